@@ -1,0 +1,61 @@
+"""What a reference bundle is: the FASTA with its contigs and everything that is only true beside it.
+
+A bundle is a value: paths and facts, no open files. It is declared in one YAML per reference, built by the
+asset ``reference_genome`` and handed to every engine function that needs sequence, genes or knowledge.
+Coordinates elsewhere are 0-based half-open on :attr:`Contig.name`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Contig:
+    """One sequence of the reference.
+
+    Attributes:
+        name: as in the FASTA and every BAM and VCF header.
+        length: in bases.
+        md5: the SAM specification's M5, the md5 of the upper-cased sequence without white space.
+    """
+
+    name: str
+    length: int
+    md5: str
+
+
+@dataclass(frozen=True)
+class ReferenceBundle:
+    """One reference and what belongs to it.
+
+    Attributes:
+        name: the bundle's own name (``demo``, ``GRCh37``, ``GRCh38``).
+        build: the assembly its coordinates are of, ``GRCh37`` or ``GRCh38``.
+        fasta: FASTA, plain or bgzip, with ``.fai`` (and ``.gzi``) and ``.dict`` beside it.
+        contigs: in FASTA order.
+        aligner_index: prefix of the aligner's index files.
+        gene_model: Ensembl-style GFF3 (bgzip) for consequences, absent where none is declared.
+        known_sites: VCF (bgzip, tabix) of common variants for recalibration, absent where none is declared.
+        clinvar: Parquet of ClinVar assertions keyed by normalised allele, absent where none is declared.
+        targets: BED of the regions to be called and judged, absent when it is the whole reference.
+        versions: version of each part by its name (``fasta``, ``gene_model``, ``clinvar``, ...): content digests
+            or release names, as they appear in receipts.
+    """
+
+    name: str
+    build: str
+    fasta: Path
+    contigs: tuple[Contig, ...]
+    aligner_index: Path
+    gene_model: Path | None
+    known_sites: Path | None
+    clinvar: Path | None
+    targets: Path | None
+    versions: dict[str, str]
+
+    @property
+    def contig_lengths(self) -> dict[str, int]:
+        """Length by contig name, in FASTA order."""
+        return {contig.name: contig.length for contig in self.contigs}
