@@ -1,0 +1,122 @@
+"""The receipt that travels with every artifact: what it is, what it was made from, by what, and what was measured.
+
+A receipt becomes the materialization's metadata and data version, the gate's evidence and the FHIR Provenance
+resource. It is a value and its JSON form; where artifacts and receipts are kept is the lake's business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+Measure = int | float | str | bool | None | list[float] | list[int] | list[str]
+"""A measured value: a number or text, absent when undefined, or a series for a plot."""
+
+
+@dataclass(frozen=True)
+class ArtifactFile:
+    """One file of an artifact.
+
+    Attributes:
+        name: file name inside the artifact's folder.
+        sha256: of its content, hex.
+        bytes: its size.
+    """
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides an artifact's content: equal recipes make equal artifacts.
+
+    Attributes:
+        inputs: data version of each upstream artifact by asset name.
+        tools: version of each tool by name.
+        knowledge: version of each knowledge source by name.
+        parameters: options that change the result (threads and paths do not).
+    """
+
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    tools: Mapping[str, str] = field(default_factory=dict)
+    knowledge: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the recipe's canonical JSON."""
+        return hashlib.sha256(canonical_json(asdict(self)).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was published, made from what, by what.
+
+    Attributes:
+        asset: name of the asset.
+        sample: sample id, absent for knowledge and other artifacts that belong to no sample.
+        data_version: digest of the files' contents (see :func:`content_version`).
+        files: the artifact's files, ordered by name.
+        records: number of records (reads, variants, rows, resources): the unit is the asset's own.
+        recipe: inputs, tools, knowledge and parameters.
+        measures: what was measured while making it: the evidence for quality checks.
+        created: UTC time of publication, ISO 8601 to the second.
+    """
+
+    asset: str
+    sample: str | None
+    data_version: str
+    files: tuple[ArtifactFile, ...]
+    records: int
+    recipe: Recipe
+    measures: Mapping[str, Measure]
+    created: str
+
+    def file(self, name: str) -> ArtifactFile:
+        """The file of that name; KeyError if the artifact has none."""
+        for file in self.files:
+            if file.name == name:
+                return file
+        raise KeyError(f"{self.asset} has no file {name!r}, only {', '.join(f.name for f in self.files)}")
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, one trailing newline."""
+        return canonical_json(asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Receipt:
+        """The receipt written by :meth:`to_json`."""
+        fields = json.loads(text)
+        fields["files"] = tuple(ArtifactFile(**file) for file in fields["files"])
+        fields["recipe"] = Recipe(**fields["recipe"])
+        return cls(**fields)
+
+
+def canonical_json(value: Any, indent: int | None = None) -> str:
+    """JSON with sorted keys; NaN and infinities are refused."""
+    return json.dumps(value, sort_keys=True, indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def content_version(files: Iterable[ArtifactFile]) -> str:
+    """Data version of an artifact: the first 32 hex digits of a sha256 over its files' names and digests.
+
+    >>> content_version([ArtifactFile("a.bam", "00", 1)]) == content_version([ArtifactFile("a.bam", "00", 2)])
+    True
+    """
+    digest = hashlib.sha256()
+    for file in sorted(files, key=lambda file: file.name):
+        digest.update(f"{file.name}\0{file.sha256}\n".encode())
+    return digest.hexdigest()[:32]
+
+
+def describe_file(path: Path) -> ArtifactFile:
+    """Name, sha256 and size of a file on disk."""
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return ArtifactFile(path.name, digest, path.stat().st_size)

@@ -1,0 +1,180 @@
+"""Which resources this deployment uses: the options, read from the environment once, and what they select.
+
+Assets and engine functions never read the environment; they are handed what is built here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import GenomicsError
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(GenomicsError):
+    """An option of the deployment has a value that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One environment variable.
+
+    Attributes:
+        variable: its name.
+        default: its value when unset, as shown to people.
+        choices: the values it accepts, empty where it is free.
+        meaning: what it decides, one sentence.
+    """
+
+    variable: str
+    default: str
+    choices: tuple[str, ...]
+    meaning: str
+
+
+OPTIONS = (
+    Option("GENOMICS_ENV", "local", ("local",), "Where data lives and which services answer."),
+    Option(
+        "GENOMICS_REFERENCE",
+        "demo",
+        (),
+        "The reference bundle: `demo`, `GRCh37`, `GRCh38`, or the path of a laboratory's own YAML.",
+    ),
+    Option(
+        "GENOMICS_DATA",
+        "data/<reference>",
+        (),
+        "Folder of everything the platform keeps: landing zone, lake, cohort, registry, Dagster's own state.",
+    ),
+    Option(
+        "GENOMICS_THREADS",
+        "the cores divided by GENOMICS_MAX_RUNS",
+        (),
+        "Threads that one sample's run uses.",
+    ),
+    Option("GENOMICS_MAX_RUNS", "2", (), "How many runs go at the same time."),
+    Option("GENOMICS_ALIGNER", "bwa-mem3", ("bwa-mem3", "bwa"), "The aligner; `bwa` is the one on PATH."),
+    Option("GENOMICS_CALLER", "bcftools", ("bcftools", "haplotype", "gatk"), "The variant caller."),
+    Option("GENOMICS_ALIGNMENT_FORMAT", "bam", ("bam", "cram"), "The file format of aligned reads."),
+    Option(
+        "GENOMICS_READS",
+        "in-place",
+        ("in-place", "copy"),
+        "Whether FASTQ files are registered where they landed or copied to the lake.",
+    ),
+    Option(
+        "GENOMICS_THRESHOLDS",
+        "none",
+        (),
+        "YAML file with the laboratory's own values for quality thresholds.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of this deployment, checked.
+
+    Attributes:
+        environment: ``local``.
+        reference: name or YAML path of the reference bundle.
+        data: folder of everything kept.
+        threads: threads of one run.
+        max_runs: runs at a time.
+        aligner: name of the aligner.
+        caller: name of the variant caller.
+        alignment_format: ``bam`` or ``cram``.
+        reads: ``in-place`` or ``copy``.
+        thresholds: the laboratory's threshold file, absent for the defaults.
+    """
+
+    environment: str
+    reference: str
+    data: Path
+    threads: int
+    max_runs: int
+    aligner: str
+    caller: str
+    alignment_format: str
+    reads: str
+    thresholds: Path | None
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Settings:
+        """Read and check the options; SettingsError names the variable, the value and what is accepted."""
+        values = {option.variable: _value(option, variables) for option in OPTIONS}
+        reference = values["GENOMICS_REFERENCE"]
+        data = variables.get("GENOMICS_DATA") or str(PROJECT / "data" / Path(reference).stem)
+        max_runs = _count("GENOMICS_MAX_RUNS", values["GENOMICS_MAX_RUNS"])
+        cores = len(os.sched_getaffinity(0))
+        threads = variables.get("GENOMICS_THREADS") or str(max(cores // max_runs, 1))
+        thresholds = variables.get("GENOMICS_THRESHOLDS")
+        return cls(
+            environment=values["GENOMICS_ENV"],
+            reference=reference,
+            data=Path(data).expanduser().resolve(),
+            threads=_count("GENOMICS_THREADS", threads),
+            max_runs=max_runs,
+            aligner=values["GENOMICS_ALIGNER"],
+            caller=values["GENOMICS_CALLER"],
+            alignment_format=values["GENOMICS_ALIGNMENT_FORMAT"],
+            reads=values["GENOMICS_READS"],
+            thresholds=Path(thresholds).expanduser().resolve() if thresholds else None,
+        )
+
+    @property
+    def landing(self) -> Path:
+        """The landing zone: sample sheets and FASTQ files are dropped here."""
+        return self.data / "landing"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own state."""
+        return self.data / "dagster_home"
+
+
+def build_resources(settings: Settings) -> dict[str, Any]:
+    """Every resource by the name under which ops ask for it."""
+    from engine.quality.thresholds import load_thresholds
+    from resources.audit import AuditLog
+    from resources.gate import Gate
+    from resources.knowledge import Knowledge
+    from resources.lake import Lake
+    from resources.landing_zone import LandingZone
+    from resources.sample_registry import SampleRegistry
+    from resources.warehouse import Warehouse
+
+    lake = Lake(settings.data / "lake")
+    audit = AuditLog(settings.data / "audit" / "audit.jsonl")
+    registry = SampleRegistry(settings.data / "registry" / "samples.sqlite")
+    return {
+        "settings": settings,
+        "lake": lake,
+        "knowledge": Knowledge.declared(settings.reference, lake, settings.data / "sources"),
+        "registry": registry,
+        "landing_zone": LandingZone(settings.landing),
+        "gate": Gate(lake, registry, audit, load_thresholds(settings.thresholds)),
+        "audit": audit,
+        "warehouse": Warehouse(settings.data / "cohort"),
+    }
+
+
+def _value(option: Option, variables: Mapping[str, str]) -> str:
+    value = variables.get(option.variable) or option.default
+    if option.choices and value not in option.choices:
+        raise SettingsError(
+            f"{option.variable} is {value!r}",
+            remedy=f"set it to one of {', '.join(option.choices)} or leave it unset",
+        )
+    return value
+
+
+def _count(variable: str, value: str) -> int:
+    if not value.isascii() or not value.isdigit() or int(value) < 1:
+        raise SettingsError(f"{variable} is {value!r}", remedy="set it to a whole number of at least 1")
+    return int(value)

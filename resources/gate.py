@@ -1,0 +1,108 @@
+"""The quality gate between two stages: what has not passed does not go on, whoever starts the next run and whenever.
+
+Asset checks show a verdict and stop the run they are part of. The gate judges again, from the receipts, each time an
+artifact is about to be used, so that no later manual run walks past a failed check. Measures come from receipts,
+bounds from the threshold table, overrides from the sample registry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.errors import GateError
+from engine.quality.gate import CheckResult, evaluate
+from engine.quality.thresholds import ThresholdTable
+from engine.receipt import Receipt
+from resources.audit import AuditLog
+from resources.lake import Lake
+from resources.sample_registry import SampleRegistry
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The gate of one deployment.
+
+    Attributes:
+        lake: where receipts are read.
+        registry: where overrides are kept.
+        audit: where overrides and refusals are written down.
+        thresholds: the table in force.
+    """
+
+    lake: Lake
+    registry: SampleRegistry
+    audit: AuditLog
+    thresholds: ThresholdTable
+
+    def judge(self, asset: str, sample: str) -> tuple[CheckResult, ...]:
+        """The verdicts on the current artifact, overrides not considered."""
+        return evaluate(self.thresholds.of(asset), self.lake.require(asset, sample).measures)
+
+    def overridden(self, asset: str, sample: str, check: str) -> bool:
+        """Whether a person let this version of the artifact through this check."""
+        version = self.lake.require(asset, sample).data_version
+        return any(
+            (override.asset, override.check, override.data_version) == (asset, check, version)
+            for override in self.registry.overrides(sample)
+        )
+
+    def require(self, asset: str, sample: str) -> Receipt:
+        """The artifact's receipt if its gate and every gate before it are open.
+
+        Raises:
+            GateError: a blocking check fails here or upstream, or the artifact was made from another version of an
+                upstream artifact than the current one.
+            LakeError: an artifact is missing or damaged.
+        """
+        receipt = self.lake.require(asset, sample)
+        shut = [
+            v
+            for v in self.judge(asset, sample)
+            if v.blocks and not self.overridden(asset, sample, v.threshold.name)
+        ]
+        if shut:
+            self.audit.record(
+                "system", "gate refused", sample, {"asset": asset, "checks": [str(v) for v in shut]}
+            )
+            raise GateError(
+                f"the gate of {asset} is shut: {'; '.join(map(str, shut))}",
+                sample=sample,
+                remedy=f"mend the sample, or override with  python -m resources.gate override {sample} {asset} CHECK",
+            )
+        for upstream, version in receipt.recipe.inputs.items():
+            current = self.lake.receipt(upstream, sample)
+            if current is None:
+                continue  # knowledge, or another sample's: not part of this sample's chain
+            if current.data_version != version:
+                raise GateError(
+                    f"{asset} was made from {upstream} {version[:12]}, but {current.data_version[:12]} is current",
+                    sample=sample,
+                    remedy=f"materialize {asset} again",
+                )
+            self.require(upstream, sample)
+        return receipt
+
+    def override(self, asset: str, sample: str, check: str, *, person: str, reason: str) -> None:
+        """Let the current version of an artifact through one failed check, on a person's word.
+
+        The override holds for this data version alone: a recomputed artifact is judged anew.
+
+        Raises:
+            GateError: there is no such check, it did not fail, or person or reason is missing.
+        """
+        verdicts = {verdict.threshold.name: verdict for verdict in self.judge(asset, sample)}
+        if check not in verdicts or not verdicts[check].blocks:
+            failing = ", ".join(name for name, verdict in verdicts.items() if verdict.blocks) or "none"
+            raise GateError(
+                f"{asset} has no shut check {check!r}", sample=sample, remedy=f"name a shut check: {failing}"
+            )
+        if not person.strip() or len(reason.strip()) < 10:
+            raise GateError(
+                "an override needs a person and a reason",
+                sample=sample,
+                remedy="give --person and a --reason of at least ten characters",
+            )
+        version = self.lake.require(asset, sample).data_version
+        details = {"asset": asset, "check": check, "data_version": version, "reason": reason}
+        self.audit.record(person, "gate override", sample, {**details, "verdict": str(verdicts[check])})
+        self.registry.override_gate(sample, asset, check, version, person=person, reason=reason)
