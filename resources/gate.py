@@ -56,14 +56,10 @@ class Gate:
         """
         receipt = self.lake.require(asset, sample)
         shut = [
-            v
-            for v in self.judge(asset, sample)
-            if v.blocks and not self.overridden(asset, sample, v.threshold.name)
+            v for v in self.judge(asset, sample) if v.blocks and not self.overridden(asset, sample, v.threshold.name)
         ]
         if shut:
-            self.audit.record(
-                "system", "gate refused", sample, {"asset": asset, "checks": [str(v) for v in shut]}
-            )
+            self.audit.record("system", "gate refused", sample, {"asset": asset, "checks": [str(v) for v in shut]})
             raise GateError(
                 f"the gate of {asset} is shut: {'; '.join(map(str, shut))}",
                 sample=sample,

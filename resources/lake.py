@@ -131,9 +131,8 @@ class Lake:
     def _commit(self, folder: Path, receipt: Receipt) -> Receipt:
         home = self.home(receipt.asset, receipt.sample)
         previous = self.receipt(receipt.asset, receipt.sample)
-        if previous is not None and replace(receipt, created=previous.created) == previous:
-            if self._is_whole(previous):
-                return previous
+        if previous and replace(receipt, created=previous.created) == previous and self._is_whole(previous):
+            return previous
         (home / "history").mkdir(parents=True, exist_ok=True)
         target = home / receipt.data_version
         if target.exists() and not self._is_whole(receipt):
@@ -147,9 +146,9 @@ class Lake:
         stamp = receipt.created.replace(":", "").replace("-", "")
         _write_atomically(home / "history" / f"{stamp}-{receipt.data_version}.json", receipt.to_json())
         _write_atomically(home / "receipt.json", receipt.to_json())
-        if previous is not None and previous.data_version != receipt.data_version:
-            if receipt.asset not in self.keep_superseded:
-                shutil.rmtree(home / previous.data_version, ignore_errors=True)
+        superseded = previous is not None and previous.data_version != receipt.data_version
+        if previous and superseded and receipt.asset not in self.keep_superseded:
+            shutil.rmtree(home / previous.data_version, ignore_errors=True)
         return receipt
 
     def _is_whole(self, receipt: Receipt) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from engine.quality.thresholds import Threshold
 from engine.receipt import Measure
@@ -40,9 +39,7 @@ class CheckResult:
         observed = "not measured" if self.observed is None else f"{self.observed:g}"
         if not self.applies:
             row = self.threshold
-            return (
-                f"{row.name}: does not apply ({row.given} below {row.given_at_least:g}; observed {observed})"
-            )
+            return f"{row.name}: does not apply ({row.given} below {row.given_at_least:g}; observed {observed})"
         return f"{self.threshold.name}: observed {observed}, expected {self.threshold.expectation}"
 
 
@@ -57,8 +54,7 @@ def evaluate(thresholds: Sequence[Threshold], measures: Mapping[str, Measure]) -
     applicable = [row for row in thresholds if _applies(row, measures)]
     passed = _validate(applicable, observed) if applicable else {}
     return tuple(
-        CheckResult(row, observed[row.name], passed.get(row.name, True), row.name in passed)
-        for row in thresholds
+        CheckResult(row, observed[row.name], passed.get(row.name, True), row.name in passed) for row in thresholds
     )
 
 
@@ -77,24 +73,24 @@ def _validate(thresholds: Sequence[Threshold], observed: Mapping[str, float | No
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # a clinical platform calls nobody
     import great_expectations as gx
     import pandas as pd
+    from great_expectations.expectations import ExpectColumnValuesToBeBetween, ExpectColumnValuesToNotBeNull
+    from great_expectations.expectations.metadata_types import FailureSeverity
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     suite = gx.ExpectationSuite(name=thresholds[0].asset)
     for row in thresholds:
-        severity = "critical" if row.severity == "block" else "warning"
+        severity = FailureSeverity.CRITICAL if row.severity == "block" else FailureSeverity.WARNING
+        suite.add_expectation(ExpectColumnValuesToNotBeNull(column=row.name, severity=severity))
         suite.add_expectation(
-            gx.expectations.ExpectColumnValuesToNotBeNull(column=row.name, severity=severity)
-        )
-        suite.add_expectation(
-            gx.expectations.ExpectColumnValuesToBeBetween(
+            ExpectColumnValuesToBeBetween(
                 column=row.name, min_value=row.minimum, max_value=row.maximum, severity=severity
             )
         )
     frame = pd.DataFrame({row.name: pd.array([observed[row.name]], dtype="Float64") for row in thresholds})
     batch = context.data_sources.pandas_default.read_dataframe(frame)
-    verdict: dict[str, bool] = {row.name: True for row in thresholds}
+    verdict = {row.name: True for row in thresholds}
     for result in batch.validate(suite).results:
-        kwargs: dict[str, Any] = result.expectation_config.kwargs
-        verdict[kwargs["column"]] &= bool(result.success)
+        assert result.expectation_config is not None
+        verdict[result.expectation_config.kwargs["column"]] &= bool(result.success)
     return verdict

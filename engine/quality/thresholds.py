@@ -152,9 +152,7 @@ def _checked(threshold: Threshold, file: Path) -> Threshold:
 def _laboratory_changes(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
     try:
         rows = yaml.safe_load(path.read_text()) or {}
-        return {
-            (asset, name): dict(fields) for asset, checks in rows.items() for name, fields in checks.items()
-        }
+        return {(asset, name): dict(fields) for asset, checks in rows.items() for name, fields in checks.items()}
     except (OSError, yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
         raise ThresholdError(
             f"the laboratory's thresholds cannot be read: {error}",
