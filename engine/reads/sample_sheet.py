@@ -1,0 +1,452 @@
+"""A sample sheet: which reads belong to which sample, and what the lab says of the sample.
+
+Here a sheet is read and judged as far as that is possible without opening a FASTQ file. A bad row stops its sample
+and no other; every problem of a sheet is found in one reading. The columns are in
+:mod:`engine.reads.sample_sheet_columns`, the reads are verified in :mod:`engine.reads.intake`.
+
+>>> import tempfile
+>>> with tempfile.TemporaryDirectory() as folder:
+...     for name in ("S1_R1.fastq", "S1_R2.fastq", "S2_R1.fastq"):
+...         _ = Path(folder, name).write_text("@pair\\nACGT\\n+\\nIIII\\n")
+...     sheet_path = Path(folder, "sheet.csv")
+...     _ = sheet_path.write_text("sample_id,sex,read1,read2\\n"
+...         "S1,female,S1_R1.fastq,S1_R2.fastq\\n"
+...         "S2,femal,S2_R1.fastq,S2_R2.fastq\\n")
+...     sheet = read_sample_sheet(sheet_path, Path(folder))
+>>> for problem in sheet.problems:
+...     print(problem.sample, problem.place, problem.problem, sep=", ")
+S2, line 3, sex is 'femal', not female, male or unknown
+S2, line 3, read2 'S2_R2.fastq' does not exist
+>>> [entry.sample_id for entry in sheet.samples]
+['S1']
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from engine.errors import SampleSheetError
+from engine.reads.lane import Lane
+from engine.reads.mate_files import mate_in_file_name, same_but_for_mate
+from engine.reads.sample_sheet_columns import COLUMNS, SAMPLE_ID
+from engine.reads.sheet_rows import SheetRow, parse_rows
+
+LARGEST_SHEET = 64 << 20
+"""Bytes; a sheet of 100,000 lanes has about 20 MB."""
+
+
+class Sex(StrEnum):
+    """Sex as the lab states it, in FHIR's administrative terms."""
+
+    FEMALE = "female"
+    MALE = "male"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class SampleEntry:
+    """What a sheet says of one sample.
+
+    Attributes:
+        sample_id: pseudonym, ``[A-Za-z0-9_-]{1,64}``.
+        subject_id: pseudonym of the person.
+        sex: as stated by the lab.
+        lanes: in the order of the sheet, paths absolute with symbolic links resolved.
+        family_id: absent where the sheet names none.
+        father_id: sample id of the father, absent where he is not sequenced.
+        mother_id: sample id of the mother, absent where she is not sequenced.
+        phenotype: HPO terms in the order stated, each once.
+        order_id: the order that the report answers, absent where there is none.
+        secondary_findings_consent: whether the person agreed to hear of secondary findings.
+        change: whether the sheet says that this replaces what an earlier sheet said of the sample.
+        line: 1-based line of the sample's first row; no part of what the sheet says.
+    """
+
+    sample_id: str
+    subject_id: str
+    sex: Sex
+    lanes: tuple[Lane, ...]
+    family_id: str | None = None
+    father_id: str | None = None
+    mother_id: str | None = None
+    phenotype: tuple[str, ...] = ()
+    order_id: str | None = None
+    secondary_findings_consent: bool = False
+    change: bool = False
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
+class SampleSheet:
+    """A sheet as read.
+
+    Attributes:
+        path: of the sheet.
+        samples: those without any problem, in the order of their first rows.
+        problems: all that is wrong, by line; those of the whole sheet first.
+        digest: sha256 of the sheet's bytes, hex.
+    """
+
+    path: Path
+    samples: tuple[SampleEntry, ...]
+    problems: tuple[SampleSheetError, ...]
+    digest: str
+
+
+def read_sample_sheet(path: Path, landing_zone: Path, *, registered: Mapping[str, Sex] | None = None) -> SampleSheet:
+    """Read a sheet and judge every row of it.
+
+    Args:
+        path: the CSV file; paths in it are relative to its folder.
+        landing_zone: the folder outside which no read file may lie, symbolic links resolved.
+        registered: sex of each sample known from earlier sheets, so that parents may be named who came before.
+
+    Raises:
+        SampleSheetError: the sheet itself cannot be read. Anything wrong inside it is among the problems.
+    """
+    data = _read(path)
+    rows = parse_rows(data, tuple(c.name for c in COLUMNS), tuple(c.name for c in COLUMNS if c.required), path)
+    judge = _Judge(path, landing_zone)
+    judge.problems.extend(rows.problems)
+    judge.bad.update(problem.sample for problem in rows.problems if problem.sample)
+    entries = [judge.sample(sample_id, group) for sample_id, group in judge.by_sample(rows.rows).items()]
+    judge.files_used_once()
+    judge.pedigree(entries, registered or {})
+    return SampleSheet(
+        path=path,
+        samples=tuple(entry for entry in entries if entry.sample_id not in judge.bad),
+        problems=tuple(sorted(judge.problems, key=_line_of)),
+        digest=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def problem_report(sheet: SampleSheet) -> str:
+    """The problems of a sheet as text for the lab, one per line, grouped by sample."""
+    good, bad = len(sheet.samples), len({problem.sample for problem in sheet.problems if problem.sample})
+    lines = [f"{sheet.path.name}: {good:,} samples accepted, {bad:,} stopped, {len(sheet.problems):,} problems"]
+    groups: dict[str, list[SampleSheetError]] = {}
+    for problem in sheet.problems:
+        groups.setdefault(f"sample {problem.sample}" if problem.sample else "the sheet", []).append(problem)
+    for name, problems in sorted(groups.items(), key=lambda group: _line_of(group[1][0])):
+        lines += ["", name]
+        lines += [
+            f"  {problem.place or 'everywhere'}: {problem.problem}. Remedy: {problem.remedy}." for problem in problems
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_SHEET + 1)
+    except OSError as error:
+        raise SampleSheetError(
+            f"the sheet cannot be read ({error.strerror})",
+            remedy="check that the file exists and may be read",
+            file=path,
+        ) from None
+    if len(data) > LARGEST_SHEET:
+        raise SampleSheetError(
+            f"the sheet is larger than {LARGEST_SHEET >> 20} MB", remedy="split it into several sheets", file=path
+        )
+    return data
+
+
+def _line_of(problem: SampleSheetError) -> int:
+    number = re.search(r"\d+", problem.place or "")
+    return int(number[0]) if number else 0
+
+
+@dataclass(frozen=True)
+class _FileUse:
+    """One naming of a read file: where in the sheet, and which file on disk (device and inode)."""
+
+    identity: tuple[int, int]
+    sample_id: str
+    line: int
+    column: str
+    path: Path
+
+
+class _Judge:
+    """Collects what is wrong with a sheet and which samples that stops."""
+
+    def __init__(self, sheet: Path, landing_zone: Path) -> None:
+        self.problems: list[SampleSheetError] = []
+        self.bad: set[str] = set()
+        self._sheet = sheet
+        self._folder = Path(os.path.realpath(sheet.parent))
+        self._zone = Path(os.path.realpath(landing_zone))
+        self._resolved: dict[str, str] = {}
+        self._uses: list[_FileUse] = []
+        self._columns = {column.name: (column, re.compile(column.pattern)) for column in COLUMNS}
+
+    def refuse(self, line: int, sample_id: str | None, problem: str, remedy: str) -> None:
+        """Note a problem of a row; it stops the row's sample."""
+        self.problems.append(
+            SampleSheetError(problem, remedy=remedy, sample=sample_id, file=self._sheet, place=f"line {line}")
+        )
+        if sample_id:
+            self.bad.add(sample_id)
+
+    def by_sample(self, rows: Iterable[SheetRow]) -> dict[str, list[SheetRow]]:
+        """The rows of each sample, in order; rows without a legal sample id are refused."""
+        groups: dict[str, list[SheetRow]] = {}
+        for row in rows:
+            sample_id = row.cells.get("sample_id")
+            if sample_id is None:
+                self.refuse(row.line, None, "the row has no sample_id", "give one, or remove the row")
+            elif not SAMPLE_ID.fullmatch(sample_id):
+                self.refuse(
+                    row.line,
+                    None,
+                    f"illegal sample id {_shown(sample_id)}",
+                    "use 1 to 64 letters, digits, _ or -, and no patient's name",
+                )
+            else:
+                groups.setdefault(sample_id, []).append(row)
+        self._refuse_ids_alike_but_for_case(groups)
+        return groups
+
+    def _refuse_ids_alike_but_for_case(self, groups: dict[str, list[SheetRow]]) -> None:
+        """Two such samples would share one folder where the file system ignores case."""
+        seen: dict[str, str] = {}
+        for sample_id, rows in groups.items():
+            other = seen.setdefault(sample_id.lower(), sample_id)
+            if other != sample_id:
+                problem = f"sample ids {other!r} and {sample_id!r} differ in letter case only"
+                for each, line in ((other, groups[other][0].line), (sample_id, rows[0].line)):
+                    self.refuse(line, each, problem, "use one spelling, or ids that differ more")
+
+    def sample(self, sample_id: str, rows: list[SheetRow]) -> SampleEntry:
+        """The entry of one sample, as far as its cells are legal."""
+        cells = [self._legal_cells(sample_id, row) for row in rows]
+        facts = self._agreed_facts(sample_id, rows, cells)
+        lanes = tuple(
+            lane
+            for number, (row, row_cells) in enumerate(zip(rows, cells, strict=True), 1)
+            if (lane := self._lane(sample_id, row, row_cells, number))
+        )
+        self._lane_names_differ(sample_id, rows, lanes)
+        terms = [term.strip() for term in facts.get("phenotype_hpo", "").split(";")]
+        return SampleEntry(
+            sample_id=sample_id,
+            subject_id=facts.get("subject_id", sample_id),
+            sex=Sex(facts.get("sex", "unknown")),
+            lanes=lanes,
+            family_id=facts.get("family_id"),
+            father_id=facts.get("father_id"),
+            mother_id=facts.get("mother_id"),
+            phenotype=tuple(dict.fromkeys(term for term in terms if term)),
+            order_id=facts.get("order_id"),
+            secondary_findings_consent=facts.get("secondary_findings_consent") == "yes",
+            change=facts.get("change") == "yes",
+            line=rows[0].line,
+        )
+
+    def _legal_cells(self, sample_id: str, row: SheetRow) -> dict[str, str]:
+        """The cells that are as their column wants them; the others are refused."""
+        legal = {}
+        for name, cell in row.cells.items():
+            column, pattern = self._columns[name]
+            value = cell.lower() if column.fold == "lower" else cell.upper() if column.fold == "upper" else cell
+            if pattern.fullmatch(value):
+                legal[name] = value
+            else:
+                self.refuse(
+                    row.line,
+                    sample_id,
+                    f"{name} is {_shown(cell)}, not {column.expected}",
+                    f"correct it, as in {column.example}",
+                )
+        return legal
+
+    def _agreed_facts(self, sample_id: str, rows: list[SheetRow], cells: list[dict[str, str]]) -> dict[str, str]:
+        """The per-sample facts; an empty cell agrees with any value of the sample's other rows."""
+        facts: dict[str, str] = {}
+        stated: dict[str, int] = {}
+        for row, row_cells in zip(rows, cells, strict=True):
+            for name, value in row_cells.items():
+                if self._columns[name][0].per == "lane":
+                    continue
+                if facts.setdefault(name, value) != value:
+                    self.refuse(
+                        row.line,
+                        sample_id,
+                        f"duplicate sample id with conflicting facts: {name} is {value!r} here and "
+                        f"{facts[name]!r} in line {stated[name]}",
+                        "give one value in all rows of the sample, or another id to another sample",
+                    )
+                stated.setdefault(name, row.line)
+        return facts
+
+    def _lane(self, sample_id: str, row: SheetRow, cells: dict[str, str], number: int) -> Lane | None:
+        reads = [self._read_file(sample_id, row, cells, column) for column in ("read1", "read2")]
+        read1, read2 = reads
+        if read1 is None or read2 is None:
+            return None
+        self._mates_belong(sample_id, row.line, Path(cells["read1"]), Path(cells["read2"]))
+        return Lane(cells.get("lane", f"L{number:03}"), read1, read2, cells.get("read1_md5"), cells.get("read2_md5"))
+
+    def _read_file(self, sample_id: str, row: SheetRow, cells: dict[str, str], column: str) -> Path | None:
+        """The file of one cell, resolved; refused unless it is a filled regular file in the landing zone."""
+        if column not in row.cells:
+            self.refuse(row.line, sample_id, f"{column} is missing", "name the FASTQ file, relative to the sheet")
+        if column not in cells:
+            return None
+        path = self._resolve(cells[column])
+
+        def refuse(problem: str, remedy: str) -> None:
+            self.refuse(row.line, sample_id, f"{column} {_shown(cells[column])} {problem}", remedy)
+
+        if not path.is_relative_to(self._zone):
+            refuse("lies outside the landing zone", "copy the file into the landing zone")
+            return None
+        try:
+            facts = path.stat()
+        except OSError as error:
+            missing = "does not exist" if isinstance(error, FileNotFoundError) else f"is unusable ({error.strerror})"
+            refuse(missing, "copy the file there, or correct the path (relative to the sheet's folder)")
+            return None
+        if not stat.S_ISREG(facts.st_mode):
+            refuse("is not a file", "name a FASTQ file")
+        elif facts.st_size == 0:
+            refuse("is an empty file", "copy the file again from the sequencer and compare its md5")
+        else:
+            self._uses.append(_FileUse((facts.st_dev, facts.st_ino), sample_id, row.line, column, path))
+            return path
+        return None
+
+    def _resolve(self, cell: str) -> Path:
+        """Absolute path without symbolic links; folders are resolved once, for sheets of many rows."""
+        path = os.path.normpath(self._folder / cell) if ".." not in cell else str(self._folder / cell)
+        folder, name = os.path.split(path)
+        if name in ("", ".", "..") or ".." in folder or Path(path).is_symlink():
+            return Path(os.path.realpath(path))
+        if folder not in self._resolved:
+            self._resolved[folder] = os.path.realpath(folder)
+        return Path(self._resolved[folder]) / name
+
+    def _mates_belong(self, sample_id: str, line: int, read1: Path, read2: Path) -> None:
+        """File names that contradict their columns; equal files are found by :meth:`files_used_once`."""
+        mate1, mate2 = mate_in_file_name(read1), mate_in_file_name(read2)
+        if (mate1, mate2) == (2, 1) and same_but_for_mate(read1, read2):
+            self.refuse(
+                line,
+                sample_id,
+                f"read1 and read2 are swapped: {read1.name!r} is named as read 2, {read2.name!r} as read 1",
+                "exchange the two cells",
+            )
+        elif mate1 is not None and mate1 == mate2 and read1.name != read2.name:
+            self.refuse(
+                line,
+                sample_id,
+                f"{read1.name!r} and {read2.name!r} are both named as read {mate1}",
+                "give the two files of one lane",
+            )
+
+    def _lane_names_differ(self, sample_id: str, rows: list[SheetRow], lanes: tuple[Lane, ...]) -> None:
+        if len(lanes) != len(rows):
+            return
+        seen: dict[str, int] = {}
+        for row, lane in zip(rows, lanes, strict=True):
+            first = seen.setdefault(lane.name, row.line)
+            if first != row.line:
+                self.refuse(
+                    row.line,
+                    sample_id,
+                    f"the same lane twice: {lane.name!r} is in line {first} already",
+                    "give each lane its own name, or remove the repeated row",
+                )
+
+    def files_used_once(self) -> None:
+        """Refuse every sample that names a file named before: one of the two is wrong, and nobody knows which."""
+        first: dict[tuple[int, int], _FileUse] = {}
+        for use in self._uses:
+            before = first.setdefault(use.identity, use)
+            if before is use:
+                continue
+            if before.line == use.line:
+                self.refuse(
+                    use.line,
+                    use.sample_id,
+                    f"read 1 is given twice: read1 and read2 are the same file {use.path.name!r}",
+                    "name the file of read 2 as read2",
+                )
+                continue
+            for this, other in ((use, before), (before, use)):
+                self.refuse(
+                    this.line,
+                    this.sample_id,
+                    f"the same lane twice: {this.column} {this.path.name!r} is also {other.column} of sample "
+                    f"{other.sample_id} in line {other.line}",
+                    "name each file once",
+                )
+
+    def pedigree(self, entries: list[SampleEntry], registered: Mapping[str, Sex]) -> None:
+        """Parents exist, are of the right sex and family, and nobody descends from himself."""
+        by_id = {entry.sample_id: entry for entry in entries}
+        sexes = {**registered, **{entry.sample_id: entry.sex for entry in entries}}
+        sexes.update(dict.fromkeys(self.bad - sexes.keys(), Sex.UNKNOWN))
+        for entry in entries:
+            for role, parent_id, wrong in (
+                ("father_id", entry.father_id, Sex.FEMALE),
+                ("mother_id", entry.mother_id, Sex.MALE),
+            ):
+                if parent_id is not None:
+                    self._parent(entry, role, parent_id, wrong, sexes, by_id.get(parent_id))
+            if entry.father_id is not None and entry.father_id == entry.mother_id:
+                self.refuse(
+                    entry.line, entry.sample_id, "father_id and mother_id are the same sample", "correct one of them"
+                )
+            if _descends_from_itself(entry, by_id):
+                self.refuse(
+                    entry.line, entry.sample_id, "the sample is its own ancestor", "correct father_id and mother_id"
+                )
+
+    def _parent(
+        self,
+        entry: SampleEntry,
+        role: str,
+        parent_id: str,
+        wrong: Sex,
+        sexes: Mapping[str, Sex],
+        parent: SampleEntry | None,
+    ) -> None:
+        def refuse(problem: str, remedy: str) -> None:
+            self.refuse(entry.line, entry.sample_id, f"{role} {parent_id!r} {problem}", remedy)
+
+        if parent_id == entry.sample_id:
+            refuse("is the sample itself", "name the parent's sample, or leave the cell empty")
+        elif parent_id not in sexes:
+            refuse("is neither in this sheet nor registered", "add the parent's row, or leave the cell empty")
+        elif sexes[parent_id] == wrong:
+            refuse(f"is {wrong}", "correct the parent's sex, or exchange father_id and mother_id")
+        elif parent and entry.family_id and parent.family_id and parent.family_id != entry.family_id:
+            refuse(f"is of family {parent.family_id!r}, the sample of {entry.family_id!r}", "give both one family_id")
+
+
+def _descends_from_itself(entry: SampleEntry, by_id: Mapping[str, SampleEntry]) -> bool:
+    """Whether a chain of two or more parents leads back; a sample named as its own parent is refused elsewhere."""
+    parents = [by_id.get(i) for i in (entry.father_id, entry.mother_id) if i and i != entry.sample_id]
+    waiting, seen = [parent for parent in parents if parent], set()
+    while waiting:
+        ancestor = waiting.pop()
+        if ancestor.sample_id == entry.sample_id:
+            return True
+        if ancestor.sample_id not in seen:
+            seen.add(ancestor.sample_id)
+            waiting += [by_id[i] for i in (ancestor.father_id, ancestor.mother_id) if i and i in by_id]
+    return False
+
+
+def _shown(value: str) -> str:
+    """A cell as it may be printed: control characters escaped, no longer than a line."""
+    return repr(value if len(value) <= 80 else value[:77] + "...")

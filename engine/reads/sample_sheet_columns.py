@@ -1,0 +1,154 @@
+"""The columns of a sample sheet as data: what each means, what it may hold, what its absence means.
+
+The parser, the template for a new sheet and the reference in ``docs/sample-sheet.md`` all read this one table.
+How a sheet is read and judged is in :mod:`engine.reads.sample_sheet`.
+
+>>> print(template().splitlines()[0].split(",")[:4])
+['sample_id', 'subject_id', 'sex', 'read1']
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+SAMPLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""Sample ids are partition keys, folder names and read groups: nothing that needs quoting anywhere."""
+
+_IDENTIFIER = r"[A-Za-z0-9][A-Za-z0-9_.:/#-]{0,63}"
+_IDENTIFIER_MEANING = "1 to 64 letters, digits or _ . : / # -, starting with a letter or digit"
+_SAMPLE_ID_MEANING = "1 to 64 letters, digits, _ or -"
+_MD5_MEANING = "the 32 hexadecimal digits of an md5 digest"
+_PATH = r"[^\x00-\x1f\x7f]+"
+
+
+@dataclass(frozen=True)
+class SheetColumn:
+    """One column of the sheet.
+
+    Attributes:
+        name: as in the header; case, surrounding space, and space or hyphen for ``_`` do not matter there.
+        per: whether all rows of a sample share the value (``sample``) or each lane has its own (``lane``).
+        required: whether every row must fill it.
+        meaning: for the person who fills in the sheet.
+        default: what an empty or absent cell means, in words.
+        example: a cell that is accepted.
+        pattern: regular expression that a filled cell matches as a whole.
+        expected: the pattern in words, for errors.
+        fold: whether letter case is ignored, the value being kept in lower (``lower``) or upper (``upper``) case.
+    """
+
+    name: str
+    per: Literal["sample", "lane"]
+    required: bool
+    meaning: str
+    default: str
+    example: str
+    pattern: str
+    expected: str
+    fold: Literal["lower", "upper"] | None = None
+
+
+COLUMNS: tuple[SheetColumn, ...] = (
+    SheetColumn(
+        "sample_id", "sample", True,
+        "Pseudonym of the sample; it names the partition, the folders and the read group, so never a patient's name",
+        "", "S0001", SAMPLE_ID.pattern, _SAMPLE_ID_MEANING,
+    ),
+    SheetColumn(
+        "subject_id", "sample", False,
+        "Pseudonym of the person the sample was taken from; several samples may share it",
+        "the sample id", "P0001", _IDENTIFIER, _IDENTIFIER_MEANING,
+    ),
+    SheetColumn(
+        "sex", "sample", False,
+        "Sex of the person, compared with the reads and used for the ploidy of X and Y",
+        "unknown", "female", "female|male|unknown", "female, male or unknown", "lower",
+    ),
+    SheetColumn(
+        "read1", "lane", True,
+        "FASTQ of read 1, plain or gzip, relative to the sheet's folder and inside the landing zone",
+        "", "S0001_L001_R1.fastq.gz", _PATH, "a path without control characters",
+    ),
+    SheetColumn(
+        "read2", "lane", True,
+        "FASTQ of read 2, in the same order as read 1",
+        "", "S0001_L001_R2.fastq.gz", _PATH, "a path without control characters",
+    ),
+    SheetColumn(
+        "lane", "lane", False,
+        "Name of the lane, one row each; it becomes part of the read group",
+        "L001, L002, ... in the order of the sample's rows", "L001",
+        r"[A-Za-z0-9_.-]{1,32}", "1 to 32 letters, digits, _ . or -",
+    ),
+    SheetColumn(
+        "read1_md5", "lane", False,
+        "md5 of the read 1 file as it lies on disk, verified before any work",
+        "not verified", "9e107d9d372bb6826bd81d3542a419d6", "[0-9a-f]{32}", _MD5_MEANING, "lower",
+    ),
+    SheetColumn(
+        "read2_md5", "lane", False,
+        "md5 of the read 2 file as it lies on disk, verified before any work",
+        "not verified", "e4d909c290d0fb1ca068ffaddf22cbd0", "[0-9a-f]{32}", _MD5_MEANING, "lower",
+    ),
+    SheetColumn(
+        "family_id", "sample", False,
+        "Family that the person belongs to",
+        "no family", "F01", _IDENTIFIER, _IDENTIFIER_MEANING,
+    ),
+    SheetColumn(
+        "father_id", "sample", False,
+        "Sample id of the father, in this sheet or registered before",
+        "not sequenced", "S0002", SAMPLE_ID.pattern, _SAMPLE_ID_MEANING,
+    ),
+    SheetColumn(
+        "mother_id", "sample", False,
+        "Sample id of the mother, in this sheet or registered before",
+        "not sequenced", "S0003", SAMPLE_ID.pattern, _SAMPLE_ID_MEANING,
+    ),
+    SheetColumn(
+        "phenotype_hpo", "sample", False,
+        "Observed phenotype as HPO terms, separated by semicolons",
+        "none stated", "HP:0001250;HP:0001263",
+        r"HP:\d{7}(\s*;\s*HP:\d{7})*\s*;?", "HPO terms such as HP:0001250, separated by semicolons", "upper",
+    ),
+    SheetColumn(
+        "order_id", "sample", False,
+        "The order or service request that the report answers",
+        "no order", "ORD-2024-0001", _IDENTIFIER, _IDENTIFIER_MEANING,
+    ),
+    SheetColumn(
+        "secondary_findings_consent", "sample", False,
+        "Whether the person agreed to hear of secondary (ACMG SF) findings",
+        "no", "yes", "yes|no", "yes or no", "lower",
+    ),
+    SheetColumn(
+        "change", "sample", False,
+        "yes where this sheet replaces what an earlier sheet said of the same sample, its lanes included",
+        "no", "no", "yes|no", "yes or no", "lower",
+    ),
+)  # fmt: skip
+
+
+def template() -> str:
+    """A sheet with the header and one example row, for a lab to start from."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(column.name for column in COLUMNS)
+    writer.writerow(column.example for column in COLUMNS)
+    return text.getvalue()
+
+
+def markdown_table() -> str:
+    """The column reference as it stands in ``docs/sample-sheet.md``."""
+    lines = ["| column | per | required | meaning | when empty | example |", "|---|---|---|---|---|---|"]
+    for column in COLUMNS:
+        required = "yes" if column.required else "no"
+        default = column.default or "refused"
+        lines.append(
+            f"| `{column.name}` | {column.per} | {required} | {column.meaning} | {default} | `{column.example}` |"
+        )
+    return "\n".join(lines) + "\n"

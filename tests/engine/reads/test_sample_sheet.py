@@ -1,0 +1,389 @@
+"""How a sample sheet is read: each way in which labs get it wrong has its own clear error."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.errors import SampleSheetError
+from engine.reads.sample_sheet import SampleSheet, Sex, problem_report, read_sample_sheet
+from engine.reads.sample_sheet_columns import COLUMNS, markdown_table, template
+
+HEADER = "sample_id,read1,read2"
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+class Drop:
+    """A landing zone in a temporary folder into which a test drops reads and a sheet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.zone = folder / "landing"
+        self.zone.mkdir()
+
+    def reads(self, *names: str) -> None:
+        for name in names:
+            path = self.zone / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"@{name}\nACGT\n+\nIIII\n")
+
+    def pair(self, stem: str) -> str:
+        """Two files and the two cells that name them."""
+        self.reads(f"{stem}_R1.fastq", f"{stem}_R2.fastq")
+        return f"{stem}_R1.fastq,{stem}_R2.fastq"
+
+    def sheet(self, content: str | bytes, registered: dict[str, Sex] | None = None) -> SampleSheet:
+        path = self.zone / "sheet.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_sample_sheet(path, self.zone, registered=registered)
+
+    def rows(self, header: str, *rows: str, registered: dict[str, Sex] | None = None) -> SampleSheet:
+        return self.sheet("\n".join([header, *rows]) + "\n", registered)
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> Drop:
+    return Drop(tmp_path)
+
+
+def only_problem(sheet: SampleSheet) -> SampleSheetError:
+    assert len(sheet.problems) == 1, [str(problem) for problem in sheet.problems]
+    return sheet.problems[0]
+
+
+def test_a_sample_with_two_lanes_and_everything_said(drop: Drop) -> None:
+    lane1, lane2 = drop.pair("S1_L1"), drop.pair("run2/S1_L2")
+    drop.pair("DAD")
+    sheet = drop.rows(
+        "sample_id,subject_id,sex,read1,read2,lane,read1_md5,family_id,father_id,phenotype_hpo,order_id,"
+        "secondary_findings_consent",
+        f"S1,P1,Female,{lane1},L1,9E107D9D372BB6826BD81D3542A419D6,F1,DAD,hp:0001250; HP:0001263;,ORD-7,YES",
+        f"S1,,,{lane2},L2,,,,,,",
+        "DAD,,male,DAD_R1.fastq,DAD_R2.fastq",
+    )
+    assert sheet.problems == ()
+    child, father = sheet.samples
+    assert (child.subject_id, child.sex, child.family_id, child.father_id) == ("P1", Sex.FEMALE, "F1", "DAD")
+    assert child.phenotype == ("HP:0001250", "HP:0001263")
+    assert (child.order_id, child.secondary_findings_consent, child.mother_id) == ("ORD-7", True, None)
+    assert [lane.name for lane in child.lanes] == ["L1", "L2"]
+    assert child.lanes[0].md5_read1 == "9e107d9d372bb6826bd81d3542a419d6"
+    assert child.lanes[1].read2 == (drop.zone / "run2" / "S1_L2_R2.fastq").resolve()
+    assert (father.subject_id, father.lanes[0].name, father.secondary_findings_consent) == ("DAD", "L001", False)
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        pytest.param(lambda text: b"\xef\xbb\xbf" + text.encode(), id="byte order mark"),
+        pytest.param(lambda text: text.replace("\n", "\r\n").encode(), id="Windows line ends"),
+        pytest.param(lambda text: text.replace("\n", "\r").encode(), id="old Macintosh line ends"),
+        pytest.param(lambda text: text.replace("\n", "\n\n  ,,\n").encode(), id="blank lines"),
+        pytest.param(lambda text: text.replace("\n", ",,\n").encode(), id="trailing commas"),
+        pytest.param(lambda text: text.rstrip("\n").encode(), id="no line end at the end"),
+        pytest.param(lambda text: text.replace("sample_id", " Sample ID ").encode(), id="header case and space"),
+        pytest.param(
+            lambda text: "\n".join('"' + line.replace(",", '","') + '"' for line in text.splitlines()).encode(),
+            id="quoted cells",
+        ),
+    ],
+)
+def test_what_spreadsheets_do_is_accepted(drop: Drop, disguise) -> None:
+    sheet = drop.sheet(disguise(f"{HEADER}\nS1,{drop.pair('S1')}\nS2,{drop.pair('S2')}\n"))
+    assert sheet.problems == ()
+    assert [sample.sample_id for sample in sheet.samples] == ["S1", "S2"]
+
+
+@pytest.mark.parametrize(("delimiter", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_a_wrong_delimiter_is_named(drop: Drop, delimiter: str, name: str) -> None:
+    sheet = drop.sheet(f"{HEADER}\nS1,{drop.pair('S1')}\n".replace(",", delimiter))
+    assert f"separated by {name}" in only_problem(sheet).problem
+    assert sheet.samples == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"PK\x03\x04rest", "an Excel workbook"),
+        ("sample_id".encode("utf-16"), "UTF-16"),
+        (b"\x1f\x8b\x08", "a gzip file"),
+        (b"sample_id,read1,read2\nS1,M\xfcller.fastq,b\n", "not UTF-8 (byte 0xfc)"),
+        (b"", "no rows"),
+        (b"\n\n", "no rows"),
+        (b"sample_id,read1,read2\n", "no rows"),
+        (b'sample_id,read1,read2\nS1,"a,b\nS2,c,d\n', "cannot be split into cells"),
+    ],
+)
+def test_what_is_no_sheet_is_told_what_it_is(drop: Drop, content: bytes, problem: str) -> None:
+    sheet = drop.sheet(content)
+    assert problem in only_problem(sheet).problem
+    assert sheet.samples == ()
+
+
+def test_the_line_of_a_byte_that_is_not_utf8_is_given(drop: Drop) -> None:
+    assert only_problem(drop.sheet(b"sample_id,read1,read2\n\nS1,\xff,b\n")).place == "line 3"
+
+
+def test_an_absent_sheet_is_an_error_of_its_own(drop: Drop) -> None:
+    with pytest.raises(SampleSheetError, match="cannot be read"):
+        read_sample_sheet(drop.zone / "absent.csv", drop.zone)
+
+
+def test_an_unknown_column_stops_the_sheet_and_the_nearest_is_suggested(drop: Drop) -> None:
+    sheet = drop.rows(HEADER + ",phenotype_hp", f"S1,{drop.pair('S1')},HP:0001250")
+    error = only_problem(sheet)
+    assert error.problem == "unknown column 'phenotype_hp'"
+    assert "'phenotype_hpo'" in error.remedy
+    assert sheet.samples == ()
+
+
+def test_every_problem_of_a_header_is_told_at_once(drop: Drop) -> None:
+    sheet = drop.rows("sample_id,read1,sex,sex,,colour_of_tube", f"S1,{drop.pair('S1')}")
+    told = "\n".join(problem.problem for problem in sheet.problems)
+    assert "unknown column 'colour_of_tube'" in told
+    assert "column 5 has no name" in told
+    assert "column 'sex' is given 2 times" in told
+    assert "required column 'read2' is missing" in told
+
+
+@pytest.mark.parametrize(
+    "sample_id", ["a/b", "../../../evil", "a b", "S1;rm", "<script>", "=cmd|calc", "Ü", "S" * 65, "@SUM(A1)"]
+)
+def test_an_illegal_sample_id_is_refused(drop: Drop, sample_id: str) -> None:
+    error = only_problem(drop.rows(HEADER, f"{sample_id},{drop.pair('S1')}"))
+    assert error.problem.startswith("illegal sample id")
+    assert error.place == "line 2"
+
+
+def test_a_row_without_a_sample_id_is_refused(drop: Drop) -> None:
+    assert only_problem(drop.rows(HEADER, f",{drop.pair('S1')}")).problem == "the row has no sample_id"
+
+
+def test_ids_that_differ_in_letter_case_only_are_refused(drop: Drop) -> None:
+    sheet = drop.rows(HEADER, f"S1,{drop.pair('A')}", f"s1,{drop.pair('B')}")
+    assert {problem.sample for problem in sheet.problems} == {"S1", "s1"}
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("sex", "f"),
+        ("read1_md5", "9e107d9d"),
+        ("phenotype_hpo", "HP:1250"),
+        ("phenotype_hpo", "seizures"),
+        ("phenotype_hpo", "HP:0001250 HP:0001263"),
+        ("secondary_findings_consent", "perhaps"),
+        ("subject_id", '=HYPERLINK("http://x")'),
+        ("order_id", "+1"),
+        ("order_id", "@SUM(A1)"),
+        ("family_id", "-1"),
+        ("lane", "L 1"),
+        ("father_id", "a/b"),
+        ("change", "maybe"),
+    ],
+)
+def test_a_cell_that_is_not_what_its_column_wants_is_refused(drop: Drop, column: str, cell: str) -> None:
+    quoted = '"' + cell.replace('"', '""') + '"'
+    error = only_problem(drop.rows(f"{HEADER},{column}", f"S1,{drop.pair('S1')},{quoted}"))
+    assert error.problem.startswith(f"{column} is {cell!r}, not ")
+    assert (error.sample, error.place) == ("S1", "line 2")
+
+
+def test_control_characters_of_a_cell_never_reach_the_message(drop: Drop) -> None:
+    error = only_problem(drop.rows(HEADER, "S1,\x1b[2Jx.fastq," + drop.pair("S1").split(",")[1]))
+    assert "\x1b" not in str(error)
+
+
+def test_a_path_that_looks_like_a_formula_is_only_a_path(drop: Drop) -> None:
+    sheet = drop.rows(HEADER, f"S1,{drop.pair('=cmd')}")
+    assert sheet.samples[0].lanes[0].read1.name == "=cmd_R1.fastq"
+
+
+def test_a_missing_file(drop: Drop) -> None:
+    drop.reads("S1_R1.fastq")
+    error = only_problem(drop.rows(HEADER, "S1,S1_R1.fastq,S1_R2.fastq"))
+    assert error.problem == "read2 'S1_R2.fastq' does not exist"
+
+
+def test_an_empty_cell_for_a_required_file(drop: Drop) -> None:
+    drop.reads("S1_R1.fastq")
+    assert only_problem(drop.rows(HEADER, "S1,S1_R1.fastq")).problem == "read2 is missing"
+
+
+def test_an_empty_file(drop: Drop) -> None:
+    pair = drop.pair("S1")
+    (drop.zone / "S1_R2.fastq").write_bytes(b"")
+    assert only_problem(drop.rows(HEADER, f"S1,{pair}")).problem == "read2 'S1_R2.fastq' is an empty file"
+
+
+def test_a_folder_or_a_pipe_is_no_file(drop: Drop) -> None:
+    drop.reads("S1_R1.fastq")
+    (drop.zone / "folder").mkdir()
+    os.mkfifo(drop.zone / "pipe")
+    sheet = drop.rows(HEADER, "S1,S1_R1.fastq,folder", "S2,S1_R1.fastq,pipe")
+    assert sum("is not a file" in problem.problem for problem in sheet.problems) == 2
+
+
+@pytest.mark.parametrize(
+    "cell", ["../outside.fastq", "inner/../../outside.fastq", "link.fastq", "linked/outside.fastq"]
+)
+def test_a_file_outside_the_landing_zone(drop: Drop, cell: str) -> None:
+    drop.reads("S1_R1.fastq", "inner/x.fastq")
+    outside = drop.zone.parent / "outside.fastq"
+    outside.write_text("@r\nA\n+\nI\n")
+    (drop.zone / "link.fastq").symlink_to(outside)
+    (drop.zone / "linked").symlink_to(drop.zone.parent)
+    error = only_problem(drop.rows(HEADER, f"S1,S1_R1.fastq,{cell}"))
+    assert error.problem == f"read2 {cell!r} lies outside the landing zone"
+
+
+def test_an_absolute_path_outside_is_refused_whether_it_exists_or_not(drop: Drop) -> None:
+    drop.reads("S1_R1.fastq")
+    absent = drop.zone.parent / "absent.fastq"
+    assert "outside the landing zone" in only_problem(drop.rows(HEADER, f"S1,S1_R1.fastq,{absent}")).problem
+
+
+def test_a_link_inside_the_landing_zone_is_followed(drop: Drop) -> None:
+    drop.pair("S1")
+    (drop.zone / "again_R2.fastq").symlink_to("S1_R2.fastq")
+    sheet = drop.rows(HEADER, "S1,S1_R1.fastq,again_R2.fastq")
+    assert sheet.samples[0].lanes[0].read2 == (drop.zone / "S1_R2.fastq").resolve()
+
+
+def test_read_1_given_twice(drop: Drop) -> None:
+    drop.pair("S1")
+    (drop.zone / "copy.fastq").hardlink_to(drop.zone / "S1_R1.fastq")
+    for cells in ("S1_R1.fastq,S1_R1.fastq", "S1_R1.fastq,./S1_R1.fastq", "S1_R1.fastq,copy.fastq"):
+        assert only_problem(drop.rows(HEADER, f"S1,{cells}")).problem.startswith("read 1 is given twice")
+
+
+def test_two_files_named_as_read_1(drop: Drop) -> None:
+    drop.reads("S1_L001_R1_001.fastq", "S1_L002_R1_001.fastq")
+    error = only_problem(drop.rows(HEADER, "S1,S1_L001_R1_001.fastq,S1_L002_R1_001.fastq"))
+    assert "both named as read 1" in error.problem
+
+
+@pytest.mark.parametrize("names", ["S1_S1_L001_R{}_001.fastq", "S1_{}.fq", "S1.read{}.fastq", "S1.R{}.fq"])
+def test_read_1_and_read_2_swapped(drop: Drop, names: str) -> None:
+    read1, read2 = names.format(1), names.format(2)
+    drop.reads(read1, read2)
+    assert "swapped" in only_problem(drop.rows(HEADER, f"S1,{read2},{read1}")).problem
+    assert drop.rows(HEADER, f"S1,{read1},{read2}").problems == ()
+
+
+def test_the_same_lane_twice_in_a_sample(drop: Drop) -> None:
+    sheet = drop.rows(HEADER + ",lane", f"S1,{drop.pair('A')},L1", f"S1,{drop.pair('B')},L1")
+    assert only_problem(sheet).problem == "the same lane twice: 'L1' is in line 2 already"
+
+
+def test_a_file_named_for_two_samples_stops_both_and_no_third(drop: Drop) -> None:
+    pair = drop.pair("S1")
+    sheet = drop.rows(HEADER, f"S1,{pair}", f"S2,{pair}", f"S3,{drop.pair('S3')}")
+    assert [sample.sample_id for sample in sheet.samples] == ["S3"]
+    assert {problem.sample for problem in sheet.problems} == {"S1", "S2"}
+    assert all(problem.problem.startswith("the same lane twice") for problem in sheet.problems)
+
+
+def test_a_sample_id_with_conflicting_facts(drop: Drop) -> None:
+    header = HEADER + ",sex"
+    sheet = drop.rows(header, f"S1,{drop.pair('A')},male", f"S1,{drop.pair('B')},female")
+    error = only_problem(sheet)
+    assert error.problem == ("duplicate sample id with conflicting facts: sex is 'female' here and 'male' in line 2")
+    assert error.place == "line 3"
+
+
+def test_a_row_with_more_cells_than_the_header(drop: Drop) -> None:
+    error = only_problem(drop.rows(HEADER, f"S1,{drop.pair('S1')},HP:0001250,HP:0001263"))
+    assert error.problem == "the row has 5 cells, the header 3"
+    assert error.sample == "S1"
+
+
+PEDIGREE = HEADER + ",sex,father_id,mother_id,family_id"
+
+
+@pytest.mark.parametrize(
+    ("facts", "problem"),
+    [
+        ("male,GHOST,,", "father_id 'GHOST' is neither in this sheet nor registered"),
+        ("male,KID,,", "father_id 'KID' is the sample itself"),
+        ("male,MUM,,", "father_id 'MUM' is female"),
+        ("male,,DAD,", "mother_id 'DAD' is male"),
+        ("male,ANY,ANY,", "father_id and mother_id are the same sample"),
+        ("male,DAD,,F2", "father_id 'DAD' is of family 'F1', the sample of 'F2'"),
+        ("male,SON,,", "the sample is its own ancestor"),
+    ],
+)
+def test_parents_that_cannot_be(drop: Drop, facts: str, problem: str) -> None:
+    sheet = drop.rows(
+        PEDIGREE,
+        f"DAD,{drop.pair('DAD')},male,,,F1",
+        f"MUM,{drop.pair('MUM')},female,,,F1",
+        f"ANY,{drop.pair('ANY')}",
+        f"SON,{drop.pair('SON')},male,KID",
+        f"KID,{drop.pair('KID')},{facts}",
+    )
+    assert problem in [each.problem for each in sheet.problems if each.sample == "KID"]
+    assert {"DAD", "MUM", "ANY"} <= {sample.sample_id for sample in sheet.samples}
+
+
+def test_a_registered_parent_need_not_be_in_the_sheet_but_must_fit(drop: Drop) -> None:
+    row = f"KID,{drop.pair('KID')},male,DAD"
+    assert drop.rows(PEDIGREE, row, registered={"DAD": Sex.MALE}).problems == ()
+    assert "is female" in only_problem(drop.rows(PEDIGREE, row, registered={"DAD": Sex.FEMALE})).problem
+
+
+def test_a_stopped_parent_does_not_stop_the_child(drop: Drop) -> None:
+    sheet = drop.rows(PEDIGREE, "DAD,absent_R1.fastq,absent_R2.fastq,male", f"KID,{drop.pair('KID')},,DAD")
+    assert [sample.sample_id for sample in sheet.samples] == ["KID"]
+
+
+def test_all_bad_rows_are_reported_at_once_and_the_good_go_on(drop: Drop) -> None:
+    sheet = drop.rows(
+        HEADER + ",sex",
+        f"BAD1,{drop.pair('BAD1')},f",
+        f"GOOD,{drop.pair('GOOD')},male",
+        "BAD2,x_R1.fastq,x_R2.fastq,female",
+        "no good,a,b,male",
+    )
+    assert [sample.sample_id for sample in sheet.samples] == ["GOOD"]
+    report = problem_report(sheet)
+    assert report.splitlines()[0] == "sheet.csv: 1 samples accepted, 2 stopped, 4 problems"
+    assert report.count("\nsample BAD2\n") == 1
+    assert report.index("sample BAD1") < report.index("sample BAD2") < report.index("illegal sample id")
+    assert report.count("Remedy:") == 4
+
+
+def test_ten_thousand_rows_are_read_in_seconds(drop: Drop) -> None:
+    rows = []
+    for number in range(5000):
+        for mate in "12":
+            (drop.zone / f"S{number}_R{mate}.fastq").touch()
+        rows.append(f"S{number},S{number}_R1.fastq,S{number}_R2.fastq,L1")
+        rows.append(f"S{number},lost/S{number}_R1.fastq,lost/S{number}_R2.fastq,L2")
+    (drop.zone / "sheet.csv").write_text("\n".join([HEADER + ",lane", *rows]))
+    started = time.process_time()
+    sheet = read_sample_sheet(drop.zone / "sheet.csv", drop.zone)
+    assert time.process_time() - started < 4.0
+    assert len(sheet.problems) == 20_000
+    assert len({problem.sample for problem in sheet.problems}) == 5000
+
+
+def test_the_template_is_a_sheet_with_every_column() -> None:
+    header, row = csv.reader(io.StringIO(template()))
+    assert header == [column.name for column in COLUMNS]
+    assert len(row) == len(header)
+
+
+def test_the_examples_of_the_columns_are_accepted(drop: Drop) -> None:
+    header, row = csv.reader(io.StringIO(template()))
+    drop.reads(row[header.index("read1")], row[header.index("read2")])
+    sheet = drop.sheet(template(), {"S0002": Sex.MALE, "S0003": Sex.FEMALE})
+    assert sheet.problems == ()
+
+
+def test_the_documentation_holds_the_table_of_columns() -> None:
+    assert markdown_table() in (PROJECT / "docs" / "sample-sheet.md").read_text()
