@@ -1,0 +1,187 @@
+"""The one interface to every variant caller: reads in, gVCF out, whichever program does the work.
+
+A caller is named in :data:`CALLERS` and imported when it is asked for. What all callers share is here: the reads
+are checked before, the gVCF is indexed and measured after. How a caller works is its own module's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+from engine.call.alignments import check_alignments
+from engine.call.gvcf import GvcfMeasures, measure_gvcf
+from engine.call.ploidy import Sex, ploidy_of
+from engine.errors import ReferenceMismatchError, ToolError
+from engine.progress import Progress
+from engine.reference.bundle import Contig
+from engine.reference.intervals import Interval, select_intervals
+
+CALLERS: Mapping[str, str] = {
+    "haplotype": "engine.call.haplotype.caller:HaplotypeVariantCaller",
+    "bcftools": "engine.call.bcftools:BcftoolsCaller",
+    "gatk": "engine.call.gatk:GatkCaller",
+}
+"""Callers by name, as ``module:class``; a class is made without arguments."""
+
+
+class Reference(Protocol):
+    """What a caller needs of a reference; :class:`engine.reference.bundle.ReferenceBundle` is one."""
+
+    @property
+    def fasta(self) -> Path:
+        """FASTA, plain or bgzip, with its ``.fai`` (and ``.gzi``) beside it."""
+
+    @property
+    def contigs(self) -> tuple[Contig, ...]:
+        """The contigs in FASTA order."""
+
+
+@dataclass(frozen=True)
+class CallTask:
+    """What a caller is asked to do; everything in it has been checked.
+
+    Attributes:
+        reads: coordinate-sorted, indexed BAM or CRAM.
+        reference: what the reads were aligned to.
+        output: the gVCF to write (bgzip), without index.
+        sample: name of the one sample, as in the gVCF's header.
+        intervals: what to call, 0-based half-open, sorted in contig order; nothing that the sample's sex lacks.
+        sex: decides the ploidy of X and Y (:mod:`engine.call.ploidy`).
+        threads: how many cores to use.
+        progress: advanced by reference bases done.
+    """
+
+    reads: Path
+    reference: Reference
+    output: Path
+    sample: str
+    intervals: Sequence[Interval]
+    sex: Sex
+    threads: int
+    progress: Progress
+
+    @property
+    def contig_lengths(self) -> dict[str, int]:
+        """Length by contig name, in FASTA order."""
+        return {contig.name: contig.length for contig in self.reference.contigs}
+
+
+class VariantCaller(Protocol):
+    """A program that turns reads into a gVCF."""
+
+    def version(self) -> str:
+        """Name and version of what does the work, as it appears in receipts."""
+
+    def write_gvcf(self, task: CallTask) -> None:
+        """Write ``task.output``: variants and reference blocks (``<NON_REF>``), the same bytes for any threads.
+
+        Raises:
+            ToolError: the program is absent or failed.
+        """
+
+
+@dataclass(frozen=True)
+class CallSummary(GvcfMeasures):
+    """What calling gave.
+
+    Attributes:
+        caller: the name asked for.
+        caller_version: of the program that did the work.
+        sample: name of the sample in the gVCF.
+    """
+
+    caller: str = field(kw_only=True)
+    caller_version: str = field(kw_only=True)
+    sample: str = field(kw_only=True)
+
+
+def variant_caller(name: str) -> VariantCaller:
+    """The caller of that name.
+
+    Raises:
+        ToolError: there is none of that name, or it cannot be loaded here.
+    """
+    if name not in CALLERS:
+        raise ToolError(f"there is no variant caller {name!r}", remedy=f"choose one of {', '.join(CALLERS)}")
+    module, _, kind = CALLERS[name].partition(":")
+    caller: VariantCaller = getattr(import_module(module), kind)()
+    return caller
+
+
+def call_gvcf(
+    reads: Path,
+    reference: Reference,
+    output: Path,
+    *,
+    caller: str = "bcftools",
+    sample: str | None = None,
+    targets: Path | None = None,
+    region: str | None = None,
+    sex: Sex = "unknown",
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> CallSummary:
+    """Call one sample: write ``output`` (bgzip) and its ``.tbi``.
+
+    Args:
+        reads: coordinate-sorted BAM or CRAM with an index and one sample's read groups.
+        reference: what the reads were aligned to.
+        output: the gVCF to write, ``.g.vcf.gz``.
+        caller: a name in :data:`CALLERS`.
+        sample: the sample the reads must be of; by default whichever the read groups name.
+        targets: BED of what to call, the whole reference when absent.
+        region: ``contig``, ``contig:start`` or ``contig:start-end``, 1-based, ends included; narrows the targets.
+        sex: decides the ploidy of X and Y.
+        threads: cores to use; the result is the same for any number.
+        progress: told of reference bases done; by default one that logs.
+
+    Raises:
+        AlignmentFileError: the reads are damaged, unsorted, without index or read groups, or of another sample.
+        ReferenceMismatchError: the reads were aligned to another reference.
+        ToolError: the caller is absent or failed.
+    """
+    engine = variant_caller(caller)
+    facts = check_alignments(reads, reference.contigs, sample=sample)
+    lengths = {contig.name: contig.length for contig in reference.contigs}
+    intervals = _present(select_intervals(lengths, targets=targets, region=region), lengths, sex)
+    total = sum(len(interval) for interval in intervals)
+    task = CallTask(
+        reads=reads,
+        reference=reference,
+        output=output,
+        sample=facts.sample,
+        intervals=intervals,
+        sex=sex,
+        threads=threads,
+        progress=progress or Progress("calling", total=total, unit="bases"),
+    )
+    engine.write_gvcf(task)
+    index_gvcf(output)
+    measures = measure_gvcf(output, intervals)
+    return CallSummary(**vars(measures), caller=caller, caller_version=engine.version(), sample=facts.sample)
+
+
+def _present(intervals: Sequence[Interval], lengths: Mapping[str, int], sex: Sex) -> list[Interval]:
+    """Leave out what a person of that sex has no copy of."""
+    present = [
+        interval
+        for interval in intervals
+        if any(part.copies for part in ploidy_of(interval, lengths[interval.contig], sex))
+    ]
+    if not present:
+        raise ReferenceMismatchError(
+            f"nothing is left to call: a {sex} sample has no {intervals[0].contig}",
+            remedy="check the sample's sex and the region asked for",
+        )
+    return present
+
+
+def index_gvcf(gvcf: Path) -> None:
+    """Write the tabix index beside a bgzip VCF."""
+    import pysam
+
+    pysam.tabix_index(str(gvcf), preset="vcf", force=True)

@@ -1,0 +1,196 @@
+import gzip
+import hashlib
+from types import SimpleNamespace
+
+import pysam
+import pytest
+
+from engine.call.alignments import check_alignments
+from engine.call.caller import call_gvcf, variant_caller
+from engine.call.gvcf import gvcf_records, measure_gvcf
+from engine.errors import AlignmentFileError, ReferenceMismatchError, ToolError, VariantFileError
+from engine.reference.bundle import Contig
+from engine.reference.intervals import Interval
+from tests.builders.alignments import Haplotype, random_sequence, write_bam, write_reference
+
+SEQUENCE = random_sequence(4_000)
+SNP = (1_000, SEQUENCE[1_000], "A" if SEQUENCE[1_000] != "A" else "C")
+INSERTION = (1_500, SEQUENCE[1_500], SEQUENCE[1_500] + "GATTACA")
+DELETION = (2_000, SEQUENCE[2_000:2_006], SEQUENCE[2_000])
+
+
+@pytest.fixture(scope="module")
+def person(tmp_path_factory):
+    """A heterozygous SNP and deletion, a homozygous insertion."""
+    folder = tmp_path_factory.mktemp("person")
+    reference = write_reference(folder, {"chr20": SEQUENCE})
+    copies = [
+        Haplotype("chr20", SEQUENCE, (SNP, INSERTION)),
+        Haplotype("chr20", SEQUENCE, (INSERTION, DELETION)),
+    ]
+    return SimpleNamespace(reference=reference, reads=write_bam(folder / "S1.bam", reference, copies))
+
+
+def variants(gvcf):
+    with pysam.VariantFile(str(gvcf)) as records:
+        return [
+            (record.start, record.ref, record.alts[0], record.samples[0]["GT"])
+            for record in records
+            if record.alts[0] != "<NON_REF>"
+        ]
+
+
+def trimmed(start, ref, alt):
+    while len(ref) > 1 and len(alt) > 1 and ref[-1] == alt[-1]:
+        ref, alt = ref[:-1], alt[:-1]
+    return start, ref, alt
+
+
+def test_bcftools_finds_what_was_planted_and_covers_every_target_base(person, tmp_path):
+    output = tmp_path / "S1.g.vcf.gz"
+    summary = call_gvcf(person.reads, person.reference, output, caller="bcftools", sample="S1")
+    found = {trimmed(*each[:3]): each[3] for each in variants(output)}
+    assert found[SNP] == (0, 1)
+    assert sum(genotype == (1, 1) for genotype in found.values()) == 1
+    assert {len(alt) - len(ref) for _, ref, alt in found} == {0, 7, -5}
+    assert summary.variant_records == len(found) == 3
+    assert (summary.target_bases, summary.uncovered_target_bases) == (4_000, 0)
+    assert summary.mean_genotype_quality > 40
+    assert summary.caller_version.startswith("bcftools 1.")
+    assert (tmp_path / "S1.g.vcf.gz.tbi").is_file()
+
+
+def test_bases_between_targets_are_not_called_and_bases_without_reads_are_no_calls(person, tmp_path):
+    bed = tmp_path / "targets.bed"
+    bed.write_text("chr20\t900\t1100\nchr20\t3990\t4000\n")
+    summary = call_gvcf(person.reads, person.reference, tmp_path / "S1.g.vcf.gz", targets=bed)
+    records = list(gvcf_records(tmp_path / "S1.g.vcf.gz"))
+    assert (records[0].start, records[-1].end) == (900, 4_000)
+    assert not any(1_100 <= record.start < 3_990 for record in records)
+    assert summary.uncovered_target_bases == 0
+    assert summary.no_call_target_bases > 0
+    assert summary.target_bases == 210
+
+
+def test_the_same_bytes_for_any_number_of_threads(person, tmp_path, monkeypatch):
+    monkeypatch.setattr("engine.reference.intervals.shards.__defaults__", (2_000,))
+    digests = set()
+    for threads in (1, 3):
+        output = tmp_path / f"{threads}.g.vcf.gz"
+        summary = call_gvcf(person.reads, person.reference, output, threads=threads)
+        assert summary.uncovered_target_bases == 0
+        digests.add(hashlib.sha256(output.read_bytes()).hexdigest())
+    assert len(digests) == 1
+    header = gzip.open(output, "rt").read().split("#CHROM")[0]
+    assert str(tmp_path) not in header and "reference=" not in header and "Command" not in header
+
+
+def test_a_man_has_one_x_and_a_woman_no_y(tmp_path):
+    sequence = random_sequence(2_000, seed=2)
+    snp = (700, sequence[700], "A" if sequence[700] != "A" else "C")
+    reference = write_reference(tmp_path, {"chrM": sequence})
+    reads = write_bam(tmp_path / "S1.bam", reference, [Haplotype("chrM", sequence, (snp,))])
+    call_gvcf(reads, reference, tmp_path / "S1.g.vcf.gz", sex="male")
+    assert variants(tmp_path / "S1.g.vcf.gz") == [(*snp, (1,))]
+
+    y_only = SimpleNamespace(fasta=reference.fasta, contigs=(Contig("chrM", 2_000, ""), Contig("chrY", 57_227_415, "")))
+    header = pysam.AlignmentHeader.from_dict(
+        {"HD": {"VN": "1.6", "SO": "coordinate"}, "RG": [{"ID": "1", "SM": "S1"}],
+         "SQ": [{"SN": contig.name, "LN": contig.length} for contig in y_only.contigs]}
+    )  # fmt: skip
+    pysam.AlignmentFile(str(tmp_path / "y.bam"), "wb", header=header).close()
+    pysam.index(str(tmp_path / "y.bam"))
+    with pytest.raises(ReferenceMismatchError, match="a female sample has no chrY"):
+        call_gvcf(tmp_path / "y.bam", y_only, tmp_path / "y.g.vcf.gz", sex="female", region="chrY")
+
+
+def test_a_sample_without_reads_is_all_no_call(tmp_path):
+    reference = write_reference(tmp_path, {"chr1": "ACGTN" * 100})
+    reads = write_bam(tmp_path / "S1.bam", reference, [])
+    summary = call_gvcf(reads, reference, tmp_path / "S1.g.vcf.gz")
+    assert (summary.records, summary.no_call_target_bases, summary.mean_genotype_quality) == (1, 500, 0)
+
+
+def refused(error, said, reads, contigs, **options):
+    with pytest.raises(error, match=said) as caught:
+        check_alignments(reads, contigs, **options)
+    assert caught.value.remedy and caught.value.file == str(reads)
+
+
+def test_reads_unfit_for_calling_are_refused_with_the_reason(person, tmp_path):
+    contigs, copy = person.reference.contigs, Haplotype("chr20", SEQUENCE)
+    bad = AlignmentFileError
+    refused(bad, "does not exist", tmp_path / "no.bam", contigs)
+    refused(bad, "are of sample S1", person.reads, contigs, sample="S2")
+    whole = person.reads.read_bytes()
+    for name, content, said in [
+        ("cut.bam", whole[:-28], "truncated"),
+        ("text.bam", b"reads", "not a readable BAM"),
+        ("empty.bam", b"", "not a readable BAM"),
+    ]:
+        (tmp_path / name).write_bytes(content)
+        refused(bad, said, tmp_path / name, contigs)
+    unsorted = write_bam(tmp_path / "u.bam", person.reference, [copy], sort_order="unsorted")
+    refused(bad, "not sorted", unsorted, contigs)
+    nameless = write_bam(tmp_path / "n.bam", person.reference, [copy], read_group=False)
+    refused(bad, "no read group", nameless, contigs)
+    (tmp_path / "lone.bam").write_bytes(whole)
+    refused(bad, "no index", tmp_path / "lone.bam", contigs)
+    other = ReferenceMismatchError
+    refused(other, "4,000 bases in the reads' header and 4,001", person.reads, (Contig("chr20", 4_001, ""),))
+    refused(other, "no contig 'chr21'", person.reads, (Contig("chr21", 4_000, ""),))
+
+
+def test_an_unknown_caller_is_refused():
+    with pytest.raises(ToolError, match="no variant caller 'magic'"):
+        variant_caller("magic")
+
+
+def test_gaps_in_a_gvcf_are_counted(tmp_path):
+    gvcf = tmp_path / "x.g.vcf"
+    line = "c\t{}\t.\tA\t{}\t.\t.\t{}\tGT:DP:GQ\t{}\n".format
+    gvcf.write_text(
+        "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\n"
+        + line(11, "<NON_REF>", "END=20", "0/0:9:27")
+        + line(21, "C,<NON_REF>", "DP=9", "0/1:9:50")
+        + line(31, "<NON_REF>", "END=40", "./.:0:0")
+    )
+    measures = measure_gvcf(gvcf, [Interval("c", 10, 25), Interval("c", 30, 40), Interval("d", 0, 5)])
+    assert (measures.records, measures.variant_records, measures.reference_blocks) == (3, 1, 2)
+    assert (measures.target_bases, measures.uncovered_target_bases) == (30, 9)
+    assert measures.no_call_target_bases == 10
+    assert measures.mean_genotype_quality == pytest.approx((10 * 27 + 50) / 30)
+
+
+def test_a_damaged_gvcf_is_named_with_its_line(tmp_path):
+    gvcf = tmp_path / "x.g.vcf"
+    gvcf.write_text("##fileformat=VCFv4.2\nc\t1\t.\tA\n")
+    with pytest.raises(VariantFileError, match="not a record") as caught:
+        measure_gvcf(gvcf, [])
+    assert caught.value.place == "line 2"
+
+
+def test_real_reads_give_nearly_the_known_variants(shared_data, tmp_path):
+    """NA12878 at 52x: bcftools finds at least 44 of the 45 SNPs in the confident regions."""
+    folder = shared_data / "na12878_chr20_10m"
+    fasta = folder / "ucsc.hg19.chr20.unittest.fasta.gz"
+    with pysam.FastaFile(str(fasta)) as sequences:
+        contigs = (Contig("chr20", sequences.lengths[0], ""),)
+    reference = SimpleNamespace(fasta=fasta, contigs=contigs)
+    bed = tmp_path / "confident.bed"
+    rows = [line.split() for line in (folder / "test_nist.b37_chr20_100kbp_at_10mb.bed").read_text().splitlines()]
+    bed.write_text("".join(f"chr20\t{start}\t{end}\n" for _, start, end, *_ in rows))
+    reads = folder / "NA12878_S1.chr20.10_10p1mb.bam"
+    summary = call_gvcf(reads, reference, tmp_path / "x.g.vcf.gz", targets=bed, threads=2)
+    assert summary.uncovered_target_bases == 0
+    found = {(start, ref, alt) for start, ref, alt, _ in variants(tmp_path / "x.g.vcf.gz")}
+    truth = folder / "test_nist.b37_chr20_100kbp_at_10mb.vcf.gz"
+    with pysam.VariantFile(str(truth)) as records:
+        known = {
+            (record.start, record.ref, record.alts[0])
+            for record in records
+            if len(record.ref) == len(record.alts[0]) == 1
+            and any(int(start) <= record.start < int(end) for _, start, end, *_ in rows)
+        }
+    assert len(known) == 45
+    assert len(known & found) >= 44
