@@ -321,9 +321,8 @@ class _Judge:
         elif facts.st_size == 0:
             refuse("is an empty file", "copy the file again from the sequencer and compare its md5")
         else:
-            self._uses.append(
-                _FileUse((facts.st_dev, facts.st_ino), sample_id, row.line, column, os.path.basename(path))
-            )
+            name = path.rpartition(os.sep)[2]
+            self._uses.append(_FileUse((facts.st_dev, facts.st_ino), sample_id, row.line, column, name))
             return Path(path)
         return None
 
