@@ -1,0 +1,64 @@
+# The platform's commands. Each sets up what it needs in .venv and is quick the second time.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+REFERENCE ?= demo
+export GENOMICS_REFERENCE := $(REFERENCE)
+# Python's bytecode must be kept: without it every start of Dagster costs ten seconds more.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test check serve bench clean lock gatk browser
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+setup: $(VENV)/.core
+setup-dev: $(VENV)/.dev
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: set PYTHON=...")'
+	@echo "Setting up $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.core: $(BIN)/uv pyproject.toml requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(VENV) --constraint requirements.lock --editable .
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/uv pyproject.toml requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(VENV) --constraint requirements.lock --editable '.[dev]'
+	@touch $@ $(VENV)/.core
+
+demo: setup  ## run the demo family from FASTQ to FHIR and print what was found
+	@$(BIN)/python -m demo.run
+
+test: setup-dev  ## run the tests
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+check: setup-dev  ## lint, types, import direction
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_import_direction.py
+
+serve: setup  ## open the Dagster web UI with sensors and daemon on 127.0.0.1:3000
+	@$(BIN)/python -m genomics_assets.serve
+
+bench: setup-dev  ## measure the engine beside its peers (see docs/measurements.md)
+	@$(BIN)/python -m benchmarks
+
+gatk:  ## install GATK 4.6 from Maven Central into .gatk (needs Java 17 and Maven)
+	@mvn -q -B -f benchmarks/gatk/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.gatk/lib -DincludeScope=runtime
+
+browser:  ## install what the browser tests need (Debian, as root)
+	@apt-get install -y -qq chromium chromium-driver
+
+lock: $(BIN)/uv  ## pin every dependency again in requirements.lock
+	@echo "# Every dependency and extra, pinned: a constraints file compiled with: make lock" > requirements.lock
+	@$(BIN)/uv pip compile --quiet --all-extras --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate --upgrade pyproject.toml >> requirements.lock
+
+clean:  ## remove the environment, caches and the demo's data
+	@rm -rf $(VENV) data/demo dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The checks of each stage, one file a stage; ``gates.py`` says how a threshold becomes a check."""

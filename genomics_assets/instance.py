@@ -1,0 +1,39 @@
+"""Dagster's own state: the folder, and how its instance is set up for this deployment.
+
+The instance file is written anew from the settings at each start, so that it never disagrees with them.
+"""
+
+import os
+from pathlib import Path
+
+import yaml
+
+from resources.environment import Settings
+
+
+def prepare_instance(settings: Settings) -> Path:
+    """Write ``dagster.yaml`` and point this process and its children at it; returns ``DAGSTER_HOME``."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    settings.landing.mkdir(parents=True, exist_ok=True)
+    temporary = home / f".dagster.yaml.{os.getpid()}"
+    temporary.write_text(yaml.safe_dump(_configuration(settings), sort_keys=False))
+    temporary.replace(home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def _configuration(settings: Settings) -> dict[str, object]:
+    return {
+        "telemetry": {"enabled": False},
+        "concurrency": {
+            "runs": {"max_concurrent_runs": settings.max_runs},
+            "pools": {"default_limit": 1, "granularity": "op"},
+        },
+        # A run whose process was killed is found and failed, so that it does not hold a place for ever.
+        "run_monitoring": {"enabled": True, "start_timeout_seconds": 300, "poll_interval_seconds": 30},
+        "retention": {
+            "schedule": {"purge_after_days": 30},
+            "sensor": {"purge_after_days": {"skipped": 7, "failure": 30, "success": 30}},
+        },
+    }

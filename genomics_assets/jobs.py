@@ -1,0 +1,33 @@
+"""The jobs people and sensors start: one sample's whole path, the knowledge it needs, the cohort of all samples."""
+
+import dagster as dg
+
+from genomics_assets.partitions import SAMPLES
+
+# One process a run: a step costs 50 ms in process and two to four seconds in a process of its own, and parallelism
+# comes from many runs and from the engine's threads.
+IN_PROCESS = dg.in_process_executor
+
+knowledge_job = dg.define_asset_job(
+    "knowledge",
+    selection=dg.AssetSelection.groups("knowledge"),
+    description="Builds the reference genome, the aligner's index, the gene model, known sites and ClinVar.",
+    executor_def=IN_PROCESS,
+)
+
+sample_job = dg.define_asset_job(
+    "sample",
+    selection=dg.AssetSelection.groups("reads", "alignment", "calls", "annotation", "interpretation", "cohort_calls"),
+    partitions_def=SAMPLES,
+    description="One sample from FASTQ to FHIR bundle and cohort, with every check on the way.",
+    executor_def=IN_PROCESS,
+)
+
+cohort_job = dg.define_asset_job(
+    "cohort",
+    selection=dg.AssetSelection.groups("cohort"),
+    description="Rebuilds the cohort tables from every sample's calls, in one run for many samples.",
+    executor_def=IN_PROCESS,
+)
+
+JOBS = [knowledge_job, sample_job, cohort_job]

@@ -1,0 +1,43 @@
+"""The threshold table and what a laboratory may change in it."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.quality.thresholds import ThresholdError, load_thresholds
+
+
+def laboratory(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "laboratory.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_every_threshold_says_what_it_is_for() -> None:
+    for row in load_thresholds().thresholds:
+        assert row.meaning.endswith(".") and len(row.meaning) > 20
+
+
+def test_a_laboratory_changes_a_bound_and_the_table_gets_another_version(tmp_path: Path) -> None:
+    table = load_thresholds(laboratory(tmp_path, "aligned_reads: {mean_coverage: {minimum: 60}}"))
+    (row,) = [row for row in table.of("aligned_reads") if row.name == "mean_coverage"]
+    assert (row.minimum, row.severity) == (60, "block")
+    assert table.version != load_thresholds().version
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "aligned_reads: {mean_covrage: {minimum: 60}}",
+        "aligned_reads: {mean_coverage: {minimal: 60}}",
+        "aligned_reads: {mean_coverage: {minimum: sixty}}",
+        "aligned_reads: {mean_coverage: {severity: ignore}}",
+        "aligned_reads: {mapped_fraction: {minimum: 2, maximum: 1}}",
+        "aligned_reads: 3",
+        "- a list",
+        "{",
+    ],
+)
+def test_a_change_that_would_change_nothing_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ThresholdError):
+        load_thresholds(laboratory(tmp_path, text))

@@ -1,0 +1,134 @@
+"""The lake shows whole artifacts only."""
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.errors import LakeError
+from engine.receipt import Recipe
+from resources.lake import Lake
+
+
+def publish(lake: Lake, content: str = "reads", *, asset: str = "raw_reads", recipe: Recipe = Recipe()):  # noqa: B008
+    with lake.work(asset, "S1") as work:
+        (work.folder / "reads.txt").write_text(content)
+        return work.publish(records=1, recipe=recipe, measures={"pairs": 1})
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+def test_what_was_published_is_found_with_its_receipt(lake: Lake) -> None:
+    receipt = publish(lake)
+    assert lake.require("raw_reads", "S1") == receipt
+    assert lake.path(receipt, "reads.txt").read_text() == "reads"
+    assert lake.samples() == ["S1"]
+
+
+def test_nothing_is_visible_before_publication_or_after_a_failure(lake: Lake) -> None:
+    with pytest.raises(RuntimeError), lake.work("raw_reads", "S1") as work:
+        (work.folder / "reads.txt").write_text("half")
+        assert lake.receipt("raw_reads", "S1") is None
+        raise RuntimeError("the disk is full")
+    assert lake.receipt("raw_reads", "S1") is None
+    assert not [path for path in lake.root.rglob("*") if path.name == "reads.txt"]
+
+
+def test_the_same_content_published_again_keeps_its_receipt_and_time(lake: Lake) -> None:
+    first = publish(lake)
+    time.sleep(1.1)
+    assert publish(lake) == first
+
+
+def test_another_content_becomes_current_and_the_history_keeps_both(lake: Lake) -> None:
+    first = publish(lake, "one")
+    time.sleep(1.1)
+    second = publish(lake, "two")
+    assert lake.require("raw_reads", "S1") == second
+    assert lake.history("raw_reads", "S1") == [first, second]
+    assert not lake.folder(first).exists()
+
+
+def test_superseded_reports_stay_on_disk(lake: Lake) -> None:
+    first = publish(lake, "one", asset="fhir_bundle")
+    publish(lake, "two", asset="fhir_bundle")
+    assert lake.path(first, "reads.txt").read_text() == "one"
+
+
+def test_an_unchanged_recipe_is_fresh_and_a_changed_one_is_not(lake: Lake) -> None:
+    receipt = publish(lake, recipe=Recipe(tools={"bwa": "1"}))
+    with lake.work("raw_reads", "S1") as work:
+        assert work.fresh(Recipe(tools={"bwa": "1"})) == receipt
+        assert work.fresh(Recipe(tools={"bwa": "2"})) is None
+
+
+def test_a_shortened_file_is_refused_and_a_changed_one_is_found_by_verification(lake: Lake) -> None:
+    receipt = publish(lake)
+    path = lake.path(receipt, "reads.txt")
+    path.write_text("READS")
+    with pytest.raises(LakeError, match="differs from its receipt"):
+        lake.verify(receipt)
+    path.write_text("rea")
+    with pytest.raises(LakeError, match="5 bytes were published"):
+        lake.require("raw_reads", "S1")
+
+
+def test_publishing_again_mends_a_damaged_artifact(lake: Lake) -> None:
+    receipt = publish(lake)
+    lake.path(receipt, "reads.txt").write_text("READS")
+    publish(lake)
+    lake.verify(lake.require("raw_reads", "S1"))
+
+
+@pytest.mark.parametrize("sample", ["../evil", "a/b", "", "x" * 65, "a b", "S1\n"])
+def test_an_illegal_sample_id_never_becomes_a_path(lake: Lake, sample: str) -> None:
+    with pytest.raises(LakeError, match="is not a sample id"), lake.work("raw_reads", sample):
+        pass
+    assert not lake.root.exists()
+
+
+def _publish_for_ever(root: Path) -> None:
+    number = 0
+    while True:
+        publish(Lake(root), f"{number}\n" * 50_000)
+        number += 1
+
+
+def test_a_killed_process_leaves_a_whole_artifact(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    publish(lake, "first")
+    context = multiprocessing.get_context("fork")
+    for delay in (0.01, 0.02, 0.03, 0.05, 0.08, 0.13):
+        writer = context.Process(target=_publish_for_ever, args=(lake.root,))
+        writer.start()
+        time.sleep(delay)
+        assert writer.pid is not None
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.join()
+        lake.verify(lake.require("raw_reads", "S1"))
+    publish(lake, "last")
+    assert lake.path(lake.require("raw_reads", "S1"), "reads.txt").read_text() == "last"
+    assert not list((lake.root / ".work").glob("*/*"))
+
+
+def _append(root: Path, word: str) -> None:
+    for _ in range(5):
+        publish(Lake(root), word * 100_000)
+
+
+def test_two_processes_publish_one_after_the_other(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=_append, args=(lake.root, word)) for word in ("a", "b")]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+        assert writer.exitcode == 0
+    lake.verify(lake.require("raw_reads", "S1"))
