@@ -1,0 +1,188 @@
+"""The audit log: what is written stays written, and any change of it shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from resources.audit import AuditError, AuditEvent, AuditHead, AuditLog
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> AuditLog:
+    return AuditLog(tmp_path / "audit" / "audit.jsonl")
+
+
+def written(log: AuditLog, count: int) -> list[str]:
+    for number in range(count):
+        log.record("dr.jones", "report signed", f"S{number}", {"version": number})
+    return log.path.read_text().splitlines()
+
+
+def test_who_what_which_sample_and_why_can_be_read_again(log: AuditLog) -> None:
+    log.record("dr.jones", "gate override", "S1", {"reason": "Übergang, geprüft"})
+    log.record("sensor", "sheet refused")
+    first, second = log.entries()
+    assert first.event == AuditEvent("dr.jones", "gate override", "S1", {"reason": "Übergang, geprüft"})
+    assert second.event.sample is None
+    assert first.when < second.when
+    assert [entry.number for entry in log.entries(sample="S1")] == [1]
+
+
+def test_an_empty_log_is_sound(log: AuditLog) -> None:
+    assert log.verify() == 0
+    assert list(log.entries()) == []
+
+
+def test_several_events_are_written_at_once(log: AuditLog) -> None:
+    head = log.record_all(AuditEvent("sensor", "sample registered", f"S{n}") for n in range(1000))
+    assert head.entries == log.verify(head) == 1000
+
+
+def test_an_event_that_json_cannot_hold_writes_nothing(log: AuditLog) -> None:
+    log.record("a", "b")
+    with pytest.raises(TypeError):
+        log.record_all([AuditEvent("a", "b"), AuditEvent("a", "b", None, {"object": object()})])
+    assert log.verify() == 1
+
+
+def edit(lines: list[str]) -> list[str]:
+    return [line.replace('"version":2', '"version":9') for line in lines]
+
+
+def remove(lines: list[str]) -> list[str]:
+    return lines[:2] + lines[3:]
+
+
+def swap(lines: list[str]) -> list[str]:
+    return [lines[0], lines[2], lines[1], *lines[3:]]
+
+
+def insert(lines: list[str]) -> list[str]:
+    return [*lines[:2], lines[1], *lines[2:]]
+
+
+def blank(lines: list[str]) -> list[str]:
+    return [*lines[:2], "", *lines[3:]]
+
+
+def cut_the_beginning(lines: list[str]) -> list[str]:
+    return lines[1:]
+
+
+def rewrite_one_with_its_own_chain(lines: list[str]) -> list[str]:
+    entry = json.loads(lines[2]) | {"who": "somebody else"}
+    return [*lines[:2], json.dumps(entry, sort_keys=True, separators=(",", ":")), *lines[3:]]
+
+
+@pytest.mark.parametrize(
+    "tamper", [edit, remove, swap, insert, blank, cut_the_beginning, rewrite_one_with_its_own_chain]
+)
+def test_tampering_is_found(log: AuditLog, tamper) -> None:
+    lines = written(log, 5)
+    assert log.verify() == 5
+    log.path.write_text("\n".join(tamper(lines)) + "\n")
+    with pytest.raises(AuditError, match="line"):
+        log.verify()
+
+
+def test_lines_cut_off_at_the_end_are_found_with_an_anchor(log: AuditLog) -> None:
+    lines = written(log, 5)
+    anchor = log.head()
+    log.path.write_text("\n".join(lines[:3]) + "\n")
+    assert log.verify() == 3
+    with pytest.raises(AuditError, match="2 lines are missing at the end"):
+        log.verify(anchor)
+
+
+def test_a_log_written_anew_is_found_with_an_anchor(log: AuditLog) -> None:
+    written(log, 3)
+    anchor = log.head()
+    log.path.unlink()
+    written(log, 4)
+    with pytest.raises(AuditError, match="not the one that was anchored"):
+        log.verify(anchor)
+
+
+def test_an_anchor_stays_good_while_the_log_grows(log: AuditLog) -> None:
+    written(log, 3)
+    anchor = log.head()
+    assert anchor == AuditHead(3, anchor.digest)
+    written(log, 3)
+    assert log.verify(anchor) == 6
+
+
+def test_a_line_left_unfinished_by_a_killed_process_is_kept_and_sealed(log: AuditLog) -> None:
+    lines = written(log, 2)
+    with log.path.open("a") as file:
+        file.write(lines[1][:40])
+    log.record("dr.jones", "report signed", "S3")
+    assert [entry.event.what for entry in log.entries()][-2:] == ["unfinished line sealed", "report signed"]
+    assert lines[1][:40] in log.path.read_text().splitlines()
+    assert log.verify() == 5
+    assert log.head() == AuditHead(5, log.head().digest)
+
+
+def test_an_unfinished_line_that_nobody_sealed_is_tampering(log: AuditLog) -> None:
+    lines = written(log, 4)
+    log.path.write_text("\n".join([*lines[:2], lines[2][:50], lines[3]]) + "\n")
+    with pytest.raises(AuditError):
+        log.verify()
+
+
+def test_a_very_long_entry_is_followed(log: AuditLog) -> None:
+    log.record("a", "b", None, {"text": "x" * 300_000})
+    log.record("a", "c")
+    assert log.verify() == 2
+
+
+def test_nobody_else_may_read_the_log(log: AuditLog) -> None:
+    log.record("a", "b")
+    assert log.path.stat().st_mode & 0o077 == 0
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from resources.audit import AuditLog
+log = AuditLog(Path(sys.argv[1]))
+print("ready", flush=True)
+for number in range(int(sys.argv[2])):
+    log.record(f"writer {sys.argv[3]}", "event", None, {"number": number})
+"""
+
+
+def start_writer(log: AuditLog, count: int, name: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WRITER, str(log.path), str(count), name]
+    return subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+
+
+def test_several_processes_write_one_chain(log: AuditLog) -> None:
+    writers = [start_writer(log, 100, str(number)) for number in range(3)]
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0]
+    assert log.verify() == 300
+    for number in range(3):
+        own = [e.event.details["number"] for e in log.entries() if e.event.who == f"writer {number}"]
+        assert own == list(range(100))
+
+
+def test_killed_writers_leave_a_sound_log(log: AuditLog) -> None:
+    for attempt in range(3):
+        writer = start_writer(log, 1_000_000, str(attempt))
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+        time.sleep(0.05 * (attempt + 1))
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.wait()
+        writer.stdout.close()
+    log.record("after", "all")
+    assert log.verify() == log.head().entries
