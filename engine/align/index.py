@@ -1,0 +1,322 @@
+"""The aligner's index of a reference: building it, finding it complete and fresh, and mapping its pieces back.
+
+Long runs of N are left out: what is indexed are the *pieces* between them, each a contig of its own to the aligner,
+so that a reference masked to a few regions indexes in seconds and no alignment can bridge a gap. :class:`Piece`
+says where each lies, and alignments are translated back (:mod:`engine.align.translate`). Two mates on different
+pieces are never flagged a proper pair; their distance is at least :data:`SHORTEST_GAP`.
+
+An index made by an aligner's own command line is taken as it is, every contig one piece.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import KnowledgeError, ToolError
+from engine.reference.bundle import Contig
+from engine.reference.genome import Reference, contigs_digest, read_sequences
+
+SHORTEST_GAP = 1000
+"""Runs of N at least this long are left out of the index: longer than any read, so that none could span one."""
+
+BWA_MEM3_FILES = (".0123", ".amb", ".ann", ".pac", ".bwt.2bit.64")
+BWA_FILES = (".amb", ".ann", ".pac", ".bwt", ".sa")
+_MANIFEST_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of one contig that the aligner knows as a contig of its own.
+
+    Attributes:
+        contig: index of the contig in the reference.
+        start: 0-based position in the contig.
+        end: one past its last base.
+    """
+
+    contig: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class AlignerIndex:
+    """An index that is complete and belongs to its reference.
+
+    Attributes:
+        prefix: what the aligner is given; the files are ``prefix`` plus a suffix.
+        contigs: the reference's contigs, in order.
+        pieces: the aligner's contigs, in its order. In an index of ours they are named by their number.
+        numbered: whether the pieces are named by number, or bear the contigs' own names (an index made by the
+            aligner itself).
+    """
+
+    prefix: Path
+    contigs: tuple[Contig, ...]
+    pieces: tuple[Piece, ...]
+    numbered: bool
+
+
+def find_pieces(sequence: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """What lies between the long runs of N of one upper-cased sequence, 0-based half-open."""
+    from engine.align.index_kernels import find_runs
+
+    gaps = find_runs(sequence, ord("N"), SHORTEST_GAP)
+    starts = [0, *(int(end) for end in gaps[:, 1])]
+    ends = [*(int(start) for start in gaps[:, 0]), len(sequence)]
+    return [(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
+
+
+def ensure_index(
+    reference: Reference, prefix: Path, *, aligner: str = "bwa-mem3", log: Callable[[str], None] | None = None
+) -> AlignerIndex:
+    """Open the index at ``prefix``, building it first where it is absent, partial or of another reference."""
+    try:
+        return open_index(prefix, reference.contigs, aligner=aligner)
+    except KnowledgeError:
+        return build_index(reference, prefix, aligner=aligner, log=log)
+
+
+def build_index(
+    reference: Reference, prefix: Path, *, aligner: str = "bwa-mem3", log: Callable[[str], None] | None = None
+) -> AlignerIndex:
+    """Build the index of one aligner; nothing is at its place until it is complete.
+
+    Args:
+        reference: the sequence.
+        prefix: where the files go.
+        aligner: ``bwa-mem3`` (built here) or ``bwa`` (built by ``bwa index``, which must be on PATH).
+        log: takes a line now and then.
+
+    Raises:
+        KnowledgeError: the reference holds no bases, or is too big for the memory at hand.
+        ToolError: ``bwa`` is absent or failed.
+    """
+    say = log or (lambda _: None)
+    pieces, codes = _encode(reference)
+    prefix.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{prefix.name}.", dir=prefix.parent) as folder:
+        making = Path(folder) / prefix.name
+        say(f"indexing {len(codes):,} bases in {len(pieces):,} pieces for {aligner}")
+        if aligner == "bwa":
+            _build_bwa(codes, pieces, making)
+        else:
+            _build_bwa_mem3(codes, pieces, making)
+        _write_alternates(reference, pieces, making)
+        _publish(making, prefix, aligner, reference.contigs, pieces)
+    return open_index(prefix, reference.contigs, aligner=aligner)
+
+
+def open_index(prefix: Path, contigs: tuple[Contig, ...], *, aligner: str = "bwa-mem3") -> AlignerIndex:
+    """Open an index after checking that it is complete and of these contigs.
+
+    Raises:
+        KnowledgeError: it is absent, partial, or belongs to another reference.
+    """
+    suffixes = _suffixes(aligner)
+    missing = [suffix for suffix in suffixes if not Path(f"{prefix}{suffix}").is_file()]
+    if missing:
+        raise KnowledgeError(
+            f"the index of {aligner} is not complete: {', '.join(missing)} missing",
+            file=prefix,
+            remedy="build the index again",
+        )
+    manifest = _manifest_path(prefix, aligner)
+    if not manifest.exists():
+        return _open_foreign(prefix, contigs)
+    facts = _read_manifest(manifest)
+    if facts["reference"] != contigs_digest(contigs):
+        raise KnowledgeError(
+            "the aligner's index was made from another reference", file=prefix, remedy="build the index again"
+        )
+    if any(Path(f"{prefix}{suffix}").stat().st_size != facts["bytes"][suffix] for suffix in suffixes):
+        raise KnowledgeError(
+            "the aligner's index is damaged: a file is not as long as it was", file=prefix, remedy="build it again"
+        )
+    return AlignerIndex(prefix, contigs, tuple(Piece(*piece) for piece in facts["pieces"]), numbered=True)
+
+
+def _suffixes(aligner: str) -> tuple[str, ...]:
+    return BWA_FILES if aligner == "bwa" else BWA_MEM3_FILES
+
+
+def _manifest_path(prefix: Path, aligner: str) -> Path:
+    return Path(f"{prefix}.{aligner}.json")
+
+
+def _read_manifest(manifest: Path) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads(manifest.read_text())
+    except ValueError as error:
+        raise KnowledgeError(
+            "the index's manifest is damaged", file=manifest, remedy="build the index again"
+        ) from error
+    if facts.get("version") != _MANIFEST_VERSION:
+        raise KnowledgeError("the index was built by another version", file=manifest, remedy="build the index again")
+    return facts
+
+
+def _open_foreign(prefix: Path, contigs: tuple[Contig, ...]) -> AlignerIndex:
+    """An index made by the aligner's own command line: the same contigs, each whole."""
+    lines = Path(f"{prefix}.ann").read_text().splitlines()
+    names = [line.split()[1] for line in lines[1::2]]
+    lengths = [int(line.split()[1]) for line in lines[2::2]]
+    if list(zip(names, lengths, strict=False)) != [(contig.name, contig.length) for contig in contigs]:
+        raise KnowledgeError(
+            "the aligner's index has other contigs than the reference", file=prefix, remedy="build the index again"
+        )
+    pieces = tuple(Piece(i, 0, contig.length) for i, contig in enumerate(contigs))
+    return AlignerIndex(prefix, contigs, pieces, numbered=False)
+
+
+def _encode(reference: Reference) -> tuple[list[Piece], NDArray[np.uint8]]:
+    """The pieces and their 2-bit codes end to end, ambiguous bases as :data:`AMBIGUOUS`."""
+    from engine.align.index_kernels import BASE_CODES
+
+    pieces: list[Piece] = []
+    codes: list[NDArray[np.uint8]] = []
+    for i, (_, text) in enumerate(read_sequences(reference.fasta)):
+        sequence = np.frombuffer(text, dtype=np.uint8)
+        for start, end in find_pieces(sequence):
+            pieces.append(Piece(i, start, end))
+            codes.append(BASE_CODES[sequence[start:end]])
+    if not pieces:
+        raise KnowledgeError(
+            "the reference holds nothing but N", file=reference.fasta, remedy="give a FASTA with sequence"
+        )
+    return pieces, np.concatenate(codes)
+
+
+def _build_bwa_mem3(codes: NDArray[np.uint8], pieces: list[Piece], prefix: Path) -> None:
+    _check_memory(len(codes), prefix)
+    from pydivsufsort import divsufsort
+
+    from engine.align.index_kernels import fm_index
+
+    codes = _write_packed(codes, pieces, prefix)
+    text = np.concatenate([codes, 3 - codes[::-1]])
+    text.tofile(f"{prefix}.0123")
+    checkpoints, sampled, sentinel = fm_index(text, divsufsort(text))
+    counts = np.concatenate([[0], np.cumsum(np.bincount(text, minlength=4))]).astype(np.int64)
+    with Path(f"{prefix}.bwt.2bit.64").open("wb") as file:
+        np.array([len(text) + 1, *counts], dtype=np.int64).tofile(file)
+        checkpoints.tofile(file)
+        (sampled >> 32).astype(np.int8).tofile(file)
+        (sampled & 0xFFFFFFFF).astype(np.uint32).tofile(file)
+        np.array([sentinel], dtype=np.int64).tofile(file)
+
+
+def _check_memory(bases: int, prefix: Path) -> None:
+    """Both strands, one byte a base, with a suffix array of 32 or 64 bits and the index itself."""
+    text = 2 * bases
+    needed = text * (3 + (4 if text < 2**31 else 8))
+    available = _available_memory()
+    if needed > available:
+        raise KnowledgeError(
+            f"an index of {bases:,} bases takes {needed / 2**30:.0f} GiB of memory to build "
+            f"and {available / 2**30:.0f} GiB are free",
+            file=prefix,
+            remedy="put the index that the aligner's own command line makes (bwa-mem3 index) at this place, "
+            "or install bwa and choose it as the aligner",
+        )
+
+
+def _available_memory() -> int:
+    for line in Path("/proc/meminfo").read_text().splitlines() if Path("/proc/meminfo").exists() else []:
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _write_packed(codes: NDArray[np.uint8], pieces: list[Piece], prefix: Path) -> NDArray[np.uint8]:
+    """Write ``.ann``, ``.amb`` and ``.pac``; returns the codes with ambiguous bases replaced as bwa replaces them."""
+    from engine.align import index_kernels as kernels
+
+    offsets = np.concatenate([[0], np.cumsum([piece.end - piece.start for piece in pieces])])
+    holes = _find_holes(codes, offsets)
+    ann = [f"{len(codes)} {len(pieces)} {kernels.SEED}"]
+    for i, piece in enumerate(pieces):
+        inside = int(((holes >= offsets[i]) & (holes < offsets[i + 1]))[:, 0].sum()) if len(holes) else 0
+        ann += [f"0 {i} (null)", f"{offsets[i]} {piece.end - piece.start} {inside}"]
+    Path(f"{prefix}.ann").write_text("\n".join([*ann, ""]))
+    amb = [f"{len(codes)} {len(pieces)} {len(holes)}", *(f"{start} {end - start} N" for start, end in holes)]
+    Path(f"{prefix}.amb").write_text("\n".join([*amb, ""]))
+    codes = codes.copy()
+    kernels.replace_ambiguous(codes, (kernels.SEED << 16) | 0x330E)
+    with Path(f"{prefix}.pac").open("wb") as file:
+        kernels.pack(codes).tofile(file)
+        file.write(b"\0" * (len(codes) % 4 == 0))
+        file.write(bytes([len(codes) % 4]))
+    return codes
+
+
+def _find_holes(codes: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Runs of ambiguous bases, none across two pieces."""
+    from engine.align import index_kernels as kernels
+
+    found = [kernels.find_runs(codes[start:end], kernels.AMBIGUOUS, 1) + start for start, end in pairwise(offsets)]
+    return np.concatenate(found)
+
+
+def _build_bwa(codes: NDArray[np.uint8], pieces: list[Piece], prefix: Path) -> None:
+    bwa = shutil.which("bwa")
+    if bwa is None:
+        raise ToolError("bwa is not on PATH", remedy="install bwa, or choose the aligner bwa-mem3")
+    fasta = prefix.with_name("pieces.fa")
+    letters = np.frombuffer(b"ACGTN", dtype=np.uint8)
+    with fasta.open("wb") as file:
+        start = 0
+        for i, piece in enumerate(pieces):
+            end = start + piece.end - piece.start
+            file.write(b">%d\n%s\n" % (i, letters[codes[start:end]].tobytes()))
+            start = end
+    done = subprocess.run([bwa, "index", "-p", str(prefix), str(fasta)], capture_output=True, text=True, check=False)
+    fasta.unlink()
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1:] or ["no message"]
+        raise ToolError(f"bwa index failed ({reason[0]})", remedy="see that there is room on the disk and run it again")
+
+
+def _write_alternates(reference: Reference, pieces: list[Piece], prefix: Path) -> None:
+    """Carry over the list of ALT contigs that bwa's kit puts beside a FASTA, by the names of their pieces."""
+    listed = Path(f"{reference.fasta}.alt")
+    if not listed.exists():
+        return
+    lines = listed.read_text().splitlines()
+    alternates = {line.split("\t")[0] for line in lines if line and not line.startswith("@")}
+    numbers = [i for i, piece in enumerate(pieces) if reference.contigs[piece.contig].name in alternates]
+    Path(f"{prefix}.alt").write_text("".join(f"{i}\n" for i in numbers))
+
+
+def _publish(making: Path, prefix: Path, aligner: str, contigs: tuple[Contig, ...], pieces: Iterable[Piece]) -> None:
+    """Move the files to their place, the manifest last; an old manifest goes first."""
+    _manifest_path(prefix, aligner).unlink(missing_ok=True)
+    sizes = {}
+    for suffix in _suffixes(aligner):
+        made = Path(f"{making}{suffix}")
+        sizes[suffix] = made.stat().st_size
+        made.replace(f"{prefix}{suffix}")
+    if Path(f"{making}.alt").exists():
+        Path(f"{making}.alt").replace(f"{prefix}.alt")
+    facts = {
+        "version": _MANIFEST_VERSION,
+        "aligner": aligner,
+        "reference": contigs_digest(contigs),
+        "bytes": sizes,
+        "pieces": [[piece.contig, piece.start, piece.end] for piece in pieces],
+    }
+    manifest = Path(f"{making}.json")
+    manifest.write_text(json.dumps(facts, sort_keys=True) + "\n")
+    manifest.replace(_manifest_path(prefix, aligner))

@@ -1,0 +1,278 @@
+"""The reference sequence itself: opening a FASTA, its ``.fai`` and ``.dict``, and the M5 that names each contig.
+
+Here belongs what can be said of a FASTA alone. The rest of a bundle (genes, ClinVar, known sites) is elsewhere.
+
+>>> import tempfile
+>>> with tempfile.TemporaryDirectory() as folder:
+...     fasta = Path(folder, "tiny.fa")
+...     _ = fasta.write_text(">chrM the circle\\nGATCACAGGT\\nctat\\n")
+...     reference = open_reference(fasta)
+...     print(reference.contigs[0])
+...     print(reference.dictionary.read_text().split()[2:])
+Contig(name='chrM', length=14, md5='c5288c4c68caf7f9f088b0eaf0523f82')
+['@SQ', 'SN:chrM', 'LN:14', 'M5:c5288c4c68caf7f9f088b0eaf0523f82']
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from engine.errors import KnowledgeError
+from engine.reference.bundle import Contig
+
+if TYPE_CHECKING:
+    import pysam
+
+_CHUNK = 16 << 20
+_UPPER = bytes(range(256)).upper()
+_HEADER = re.compile(rb">(.*)\n")
+_SEQUENCE_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ*.-"
+_WHITE_SPACE = b"\r\n\t "
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A FASTA with its indexes, ready for random access.
+
+    Attributes:
+        fasta: the FASTA, plain or bgzip.
+        fai: its index of lines.
+        gzi: its index of blocks, absent where the FASTA is plain.
+        dictionary: its sequence dictionary (``.dict``) with M5.
+        contigs: in FASTA order.
+    """
+
+    fasta: Path
+    fai: Path
+    gzi: Path | None
+    dictionary: Path
+    contigs: tuple[Contig, ...]
+
+    def open(self) -> pysam.FastaFile:
+        """A reader of its own; pysam's readers are not shared between threads."""
+        import pysam
+
+        return pysam.FastaFile(
+            str(self.fasta),
+            filepath_index=str(self.fai),
+            filepath_index_compressed=None if self.gzi is None else str(self.gzi),
+        )
+
+    @property
+    def digest(self) -> str:
+        """sha256 of names, lengths and M5: equal for the same sequences in the same order under the same names."""
+        return contigs_digest(self.contigs)
+
+
+def contigs_digest(contigs: tuple[Contig, ...]) -> str:
+    """sha256 of the contigs' names, lengths and M5, in order."""
+    lines = "".join(f"{contig.name}\t{contig.length}\t{contig.md5}\n" for contig in contigs)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def open_reference(fasta: Path, *, cache: Path | None = None) -> Reference:
+    """Open a FASTA; ``.fai``, ``.gzi`` and ``.dict`` are made where they are absent.
+
+    Args:
+        fasta: plain or bgzip; plain gzip has no random access and is refused.
+        cache: folder for the indexes where the FASTA's own folder cannot be written to.
+
+    Raises:
+        KnowledgeError: the FASTA is missing, damaged, not bgzip, or its indexes belong to another.
+    """
+    if not fasta.is_file():
+        raise KnowledgeError("there is no such FASTA", file=fasta, remedy="check the path of the reference")
+    compressed = _compression(fasta)
+    fai = _place(fasta, f"{fasta.name}.fai", cache)
+    gzi = _place(fasta, f"{fasta.name}.gzi", cache) if compressed else None
+    if not fai.exists() or (gzi is not None and not gzi.exists()):
+        _write_fai(fasta, fai, gzi)
+    lengths = _read_fai(fai)
+    dictionary = _dictionary_path(fasta, cache)
+    if not dictionary.exists() or any(not contig.md5 for contig in read_dictionary(dictionary)):
+        _write_text(dictionary, dictionary_text(tuple(measure_contigs(fasta))))
+    contigs = read_dictionary(dictionary)
+    _check_same(fasta, fai, lengths, {contig.name: contig.length for contig in contigs})
+    return Reference(fasta, fai, gzi, dictionary, contigs)
+
+
+def read_sequences(fasta: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and upper-cased sequence of each contig, in order.
+
+    Raises:
+        KnowledgeError: the FASTA is damaged, empty, or names a contig twice.
+    """
+    seen: set[str] = set()
+    name: str | None = None
+    parts: list[bytes] = []
+    for lines in _whole_lines(fasta):
+        position = 0
+        for header in _HEADER.finditer(lines):
+            if header.start() and lines[header.start() - 1] != ord("\n"):
+                continue
+            parts.append(_letters(fasta, name, lines[position : header.start()]))
+            if name is not None:
+                yield name, b"".join(parts)
+            name, parts, position = _contig_name(fasta, header.group(1), seen), [], header.end()
+        parts.append(_letters(fasta, name, lines[position:]))
+    if name is None:
+        raise KnowledgeError("the FASTA holds no sequence", file=fasta, remedy="give a FASTA that is not empty")
+    yield name, b"".join(parts)
+
+
+def measure_contigs(fasta: Path) -> Iterator[Contig]:
+    """Length and M5 of each contig, from the sequence itself (SAM specification 1.3.2)."""
+    for name, sequence in read_sequences(fasta):
+        yield Contig(name, len(sequence), hashlib.md5(sequence, usedforsecurity=False).hexdigest())
+
+
+def read_dictionary(dictionary: Path) -> tuple[Contig, ...]:
+    """The contigs of a ``.dict``; ``md5`` is empty where a line has no M5.
+
+    Raises:
+        KnowledgeError: a line of the dictionary cannot be understood.
+    """
+    contigs = []
+    for number, line in enumerate(dictionary.read_text().splitlines(), start=1):
+        if not line.startswith("@SQ\t"):
+            continue
+        fields = dict(field.split(":", 1) for field in line.split("\t")[1:] if ":" in field)
+        if "SN" not in fields or not fields.get("LN", "").isdigit():
+            raise KnowledgeError(
+                "a line of the dictionary lacks SN or LN",
+                file=dictionary,
+                place=f"line {number}",
+                remedy="delete the file; it is made anew",
+            )
+        contigs.append(Contig(fields["SN"], int(fields["LN"]), fields.get("M5", "").lower()))
+    return tuple(contigs)
+
+
+def dictionary_text(contigs: tuple[Contig, ...]) -> str:
+    """A sequence dictionary: the ``@SQ`` lines of a SAM header, without the path of the FASTA."""
+    lines = [f"@SQ\tSN:{contig.name}\tLN:{contig.length}\tM5:{contig.md5}" for contig in contigs]
+    return "\n".join(["@HD\tVN:1.6", *lines, ""])
+
+
+def _compression(fasta: Path) -> bool:
+    with fasta.open("rb") as raw:
+        magic = raw.read(16)
+    if magic[:2] != b"\x1f\x8b":
+        return False
+    if magic[12:14] != b"BC":
+        raise KnowledgeError(
+            "the FASTA is compressed with gzip, which has no random access",
+            file=fasta,
+            remedy="decompress it, or compress it with bgzip",
+        )
+    return True
+
+
+def _place(fasta: Path, name: str, cache: Path | None) -> Path:
+    """Beside the FASTA where it is there or can be written; in the cache otherwise."""
+    beside = fasta.with_name(name)
+    if beside.exists() or cache is None or os.access(fasta.parent, os.W_OK):
+        return beside
+    return cache / name
+
+
+def _dictionary_path(fasta: Path, cache: Path | None) -> Path:
+    """GATK's name (``ref.dict``), or the one that keeps the suffix (``ref.fa.dict``) where only that exists."""
+    stem = re.sub(r"\.(fasta|fa|fna|fas)(\.gz|\.bgz)?$", "", fasta.name)
+    kept = fasta.with_name(f"{fasta.name}.dict")
+    return kept if kept.exists() else _place(fasta, f"{stem}.dict", cache)
+
+
+def _write_fai(fasta: Path, fai: Path, gzi: Path | None) -> None:
+    import pysam
+
+    fai.parent.mkdir(parents=True, exist_ok=True)
+    making = fai.with_name(f".{fai.name}.{os.getpid()}")
+    arguments = [str(fasta), "--fai-idx", str(making)]
+    if gzi is not None:
+        arguments += ["--gzi-idx", f"{making}.gzi"]
+    try:
+        pysam.faidx(*arguments)
+    except pysam.SamtoolsError as error:
+        making.unlink(missing_ok=True)
+        raise KnowledgeError(
+            f"the FASTA cannot be indexed ({str(error).strip().splitlines()[-1]})",
+            file=fasta,
+            remedy="check that every line of a contig but its last is equally long",
+        ) from error
+    if gzi is not None:
+        Path(f"{making}.gzi").replace(gzi)
+    making.replace(fai)
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    making = path.with_name(f".{path.name}.{os.getpid()}")
+    making.write_text(text)
+    making.replace(path)
+
+
+def _read_fai(fai: Path) -> dict[str, int]:
+    lines = [line.split("\t") for line in fai.read_text().splitlines()]
+    if not lines or any(len(line) < 5 or not line[1].isdigit() for line in lines):
+        raise KnowledgeError("the FASTA's index is damaged", file=fai, remedy="delete the file; it is made anew")
+    return {line[0]: int(line[1]) for line in lines}
+
+
+def _check_same(fasta: Path, fai: Path, in_fai: dict[str, int], in_dictionary: dict[str, int]) -> None:
+    if list(in_fai.items()) != list(in_dictionary.items()):
+        raise KnowledgeError(
+            f"{fai.name} and the sequence dictionary disagree on names or lengths of the contigs",
+            file=fasta,
+            remedy="one of them belongs to another FASTA: delete both; they are made anew",
+        )
+
+
+def _whole_lines(fasta: Path) -> Iterator[bytes]:
+    """The text of the FASTA in big chunks that end with a line end."""
+    with _open_text(fasta) as stream:
+        try:
+            while chunk := stream.read(_CHUNK):
+                chunk += stream.readline()
+                yield chunk if chunk.endswith(b"\n") else chunk + b"\n"
+        except (EOFError, OSError) as error:
+            raise KnowledgeError(
+                f"the FASTA cannot be read to its end ({error})", file=fasta, remedy="copy it again"
+            ) from error
+
+
+def _open_text(fasta: Path) -> IO[bytes]:
+    if not _compression(fasta):
+        return fasta.open("rb")
+    from isal import igzip
+
+    stream: IO[bytes] = igzip.open(fasta, "rb")  # type: ignore[no-untyped-call]
+    return stream
+
+
+def _contig_name(fasta: Path, header: bytes, seen: set[str]) -> str:
+    words = header.split()
+    name = words[0].decode() if words and not header[:1].isspace() else ""
+    if not name or name in seen:
+        problem = f"the contig {name!r} is there twice" if name else "a contig has no name"
+        raise KnowledgeError(problem, file=fasta, remedy="give every contig a name of its own")
+    seen.add(name)
+    return name
+
+
+def _letters(fasta: Path, name: str | None, lines: bytes) -> bytes:
+    letters = lines.translate(_UPPER, _WHITE_SPACE)
+    if letters.translate(None, _SEQUENCE_LETTERS) or (letters and name is None):
+        raise KnowledgeError(
+            "the FASTA holds something that is not sequence",
+            file=fasta,
+            place=f"contig {name}" if name else "before the first '>'",
+            remedy="check that the file is FASTA and complete",
+        )
+    return letters

@@ -1,0 +1,86 @@
+import hashlib
+import os
+from pathlib import Path
+
+import pysam
+import pytest
+
+from engine.errors import KnowledgeError
+from engine.reference.genome import measure_contigs, open_reference, read_sequences
+
+TWO_CONTIGS = ">chr1 a > b\nACGTN\nacg\n>chrM\nGG\n"
+
+
+def fasta_file(folder: Path, text: str, name: str = "ref.fa") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_indexes_and_dictionary_are_made_beside_the_fasta(tmp_path: Path) -> None:
+    reference = open_reference(fasta_file(tmp_path, TWO_CONTIGS))
+    assert [(contig.name, contig.length) for contig in reference.contigs] == [("chr1", 8), ("chrM", 2)]
+    assert reference.contigs[0].md5 == hashlib.md5(b"ACGTNACG").hexdigest()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ref.dict", "ref.fa", "ref.fa.fai"]
+    assert reference.open().fetch("chr1", 4, 7) == "Nac"
+
+
+def test_a_bgzip_fasta_reads_the_same(tmp_path: Path) -> None:
+    plain = open_reference(fasta_file(tmp_path, TWO_CONTIGS, "plain.fa"))
+    pysam.tabix_compress(str(plain.fasta), str(tmp_path / "packed.fa.gz"))
+    packed = open_reference(tmp_path / "packed.fa.gz")
+    assert packed.contigs == plain.contigs
+    assert packed.digest == plain.digest
+    assert packed.open().fetch("chrM") == "GG"
+    assert packed.gzi is not None and packed.gzi.exists()
+
+
+def test_sequences_longer_than_a_chunk_arrive_whole(tmp_path: Path) -> None:
+    line = "ACGTACGTAC" * 10 + "\n"
+    path = fasta_file(tmp_path, f">a\n{line * 200_000}>b\n{line * 3}")
+    lengths = {name: len(sequence) for name, sequence in read_sequences(path)}
+    assert lengths == {"a": 20_000_000, "b": 300}
+
+
+def test_a_dictionary_without_m5_is_completed(tmp_path: Path) -> None:
+    path = fasta_file(tmp_path, TWO_CONTIGS)
+    (tmp_path / "ref.dict").write_text("@HD\tVN:1.6\n@SQ\tSN:chr1\tLN:8\n@SQ\tSN:chrM\tLN:2\n")
+    assert open_reference(path).contigs == tuple(measure_contigs(path))
+
+
+def test_indexes_go_to_the_cache_where_the_folder_is_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = tmp_path / "cache"
+    path = fasta_file(tmp_path, TWO_CONTIGS)
+    # a test run as root may write anywhere, so what the system would say is put in its mouth
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    reference = open_reference(path, cache=cache)
+    assert reference.fai.parent == reference.dictionary.parent == cache
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "holds no sequence|cannot be indexed"),
+        (">a\nAC\n>a\nGT\n", "twice|cannot be indexed|disagree"),
+        (">a\nAC-!\n", "not sequence"),
+        ("ACGT\n", "cannot be indexed|not sequence"),
+        (">a\nAC\nACGT\nAC\n", "cannot be indexed"),
+    ],
+)
+def test_a_bad_fasta_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(KnowledgeError, match=problem):
+        open_reference(fasta_file(tmp_path, text))
+
+
+def test_a_dictionary_of_another_fasta_is_refused(tmp_path: Path) -> None:
+    path = fasta_file(tmp_path, TWO_CONTIGS)
+    (tmp_path / "ref.dict").write_text("@SQ\tSN:chr1\tLN:9\tM5:00\n@SQ\tSN:chrM\tLN:2\tM5:00\n")
+    with pytest.raises(KnowledgeError, match="disagree"):
+        open_reference(path)
+
+
+def test_chromosome_20_has_its_published_m5(shared_data: Path) -> None:
+    contigs = list(measure_contigs(shared_data / "b37_chr20_ref" / "20.fa.gz"))
+    assert [(contig.name, contig.length, contig.md5) for contig in contigs] == [
+        ("20", 63_025_520, "0dec9660ec1efaaf33281c0d5ea2560f")
+    ]
