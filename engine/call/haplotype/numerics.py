@@ -27,7 +27,7 @@ RANDOM_SEED: Final = 47382911
 """Seed of GATK's one random generator."""
 
 LOG10_2: Final = math.log10(2.0)
-LOG10_ONE_THIRD: Final = math.log10(1.0 / 3.0)
+LOG10_ONE_THIRD: Final = -math.log10(3.0)
 
 _STEP = 1e-4
 _TOLERANCE = 8.0
@@ -46,13 +46,13 @@ LOG10_SUM_TABLE: Final = _log10_sum_table()
 """float64[80001], ``log10(1 + 10**-(k / 10000))``; handed to the kernels that sum likelihoods."""
 ERROR_PROBABILITY: Final = _error_probability()
 """float64[256], probability of an error by phred quality."""
-LOG10_ERROR: Final = np.array([math.log10(p) for p in ERROR_PROBABILITY])
+LOG10_ERROR: Final = np.array([quality * -0.1 for quality in range(256)])
 """float64[256], log10 of the error probability by phred quality."""
 LOG10_CORRECT: Final = np.array([math.log10(1.0 - p) if p < 1.0 else -math.inf for p in ERROR_PROBABILITY])
 """float64[256], log10 of one minus the error probability by phred quality; -inf at 0."""
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def approximate_log10_sum(a: float, b: float, table: NDArray[np.float64]) -> float:
     """``log10(10**a + 10**b)`` to the nearest table entry, as GATK adds likelihoods.
 
@@ -71,7 +71,7 @@ def approximate_log10_sum(a: float, b: float, table: NDArray[np.float64]) -> flo
     return total
 
 
-@njit(nogil=True, cache=True, inline="always")
+@njit(nogil=True, cache=True)
 def java_round(value: float) -> int:
     """Nearest integer, halves towards plus infinity, as ``Math.round``."""
     return math.floor(value + 0.5)
