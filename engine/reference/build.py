@@ -177,7 +177,7 @@ def _check_digests(fasta: Path, contigs: Sequence[Contig], declared: Mapping[str
 
 def _aliases(contigs: Sequence[Contig]) -> dict[str, str]:
     """Names under which a source may know each contig: with and without ``chr``."""
-    aliases = {}
+    aliases: dict[str, str] = {}
     for contig in contigs:
         bare = contig.name.removeprefix("chr")
         mitochondrion = {"M", "MT", "chrM", "chrMT"} if bare in ("M", "MT") else set()

@@ -1,0 +1,173 @@
+"""One sample's rows for the cohort: the alleles it carries, and where its copies were not called.
+
+A cohort's allele number is two copies a sample less the copies that were missing at the site. A position without
+coverage is therefore missing, never reference; so is a site whose call did not pass, or whose reference block is of
+low genotype quality, and so is everything outside the targets.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.call.gvcf import gvcf_records
+from engine.call.ploidy import Sex, ploidy_of
+from engine.cohort.columns import BIN, CALL_COLUMNS, MISSING_COLUMNS, typed_table
+from engine.errors import VariantFileError
+from engine.reference.bundle import Contig
+from engine.reference.intervals import Interval
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Stretch = tuple[int, int]
+
+DIPLOID = 2
+LEAST_GENOTYPE_QUALITY = 20
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one sample adds to the cohort.
+
+    Attributes:
+        calls: columns of :data:`engine.cohort.columns.CALL_COLUMNS`, sorted by contig, position, ref, alt.
+        missing: columns of :data:`engine.cohort.columns.MISSING_COLUMNS`, sorted, not overlapping.
+    """
+
+    calls: pa.Table
+    missing: pa.Table
+
+
+def contribution(
+    variants: Path,
+    gvcf: Path,
+    contigs: Sequence[Contig],
+    *,
+    sample: str,
+    sex: Sex,
+    least_genotype_quality: int = LEAST_GENOTYPE_QUALITY,
+) -> Contribution:
+    """Compute a sample's rows.
+
+    Args:
+        variants: the sample's calls, normalised, one alternate allele a record, FILTER set.
+        gvcf: its gVCF, for what was covered.
+        contigs: of the reference.
+        sample: its id.
+        sex: as on the sample sheet; a male's single X counts as one missing copy.
+        least_genotype_quality: reference blocks below it count as missing.
+
+    Raises:
+        VariantFileError: a file is damaged.
+    """
+    calls, uncalled = _calls(variants, sample)
+    covered = _covered(gvcf, least_genotype_quality)
+    missing = [row for contig in contigs for row in _missing(contig, sex, covered[contig.name], uncalled[contig.name])]
+    return Contribution(
+        typed_table(calls, CALL_COLUMNS), typed_table([(sample, *row) for row in missing], MISSING_COLUMNS)
+    )
+
+
+def _calls(variants: Path, sample: str) -> tuple[list[tuple[object, ...]], defaultdict[str, list[Stretch]]]:
+    """Rows of passing calls, and by contig the stretches of records that gave no usable genotype."""
+    from cyvcf2 import VCF
+
+    rows: list[tuple[object, ...]] = []
+    uncalled: defaultdict[str, list[Stretch]] = defaultdict(list)
+    try:
+        for record in VCF(str(variants)):
+            *alleles, _ = record.genotypes[0]
+            if record.FILTER is not None or not alleles or min(alleles) < 0:
+                uncalled[record.CHROM].append((record.start, record.start + len(record.REF)))
+                continue
+            dosage = sum(allele == 1 for allele in alleles)
+            if dosage:
+                rows.append(
+                    (
+                        sample,
+                        record.CHROM,
+                        record.POS // BIN,
+                        record.POS,
+                        record.REF,
+                        record.ALT[0],
+                        dosage,
+                        len(alleles),
+                        _first(record.format("GQ")),
+                        _first(record.format("DP")),
+                        _alt_depth(record.format("AD")),
+                    )
+                )
+    except (OSError, ValueError, IndexError) as error:
+        raise VariantFileError(
+            f"the calls cannot be read: {error}", sample=sample, file=variants, remedy="make the file again"
+        ) from error
+    return sorted(rows, key=lambda row: tuple(row[1:6])), uncalled
+
+
+def _first(values: object) -> int | None:
+    value = None if values is None else int(values[0][0])  # type: ignore[index]
+    return value if value is not None and value >= 0 else None
+
+
+def _alt_depth(values: object) -> int | None:
+    if values is None or len(values[0]) < 2 or int(values[0][1]) < 0:  # type: ignore[index]
+        return None
+    return int(values[0][1])  # type: ignore[index]
+
+
+def _covered(gvcf: Path, least_genotype_quality: int) -> defaultdict[str, list[Stretch]]:
+    """By contig the stretches that the gVCF speaks for with confidence, merged."""
+    covered: defaultdict[str, list[Stretch]] = defaultdict(list)
+    for record in gvcf_records(gvcf):
+        if record.genotype_quality < least_genotype_quality or not record.depth:
+            continue
+        merged = covered[record.contig]
+        if merged and record.start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], record.end))
+        else:
+            merged.append((record.start, record.end))
+    return covered
+
+
+def _missing(
+    contig: Contig, sex: Sex, covered: Sequence[Stretch], uncalled: Sequence[Stretch]
+) -> Iterator[tuple[str, int, int, int]]:
+    """Stretches where fewer than two copies were called, with the number missing."""
+    called = list(_without(covered, sorted(uncalled)))
+    for part in ploidy_of(Interval(contig.name, 0, contig.length), contig.length, sex):
+        position = part.interval.start
+        for start, end in _within(called, part.interval):
+            if start > position:
+                yield contig.name, position, start, DIPLOID
+            if part.copies < DIPLOID:
+                yield contig.name, start, end, DIPLOID - part.copies
+            position = end
+        if position < part.interval.end:
+            yield contig.name, position, part.interval.end, DIPLOID
+
+
+def _without(stretches: Sequence[Stretch], holes: Sequence[Stretch]) -> Iterator[Stretch]:
+    """Sorted stretches less sorted holes, which may overlap one another."""
+    first = 0
+    for start, end in stretches:
+        while first < len(holes) and holes[first][1] <= start:
+            first += 1
+        for hole_start, hole_end in itertools.islice(holes, first, None):
+            if hole_start >= end:
+                break
+            if hole_start > start:
+                yield start, hole_start
+            start = max(start, hole_end)
+        if start < end:
+            yield start, end
+
+
+def _within(stretches: Sequence[Stretch], limits: Interval) -> Iterator[Stretch]:
+    for start, end in stretches:
+        if max(start, limits.start) < min(end, limits.end):
+            yield max(start, limits.start), min(end, limits.end)

@@ -1,0 +1,186 @@
+"""Building the cohort tables: dbt over the Delta tables' files, into DuckDB and Parquet.
+
+The models, their tests and their meanings are in ``dbt_project/``; here they are run and read. Nothing is published.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from engine.cohort.columns import TABLES, typed_table
+from engine.errors import ToolError
+
+PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+MARTS = PROJECT / "models" / "marts"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a cohort table: its name, SQL type and meaning."""
+
+    name: str
+    type: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """One cohort table as its YAML describes it.
+
+    Attributes:
+        name: of the table.
+        description: one sentence.
+        columns: in order.
+        tests: names of the tests that judge it, as dbt names them.
+    """
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """Verdict of one dbt test.
+
+    Attributes:
+        model: the table it judges.
+        name: of the test.
+        passed: whether no row failed.
+        failures: rows that failed.
+        message: what dbt said, absent where it passed.
+    """
+
+    model: str
+    name: str
+    passed: bool
+    failures: int
+    message: str | None
+
+
+def cohort_models() -> tuple[Model, ...]:
+    """The published tables, in the order of their YAML; read without dbt, so that the code location loads quickly."""
+    described = yaml.safe_load((MARTS / "marts.yml").read_text())["models"]
+    singular = {path.stem: path.read_text() for path in sorted((PROJECT / "tests").glob("*.sql"))}
+    return tuple(
+        Model(
+            name=model["name"],
+            description=model["description"],
+            columns=tuple(Column(c["name"], c["data_type"], c["description"]) for c in model["columns"]),
+            tests=(
+                *(
+                    f"{_kind(test)}_{column['name']}"
+                    for column in model["columns"]
+                    for test in column.get("data_tests", [])
+                ),
+                *(name for name, sql in singular.items() if f"ref('{model['name']}')" in sql),
+            ),
+        )
+        for model in described
+    )
+
+
+def build_tables(files: Mapping[str, Sequence[str]], folder: Path, scratch: Path, *, threads: int) -> list[TestResult]:
+    """Run every model and test; if all tests pass, write ``<table>.parquet`` for each published table.
+
+    What depends on a model whose test failed is not built, and its tests count as not passed.
+
+    Args:
+        files: Parquet files of each Delta table, by the log.
+        folder: for the tables.
+        scratch: for dbt's own files and the DuckDB database.
+        threads: of dbt and DuckDB.
+
+    Raises:
+        ToolError: a model could not be built; the message is dbt's.
+    """
+    listing = scratch / "delta_files.json"
+    listed = [(name, uri) for name in TABLES for uri in files.get(name) or [_empty(name, scratch)]]
+    listing.write_text(json.dumps([{"table_name": name, "uri": uri} for name, uri in listed]))
+    database = scratch / "cohort.duckdb"
+    completed = _run_dbt(listing, database, scratch, threads)
+    results = _results(scratch / "target", completed)
+    if all(result.passed for result in results):
+        _export(database, folder)
+    return results
+
+
+def _empty(table: str, scratch: Path) -> str:
+    """A table to which nobody contributed a row has no file in its log, but it has columns."""
+    import pyarrow.parquet as pq
+
+    path = scratch / f"{table}.parquet"
+    pq.write_table(typed_table([], TABLES[table]), path)
+    return str(path)
+
+
+def _run_dbt(listing: Path, database: Path, scratch: Path, threads: int) -> subprocess.CompletedProcess[str]:
+    command = [
+        str(Path(sys.executable).with_name("dbt")),
+        "--no-use-colors",
+        "build",
+        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+        *("--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs")),
+        *("--vars", json.dumps({"delta_files": str(listing)})),
+    ]
+    environment = os.environ | {"COHORT_DATABASE": str(database), "COHORT_THREADS": str(threads)}
+    return subprocess.run(command, env=environment, cwd=scratch, capture_output=True, text=True, check=False)
+
+
+def _results(target: Path, completed: subprocess.CompletedProcess[str]) -> list[TestResult]:
+    path = target / "run_results.json"
+    results: list[dict[str, Any]] = json.loads(path.read_text())["results"] if path.exists() else []
+    broken = [result for result in results if result["status"] in ("error", "runtime error")]
+    if not results or broken:
+        said = (
+            "; ".join(str(result["message"]) for result in broken)
+            or completed.stdout[-2000:] + completed.stderr[-2000:]
+        )
+        raise ToolError(f"dbt could not build the cohort tables: {said}", remedy="mend the model that it names")
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"]
+    return [
+        _verdict(nodes[result["unique_id"]], result) for result in results if result["unique_id"].startswith("test.")
+    ]
+
+
+def _verdict(node: Mapping[str, Any], result: Mapping[str, Any]) -> TestResult:
+    kind, column = (node.get("test_metadata") or {}).get("name"), node.get("column_name")
+    attached = node.get("attached_node") or node["depends_on"]["nodes"][0]
+    return TestResult(
+        model=attached.rsplit(".", 1)[1],
+        name=f"{kind}_{column}" if kind else node["name"],
+        passed=result["status"] == "pass",
+        failures=result["failures"] or 0,
+        message=result["message"],
+    )
+
+
+def _export(database: Path, folder: Path) -> None:
+    import duckdb
+
+    with duckdb.connect(str(database), read_only=True) as connection:
+        for model in cohort_models():
+            ordered = ", ".join(
+                column.name
+                for column in model.columns
+                if column.name in ("sample_id", "contig", "position", "ref", "alt")
+            )
+            target = folder / f"{model.name}.parquet"
+            names = ", ".join(column.name for column in model.columns)
+            connection.execute(
+                f"COPY (SELECT {names} FROM {model.name} ORDER BY {ordered}) TO '{target}' (COMPRESSION zstd)"
+            )
+
+
+def _kind(test: str | Mapping[str, Any]) -> str:
+    return test if isinstance(test, str) else next(iter(test))

@@ -1,0 +1,119 @@
+"""Where the cohort lives: Delta tables to which each sample is added exactly once.
+
+A sample's rows carry a version; adding the same version again changes nothing, adding another one replaces the
+sample's rows in one commit. The transaction log says what to read: files that a killed process left behind are not
+in it. Which rows a sample has is computed in ``engine/cohort``.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+COMPACT_EVERY = 50
+"""Commits between compactions: an append takes 11 ms on a compacted table and 76 ms after 300 commits."""
+ATTEMPTS = 20
+_NAMESPACE = uuid.UUID("5c0e3c04-6f0b-5a3c-9b5e-6c2b7c3c1f11")
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The Delta tables of one deployment.
+
+    Attributes:
+        root: folder with one folder a table.
+    """
+
+    root: Path
+
+    def put(self, table: str, rows: pa.Table, *, sample: str, version: str) -> bool:
+        """Make ``rows`` the sample's rows of ``table``; False where this version was there already.
+
+        Args:
+            table: name of the table, made when absent.
+            rows: all rows of the sample, with a column ``sample_id``.
+            sample: the sample's id.
+            version: hex digest of the rows' content.
+        """
+        from deltalake.exceptions import CommitFailedError
+
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._put(table, rows, sample, version)
+            except CommitFailedError:
+                # Another process committed since the table was opened: its rows are not ours, look again.
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+    def files(self, table: str) -> list[str]:
+        """Paths of the Parquet files that the log says the table consists of; none where it does not exist."""
+        opened = self._open(table)
+        return [] if opened is None else sorted(opened.file_uris())
+
+    def version(self, table: str) -> int:
+        """Version of the table's log, -1 where it does not exist."""
+        opened = self._open(table)
+        return -1 if opened is None else opened.version()
+
+    def _put(self, table: str, rows: pa.Table, sample: str, version: str) -> bool:
+        from deltalake import CommitProperties, Transaction, write_deltalake
+
+        application, number = _application(sample), int(version[:15], 16)
+        opened = self._open(table)
+        present = None if opened is None else opened.transaction_version(application)
+        if present == number:
+            return False
+        replacing: Mapping[str, Any] = (
+            {"mode": "append"} if present is None else {"mode": "overwrite", "predicate": f"sample_id = '{sample}'"}
+        )
+        write_deltalake(
+            opened or str(self.root / table),
+            rows,
+            **replacing,
+            writer_properties=_writer_properties(rows),
+            commit_properties=CommitProperties(app_transactions=[Transaction(application, number)]),
+        )
+        self._compact(table)
+        return True
+
+    def _compact(self, table: str) -> None:
+        from deltalake.exceptions import CommitFailedError
+
+        opened = self._open(table)
+        if opened is None or opened.version() % COMPACT_EVERY:
+            return
+        with suppress(CommitFailedError):  # another process is writing: the next round compacts
+            opened.optimize.compact()
+
+    def _open(self, table: str) -> DeltaTable | None:
+        from deltalake import DeltaTable
+
+        path = str(self.root / table)
+        return DeltaTable(path) if DeltaTable.is_deltatable(path) else None
+
+
+def _application(sample: str) -> str:
+    """The transaction's application id: opaque, since it outlives the sample's rows in the log's checkpoints."""
+    return uuid.uuid5(_NAMESPACE, sample).hex
+
+
+def _writer_properties(rows: pa.Table) -> Any:
+    """zstd, and delta-packed integers for what is sorted: 0.69 bytes a call against 1.69 by default."""
+    import pyarrow as pa
+    from deltalake import ColumnProperties, WriterProperties
+
+    packed = ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED")
+    sorted_integers = {"position", "bin", "start", "end"}
+    columns = {
+        field.name: packed for field in rows.schema if field.name in sorted_integers and pa.types.is_integer(field.type)
+    }
+    return WriterProperties(compression="ZSTD", column_properties=columns or None)

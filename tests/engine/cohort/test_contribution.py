@@ -1,0 +1,82 @@
+"""What a sample adds to the cohort: alleles it carries, and where it was not called."""
+
+from pathlib import Path
+
+from engine.cohort.contribution import contribution
+from engine.reference.bundle import Contig
+
+HEADER = """##fileformat=VCFv4.3
+##FILTER=<ID=LowGQ,Description="low">
+##contig=<ID=chr20,length=1000>
+##contig=<ID=chrX,length=156040895>
+##INFO=<ID=END,Number=1,Type=Integer,Description="end">
+##FORMAT=<ID=GT,Number=1,Type=String,Description="genotype">
+##FORMAT=<ID=GQ,Number=1,Type=Integer,Description="quality">
+##FORMAT=<ID=DP,Number=1,Type=Integer,Description="depth">
+##FORMAT=<ID=MIN_DP,Number=1,Type=Integer,Description="least depth">
+##FORMAT=<ID=AD,Number=R,Type=Integer,Description="depths">
+#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1
+"""
+CHR20 = (Contig("chr20", 1000, ""),)
+
+
+def vcf(path: Path, *records: str) -> Path:
+    path.write_text(HEADER + "".join("\t".join(record.split()) + "\n" for record in records))
+    return path
+
+
+def block(start: int, end: int, quality: int = 60, depth: int = 30, contig: str = "chr20") -> str:
+    """A reference block from start to end, 1-based, both included."""
+    return f"{contig} {start} . A <NON_REF> . . END={end} GT:GQ:MIN_DP 0/0:{quality}:{depth}"
+
+
+def rows(tmp_path: Path, variants: list[str], blocks: list[str], contigs=CHR20, sex="female"):
+    given = contribution(
+        vcf(tmp_path / "v.vcf", *variants), vcf(tmp_path / "g.vcf", *blocks), contigs, sample="S1", sex=sex
+    )
+    missing = [(row["start"], row["end"], row["copies"]) for row in given.missing.to_pylist()]
+    return given.calls.to_pylist(), missing
+
+
+def test_a_passing_call_is_a_row_with_its_dosage(tmp_path: Path) -> None:
+    calls, missing = rows(tmp_path, ["chr20 101 . A G 50 PASS . GT:GQ:DP:AD 0/1:99:30:14,16"], [block(1, 1000)])
+    assert calls == [
+        {
+            "sample_id": "S1", "contig": "chr20", "bin": 0, "position": 101, "ref": "A", "alt": "G",
+            "dosage": 1, "copies": 2, "genotype_quality": 99, "depth": 30, "alt_depth": 16,
+        }
+    ]  # fmt: skip
+    assert missing == []
+
+
+def test_what_no_confident_block_covers_is_missing(tmp_path: Path) -> None:
+    blocks = [block(101, 200), block(201, 300, quality=19), block(301, 400, depth=0), block(401, 1000)]
+    _, missing = rows(tmp_path, [], blocks)
+    assert missing == [(0, 100, 2), (200, 400, 2)]
+
+
+def test_a_call_that_did_not_pass_is_missing_not_reference(tmp_path: Path) -> None:
+    calls, missing = rows(tmp_path, ["chr20 101 . AT A 50 LowGQ . GT:GQ:DP:AD 0/1:9:30:14,16"], [block(1, 1000)])
+    assert calls == []
+    assert missing == [(100, 102, 2)]
+
+
+def test_a_genotype_without_alleles_is_missing(tmp_path: Path) -> None:
+    calls, missing = rows(tmp_path, ["chr20 101 . A G 50 PASS . GT:GQ:DP:AD ./.:.:0:0,0"], [block(1, 1000)])
+    assert (calls, missing) == ([], [(100, 101, 2)])
+
+
+def test_overlapping_records_that_failed_are_cut_out_once(tmp_path: Path) -> None:
+    failed = [
+        "chr20 101 . ATTTTTTTTT A 50 LowGQ . GT:GQ:DP:AD 0/1:9:30:14,16",
+        "chr20 103 . T G 50 LowGQ . GT:GQ:DP:AD 0/1:9:30:14,16",
+        "chr20 500 . T G 50 LowGQ . GT:GQ:DP:AD 0/1:9:30:14,16",
+    ]
+    _, missing = rows(tmp_path, failed, [block(1, 1000)])
+    assert missing == [(100, 110, 2), (499, 500, 2)]
+
+
+def test_the_single_x_of_a_male_counts_as_one_missing_copy(tmp_path: Path) -> None:
+    contigs = (Contig("chrX", 156_040_895, ""),)
+    _, missing = rows(tmp_path, [], [block(1, 156_040_895, contig="chrX")], contigs, sex="male")
+    assert missing == [(0, 10_000, 1), (2_781_479, 155_701_382, 1), (156_030_895, 156_040_895, 1)]

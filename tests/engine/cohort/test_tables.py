@@ -1,0 +1,69 @@
+"""The cohort tables: dbt over what samples contributed."""
+
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from engine.cohort.columns import TABLES, typed_table
+from engine.cohort.tables import build_tables, cohort_models
+from engine.errors import ToolError
+
+
+def call(sample: str, position: int, dosage: int, copies: int = 2) -> tuple[object, ...]:
+    return (sample, "chr20", 0, position, "A", "G", dosage, copies, 60, 30, 15)
+
+
+def cohort_files(folder: Path, calls, missing, samples) -> dict[str, list[str]]:
+    """Parquet files as the Delta log would list them."""
+    rows = {
+        "calls": calls,
+        "missing": missing,
+        "samples": [(sample, "female", None, None, None, "demo", "bcftools", "1") for sample in samples],
+        "measures": [(sample, "raw_reads", "pairs", 5.0) for sample in samples],
+    }
+    for name, columns in TABLES.items():
+        pq.write_table(typed_table(rows[name], columns), folder / f"{name}.parquet")
+    return {name: [str(folder / f"{name}.parquet")] for name in TABLES}
+
+
+def test_positions_without_coverage_are_missing_not_reference(tmp_path: Path) -> None:
+    files = cohort_files(
+        tmp_path,
+        calls=[call("S1", 100, 1), call("S2", 100, 2), call("S1", 200, 1), call("S4", 300, 1, copies=1)],
+        missing=[
+            ("S3", "chr20", 99, 100, 2),  # exactly the site at 100
+            ("S3", "chr20", 150, 199, 2),  # ends just before the site at 200
+            ("S2", "chr20", 200, 250, 2),  # starts just after it
+            ("S4", "chr20", 0, 1000, 1),  # a single copy throughout
+        ],
+        samples=["S1", "S2", "S3", "S4"],
+    )
+    (tmp_path / "scratch").mkdir()
+    results = build_tables(files, tmp_path, tmp_path / "scratch", threads=1)
+    assert results and all(result.passed for result in results)
+    columns = "position, allele_count, allele_number, carriers, homozygotes"
+    frequencies = duckdb.sql(f"select {columns} from '{tmp_path}/cohort_allele_frequency.parquet' order by position")
+    assert frequencies.fetchall() == [(100, 3, 5, 2, 1), (200, 1, 7, 1, 0), (300, 1, 7, 1, 0)]
+    judged = {(result.model, result.name) for result in results}
+    assert judged == {(model.name, test) for model in cohort_models() for test in model.tests}
+
+
+def test_a_sample_appended_twice_is_found_by_a_test(tmp_path: Path) -> None:
+    files = cohort_files(tmp_path, calls=[call("S1", 100, 1)] * 2, missing=[], samples=["S1"])
+    (tmp_path / "scratch").mkdir()
+    results = build_tables(files, tmp_path, tmp_path / "scratch", threads=1)
+    assert [(r.name, r.failures) for r in results if r.failures] == [("a_sample_carries_an_allele_once", 1)]
+    assert not list(tmp_path.glob("cohort_allele_frequency.parquet"))
+
+
+def test_a_model_that_cannot_be_built_says_what_dbt_said(tmp_path: Path) -> None:
+    (tmp_path / "scratch").mkdir()
+    with pytest.raises(ToolError, match="nowhere"):
+        build_tables({"calls": ["nowhere.parquet"]}, tmp_path, tmp_path / "scratch", threads=1)
+
+
+def test_every_published_column_is_described() -> None:
+    for model in cohort_models():
+        assert model.description and all(column.description for column in model.columns)

@@ -1,0 +1,93 @@
+"""Delta tables to which each sample is added exactly once."""
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from resources.warehouse import Warehouse
+
+VERSION_1, VERSION_2 = "11" * 16, "22" * 16
+
+
+def rows(sample: str, *positions: int) -> pa.Table:
+    return pa.table({"sample_id": [sample] * len(positions), "position": pa.array(positions, pa.int32())})
+
+
+def read(warehouse: Warehouse) -> list[tuple[str, int]]:
+    files = warehouse.files("calls")
+    if not files:
+        return []
+    return duckdb.sql(f"select sample_id, position from read_parquet({files}) order by all").fetchall()
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "cohort")
+
+
+def test_the_same_version_is_added_once(warehouse: Warehouse) -> None:
+    assert warehouse.put("calls", rows("S1", 1, 2), sample="S1", version=VERSION_1)
+    assert not warehouse.put("calls", rows("S1", 1, 2), sample="S1", version=VERSION_1)
+    assert read(warehouse) == [("S1", 1), ("S1", 2)]
+
+
+def test_another_version_replaces_the_sample_and_leaves_the_others(warehouse: Warehouse) -> None:
+    warehouse.put("calls", rows("S1", 1, 2), sample="S1", version=VERSION_1)
+    warehouse.put("calls", rows("S2", 5), sample="S2", version=VERSION_1)
+    warehouse.put("calls", rows("S1", 3), sample="S1", version=VERSION_2)
+    assert read(warehouse) == [("S1", 3), ("S2", 5)]
+
+
+def test_a_sample_without_calls_can_be_replaced_and_return(warehouse: Warehouse) -> None:
+    warehouse.put("calls", rows("S1", 1), sample="S1", version=VERSION_1)
+    warehouse.put("calls", rows("S1"), sample="S1", version=VERSION_2)
+    assert read(warehouse) == []
+    warehouse.put("calls", rows("S1", 1), sample="S1", version=VERSION_1)
+    assert read(warehouse) == [("S1", 1)]
+
+
+def test_a_table_that_does_not_exist_has_no_files(warehouse: Warehouse) -> None:
+    assert warehouse.files("calls") == [] and warehouse.version("calls") == -1
+
+
+def _add_samples(root: Path, first: int, count: int) -> None:
+    for number in range(first, first + count):
+        Warehouse(root).put("calls", rows(f"S{number}", number), sample=f"S{number}", version=VERSION_1)
+
+
+def test_processes_add_samples_side_by_side_and_compaction_loses_none(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "cohort")
+    warehouse.put("calls", rows("S999", 999), sample="S999", version=VERSION_1)
+    context = multiprocessing.get_context("spawn")
+    adders = [context.Process(target=_add_samples, args=(warehouse.root, first, 30)) for first in (0, 30)]
+    for adder in adders:
+        adder.start()
+    for adder in adders:
+        adder.join()
+        assert adder.exitcode == 0
+    assert read(warehouse) == sorted([(f"S{number}", number) for number in [*range(60), 999]])
+    assert len(warehouse.files("calls")) < 61
+
+
+def test_a_killed_append_leaves_the_table_whole(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "cohort")
+    warehouse.put("calls", rows("S999", 999), sample="S999", version=VERSION_1)
+    context = multiprocessing.get_context("spawn")
+    adder = context.Process(target=_add_samples, args=(warehouse.root, 0, 500))
+    adder.start()
+    deadline = time.monotonic() + 30
+    while warehouse.version("calls") < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert adder.pid is not None
+    os.kill(adder.pid, signal.SIGKILL)
+    adder.join()
+    there = {sample for sample, _ in read(warehouse)}
+    _add_samples(warehouse.root, 0, 10)
+    assert read(warehouse).count(("S0", 0)) == 1
+    assert there <= {sample for sample, _ in read(warehouse)}
