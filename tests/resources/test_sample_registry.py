@@ -1,0 +1,398 @@
+"""The sample registry: what a sheet says becomes new, changed, unchanged or refused, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.errors import FastqError
+from engine.reads.file_digests import FileDigests, file_digests
+from engine.reads.sample_sheet import SampleEntry, Sex
+from resources.fingerprint import fingerprint
+from resources.registration import RegisteredSample, SampleStatus
+from resources.sample_registry import Registration, RegistryError, SampleRegistry
+from tests.builders.sheets import entry, write_pair
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> SampleRegistry:
+    return SampleRegistry(tmp_path / "registry" / "samples.sqlite")
+
+
+@pytest.fixture
+def zone(tmp_path: Path) -> Path:
+    return tmp_path / "landing"
+
+
+def say(registry: SampleRegistry, *entries: SampleEntry, sheet: str = "sheet.csv") -> Registration:
+    return registry.register(entries, sheet=sheet, sheet_digest="d" * 64)
+
+
+def digests_of(sample: SampleEntry | RegisteredSample) -> list[FileDigests]:
+    return [
+        file_digests(path, lane=lane.name, mate=mate)
+        for lane in sample.lanes
+        for mate, path in ((1, lane.read1), (2, lane.read2))
+    ]
+
+
+def test_a_sample_is_known_as_the_sheet_said_it(registry: SampleRegistry, zone: Path) -> None:
+    said = entry(
+        zone,
+        "S1",
+        "S1_L1",
+        "S1_L2",
+        sex=Sex.FEMALE,
+        family_id="F1",
+        father_id="DAD",
+        phenotype=("HP:0001263", "HP:0001250"),
+        order_id="ORD-7",
+        secondary_findings_consent=True,
+    )
+    assert say(registry, said).new == ("S1",)
+    known = registry.sample("S1")
+    for name in ("subject_id", "sex", "lanes", "family_id", "father_id", "mother_id", "phenotype", "order_id"):
+        assert getattr(known, name) == getattr(said, name), name
+    assert known.secondary_findings_consent
+    assert (known.attempt, known.status, known.withdrawn) == (1, SampleStatus.WAITING, None)
+    assert known.run_key == f"S1-{known.content[:16]}-1"
+
+
+def test_a_second_drop_of_the_same_files_is_nothing_new(registry: SampleRegistry, zone: Path) -> None:
+    say(registry, entry(zone, "S1"))
+    before = registry.sample("S1")
+    time.sleep(0.01)
+    again = say(registry, entry(zone, "S1"))  # the same bytes written anew, at another time
+    assert (again.new, again.changed, again.unchanged) == ((), (), ("S1",))
+    assert registry.sample("S1") == before
+
+
+def test_replaced_reads_are_a_change(registry: SampleRegistry, zone: Path) -> None:
+    said = entry(zone, "S1")
+    say(registry, said)
+    first = registry.sample("S1")
+    write_pair(zone, "S1", content="sequenced again")
+    assert say(registry, said).changed == ("S1",)
+    second = registry.sample("S1")
+    assert (second.attempt, second.status) == (2, SampleStatus.WAITING)
+    assert second.run_key != first.run_key
+
+
+@pytest.mark.parametrize(
+    "fact", [{"sex": Sex.MALE}, {"phenotype": ("HP:0001250",)}, {"order_id": "ORD-8"}, {"father_id": "DAD"}]
+)
+def test_an_edited_sheet_is_a_change(registry: SampleRegistry, zone: Path, fact: dict[str, object]) -> None:
+    said = entry(zone, "S1")
+    say(registry, said)
+    assert say(registry, replace(said, **fact)).changed == ("S1",)
+
+
+def test_another_sheet_may_repeat_a_sample_but_not_contradict_it(registry: SampleRegistry, zone: Path) -> None:
+    said = entry(zone, "S1")
+    say(registry, said, sheet="monday.csv")
+    assert say(registry, said, sheet="tuesday.csv").unchanged == ("S1",)
+    (error,) = say(registry, replace(said, order_id="ORD-9"), sheet="tuesday.csv").refused
+    assert error.problem == "duplicate sample id: registered by sheet 'monday.csv' with other order_id"
+    assert (error.sample, error.file, error.place) == ("S1", "tuesday.csv", "line 2")
+    (error,) = say(registry, entry(zone, "S1", "other_reads"), sheet="tuesday.csv").refused
+    assert error.problem.endswith("with other reads")
+    assert registry.sample("S1").lanes == said.lanes
+
+
+def test_another_sheet_may_replace_a_sample_if_it_says_so(registry: SampleRegistry, zone: Path) -> None:
+    say(registry, entry(zone, "S1"), sheet="monday.csv")
+    better = entry(zone, "S1", "S1_topped_up", change=True)
+    assert say(registry, better, sheet="tuesday.csv").changed == ("S1",)
+    assert registry.sample("S1").lanes == better.lanes
+
+
+def test_an_outdated_sheet_read_again_brings_nothing_back(registry: SampleRegistry, zone: Path) -> None:
+    old, better = entry(zone, "S1"), entry(zone, "S1", "S1_topped_up", change=True)
+    say(registry, old, sheet="monday.csv")
+    say(registry, better, sheet="tuesday.csv")
+    assert say(registry, replace(old, change=True), sheet="monday.csv").unchanged == ("S1",)
+    assert registry.sample("S1").lanes == better.lanes
+
+
+def test_a_sheet_edited_back_is_a_change(registry: SampleRegistry, zone: Path) -> None:
+    said = entry(zone, "S1")
+    for order, outcome in (("A", "new"), ("B", "changed"), ("A", "changed")):
+        assert getattr(say(registry, replace(said, order_id=order)), outcome) == ("S1",)
+    assert registry.sample("S1").attempt == 3
+
+
+def test_a_sample_does_not_change_its_person_unless_it_is_said(registry: SampleRegistry, zone: Path) -> None:
+    said = entry(zone, "S1", subject_id="P1")
+    say(registry, said)
+    (error,) = say(registry, replace(said, subject_id="P2")).refused
+    assert error.problem == "the sample is registered for subject 'P1'"
+    assert say(registry, replace(said, subject_id="P2", change=True)).changed == ("S1",)
+
+
+def test_two_samples_of_a_person_agree_on_the_sex(registry: SampleRegistry, zone: Path) -> None:
+    say(registry, entry(zone, "S1", subject_id="P1", sex=Sex.FEMALE))
+    assert say(registry, entry(zone, "S2", subject_id="P1")).new == ("S2",)
+    (error,) = say(registry, entry(zone, "S3", subject_id="P1", sex=Sex.MALE)).refused
+    assert error.problem == "sex is male, but subject 'P1' is registered as female"
+
+
+def test_one_refused_sample_does_not_stop_the_others(registry: SampleRegistry, zone: Path) -> None:
+    say(registry, entry(zone, "S1"), sheet="monday.csv")
+    result = say(registry, entry(zone, "S1", "x"), entry(zone, "S2"), sheet="tuesday.csv")
+    assert result.new == ("S2",)
+    assert [error.sample for error in result.refused] == ["S1"]
+
+
+def test_refusals_stay_until_the_sheet_is_right(registry: SampleRegistry, zone: Path) -> None:
+    say(registry, entry(zone, "S1"), sheet="monday.csv")
+    say(registry, entry(zone, "S1", "x"), sheet="tuesday.csv")
+    assert [str(error) for error in registry.refusals("tuesday.csv")] == [
+        "sample S1: tuesday.csv, line 2: duplicate sample id: registered by sheet 'monday.csv' with other reads. "
+        "Remedy: give another id to another sample, or say yes in the column change if this replaces it."
+    ]
+    say(registry, entry(zone, "S1", "x", change=True), sheet="tuesday.csv")
+    assert registry.refusals("tuesday.csv") == ()
+
+
+def test_a_file_that_vanished_refuses_its_sample(registry: SampleRegistry, zone: Path) -> None:
+    said = entry(zone, "S1")
+    said.lanes[0].read2.unlink()
+    (error,) = say(
+        registry,
+        said,
+    ).refused
+    assert "cannot be read" in error.problem
+
+
+def test_moved_reads_are_followed_without_a_run(registry: SampleRegistry, zone: Path, tmp_path: Path) -> None:
+    said = entry(zone, "S1")
+    say(registry, said)
+    archive = tmp_path / "archive"
+    zone.rename(archive)
+    moved = entry(archive, "S1")
+    assert say(registry, moved).unchanged == ("S1",)
+    assert registry.sample("S1").lanes == moved.lanes
+
+
+def test_a_failed_sample_whose_files_were_copied_again_is_tried_again(registry: SampleRegistry, zone: Path) -> None:
+    say(registry, entry(zone, "S1"))
+    registry.mark("S1", SampleStatus.FAILED)
+    assert say(registry, replace(registry_entry(registry, "S1"))).unchanged == ("S1",)
+    time.sleep(0.01)
+    assert say(registry, entry(zone, "S1")).changed == ("S1",)
+
+
+def registry_entry(registry: SampleRegistry, sample_id: str) -> SampleEntry:
+    """What the registry knows, said again without touching a file."""
+    known = registry.sample(sample_id)
+    return SampleEntry(known.sample_id, known.subject_id, known.sex, known.lanes)
+
+
+def test_waiting_samples_are_given_once_and_again_when_their_taker_died(registry: SampleRegistry, zone: Path) -> None:
+    say(registry, *(entry(zone, f"S{number}") for number in range(5)))
+    first = registry.take_waiting(3)
+    second = registry.take_waiting(3)
+    assert [sample.sample_id for sample in first + second] == ["S0", "S1", "S2", "S3", "S4"]
+    assert registry.take_waiting(3) == ()
+    registry.mark("S0", SampleStatus.RUNNING)
+    again = registry.take_waiting(9, patience=-1.0)
+    assert [sample.run_key for sample in again] == [sample.run_key for sample in (first + second)[1:]]
+
+
+def test_a_retry_is_another_run(registry: SampleRegistry, zone: Path) -> None:
+    say(registry, entry(zone, "S1"))
+    (first,) = registry.take_waiting(1)
+    registry.mark("S1", SampleStatus.FAILED, run_key=first.run_key)
+    registry.retry("S1", person="dr.jones", reason="disk was full")
+    (second,) = registry.take_waiting(1)
+    assert (second.content, second.attempt) == (first.content, 2)
+    events = [(each.event, each.details.get("person")) for each in registry.history("S1")]
+    assert events == [("new", None), ("failed", None), ("retry", "dr.jones")]
+
+
+def test_a_run_overtaken_by_a_change_does_not_speak_for_the_new_one(registry: SampleRegistry, zone: Path) -> None:
+    said = entry(zone, "S1")
+    say(registry, said)
+    (old,) = registry.take_waiting(1)
+    say(registry, replace(said, order_id="ORD-8"))
+    assert not registry.mark("S1", SampleStatus.DONE, run_key=old.run_key)
+    assert registry.sample("S1").status is SampleStatus.WAITING
+
+
+def test_a_withdrawn_sample_is_left_alone(registry: SampleRegistry, zone: Path) -> None:
+    said = entry(zone, "S1")
+    say(registry, said)
+    registry.withdraw("S1", person="dr.jones", reason="consent taken back")
+    assert registry.take_waiting(9) == ()
+    assert say(registry, said).unchanged == ("S1",)
+    (error,) = say(registry, replace(said, order_id="ORD-8", change=True)).refused
+    assert error.problem == "the sample was withdrawn"
+    with pytest.raises(RegistryError, match="withdrawn"):
+        registry.retry("S1", person="dr.jones")
+
+
+def test_the_same_lane_under_two_samples_is_refused(registry: SampleRegistry, zone: Path) -> None:
+    first, copy = entry(zone, "S1"), entry(zone, "S2")
+    copy.lanes[0].read1.write_bytes(first.lanes[0].read1.read_bytes())
+    say(registry, first, copy)
+    registry.record_digests("S1", digests_of(first))
+    registry.record_digests("S1", digests_of(first))
+    with pytest.raises(FastqError, match="the content of read 1 of lane L001 of sample S1") as caught:
+        registry.record_digests("S2", digests_of(copy))
+    assert caught.value.sample == "S2"
+
+
+def test_reads_of_a_withdrawn_sample_may_be_registered_under_the_right_id(registry: SampleRegistry, zone: Path) -> None:
+    wrong = entry(zone, "S1")
+    say(registry, wrong, replace(wrong, sample_id="S2", subject_id="P2"))
+    registry.record_digests("S1", digests_of(wrong))
+    registry.withdraw("S1", person="dr.jones", reason="tubes were swapped")
+    registry.record_digests("S2", digests_of(wrong))
+    with pytest.raises(FastqError, match="of sample S2"):
+        say(registry, entry(zone, "S3"))
+        registry.record_digests("S3", digests_of(wrong))
+
+
+def test_the_same_lane_twice_in_a_sample_is_refused(registry: SampleRegistry, zone: Path) -> None:
+    said = entry(zone, "S1", "A", "B")
+    said.lanes[1].read2.write_bytes(said.lanes[0].read2.read_bytes())
+    say(registry, said)
+    with pytest.raises(FastqError, match="the content of read 2 of lane L001"):
+        registry.record_digests("S1", digests_of(said))
+
+
+def test_a_family(registry: SampleRegistry, zone: Path) -> None:
+    kid = entry(zone, "KID", father_id="DAD", mother_id="MUM", family_id="F1")
+    say(
+        registry,
+        kid,
+        entry(zone, "DAD", sex=Sex.MALE),
+        entry(zone, "MUM", sex=Sex.FEMALE, family_id="F1"),
+        entry(zone, "SIS", family_id="F1"),
+        entry(zone, "STRANGER"),
+    )
+    family = registry.family_of("KID")
+    assert family.father is not None and family.mother is not None
+    assert (family.father.sample_id, family.mother.sample_id) == ("DAD", "MUM")
+    assert [other.sample_id for other in family.others] == ["SIS"]
+    assert [other.sample_id for other in registry.family_of("DAD").others] == ["KID"]
+    registry.withdraw("MUM", person="dr.jones", reason="asked for it")
+    assert registry.family_of("KID").mother is None
+    alone = registry.family_of("STRANGER")
+    assert (alone.father, alone.mother, alone.others) == (None, None, ())
+    assert registry.sexes()["DAD"] is Sex.MALE
+
+
+def test_overrides_name_a_version_a_person_and_a_reason(registry: SampleRegistry, zone: Path) -> None:
+    say(registry, entry(zone, "S1"), entry(zone, "S2"))
+    registry.override_gate("S1", "raw_reads", "q30_fraction", "v1", person="dr.jones", reason="known old kit")
+    (override,) = registry.overrides("S1")
+    assert (override.asset, override.check, override.data_version) == ("raw_reads", "q30_fraction", "v1")
+    assert (override.person, override.reason) == ("dr.jones", "known old kit")
+    assert registry.overrides("S2") == ()
+    with pytest.raises(RegistryError, match="not registered"):
+        registry.override_gate("S9", "raw_reads", "q30_fraction", "v1", person="dr.jones", reason="x")
+
+
+def test_identity_is_kept_apart_from_the_sample(registry: SampleRegistry, zone: Path) -> None:
+    say(registry, entry(zone, "S1", subject_id="P1", sex=Sex.FEMALE))
+    registry.identify("P1", mrn="123", name="Ada Example", birth_date="1970-01-31")
+    who = registry.identity("P1")
+    assert (who.mrn, who.name, who.birth_date, who.sex) == ("123", "Ada Example", "1970-01-31", Sex.FEMALE)
+    assert "Ada" not in repr(registry.sample("S1")) + repr(registry.history("S1"))
+    with pytest.raises(RegistryError, match="no date"):
+        registry.identify("P1", mrn=None, name=None, birth_date="31.1.1970")
+    with pytest.raises(RegistryError, match="not registered"):
+        registry.identify("P9", mrn=None, name=None, birth_date=None)
+    with pytest.raises(RegistryError, match="not registered"):
+        registry.identity("P9")
+
+
+def test_the_file_is_for_its_owner_alone(registry: SampleRegistry, zone: Path) -> None:
+    say(registry, entry(zone, "S1"))
+    for path in registry.path.parent.iterdir():
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_an_unknown_sample_is_an_error(registry: SampleRegistry) -> None:
+    with pytest.raises(RegistryError, match="not registered"):
+        registry.sample("S1")
+    assert registry.samples() == ()
+
+
+def test_a_registry_of_a_newer_platform_is_refused(registry: SampleRegistry) -> None:
+    registry.samples()
+    with sqlite3.connect(registry.path) as db:
+        db.execute("PRAGMA user_version = 999")
+    with pytest.raises(RegistryError, match="schema 999"):
+        SampleRegistry(registry.path).samples()
+
+
+def test_a_file_that_is_no_registry_is_refused(registry: SampleRegistry) -> None:
+    registry.path.parent.mkdir()
+    registry.path.write_text("not a database, but long enough to look like one" * 100)
+    with pytest.raises(RegistryError, match="cannot be opened"):
+        registry.samples()
+
+
+def test_ten_thousand_samples_are_registered_in_seconds(registry: SampleRegistry, zone: Path) -> None:
+    shared = entry(zone, "S")
+    entries = [replace(shared, sample_id=f"S{number}") for number in range(10_000)]
+    started = time.process_time()
+    assert len(say(registry, *entries).new) == 10_000
+    assert len(say(registry, *entries).unchanged) == 10_000
+    assert time.process_time() - started < 12.0
+
+
+CLIENT = """
+import sys
+from pathlib import Path
+from engine.reads.sample_sheet import SampleEntry, Sex
+from engine.reads.lane import Lane
+from resources.sample_registry import SampleRegistry
+registry, zone, name = SampleRegistry(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3]
+lane = Lane("L001", zone / "S_R1.fastq", zone / "S_R2.fastq")
+for number in range(30):
+    sample = SampleEntry(f"{name}-{number}", f"{name}-{number}", Sex.UNKNOWN, (lane,))
+    registry.register([sample], sheet=f"{name}.csv", sheet_digest="d")
+    for taken in registry.take_waiting(5):
+        print(taken.sample_id)
+"""
+
+
+def test_several_processes_share_it_and_each_sample_is_taken_once(registry: SampleRegistry, zone: Path) -> None:
+    write_pair(zone, "S")
+    command = [sys.executable, "-c", CLIENT, str(registry.path), str(zone)]
+    clients = [
+        subprocess.Popen([*command, name], cwd=PROJECT, stdout=subprocess.PIPE, text=True) for name in ("A", "B", "C")
+    ]
+    taken = [line for client in clients for line in client.communicate(timeout=60)[0].split()]
+    assert [client.returncode for client in clients] == [0, 0, 0]
+    taken += [sample.sample_id for sample in registry.take_waiting(999)]
+    assert sorted(taken) == sorted(f"{name}-{number}" for name in "ABC" for number in range(30))
+
+
+def test_the_fingerprint_of_a_big_file_sees_its_ends_size_and_places_between(tmp_path: Path) -> None:
+    path = tmp_path / "reads"
+    data = bytearray(os.urandom(1_000_000))
+    path.write_bytes(data)
+    known = fingerprint(path)
+    assert fingerprint(path, known) is known
+    for position in (0, len(data) - 1, 70_000 + (len(data) - 2 * 65536) // 15 - 4_000):
+        data[position] ^= 1
+        path.write_bytes(data)
+        assert fingerprint(path).fingerprint != known.fingerprint, position
+        data[position] ^= 1
+    path.write_bytes(data + b"x")
+    assert fingerprint(path).fingerprint != known.fingerprint
+    path.write_bytes(data)
+    assert fingerprint(path).fingerprint == known.fingerprint
