@@ -1,0 +1,256 @@
+"""The landing zone: what was dropped is found once, in portions, and never while it is being written."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from resources.audit import AuditLog
+from resources.landing_zone import LandingZone, Scan
+from resources.registration import SampleStatus
+from resources.sample_registry import SampleRegistry
+from tests.builders.sheets import write_pair
+
+
+class Laboratory:
+    """A landing zone with its registry and audit log, and a cursor that goes from scan to scan as a sensor's does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "landing"
+        self.root.mkdir()
+        self.zone = LandingZone(self.root)
+        self.registry = SampleRegistry(folder / "samples.sqlite")
+        self.audit = AuditLog(folder / "audit.jsonl")
+        self.cursor: str | None = None
+
+    def drop(self, sheet: str, *sample_ids: str, age: float = 3600.0, header: str = "", cells: str = "") -> Path:
+        """A sheet and the reads of its samples, all last changed ``age`` seconds ago."""
+        rows = ["sample_id,read1,read2" + header]
+        for sample_id in sample_ids:
+            pair = write_pair((self.root / sheet).parent, sample_id)
+            rows.append(f"{sample_id},{pair[0].name},{pair[1].name}{cells}")
+            for path in pair:
+                self.aged(path, age)
+        path = self.root / sheet
+        path.write_text("\n".join(rows) + "\n")
+        return self.aged(path, age)
+
+    def aged(self, path: Path, age: float = 3600.0) -> Path:
+        os.utime(path, (time.time() - age, time.time() - age))
+        return path
+
+    def scan(self, limit: int = 500) -> Scan:
+        scan = self.zone.scan(self.cursor, self.registry, self.audit, limit=limit)
+        self.cursor = scan.cursor
+        return scan
+
+    def report(self, sheet: str) -> str:
+        return (self.root / f"{sheet}.problems.txt").read_text()
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Laboratory:
+    return Laboratory(tmp_path)
+
+
+def test_a_dropped_sheet_is_found_once(lab: Laboratory) -> None:
+    lab.drop("monday.csv", "S1", "S2")
+    first = lab.scan()
+    assert (first.new, first.more) == (("S1", "S2"), False)
+    second = lab.scan()
+    assert (second.new, second.changed, second.more) == ((), (), False)
+    assert [sample.sample_id for sample in lab.registry.take_waiting(9)] == ["S1", "S2"]
+
+
+def test_a_second_drop_of_the_same_files_gives_nothing(lab: Laboratory) -> None:
+    lab.drop("monday.csv", "S1", "S2")
+    lab.scan()
+    lab.drop("monday.csv", "S1", "S2", age=1800.0)
+    lab.drop("again/monday.csv", "S1", "S2", age=1800.0)
+    scan = lab.scan()
+    assert (scan.new, scan.changed, scan.refused) == ((), (), ())
+
+
+def test_replaced_reads_are_found_although_the_sheet_is_the_same(lab: Laboratory) -> None:
+    lab.drop("monday.csv", "S1", "S2")
+    lab.scan()
+    for path in write_pair(lab.root, "S2", content="sequenced again"):
+        lab.aged(path, 60.0)
+    assert lab.scan().changed == ("S2",)
+    assert lab.scan().changed == ()
+
+
+def test_an_edited_sheet_is_found(lab: Laboratory) -> None:
+    sheet = lab.drop("monday.csv", "S1", "S2")
+    lab.scan()
+    sheet.write_text(
+        sheet.read_text().replace("sample_id,", "sample_id,sex,").replace("S1,", "S1,male,").replace("S2,S", "S2,,S")
+    )
+    lab.aged(sheet, 60.0)
+    assert lab.scan().changed == ("S1",)
+
+
+def test_sheets_below_the_root_are_found_and_their_paths_are_their_own(lab: Laboratory) -> None:
+    lab.drop("run1/sheet.csv", "S1")
+    lab.drop("run2/sheet.csv", "S2")
+    assert set(lab.scan().new) == {"S1", "S2"}
+    assert lab.registry.sample("S2").sheet == "run2/sheet.csv"
+
+
+def test_what_is_being_written_is_left_for_later(lab: Laboratory) -> None:
+    sheet = lab.drop("monday.csv", "S1", age=0.0)
+    assert lab.zone.sheets() == ()
+    assert lab.scan().new == ()
+    lab.aged(sheet)
+    scan = lab.scan()
+    assert (scan.new, scan.deferred, scan.more) == ((), ("S1",), True)
+    for mate in "12":
+        lab.aged(lab.root / f"S1_R{mate}.fastq")
+    assert lab.scan().new == ("S1",)
+
+
+def test_hidden_files_links_and_other_files_are_no_sheets(lab: Laboratory) -> None:
+    sheet = lab.drop("monday.csv", "S1")
+    lab.aged(sheet.rename(lab.root / ".monday.csv"))
+    (lab.root / "link.csv").symlink_to(lab.root / ".monday.csv")
+    (lab.root / "folder.csv").mkdir()
+    lab.aged(lab.root / "folder.csv")
+    lab.drop(".hidden/sheet.csv", "S2")
+    lab.drop("sheet.csv.part", "S3")
+    assert lab.zone.sheets() == ()
+
+
+def test_many_samples_come_in_portions_none_lost_none_twice(lab: Laboratory) -> None:
+    ids = [f"S{number:03}" for number in range(95)]
+    lab.drop("a.csv", *ids[:50])
+    lab.drop("b.csv", *ids[50:])
+    found: list[str] = []
+    for _ in range(9):
+        scan = lab.scan(limit=10)
+        assert scan.more
+        found += scan.new
+    found += lab.scan(limit=10).new
+    assert found == ids
+    assert not lab.scan(limit=10).more
+
+
+def test_a_scan_that_was_not_remembered_loses_nothing(lab: Laboratory) -> None:
+    lab.drop("monday.csv", "S1", "S2", "S3")
+    lab.zone.scan(None, lab.registry, lab.audit, limit=2)  # the sensor died before it kept the cursor
+    assert lab.scan().new == ("S3",)
+    assert len(lab.registry.take_waiting(9)) == 3
+
+
+def test_a_sheet_edited_while_half_done_is_begun_anew(lab: Laboratory) -> None:
+    lab.drop("monday.csv", "S1", "S2", "S3")
+    lab.scan(limit=2)
+    sheet = lab.drop("monday.csv", "S0", "S1", "S2", "S3")
+    lab.aged(sheet, 60.0)
+    assert lab.scan().new == ("S0", "S3")
+
+
+def test_a_new_sheet_goes_before_the_round_over_old_ones(lab: Laboratory) -> None:
+    lab.drop("a_big.csv", *(f"S{number:02}" for number in range(40)))
+    lab.scan()
+    lab.scan(limit=10)
+    lab.drop("z_new.csv", "T1")
+    assert lab.scan(limit=10).new == ("T1",)
+
+
+def test_the_round_reaches_every_old_sheet(lab: Laboratory) -> None:
+    for name in "abc":
+        lab.drop(f"{name}.csv", *(f"{name.upper()}{number}" for number in range(10)))
+    lab.scan()
+    for path in write_pair(lab.root, "C9", content="sequenced again"):
+        lab.aged(path, 60.0)
+    changed = [sample_id for _ in range(8) for sample_id in lab.scan(limit=5).changed]
+    assert changed == ["C9"]
+
+
+def test_problems_are_written_beside_the_sheet_and_audited_once(lab: Laboratory) -> None:
+    lab.drop("monday.csv", "S1", "S2", header=",sex", cells=",femal")
+    lab.drop("good.csv", "S3")
+    assert lab.scan().new == ("S3",)
+    report = lab.report("monday.csv")
+    assert report.startswith("monday.csv: 0 samples accepted, 2 stopped, 2 problems")
+    assert "line 3: sex is 'femal', not female, male or unknown" in report
+    lab.scan()
+    audited = [entry for entry in lab.audit.entries() if entry.event.what == "sheet has problems"]
+    assert [entry.event.details["sheet"] for entry in audited] == ["monday.csv"]
+    assert not (lab.root / "good.csv.problems.txt").exists()
+
+
+def test_a_report_goes_when_its_problems_have_gone(lab: Laboratory) -> None:
+    sheet = lab.drop("monday.csv", "S1", "S2")
+    missing = lab.root / "S2_R2.fastq"
+    text = missing.read_text()
+    missing.unlink()
+    assert lab.scan().new == ("S1",)
+    assert "read2 'S2_R2.fastq' does not exist" in lab.report("monday.csv")
+    missing.write_text(text)
+    lab.aged(missing, 60.0)
+    assert lab.scan().new == ("S2",)
+    assert not sheet.with_name("monday.csv.problems.txt").exists()
+    assert [e.event.what for e in lab.audit.entries()][-1] == "sheet has no problems any more"
+
+
+def test_what_the_registry_refuses_is_in_the_report_too(lab: Laboratory) -> None:
+    lab.drop("a.csv", "S1")
+    lab.drop("other/b.csv", "S1", "S2", header=",order_id", cells=",ORD-1")
+    scan = lab.scan(limit=1)
+    scan = lab.scan(limit=1)
+    assert [error.sample for error in scan.refused] == ["S1"]
+    assert lab.scan(limit=1).new == ("S2",)
+    report = lab.report("other/b.csv")
+    assert report.startswith("b.csv: 1 samples accepted, 1 stopped, 1 problems")
+    assert "duplicate sample id: registered by sheet 'a.csv' with other order_id" in report
+
+
+def test_an_unreadable_sheet_does_not_stop_the_others(lab: Laboratory) -> None:
+    (lab.root / "a.csv").write_bytes(b"PK\x03\x04")
+    lab.aged(lab.root / "a.csv")
+    lab.drop("b.csv", "S1")
+    assert lab.scan().new == ("S1",)
+    assert "an Excel workbook" in lab.report("a.csv")
+
+
+def test_reports_may_go_to_a_folder_of_their_own(lab: Laboratory, tmp_path: Path) -> None:
+    lab.zone = LandingZone(lab.root, reports=tmp_path / "reports")
+    lab.drop("run1/monday.csv", "S1", header=",sex", cells=",x")
+    lab.scan()
+    assert (tmp_path / "reports" / "run1" / "monday.csv.problems.txt").exists()
+    assert list(lab.root.rglob("*.txt")) == []
+
+
+def test_registered_samples_are_audited(lab: Laboratory) -> None:
+    lab.drop("monday.csv", "S1", "S2")
+    lab.scan()
+    assert [(e.event.what, e.event.sample) for e in lab.audit.entries()] == [
+        ("sample registered", "S1"),
+        ("sample registered", "S2"),
+    ]
+    assert lab.audit.verify() == 2
+
+
+def test_the_cursor_is_small_and_a_damaged_one_only_costs_time(lab: Laboratory) -> None:
+    lab.drop("monday.csv", *(f"S{number}" for number in range(30)))
+    lab.scan()
+    assert lab.cursor is not None
+    assert len(lab.cursor) < 200
+    assert json.loads(lab.cursor)["seen"].keys() == {"monday.csv"}
+    for damaged in ("", "{", "[1]", '{"unknown": 1}'):
+        lab.cursor = damaged
+        assert lab.scan().new == ()
+
+
+def test_a_sheet_taken_away_is_forgotten(lab: Laboratory) -> None:
+    sheet = lab.drop("monday.csv", "S1")
+    lab.scan()
+    sheet.unlink()
+    scan = lab.scan()
+    assert json.loads(scan.cursor)["seen"] == {}
+    assert lab.registry.sample("S1").status is SampleStatus.WAITING
