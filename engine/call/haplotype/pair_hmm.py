@@ -209,10 +209,12 @@ def _shared_columns(haplotype_offset: NDArray[np.int64], haplotype_bases: NDArra
             if count == first or resume[later] < stops[count - 1]:
                 stops[count] = resume[later]
                 count += 1
-        stops[first:count] = stops[first:count][::-1].copy()
         stop_offset[h + 1] = count
-        kept[top : top + count - first] = stops[first:count]
-        top += count - first
+        for k in range((count - first) // 2):
+            stops[first + k], stops[count - 1 - k] = stops[count - 1 - k], stops[first + k]
+        for k in range(first, count):
+            kept[top] = stops[k]
+            top += 1
         depth = max(depth, top)
     return _Sharing(resume, height, stop_offset, stops, depth)
 
@@ -319,30 +321,42 @@ def _fill(
         sums: by end, the sums of match and of insertion over the columns so far.
         saved: the stack of states and sums to resume from.
     """
-    used = 3 * LANES * ends[-1]
+    used = 3 * LANES * ends[ends.size - 1]
     block = state.size + sums.size
     height, column = sharing.height[h], sharing.resume[h]
     if column == 0:
-        state[:used] = np.float32(0.0)
-        sums[:] = np.float32(0.0)
+        _clear(state, used)
+        _clear(sums, sums.size)
     else:
-        at = (height - 1) * block
-        state[:used] = saved[at : at + used]
-        sums[:] = saved[at + state.size : at + block]
+        _copy(saved, (height - 1) * block, state, 0, used)
+        _copy(saved, (height - 1) * block + state.size, sums, 0, sums.size)
     above = _SCALE / np.float32(bases.size)
     for stop in range(sharing.stop_offset[h], sharing.stop_offset[h + 1]):
-        _sweep(bases[column : sharing.stops[stop]], above, ends, steps, priors, state, sums)
+        _sweep(bases, column, sharing.stops[stop], above, ends, steps, priors, state, sums)
         column = sharing.stops[stop]
-        at = height * block
-        saved[at : at + used] = state[:used]
-        saved[at + state.size : at + block] = sums
+        _copy(state, 0, saved, height * block, used)
+        _copy(sums, 0, saved, height * block + state.size, sums.size)
         height += 1
-    _sweep(bases[column:], above, ends, steps, priors, state, sums)
+    _sweep(bases, column, bases.size, above, ends, steps, priors, state, sums)
+
+
+@njit(nogil=True, cache=True)
+def _clear(numbers: NDArray[np.float32], size: int) -> None:
+    for at in range(size):
+        numbers[at] = np.float32(0.0)
+
+
+@njit(nogil=True, cache=True)
+def _copy(source: NDArray[np.float32], first: int, target: NDArray[np.float32], to: int, size: int) -> None:
+    for at in range(size):
+        target[to + at] = source[first + at]
 
 
 @njit(nogil=True, cache=True)
 def _sweep(
     bases: NDArray[np.uint8],
+    first: int,
+    stop: int,
     above: np.float32,
     ends: NDArray[np.int64],
     steps: NDArray[np.float32],
@@ -350,12 +364,12 @@ def _sweep(
     state: NDArray[np.float32],
     sums: NDArray[np.float32],
 ) -> None:
-    """Carry the state over the columns of ``bases``, two at a time; ``above`` is the deletion state of row 0."""
-    floats = ends[-1] * LANES
+    """Carry the state over columns ``[first, stop)``, two at a time; ``above`` is the deletion state of row 0."""
+    floats = ends[ends.size - 1] * LANES
     gap = splat(_ERROR[GAP_CONTINUATION_QUALITY])
     no_gap = splat(np.float32(1.0) - _ERROR[GAP_CONTINUATION_QUALITY])
     zero, start = splat(np.float32(0.0)), splat(above)
-    for j in range(0, bases.size - 1, 2):
+    for j in range(first, stop - 1, 2):
         prior1, prior2 = _ROW_OF_BASE[bases[j]] * floats, _ROW_OF_BASE[bases[j + 1]] * floats
         m0, i0, d0 = zero, zero, start
         m1, i1, d1 = zero, zero, start
@@ -378,8 +392,8 @@ def _sweep(
             total = 2 * LANES * end
             store(sums, total, add(add(load(sums, total), m1), m2))
             store(sums, total + LANES, add(add(load(sums, total + LANES), i1), i2))
-    if bases.size % 2:
-        prior1 = _ROW_OF_BASE[bases[bases.size - 1]] * floats
+    if (stop - first) % 2:
+        prior1 = _ROW_OF_BASE[bases[stop - 1]] * floats
         m0, i0, d0 = zero, zero, start
         m1, i1 = zero, zero
         row = 0
