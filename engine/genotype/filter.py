@@ -1,0 +1,127 @@
+"""Hard filters: which calls are not to be trusted, said in FILTER and never by leaving them out.
+
+Two sets: GATK's for calls of its kind (QD, FS, SOR, MQ and rank sums), and ours for calls of bcftools, which has
+other annotations. Measures over filtered calls are :mod:`engine.genotype.measures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Rule(NamedTuple):
+    """One reason to distrust a call: the value is below (or above) the limit. A value that is absent passes.
+
+    Attributes:
+        name: as in FILTER.
+        key: INFO key, ``QUAL``, or a FORMAT key of the sample.
+        below: limit that the value must not be below.
+        above: limit that the value must not be above.
+    """
+
+    name: str
+    key: str
+    below: float | None = None
+    above: float | None = None
+
+    def fails(self, value: float) -> bool:
+        """The value lies beyond the limit."""
+        return (self.below is not None and value < self.below) or (self.above is not None and value > self.above)
+
+    @property
+    def meaning(self) -> str:
+        """As in the header."""
+        return f"{self.key} {'<' if self.above is None else '>'} {self.below if self.above is None else self.above:g}"
+
+
+@dataclass(frozen=True)
+class HardFilters:
+    """Rules for SNPs and for everything else.
+
+    Attributes:
+        snp: rules for records all of whose alternate alleles have REF's length.
+        indel: rules for the others.
+    """
+
+    snp: tuple[Rule, ...]
+    indel: tuple[Rule, ...]
+
+    def header_lines(self) -> list[str]:
+        """FILTER definitions for a VCF header."""
+        meanings: dict[str, list[str]] = {}
+        for kind, rules in (("SNP", self.snp), ("indel", self.indel)):
+            for rule in rules:
+                meanings.setdefault(rule.name, []).append(f"{kind}: {rule.meaning}")
+        return [f'##FILTER=<ID={name},Description="{"; ".join(texts)}">' for name, texts in sorted(meanings.items())]
+
+    def verdict(self, ref: str, alts: str, qual: str, info: str, sample: Mapping[str, float] | None = None) -> str:
+        """FILTER of a record: ``PASS`` or the names of all rules it fails, joined by ``;``.
+
+        Args:
+            ref: REF.
+            alts: ALT, joined by commas.
+            qual: QUAL as text.
+            info: INFO as text.
+            sample: values of the sample that rules name.
+        """
+        values = _info_values(info)
+        if qual != ".":
+            values["QUAL"] = qual
+        failed = [rule.name for rule in self._rules(ref, alts) if _fails(rule, values, sample or {})]
+        return ";".join(sorted(failed)) or "PASS"
+
+    def _rules(self, ref: str, alts: str) -> tuple[Rule, ...]:
+        snp = all(len(alt) == len(ref) or alt == "*" for alt in alts.split(","))
+        return self.snp if snp else self.indel
+
+
+def _info_values(info: str) -> dict[str, str]:
+    return {key: value for key, _, value in (part.partition("=") for part in info.split(";"))}
+
+
+def _fails(rule: Rule, values: Mapping[str, str], sample: Mapping[str, float]) -> bool:
+    if rule.key in sample:
+        return rule.fails(sample[rule.key])
+    value = values.get(rule.key, ".")
+    return value != "." and rule.fails(float(value))
+
+
+HARD_FILTERS = HardFilters(
+    snp=(
+        Rule("QD2", "QD", below=2),
+        Rule("QUAL30", "QUAL", below=30),
+        Rule("SOR3", "SOR", above=3),
+        Rule("FS60", "FS", above=60),
+        Rule("MQ40", "MQ", below=40),
+        Rule("MQRankSum-12.5", "MQRankSum", below=-12.5),
+        Rule("ReadPosRankSum-8", "ReadPosRankSum", below=-8),
+    ),
+    indel=(
+        Rule("QD2", "QD", below=2),
+        Rule("QUAL30", "QUAL", below=30),
+        Rule("FS200", "FS", above=200),
+        Rule("ReadPosRankSum-20", "ReadPosRankSum", below=-20),
+    ),
+)
+"""GATK's recommendation for germline calls that are not recalibrated by VQSR."""
+
+BCFTOOLS_FILTERS = HardFilters(
+    snp=(
+        Rule("QUAL20", "QUAL", below=20),
+        Rule("DP4", "DP", below=4),
+        Rule("GQ15", "GQ", below=15),
+        Rule("AB0.2", "AB", below=0.2),
+        Rule("SP60", "SP", above=60),
+        Rule("MQ30", "MQ", below=30),
+    ),
+    indel=(
+        Rule("QUAL20", "QUAL", below=20),
+        Rule("DP4", "DP", below=4),
+        Rule("GQ15", "GQ", below=15),
+        Rule("AB0.2", "AB", below=0.2),
+        Rule("MQ30", "MQ", below=30),
+    ),
+)
+"""For calls of bcftools: AB is the share of reads with the alternate allele of a heterozygote, SP its strand bias."""

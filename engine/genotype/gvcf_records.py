@@ -1,0 +1,249 @@
+"""gVCF records of several samples, walked together in the reference's order.
+
+Only what joint genotyping needs is parsed, and only when it is asked for: most lines are reference blocks that
+nothing starts in. Coordinates are 0-based half-open.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from engine.errors import ReferenceMismatchError, VariantFileError
+
+NON_REF = "<NON_REF>"
+
+
+class GvcfRecord:
+    """One line of one sample's gVCF.
+
+    Attributes:
+        sample: index of the file it is from.
+        contig: rank of its contig in the reference.
+        start: 0-based first base.
+        end: one past the last base it speaks for.
+        ref: REF.
+        alts: ALT alleles in order, ``<NON_REF>`` among them.
+    """
+
+    __slots__ = ("__dict__", "_format", "_info", "_values", "alts", "contig", "end", "ref", "sample", "start")
+
+    def __init__(self, sample: int, contig: int, fields: Sequence[str]) -> None:
+        self.sample, self.contig = sample, contig
+        self.start = int(fields[1]) - 1
+        self.ref, self.alts = fields[3], fields[4].split(",")
+        self._info, self._format, self._values = fields[7], fields[8], fields[9]
+        self.end = self.start + len(self.ref)
+        if self._info.startswith("END="):
+            self.end = int(self._info[4:].partition(";")[0])
+        elif "END" in self.info:
+            self.end = int(self.info["END"])
+
+    @property
+    def has_alternate(self) -> bool:
+        """Some allele other than the reference was seen."""
+        return self.alts[0] != NON_REF
+
+    @cached_property
+    def info(self) -> dict[str, str]:
+        """INFO by key; flags are empty."""
+        parts = (part.partition("=") for part in self._info.split(";"))
+        return {key: value for key, _, value in parts}
+
+    @cached_property
+    def call(self) -> dict[str, str]:
+        """The sample's values by FORMAT key, without those that are missing."""
+        pairs = zip(self._format.split(":"), self._values.split(":"), strict=False)
+        return {key: value for key, value in pairs if value != "."}
+
+    @cached_property
+    def likelihoods(self) -> list[int] | None:
+        """PL, absent where the sample has none."""
+        return _integers(self.call.get("PL"))
+
+    @cached_property
+    def allele_depths(self) -> list[int] | None:
+        """AD, absent in reference blocks."""
+        return _integers(self.call.get("AD"))
+
+    @cached_property
+    def ploidy(self) -> int:
+        """Number of alleles in GT."""
+        return len(self.call["GT"].replace("|", "/").split("/")) if "GT" in self.call else 2
+
+    @cached_property
+    def depth(self) -> int:
+        """What the record adds to the site's DP: its own INFO DP, else MIN_DP or DP of the sample."""
+        return int(self.info.get("DP") or self.call.get("MIN_DP") or self.call.get("DP") or 0)
+
+
+def _integers(text: str | None) -> list[int] | None:
+    return None if text is None or "." in text else [int(value) for value in text.split(",")]
+
+
+@dataclass(frozen=True)
+class Gvcf:
+    """One sample's gVCF file.
+
+    Attributes:
+        path: bgzip or plain.
+        sample: the name in its header.
+        header: its lines that start with ``##``.
+    """
+
+    path: Path
+    sample: str
+    header: tuple[str, ...]
+
+
+def open_gvcf(path: Path) -> Gvcf:
+    """Read a gVCF's header.
+
+    Raises:
+        VariantFileError: it is missing, damaged, or not of exactly one sample.
+    """
+    header: list[str] = []
+    for line in text_lines(path):
+        if line.startswith("#CHROM"):
+            columns = line.rstrip("\n").split("\t")
+            if len(columns) != 10:
+                raise VariantFileError(
+                    f"the file holds {max(len(columns) - 9, 0)} samples",
+                    file=path,
+                    remedy="give one gVCF for each sample",
+                )
+            return Gvcf(path, columns[9], tuple(header))
+        if not line.startswith("##"):
+            break
+        header.append(line.rstrip("\n"))
+    raise VariantFileError("the file has no VCF header", file=path, remedy="give a gVCF file")
+
+
+def text_lines(path: Path) -> Iterator[str]:
+    """Lines of a text file that may be gzip or bgzip.
+
+    Raises:
+        VariantFileError: it is missing or cannot be read to its end.
+    """
+    if not path.is_file():
+        raise VariantFileError("the file does not exist", file=path, remedy="check its path")
+    try:
+        with path.open("rb") as stream:
+            compressed = stream.read(2) == b"\x1f\x8b"
+        with gzip.open(path, "rt") if compressed else path.open() as lines:
+            yield from lines
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise VariantFileError(
+            f"the file cannot be read to its end ({error})", file=path, remedy="copy or make the file again"
+        ) from None
+
+
+def records(gvcf: Gvcf, sample: int, contig_rank: Mapping[str, int]) -> Iterator[GvcfRecord]:
+    """The records of one gVCF.
+
+    Raises:
+        ReferenceMismatchError: a contig is not in the reference.
+        VariantFileError: a line is not VCF, or out of order.
+    """
+    reached = (-1, -1)
+    for number, line in enumerate(text_lines(gvcf.path), start=1):
+        if line.startswith("#"):
+            continue
+        fields = line.rstrip("\n").split("\t")
+        place = f"line {number}"
+        if fields[0] not in contig_rank:
+            raise ReferenceMismatchError(
+                f"the reference has no contig {fields[0]!r}",
+                file=gvcf.path,
+                place=place,
+                remedy="use the reference that the sample was called with",
+            )
+        try:
+            record = GvcfRecord(sample, contig_rank[fields[0]], fields)
+        except (IndexError, ValueError):
+            raise VariantFileError(
+                "this line is not a gVCF record", file=gvcf.path, place=place, remedy="make the file again"
+            ) from None
+        if (record.contig, record.start) < reached:
+            raise VariantFileError(
+                "the records are not sorted", file=gvcf.path, place=place, remedy="sort the file (bcftools sort)"
+            )
+        reached = (record.contig, record.start)
+        yield record
+
+
+def sites(gvcfs: Sequence[Gvcf], contig_rank: Mapping[str, int]) -> Iterator[list[GvcfRecord]]:
+    """Positions where some sample has an alternate allele, each with the records that speak for it.
+
+    A sample is spoken for by the record it started last, if that reaches the position: at most one record each.
+    Records come latest first, as GATK's CombineGVCFs walks them: that decides the order of the alternate alleles.
+    """
+    current: dict[int, GvcfRecord] = {}
+    position = (-1, -1)
+    for record in _merged([records(gvcf, number, contig_rank) for number, gvcf in enumerate(gvcfs)]):
+        if (record.contig, record.start) != position:
+            yield from _site(current, position)
+            position = (record.contig, record.start)
+        current.pop(record.sample, None)
+        current[record.sample] = record
+    yield from _site(current, position)
+
+
+_Entry = tuple[tuple[int, int], GvcfRecord, Iterator[GvcfRecord]]
+
+
+def _merged(streams: Sequence[Iterator[GvcfRecord]]) -> Iterator[GvcfRecord]:
+    """All records by position; those that tie come in the order that Java's PriorityQueue gives them.
+
+    GATK merges its inputs through that queue, and the order of ties becomes the order of alternate alleles. It is
+    a binary heap like :mod:`heapq`, which however breaks ties otherwise.
+    """
+    heap: list[_Entry] = []
+    for stream in streams:
+        _offer(heap, stream)
+    while heap:
+        _, record, stream = heap[0]
+        last = heap.pop()
+        if heap:
+            _sift_down(heap, last)
+        yield record
+        _offer(heap, stream)
+
+
+def _offer(heap: list[_Entry], stream: Iterator[GvcfRecord]) -> None:
+    record = next(stream, None)
+    if record is None:
+        return
+    entry = ((record.contig, record.start), record, stream)
+    heap.append(entry)
+    place = len(heap) - 1
+    while place and entry[0] < heap[(place - 1) // 2][0]:
+        heap[place] = heap[(place - 1) // 2]
+        place = (place - 1) // 2
+    heap[place] = entry
+
+
+def _sift_down(
+    heap: list[_Entry],
+    entry: _Entry,
+) -> None:
+    place = 0
+    while 2 * place + 1 < len(heap):
+        child = 2 * place + 1
+        if child + 1 < len(heap) and heap[child + 1][0] < heap[child][0]:
+            child += 1
+        if entry[0] <= heap[child][0]:
+            break
+        heap[place] = heap[child]
+        place = child
+    heap[place] = entry
+
+
+def _site(current: Mapping[int, GvcfRecord], position: tuple[int, int]) -> Iterator[list[GvcfRecord]]:
+    contig, start = position
+    started = [record for record in current.values() if (record.contig, record.start) == position]
+    if any(record.has_alternate for record in started):
+        yield [record for record in reversed(list(current.values())) if record.contig == contig and record.end > start]
