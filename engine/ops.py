@@ -20,20 +20,22 @@ from typing import Any
 
 import dagster as dg
 
-from engine.errors import GenomicsError
+from engine.errors import GenomicsError, KnowledgeError
 from engine.progress import Progress
-from engine.receipt import Measure, Receipt, Recipe
+from engine.receipt import ArtifactFile, Measure, Receipt, Recipe
 from engine.tools import versions
 
 # Data versions on op outputs are how an asset made from an op says what it holds; Dagster still calls them beta.
 warnings.filterwarnings("ignore", category=dg.BetaWarning, message="Parameter `data_version` of initializer `Output")
 
 SERVICES = {"settings", "lake", "gate", "knowledge", "registry"}
-CONFIG = {
-    "recompute": dg.Field(bool, default_value=False, description="Compute again even if nothing has changed.")
-}
+CONFIG = {"recompute": dg.Field(bool, default_value=False, description="Compute again even if nothing has changed.")}
+MEASURED_ASSETS = ("raw_reads", "aligned_reads", "gvcf", "variants")
 # A full disk or a lost network share may be back a little later; bad input is not retried (see `_clear_failure`).
 RETRY = dg.RetryPolicy(max_retries=1, delay=5, backoff=dg.Backoff.EXPONENTIAL)
+
+
+MakeOp = Callable[[Callable[..., Any]], dg.OpDefinition]
 
 
 @dataclass(frozen=True)
@@ -44,35 +46,40 @@ class Made:
     measures: Mapping[str, Measure] = field(default_factory=dict)
 
 
-def _sample_op(*upstream: str, pool: str | None = None, services: frozenset[str] = frozenset()) -> Any:
+def _sample_op(*upstream: str, services: frozenset[str] = frozenset()) -> MakeOp:
     return dg.op(
         ins={name: dg.In(dg.Nothing) for name in upstream},
         out=dg.Out(dg.Nothing),
         required_resource_keys=SERVICES | services,
         config_schema=CONFIG,
         retry_policy=RETRY,
-        pool=pool,
     )
 
 
 def _publish(
-    context: dg.OpExecutionContext,
-    recipe: Recipe,
-    compute: Callable[[Any], Made],
-    *,
-    sample: str | None,
+    context: dg.OpExecutionContext, recipe: Recipe, compute: Callable[[Any], Made], *, sample: str | None
 ) -> dg.Output[None]:
     """Make and publish the op's artifact, or find it fresh, and tell Dagster what it holds."""
+    return _output(context, _make(context, recipe, compute, sample=sample))
+
+
+def _make(
+    context: dg.OpExecutionContext, recipe: Recipe, compute: Callable[[Any], Made], *, sample: str | None
+) -> Receipt:
     asset = context.op.name
     with context.resources.lake.work(asset, sample) as work:
-        receipt = None if context.op_config["recompute"] else work.fresh(recipe)
+        receipt: Receipt | None = None if context.op_config["recompute"] else work.fresh(recipe)
         if receipt is not None:
             context.log.info(f"{asset} is fresh: made {receipt.created} from the same inputs by the same tools")
-        else:
-            made = compute(work)
-            receipt = work.publish(records=made.records, recipe=recipe, measures=made.measures)
-    folder = context.resources.lake.folder(receipt)
-    return dg.Output(None, metadata=_metadata(receipt, folder), data_version=dg.DataVersion(receipt.data_version))
+            return receipt
+        made = compute(work)
+        published: Receipt = work.publish(records=made.records, recipe=recipe, measures=made.measures)
+        return published
+
+
+def _output(context: dg.OpExecutionContext, receipt: Receipt) -> dg.Output[None]:
+    metadata = _metadata(receipt, context.resources.lake.folder(receipt))
+    return dg.Output(None, metadata=metadata, data_version=dg.DataVersion(receipt.data_version))
 
 
 def _metadata(receipt: Receipt, folder: Path) -> dict[str, Any]:
@@ -82,7 +89,9 @@ def _metadata(receipt: Receipt, folder: Path) -> dict[str, Any]:
         "path": dg.MetadataValue.path(str(folder)),
         "records": receipt.records,
         "size (MB)": round(sum(file.bytes for file in receipt.files) / 1e6, 3),
-        "files": dg.MetadataValue.md("\n".join(f"- `{f.name}` {f.bytes:,} bytes, sha256 `{f.sha256}`" for f in receipt.files)),
+        "files": dg.MetadataValue.md(
+            "\n".join(f"- `{f.name}` {f.bytes:,} bytes, sha256 `{f.sha256}`" for f in receipt.files)
+        ),
     }
     shown |= {name: value for name, value in receipt.measures.items() if isinstance(value, int | float | str)}
     for title, png in draw(receipt.measures).items():
@@ -92,6 +101,10 @@ def _metadata(receipt: Receipt, folder: Path) -> dict[str, Any]:
     return shown
 
 
+def _file_line(file: ArtifactFile) -> str:
+    return f"- `{file.name}` {file.bytes:,} bytes, sha256 `{file.sha256}`"
+
+
 @contextmanager
 def _clear_failure(sample: str | None) -> Iterator[None]:
     """Turn an error that a user can mend into a failure that says so and is not retried."""
@@ -99,3 +112,198 @@ def _clear_failure(sample: str | None) -> Iterator[None]:
         yield
     except GenomicsError as error:
         raise dg.Failure(description=str(error.about(sample=sample)), allow_retries=False) from error
+
+
+def _describe_sources(*sources: Path | None) -> dict[str, str]:
+    """sha256 of declared source files by name: what a knowledge artifact is made from."""
+    from engine.receipt import describe_file
+
+    return {source.name: describe_file(source).sha256 for source in sources if source is not None and source.is_file()}
+
+
+def _knowledge_op(*upstream: str) -> MakeOp:
+    return dg.op(
+        ins={name: dg.In(dg.Nothing) for name in upstream},
+        out=dg.Out(dg.Nothing),
+        required_resource_keys={"settings", "lake", "knowledge"},
+        config_schema=CONFIG,
+        retry_policy=RETRY,
+    )
+
+
+@_knowledge_op()
+def reference_genome(context: dg.OpExecutionContext) -> dg.Output[None]:
+    """Check the declared FASTA against its declared M5 and index it."""
+    from engine.reference.build import build_genome
+
+    declared = context.resources.knowledge.declaration
+
+    def compute(work: Any) -> Made:
+        measures = build_genome(declared.fasta, declared.targets, declared.contig_md5, work.folder)
+        return Made(measures.contigs, vars(measures))
+
+    with _clear_failure(None):
+        recipe = Recipe(
+            tools=versions("pysam", code=("reference",)),
+            parameters={
+                "sources": _describe_sources(declared.fasta, declared.targets),
+                "contig_md5": dict(declared.contig_md5),
+            },
+        )
+        return _publish(context, recipe, compute, sample=None)
+
+
+@_knowledge_op("reference_genome")
+def aligner_index(context: dg.OpExecutionContext) -> dg.Output[None]:
+    """Build the aligner's index of the reference, long runs of N left out."""
+    from engine.align.index import build_index
+    from engine.reference.genome import open_reference
+
+    knowledge, aligner = context.resources.knowledge, context.resources.settings.aligner
+
+    def compute(work: Any) -> Made:
+        index = build_index(open_reference(knowledge.reference().fasta), work.folder / "index", aligner=aligner)
+        return Made(len(index.pieces), {"pieces": len(index.pieces), "aligner": aligner})
+
+    with _clear_failure(None):
+        recipe = Recipe(
+            inputs=knowledge.versions("reference_genome"),
+            tools=versions("bwa-mem3", "pydivsufsort", code=("align",)),
+            parameters={"aligner": aligner},
+        )
+        return _publish(context, recipe, compute, sample=None)
+
+
+@_knowledge_op("reference_genome")
+def gene_model(context: dg.OpExecutionContext) -> dg.Output[None]:
+    """Sort and index the declared gene model in the reference's contig names."""
+    from engine.reference.build import build_gene_model
+
+    knowledge = context.resources.knowledge
+    source = knowledge.declaration.gene_model
+
+    def compute(work: Any) -> Made:
+        genes = build_gene_model(source, knowledge.reference().contigs, work.folder)
+        return Made(genes, {"genes": genes})
+
+    return _publish_source(context, source, compute)
+
+
+@_knowledge_op("reference_genome")
+def known_sites(context: dg.OpExecutionContext) -> dg.Output[None]:
+    """Sort and index the declared known variants in the reference's contig names."""
+    from engine.reference.build import build_known_sites
+
+    knowledge = context.resources.knowledge
+    source = knowledge.declaration.known_sites
+
+    def compute(work: Any) -> Made:
+        sites = build_known_sites(source, knowledge.reference().contigs, work.folder)
+        return Made(sites, {"sites": sites})
+
+    return _publish_source(context, source, compute)
+
+
+def _publish_source(
+    context: dg.OpExecutionContext, source: Path | None, compute: Callable[[Any], Made]
+) -> dg.Output[None]:
+    """Publish a part of the bundle that is made from one declared file beside the genome."""
+    with _clear_failure(None):
+        if source is None:
+            raise KnowledgeError(
+                f"the reference declares no {context.op.name}",
+                remedy=f"add {context.op.name} to its YAML, or leave this asset out of the run",
+            )
+        recipe = Recipe(
+            inputs=context.resources.knowledge.versions("reference_genome"),
+            tools=versions("pysam", code=("reference",)),
+            parameters={"sources": _describe_sources(source)},
+        )
+        return _publish(context, recipe, compute, sample=None)
+
+
+@_sample_op("aligned_reads", "reference_genome")
+def gvcf(context: dg.OpExecutionContext) -> dg.Output[None]:
+    """Call every target position: variants with genotype likelihoods, blocks of confident reference."""
+    from engine.call.caller import call_gvcf, variant_caller
+
+    sample, services = context.partition_key, context.resources
+    settings, person = services.settings, services.registry.sample(sample)
+
+    def compute(work: Any) -> Made:
+        bundle = services.knowledge.reference()
+        total = services.lake.require("reference_genome").measures["target_bases"]
+        summary = call_gvcf(
+            _alignment_file(services, sample),
+            bundle,
+            work.folder / f"{sample}.g.vcf.gz",
+            caller=settings.caller,
+            sample=sample,
+            targets=bundle.targets,
+            sex=person.sex,
+            threads=settings.threads,
+            progress=Progress("calling", total=total, unit="bases", log=context.log.info),
+        )
+        return Made(summary.records, vars(summary))
+
+    with _clear_failure(sample):
+        recipe = Recipe(
+            inputs=_open_gates(context, "aligned_reads") | services.knowledge.versions("reference_genome"),
+            tools={"caller": variant_caller(settings.caller).version()} | versions("pysam", code=("call",)),
+            parameters={"caller": settings.caller, "sex": str(person.sex)},
+        )
+        return _publish(context, recipe, compute, sample=sample)
+
+
+def _open_gates(context: dg.OpExecutionContext, *assets: str) -> dict[str, str]:
+    """Pass the gates of upstream artifacts; their data versions by asset."""
+    gate, sample = context.resources.gate, context.partition_key
+    return {asset: gate.require(asset, sample).data_version for asset in assets}
+
+
+def _file(services: Any, asset: str, sample: str, suffix: str) -> Path:
+    """The one file of an artifact with that suffix."""
+    receipt = services.lake.require(asset, sample)
+    (name,) = [file.name for file in receipt.files if file.name.endswith(suffix)]
+    path: Path = services.lake.path(receipt, name)
+    return path
+
+
+def _alignment_file(services: Any, sample: str) -> Path:
+    return _file(services, "aligned_reads", sample, f".{services.settings.alignment_format}")
+
+
+@_sample_op("raw_reads", "aligned_reads", "gvcf", "variants", "reference_genome", services=frozenset({"warehouse"}))
+def cohort_contribution(context: dg.OpExecutionContext) -> dg.Output[None]:
+    """Add the sample's calls, and where it was not called, to the cohort's Delta tables, exactly once."""
+    from engine.cohort.columns import TABLES
+    from engine.cohort.contribution import SampleFacts, contribute, read_contribution, write_contribution
+
+    sample, services = context.partition_key, context.resources
+    person = services.registry.sample(sample)
+
+    def compute(work: Any) -> Made:
+        tables = contribute(
+            _file(services, "variants", sample, ".vcf.gz"),
+            _file(services, "gvcf", sample, ".g.vcf.gz"),
+            services.knowledge.reference(),
+            SampleFacts(sample, person.sex, person.family_id, person.father_id, person.mother_id),
+            caller=services.settings.caller,
+            measures={asset: services.lake.require(asset, sample).measures for asset in MEASURED_ASSETS},
+            scratch=work.scratch,
+        )
+        write_contribution(tables, work.folder)
+        return Made(len(tables["calls"]), {name: len(rows) for name, rows in tables.items()})
+
+    with _clear_failure(sample):
+        recipe = Recipe(
+            inputs=_open_gates(context, *MEASURED_ASSETS) | services.knowledge.versions("reference_genome"),
+            tools=versions("cyvcf2", "pyarrow", code=("cohort",)),
+            parameters={"sex": str(person.sex), "family": [person.family_id, person.father_id, person.mother_id]},
+        )
+        receipt = _make(context, recipe, compute, sample=sample)
+        # After publication and on every run: a process killed in between is made good by the next one.
+        for name in TABLES:
+            rows = read_contribution(services.lake.folder(receipt), name)
+            services.warehouse.put(name, rows, sample=sample, version=receipt.file(f"{name}.parquet").sha256)
+        return _output(context, receipt)

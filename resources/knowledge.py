@@ -18,7 +18,8 @@ import yaml
 
 from engine.errors import KnowledgeError
 from engine.receipt import Receipt
-from engine.reference.bundle import Contig, ReferenceBundle
+from engine.reference.build import read_contigs
+from engine.reference.bundle import ReferenceBundle
 from resources.lake import Lake
 
 DECLARATIONS = Path(__file__).with_name("references")
@@ -95,7 +96,7 @@ class Knowledge:
             name=self.declaration.name,
             build=self.declaration.build,
             fasta=self._file(genome, r".*\.(fa|fasta)(\.gz)?"),
-            contigs=tuple(Contig(*contig) for contig in _contigs(genome)),
+            contigs=read_contigs(self.lake.folder(genome)),
             aligner_index=self._index_prefix(receipts.get("aligner_index")),
             gene_model=self._optional_file(receipts.get("gene_model"), r".*\.gff3\.gz"),
             known_sites=self._optional_file(receipts.get("known_sites"), r".*\.vcf\.gz"),
@@ -154,10 +155,3 @@ def read_declaration(path: Path, sources: Path) -> Declaration:
         clinvar_release=None if release is None else str(release),
         **paths,
     )
-
-
-def _contigs(genome: Receipt) -> list[tuple[str, int, str]]:
-    measures = genome.measures
-    names, lengths, digests = measures["contig_names"], measures["contig_lengths"], measures["contig_md5"]
-    assert isinstance(names, list) and isinstance(lengths, list) and isinstance(digests, list)
-    return [(str(name), int(length), str(md5)) for name, length, md5 in zip(names, lengths, digests, strict=True)]

@@ -10,7 +10,7 @@ Layout below the root::
     samples/<sample>/<asset>/receipt.json       the commit: which version is current
     samples/<sample>/<asset>/<data version>/    its files
     samples/<sample>/<asset>/history/           receipts of all versions ever current, by time
-    knowledge/<asset>/...                       the same for what belongs to no sample
+    shared/<asset>/...                          the same for knowledge and cohort tables, which belong to no sample
     .work/                                      unfinished work, removed by the next run of the same asset
 """
 
@@ -48,7 +48,7 @@ class Lake:
     def home(self, asset: str, sample: str | None = None) -> Path:
         """The folder of an artifact's receipt and versions."""
         if sample is None:
-            return self.root / "knowledge" / asset
+            return self.root / "shared" / asset
         if not SAMPLE_ID.fullmatch(sample):
             raise LakeError(
                 f"{sample!r} is not a sample id", remedy="use 1 to 64 letters, digits, hyphens or underscores"
@@ -115,7 +115,7 @@ class Lake:
         block ends, published or not.
         """
         self.home(asset, sample)  # refuses an illegal sample id before anything is written
-        name = f"{sample}.{asset}" if sample else f"knowledge.{asset}"
+        name = f"{sample}.{asset}" if sample else f"shared.{asset}"
         folder = self.root / ".work" / name
         folder.parent.mkdir(parents=True, exist_ok=True)
         with (folder.parent / f"{name}.lock").open("w") as lock:
@@ -136,7 +136,7 @@ class Lake:
         (home / "history").mkdir(parents=True, exist_ok=True)
         target = home / receipt.data_version
         if target.exists() and not self._is_whole(receipt):
-            damaged = self.root / ".work" / f"{receipt.sample or 'knowledge'}.{receipt.asset}.damaged"
+            damaged = self.root / ".work" / f"{receipt.sample or 'shared'}.{receipt.asset}.damaged"
             shutil.rmtree(damaged, ignore_errors=True)
             target.rename(damaged)
             shutil.rmtree(damaged)
@@ -166,7 +166,7 @@ class Work:
     Attributes:
         lake: where it will be published.
         asset: its asset.
-        sample: its sample, absent for knowledge.
+        sample: its sample, absent for what belongs to no sample.
         folder: everything written here is the artifact.
         scratch: for temporary files, on the same file system.
     """

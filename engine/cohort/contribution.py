@@ -7,18 +7,20 @@ low genotype quality, and so is everything outside the targets.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.call.gvcf import gvcf_records
 from engine.call.ploidy import Sex, ploidy_of
-from engine.cohort.columns import BIN, CALL_COLUMNS, MISSING_COLUMNS, typed_table
+from engine.cohort.columns import BIN, TABLES, typed_table
 from engine.errors import VariantFileError
-from engine.reference.bundle import Contig
+from engine.receipt import Measure
+from engine.reference.bundle import Contig, ReferenceBundle
 from engine.reference.intervals import Interval
 
 if TYPE_CHECKING:
@@ -31,46 +33,122 @@ LEAST_GENOTYPE_QUALITY = 20
 
 
 @dataclass(frozen=True)
-class Contribution:
-    """What one sample adds to the cohort.
+class SampleFacts:
+    """What the cohort knows of a person.
 
     Attributes:
-        calls: columns of :data:`engine.cohort.columns.CALL_COLUMNS`, sorted by contig, position, ref, alt.
-        missing: columns of :data:`engine.cohort.columns.MISSING_COLUMNS`, sorted, not overlapping.
+        sample: sample id.
+        sex: as on the sample sheet; a male's single X counts as one missing copy.
+        family: pseudonym of the family, absent where none was given.
+        father: sample id of the father, absent where he is not sequenced.
+        mother: sample id of the mother, absent where she is not sequenced.
     """
 
-    calls: pa.Table
-    missing: pa.Table
+    sample: str
+    sex: Sex
+    family: str | None = None
+    father: str | None = None
+    mother: str | None = None
 
 
-def contribution(
+def contribute(
     variants: Path,
     gvcf: Path,
-    contigs: Sequence[Contig],
+    reference: ReferenceBundle,
+    person: SampleFacts,
     *,
-    sample: str,
-    sex: Sex,
+    caller: str,
+    measures: Mapping[str, Mapping[str, Measure]],
+    scratch: Path,
     least_genotype_quality: int = LEAST_GENOTYPE_QUALITY,
-) -> Contribution:
-    """Compute a sample's rows.
+) -> dict[str, pa.Table]:
+    """Compute a sample's rows of each table in :data:`engine.cohort.columns.TABLES`.
 
     Args:
-        variants: the sample's calls, normalised, one alternate allele a record, FILTER set.
+        variants: the sample's calls with FILTER set; alleles are split and normalised here.
         gvcf: its gVCF, for what was covered.
-        contigs: of the reference.
-        sample: its id.
-        sex: as on the sample sheet; a male's single X counts as one missing copy.
+        reference: what both are of.
+        person: whose they are.
+        caller: name of the caller, for the sample's row.
+        measures: measures by asset; numbers become rows.
+        scratch: folder for temporary files.
         least_genotype_quality: reference blocks below it count as missing.
 
     Raises:
         VariantFileError: a file is damaged.
     """
-    calls, uncalled = _calls(variants, sample)
+    calls, uncalled = _calls(_normalised(variants, reference.fasta, scratch), person.sample)
     covered = _covered(gvcf, least_genotype_quality)
-    missing = [row for contig in contigs for row in _missing(contig, sex, covered[contig.name], uncalled[contig.name])]
-    return Contribution(
-        typed_table(calls, CALL_COLUMNS), typed_table([(sample, *row) for row in missing], MISSING_COLUMNS)
+    missing: list[tuple[object, ...]] = [
+        (person.sample, *row)
+        for contig in reference.contigs
+        for row in _missing(contig, person.sex, covered[contig.name], uncalled[contig.name])
+    ]
+    digest = hashlib.sha256(repr(calls).encode()).hexdigest()[:32]
+    facts = (
+        person.sample,
+        str(person.sex),
+        person.family,
+        person.father,
+        person.mother,
+        reference.name,
+        caller,
+        digest,
     )
+    numbers: list[tuple[object, ...]] = [
+        (person.sample, asset, name, float(value))
+        for asset, measured in measures.items()
+        for name, value in sorted(measured.items())
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    rows: dict[str, list[tuple[object, ...]]] = {
+        "calls": calls,
+        "missing": missing,
+        "samples": [facts],
+        "measures": numbers,
+    }
+    return {name: typed_table(rows[name], columns) for name, columns in TABLES.items()}
+
+
+def write_contribution(tables: Mapping[str, pa.Table], folder: Path) -> None:
+    """Write each table as ``<name>.parquet``."""
+    import pyarrow.parquet as pq
+
+    for name, rows in tables.items():
+        pq.write_table(rows, folder / f"{name}.parquet", compression="zstd")
+
+
+def read_contribution(folder: Path, name: str) -> pa.Table:
+    """One table that :func:`write_contribution` wrote."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(folder / f"{name}.parquet")
+
+
+def _normalised(variants: Path, fasta: Path, scratch: Path) -> Path:
+    """One alternate allele a record, left-aligned: equal alleles of two samples become equal rows."""
+    from pysam import SamtoolsError, bcftools
+
+    output = scratch / "normalised.vcf"
+    try:
+        bcftools.norm(
+            "--no-version",
+            "-m",
+            "-any",
+            "-f",
+            str(fasta),
+            "-c",
+            "e",
+            "-o",
+            str(output),
+            str(variants),
+            catch_stdout=False,
+        )
+    except SamtoolsError as error:
+        raise VariantFileError(
+            f"the calls cannot be normalised: {error}", file=variants, remedy="make the file again"
+        ) from error
+    return output
 
 
 def _calls(variants: Path, sample: str) -> tuple[list[tuple[object, ...]], defaultdict[str, list[Stretch]]]:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from engine.cohort.contribution import contribution
-from engine.reference.bundle import Contig
+from engine.cohort.contribution import SampleFacts, contribute
+from engine.reference.bundle import Contig, ReferenceBundle
 
 HEADER = """##fileformat=VCFv4.3
 ##FILTER=<ID=LowGQ,Description="low">
@@ -18,6 +18,7 @@ HEADER = """##fileformat=VCFv4.3
 #CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1
 """
 CHR20 = (Contig("chr20", 1000, ""),)
+SEQUENCE = "C" * 100 + "A" + "T" * 399 + "C" * 500
 
 
 def vcf(path: Path, *records: str) -> Path:
@@ -30,12 +31,27 @@ def block(start: int, end: int, quality: int = 60, depth: int = 30, contig: str 
     return f"{contig} {start} . A <NON_REF> . . END={end} GT:GQ:MIN_DP 0/0:{quality}:{depth}"
 
 
+def reference(folder: Path, contigs: tuple[Contig, ...]) -> ReferenceBundle:
+    """A reference of which only the first bases are written: enough to normalise what lies there."""
+    fasta = folder / "reference.fa"
+    lengths = {contig.name: min(contig.length, 1000) for contig in contigs}
+    fasta.write_text("".join(f">{name}\n{SEQUENCE[:length]}\n" for name, length in lengths.items()))
+    return ReferenceBundle("test", "GRCh38", fasta, contigs, Path(), None, None, None, None, {})
+
+
 def rows(tmp_path: Path, variants: list[str], blocks: list[str], contigs=CHR20, sex="female"):
-    given = contribution(
-        vcf(tmp_path / "v.vcf", *variants), vcf(tmp_path / "g.vcf", *blocks), contigs, sample="S1", sex=sex
+    tables = contribute(
+        vcf(tmp_path / "v.vcf", *variants),
+        vcf(tmp_path / "g.vcf", *blocks),
+        reference(tmp_path, contigs),
+        SampleFacts("S1", sex),
+        caller="bcftools",
+        measures={"variants": {"snps": 3, "titv": None}},
+        scratch=tmp_path,
     )
-    missing = [(row["start"], row["end"], row["copies"]) for row in given.missing.to_pylist()]
-    return given.calls.to_pylist(), missing
+    assert [row["value"] for row in tables["measures"].to_pylist()] == [3.0]
+    missing = [(row["start"], row["end"], row["copies"]) for row in tables["missing"].to_pylist()]
+    return tables["calls"].to_pylist(), missing
 
 
 def test_a_passing_call_is_a_row_with_its_dosage(tmp_path: Path) -> None:
