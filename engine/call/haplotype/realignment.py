@@ -1,0 +1,216 @@
+"""Reads laid on the reference by way of the haplotype that explains them best (specification 10.5).
+
+Alignments made here serve annotations and the reference model; likelihoods do not depend on them.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from engine.call.haplotype.cigar import (
+    HARD_CLIP,
+    MATCH,
+    composed,
+    left_align,
+    length_of,
+    operator_of,
+    packed_element,
+    reference_length,
+    reference_offset,
+    trimmed_by_read,
+)
+from engine.call.haplotype.columns import HaplotypeColumns, ReadColumns
+from engine.call.haplotype.likelihoods import ReadLikelihoods
+from engine.call.haplotype.smith_waterman import READ_TO_HAPLOTYPE, SOFT_CLIP_OVERHANG, align
+
+INFORMATIVE_DIFFERENCE: Final = 0.2
+"""Log10 likelihoods closer than this do not tell alleles, or haplotypes, apart."""
+_PADDING: Final = 1000
+"""Matches appended to a haplotype's CIGAR, so that reads that hang over its end find reference there."""
+
+
+class Realigned(NamedTuple):
+    """New alignments of reads, one row a read.
+
+    Attributes:
+        start: int64[k], first reference base, clips excluded.
+        end: int64[k], one past the last.
+        cigar_offset: int64[k + 1], row limits in ``cigar``.
+        cigar: uint32[], packed as in BAM, with the hard clips that the reads had.
+    """
+
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    cigar_offset: NDArray[np.int64]
+    cigar: NDArray[np.uint32]
+
+
+def realigned_reads(reads: ReadColumns, likelihoods: ReadLikelihoods, haplotypes: HaplotypeColumns) -> ReadColumns:
+    """The reads that a haplotype explains, aligned to the reference through their best haplotype.
+
+    Args:
+        reads: the reads that the likelihoods are of.
+        likelihoods: rows kept and their likelihoods by haplotype.
+        haplotypes: with the CIGAR of each on the reference.
+
+    Returns:
+        One row for each of ``likelihoods.rows``, in that order; bases and qualities as they were.
+    """
+    kept = _taken(reads, likelihoods.rows)
+    new = _realigned(
+        likelihoods.values,
+        kept.base_offset,
+        kept.bases,
+        kept.cigar_offset,
+        kept.cigar,
+        haplotypes.start,
+        haplotypes.reference,
+        haplotypes.base_offset,
+        haplotypes.bases,
+        haplotypes.cigar_offset,
+        haplotypes.cigar,
+    )
+    return kept._replace(start=new.start, end=new.end, cigar_offset=new.cigar_offset, cigar=new.cigar)
+
+
+def _taken(reads: ReadColumns, rows: NDArray[np.int64]) -> ReadColumns:
+    if rows.size == reads.start.size:
+        return reads
+    base_offset, base_rows = _taken_rows(reads.base_offset, rows)
+    cigar_offset, cigar_rows = _taken_rows(reads.cigar_offset, rows)
+    return ReadColumns(
+        start=reads.start[rows],
+        end=reads.end[rows],
+        flag=reads.flag[rows],
+        mapq=reads.mapq[rows],
+        mate_start=reads.mate_start[rows],
+        mate_contig=reads.mate_contig[rows],
+        template_length=reads.template_length[rows],
+        name=reads.name[rows],
+        base_offset=base_offset,
+        bases=reads.bases[base_rows],
+        qualities=reads.qualities[base_rows],
+        cigar_offset=cigar_offset,
+        cigar=reads.cigar[cigar_rows],
+    )
+
+
+@njit(nogil=True, cache=True)
+def _taken_rows(offset: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row limits, and indices of the elements, of some rows of a concatenated array."""
+    limits = np.zeros(rows.size + 1, np.int64)
+    for k in range(rows.size):
+        limits[k + 1] = limits[k] + offset[rows[k] + 1] - offset[rows[k]]
+    indices = np.empty(limits[rows.size], np.int64)
+    for k in range(rows.size):
+        for i in range(limits[k + 1] - limits[k]):
+            indices[limits[k] + i] = offset[rows[k]] + i
+    return limits, indices
+
+
+@njit(nogil=True, cache=True)
+def best_haplotype(likelihoods: NDArray[np.float64], priority: NDArray[np.int64]) -> int:
+    """The haplotype a read is aligned to: the likeliest, or of those within 0.2 of it the one of highest priority.
+
+    Ties keep the first. GATK: ``AlleleLikelihoods.searchBestAllele``.
+    """
+    best = 0
+    for h in range(1, likelihoods.size):
+        if likelihoods[h] > likelihoods[best]:
+            best = h
+    likeliest = likelihoods[best]
+    second = -np.inf
+    for h in range(likelihoods.size):
+        if h != best and likelihoods[h] > second:
+            second = likelihoods[h]
+    if likeliest - second >= INFORMATIVE_DIFFERENCE:
+        return best
+    chosen = best
+    for h in range(likelihoods.size):
+        if likeliest - likelihoods[h] <= INFORMATIVE_DIFFERENCE and priority[h] > priority[chosen]:
+            chosen = h
+    return chosen
+
+
+@njit(nogil=True, cache=True)
+def _realigned(
+    likelihoods: NDArray[np.float64],
+    base_offset: NDArray[np.int64],
+    bases: NDArray[np.uint8],
+    cigar_offset: NDArray[np.int64],
+    cigar: NDArray[np.uint32],
+    span_start: int,
+    reference: int,
+    haplotype_offset: NDArray[np.int64],
+    haplotype_bases: NDArray[np.uint8],
+    haplotype_cigar_offset: NDArray[np.int64],
+    haplotype_cigar: NDArray[np.uint32],
+) -> Realigned:
+    n = base_offset.size - 1
+    priority = np.empty(haplotype_offset.size - 1, np.int64)
+    for h in range(priority.size):
+        elements = haplotype_cigar_offset[h + 1] - haplotype_cigar_offset[h]
+        priority[h] = (2 if h == reference else 1) - elements
+    reference_bases = haplotype_bases[haplotype_offset[reference] : haplotype_offset[reference + 1]]
+    start, end = np.empty(n, np.int64), np.empty(n, np.int64)
+    new_offset = np.zeros(n + 1, np.int64)
+    new_cigar = np.empty(cigar.size + 64, np.uint32)
+    for row in range(n):
+        h = best_haplotype(likelihoods[row], priority)
+        read = bases[base_offset[row] : base_offset[row + 1]]
+        found = align(
+            haplotype_bases[haplotype_offset[h] : haplotype_offset[h + 1]],
+            read,
+            READ_TO_HAPLOTYPE,
+            SOFT_CLIP_OVERHANG,
+        )
+        to_reference = haplotype_cigar[haplotype_cigar_offset[h] : haplotype_cigar_offset[h + 1]]
+        offset, aligned = _through_haplotype(found.cigar, found.offset, to_reference, reference_bases, read)
+        start[row] = span_start + offset
+        end[row] = start[row] + reference_length(aligned)
+        first, last = cigar_offset[row], cigar_offset[row + 1] - 1
+        size = new_offset[row]
+        if size + aligned.size + 2 > new_cigar.size:
+            new_cigar = np.concatenate((new_cigar, np.empty(new_cigar.size + aligned.size, np.uint32)))
+        if operator_of(cigar[first]) == HARD_CLIP:
+            new_cigar[size] = cigar[first]
+            size += 1
+        for element in aligned:
+            new_cigar[size] = element
+            size += 1
+        if last > first and operator_of(cigar[last]) == HARD_CLIP:
+            new_cigar[size] = cigar[last]
+            size += 1
+        new_offset[row + 1] = size
+    return Realigned(start, end, new_offset, new_cigar[: new_offset[n]].copy())
+
+
+@njit(nogil=True, cache=True)
+def _through_haplotype(
+    to_haplotype: NDArray[np.uint32],
+    offset: int,
+    haplotype_to_reference: NDArray[np.uint32],
+    reference: NDArray[np.uint8],
+    read: NDArray[np.uint8],
+) -> tuple[int, NDArray[np.uint32]]:
+    """A read's place and CIGAR on the reference, from those on its haplotype, indels as far left as they go."""
+    if haplotype_to_reference.size == 1 and to_haplotype.size == 1:
+        return offset, to_haplotype
+    padded = haplotype_to_reference.copy()
+    last = padded.size - 1
+    if operator_of(padded[last]) == MATCH:
+        padded[last] += packed_element(_PADDING, MATCH)
+    else:
+        padded = np.append(padded, packed_element(_PADDING, MATCH))
+    read_size = 0
+    for element in padded:
+        if operator_of(element) != 2:
+            read_size += length_of(element)
+    on_reference = reference_offset(padded, offset)
+    rest = trimmed_by_read(padded, offset, read_size)
+    aligned = left_align(composed(to_haplotype, rest.cigar), reference, read, on_reference)
+    return on_reference + aligned.leading_deletion, aligned.cigar
