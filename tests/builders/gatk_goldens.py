@@ -41,3 +41,20 @@ class Golden:
         return [
             (int(row[1]), int(row[2]), float(row[4]) > 0) for row in rows if len(row) > 4 and row[3].startswith("size=")
         ]
+
+    def trimmed_spans(self) -> list[tuple[int, int, int, int]]:
+        """Active regions with events of the first 20 kb: start, end, and the padded span of their events."""
+        spans: list[tuple[int, int, int, int]] = []
+        region = (0, 0)
+        for line in self.lines("na12878_20kb/genotyper.txt.gz"):
+            if line.startswith("calling for region: "):
+                region = _place(line)
+            elif line.startswith("Padded and trimmed the region to this span: "):
+                spans.append((*region, *_place(line)))
+        return spans
+
+
+def _place(line: str) -> tuple[int, int]:
+    """The 1-based inclusive place at the end of a line, as 0-based half-open."""
+    start, end = line.rsplit(":", 1)[1].split("-")
+    return int(start) - 1, int(end)

@@ -341,8 +341,23 @@ def decode(
 
 
 @njit(nogil=True, cache=True)
-def number_templates(name_offset: NDArray[np.int64], names: NDArray[np.uint8], number: NDArray[np.int32]) -> None:
-    """Give reads of one name one number, counted from 0 in order of first appearance (open addressing, FNV-1a)."""
+def number_templates(
+    name_offset: NDArray[np.int64],
+    names: NDArray[np.uint8],
+    number: NDArray[np.int32],
+    first_row: NDArray[np.int32],
+) -> int:
+    """Give reads of one name one number, from 0 in order of first appearance (open addressing, FNV-1a).
+
+    Args:
+        name_offset: int64[n + 1], limits in ``names``.
+        names: uint8[], the names.
+        number: int32[n], filled.
+        first_row: int32[n], filled with the first read of each template.
+
+    Returns:
+        How many templates there are.
+    """
     count = number.size
     capacity = 16
     while capacity < 2 * count:
@@ -360,6 +375,7 @@ def number_templates(name_offset: NDArray[np.int64], names: NDArray[np.uint8], n
             if other < 0:
                 table[slot] = i
                 number[i] = templates
+                first_row[templates] = i
                 templates += 1
                 break
             first = name_offset[other]
@@ -373,3 +389,4 @@ def number_templates(name_offset: NDArray[np.int64], names: NDArray[np.uint8], n
                     number[i] = number[other]
                     break
             slot = (slot + 1) & (capacity - 1)
+    return templates

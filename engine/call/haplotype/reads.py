@@ -32,12 +32,14 @@ class DecodedReads(NamedTuple):
         columns: the reads in coordinate order; ``name`` counts templates from 0.
         name_offset: int64[n + 1], row limits in ``names``.
         names: uint8[], read names, ASCII.
+        template_row: int32[t], the first read of each template.
         furthest: int64[n], largest end of this read and all before it.
     """
 
     columns: ReadColumns
     name_offset: NDArray[np.int64]
     names: NDArray[np.uint8]
+    template_row: NDArray[np.int32]
     furthest: NDArray[np.int64]
 
 
@@ -277,7 +279,13 @@ def _decode_records(data: NDArray[np.uint8], records: NDArray[np.int64]) -> Deco
         cigar_offset=np.empty(count + 1, np.int64),
         cigar=np.empty(elements, np.uint32),
     )
-    decoded = DecodedReads(columns, np.empty(count + 1, np.int64), np.empty(names, np.uint8), np.empty(count, np.int64))
+    decoded = DecodedReads(
+        columns,
+        name_offset=np.empty(count + 1, np.int64),
+        names=np.empty(names, np.uint8),
+        template_row=np.empty(count, np.int32),
+        furthest=np.empty(count, np.int64),
+    )
     kernels.decode(data, records, _LETTERS, columns, decoded.name_offset, decoded.names)
     return decoded
 
@@ -288,8 +296,9 @@ def _joined(parts: list[DecodedReads]) -> DecodedReads:
     columns = ReadColumns(*(_joined_field(field, parts) for field in ReadColumns._fields))
     name_offset = _joined_offsets([part.name_offset for part in parts])
     names = np.concatenate([part.names for part in parts])
-    kernels.number_templates(name_offset, names, columns.name)
-    return DecodedReads(columns, name_offset, names, np.maximum.accumulate(columns.end))
+    template_row = np.empty(columns.name.size, np.int32)
+    templates = kernels.number_templates(name_offset, names, columns.name, template_row)
+    return DecodedReads(columns, name_offset, names, template_row[:templates], np.maximum.accumulate(columns.end))
 
 
 def _joined_field(field: str, parts: list[DecodedReads]) -> NDArray[Any]:

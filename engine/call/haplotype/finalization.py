@@ -1,0 +1,57 @@
+"""Reads of one region, made ready: clipped to what is evidence there, ordered, mates reconciled.
+
+Soft clips of fragments whose ends are known become aligned bases, those of others are cut; low-quality ends and
+adaptors are cut; what two mates both saw is capped so that it does not count twice. Cut bases leave a hard clip in
+the CIGAR, whose length later annotations count.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.call.haplotype import finalization_kernels as kernels
+from engine.call.haplotype.columns import ReadColumns
+from engine.call.haplotype.reads import DecodedReads
+
+
+def finalize_region(reads: DecodedReads, span_start: int, span_end: int) -> ReadColumns:
+    """Reads that overlap the padded span ``[span_start, span_end)`` as the assembler takes them.
+
+    Rows are in GATK's coordinate order; there are no soft clips; ``name`` is that of ``reads``.
+    """
+    return kernels.finalize(
+        reads.columns,
+        reads.furthest,
+        reads.name_offset,
+        reads.names,
+        reads.template_row,
+        span_start,
+        span_end,
+    )
+
+
+def clip_to_span(reads: DecodedReads, finalized: ReadColumns, span_start: int, span_end: int) -> ReadColumns:
+    """Finalised reads cut to a smaller span, in GATK's coordinate order; reads left without a base are dropped."""
+    return kernels.clip_to_span(finalized, reads.name_offset, reads.names, reads.template_row, span_start, span_end)
+
+
+def split_passing(reads: ReadColumns, contig: int) -> tuple[ReadColumns, ReadColumns]:
+    """Reads that are evidence for genotypes, and those that only count for depth and mapping quality.
+
+    Reads shorter than 10 bases are in neither.
+
+    Args:
+        reads: finalised, without soft clips.
+        contig: the header's index of the contig they are on.
+    """
+    passing, long_enough = np.empty(reads.start.size, np.bool_), np.empty(reads.start.size, np.bool_)
+    kernels.passes(reads, contig, passing, long_enough)
+    if passing.all():
+        return reads, kernels.select(reads, ~passing)
+    return kernels.select(reads, passing), kernels.select(reads, long_enough & ~passing)
+
+
+def rows(reads: ReadColumns, wanted: NDArray[np.bool_]) -> ReadColumns:
+    """The wanted rows as columns of their own."""
+    return kernels.select(reads, wanted)
