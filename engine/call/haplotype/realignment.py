@@ -24,6 +24,7 @@ from engine.call.haplotype.cigar import (
     trimmed_by_read,
 )
 from engine.call.haplotype.columns import HaplotypeColumns, ReadColumns
+from engine.call.haplotype.finalization import rows
 from engine.call.haplotype.likelihoods import ReadLikelihoods
 from engine.call.haplotype.smith_waterman import READ_TO_HAPLOTYPE, SOFT_CLIP_OVERHANG, align
 
@@ -60,7 +61,9 @@ def realigned_reads(reads: ReadColumns, likelihoods: ReadLikelihoods, haplotypes
     Returns:
         One row for each of ``likelihoods.rows``, in that order; bases and qualities as they were.
     """
-    kept = _taken(reads, likelihoods.rows)
+    wanted = np.zeros(reads.start.size, np.bool_)
+    wanted[likelihoods.rows] = True
+    kept = reads if wanted.all() else rows(reads, wanted)
     new = _realigned(
         likelihoods.values,
         kept.base_offset,
@@ -75,41 +78,6 @@ def realigned_reads(reads: ReadColumns, likelihoods: ReadLikelihoods, haplotypes
         haplotypes.cigar,
     )
     return kept._replace(start=new.start, end=new.end, cigar_offset=new.cigar_offset, cigar=new.cigar)
-
-
-def _taken(reads: ReadColumns, rows: NDArray[np.int64]) -> ReadColumns:
-    if rows.size == reads.start.size:
-        return reads
-    base_offset, base_rows = _taken_rows(reads.base_offset, rows)
-    cigar_offset, cigar_rows = _taken_rows(reads.cigar_offset, rows)
-    return ReadColumns(
-        start=reads.start[rows],
-        end=reads.end[rows],
-        flag=reads.flag[rows],
-        mapq=reads.mapq[rows],
-        mate_start=reads.mate_start[rows],
-        mate_contig=reads.mate_contig[rows],
-        template_length=reads.template_length[rows],
-        name=reads.name[rows],
-        base_offset=base_offset,
-        bases=reads.bases[base_rows],
-        qualities=reads.qualities[base_rows],
-        cigar_offset=cigar_offset,
-        cigar=reads.cigar[cigar_rows],
-    )
-
-
-@njit(nogil=True, cache=True)
-def _taken_rows(offset: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row limits, and indices of the elements, of some rows of a concatenated array."""
-    limits = np.zeros(rows.size + 1, np.int64)
-    for k in range(rows.size):
-        limits[k + 1] = limits[k] + offset[rows[k] + 1] - offset[rows[k]]
-    indices = np.empty(limits[rows.size], np.int64)
-    for k in range(rows.size):
-        for i in range(limits[k + 1] - limits[k]):
-            indices[limits[k] + i] = offset[rows[k]] + i
-    return limits, indices
 
 
 @njit(nogil=True, cache=True)
