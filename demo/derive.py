@@ -1,4 +1,4 @@
-"""Deriving ``demo/data`` from its public sources, for a maintainer who has them; the demo itself needs only the result.
+r"""Deriving ``demo/data`` from its public sources, for a maintainer who has them; the demo itself needs only the result.
 
 Sources (see ``demo/README.md`` for licences)::
 

@@ -1,4 +1,4 @@
-"""The demo's reference, written where a reference's declaration expects it: FASTA, targets, genes, ClinVar, known sites.
+"""The demo's reference, written where its declaration expects it: FASTA, targets, genes, ClinVar, known sites.
 
 The FASTA has chromosome 20 in full GRCh38 coordinates, masked with N outside the slices. Run as
 ``python -m demo.reference FOLDER``.
