@@ -1,0 +1,99 @@
+"""What an aligner is to the rest of the engine, and how to open one by name.
+
+An aligner takes pairs of reads in batches and gives packed BAM records in the reference's own coordinates. The
+insert-size model is made anew from every batch, so that the result depends on the reads and the size of the
+batches, never on threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+from engine.align.index import AlignerIndex, open_index
+from engine.reads.fastq import BATCH_BASES, PairBatch
+from engine.reads.records import Records
+from engine.reference.bundle import Contig
+
+AlignerName = Literal["bwa-mem3", "bwa"]
+ALIGNERS: tuple[AlignerName, ...] = ("bwa-mem3", "bwa")
+
+
+class Aligner(Protocol):
+    """An aligner with its index open.
+
+    Attributes:
+        name: as in :data:`ALIGNERS`.
+        version: of the program that aligns, for receipts and the header's ``@PG``.
+        index: what it aligns to.
+    """
+
+    name: str
+    version: str
+    index: AlignerIndex
+
+    def align(self, batches: Iterable[PairBatch], *, read_group: str, threads: int) -> Iterator[Records]:
+        """Align batch by batch.
+
+        Yields:
+            The records of each batch in input order; those of one pair lie side by side, first read before second,
+            each primary alignment before its supplementary ones; every record bears ``RG:Z:read_group``.
+        """
+        ...
+
+
+def open_aligner(
+    name: str, index: Path, contigs: tuple[Contig, ...], *, batch_bases: int = BATCH_BASES
+) -> Aligner:
+    """Open an aligner by name with the index at this prefix.
+
+    Args:
+        name: one of :data:`ALIGNERS`.
+        index: prefix of the index files.
+        contigs: of the reference in use.
+        batch_bases: size of the batches it will be given.
+
+    Raises:
+        ToolError: there is no such aligner, or ``bwa`` is not on PATH.
+        KnowledgeError: the index is absent, partial, or of another reference.
+    """
+    from engine.align.bwa import Bwa
+    from engine.align.bwa_mem3 import BwaMem3
+    from engine.errors import ToolError
+
+    if name not in ALIGNERS:
+        raise ToolError(f"there is no aligner {name!r}", remedy=f"choose one of {', '.join(ALIGNERS)}")
+    opened = open_index(index, contigs, aligner=name)
+    return Bwa(opened, batch_bases=batch_bases) if name == "bwa" else BwaMem3(opened)
+
+
+class Translation:
+    """Translates records from pieces to contigs; see :mod:`engine.align.translate`."""
+
+    def __init__(self, index: AlignerIndex) -> None:
+        names = [contig.name.encode() for contig in index.contigs]
+        self._numbered = index.numbered
+        self._piece_contig = np.array([piece.contig for piece in index.pieces], dtype=np.int64)
+        self._piece_start = np.array([piece.start for piece in index.pieces], dtype=np.int64)
+        self._names = np.frombuffer(b"".join(names), dtype=np.uint8)
+        self._name_offset = np.concatenate([[0], np.cumsum([len(name) for name in names])]).astype(np.int64)
+
+    def __call__(self, records: Records) -> Records:
+        """Records in the reference's own coordinates."""
+        if not self._numbered:
+            return records
+        from engine.align.translate import translate
+
+        return Records(
+            *translate(
+                records.data,
+                records.offset,
+                self._piece_contig,
+                self._piece_start,
+                self._names,
+                self._name_offset,
+            )
+        )

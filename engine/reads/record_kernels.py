@@ -1,0 +1,224 @@
+"""Kernels that read and set the fields of packed BAM records (SAM specification 4.2). No I/O.
+
+Records lie end to end in one uint8 array, each beginning with its ``block_size``; ``at`` is where one begins.
+Positions are 0-based; ends are exclusive.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+PAIRED, PROPER_PAIR, UNMAPPED, MATE_UNMAPPED = 0x1, 0x2, 0x4, 0x8
+REVERSE, MATE_REVERSE, FIRST, LAST = 0x10, 0x20, 0x40, 0x80
+SECONDARY, FAILS_QUALITY, DUPLICATE, SUPPLEMENTARY = 0x100, 0x200, 0x400, 0x800
+NOT_PRIMARY = SECONDARY | SUPPLEMENTARY
+
+NAME = 36
+"""Bytes before the read name: ``block_size`` and the fixed fields."""
+
+UNPLACED = (1 << 63) - 1
+"""Sort key of reads without a position: after all others."""
+
+_MATCH, _INSERTION, _DELETION, _SKIP, _SOFT, _HARD, _PAD, _EQUAL, _DIFFERENT = range(9)
+
+
+@njit(nogil=True, cache=True)
+def int32_at(data: NDArray[np.uint8], at: int) -> int:
+    """A little-endian signed 32-bit integer."""
+    value = np.int64(data[at]) | np.int64(data[at + 1]) << 8 | np.int64(data[at + 2]) << 16
+    value |= np.int64(data[at + 3]) << 24
+    return value - ((value & 0x80000000) << 1)
+
+
+@njit(nogil=True, cache=True)
+def uint32_at(data: NDArray[np.uint8], at: int) -> int:
+    """A little-endian unsigned 32-bit integer."""
+    value = np.int64(data[at]) | np.int64(data[at + 1]) << 8 | np.int64(data[at + 2]) << 16
+    return value | np.int64(data[at + 3]) << 24
+
+
+@njit(nogil=True, cache=True)
+def uint16_at(data: NDArray[np.uint8], at: int) -> int:
+    """A little-endian unsigned 16-bit integer."""
+    return np.int64(data[at]) | np.int64(data[at + 1]) << 8
+
+
+@njit(nogil=True, cache=True)
+def put_int32(data: NDArray[np.uint8], at: int, value: int) -> None:
+    """Store a little-endian 32-bit integer."""
+    data[at] = value & 255
+    data[at + 1] = (value >> 8) & 255
+    data[at + 2] = (value >> 16) & 255
+    data[at + 3] = (value >> 24) & 255
+
+
+@njit(nogil=True, cache=True)
+def put_uint16(data: NDArray[np.uint8], at: int, value: int) -> None:
+    """Store a little-endian 16-bit integer."""
+    data[at] = value & 255
+    data[at + 1] = (value >> 8) & 255
+
+
+@njit(nogil=True, cache=True)
+def contig_of(data: NDArray[np.uint8], at: int) -> int:
+    """refID: the contig's index, -1 for none."""
+    return int32_at(data, at + 4)
+
+
+@njit(nogil=True, cache=True)
+def start_of(data: NDArray[np.uint8], at: int) -> int:
+    """POS as 0-based position, -1 for none."""
+    return int32_at(data, at + 8)
+
+
+@njit(nogil=True, cache=True)
+def flag_of(data: NDArray[np.uint8], at: int) -> int:
+    """FLAG."""
+    return uint16_at(data, at + 18)
+
+
+@njit(nogil=True, cache=True)
+def cigar_at(data: NDArray[np.uint8], at: int) -> int:
+    """Where the CIGAR begins."""
+    return at + NAME + np.int64(data[at + 12])
+
+
+@njit(nogil=True, cache=True)
+def sequence_at(data: NDArray[np.uint8], at: int) -> int:
+    """Where the packed bases begin."""
+    return at + NAME + np.int64(data[at + 12]) + 4 * uint16_at(data, at + 16)
+
+
+@njit(nogil=True, cache=True)
+def tags_at(data: NDArray[np.uint8], at: int) -> int:
+    """Where the tags begin."""
+    bases = int32_at(data, at + 20)
+    return sequence_at(data, at) + (bases + 1) // 2 + bases
+
+
+@njit(nogil=True, cache=True)
+def reference_length(data: NDArray[np.uint8], at: int) -> int:
+    """Reference bases that the CIGAR spans."""
+    cigar, length = cigar_at(data, at), 0
+    for i in range(uint16_at(data, at + 16)):
+        element = uint32_at(data, cigar + 4 * i)
+        operator = element & 15
+        if operator == _MATCH or operator == _DELETION or operator == _SKIP or operator >= _EQUAL:
+            length += element >> 4
+    return length
+
+
+@njit(nogil=True, cache=True)
+def unclipped_five_prime(data: NDArray[np.uint8], at: int) -> int:
+    """0-based position of the 5' end as if nothing had been clipped: the first base's, or the last's if reverse."""
+    cigar, count = cigar_at(data, at), uint16_at(data, at + 16)
+    start = start_of(data, at)
+    clipped = 0
+    if flag_of(data, at) & REVERSE:
+        for i in range(count - 1, -1, -1):
+            element = uint32_at(data, cigar + 4 * i)
+            if element & 15 != _SOFT and element & 15 != _HARD:
+                break
+            clipped += element >> 4
+        return start + reference_length(data, at) - 1 + clipped
+    for i in range(count):
+        element = uint32_at(data, cigar + 4 * i)
+        if element & 15 != _SOFT and element & 15 != _HARD:
+            break
+        clipped += element >> 4
+    return start - clipped
+
+
+@njit(nogil=True, cache=True)
+def bin_of(start: int, end: int) -> int:
+    """The BAI bin that holds ``[start, end)`` (SAM specification 5.3)."""
+    end -= 1
+    if start >> 14 == end >> 14:
+        return 4681 + (start >> 14)
+    if start >> 17 == end >> 17:
+        return 585 + (start >> 17)
+    if start >> 20 == end >> 20:
+        return 73 + (start >> 20)
+    if start >> 23 == end >> 23:
+        return 9 + (start >> 23)
+    if start >> 26 == end >> 26:
+        return 1 + (start >> 26)
+    return 0
+
+
+@njit(nogil=True, cache=True)
+def indexed_end(data: NDArray[np.uint8], at: int) -> int:
+    """End for the index: one past the alignment, or one base for a read without one."""
+    start = start_of(data, at)
+    if flag_of(data, at) & UNMAPPED:
+        return start + 1
+    return start + max(reference_length(data, at), 1)
+
+
+@njit(nogil=True, cache=True)
+def same_name(data: NDArray[np.uint8], at: int, other: int) -> bool:
+    """Whether two records bear the same read name."""
+    if data[at + 12] != data[other + 12]:
+        return False
+    for i in range(data[at + 12]):
+        if data[at + NAME + i] != data[other + NAME + i]:
+            return False
+    return True
+
+
+@njit(nogil=True, cache=True)
+def record_offsets(data: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """int64[n + 1]: where each of the records that lie end to end begins, and where the last ends."""
+    count, at = 0, 0
+    while at < len(data):
+        at += 4 + int32_at(data, at)
+        count += 1
+    offset = np.zeros(count + 1, dtype=np.int64)
+    for i in range(count):
+        offset[i + 1] = offset[i] + 4 + int32_at(data, offset[i])
+    return offset
+
+
+@njit(nogil=True, cache=True)
+def sort_keys(data: NDArray[np.uint8], offset: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64[n] whose order is the coordinate order: contig, position, forward strand before reverse."""
+    keys = np.empty(len(offset) - 1, dtype=np.int64)
+    for i in range(len(keys)):
+        at = offset[i]
+        contig = contig_of(data, at)
+        if contig < 0:
+            keys[i] = UNPLACED
+        else:
+            reverse = (flag_of(data, at) >> 4) & 1
+            keys[i] = (contig << 33) | ((start_of(data, at) + 1) << 1) | reverse
+    return keys
+
+
+@njit(nogil=True, cache=True)
+def gather(data: NDArray[np.uint8], start: NDArray[np.int64], order: NDArray[np.int64]) -> Any:
+    """Copy the records that begin at ``start[order]`` end to end: their bytes and where each begins (n + 1)."""
+    offset = np.zeros(len(order) + 1, dtype=np.int64)
+    for i in range(len(order)):
+        offset[i + 1] = offset[i] + 4 + int32_at(data, start[order[i]])
+    out = np.empty(offset[len(order)], dtype=np.uint8)
+    for i in range(len(order)):
+        at = start[order[i]]
+        out[offset[i] : offset[i + 1]] = data[at : at + offset[i + 1] - offset[i]]
+    return out, offset
+
+
+@njit(nogil=True, cache=True)
+def set_duplicate_flags(
+    data: NDArray[np.uint8], offset: NDArray[np.int64], ordinal: NDArray[np.int64], bits: NDArray[np.uint8]
+) -> None:
+    """Set or clear the duplicate flag of each record by the bit of its ordinal (highest bit of a byte first)."""
+    for i in range(len(ordinal)):
+        at = offset[i] + 18
+        flag = uint16_at(data, at) & ~DUPLICATE
+        if bits[ordinal[i] >> 3] >> (7 - (ordinal[i] & 7)) & 1:
+            flag |= DUPLICATE
+        put_uint16(data, at, flag)
