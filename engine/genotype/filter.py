@@ -114,14 +114,12 @@ BCFTOOLS_FILTERS = HardFilters(
         Rule("GQ15", "GQ", below=15),
         Rule("AB0.2", "AB", below=0.2),
         Rule("SP60", "SP", above=60),
-        Rule("MQ30", "MQ", below=30),
     ),
     indel=(
         Rule("QUAL20", "QUAL", below=20),
         Rule("DP4", "DP", below=4),
         Rule("GQ15", "GQ", below=15),
         Rule("AB0.2", "AB", below=0.2),
-        Rule("MQ30", "MQ", below=30),
     ),
 )
 """For calls of bcftools: AB is the share of reads with the alternate allele of a heterozygote, SP its strand bias."""

@@ -81,7 +81,7 @@ def test_qual_of_a_published_record():
 
 @given(st.lists(st.integers(0, 60), min_size=4, max_size=4))
 def test_fisher_sums_every_table_that_is_not_likelier(table):
-    a, b, c, d = table
+    a, b, c, _ = table
     rows, columns, total = a + b, a + c, sum(table)
 
     def chance(k):
