@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -65,7 +66,7 @@ def events_by_haplotype(events: EventColumns) -> list[list[Event]]:
         for row, (start, end) in enumerate(zip(events.start.tolist(), events.end.tolist(), strict=True))
     ]
     offset = events.event_offset.tolist()
-    return [every[first:last] for first, last in zip(offset, offset[1:], strict=False)]
+    return [every[first:last] for first, last in pairwise(offset)]
 
 
 def find_sites(
