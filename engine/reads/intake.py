@@ -20,15 +20,14 @@ import logging
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import FastqError, GenomicsError
+from engine.parallel import in_order
 from engine.progress import Progress
 from engine.reads.fastq import BATCH_BASES, PairBatch, Reads, read_pairs
 from engine.reads.file_digests import FileDigests, file_digests
@@ -36,8 +35,6 @@ from engine.reads.lane import Lane
 from engine.receipt import Measure
 
 _Log = Callable[[str], None]
-_T = TypeVar("_T")
-_R = TypeVar("_R")
 
 _LOG: _Log = logging.getLogger(__name__).info
 _RUN_LENGTHS_DIFFER = 0.9
@@ -229,7 +226,7 @@ def _digest_files(lanes: Sequence[Lane], threads: int, log: _Log) -> list[FileDi
         path, lane, mate, md5 = file
         return file_digests(path, lane=lane, mate=mate, md5=md5, advance=progress.advance)
 
-    return _in_order(digest, files, threads)
+    return list(in_order(digest, files, threads=threads))
 
 
 def _require_distinct(digests: Sequence[FileDigests]) -> None:
@@ -268,7 +265,7 @@ def _count_lanes(
             _require_one_run(lane, mates[0], longest)
         return mates
 
-    return _in_order(count, lanes, threads)
+    return list(in_order(count, lanes, threads=threads))
 
 
 def _require_mates(lane: Lane, batch: PairBatch) -> None:
@@ -423,14 +420,3 @@ def _inflate(data: bytes) -> bytes:
         text.append(member.decompress(data))
         data = member.unused_data
     return b"".join(text)
-
-
-def _in_order(work: Callable[[_T], _R], items: Sequence[_T], threads: int) -> list[_R]:
-    """The results in the order of the items; so is the first error, whichever thread met one first."""
-    with ThreadPoolExecutor(max_workers=max(threads, 1)) as pool:
-        futures = [pool.submit(work, item) for item in items]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
