@@ -20,7 +20,7 @@ from typing import Any
 
 import dagster as dg
 
-from engine.errors import GenomicsError, KnowledgeError
+from engine.errors import FastqError, GenomicsError, KnowledgeError, LakeError
 from engine.progress import Progress
 from engine.receipt import ArtifactFile, Measure, Receipt, Recipe
 from engine.tools import versions
@@ -204,8 +204,31 @@ def known_sites(context: dg.OpExecutionContext) -> dg.Output[None]:
     return _publish_source(context, source, compute)
 
 
+@_knowledge_op("reference_genome")
+def clinvar(context: dg.OpExecutionContext) -> dg.Output[None]:
+    """Make the declared ClinVar release a table by normalised allele."""
+    from engine.annotate.clinvar import build_clinvar
+
+    knowledge = context.resources.knowledge
+    declared = knowledge.declaration
+
+    def compute(work: Any) -> Made:
+        reference = knowledge.reference()
+        found = build_clinvar(
+            declared.clinvar, reference.fasta, reference.contigs, declared.clinvar_release, work.folder
+        )
+        return Made(found.records, vars(found) | {"release": declared.clinvar_release})
+
+    return _publish_source(context, declared.clinvar, compute, code="annotate", release=declared.clinvar_release)
+
+
 def _publish_source(
-    context: dg.OpExecutionContext, source: Path | None, compute: Callable[[Any], Made]
+    context: dg.OpExecutionContext,
+    source: Path | None,
+    compute: Callable[[Any], Made],
+    *,
+    code: str = "reference",
+    **parameters: str | None,
 ) -> dg.Output[None]:
     """Publish a part of the bundle that is made from one declared file beside the genome."""
     with _clear_failure(None):
@@ -216,10 +239,76 @@ def _publish_source(
             )
         recipe = Recipe(
             inputs=context.resources.knowledge.versions("reference_genome"),
-            tools=versions("pysam", code=("reference",)),
-            parameters={"sources": _describe_sources(source)},
+            tools=versions("pysam", code=(code,)),
+            parameters={"sources": _describe_sources(source), **parameters},
         )
         return _publish(context, recipe, compute, sample=None)
+
+
+@_sample_op("reference_genome", services=frozenset({"landing_zone"}))
+def raw_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
+    """Verify a sample's FASTQ files, measure them, and register where they lie."""
+    from engine.reads.intake import verify_reads
+    from engine.reads.manifest import write_manifest
+
+    sample, services = context.partition_key, context.resources
+    settings = services.settings
+    with _clear_failure(sample):
+        services.knowledge.versions(*services.knowledge.parts)  # the wrong build is told before any work is done
+        lanes = services.registry.sample(sample).lanes
+
+        def compute(work: Any) -> Made:
+            summary = verify_reads(sample, lanes, threads=settings.threads, log=context.log.info)
+            services.registry.record_digests(sample, summary.files)
+            base = services.landing_zone.root.resolve()
+            write_manifest(summary.files, work.folder, base=base, copy=settings.reads == "copy")
+            return Made(2 * summary.pairs, summary.measures())
+
+        recipe = Recipe(
+            tools=versions("isal", code=("reads",)),
+            parameters={"reads": settings.reads, "files": [_stated(path) for lane in lanes for path in _files(lane)]},
+        )
+        return _publish(context, recipe, compute, sample=sample)
+
+
+def _files(lane: Any) -> tuple[Path, Path]:
+    return lane.read1, lane.read2
+
+
+def _stated(path: Path) -> list[str | int]:
+    """What tells a replaced file from the one that was read, without reading it: name, size, time of change."""
+    if not path.is_file():
+        raise FastqError("there is no such file", file=path, remedy="put it there, or correct the sample sheet")
+    facts = path.stat()
+    return [path.name, facts.st_size, facts.st_mtime_ns]
+
+
+@_sample_op("gvcf", "reference_genome")
+def variants(context: dg.OpExecutionContext) -> dg.Output[None]:
+    """Genotype the gVCF's variant sites and mark calls that are not to be trusted."""
+    from engine.genotype.sample import genotype_sample
+
+    sample, services = context.partition_key, context.resources
+
+    def compute(work: Any) -> Made:
+        bundle = services.knowledge.reference()
+        summary = genotype_sample(
+            _file(services, "gvcf", sample, ".g.vcf.gz"),
+            bundle,
+            work.folder / f"{sample}.vcf.gz",
+            caller=services.settings.caller,
+            targets=bundle.targets,
+            progress=Progress("genotyping", unit="sites", log=context.log.info),
+        )
+        return Made(summary.records, vars(summary))
+
+    with _clear_failure(sample):
+        recipe = Recipe(
+            inputs=_open_gates(context, "gvcf") | services.knowledge.versions("reference_genome"),
+            tools=versions("pysam", code=("genotype",)),
+            parameters={"caller": services.settings.caller},
+        )
+        return _publish(context, recipe, compute, sample=sample)
 
 
 @_sample_op("aligned_reads", "reference_genome")
@@ -273,6 +362,29 @@ def _alignment_file(services: Any, sample: str) -> Path:
     return _file(services, "aligned_reads", sample, f".{services.settings.alignment_format}")
 
 
+@_sample_op("variants", "reference_genome", "gene_model", "clinvar")
+def annotated_variants(context: dg.OpExecutionContext) -> dg.Output[None]:
+    """Say of each allele what it does to which gene, how HGVS names it, and what ClinVar knows of it."""
+    from engine.annotate.annotate import annotate_variants
+
+    sample, services = context.partition_key, context.resources
+
+    def compute(work: Any) -> Made:
+        source = _file(services, "variants", sample, ".vcf.gz")
+        progress = Progress("annotating", unit="variants", log=context.log.info)
+        summary = annotate_variants(source, services.knowledge.bundle(), work.folder, sample, progress=progress)
+        return Made(summary.records, vars(summary))
+
+    with _clear_failure(sample):
+        knowledge = services.knowledge.versions("reference_genome", "gene_model", "clinvar")
+        recipe = Recipe(
+            inputs=_open_gates(context, "variants") | knowledge,
+            tools=versions("pysam", "duckdb", "pyarrow", code=("annotate",)),
+            knowledge=services.knowledge.releases(),
+        )
+        return _publish(context, recipe, compute, sample=sample)
+
+
 @_sample_op("raw_reads", "aligned_reads", "gvcf", "variants", "reference_genome", services=frozenset({"warehouse"}))
 def cohort_contribution(context: dg.OpExecutionContext) -> dg.Output[None]:
     """Add the sample's calls, and where it was not called, to the cohort's Delta tables, exactly once."""
@@ -307,3 +419,47 @@ def cohort_contribution(context: dg.OpExecutionContext) -> dg.Output[None]:
             rows = read_contribution(services.lake.folder(receipt), name)
             services.warehouse.put(name, rows, sample=sample, version=receipt.file(f"{name}.parquet").sha256)
         return _output(context, receipt)
+
+
+def cohort_tables(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+    """Build every cohort table in one dbt run and publish them together, if all their tests pass."""
+    from engine.cohort.columns import TABLES
+    from engine.cohort.tables import build_tables, cohort_models, count_rows
+    from engine.receipt import digest_text
+
+    services = context.resources
+    files = {name: services.warehouse.files(name) for name in TABLES}
+    with _clear_failure(None), services.lake.work("cohort_tables") as work:
+        if not files["samples"]:
+            raise LakeError("no sample has contributed to the cohort", remedy="materialize cohort_contribution first")
+        results = build_tables(files, work.folder, work.scratch, threads=services.settings.threads)
+        for result in results:
+            yield dg.AssetCheckResult(
+                asset_key=result.model,
+                check_name=result.name,
+                passed=result.passed,
+                metadata={"failures": result.failures, "message": result.message or ""},
+            )
+        failed = [f"{result.model}.{result.name}" for result in results if not result.passed]
+        if failed:
+            raise LakeError(
+                f"the cohort tables fail {', '.join(failed)}; the previous tables stay",
+                remedy="look at the failed checks and mend the contribution that they point to",
+            )
+        recipe = Recipe(
+            inputs={name: digest_text("\n".join(Path(uri).name for uri in uris)) for name, uris in files.items()},
+            tools=versions("dbt-core", "dbt-duckdb", "duckdb", code=("cohort",)),
+        )
+        rows = {model.name: count_rows(work.folder / f"{model.name}.parquet") for model in cohort_models()}
+        receipt = work.publish(records=sum(rows.values()), recipe=recipe, measures=rows)
+    for model in cohort_models():
+        file = receipt.file(f"{model.name}.parquet")
+        yield dg.MaterializeResult(
+            asset_key=model.name,
+            data_version=dg.DataVersion(file.sha256[:32]),
+            metadata={
+                "path": dg.MetadataValue.path(str(services.lake.path(receipt, file.name))),
+                "dagster/row_count": rows[model.name],
+                "size (MB)": round(file.bytes / 1e6, 3),
+            },
+        )

@@ -81,6 +81,11 @@ class Knowledge:
         """Data version by name of the given parts, of those this reference has; LakeError if one is not built."""
         return {part: self.lake.require(part).data_version for part in parts if part in self.parts}
 
+    def releases(self) -> dict[str, str]:
+        """What people call the versions of the knowledge: the build, and ClinVar's release where there is one."""
+        named = {"reference": self.declaration.name, "build": self.declaration.build}
+        return named | ({"clinvar": self.declaration.clinvar_release} if self.declaration.clinvar_release else {})
+
     def reference(self) -> ReferenceBundle:
         """The bundle without its aligner index and annotation sources; LakeError if the genome is not built."""
         return self._bundle(("reference_genome",))

@@ -1,0 +1,115 @@
+"""When runs start by themselves: files dropped in the landing zone, contributions to the cohort, runs that ended.
+
+Sensors only look and ask; what they find is judged by the landing zone and the registry, and computed by the jobs.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+
+from engine.receipt import digest_text
+from genomics_assets.jobs import cohort_job, knowledge_job, sample_job
+from genomics_assets.partitions import SAMPLES
+from resources.sample_registry import SampleStatus
+
+RUN_KEY = "genomics/run_key"
+SAMPLES_A_TICK = 500
+"""Samples looked at in one tick, so that a sheet of ten thousand rows does not outlast the tick's time limit."""
+UNDER_WAY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+
+
+@dg.sensor(
+    jobs=[sample_job, knowledge_job],
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    required_resource_keys={"landing_zone", "registry", "audit", "knowledge"},
+)
+def sample_sheets(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Registers the samples of new and changed sample sheets as partitions and requests a run for each."""
+    services = context.resources
+    scan = services.landing_zone.scan(context.cursor, services.registry, services.audit, limit=SAMPLES_A_TICK)
+    context.update_cursor(scan.cursor)
+    for problem in scan.refused:
+        context.log.warning(str(problem))
+    if not _knowledge_is_built(services.knowledge):
+        requests = list(_knowledge_request(context))
+        reason = "The knowledge is being built; samples follow." if not requests else None
+        return dg.SensorResult(run_requests=requests, skip_reason=reason, cursor=scan.cursor)
+    waiting = services.registry.take_waiting(SAMPLES_A_TICK)
+    if not waiting:
+        return dg.SensorResult(skip_reason="No new or changed sample in the landing zone.", cursor=scan.cursor)
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(
+                run_key=sample.run_key,
+                job_name=sample_job.name,
+                partition_key=sample.sample_id,
+                tags={RUN_KEY: sample.run_key, "genomics/sheet": sample.sheet},
+            )
+            for sample in waiting
+        ],
+        dynamic_partitions_requests=[SAMPLES.build_add_request([sample.sample_id for sample in waiting])],
+        cursor=scan.cursor,
+    )
+
+
+def _knowledge_is_built(knowledge) -> bool:
+    return all(knowledge.lake.receipt(part) is not None for part in knowledge.parts)
+
+
+def _knowledge_request(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
+    """A run of the knowledge job, once for each state of the declared sources."""
+    declared = context.resources.knowledge.declaration
+    sources = [declared.fasta, declared.targets, declared.gene_model, declared.known_sites, declared.clinvar]
+    state = "\n".join(_state(path) for path in sources if path is not None)
+    if not context.instance.get_runs_count(dg.RunsFilter(job_name=knowledge_job.name, statuses=UNDER_WAY)):
+        yield dg.RunRequest(run_key=f"knowledge-{digest_text(state)[:16]}", job_name=knowledge_job.name)
+
+
+def _state(path: Path) -> str:
+    facts = path.stat() if path.exists() else None
+    return f"{path} {facts.st_size} {facts.st_mtime_ns}" if facts else f"{path} absent"
+
+
+@dg.sensor(
+    job=cohort_job,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    required_resource_keys={"warehouse"},
+)
+def cohort_contributions(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """Rebuilds the cohort tables once the samples under way have contributed: one run for many samples."""
+    version = str(context.resources.warehouse.version("calls"))
+    if version in ("-1", context.cursor):
+        return dg.SensorResult(skip_reason="No contribution since the tables were last built.")
+    under_way = dg.RunsFilter(job_name=sample_job.name, statuses=UNDER_WAY)
+    if context.instance.get_runs_count(under_way):
+        return dg.SensorResult(skip_reason="Samples are under way; the tables are built when they are done.")
+    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"cohort-{version}")], cursor=version)
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    monitored_jobs=[sample_job],
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def sample_done(context: dg.RunStatusSensorContext, registry: dg.ResourceParam[object]) -> None:
+    """Notes in the registry that a sample is done."""
+    mark(registry, context.dagster_run, SampleStatus.DONE)
+
+
+@dg.run_failure_sensor(monitored_jobs=[sample_job], default_status=dg.DefaultSensorStatus.RUNNING)
+def sample_failed(context: dg.RunFailureSensorContext, registry: dg.ResourceParam[object]) -> None:
+    """Notes in the registry that a sample failed; it runs again when its files or its row change, or on request."""
+    mark(registry, context.dagster_run, SampleStatus.FAILED)
+
+
+def mark(registry, run: dg.DagsterRun, status: SampleStatus) -> None:
+    """Note how far the sample of a run has come, unless a newer run speaks for it."""
+    sample = run.tags.get("dagster/partition")
+    if sample is not None:
+        registry.mark(sample, status, run_key=run.tags.get(RUN_KEY))
+
+
+SENSORS = [sample_sheets, cohort_contributions, sample_done, sample_failed]
