@@ -1,0 +1,307 @@
+"""ClinVar as a table keyed by normalised allele: built once per release, joined by every sample.
+
+Source is ClinVar's own VCF release, or a table (TSV) that names its columns ``chrom pos ref alt variation_id gene
+clinical_significance review_status conditions mondo_ids consequence rsid``, several values in one field divided by
+``|``. What a classification means for a person is the business of :mod:`engine.classify`.
+
+>>> classify_significance("Pathogenic/Likely_pathogenic|risk_factor"), stars("reviewed_by_expert_panel")
+('pathogenic', 3)
+>>> classify_significance("Conflicting_classifications_of_pathogenicity")
+'conflicting'
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.annotate.accessions import bare_contig
+from engine.annotate.columns import CLINVAR_COLUMNS, arrow_schema
+from engine.annotate.edit import left_aligned
+from engine.errors import KnowledgeError, ReferenceMismatchError
+from engine.reference.bundle import Contig
+
+if TYPE_CHECKING:
+    import pysam
+
+# ClinVar, "Review status": the number of gold stars.
+_STARS = {
+    "practice_guideline": 4,
+    "reviewed_by_expert_panel": 3,
+    "criteria_provided,_multiple_submitters,_no_conflicts": 2,
+    "criteria_provided,_multiple_submitters": 2,
+    "criteria_provided,_single_submitter": 1,
+    "criteria_provided,_conflicting_classifications": 1,
+    "criteria_provided,_conflicting_interpretations": 1,
+}
+_TIERS = ("pathogenic", "likely_pathogenic", "uncertain_significance", "likely_benign", "benign")
+_BATCH = 100_000
+# A few records of a release disagree with the assembly; more mean the other build.
+_MISMATCHES_ALLOWED = 0.01
+
+
+_Record = tuple[str, int, str, str, tuple[Any, ...]]
+"""Bare contig, 0-based start, ref, alt as the source writes them, and the table's columns from ``variation_id`` on."""
+
+
+@dataclass(frozen=True)
+class ClinvarMeasures:
+    """What a ClinVar table holds.
+
+    Attributes:
+        records: alleles in the table.
+        pathogenic: of them pathogenic or likely pathogenic.
+        elsewhere: records of the source that lie on no contig of the reference, or where it reads N.
+        not_sequence: records whose alleles are not given as bases.
+        ref_mismatches: records left out because their REF is not what the reference reads.
+    """
+
+    records: int
+    pathogenic: int
+    elsewhere: int
+    not_sequence: int
+    ref_mismatches: int
+
+
+def classify_significance(text: str) -> str:
+    """ClinVar's germline classification on five tiers, or ``conflicting``, or ``other``.
+
+    Where ClinVar joins two neighbouring tiers (``Pathogenic/Likely_pathogenic``) the more extreme one is taken.
+    """
+    words = {word.strip("_").lower() for word in re.split(r"[/|,;]", text)}
+    if any(word.startswith("conflicting") for word in words):
+        return "conflicting"
+    for tier in ("pathogenic", "likely_pathogenic", "benign", "likely_benign", "uncertain_significance"):
+        if tier in words:
+            return tier
+    return "other"
+
+
+def stars(review_status: str) -> int:
+    """Gold stars of a review status."""
+    return _STARS.get(review_status, 0)
+
+
+def build_clinvar(
+    source: Path, fasta: Path, contigs: Sequence[Contig], release: str | None, folder: Path
+) -> ClinvarMeasures:
+    """Write ``clinvar.parquet``, alleles normalised against the reference and sorted, into ``folder``.
+
+    Args:
+        source: ClinVar's VCF or a table (plain, gzip or bgzip), of the reference's build.
+        fasta: the reference, with index.
+        contigs: of the reference.
+        release: ClinVar's date or name, absent where the source is to tell (``##fileDate=``, ``# ClinVar``).
+        folder: for the table.
+
+    Raises:
+        KnowledgeError: the source is missing, damaged or neither ClinVar's VCF nor such a table.
+        ReferenceMismatchError: the source belongs to another build.
+    """
+    import pysam
+
+    reader = _Reader(release or "")
+    try:
+        with pysam.FastaFile(str(fasta)) as sequences:
+            rows = sorted(reader.rows(source, sequences, contigs), key=lambda row: row[:4])
+    except (EOFError, OSError, ValueError, IndexError, KeyError) as error:
+        raise KnowledgeError(
+            f"the file cannot be read as ClinVar's VCF or table: {error!r}",
+            file=source,
+            remedy="give ClinVar's VCF release",
+        ) from error
+    judged = len(rows) + reader.ref_mismatches
+    if reader.ref_mismatches > _MISMATCHES_ALLOWED * judged:
+        raise ReferenceMismatchError(
+            f"REF disagrees with the reference at {reader.ref_mismatches:,} of {judged:,} records",
+            file=source,
+            remedy="give the ClinVar release of the reference's build",
+        )
+    _write(rows, reader.release, {bare_contig(contig.name): number for number, contig in enumerate(contigs)}, folder)
+    return ClinvarMeasures(
+        records=len(rows),
+        pathogenic=sum(row[7] in ("pathogenic", "likely_pathogenic") for row in rows),
+        elsewhere=reader.elsewhere,
+        not_sequence=reader.not_sequence,
+        ref_mismatches=reader.ref_mismatches,
+    )
+
+
+class _Reader:
+    """Reads ClinVar's records and counts those that are left out."""
+
+    def __init__(self, release: str) -> None:
+        self.release = release
+        self.elsewhere = self.not_sequence = self.ref_mismatches = 0
+
+    def rows(self, source: Path, sequences: pysam.FastaFile, contigs: Sequence[Contig]) -> Iterator[tuple[Any, ...]]:
+        """The table's rows without the release, in the order of the source."""
+        names = {bare_contig(contig.name): contig.name for contig in contigs}
+        loaded, sequence = "", ""
+        for contig, start, ref, alt, facts in self._records(source):
+            if contig not in names:
+                self.elsewhere += 1
+                continue
+            if contig != loaded:
+                loaded, sequence = contig, sequences.fetch(names[contig]).upper()
+            if not _IS_SEQUENCE(ref) or not _IS_SEQUENCE(alt):
+                self.not_sequence += 1
+            elif (there := sequence[start : start + len(ref)]) != ref:
+                if not there or "N" in there:
+                    self.elsewhere += 1
+                else:
+                    self.ref_mismatches += 1
+            else:
+                yield contig, *left_aligned(start, ref, alt, sequence), *facts
+
+    def _records(self, source: Path) -> Iterator[_Record]:
+        columns: list[str] = []
+        for line in _lines(source):
+            line = line.rstrip("\r\n")
+            if line.startswith("#"):
+                told = re.match(r"##fileDate=(\S+)|# ClinVar ([\w.-]+)", line)
+                self.release = self.release or (told[1] or told[2] if told else "")
+            elif line.startswith("chrom\t"):
+                columns = line.split("\t")
+            elif columns:
+                yield _of_table(dict(zip(columns, line.split("\t"), strict=True)))
+            else:
+                yield _of_vcf(line.split("\t"))
+
+
+_IS_SEQUENCE = re.compile("[ACGT]+").fullmatch
+
+
+def _lines(source: Path) -> Iterator[str]:
+    opened = gzip.open(source, "rt") if source.suffix in (".gz", ".bgz") else source.open()  # noqa: SIM115
+    with opened as lines:
+        yield from lines
+
+
+def _of_vcf(fields: list[str]) -> _Record:
+    tags = dict(item.partition("=")[::2] for item in fields[7].split(";"))
+    significance, status = tags.get("CLNSIG", ""), tags.get("CLNREVSTAT", "")
+    facts: tuple[Any, ...] = (
+        fields[2],
+        tags.get("ALLELEID"),
+        significance,
+        classify_significance(significance),
+        status,
+        stars(status),
+        [name.replace("_", " ") for name in _list(tags, "CLNDN")],
+        _list(tags, "CLNDISDB"),
+        [gene.partition(":")[0] for gene in _list(tags, "GENEINFO")],
+        [term.partition("|")[0] for term in _list(tags, "MC", ",")],
+        f"rs{tags['RS'].partition('|')[0]}" if tags.get("RS") else None,
+        _list(tags, "CLNSIGSCV"),
+    )
+    return bare_contig(fields[0]), int(fields[1]) - 1, fields[3], fields[4], facts
+
+
+def _of_table(row: dict[str, str]) -> _Record:
+    significance, status = row["clinical_significance"], row["review_status"]
+    facts: tuple[Any, ...] = (
+        row["variation_id"],
+        None,
+        significance,
+        classify_significance(significance),
+        status,
+        stars(status),
+        [name.replace("_", " ") for name in _list(row, "conditions")],
+        _list(row, "mondo_ids"),
+        _list(row, "gene"),
+        [term for term in _list(row, "consequence") if term.startswith("SO:")],
+        row["rsid"] or None,
+        [],
+    )
+    return bare_contig(row["chrom"]), int(row["pos"]) - 1, row["ref"], row["alt"], facts
+
+
+def _list(tags: dict[str, str], tag: str, separator: str = "|") -> list[str]:
+    return [item for item in tags.get(tag, "").split(separator) if item not in ("", ".")]
+
+
+def _write(rows: list[tuple[Any, ...]], release: str, order: dict[str, int], folder: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = arrow_schema(CLINVAR_COLUMNS)
+    rows.sort(key=lambda row: order[row[0]])
+    with pq.ParquetWriter(folder / "clinvar.parquet", schema, compression="zstd") as writer:
+        for first in range(0, max(len(rows), 1), _BATCH):
+            columns = list(zip(*(row for row in rows[first : first + _BATCH]), strict=True)) or [()] * 16
+            arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=False)]
+            arrays.append(pa.array([release] * len(columns[0]), pa.string()))
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+
+
+@dataclass(frozen=True)
+class ClinvarMatch:
+    """What ClinVar says of one allele; attributes are the columns of :data:`CLINVAR_COLUMNS`."""
+
+    variation_id: str
+    allele_id: str | None
+    significance: str
+    classification: str
+    review_status: str
+    stars: int
+    conditions: list[str]
+    condition_ids: list[str]
+    scv: list[str]
+    rs: str | None
+
+
+Allele = tuple[str, int, str, str]
+
+
+def match_clinvar(vcf: Path, clinvar: Path) -> dict[Allele, ClinvarMatch]:
+    """Join a normalised VCF with the ClinVar table by exact allele, in DuckDB.
+
+    Args:
+        vcf: one alternate allele a record, BGZF.
+        clinvar: the table that :func:`build_clinvar` wrote.
+
+    Returns:
+        By contig (without ``chr``), 1-based position, ref and alt. Where ClinVar holds an allele twice, the record
+        with more stars is taken, then the lower variation id.
+    """
+    import duckdb
+
+    fields = ", ".join(f"c.{name}" for name in ClinvarMatch.__annotations__)
+    with duckdb.connect() as db:
+        rows = db.execute(
+            f"""
+            WITH called AS (
+                SELECT regexp_replace(regexp_replace(column0, '^chr', ''), '^M$', 'MT') AS contig,
+                       column1::INTEGER AS position, column3 AS ref, column4 AS alt
+                FROM read_csv(?, delim='\t', header=false, skip=?, quote='', escape='', comment='', all_varchar=true,
+                              auto_detect=false, columns={_vcf_columns(vcf)}, compression='gzip')
+            )
+            SELECT contig, position, ref, alt, {fields}
+            FROM called JOIN read_parquet(?) AS c USING (contig, position, ref, alt)
+            ORDER BY c.stars, c.variation_id::BIGINT DESC
+            """,
+            [str(vcf), _header_lines(vcf), str(clinvar)],
+        ).fetchall()
+    return {row[:4]: ClinvarMatch(*row[4:]) for row in rows}
+
+
+def _header_lines(vcf: Path) -> int:
+    return sum(1 for line in _header(vcf))
+
+
+def _vcf_columns(vcf: Path) -> str:
+    *_, last = _header(vcf)
+    names = [f"'column{number}': 'VARCHAR'" for number in range(len(last.split("\t")))]
+    return "{" + ", ".join(names) + "}"
+
+
+def _header(vcf: Path) -> Iterator[str]:
+    for line in _lines(vcf):
+        if not line.startswith("#"):
+            return
+        yield line

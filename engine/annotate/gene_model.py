@@ -1,0 +1,277 @@
+"""The gene model: transcripts of an Ensembl-style GFF3 as values, and where a genomic base lies in one.
+
+What a variant does to a transcript is told in :mod:`engine.annotate.consequence`, how it is written in
+:mod:`engine.annotate.hgvs`. Coordinates are 0-based half-open on the reference's contig.
+
+>>> transcript = Transcript("T1.2", "T1", "GENE", "G1", None, "protein_coding", "chr1", -1,
+...                         exons=((100, 110), (200, 220)), coding=(105, 210))
+>>> [transcript.place(position) for position in (219, 200, 198, 109, 108)]
+[(0, 0), (19, 0), (19, 2), (20, 0), (21, 0)]
+"""
+
+from __future__ import annotations
+
+import gzip
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote
+
+from engine.errors import KnowledgeError
+
+Span = tuple[int, int]
+
+_CANONICAL_TAGS = ("MANE_Select", "Ensembl_canonical", "MANE_Plus_Clinical")
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """One transcript of the gene model.
+
+    Attributes:
+        name: accession with version, as HGVS names it (``ENST00000269305.9``); the model's own name without one.
+        id: as the consequence caller names it: the GFF3's ID without version.
+        gene: symbol, or the gene's id where it has no symbol.
+        gene_id: the gene's id without version.
+        hgnc_id: ``HGNC:nnnn``, absent where the gene model does not tell.
+        biotype: Ensembl's, such as ``protein_coding``.
+        contig: as in the reference.
+        strand: 1 or -1.
+        exons: 0-based half-open, ascending on the genome.
+        coding: from the first to the last coding base on the genome, absent for a transcript without a protein.
+        phase: bases that the first codon lacks, where the model's coding sequence starts inside a codon.
+        protein: protein accession, absent where the gene model does not tell.
+        tags: Ensembl's (``MANE_Select``, ``Ensembl_canonical``, ``basic``).
+    """
+
+    name: str
+    id: str
+    gene: str
+    gene_id: str
+    hgnc_id: str | None
+    biotype: str
+    contig: str
+    strand: int
+    exons: tuple[Span, ...]
+    coding: Span | None
+    phase: int = 0
+    protein: str | None = None
+    tags: frozenset[str] = frozenset()
+
+    @property
+    def start(self) -> int:
+        """First base on the genome."""
+        return self.exons[0][0]
+
+    @property
+    def end(self) -> int:
+        """One past the last base on the genome."""
+        return self.exons[-1][1]
+
+    @cached_property
+    def length(self) -> int:
+        """Bases of all exons."""
+        return sum(end - start for start, end in self.exons)
+
+    @cached_property
+    def coding_places(self) -> Span:
+        """The coding sequence in transcript bases, 0-based half-open; the empty span at 0 without a protein."""
+        if self.coding is None:
+            return (0, 0)
+        first, last = self.coding[0], self.coding[1] - 1
+        ends = sorted((self.place(first)[0], self.place(last)[0]))
+        return (ends[0], ends[1] + 1)
+
+    @property
+    def phase_shift(self) -> int:
+        """Bases by which c. positions are counted on, so that an incomplete first codon is counted as a whole one."""
+        return -self.phase % 3
+
+    @property
+    def coding_length(self) -> int:
+        """Bases of the coding sequence, the stop codon among them."""
+        start, end = self.coding_places
+        return end - start
+
+    @cached_property
+    def _starts(self) -> tuple[int, ...]:
+        return tuple(start for start, _ in self.exons)
+
+    @cached_property
+    def _before(self) -> tuple[int, ...]:
+        """Exon bases that lie before each exon on the genome."""
+        total, before = 0, []
+        for start, end in self.exons:
+            before.append(total)
+            total += end - start
+        return tuple(before)
+
+    def place(self, position: int) -> tuple[int, int]:
+        """Where a genomic base lies: the nearest transcript base (0-based) and the distance into the intron.
+
+        The distance is 0 in an exon, positive when counted from the exon before, negative from the exon after, in
+        the transcript's own direction. The middle base of an intron is counted from the exon before (HGVS).
+        """
+        exon = bisect_right(self._starts, position) - 1
+        start, end = self.exons[exon]
+        if position < end:
+            return self._from_genome(self._before[exon] + position - start), 0
+        left, right = position - end + 1, self._starts[exon + 1] - position
+        from_left = left <= right if self.strand == 1 else left < right
+        base = self._from_genome(self._before[exon + 1] - (1 if from_left else 0))
+        distance = left if from_left else -right
+        return base, distance * self.strand
+
+    def _from_genome(self, base: int) -> int:
+        return base if self.strand == 1 else self.length - 1 - base
+
+    def exon_number(self, start: int, end: int) -> int | None:
+        """Number of the exon, from 1 in the transcript's direction, that a genomic span touches; absent in introns."""
+        for index, (first, last) in enumerate(self.exons):
+            if start < last and end > first:
+                return index + 1 if self.strand == 1 else len(self.exons) - index
+        return None
+
+    @property
+    def standing(self) -> str:
+        """Why this transcript may speak for its gene: the best of its tags, or nothing."""
+        return next((tag for tag in _CANONICAL_TAGS if tag in self.tags), "")
+
+    @property
+    def rank(self) -> tuple[int, int, tuple[int, str]]:
+        """Sorts a gene's transcripts: MANE Select, Ensembl canonical, longest coding sequence, lowest name."""
+        tag = _CANONICAL_TAGS.index(self.standing) if self.standing else len(_CANONICAL_TAGS)
+        return tag, -self.coding_length, (len(self.id), self.id)
+
+
+@dataclass(frozen=True)
+class GeneModel:
+    """All transcripts of a reference.
+
+    Attributes:
+        transcripts: by :attr:`Transcript.id`.
+    """
+
+    transcripts: dict[str, Transcript]
+
+    @cached_property
+    def representatives(self) -> dict[str, Transcript]:
+        """By gene id the transcript that speaks for the gene (see :attr:`Transcript.rank`)."""
+        chosen: dict[str, Transcript] = {}
+        for transcript in self.transcripts.values():
+            other = chosen.get(transcript.gene_id)
+            if other is None or transcript.rank < other.rank:
+                chosen[transcript.gene_id] = transcript
+        return chosen
+
+    @cached_property
+    def by_gene(self) -> dict[str, list[Transcript]]:
+        """Transcripts by gene symbol."""
+        genes: dict[str, list[Transcript]] = {}
+        for transcript in self.transcripts.values():
+            genes.setdefault(transcript.gene, []).append(transcript)
+        return genes
+
+    @cached_property
+    def genes(self) -> dict[str, Span]:
+        """Extent on the genome by ``contig`` and gene symbol."""
+        extents: dict[str, Span] = {}
+        for transcript in self.transcripts.values():
+            start, end = extents.get(transcript.gene, (transcript.start, transcript.end))
+            extents[transcript.gene] = (min(start, transcript.start), max(end, transcript.end))
+        return extents
+
+
+@dataclass
+class _Draft:
+    """A transcript while its lines are being read."""
+
+    attributes: dict[str, str]
+    contig: str
+    strand: int
+    exons: list[Span]
+    coding: list[tuple[int, int, int]]
+    protein: str | None = None
+
+
+def read_gene_model(gff3: Path) -> GeneModel:
+    """Read an Ensembl-style GFF3 (plain, gzip or bgzip).
+
+    Raises:
+        KnowledgeError: the file is damaged or holds no transcript.
+    """
+    genes: dict[str, dict[str, str]] = {}
+    drafts: dict[str, _Draft] = {}
+    parts: list[tuple[str, str, int, int, str, str]] = []
+    try:
+        for contig, kind, start, end, strand, phase, attributes in _features(gff3):
+            if attributes.startswith("ID=gene:"):
+                genes[attributes[8:].partition(";")[0]] = _attributes(attributes)
+            elif attributes.startswith("ID=transcript:"):
+                facts = _attributes(attributes)
+                drafts[facts["ID"].partition(":")[2]] = _Draft(facts, contig, -1 if strand == "-" else 1, [], [])
+            elif kind in ("exon", "CDS"):
+                parts.append((kind, phase, start, end, _parent(attributes), attributes))
+    except (EOFError, OSError, ValueError, IndexError) as error:
+        raise KnowledgeError(f"the gene model is damaged: {error}", file=gff3, remedy="fetch it again") from error
+    for kind, phase, start, end, parent, attributes in parts:
+        if (draft := drafts.get(parent)) is None:
+            continue
+        if kind == "exon":
+            draft.exons.append((start, end))
+        else:
+            draft.coding.append((start, end, int(phase) if phase.isdigit() else 0))
+            draft.protein = draft.protein or _attributes(attributes).get("protein_id")
+    transcripts = {name: _transcript(name, draft, genes) for name, draft in drafts.items() if draft.exons}
+    if not transcripts:
+        raise KnowledgeError("the gene model holds no transcript", file=gff3, remedy="give an Ensembl-style GFF3")
+    return GeneModel(transcripts)
+
+
+def _features(gff3: Path) -> Iterator[tuple[str, str, int, int, str, str, str]]:
+    opened = gzip.open(gff3, "rt") if gff3.suffix in (".gz", ".bgz") else gff3.open()  # noqa: SIM115
+    with opened as lines:
+        for line in lines:
+            if line.startswith("#") or not line.strip():
+                continue
+            contig, _, kind, start, end, _, strand, phase, attributes = line.rstrip("\n").split("\t")
+            yield contig, kind, int(start) - 1, int(end), strand, phase, attributes
+
+
+def _attributes(text: str) -> dict[str, str]:
+    return {key: unquote(value) for key, _, value in (item.partition("=") for item in text.split(";"))}
+
+
+def _parent(attributes: str) -> str:
+    return attributes.partition("Parent=transcript:")[2].partition(";")[0]
+
+
+def _transcript(name: str, draft: _Draft, genes: dict[str, dict[str, str]]) -> Transcript:
+    facts = draft.attributes
+    gene_id = facts.get("Parent", "").partition(":")[2]
+    gene = genes.get(gene_id, {})
+    coding = sorted(draft.coding)
+    first = coding[0 if draft.strand == 1 else -1] if coding else (0, 0, 0)
+    return Transcript(
+        name=f"{name}.{facts['version']}" if facts.get("version") and "." not in name else name,
+        id=name,
+        gene=gene.get("Name", gene_id),
+        gene_id=gene_id,
+        hgnc_id=_hgnc_id(gene),
+        biotype=facts.get("biotype", ""),
+        contig=draft.contig,
+        strand=draft.strand,
+        exons=tuple(sorted(draft.exons)),
+        coding=(coding[0][0], coding[-1][1]) if coding else None,
+        phase=first[2],
+        protein=draft.protein,
+        tags=frozenset(filter(None, facts.get("tag", "").split(","))),
+    )
+
+
+def _hgnc_id(gene: dict[str, str]) -> str | None:
+    """From Ensembl's description: ``tumor protein p53 [Source:HGNC Symbol;Acc:HGNC:11998]``."""
+    number = gene.get("description", "").partition("Acc:HGNC:")[2].rstrip("]")
+    return f"HGNC:{number}" if number.isdigit() else None

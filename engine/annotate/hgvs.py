@@ -1,0 +1,139 @@
+"""Writing a variant in HGVS: on the genome (g., m.), on a transcript (c., n.) and on the protein (p.).
+
+The rules are those of HGVS nomenclature 21.1 (hgvs-nomenclature.org): the 3' rule in the direction of the sequence
+described, substitution before deletion, inversion, duplication, insertion and delins in this order of preference.
+On transcripts the 3' rule is applied to the genomic sequence, introns included, because the reference is the genome.
+Coordinates are 0-based half-open on the genome; HGVS itself counts from 1.
+
+>>> from engine.annotate.edit import shifted, trimmed
+>>> sequence = "AAACAGCTTTT"
+>>> describe(trimmed(4, "A", "AT"), sequence)
+'5_6insT'
+>>> describe(shifted(trimmed(6, "CT", "C"), sequence, 1), sequence)
+'11del'
+>>> describe(shifted(trimmed(6, "C", "CT"), sequence, 1), sequence)
+'11dup'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from engine.annotate.edit import Edit, reverse_complement, shifted
+from engine.annotate.gene_model import Transcript
+from engine.annotate.protein import protein_change
+
+
+def describe(
+    edit: Edit,
+    sequence: str,
+    label: Callable[[int], str] = lambda position: str(position + 1),
+    strand: int = 1,
+) -> str:
+    """The part of an HGVS name after ``g.`` or ``c.``.
+
+    Args:
+        edit: shifted 3' on the strand described.
+        sequence: the contig's bases.
+        label: writes a genomic position in the coordinates of the sequence described.
+        strand: -1 describes the complement.
+    """
+    start, end, alt = edit
+    if end == start:
+        return _describe_insertion(edit, sequence, label, strand)
+    span = _span(start, end, label, strand)
+    ref = sequence[start:end]
+    if not alt:
+        return f"{span}del"
+    if ref == alt:
+        return f"{span}="
+    if len(ref) == len(alt) == 1:
+        return f"{span}{_on(ref, strand)}>{_on(alt, strand)}"
+    if len(ref) == len(alt) and reverse_complement(ref) == alt:
+        return f"{span}inv"
+    return f"{span}delins{_on(alt, strand)}"
+
+
+def variant_type(edit: Edit, sequence: str) -> str:
+    """The kind of change: SNV, deletion, insertion, duplication, inversion or delins."""
+    change = describe(shifted(edit, sequence, 1), sequence)
+    if ">" in change:
+        return "SNV"
+    kinds = {"delins": "delins", "inv": "inversion", "dup": "duplication", "ins": "insertion", "del": "deletion"}
+    return next(kind for mark, kind in kinds.items() if mark in change)
+
+
+def _describe_insertion(edit: Edit, sequence: str, label: Callable[[int], str], strand: int) -> str:
+    start, _, alt = edit
+    size = len(alt)
+    copied = (start - size, start) if strand == 1 else (start, start + size)
+    if copied[0] >= 0 and sequence[copied[0] : copied[1]] == alt:
+        return f"{_span(*copied, label, strand)}dup"
+    return f"{_span(start - 1, start + 1, label, strand)}ins{_on(alt, strand)}"
+
+
+def _on(bases: str, strand: int) -> str:
+    return bases if strand == 1 else reverse_complement(bases)
+
+
+def _span(start: int, end: int, label: Callable[[int], str], strand: int) -> str:
+    first, last = (start, end - 1) if strand == 1 else (end - 1, start)
+    return label(first) if end - start == 1 else f"{label(first)}_{label(last)}"
+
+
+def genomic_hgvs(accession: str, edit: Edit, sequence: str) -> str:
+    """``NC_000020.11:g.1979434C>T``; ``m.`` on the mitochondrion. The edit need not be shifted."""
+    kind = "m" if accession in ("NC_012920.1", "NC_001807.4") else "g"
+    return f"{accession}:{kind}.{describe(shifted(edit, sequence, 1), sequence)}"
+
+
+class TranscriptHgvs(NamedTuple):
+    """A variant on one transcript.
+
+    Attributes:
+        coding: ``c.`` or ``n.`` name with the transcript's accession, absent when it lies outside the transcript.
+        protein: ``p.`` name, predicted and therefore in parentheses; absent when no coding base is concerned.
+    """
+
+    coding: str | None
+    protein: str | None
+
+
+def transcript_hgvs(transcript: Transcript, edit: Edit, sequence: str) -> TranscriptHgvs:
+    """Name a variant on a transcript and on its protein.
+
+    Args:
+        transcript: on the contig of ``sequence``.
+        edit: as :func:`trimmed` gives it.
+        sequence: the contig's bases, upper case.
+    """
+    limits = (transcript.start, transcript.end)
+    touches = edit.start - (edit.end == edit.start), max(edit.end, edit.start + 1)
+    if touches[0] < limits[0] or touches[1] > limits[1]:
+        return TranscriptHgvs(None, None)
+    moved = shifted(edit, sequence, transcript.strand, limits)
+    if moved.start == moved.end and moved.start in limits:
+        moved = edit
+    kind = "n" if transcript.coding is None else "c"
+    change = describe(moved, sequence, lambda position: label(transcript, position), transcript.strand)
+    protein = None
+    if transcript.coding is not None and (what := protein_change(transcript, moved, sequence, change.endswith("dup"))):
+        protein = f"{transcript.protein or transcript.name}:{what}"
+    return TranscriptHgvs(f"{transcript.name}:{kind}.{change}", protein)
+
+
+def label(transcript: Transcript, position: int) -> str:
+    """A genomic position as HGVS counts it on a transcript: ``76``, ``-14``, ``*46``, ``88+2``, ``-15-3``."""
+    base, distance = transcript.place(position)
+    if transcript.coding is None:
+        counted = str(base + 1)
+    else:
+        start, end = transcript.coding_places
+        if base < start:
+            counted = str(base - start)
+        elif base >= end:
+            counted = f"*{base - end + 1}"
+        else:
+            counted = str(base - start + 1 + transcript.phase_shift)
+    return f"{counted}{distance:+d}" if distance else counted

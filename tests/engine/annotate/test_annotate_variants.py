@@ -1,0 +1,150 @@
+"""A whole sample annotated: the TP53 exome of NA11994, who carries R273H."""
+
+from pathlib import Path
+
+import duckdb
+import pysam
+import pytest
+
+from engine.annotate.annotate import AnnotationSummary, annotate_variants
+from engine.annotate.columns import ANNOTATED_COLUMNS
+from engine.errors import KnowledgeError, VariantFileError
+from engine.reference.bundle import ReferenceBundle
+from tests.builders.tp53 import tp53_bundle
+
+
+@pytest.fixture(scope="module")
+def bundle(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> ReferenceBundle:
+    return tp53_bundle(shared_data, tmp_path_factory.mktemp("tp53"))
+
+
+@pytest.fixture(scope="module")
+def variants(shared_data: Path) -> Path:
+    return shared_data / "iarc_tp53_93exomes" / "freebayes_joint_93.vcf.gz"
+
+
+@pytest.fixture(scope="module")
+def annotated(bundle: ReferenceBundle, variants: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("NA11994")
+    summary = annotate_variants(variants, bundle, folder, "NA11994")
+    assert summary == AnnotationSummary(
+        records=9,
+        not_carried=19,
+        annotated_fraction=1.0,
+        ref_mismatches=0,
+        clinvar_matched=1,
+        clinvar_pathogenic=1,
+        named_fraction=1.0,
+        coding_records=2,
+        consequence_names=["intron_variant", "missense_variant"],
+        consequence_counts=[7, 2],
+    )
+    return folder
+
+
+def test_r273h_has_its_names_its_clinvar_record_and_its_genotype(annotated: Path) -> None:
+    row = (
+        duckdb.read_parquet(str(annotated / "NA11994.annotated.parquet"))
+        .filter("position = 7577120")
+        .to_arrow_table()
+        .to_pylist()[0]
+    )
+    assert (row["hgvs_g"], row["hgvs_c"], row["hgvs_p"]) == (
+        "NC_000017.10:g.7577120C>T",
+        "TP53-201:c.818G>A",
+        "TP53-201:p.(Arg273His)",
+    )
+    assert (row["gene"], row["consequence"], row["impact"], row["exon"]) == (
+        "TP53",
+        "missense_variant",
+        "MODERATE",
+        "8/11",
+    )
+    assert (row["clinvar_variation_id"], row["clinvar_classification"], row["clinvar_stars"]) == (
+        "12366",
+        "pathogenic",
+        3,
+    )
+    assert (row["genotype"], row["copies"], row["ploidy"], row["alt_depth"]) == ("0/1", 1, 2, 15)
+    assert len(row["consequences"]) == 20
+
+
+def test_vcf_and_parquet_say_the_same(annotated: Path) -> None:
+    rows = duckdb.read_parquet(str(annotated / "NA11994.annotated.parquet")).to_arrow_table().to_pylist()
+    with pysam.VariantFile(str(annotated / "NA11994.annotated.vcf.gz")) as vcf:
+        records = list(vcf.fetch("17", 7_571_000, 7_591_000))
+    assert [(r.pos, r.ref, r.alts, r.info["HGVSG"], r.info.get("CLNVARID")) for r in records] == [
+        (row["position"], row["ref"], (row["alt"],), row["hgvs_g"], row["clinvar_variation_id"]) for row in rows
+    ]
+    first_annotation = records[0].info["ANN"][0].split("|")
+    assert first_annotation[:2] == ["T", "missense_variant"] and first_annotation[9:11] == ["c.818G>A", "p.(Arg273His)"]
+
+
+def test_columns_are_those_documented(annotated: Path) -> None:
+    described = duckdb.sql(f"DESCRIBE SELECT * FROM '{annotated / 'NA11994.annotated.parquet'}'").fetchall()
+    assert [(name, kind) for name, kind, *_ in described] == [(c.name, c.type) for c in ANNOTATED_COLUMNS]
+
+
+def test_same_input_same_bytes(annotated: Path, bundle: ReferenceBundle, variants: Path, tmp_path: Path) -> None:
+    annotate_variants(variants, bundle, tmp_path, "NA11994")
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["NA11994.annotated.parquet", "NA11994.annotated.vcf.gz", "NA11994.annotated.vcf.gz.tbi"]
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (annotated / name).read_bytes(), name
+
+
+def test_a_wrong_reference_is_counted_not_hidden(bundle: ReferenceBundle, tmp_path: Path) -> None:
+    vcf = write_vcf(
+        tmp_path / "in.vcf", "17\t7577100\t.\tA\tC\t50\tPASS\t.\tGT\t0/1", "17\t7577120\t.\tC\tT\t50\tPASS\t.\tGT\t1/1"
+    )
+    summary = annotate_variants(vcf, bundle, tmp_path, "S")
+    assert (summary.records, summary.ref_mismatches, summary.annotated_fraction) == (2, 1, 1.0)
+
+
+def test_several_alternate_alleles_become_rows_of_their_own(bundle: ReferenceBundle, tmp_path: Path) -> None:
+    vcf = write_vcf(tmp_path / "in.vcf", "17\t7577120\t.\tC\tT,*,A\t50\tPASS\t.\tGT:AD\t1/3:1,9,0,8")
+    annotate_variants(vcf, bundle, tmp_path, "S")
+    rows = duckdb.read_parquet(str(tmp_path / "S.annotated.parquet")).to_arrow_table().to_pylist()
+    assert [(row["alt"], row["copies"], row["alt_depth"], row["hgvs_p"].partition(":")[2]) for row in rows] == [
+        ("T", 1, 9, "p.(Arg273His)"),
+        ("A", 1, 8, "p.(Arg273Leu)"),
+    ]
+    assert {row["original"] for row in rows} == {"17|7577120|C|T,*,A|1", "17|7577120|C|T,*,A|3"}
+
+
+def test_an_insertion_is_left_aligned_in_vcf_and_shifted_right_in_hgvs(bundle: ReferenceBundle, tmp_path: Path) -> None:
+    vcf = write_vcf(
+        tmp_path / "in.vcf", "17\t7577694\t.\tT\t.\t50\tPASS\t.\tGT\t0/0", "17\t7577693\t.\tTT\tT\t50\tPASS\t.\tGT\t0/1"
+    )
+    annotate_variants(vcf, bundle, tmp_path, "S")
+    row = duckdb.read_parquet(str(tmp_path / "S.annotated.parquet")).to_arrow_table().to_pylist()[0]
+    assert (row["position"], row["ref"], row["alt"]) == (7577678, "CT", "C")
+    assert (row["hgvs_g"], row["hgvs_c"]) == ("NC_000017.10:g.7577694del", "TP53-201:c.673-71del")
+
+
+def test_a_vcf_without_the_sample_is_refused(bundle: ReferenceBundle, variants: Path, tmp_path: Path) -> None:
+    with pytest.raises(VariantFileError, match="no such sample"):
+        annotate_variants(variants, bundle, tmp_path, "NA99999")
+
+
+def test_a_truncated_vcf_is_refused(bundle: ReferenceBundle, variants: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.vcf.gz"
+    broken.write_bytes(variants.read_bytes()[:20_000])
+    with pytest.raises(VariantFileError):
+        annotate_variants(broken, bundle, tmp_path, "NA11994")
+
+
+def test_a_bundle_without_gene_model_is_refused(bundle: ReferenceBundle, variants: Path, tmp_path: Path) -> None:
+    bare = ReferenceBundle(**{**bundle.__dict__, "gene_model": None})
+    with pytest.raises(KnowledgeError, match="no gene model"):
+        annotate_variants(variants, bare, tmp_path, "NA11994")
+
+
+def write_vcf(path: Path, *records: str) -> Path:
+    path.write_text(
+        "##fileformat=VCFv4.2\n##contig=<ID=17,length=7591000>\n"
+        '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
+        '##FORMAT=<ID=AD,Number=R,Type=Integer,Description="Depth by allele">\n'
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS\n" + "".join(f"{record}\n" for record in records)
+    )
+    return path
