@@ -126,8 +126,9 @@ def _add_line(blocks: BlockStream, line: str) -> None:
     sample = dict(zip(keys.split(":"), values.split(":"), strict=False))
     if alt not in _REF_ALLELES:
         sample["GQ"] = str(min(int(sample["GQ"]), MAX_QUALITY)) if "GQ" in sample else "0"
-        alt = alt.replace("<*>", "<NON_REF>")
-        columns = (contig, position, name, ref, alt, qual, status, info)
+        # Soft-masked reference bases come in lower case.
+        alt = alt.upper().replace("<*>", "<NON_REF>")
+        columns = (contig, position, name, ref.upper(), alt, qual, status, info)
         line = "\t".join((*columns, ":".join(sample), ":".join(sample.values()))) + "\n"
         blocks.add_variant(start, start + len(ref), line)
         return

@@ -99,11 +99,13 @@ class BlockStream:
     def add_variant(self, start: int, end: int, line: str) -> None:
         """Write a variant's line; it speaks for ``[start, end)``."""
         self._fill(start)
-        block = self._block
+        block, rest = self._block, None
         if block is not None and block.end > start:
             self._block = replace(block, end=start) if block.start < start else None
+            rest = replace(block, start=max(block.start, end)) if block.end > end else None
         self._flush()
         self._write(line)
+        self._block = rest
         self._position = max(self._position, end)
 
     def finish(self) -> None:

@@ -8,20 +8,21 @@ likelihoods and nothing else.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.call.caller import index_gvcf
+from engine.call.haplotype.allele_frequency import AlleleFrequencies, SampleLikelihoods, allele_frequencies
+from engine.call.haplotype.genotype_index import genotype_alleles, genotypes_of_subset
 from engine.call.haplotype.numerics import format_half_up, format_quality
 from engine.errors import ReferenceMismatchError, VariantFileError
 from engine.genotype.filter import HARD_FILTERS, HardFilters
 from engine.genotype.gvcf_records import NON_REF, Gvcf, GvcfRecord, open_gvcf, sites
-from engine.genotype.likelihood_kernels import allele_frequencies
 from engine.genotype.site_annotations import (
     QualityByDepth,
     excess_heterozygosity,
@@ -38,7 +39,6 @@ CALL_CONFIDENCE = 30.0
 MAX_ALTERNATES = 6
 SPANNING = "*"
 _UNSEEN = "."
-_REFERENCE_PRIOR, _SNP_PRIOR, _INDEL_PRIOR = 10.0, 0.01, 0.00125
 _MAX_QUALITY = 99
 _MIN_STRAND_READS = 2
 _INBREEDING_SAMPLES = 10
@@ -239,25 +239,20 @@ def _index_of(allele: str, names: Sequence[str], record: GvcfRecord) -> int:
 
 
 def _homozygous(allele: int, ploidy: int) -> int:
-    return allele if ploidy == 1 else allele * (allele + 3) // 2
+    """Place of the genotype with only this allele, the last one of those without later alleles."""
+    return math.comb(allele + ploidy, ploidy) - 1
 
 
 def _remapped(record: GvcfRecord, mapping: Sequence[int]) -> list[int] | None:
     """The record's PL for the site's alleles."""
-    if record.likelihoods is None:
+    return _subset(record.likelihoods, record.ploidy, 1 + len(record.alts), mapping)
+
+
+def _subset(phred: list[int] | None, ploidy: int, alleles: int, kept: Sequence[int]) -> list[int] | None:
+    """The likelihoods of the genotypes of some of the alleles, in VCF's order."""
+    if phred is None:
         return None
-    return [record.likelihoods[index] for index in _genotype_indexes(mapping, record.ploidy)]
-
-
-def _genotype_indexes(alleles: Sequence[int], ploidy: int) -> list[int]:
-    """Places, in VCF's order of genotypes, of all genotypes made of these alleles."""
-    if ploidy == 1:
-        return list(alleles)
-    return [
-        max(first, second) * (max(first, second) + 1) // 2 + min(first, second)
-        for count, second in enumerate(alleles, start=1)
-        for first in alleles[:count]
-    ]
+    return [phred[place] for place in genotypes_of_subset(ploidy, alleles, tuple(kept))]
 
 
 class _Genotyper:
@@ -273,11 +268,10 @@ class _Genotyper:
         if len(site.alleles) == 1 or site.depth == 0 or not any(site.likelihoods):
             return None
         site = _with_fewer_alternates(site)
-        counts, log10_absent, log10_no_variant = _frequencies(site)
-        kept = self._kept_alleles(site, log10_absent)
-        quality = -10.0 * log10_no_variant + 0.0
+        found = _frequencies(site)
+        kept = self._kept_alleles(site, found)
         plausible = [site.alleles[allele] for allele in kept]
-        if not plausible or quality < self._confidence or plausible == [SPANNING]:
+        if not plausible or found.quality < self._confidence or plausible == [SPANNING]:
             return None
         self._record_deletions(site, plausible)
         by_sample = {record.sample: _genotype(site, number, kept) for number, record in enumerate(site.records)}
@@ -285,15 +279,15 @@ class _Genotyper:
         genotypes = [by_sample.get(number) or _Genotype(no_data=True, ploidy=ploidy) for number in self._order]
         if not any(allele for genotype in genotypes for allele in genotype.alleles):
             return None
-        mle = [int(counts[allele] + 0.5) for allele in kept]
-        return self._columns(site, plausible, quality, mle, genotypes)
+        mle = [found.counts[allele - 1] for allele in kept]
+        return self._columns(site, plausible, found.quality, mle, genotypes)
 
-    def _kept_alleles(self, site: _Merged, log10_absent: NDArray[np.float64]) -> list[int]:
+    def _kept_alleles(self, site: _Merged, found: AlleleFrequencies) -> list[int]:
         covered = any(contig == site.contig and start < site.start <= end for contig, start, end in self._deletions)
         return [
             allele
             for allele in range(1, len(site.alleles))
-            if log10_absent[allele] + 1e-10 < -self._confidence / 10.0 and (covered or site.alleles[allele] != SPANNING)
+            if found.is_plausible(allele - 1, self._confidence) and (covered or site.alleles[allele] != SPANNING)
         ]
 
     def _record_deletions(self, site: _Merged, alleles: Iterable[str]) -> None:
@@ -329,12 +323,12 @@ def _with_fewer_alternates(site: _Merged) -> _Merged:
         if likelihoods is None:
             continue
         best = min(range(len(likelihoods)), key=likelihoods.__getitem__)
-        for allele in set(_alleles_of(best, record.ploidy)):
+        for allele in set(genotype_alleles(record.ploidy, len(site.alleles))[best]):
             scores[allele] += abs(likelihoods[best] - likelihoods[0])
     ranked = sorted(range(1, len(site.alleles)), key=lambda allele: -scores[allele])
     kept = [0, *sorted(ranked[:MAX_ALTERNATES])]
     fewer = [
-        None if each is None else [each[index] for index in _genotype_indexes(kept, record.ploidy)]
+        _subset(each, record.ploidy, len(site.alleles), kept)
         for record, each in zip(site.records, site.likelihoods, strict=True)
     ]
     return replace(
@@ -345,30 +339,13 @@ def _with_fewer_alternates(site: _Merged) -> _Merged:
     )
 
 
-def _alleles_of(genotype: int, ploidy: int) -> tuple[int, ...]:
-    if ploidy == 1:
-        return (genotype,)
-    second = 0
-    while (second + 1) * (second + 2) // 2 <= genotype:
-        second += 1
-    return genotype - second * (second + 1) // 2, second
-
-
-def _frequencies(site: _Merged) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
-    usable = [
-        (record.ploidy, each) for record, each in zip(site.records, site.likelihoods, strict=True) if each is not None
-    ]
-    likelihoods = np.zeros((len(usable), max(len(each) for _, each in usable)))
-    for row, (_, each) in enumerate(usable):
-        likelihoods[row, : len(each)] = np.array(each) / -10.0
-    length = len(site.alleles[0])
-    prior = [_REFERENCE_PRIOR]
-    prior += [_SNP_PRIOR if len(alternate) == length else _INDEL_PRIOR for alternate in site.alleles[1:]]
-    counts, absent = np.empty(len(prior)), np.empty(len(prior))
-    spanning = site.alleles.index(SPANNING) if SPANNING in site.alleles else -1
-    ploidies = np.array([ploidy for ploidy, _ in usable], np.int64)
-    no_variant = allele_frequencies(likelihoods, ploidies, np.array(prior), spanning, counts, absent)
-    return counts, absent, no_variant
+def _frequencies(site: _Merged) -> AlleleFrequencies:
+    by_ploidy: dict[int, list[list[int]]] = {}
+    for record, each in zip(site.records, site.likelihoods, strict=True):
+        if each is not None:
+            by_ploidy.setdefault(record.ploidy, []).append(each)
+    groups = [SampleLikelihoods(ploidy, np.array(rows, np.int64)) for ploidy, rows in sorted(by_ploidy.items())]
+    return allele_frequencies(groups, reference_length=len(site.alleles[0]), alternates=site.alleles[1:])
 
 
 def _genotype(site: _Merged, number: int, kept: Sequence[int]) -> _Genotype:
@@ -387,16 +364,16 @@ def _genotype(site: _Merged, number: int, kept: Sequence[int]) -> _Genotype:
         ]
     elif genotype.depth:
         genotype.depths = [genotype.depth] + [0] * len(kept)
-    if phred is None:
+    chosen = _subset(phred, record.ploidy, len(site.alleles), places)
+    if chosen is None:
         return genotype
-    chosen = [phred[index] for index in _genotype_indexes(places, record.ploidy)]
     best = min(chosen)
     genotype.likelihoods = [value - best for value in chosen]
     ranked = sorted(genotype.likelihoods)
     genotype.quality = min(_MAX_QUALITY, ranked[1])
     call = genotype.likelihoods.index(0)
     if ranked[-1] > 0 and not (call == 0 and ranked[1] == 0):
-        genotype.alleles = list(_alleles_of(call, record.ploidy))
+        genotype.alleles = list(genotype_alleles(record.ploidy, len(places))[call])
     return genotype
 
 

@@ -1,11 +1,9 @@
 import math
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.genotype.likelihood_kernels import allele_frequencies
 from engine.genotype.site_annotations import (
     QualityByDepth,
     excess_heterozygosity,
@@ -15,68 +13,6 @@ from engine.genotype.site_annotations import (
     inbreeding_coefficient,
     strand_odds_ratio,
 )
-
-
-def scalar_frequencies(samples, alleles, pseudocounts, spanning):
-    """The same expectation maximisation in plain probabilities: counts, P(absent) of each allele, P(no variant)."""
-    frequencies = [1 / alleles] * alleles
-    previous, change = [0.0] * alleles, math.inf
-
-    def posteriors(ploidy, likelihoods):
-        pairs = (
-            [(a, b) for b in range(alleles) for a in range(b + 1)] if ploidy == 2 else [(a,) for a in range(alleles)]
-        )
-        weights = [
-            10**value * math.prod(frequencies[a] for a in pair) * (2 if len(set(pair)) == 2 else 1)
-            for pair, value in zip(pairs, likelihoods, strict=False)
-        ]
-        return list(zip(pairs, [weight / sum(weights) for weight in weights], strict=True))
-
-    while change > 0.1:
-        counts = [
-            sum(p * pair.count(allele) for ploidy, each in samples for pair, p in posteriors(ploidy, each))
-            for allele in range(alleles)
-        ]
-        change = max(abs(new - old) for new, old in zip(counts, previous, strict=True))
-        previous = counts
-        total = sum(pseudocounts) + sum(counts)
-        frequencies = [(prior + count) / total for prior, count in zip(pseudocounts, counts, strict=True)]
-    absent = [
-        math.prod(sum(p for pair, p in posteriors(ploidy, each) if allele not in pair) for ploidy, each in samples)
-        for allele in range(alleles)
-    ]
-    none = math.prod(
-        sum(p for pair, p in posteriors(ploidy, each) if set(pair) <= {0, spanning}) for ploidy, each in samples
-    )
-    return counts, absent, none
-
-
-phred = st.integers(0, 60).map(lambda value: -value / 10)
-one_sample = st.tuples(st.sampled_from([1, 2]), st.lists(phred, min_size=6, max_size=6))
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(one_sample, min_size=1, max_size=5), st.sampled_from([-1, 2]))
-def test_the_kernel_equals_the_same_sum_in_plain_probabilities(samples, spanning):
-    pseudocounts = np.array([10, 0.01, 0.00125])
-    counts, absent = np.empty(3), np.empty(3)
-    none = allele_frequencies(
-        np.array([values for _, values in samples]), np.array([ploidy for ploidy, _ in samples], np.int64),
-        pseudocounts, spanning, counts, absent,
-    )  # fmt: skip
-    wanted_counts, wanted_absent, wanted_none = scalar_frequencies(samples, 3, pseudocounts, spanning)
-    assert counts == pytest.approx(wanted_counts, rel=1e-6, abs=1e-9)
-    assert 10 ** absent[1:] == pytest.approx(np.array(wanted_absent[1:]), rel=1e-6)
-    assert 10**none == pytest.approx(wanted_none, rel=1e-6)
-
-
-def test_qual_of_a_published_record():
-    """PL 934,0,1248 gives QUAL 926.64 in GATK 4."""
-    counts, absent = np.empty(2), np.empty(2)
-    likelihoods = np.array([[934, 0, 1248]]) / -10.0
-    none = allele_frequencies(likelihoods, np.array([2]), np.array([10, 0.01]), -1, counts, absent)
-    assert -10 * none == pytest.approx(926.64, abs=0.005)
-    assert absent[1] == none
 
 
 @given(st.lists(st.integers(0, 60), min_size=4, max_size=4))
