@@ -89,26 +89,20 @@ def allele_frequencies(
         alternates: alternate alleles as written in a VCF.
     """
     alleles = 1 + len(alternates)
-    tables = tuple(_genotypes(group.ploidy, alleles) for group in samples)
-    prior = np.array([_REFERENCE_PSEUDOCOUNT, *(_pseudocount(one, reference_length) for one in alternates)])
+    tables = [_genotypes(group.ploidy, alleles) for group in samples]
     spanning = 1 + alternates.index(SPANNING_DELETION) if SPANNING_DELETION in alternates else -1
-    counts = np.zeros(alleles)
-    log10_frequencies = np.full(alleles, -math.log10(alleles))
-    change = math.inf
-    while change > _CONVERGED:
-        new_counts = np.zeros(alleles)
-        for group, table in zip(samples, tables, strict=True):
-            _add_counts(group.phred, table, log10_frequencies, new_counts)
-        change = float(np.abs(new_counts - counts).max())
-        counts = new_counts
-        log10_frequencies = np.log10((prior + counts) / (prior + counts).sum())
-    absent = np.zeros(alleles)
-    for group, table in zip(samples, tables, strict=True):
-        _add_absence(group.phred, table, log10_frequencies, spanning, absent)
-    no_variant = float(absent[0])
-    biallelic = alleles == 2 and spanning < 0
-    log10_absent = (no_variant,) if biallelic else tuple(float(value) for value in absent[1:])
-    return AlleleFrequencies(no_variant, log10_absent, tuple(math.floor(count + 0.5) for count in counts[1:]))
+    absent, counts = _maximised(
+        samples[0].phred.ravel() if len(samples) == 1 else np.concatenate([group.phred.ravel() for group in samples]),
+        np.array([len(group.phred) for group in samples]),
+        np.array([len(table.log10_orders) for table in tables]),
+        tables[0].counts if len(tables) == 1 else np.concatenate([table.counts for table in tables]),
+        tables[0].log10_orders if len(tables) == 1 else np.concatenate([table.log10_orders for table in tables]),
+        np.array([_REFERENCE_PSEUDOCOUNT, *(_pseudocount(one, reference_length) for one in alternates)]),
+        spanning,
+    )
+    no_variant, *by_alternate = absent.tolist()
+    log10_absent = (no_variant,) if alleles == 2 and spanning < 0 else tuple(by_alternate)
+    return AlleleFrequencies(no_variant, log10_absent, tuple(math.floor(count + 0.5) for count in counts.tolist()[1:]))
 
 
 def _pseudocount(alternate: str, reference_length: int) -> float:
@@ -134,81 +128,110 @@ def _genotypes(ploidy: int, alleles: int) -> _Genotypes:
 
 
 @njit(nogil=True, cache=True)
-def _posteriors(
+def _maximised(
     phred: NDArray[np.int64],
-    genotypes: _Genotypes,
+    group_samples: NDArray[np.int64],
+    group_genotypes: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    log10_orders: NDArray[np.float64],
+    prior: NDArray[np.float64],
+    spanning: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Maximise the expectation over groups of samples, each of one ploidy.
+
+    Args:
+        phred: PLs, genotype by genotype within a sample, samples within a group.
+        group_samples: samples of each group.
+        group_genotypes: genotypes of each group's ploidy.
+        counts: int64[sum of group_genotypes, alleles], copies of each allele, group after group.
+        log10_orders: of the same rows.
+        prior: pseudocounts of the alleles.
+        spanning: the allele ``*``, -1 for none.
+
+    Returns:
+        By allele, the log10 probability that all samples lack it (at 0: that they lack every alternate), and the
+        expected copies.
+    """
+    alleles = prior.size
+    copies = np.zeros(alleles)
+    log10_frequencies = np.full(alleles, -math.log10(alleles))
+    posteriors = np.empty(group_genotypes.max())
+    change = np.inf
+    while change > _CONVERGED:
+        new = np.zeros(alleles)
+        sample, row = 0, 0
+        for group in range(group_samples.size):
+            size = group_genotypes[group]
+            for _ in range(group_samples[group]):
+                _fill_posteriors(phred, sample, counts, log10_orders, row, size, log10_frequencies, posteriors)
+                for g in range(size):
+                    for allele in range(alleles):
+                        new[allele] += counts[row + g, allele] * 10.0 ** posteriors[g]
+                sample += size
+            row += size
+        change = np.abs(new - copies).max()
+        copies = new
+        log10_frequencies = np.log10((prior + copies) / (prior + copies).sum())
+    absent = np.zeros(alleles)
+    sample, row = 0, 0
+    for group in range(group_samples.size):
+        size = group_genotypes[group]
+        for _ in range(group_samples[group]):
+            _fill_posteriors(phred, sample, counts, log10_orders, row, size, log10_frequencies, posteriors)
+            for allele in range(alleles):
+                absent[allele] += _log10_without(posteriors, counts, row, size, allele, spanning)
+            sample += size
+        row += size
+    return absent, copies
+
+
+@njit(nogil=True, cache=True)
+def _fill_posteriors(
+    phred: NDArray[np.int64],
+    sample: int,
+    counts: NDArray[np.int64],
+    log10_orders: NDArray[np.float64],
+    row: int,
+    size: int,
     log10_frequencies: NDArray[np.float64],
     posteriors: NDArray[np.float64],
 ) -> None:
-    """Fill the log10 posterior of one sample's genotypes, normalised."""
+    """The normalised log10 posteriors of the genotypes of the sample whose PLs begin at ``sample``."""
     best = -np.inf
-    for g in range(posteriors.size):
-        value = genotypes.log10_orders[g] - phred[g] / 10.0
+    for g in range(size):
+        value = log10_orders[row + g] - phred[sample + g] / 10.0
         for allele in range(log10_frequencies.size):
-            if genotypes.counts[g, allele] > 0:
-                value += genotypes.counts[g, allele] * log10_frequencies[allele]
+            value += counts[row + g, allele] * log10_frequencies[allele]
         posteriors[g] = value
         best = max(best, value)
     total = 0.0
-    for g in range(posteriors.size):
+    for g in range(size):
         total += 10.0 ** (posteriors[g] - best)
-    for g in range(posteriors.size):
+    for g in range(size):
         posteriors[g] -= best + math.log10(total)
 
 
 @njit(nogil=True, cache=True)
-def _add_counts(
-    phred: NDArray[np.int64],
-    genotypes: _Genotypes,
-    log10_frequencies: NDArray[np.float64],
-    counts: NDArray[np.float64],
-) -> None:
-    """Add each allele's expected copies in these samples."""
-    posteriors = np.empty(phred.shape[1])
-    for sample in range(phred.shape[0]):
-        _posteriors(phred[sample], genotypes, log10_frequencies, posteriors)
-        for g in range(posteriors.size):
-            probability = 10.0 ** posteriors[g]
-            for allele in range(counts.size):
-                counts[allele] += genotypes.counts[g, allele] * probability
-
-
-@njit(nogil=True, cache=True)
-def _add_absence(
-    phred: NDArray[np.int64],
-    genotypes: _Genotypes,
-    log10_frequencies: NDArray[np.float64],
-    spanning: int,
-    absent: NDArray[np.float64],
-) -> None:
-    """Add, by allele, the log10 probability that these samples lack it; at 0, that they lack every alternate."""
-    posteriors = np.empty(phred.shape[1])
-    without = np.empty(absent.size)
-    for sample in range(phred.shape[0]):
-        _posteriors(phred[sample], genotypes, log10_frequencies, posteriors)
-        for allele in range(absent.size):
-            best = -np.inf
-            for g in range(posteriors.size):
-                if _lacks(genotypes.counts[g], allele, spanning):
-                    best = max(best, posteriors[g])
-            total = 0.0
-            for g in range(posteriors.size):
-                if _lacks(genotypes.counts[g], allele, spanning):
-                    total += 10.0 ** (posteriors[g] - best)
-            without[allele] = min(0.0, best + math.log10(total))
-        for allele in range(absent.size):
-            absent[allele] += without[allele]
-
-
-@njit(nogil=True, cache=True)
-def _lacks(counts: NDArray[np.int64], allele: int, spanning: int) -> bool:
-    copies = counts[allele]
-    if allele == 0:
-        copies = 0
-        for other in range(1, counts.size):
-            if other != spanning:
-                copies += counts[other]
-    return bool(copies == 0)
+def _log10_without(
+    posteriors: NDArray[np.float64], counts: NDArray[np.int64], row: int, size: int, allele: int, spanning: int
+) -> float:
+    """Log10 probability of the genotypes without an allele; for the reference, of those without any alternate."""
+    best = -np.inf
+    total = 0.0
+    for g in range(size):
+        present = counts[row + g, allele]
+        if allele == 0:
+            present = 0
+            for other in range(1, counts.shape[1]):
+                if other != spanning:
+                    present += counts[row + g, other]
+        if present == 0:
+            if posteriors[g] > best:
+                total = total * 10.0 ** (best - posteriors[g]) + 1.0
+                best = posteriors[g]
+            else:
+                total += 10.0 ** (posteriors[g] - best)
+    return min(0.0, best + math.log10(total))
 
 
 def subset_phred(ploidy: int, alleles: int, phred: NDArray[np.int64], kept: Sequence[int]) -> NDArray[np.int64]:

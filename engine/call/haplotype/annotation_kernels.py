@@ -6,6 +6,7 @@ Source: specification 13; GATK's ``MannWhitneyU``, ``FisherExactTest`` and ``Rea
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -20,6 +21,7 @@ from engine.call.haplotype.cigar import (
     length_of,
     operator_of,
 )
+from engine.call.haplotype.genotyping_kernels import supported_alleles
 
 BASE_QUALITY, MAPQ, READ_POSITION = 0, 1, 2
 """Rows of the rank sum tests."""
@@ -34,23 +36,90 @@ _TARGET_TABLE = 200.0
 _LN10 = math.log(10.0)
 
 
+class Observed(NamedTuple):
+    """What reads show at a site.
+
+    Attributes:
+        allele_depths: int64[alleles], informative reads by allele of the call, 0 for alleles outside it.
+        strands: int64[4], informative reads for the reference forward, reverse, for the alternates forward, reverse.
+        depth: reads over the site, those that are no evidence included.
+        mapq_depth: those of them that have a MAPQ.
+        mapq_squares: sum of the squares of their MAPQ.
+        kinds: int64[3], what each rank sum test gave.
+        values: float64[3], its value.
+    """
+
+    allele_depths: NDArray[np.int64]
+    strands: NDArray[np.int64]
+    depth: int
+    mapq_depth: int
+    mapq_squares: int
+    kinds: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
 @njit(nogil=True, cache=True)
-def strand_counts(
-    supported: NDArray[np.int64], rows: NDArray[np.int64], flag: NDArray[np.uint16], in_call: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """int64[4]: informative reads for the reference forward, reverse, for the call's alternates forward, reverse."""
-    counts = np.zeros(4, np.int64)
+def observe(
+    likelihoods: NDArray[np.float64],
+    in_call: NDArray[np.bool_],
+    rows: NDArray[np.int64],
+    site_start: int,
+    site_end: int,
+    margin: int,
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    flag: NDArray[np.uint16],
+    mapq: NDArray[np.uint8],
+    base_offset: NDArray[np.int64],
+    qualities: NDArray[np.uint8],
+    cigar_offset: NDArray[np.int64],
+    cigar: NDArray[np.uint32],
+    filtered_start: NDArray[np.int64],
+    filtered_end: NDArray[np.int64],
+    filtered_mapq: NDArray[np.uint8],
+) -> Observed:
+    """Count and compare the reads at a site by the allele each supports.
+
+    Args:
+        likelihoods: float64[n, alleles], of the reads over the site.
+        in_call: bool[alleles], alleles of the call.
+        rows: int64[n], the reads' rows in the columns.
+        site_start: 0-based position of the call.
+        site_end: one past its reference allele.
+        margin: reads so near still are over the site.
+        start, end, flag, mapq, base_offset, qualities, cigar_offset, cigar: columns of the realigned reads.
+        filtered_start, filtered_end, filtered_mapq: columns of the reads that are no evidence.
+    """
+    supported = supported_alleles(likelihoods, np.ones(in_call.size, np.bool_))
+    of_call = supported if in_call.all() else supported_alleles(likelihoods, in_call)
+    allele_depths, strands = np.zeros(in_call.size, np.int64), np.zeros(4, np.int64)
+    depth, mapq_depth, mapq_squares = rows.size, 0, 0
     for n in range(rows.size):
+        if of_call[n] >= 0:
+            allele_depths[of_call[n]] += 1
         if supported[n] >= 0 and in_call[supported[n]]:
-            counts[(2 if supported[n] > 0 else 0) + (1 if flag[rows[n]] & 16 else 0)] += 1
-    return counts
+            strands[(2 if supported[n] > 0 else 0) + (1 if flag[rows[n]] & 16 else 0)] += 1
+        else:
+            supported[n] = -1
+        if mapq[rows[n]] != _UNAVAILABLE_MAPQ:
+            mapq_depth += 1
+            mapq_squares += int(mapq[rows[n]]) ** 2
+    for row in range(filtered_start.size):
+        if filtered_start[row] < site_end + margin and filtered_end[row] > site_start - margin:
+            depth += 1
+            if filtered_mapq[row] != _UNAVAILABLE_MAPQ:
+                mapq_depth += 1
+                mapq_squares += int(filtered_mapq[row]) ** 2
+    kinds, values = _rank_sums(
+        supported, rows, site_start, site_end, start, end, mapq, base_offset, qualities, cigar_offset, cigar
+    )
+    return Observed(allele_depths, strands, depth, mapq_depth, mapq_squares, kinds, values)
 
 
 @njit(nogil=True, cache=True)
-def rank_sums(
+def _rank_sums(
     supported: NDArray[np.int64],
     rows: NDArray[np.int64],
-    in_call: NDArray[np.bool_],
     site_start: int,
     site_end: int,
     start: NDArray[np.int64],
@@ -61,24 +130,12 @@ def rank_sums(
     cigar_offset: NDArray[np.int64],
     cigar: NDArray[np.uint32],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The three rank sum tests of reads for the call's alternates against reads for the reference.
-
-    Args:
-        supported: int64[n], allele that a read supports, -1 for none.
-        rows: int64[n], the reads' rows in the columns that follow.
-        in_call: bool[alleles], alleles of the call.
-        site_start: 0-based position of the call.
-        site_end: one past its reference allele.
-        start, end, mapq, base_offset, qualities, cigar_offset, cigar: columns of the realigned reads.
-
-    Returns:
-        int64[3], what each test gave, and float64[3], its value.
-    """
+    """The three rank sum tests of reads for the call's alternates against reads for the reference."""
     values = np.empty((3, rows.size), np.int64)
     sizes = np.zeros(3, np.int64)
     for n in range(rows.size):
         row = rows[n]
-        if supported[n] < 0 or not in_call[supported[n]] or mapq[row] == 0 or mapq[row] == _UNAVAILABLE_MAPQ:
+        if supported[n] < 0 or mapq[row] == 0 or mapq[row] == _UNAVAILABLE_MAPQ:
             continue
         # The lowest bit tells the groups apart, alternate first, as ties are ordered.
         group = 1 if supported[n] == 0 else 0

@@ -14,18 +14,13 @@ from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from engine.call.haplotype import annotation_kernels as kernels
-from engine.call.haplotype.columns import ReadColumns
 from engine.call.haplotype.variant_call import SiteAnnotations
 
 _SMALLEST_P_VALUE: Final = 1e-320
 _FEWEST_FOR_STRAND_BIAS: Final = 2
 _LARGEST_QUALITY_BY_DEPTH: Final = 35.0
 _USUAL_QUALITY_BY_DEPTH: Final = 30.0
-_UNAVAILABLE_MAPQ: Final = 255
 
 
 def fisher_strand(strands: Sequence[int]) -> float:
@@ -62,58 +57,22 @@ def rank_sum_z(kind: int, value: float) -> float | None:
     return value if kind == kernels.Z_SCORE else NormalDist().inv_cdf(value)
 
 
-def site_annotations(
-    *,
-    start: int,
-    end: int,
-    quality: float,
-    genotype: Sequence[int],
-    allele_depths: Sequence[int],
-    strands: Sequence[int],
-    supported: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    in_call: NDArray[np.bool_],
-    reads: ReadColumns,
-    filtered_mapq: NDArray[np.uint8],
-) -> SiteAnnotations:
+def site_annotations(observed: kernels.Observed, quality: float, genotype: Sequence[int]) -> SiteAnnotations:
     """The annotations of one call of one sample.
 
     Args:
-        start: 0-based position.
-        end: one past the reference allele.
+        observed: what reads show there.
         quality: QUAL.
         genotype: allele indices, empty where it cannot be told.
-        allele_depths: informative reads by allele of the call.
-        strands: informative reads by allele and strand.
-        supported: int64[n], allele each read supports, -1 for none.
-        rows: int64[n], rows of these reads.
-        in_call: bool[alleles], which of the alleles that reads may support are in the call.
-        reads: the realigned reads.
-        filtered_mapq: MAPQ of the reads over the site that were no evidence but count for depth.
     """
-    kinds, values = kernels.rank_sums(
-        supported,
-        rows,
-        in_call,
-        start,
-        end,
-        reads.start,
-        reads.end,
-        reads.mapq,
-        reads.base_offset,
-        reads.qualities,
-        reads.cigar_offset,
-        reads.cigar,
-    )
-    z = [rank_sum_z(int(kind), float(value)) for kind, value in zip(kinds, values, strict=True)]
-    mapq = np.concatenate((reads.mapq[rows], filtered_mapq)).astype(np.int64)
-    known = mapq[mapq != _UNAVAILABLE_MAPQ]
+    z = [rank_sum_z(kind, value) for kind, value in zip(observed.kinds.tolist(), observed.values.tolist(), strict=True)]
+    strands = observed.strands.tolist()
     varies = any(allele > 0 for allele in genotype)
-    depth = (sum(allele_depths) or mapq.size) if varies else 0
+    depth = (sum(observed.allele_depths.tolist()) or observed.depth) if varies else 0
     return SiteAnnotations(
-        depth=mapq.size,
-        mapq_squares=int((known * known).sum()),
-        mapq_depth=known.size,
+        depth=observed.depth,
+        mapq_squares=observed.mapq_squares,
+        mapq_depth=observed.mapq_depth,
         base_quality_rank_sum=z[kernels.BASE_QUALITY],
         mapq_rank_sum=z[kernels.MAPQ],
         read_position_rank_sum=z[kernels.READ_POSITION],

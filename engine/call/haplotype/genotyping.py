@@ -23,7 +23,7 @@ from engine.call.haplotype.allele_frequency import (
     likeliest_alternates,
     subset_phred,
 )
-from engine.call.haplotype.annotation_kernels import strand_counts
+from engine.call.haplotype.annotation_kernels import observe
 from engine.call.haplotype.annotations import site_annotations
 from engine.call.haplotype.columns import ReadColumns
 from engine.call.haplotype.genotype_index import genotype_alleles, genotype_counts
@@ -232,33 +232,37 @@ def _call(
     settings: GenotypingSettings,
 ) -> VariantCall:
     kept = decision.kept
-    in_call = np.zeros(len(evidence.alleles), np.bool_)
-    in_call[list(kept)] = True
     alleles = tuple(evidence.alleles[allele] for allele in kept)
-    complete = bool(in_call.all())
-    if not complete and settings.reference_confidence:
-        kernels.fill_non_reference(evidence.likelihoods, in_call)
-    supported = kernels.supported_alleles(evidence.likelihoods, np.ones_like(in_call))
-    supported_kept = supported if complete else kernels.supported_alleles(evidence.likelihoods, in_call)
-    strands = tuple(strand_counts(supported, evidence.rows, reads.flag, in_call).tolist())
-    genotype, phred, genotype_quality = _genotype(alleles, evidence, kept, settings.ploidy)
-    by_allele = np.bincount(supported_kept[supported_kept >= 0], minlength=in_call.size)
-    allele_depths = tuple(by_allele[list(kept)].tolist())
-    near = (filtered.start < site.end + _OVERLAP_MARGIN) & (filtered.end > site.start - _OVERLAP_MARGIN)
-    annotations = site_annotations(
-        start=site.start,
-        end=site.end,
-        quality=decision.quality,
-        genotype=genotype,
-        allele_depths=allele_depths,
-        strands=strands,
-        supported=supported,
-        rows=evidence.rows,
-        in_call=in_call,
-        reads=reads,
-        filtered_mapq=filtered.mapq[near],
+    complete = len(kept) == len(evidence.alleles)
+    in_call = np.ones(len(evidence.alleles), np.bool_)
+    if not complete:
+        in_call[:] = False
+        in_call[list(kept)] = True
+        if settings.reference_confidence:
+            kernels.fill_non_reference(evidence.likelihoods, in_call)
+    observed = observe(
+        evidence.likelihoods,
+        in_call,
+        evidence.rows,
+        site.start,
+        site.end,
+        _OVERLAP_MARGIN,
+        reads.start,
+        reads.end,
+        reads.flag,
+        reads.mapq,
+        reads.base_offset,
+        reads.qualities,
+        reads.cigar_offset,
+        reads.cigar,
+        filtered.start,
+        filtered.end,
+        filtered.mapq,
     )
-    share = [count / len(genotype) if genotype else float("nan") for count in decision.counts]
+    genotype, phred, genotype_quality = _genotype(alleles, evidence, kept, settings.ploidy)
+    allele_depths = observed.allele_depths.tolist()
+    copies = len(genotype) or float("nan")
+    forward, reverse, alternate_forward, alternate_reverse = observed.strands.tolist()
     return VariantCall(
         start=site.start,
         alleles=alleles if complete else _right_trimmed(alleles),
@@ -268,12 +272,12 @@ def _call(
         phased=False,
         genotype_quality=genotype_quality,
         phred_likelihoods=phred,
-        allele_depths=allele_depths if genotype else (),
+        allele_depths=tuple(allele_depths[allele] for allele in kept) if genotype else (),
         genotype_depth=sum(allele_depths) if genotype else None,
-        strand_counts=strands,
+        strand_counts=(forward, reverse, alternate_forward, alternate_reverse),
         allele_counts=decision.counts,
-        allele_frequencies=tuple(min(1.0, frequency) for frequency in share),
-        annotations=annotations,
+        allele_frequencies=tuple(min(1.0, count / copies) for count in decision.counts),
+        annotations=site_annotations(observed, decision.quality, genotype),
         phase=None,
     )
 
@@ -286,15 +290,18 @@ def _genotype(
     No genotype where homozygous reference is no likelier than the next; homozygous reference without likelihoods
     where the likeliest has an allele that nobody assembled.
     """
-    subset = subset_phred(ploidy, len(evidence.alleles), evidence.phred, kept)
-    best = int(subset.argmin())
-    genotype_quality = int(np.delete(subset, best).min()) if subset.size > 1 else 0
+    phred = evidence.phred
+    if len(alleles) < len(evidence.alleles):
+        phred = subset_phred(ploidy, len(evidence.alleles), phred, kept)
+    values = tuple(phred.tolist())
+    best = values.index(0)
+    genotype_quality = sorted(values)[1]
     genotype = genotype_alleles(ploidy, len(alleles))[best]
     if any(alleles[allele] == NON_REFERENCE for allele in genotype):
-        return (0,) * ploidy, (0,) * subset.size, genotype_quality
+        return (0,) * ploidy, (0,) * len(values), genotype_quality
     if best == 0 and genotype_quality == 0:
         genotype = ()
-    return genotype, tuple(subset.tolist()), genotype_quality
+    return genotype, values, genotype_quality
 
 
 def _right_trimmed(alleles: tuple[str, ...]) -> tuple[str, ...]:
