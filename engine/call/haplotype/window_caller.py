@@ -1,0 +1,298 @@
+"""Calling one window: from its reads and its regions to calls and reference sites. Works on one thread.
+
+How windows are planned, spread over threads and written is :mod:`.caller`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.call.haplotype.activity import Activity, activity
+from engine.call.haplotype.assembly import assemble
+from engine.call.haplotype.columns import ReadColumns
+from engine.call.haplotype.finalization import clip_to_span, finalize_region, split_passing
+from engine.call.haplotype.genotyping import GenotypingSettings, OpenDeletion, RegionCalls, call_region
+from engine.call.haplotype.plan import Window
+from engine.call.haplotype.reads import DecodedReads, ReadSource, WantedReads
+from engine.call.haplotype.reference_confidence import Sites, fill_inactive, fill_span, new_sites
+from engine.call.haplotype.regions import PADDING, Regions
+from engine.call.haplotype.trimming import TrimmedRegion, trim
+from engine.call.haplotype.variant_call import VariantCall
+
+REFERENCE_PADDING = 500
+"""Reference bases known to either side of a padded region, for events and repeats that reach out of it."""
+_LONGEST_REGION = 300
+_BEHIND = _LONGEST_REGION + PADDING
+_AHEAD = 1000
+"""Reads are taken from so far ahead of a window that crowded starts are complete there."""
+_TO_N = bytes(byte if chr(byte) in "ACGT" else ord("N") for byte in range(256))
+
+
+class ReferenceSequence:
+    """The FASTA, read as the caller wants it: upper case, everything but ACGT as N. Safe for several threads."""
+
+    def __init__(self, fasta: Path) -> None:
+        import pysam
+
+        self._file = pysam.FastaFile(str(fasta))
+        self._lock = Lock()
+        self.lengths: dict[str, int] = dict(zip(self._file.references, self._file.lengths, strict=True))
+
+    def letters(self, contig: str, start: int, end: int) -> NDArray[np.uint8]:
+        """uint8[], ASCII bases of ``[start, end)``."""
+        with self._lock:
+            text: str = self._file.fetch(contig, start, end)
+        return np.frombuffer(bytearray(text.upper().encode().translate(_TO_N)), np.uint8)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+@dataclass(frozen=True)
+class CallerSettings:
+    """How every window is called.
+
+    Attributes:
+        reference_confidence: calls carry ``<NON_REF>`` and reference sites are filled in.
+        confidence: QUAL below which nothing is called without reference confidence.
+    """
+
+    reference_confidence: bool
+    confidence: float
+
+
+@dataclass(frozen=True)
+class PreparedWindow:
+    """A window with what can be known of it alone.
+
+    Attributes:
+        window: its place.
+        contig: the reads' index of the contig.
+        reads: all that its regions may see.
+        letters: upper-case reference from ``letters_start`` over everything its regions may see.
+        letters_start: 0-based position.
+        contig_length: end of the contig.
+        activities: of each piece.
+    """
+
+    window: Window
+    contig: int
+    reads: DecodedReads
+    letters: NDArray[np.uint8]
+    letters_start: int
+    contig_length: int
+    activities: tuple[Activity, ...]
+
+    def reference(self, start: int, end: int) -> NDArray[np.uint8]:
+        """Bases of ``[start, end)``, which must be within ``letters``."""
+        return self.letters[start - self.letters_start : end - self.letters_start]
+
+
+@dataclass
+class CalledWindow:
+    """What calling a window gave; mutable, because calls may be redone once those before it are known.
+
+    Attributes:
+        prepared: what it was called from.
+        regions: those that start in the window.
+        sites: reference sites, absent without reference confidence.
+        calls: of each region; empty for inactive ones and where nothing varies.
+        upstream_matters: regions whose calls depend on deletions called before the window.
+        deletions: called in the window, in order.
+    """
+
+    prepared: PreparedWindow
+    regions: Regions
+    sites: Sites | None
+    calls: dict[int, tuple[VariantCall, ...]] = field(default_factory=dict)
+    upstream_matters: list[int] = field(default_factory=list)
+    deletions: list[OpenDeletion] = field(default_factory=list)
+
+
+def prepare_window(
+    source: ReadSource,
+    sequence: ReferenceSequence,
+    window: Window,
+    wanted_start: NDArray[np.int64],
+    wanted_end: NDArray[np.int64],
+) -> PreparedWindow:
+    """Decode the reads of a window and find its activity.
+
+    Args:
+        source: the reads.
+        sequence: the reference.
+        window: which.
+        wanted_start: int64[w], sorted starts of the padded, merged intervals of the contig; other reads are not
+            seen.
+        wanted_end: int64[w], their ends.
+    """
+    contig = source.contig_names.index(window.contig)
+    length = sequence.lengths[window.contig]
+    first = max(0, window.start - PADDING - _AHEAD)
+    stop = min(length, window.end + _BEHIND)
+    reads = source.fetch(WantedReads(contig, first, stop, wanted_start, wanted_end))
+    letters_start = max(0, window.start - PADDING - REFERENCE_PADDING)
+    letters = sequence.letters(window.contig, letters_start, min(length, stop + REFERENCE_PADDING))
+    activities = tuple(
+        activity(
+            reads.columns,
+            letters[piece.start - letters_start : piece.end - letters_start],
+            piece.start,
+            window.ploidy,
+        )
+        for piece in window.pieces
+    )
+    return PreparedWindow(window, contig, reads, letters, letters_start, length, activities)
+
+
+def call_window(prepared: PreparedWindow, regions: Regions, settings: CallerSettings) -> CalledWindow:
+    """Call the regions that start in a window, deletions called before it not being known."""
+    sites = None
+    ploidy = prepared.window.ploidy
+    if settings.reference_confidence and regions.start.size:
+        sites = new_sites(int(regions.start[0]), int(regions.end[-1]), ploidy)
+        fill_inactive(
+            sites,
+            prepared.reads,
+            prepared.contig,
+            prepared.letters,
+            prepared.letters_start,
+            regions,
+            ~regions.active,
+            ploidy,
+        )
+    called = CalledWindow(prepared, regions, sites)
+    for row in np.flatnonzero(regions.active).tolist():
+        outcome = _RegionWork(called, row, settings).call(called.deletions)
+        if outcome is None:
+            continue
+        called.calls[row] = outcome.calls
+        called.deletions += outcome.deletions
+        if outcome.depends_on_upstream:
+            called.upstream_matters.append(row)
+    return called
+
+
+def settle_window(called: CalledWindow, upstream: Sequence[OpenDeletion], settings: CallerSettings) -> None:
+    """Call again the regions into which deletions called before the window reach."""
+    for row in called.upstream_matters:
+        work = _RegionWork(called, row, settings)
+        if not work.reached_by(upstream):
+            continue
+        outcome = work.call([*upstream, *(deletion for deletion in called.deletions if deletion.start < work.start)])
+        called.calls[row] = outcome.calls if outcome else ()
+
+
+class _RegionWork:
+    """One active region ``[start, end)`` of a window."""
+
+    def __init__(self, called: CalledWindow, row: int, settings: CallerSettings) -> None:
+        self.prepared, self.sites, self.settings = called.prepared, called.sites, settings
+        self.start, self.end = int(called.regions.start[row]), int(called.regions.end[row])
+        self.padded_start = max(0, self.start - PADDING)
+        self.padded_end = min(self.prepared.contig_length, self.end + PADDING)
+        pieces = self.prepared.window.pieces
+        self._stretch_start = next(piece.stretch.start for piece in pieces if self.start < piece.end)
+
+    def reached_by(self, upstream: Sequence[OpenDeletion]) -> list[OpenDeletion]:
+        """Deletions of the same stretch that reach into the region."""
+        return [
+            deletion for deletion in upstream if deletion.end > self.start and deletion.start >= self._stretch_start
+        ]
+
+    def call(self, upstream: Sequence[OpenDeletion]) -> RegionCalls | None:
+        """Calls and reference sites of the region; ``None`` where it does not vary."""
+        prepared = self.prepared
+        final = finalize_region(prepared.reads, self.padded_start, self.padded_end)
+        trimmed = self._assemble(final)
+        if trimmed is None:
+            self._fill(final, self.start, self.end)
+            return None
+        cut = clip_to_span(prepared.reads, final, trimmed.padded_start, trimmed.padded_end)
+        evidence, filtered = split_passing(cut, prepared.contig)
+        if not evidence.start.size:
+            self._fill(final, self.start, self.end)
+            return None
+        outcome = call_region(
+            evidence,
+            filtered,
+            trimmed,
+            start=self.start,
+            end=self.end,
+            reference=prepared.letters,
+            reference_start=prepared.letters_start,
+            settings=GenotypingSettings(
+                ploidy=prepared.window.ploidy,
+                reference_confidence=self.settings.reference_confidence,
+                confidence=self.settings.confidence,
+            ),
+            upstream=self.reached_by(upstream),
+        )
+        if self.sites is None:
+            return outcome
+        if not outcome.has_genotype:
+            self._fill(final, self.start, self.end)
+            return RegionCalls((), outcome.reads, outcome.deletions, outcome.depends_on_upstream)
+        self._fill_around(final, trimmed, outcome)
+        return outcome
+
+    def _assemble(self, final: ReadColumns) -> TrimmedRegion | None:
+        prepared = self.prepared
+        reference = prepared.reference(self.padded_start, self.padded_end)
+        haplotypes = assemble(final, reference, self.padded_start)
+        if haplotypes is None:
+            return None
+        full_start = max(0, self.padded_start - REFERENCE_PADDING)
+        full_end = min(prepared.contig_length, self.padded_end + REFERENCE_PADDING)
+        return trim(
+            haplotypes,
+            prepared.reference(full_start, full_end),
+            full_start,
+            self.start,
+            self.end,
+            self.padded_start,
+            self.padded_end,
+        )
+
+    def _fill_around(self, final: ReadColumns, trimmed: TrimmedRegion, outcome: RegionCalls) -> None:
+        """Reference sites of a region with calls: before the variants, among them, behind them."""
+        assert self.sites is not None
+        if self.start < trimmed.variant_start:
+            self._fill(final, self.start, trimmed.variant_start)
+        fill_span(
+            self.sites,
+            outcome.reads,
+            self.prepared.reference(trimmed.padded_start, trimmed.padded_end),
+            trimmed.padded_start,
+            trimmed.variant_start,
+            trimmed.variant_end,
+            self.prepared.window.ploidy,
+        )
+        if trimmed.variant_end < self.end:
+            self._fill(final, trimmed.variant_end, self.end)
+
+    def _fill(self, final: ReadColumns, start: int, end: int) -> None:
+        """Reference sites of ``[start, end)`` of the region, from finalised reads clipped around them."""
+        if self.sites is None:
+            return
+        low, high = max(self.padded_start, start - PADDING), min(self.padded_end, end + PADDING)
+        reads = final
+        if (low, high) != (self.padded_start, self.padded_end):
+            reads = clip_to_span(self.prepared.reads, final, low, high)
+        evidence, _ = split_passing(reads, self.prepared.contig)
+        fill_span(
+            self.sites,
+            evidence,
+            self.prepared.reference(low, high),
+            low,
+            start,
+            end,
+            self.prepared.window.ploidy,
+        )
