@@ -49,7 +49,7 @@ def check_alignments(
     header = _header(reads)
     # Files without SO exist in the wild; where they have an index they are sorted, for it cannot be built otherwise.
     order = header.get("HD", {}).get("SO", "unknown")
-    if order not in {"coordinate", "unknown"} or (order == "unknown" and not _has_index(reads)):
+    if order not in {"coordinate", "unknown"} or (order == "unknown" and not has_index(reads)):
         raise AlignmentFileError(
             "the reads are not sorted by coordinate",
             file=reads,
@@ -57,7 +57,7 @@ def check_alignments(
         )
     _check_contigs(reads, header, contigs)
     facts = _read_groups(reads, header, sample)
-    if indexed and not _has_index(reads):
+    if indexed and not has_index(reads):
         raise AlignmentFileError(
             "the reads have no index", file=reads, remedy="make one (samtools index) beside the file"
         )
@@ -142,7 +142,8 @@ def _read_groups(reads: Path, header: dict[str, Any], sample: str | None) -> Ali
     return AlignmentFacts(samples[0], tuple(group["ID"] for group in groups))
 
 
-def _has_index(reads: Path) -> bool:
+def has_index(reads: Path) -> bool:
+    """An index lies beside the file, under either of the usual names."""
     suffixes = (".bai", ".csi", ".crai")
     beside = [reads.with_name(reads.name + suffix) for suffix in suffixes]
     return any(path.is_file() for path in [*beside, *(reads.with_suffix(suffix) for suffix in suffixes)])

@@ -26,6 +26,7 @@ CALLERS: Mapping[str, str] = {
     "gatk": "engine.call.gatk:GatkCaller",
 }
 """Callers by name, as ``module:class``; a class is made without arguments."""
+DEFAULT_CALLER = "bcftools"
 
 
 class Reference(Protocol):
@@ -117,7 +118,7 @@ def call_gvcf(
     reference: Reference,
     output: Path,
     *,
-    caller: str = "bcftools",
+    caller: str = DEFAULT_CALLER,
     sample: str | None = None,
     targets: Path | None = None,
     region: str | None = None,
