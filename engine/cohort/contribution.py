@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.annotate.normalise import normalise
 from engine.call.gvcf import gvcf_records
 from engine.call.ploidy import Sex, ploidy_of
 from engine.cohort.columns import BIN, TABLES, typed_table
@@ -77,7 +78,7 @@ def contribute(
     Raises:
         VariantFileError: a file is damaged.
     """
-    calls, uncalled = _calls(_normalised(variants, reference.fasta, scratch), person.sample)
+    calls, uncalled = _calls(normalise(variants, reference.fasta, person.sample, scratch), person.sample)
     covered = _covered(gvcf, least_genotype_quality)
     missing: list[tuple[object, ...]] = [
         (person.sample, *row)
@@ -123,32 +124,6 @@ def read_contribution(folder: Path, name: str) -> pa.Table:
     import pyarrow.parquet as pq
 
     return pq.read_table(folder / f"{name}.parquet")
-
-
-def _normalised(variants: Path, fasta: Path, scratch: Path) -> Path:
-    """One alternate allele a record, left-aligned: equal alleles of two samples become equal rows."""
-    from pysam import SamtoolsError, bcftools
-
-    output = scratch / "normalised.vcf"
-    try:
-        bcftools.norm(
-            "--no-version",
-            "-m",
-            "-any",
-            "-f",
-            str(fasta),
-            "-c",
-            "e",
-            "-o",
-            str(output),
-            str(variants),
-            catch_stdout=False,
-        )
-    except SamtoolsError as error:
-        raise VariantFileError(
-            f"the calls cannot be normalised: {error}", file=variants, remedy="make the file again"
-        ) from error
-    return output
 
 
 def _calls(variants: Path, sample: str) -> tuple[list[tuple[object, ...]], defaultdict[str, list[Stretch]]]:

@@ -115,6 +115,14 @@ def build_tables(files: Mapping[str, Sequence[str]], folder: Path, scratch: Path
     return results
 
 
+def count_rows(table: Path) -> int:
+    """Rows of a Parquet file, from its footer."""
+    import pyarrow.parquet as pq
+
+    rows: int = pq.read_metadata(table).num_rows
+    return rows
+
+
 def _empty(table: str, scratch: Path) -> str:
     """A table to which nobody contributed a row has no file in its log, but it has columns."""
     import pyarrow.parquet as pq

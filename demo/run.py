@@ -1,0 +1,169 @@
+"""``make demo``: the demo family from FASTQ to FHIR, by the same jobs and the same sensor that a laboratory uses.
+
+The files are dropped into the landing zone, the sensor is asked what to run, and the runs are executed here, as many at
+a time as the deployment allows; then what was found is told and compared with the planted truth
+(:mod:`demo.report`). What is fresh is not computed again.
+"""
+
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+import dagster as dg
+
+from demo.people import PEOPLE
+from demo.reference import write_reference
+from demo.simulate import simulate_family
+from engine.errors import GenomicsError
+from resources.environment import Settings
+
+SAMPLE_ASSETS = (
+    "raw_reads",
+    "aligned_reads",
+    "gvcf",
+    "variants",
+    "annotated_variants",
+    "findings",
+    "fhir_bundle",
+    "cohort_contribution",
+)
+
+
+@dataclass
+class RunResult:
+    """What one run did.
+
+    Attributes:
+        sample: the sample, absent for knowledge and cohort.
+        success: whether every step succeeded.
+        seconds: wall time of each asset's step.
+        fresh: assets that were fresh and not computed again.
+        problems: what failed, as the platform said it.
+    """
+
+    sample: str | None
+    success: bool
+    seconds: dict[str, float] = field(default_factory=dict)
+    fresh: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def main() -> int:
+    """Run the demo; exit code 0 if every person's bundle was made."""
+    started = time.monotonic()
+    try:
+        settings = Settings.from_environment()
+    except GenomicsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if settings.reference != "demo":
+        print(f"The demo needs its own reference: GENOMICS_REFERENCE is {settings.reference!r}.", file=sys.stderr)
+        return 1
+    from genomics_assets.instance import prepare_instance
+
+    prepare_instance(settings)
+    tell("Writing the reference and simulating the family's reads from real haplotypes ...")
+    write_reference(settings.data / "sources")
+    simulate_family(settings.landing, settings.data / "truth")
+    results = run_everything(settings)
+    from demo.report import report
+
+    return report(settings, results, time.monotonic() - started)
+
+
+def run_everything(settings: Settings) -> list[RunResult]:
+    """Knowledge, then every person (parents before their child), then the cohort."""
+    results = [_show(run_job("knowledge", None), "knowledge")]
+    samples = _ask_the_sensor()
+    parents_first = [[p.sample for p in PEOPLE if p.founder], [p.sample for p in PEOPLE if not p.founder]]
+    with ProcessPoolExecutor(settings.max_runs, mp_context=get_context("spawn")) as workers:
+        for generation in parents_first:
+            runs = {workers.submit(run_job, "sample", sample, samples.get(sample)): sample for sample in generation}
+            results += [_show(run.result(), runs[run]) for run in as_completed(runs)]
+    return [*results, _show(run_job("cohort", None), "cohort")]
+
+
+def run_job(job: str, sample: str | None, run_key: str | None = None) -> RunResult:
+    """Execute one job in this process against the deployment's Dagster instance."""
+    import logging
+
+    from genomics_assets.definitions import defs
+    from genomics_assets.sensors import RUN_KEY
+    from resources.registration import SampleStatus
+
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    services = defs.resources or {}
+    lake, registry = services["lake"], services["registry"]
+    before = {asset: lake.receipt(asset, sample) for asset in SAMPLE_ASSETS} if sample else {}
+    with dg.DagsterInstance.get() as instance:
+        done = defs.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            partition_key=sample,
+            raise_on_error=False,
+            tags={RUN_KEY: run_key} if run_key else None,
+        )
+        result = RunResult(sample, done.success)
+        for stats in instance.get_run_step_stats(done.run_id):
+            result.seconds[stats.step_key] = round((stats.end_time or 0) - (stats.start_time or 0), 3)
+    result.problems = [_problem(event) for event in done.all_events if event.is_step_failure]
+    result.fresh = [asset for asset in before if before[asset] and lake.receipt(asset, sample) == before[asset]]
+    if sample:
+        registry.mark(sample, SampleStatus.DONE if done.success else SampleStatus.FAILED, run_key=run_key)
+    return result
+
+
+def _ask_the_sensor() -> dict[str, str]:
+    """What the sensor would request: run key by sample; new samples become partitions, as the daemon would do.
+
+    The landing zone takes files once they have not changed for some seconds, so the sensor is asked again.
+    """
+    from genomics_assets.definitions import defs
+    from genomics_assets.partitions import SAMPLES
+    from genomics_assets.sensors import sample_sheets
+
+    requested: dict[str, str] = {}
+    registry = (defs.resources or {})["registry"]
+    with dg.DagsterInstance.get() as instance:
+        cursor = None
+        deadline = time.monotonic() + 60
+        while True:
+            context = dg.build_sensor_context(instance=instance, definitions=defs, cursor=cursor)
+            asked = sample_sheets(context)
+            assert isinstance(asked, dg.SensorResult)
+            cursor = asked.cursor
+            for request in asked.dynamic_partitions_requests or []:
+                instance.add_dynamic_partitions(SAMPLES.name, list(request.partition_keys))
+            requested |= {str(request.partition_key): str(request.run_key) for request in asked.run_requests or []}
+            known = {sample.sample_id for sample in registry.samples()}
+            if {person.sample for person in PEOPLE} <= known or time.monotonic() > deadline:
+                return requested
+            time.sleep(1)
+
+
+def _problem(event: dg.DagsterEvent) -> str:
+    data = event.step_failure_data
+    user = data.user_failure_data
+    return f"{event.step_key}: {user.description if user and user.description else data.error.message.strip()}"
+
+
+def _show(result: RunResult, name: str) -> RunResult:
+    seconds = sum(result.seconds.values())
+    fresh = [asset for asset in SAMPLE_ASSETS if asset in result.fresh]
+    state = "fresh, nothing to compute" if len(fresh) == len(SAMPLE_ASSETS) else f"{seconds:.1f} s"
+    tell(f"  {'done  ' if result.success else 'FAILED'} {name:<20} {state}")
+    for problem in result.problems:
+        tell(f"         {problem}")
+    return result
+
+
+def tell(line: str = "") -> None:
+    """Print at once, so that progress is seen when it is made."""
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("GENOMICS_REFERENCE", "demo")
+    sys.exit(main())
