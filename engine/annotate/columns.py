@@ -130,8 +130,9 @@ def _arrow_type(text: str) -> pa.DataType:
 
     if text.endswith("[]"):
         return pa.list_(_arrow_type(text[:-2]))
-    if text.startswith("STRUCT"):
-        return pa.struct([pa.field(column.name, _arrow_type(column.type)) for column in TRANSCRIPT_CONSEQUENCE])
+    if text.startswith("STRUCT("):
+        members = (member.split(" ") for member in text[7:-1].split(", "))
+        return pa.struct([pa.field(name, _arrow_type(kind)) for name, kind in members])
     simple = {
         "VARCHAR": pa.string(),
         "INTEGER": pa.int32(),

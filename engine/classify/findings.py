@@ -1,0 +1,237 @@
+"""Finding what is known to matter: ClinVar's pathogenic and likely pathogenic alleles in one person's passing calls.
+
+Conflicting classifications are never findings. Whether a genotype suffices follows from the condition's inheritance
+(:mod:`engine.classify.inheritance`), the other alleles of the gene and their phase (:mod:`engine.classify.phase`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.annotate.columns import arrow_schema
+from engine.call.ploidy import Sex
+from engine.classify.acmg_secondary_findings import VERSION, secondary_findings_genes
+from engine.classify.columns import FINDING_COLUMNS
+from engine.classify.inheritance import UNKNOWN, conditions_of, hgnc_id
+from engine.classify.phase import Parents, phase_of, read_parents
+from engine.classify.zygosity import zygosity
+from engine.errors import VariantFileError
+from engine.reference.bundle import ReferenceBundle
+from engine.reference.intervals import Interval
+
+_NAMESPACE = uuid.UUID("5f5d0c9e-6a0b-5b0e-9a63-0d6f5f7a1c11")
+_BOTH_COPIES = ("homozygous", "hemizygous")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is known of the person beside the reads.
+
+    Attributes:
+        sex: as the laboratory states it.
+        secondary_findings_consent: whether the person agreed to hear of findings in ACMG SF genes nobody asked about.
+        father: annotated Parquet of the father, absent where he was not sequenced.
+        mother: annotated Parquet of the mother, absent where she was not sequenced.
+        ordered_genes: symbols that the order asks about; findings elsewhere are not primary. Absent: every gene that
+            is not on the ACMG SF list.
+        report_carriers: whether carrier states are reported.
+    """
+
+    sex: Sex = "unknown"
+    secondary_findings_consent: bool = False
+    father: Path | None = None
+    mother: Path | None = None
+    ordered_genes: frozenset[str] | None = None
+    report_carriers: bool = True
+
+
+@dataclass(frozen=True)
+class FindingsSummary:
+    """What was measured while looking for findings.
+
+    Attributes:
+        findings: rows of the table.
+        primary: of them in category primary.
+        compound_heterozygote: of them in category compound_heterozygote.
+        carrier: of them in category carrier.
+        secondary: of them in category secondary.
+        candidates: passing P/LP alleles looked at.
+        failed_filter: P/LP alleles in calls that did not pass, which are not reported.
+        conflicting: passing alleles on which ClinVar's submitters disagree, which are not reported.
+        withheld: secondary findings that the person did not agree to hear of.
+        not_reportable: P/LP alleles that the gene's rule, the order or the carrier option leaves out.
+    """
+
+    findings: int
+    primary: int
+    compound_heterozygote: int
+    carrier: int
+    secondary: int
+    candidates: int
+    failed_filter: int
+    conflicting: int
+    withheld: int
+    not_reportable: int
+
+
+def find_variants(
+    annotated: Path, subject: Subject, bundle: ReferenceBundle, folder: Path, sample: str
+) -> FindingsSummary:
+    """Write ``<sample>.findings.parquet`` into ``folder``.
+
+    Args:
+        annotated: the Parquet that :func:`engine.annotate.annotate.annotate_variants` wrote.
+        subject: the person.
+        bundle: the reference the variants were called against.
+        folder: staging folder.
+        sample: sample id.
+
+    Raises:
+        VariantFileError: the annotated table is missing or damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows, failed, conflicting = _candidates(annotated, sample)
+    parents = read_parents(subject.father, subject.mother)
+    findings = [_finding(row, subject, bundle, parents) for row in rows]
+    _find_partners(findings)
+    verdicts = Counter[str]()
+    kept = []
+    for finding in findings:
+        finding["category"] = verdict = _category(finding, subject)
+        verdicts[verdict] += 1
+        if verdict not in ("withheld", "not_reportable"):
+            kept.append(finding)
+    _forget_unreported(kept)
+    schema = arrow_schema(FINDING_COLUMNS)
+    table = pa.Table.from_pylist([{name: row[name] for name in schema.names} for row in kept], schema=schema)
+    pq.write_table(table, folder / f"{sample}.findings.parquet", compression="zstd")
+    return FindingsSummary(
+        findings=len(kept),
+        primary=verdicts["primary"],
+        compound_heterozygote=verdicts["compound_heterozygote"],
+        carrier=verdicts["carrier"],
+        secondary=verdicts["secondary"],
+        candidates=len(rows),
+        failed_filter=failed,
+        conflicting=conflicting,
+        withheld=verdicts["withheld"],
+        not_reportable=verdicts["not_reportable"],
+    )
+
+
+def _candidates(annotated: Path, sample: str) -> tuple[list[dict[str, Any]], int, int]:
+    """Passing P/LP rows in the order of the table, and how many failed the filter or are conflicting."""
+    import duckdb
+
+    try:
+        with duckdb.connect() as db:
+            table = db.read_parquet(str(annotated))
+            passing = "filter IN ('PASS', '.')"
+            pathogenic = "clinvar_classification IN ('pathogenic', 'likely_pathogenic')"
+            rows = table.filter(f"{pathogenic} AND {passing}").to_arrow_table().to_pylist()
+            failed = len(table.filter(f"{pathogenic} AND NOT {passing}"))
+            conflicting = len(table.filter(f"clinvar_classification = 'conflicting' AND {passing}"))
+    except duckdb.Error as error:
+        raise VariantFileError(
+            f"the annotated variants cannot be read: {error}",
+            file=annotated,
+            sample=sample,
+            remedy="annotate the sample again",
+        ) from error
+    return rows, failed, conflicting
+
+
+def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle, parents: Parents) -> dict[str, Any]:
+    depth = (row["ref_depth"] or 0) + (row["alt_depth"] or 0)
+    fraction = round(row["alt_depth"] / depth, 4) if depth and row["alt_depth"] is not None else None
+    start = row["position"] - 1
+    conditions = conditions_of(row["gene"] or "", row["clinvar_conditions"] or [], row["clinvar_condition_ids"] or [])
+    return row | {
+        "finding_id": finding_id(row["sample"], bundle.build, row["allele"]),
+        "build": bundle.build,
+        "hgnc_id": row["hgnc_id"] or hgnc_id(row["gene"] or ""),
+        "alt_fraction": fraction,
+        "zygosity": zygosity(
+            row["copies"],
+            row["ploidy"],
+            fraction,
+            at=Interval(row["contig"], start, start + len(row["ref"])),
+            contig_length=bundle.contig_lengths[row["contig"]],
+            sex=subject.sex,
+        ),
+        "conditions": [condition.__dict__ for condition in conditions],
+        "origin": parents.origin(row["allele"]),
+        "partners": [],
+        "phase": None,
+        "phase_basis": None,
+        "secondary_list": None,
+    }
+
+
+def finding_id(sample: str, build: str, allele: str) -> str:
+    """The id of a finding, the same for the same allele of the same sample.
+
+    >>> finding_id("S1", "GRCh38", "20-100-A-T") == finding_id("S1", "GRCh38", "20-100-A-T")
+    True
+    """
+    return str(uuid.uuid5(_NAMESPACE, f"{sample}|{build}|{allele}"))
+
+
+def _find_partners(findings: list[dict[str, Any]]) -> None:
+    """Tell each variant of a gene of the others, and whether they lie on the other copy of the gene."""
+    by_gene: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for finding in findings:
+        if finding["gene"]:
+            by_gene[finding["gene"]].append(finding)
+    for group in by_gene.values():
+        for finding in group:
+            others = [other for other in group if other is not finding]
+            phases = [phase_of(finding, other) for other in others]
+            finding["partners"] = [other["finding_id"] for other in others]
+            if phases:
+                best = min(phases, key=lambda phase: ("trans", "unknown", "cis").index(phase.phase))
+                finding["phase"], finding["phase_basis"] = best.phase, best.basis
+
+
+def _category(finding: dict[str, Any], subject: Subject) -> str:
+    """The category, or ``withheld``, or ``not_reportable``."""
+    gene = finding["gene"] or ""
+    listed = secondary_findings_genes().get(gene)
+    ordered = subject.ordered_genes
+    asked = gene in ordered if ordered is not None else listed is None
+    if asked:
+        return _by_inheritance(finding, subject)
+    if listed is None:
+        return "not_reportable"
+    both = finding["zygosity"] in _BOTH_COPIES
+    terms = frozenset(finding["consequence"].split("&"))
+    biallelic = both or finding["phase"] in ("trans", "unknown")
+    if listed.reports(biallelic=biallelic, homozygous=both, terms=terms, protein=finding["hgvs_p"]):
+        if not subject.secondary_findings_consent:
+            return "withheld"
+        finding["secondary_list"] = VERSION
+        return "secondary"
+    carries_recessive = listed.inheritance == "AR" and ordered is None
+    return "carrier" if carries_recessive and subject.report_carriers else "not_reportable"
+
+
+def _by_inheritance(finding: dict[str, Any], subject: Subject) -> str:
+    modes = {condition["inheritance"] for condition in finding["conditions"]} or {UNKNOWN}
+    if finding["zygosity"] != "heterozygous" or not modes <= {"AR", "XL"}:
+        return "primary"
+    if finding["phase"] in ("trans", "unknown") and "AR" in modes:
+        return "compound_heterozygote"
+    return "carrier" if subject.report_carriers else "not_reportable"
+
+
+def _forget_unreported(kept: list[dict[str, Any]]) -> None:
+    """A partner that is not told of is not hinted at either."""
+    told = {finding["finding_id"] for finding in kept}
+    for finding in kept:
+        finding["partners"] = [partner for partner in finding["partners"] if partner in told]
