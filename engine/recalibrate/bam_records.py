@@ -1,0 +1,158 @@
+"""A whole BAM file as batches of packed records, in file order: header first, nothing decoded.
+
+For work that looks at every record once. Fetching a region for the caller is in :mod:`engine.call.haplotype.reads`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.call.haplotype.bam_blocks import inflate_from
+from engine.errors import AlignmentFileError
+from engine.reads.records import Records
+
+_END_OF_FILE = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+_COPY_AGAIN = "copy the file again and compare its checksum, or align the sample again"
+
+
+@dataclass(frozen=True)
+class ReadGroup:
+    """A read group of the header.
+
+    Attributes:
+        id: as in the reads' ``RG`` tags.
+        unit: the platform unit, or the id where there is none: what GATK recalibrates by.
+    """
+
+    id: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class BamHeader:
+    """The header of a BAM file.
+
+    Attributes:
+        text: its SAM header lines.
+        contigs: names and lengths in the file's order.
+        dictionary: the binary list of contigs, as it stands in the file.
+    """
+
+    text: str
+    contigs: tuple[tuple[str, int], ...]
+    dictionary: bytes
+
+    @property
+    def read_groups(self) -> tuple[ReadGroup, ...]:
+        """The read groups in the order of the header."""
+        groups = []
+        for line in self.text.splitlines():
+            if line.startswith("@RG\t"):
+                fields = dict(field.split(":", 1) for field in line.split("\t")[1:] if ":" in field)
+                groups.append(ReadGroup(fields.get("ID", ""), fields.get("PU") or fields.get("ID", "")))
+        return tuple(groups)
+
+    def packed(self, text: str) -> bytes:
+        """The header's bytes with another text."""
+        encoded = text.encode()
+        return b"BAM\1" + struct.pack("<i", len(encoded)) + encoded + self.dictionary
+
+
+class BamRecords:
+    """One BAM file, read from the beginning to the end.
+
+    Raises:
+        AlignmentFileError: the file is missing, no BAM, or not complete (its end-of-file block is missing).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            _require_bam(path)
+        except OSError as error:
+            raise AlignmentFileError(
+                f"the file cannot be read ({error.strerror})", file=path, remedy="check the path and who may read it"
+            ) from error
+        self._blocks = inflate_from(path, 0)
+        self.header, self._rest = self._read_header()
+
+    def batches(self) -> Iterator[Records]:
+        """All records in file order, some megabytes at a time; to be called once.
+
+        Raises:
+            AlignmentFileError: the file is damaged or ends within a record.
+        """
+        from engine.recalibrate.record_limits import BROKEN, record_limits
+
+        data, count = self._rest, 0
+        for block in self._more():
+            data = np.concatenate([data, block]) if data.size else block
+            offset, outcome = record_limits(data)
+            if outcome == BROKEN:
+                raise self._damaged("these bytes are no BAM record", count + len(offset) - 1)
+            if len(offset) > 1:
+                yield Records(data[: offset[-1]], offset)
+                count += len(offset) - 1
+            data = data[offset[-1] :]
+        if data.size:
+            raise self._damaged("the file ends within a record", count)
+
+    def _more(self) -> Iterator[NDArray[np.uint8]]:
+        yield np.zeros(0, dtype=np.uint8)
+        yield from self._blocks
+
+    def _damaged(self, problem: str, after: int) -> AlignmentFileError:
+        return AlignmentFileError(problem, file=self.path, place=f"after record {after:,}", remedy=_COPY_AGAIN)
+
+    def _read_header(self) -> tuple[BamHeader, NDArray[np.uint8]]:
+        data = b""
+        for block in self._blocks:
+            data += block.tobytes()
+            try:
+                header, used = _parse_header(data)
+            except (struct.error, IndexError):
+                continue
+            except (ValueError, UnicodeDecodeError) as error:
+                raise AlignmentFileError(
+                    f"the BAM header is damaged ({error})", file=self.path, remedy=_COPY_AGAIN
+                ) from None
+            return header, np.frombuffer(data, dtype=np.uint8)[used:]
+        raise AlignmentFileError("the file ends within the BAM header", file=self.path, remedy=_COPY_AGAIN)
+
+
+def _require_bam(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(18)
+        file.seek(0, 2)
+        file.seek(max(file.tell() - len(_END_OF_FILE), 0))
+        end = file.read()
+    if start.startswith(b"CRAM"):
+        raise AlignmentFileError("this is a CRAM file", file=path, remedy="convert it to BAM (samtools view -b) first")
+    if not start.startswith(b"\x1f\x8b\x08\x04"):
+        raise AlignmentFileError("this is no BAM file", file=path, remedy="give a BAM file")
+    if end != _END_OF_FILE:
+        raise AlignmentFileError(
+            "the end-of-file block is missing: the file is truncated", file=path, remedy=_COPY_AGAIN
+        )
+
+
+def _parse_header(data: bytes) -> tuple[BamHeader, int]:
+    if data[:4] != b"BAM\1"[: len(data)]:
+        raise ValueError("it does not begin with BAM")
+    (length,) = struct.unpack_from("<i", data, 4)
+    dictionary = 8 + length
+    (count,) = struct.unpack_from("<i", data, dictionary)
+    at, contigs = dictionary + 4, []
+    for _ in range(count):
+        (size,) = struct.unpack_from("<i", data, at)
+        (bases,) = struct.unpack_from("<i", data, at + 4 + size)
+        contigs.append((data[at + 4 : at + 3 + size].decode(), bases))
+        at += 8 + size
+    text = data[8:dictionary].rstrip(b"\0").decode()
+    return BamHeader(text, tuple(contigs), data[dictionary:at]), at

@@ -1,0 +1,40 @@
+"""The kernel that finds where records begin in bytes of BAM that may end within one. No I/O."""
+
+# numba, not mypy, decides which integer a value is.
+# mypy: disable-error-code="arg-type"
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from engine.reads.record_kernels import int32_at
+from engine.recalibrate.covariate_kernels import is_whole
+
+WHOLE, BROKEN = range(2)
+
+_SMALLEST, _LARGEST = 33, 1 << 28
+
+
+@njit(nogil=True, cache=True)
+def record_limits(data: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
+    """int64[n + 1], where each complete record begins and the last one ends, and whether the next one is broken."""
+    offset = np.empty(len(data) // (4 + _SMALLEST) + 2, dtype=np.int64)
+    count, at = 0, 0
+    offset[0] = 0
+    outcome = WHOLE
+    while at + 4 <= len(data):
+        size = int32_at(data, at)
+        if size < _SMALLEST or size > _LARGEST:
+            outcome = BROKEN
+            break
+        if at + 4 + size > len(data):
+            break
+        if not is_whole(data, at):
+            outcome = BROKEN
+            break
+        at += 4 + size
+        count += 1
+        offset[count] = at
+    return offset[: count + 1].copy(), outcome
