@@ -20,7 +20,7 @@ from typing import Any
 
 import dagster as dg
 
-from engine.errors import FastqError, GenomicsError, KnowledgeError, LakeError
+from engine.errors import FastqError, GateError, GenomicsError, KnowledgeError, LakeError
 from engine.progress import Progress
 from engine.receipt import ArtifactFile, Measure, Receipt, Recipe
 from engine.tools import versions
@@ -383,6 +383,61 @@ def annotated_variants(context: dg.OpExecutionContext) -> dg.Output[None]:
             knowledge=services.knowledge.releases(),
         )
         return _publish(context, recipe, compute, sample=sample)
+
+
+@_sample_op("annotated_variants", "clinvar")
+def findings(context: dg.OpExecutionContext) -> dg.Output[None]:
+    """Choose what is to be told: pathogenic variants with their zygosity, inheritance and evidence."""
+    from engine.classify.findings import Subject, find_variants
+
+    sample, services = context.partition_key, context.resources
+    person = services.registry.sample(sample)
+    parents = {"father": person.father_id, "mother": person.mother_id}
+
+    def compute(work: Any) -> Made:
+        subject = Subject(
+            sex=person.sex,
+            secondary_findings_consent=person.secondary_findings_consent,
+            father=_annotated_table(services, present.get("father")),
+            mother=_annotated_table(services, present.get("mother")),
+        )
+        annotated = _file(services, "annotated_variants", sample, ".parquet")
+        summary = find_variants(annotated, subject, services.knowledge.bundle(), work.folder, sample)
+        return Made(summary.findings, vars(summary))
+
+    with _clear_failure(sample):
+        # A parent who has not come this far yet is done without; when he has, the child is run again (sensors.py).
+        present = {
+            kin: parent
+            for kin, parent in parents.items()
+            if parent and _is_open(services, "annotated_variants", parent)
+        }
+        kin_versions = {
+            f"annotated_variants of {kin}": services.lake.require("annotated_variants", parent).data_version
+            for kin, parent in present.items()
+        }
+        recipe = Recipe(
+            inputs=_open_gates(context, "annotated_variants") | services.knowledge.versions("clinvar") | kin_versions,
+            tools=versions("duckdb", "pyarrow", code=("classify",)),
+            knowledge=services.knowledge.releases(),
+            parameters={"sex": str(person.sex), "secondary_findings_consent": person.secondary_findings_consent},
+        )
+        return _publish(context, recipe, compute, sample=sample)
+
+
+def _annotated_table(services: Any, sample: str | None) -> Path | None:
+    return None if sample is None else _file(services, "annotated_variants", sample, ".parquet")
+
+
+def _is_open(services: Any, asset: str, sample: str) -> bool:
+    """Whether another sample's artifact is there and may be used."""
+    if services.lake.receipt(asset, sample) is None:
+        return False
+    try:
+        services.gate.require(asset, sample)
+    except GateError:
+        return False
+    return True
 
 
 @_sample_op("raw_reads", "aligned_reads", "gvcf", "variants", "reference_genome", services=frozenset({"warehouse"}))

@@ -115,6 +115,11 @@ def content_version(files: Iterable[ArtifactFile]) -> str:
     return digest.hexdigest()[:32]
 
 
+def digest_text(text: str) -> str:
+    """The first 32 hex digits of a text's sha256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
 def describe_file(path: Path) -> ArtifactFile:
     """Name, sha256 and size of a file on disk."""
     with path.open("rb") as stream:

@@ -94,11 +94,19 @@ def cohort_contributions(context: dg.SensorEvaluationContext) -> dg.SensorResult
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.SUCCESS,
     monitored_jobs=[sample_job],
+    request_job=sample_job,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
-def sample_done(context: dg.RunStatusSensorContext, registry: dg.ResourceParam[SampleRegistry]) -> None:
-    """Notes in the registry that a sample is done."""
+def sample_done(
+    context: dg.RunStatusSensorContext, registry: dg.ResourceParam[SampleRegistry]
+) -> Iterator[dg.RunRequest]:
+    """Notes that a sample is done, and runs its children again, whose phase is known only beside their parents."""
     mark(registry, context.dagster_run, SampleStatus.DONE)
+    sample = context.dagster_run.tags.get("dagster/partition", "")
+    for child in registry.samples(status=SampleStatus.DONE):
+        if sample in (child.father_id, child.mother_id) and not child.withdrawn:
+            run_key = f"{child.run_key}-beside-{context.dagster_run.run_id}"
+            yield dg.RunRequest(run_key=run_key, partition_key=child.sample_id, tags={RUN_KEY: child.run_key})
 
 
 @dg.run_failure_sensor(monitored_jobs=[sample_job], default_status=dg.DefaultSensorStatus.RUNNING)

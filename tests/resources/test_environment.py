@@ -1,0 +1,48 @@
+"""The options of a deployment: defaults that serve, one clear error for what cannot be used, one table for people."""
+
+from pathlib import Path
+
+import pytest
+
+from resources.environment import OPTIONS, PROJECT, Settings, SettingsError
+
+DOCUMENTED = (PROJECT / "README.md").read_text()
+
+
+def test_without_any_option_the_demo_is_served() -> None:
+    settings = Settings.from_environment({})
+    assert (settings.reference, settings.caller, settings.aligner) == ("demo", "bcftools", "bwa-mem3")
+    assert settings.data == PROJECT / "data" / "demo"
+    assert settings.threads >= 1 and settings.thresholds is None
+
+
+def test_a_laboratorys_own_reference_gives_the_data_folder_its_name() -> None:
+    settings = Settings.from_environment({"GENOMICS_REFERENCE": "/lab/references/panel.yaml"})
+    assert settings.data == PROJECT / "data" / "panel"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("GENOMICS_ENV", "azur"),
+        ("GENOMICS_CALLER", "deepvariant"),
+        ("GENOMICS_THREADS", "0"),
+        ("GENOMICS_THREADS", "many"),
+        ("GENOMICS_MAX_RUNS", "-1"),
+        ("GENOMICS_READS", "move"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named_with_its_remedy(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{variable} is '{value}'.*Remedy: set it to"):
+        Settings.from_environment({variable: value})
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.variable)
+def test_every_option_stands_in_the_readme_with_default_and_meaning(option) -> None:
+    (row,) = [line for line in DOCUMENTED.splitlines() if line.startswith(f"| `{option.variable}`")]
+    assert option.meaning in row and option.default in row
+    assert all(f"`{choice}`" in row for choice in option.choices)
+
+
+def test_a_folder_with_a_home_directory_is_expanded() -> None:
+    assert Settings.from_environment({"GENOMICS_DATA": "~/genomes"}).data == Path.home() / "genomes"
