@@ -23,9 +23,7 @@ def finalize_region(reads: DecodedReads, span_start: int, span_end: int) -> Read
     return kernels.finalize(
         reads.columns,
         reads.furthest,
-        reads.name_offset,
-        reads.names,
-        reads.template_row,
+        reads.naming,
         span_start,
         span_end,
     )
@@ -33,7 +31,7 @@ def finalize_region(reads: DecodedReads, span_start: int, span_end: int) -> Read
 
 def clip_to_span(reads: DecodedReads, finalized: ReadColumns, span_start: int, span_end: int) -> ReadColumns:
     """Finalised reads cut to a smaller span, in GATK's coordinate order; reads left without a base are dropped."""
-    return kernels.clip_to_span(finalized, reads.name_offset, reads.names, reads.template_row, span_start, span_end)
+    return kernels.clip_to_span(finalized, reads.naming, span_start, span_end)
 
 
 def split_passing(reads: ReadColumns, contig: int) -> tuple[ReadColumns, ReadColumns]:

@@ -32,12 +32,14 @@ from engine.call.haplotype.pileup_kernels import (
     adaptor_boundary,
     fragment_is_known,
 )
+from engine.call.haplotype.read_kernels import Naming
 
 LOW_QUALITY = 9
 """Bases at or below it are cut off a read's ends."""
 MATE_QUALITY = 20
 """Cap on bases that two mates agree on: half the phred quality of a PCR substitution error."""
 MINIMUM_LENGTH = 10
+
 
 # A read being clipped, as int64[5]: start and end on the reference, limits of its bases in the column, elements.
 _START, _END, _FIRST, _LAST, _ELEMENTS = range(5)
@@ -180,14 +182,14 @@ def _cut_low_quality(
 
 @njit(nogil=True, cache=True)
 def _cut_adaptor(
-    reads: ReadColumns,
-    i: int,
+    flag: int,
+    mate_start: int,
+    template_length: int,
     read: NDArray[np.int64],
     cigar: NDArray[np.uint32],
     spare: NDArray[np.uint32],
 ) -> None:
-    flag = np.int64(reads.flag[i])
-    boundary = adaptor_boundary(flag, read[_START], read[_END], reads.mate_start[i], np.int64(reads.template_length[i]))
+    boundary = adaptor_boundary(flag, read[_START], read[_END], mate_start, template_length)
     if boundary == NO_BOUNDARY or not read[_START] <= boundary < read[_END]:
         return
     if flag & REVERSE:
@@ -197,20 +199,11 @@ def _cut_adaptor(
 
 
 @njit(nogil=True, cache=True)
-def _load(reads: ReadColumns, i: int, read: NDArray[np.int64], cigar: NDArray[np.uint32]) -> None:
-    first = reads.cigar_offset[i]
-    n = reads.cigar_offset[i + 1] - first
-    for k in range(n):
-        cigar[k] = reads.cigar[first + k]
-    read[_START], read[_END] = reads.start[i], reads.end[i]
-    read[_FIRST], read[_LAST] = reads.base_offset[i], reads.base_offset[i + 1]
-    read[_ELEMENTS] = n
-
-
-@njit(nogil=True, cache=True)
 def _finalize_read(
-    reads: ReadColumns,
-    i: int,
+    flag: int,
+    mate_start: int,
+    template_length: int,
+    qualities: NDArray[np.uint8],
     span_start: int,
     span_end: int,
     read: NDArray[np.int64],
@@ -218,25 +211,16 @@ def _finalize_read(
     spare: NDArray[np.uint32],
 ) -> bool:
     """Clip one read for a region; false if nothing of it is left there."""
-    _load(reads, i, read, cigar)
-    clipped = (cigar[0] & 15) == SOFT_CLIP or (cigar[0] & 15) == HARD_CLIP
-    final = cigar[read[_ELEMENTS] - 1] & 15
-    if clipped or final == SOFT_CLIP or final == HARD_CLIP:
-        known = fragment_is_known(
-            np.int64(reads.flag[i]),
-            reads.start[i],
-            reads.end[i],
-            reads.mate_start[i],
-            np.int64(reads.template_length[i]),
-        )
-        if known:
+    first, final = cigar[0] & 15, cigar[read[_ELEMENTS] - 1] & 15
+    if first == SOFT_CLIP or first == HARD_CLIP or final == SOFT_CLIP or final == HARD_CLIP:
+        if fragment_is_known(flag, read[_START], read[_END], mate_start, template_length):
             _release_soft_clips(read, cigar, spare)
         else:
             _cut_soft_clips(read, cigar, spare)
-    _cut_low_quality(read, cigar, spare, reads.qualities)
+    _cut_low_quality(read, cigar, spare, qualities)
     if read[_FIRST] == read[_LAST] or read[_START] >= read[_END]:
         return False
-    _cut_adaptor(reads, i, read, cigar, spare)
+    _cut_adaptor(flag, mate_start, template_length, read, cigar, spare)
     if read[_FIRST] == read[_LAST]:
         return False
     _cut_to_span(read, cigar, spare, span_start, span_end)
@@ -255,26 +239,11 @@ def _compare_names(name_offset: NDArray[np.int64], names: NDArray[np.uint8], a: 
 
 
 @njit(nogil=True, cache=True)
-def _precedes(
-    reads: ReadColumns,
-    start: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    name_offset: NDArray[np.int64],
-    names: NDArray[np.uint8],
-    template_row: NDArray[np.int32],
-    a: int,
-    b: int,
-) -> bool:
-    """Whether read ``b`` must stand before ``a``, by start, strand, name, flag, MAPQ, mate, template length."""
-    if start[a] != start[b]:
-        return start[b] < start[a]
-    i, j = rows[a], rows[b]
-    reverse_a, reverse_b = reads.flag[i] & REVERSE, reads.flag[j] & REVERSE
-    if reverse_a != reverse_b:
-        return reverse_b < reverse_a
+def _follows(reads: ReadColumns, naming: Naming, i: int, j: int) -> bool:
+    """Whether row ``i`` stands behind ``j``, start and strand being equal: name, flag, MAPQ, mate, length."""
     if reads.name[i] != reads.name[j]:
-        order = _compare_names(name_offset, names, template_row[reads.name[i]], template_row[reads.name[j]])
-        return order > 0
+        a, b = naming.template_row[reads.name[i]], naming.template_row[reads.name[j]]
+        return _compare_names(naming.offset, naming.names, a, b) > 0
     if reads.flag[i] != reads.flag[j]:
         return reads.flag[j] < reads.flag[i]
     if reads.mapq[i] != reads.mapq[j]:
@@ -289,15 +258,19 @@ def _precedes(
 
 @njit(nogil=True, cache=True)
 def _coordinate_order(
-    reads: ReadColumns,
-    start: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    name_offset: NDArray[np.int64],
-    names: NDArray[np.uint8],
-    template_row: NDArray[np.int32],
-    count: int,
+    reads: ReadColumns, naming: Naming, start: NDArray[np.int64], rows: NDArray[np.int64], count: int
 ) -> NDArray[np.int64]:
-    """Stable merge sort of the first ``count`` clipped reads."""
+    """Stable merge sort of the first ``count`` clipped reads (``ReadCoordinateComparator``).
+
+    Two keys, of place and strand and of the name, tell almost all reads apart; the others are compared field by
+    field.
+    """
+    place = np.empty(count, np.int64)
+    name = np.empty(count, np.uint64)
+    for i in range(count):
+        row = rows[i]
+        place[i] = start[i] * 2 + (1 if reads.flag[row] & REVERSE else 0)
+        name[i] = naming.key[reads.name[row]]
     order = np.arange(count)
     other = np.empty(count, np.int64)
     width = 1
@@ -306,10 +279,16 @@ def _coordinate_order(
             middle, high = min(low + width, count), min(low + 2 * width, count)
             i, j = low, middle
             for k in range(low, high):
-                take_right = i >= middle
-                if not take_right and j < high:
-                    take_right = _precedes(reads, start, rows, name_offset, names, template_row, order[i], order[j])
-                if take_right:
+                right = i >= middle
+                if not right and j < high:
+                    a, b = order[i], order[j]
+                    if place[a] != place[b]:
+                        right = place[b] < place[a]
+                    elif name[a] != name[b]:
+                        right = name[b] < name[a]
+                    else:
+                        right = _follows(reads, naming, rows[a], rows[b])
+                if right:
                     other[k] = order[j]
                     j += 1
                 else:
@@ -318,6 +297,12 @@ def _coordinate_order(
         order, other = other, order
         width *= 2
     return order
+
+
+@njit(nogil=True, cache=True)
+def _copy_bases(source: NDArray[np.uint8], first: int, last: int, target: NDArray[np.uint8], to: int) -> None:
+    for k in range(last - first):
+        target[to + k] = source[first + k]
 
 
 @njit(nogil=True, cache=True)
@@ -336,42 +321,47 @@ def _gather(
     for i in order:
         bases += limits[i, _LAST] - limits[i, _FIRST]
         elements += limits[i, _ELEMENTS]
-    out = ReadColumns(
-        np.empty(count, np.int64),
-        np.empty(count, np.int64),
-        np.empty(count, np.uint16),
-        np.empty(count, np.uint8),
-        np.empty(count, np.int64),
-        np.empty(count, np.int32),
-        np.empty(count, np.int32),
-        np.empty(count, np.int32),
-        np.zeros(count + 1, np.int64),
-        np.empty(bases, np.uint8),
-        np.empty(bases, np.uint8),
-        np.zeros(count + 1, np.int64),
-        np.empty(elements, np.uint32),
-    )
+    start, end = np.empty(count, np.int64), np.empty(count, np.int64)
+    flag, mapq = np.empty(count, np.uint16), np.empty(count, np.uint8)
+    mate_start, mate_contig = np.empty(count, np.int64), np.empty(count, np.int32)
+    template_length, name = np.empty(count, np.int32), np.empty(count, np.int32)
+    base_offset, cigar_offset = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64)
+    letters, qualities = np.empty(bases, np.uint8), np.empty(bases, np.uint8)
+    cigar = np.empty(elements, np.uint32)
     for k in range(count):
         i = order[k]
         row = rows[i]
-        out.start[k], out.end[k] = limits[i, _START], limits[i, _END]
-        out.flag[k] = reads.flag[row]
-        out.mapq[k] = reads.mapq[row]
-        out.mate_start[k] = reads.mate_start[row]
-        out.mate_contig[k] = reads.mate_contig[row]
-        out.template_length[k] = reads.template_length[row]
-        out.name[k] = reads.name[row]
-        to = out.base_offset[k]
+        start[k], end[k] = limits[i, _START], limits[i, _END]
+        flag[k] = reads.flag[row]
+        mapq[k] = reads.mapq[row]
+        mate_start[k] = reads.mate_start[row]
+        mate_contig[k] = reads.mate_contig[row]
+        template_length[k] = reads.template_length[row]
+        name[k] = reads.name[row]
+        to = base_offset[k]
         first, last = limits[i, _FIRST], limits[i, _LAST]
-        for b in range(first, last):
-            out.bases[to + b - first] = reads.bases[b]
-            out.qualities[to + b - first] = reads.qualities[b]
-        out.base_offset[k + 1] = to + last - first
-        to = out.cigar_offset[k]
+        _copy_bases(reads.bases, first, last, letters, to)
+        _copy_bases(reads.qualities, first, last, qualities, to)
+        base_offset[k + 1] = to + last - first
+        to = cigar_offset[k]
         for e in range(limits[i, _ELEMENTS]):
-            out.cigar[to + e] = cigars[cigar_at[i] + e]
-        out.cigar_offset[k + 1] = to + limits[i, _ELEMENTS]
-    return out
+            cigar[to + e] = cigars[cigar_at[i] + e]
+        cigar_offset[k + 1] = to + limits[i, _ELEMENTS]
+    return ReadColumns(
+        start,
+        end,
+        flag,
+        mapq,
+        mate_start,
+        mate_contig,
+        template_length,
+        name,
+        base_offset,
+        letters,
+        qualities,
+        cigar_offset,
+        cigar,
+    )
 
 
 @njit(nogil=True, cache=True)
@@ -424,22 +414,14 @@ def _reconcile_mates(reads: ReadColumns) -> None:
 
 @njit(nogil=True, cache=True)
 def finalize(
-    reads: ReadColumns,
-    furthest: NDArray[np.int64],
-    name_offset: NDArray[np.int64],
-    names: NDArray[np.uint8],
-    template_row: NDArray[np.int32],
-    span_start: int,
-    span_end: int,
+    reads: ReadColumns, furthest: NDArray[np.int64], naming: Naming, span_start: int, span_end: int
 ) -> ReadColumns:
     """The reads of a region as assembly wants them: clipped, within the span, ordered, mates reconciled.
 
     Args:
         reads: of the contig, in coordinate order.
         furthest: int64[n], largest end up to each read.
-        name_offset: int64[n + 1], limits of the names.
-        names: uint8[], read names.
-        template_row: int32[t], a read of each template.
+        naming: of the reads.
         span_start: 0-based start of the padded region.
         span_end: its end.
     """
@@ -450,60 +432,72 @@ def finalize(
     start = np.empty(capacity, np.int64)
     limits = np.empty((capacity, 5), np.int64)
     cigar_at = np.empty(capacity, np.int64)
-    room = 0
-    widest = 0
-    for i in range(low, high):
-        elements = reads.cigar_offset[i + 1] - reads.cigar_offset[i] + 3
-        room += elements
-        widest = max(widest, elements)
-    cigars = np.empty(room, np.uint32)
-    cigar, spare = np.empty(widest, np.uint32), np.empty(widest, np.uint32)
+    elements = reads.cigar_offset[high] - reads.cigar_offset[low] if capacity else 0
+    cigars = np.empty(elements + 3 * capacity, np.uint32)
+    cigar, spare = np.empty(elements + 3, np.uint32), np.empty(elements + 3, np.uint32)
+    read = np.empty(5, np.int64)
+    qualities = reads.qualities
     used = 0
     count = 0
     for i in range(low, high):
         if reads.end[i] <= span_start:
             continue
-        read = limits[count]
-        if not _finalize_read(reads, i, span_start, span_end, read, cigar, spare):
+        first = reads.cigar_offset[i]
+        read[_ELEMENTS] = reads.cigar_offset[i + 1] - first
+        for k in range(read[_ELEMENTS]):
+            cigar[k] = reads.cigar[first + k]
+        read[_START], read[_END] = reads.start[i], reads.end[i]
+        read[_FIRST], read[_LAST] = reads.base_offset[i], reads.base_offset[i + 1]
+        left = _finalize_read(
+            np.int64(reads.flag[i]),
+            reads.mate_start[i],
+            np.int64(reads.template_length[i]),
+            qualities,
+            span_start,
+            span_end,
+            read,
+            cigar,
+            spare,
+        )
+        if not left:
             continue
         rows[count] = i
         start[count] = read[_START]
+        for k in range(5):
+            limits[count, k] = read[k]
         cigar_at[count] = used
         for k in range(read[_ELEMENTS]):
             cigars[used + k] = cigar[k]
         used += read[_ELEMENTS]
         count += 1
-    order = _coordinate_order(reads, start, rows, name_offset, names, template_row, count)
+    order = _coordinate_order(reads, naming, start, rows, count)
     out = _gather(reads, rows, limits, cigar_at, cigars, order)
     _reconcile_mates(out)
     return out
 
 
 @njit(nogil=True, cache=True)
-def clip_to_span(
-    reads: ReadColumns,
-    name_offset: NDArray[np.int64],
-    names: NDArray[np.uint8],
-    template_row: NDArray[np.int32],
-    span_start: int,
-    span_end: int,
-) -> ReadColumns:
+def clip_to_span(reads: ReadColumns, naming: Naming, span_start: int, span_end: int) -> ReadColumns:
     """Hard-clip finalised reads to a smaller span, order them anew, drop those with nothing left."""
     total = reads.start.size
     rows = np.empty(total, np.int64)
     start = np.empty(total, np.int64)
     limits = np.empty((total, 5), np.int64)
     cigar_at = np.empty(total, np.int64)
-    widest = 3
-    for i in range(total):
-        widest = max(widest, reads.cigar_offset[i + 1] - reads.cigar_offset[i] + 3)
     cigars = np.empty(reads.cigar.size + 3 * total, np.uint32)
-    cigar, spare = np.empty(widest, np.uint32), np.empty(widest, np.uint32)
+    cigar, spare = np.empty(reads.cigar.size + 3, np.uint32), np.empty(reads.cigar.size + 3, np.uint32)
+    read = np.empty(5, np.int64)
     used = 0
     count = 0
     for i in range(total):
-        read = limits[count]
-        _load(reads, i, read, cigar)
+        if reads.end[i] <= span_start or reads.start[i] >= span_end:
+            continue
+        first = reads.cigar_offset[i]
+        read[_ELEMENTS] = reads.cigar_offset[i + 1] - first
+        for k in range(read[_ELEMENTS]):
+            cigar[k] = reads.cigar[first + k]
+        read[_START], read[_END] = reads.start[i], reads.end[i]
+        read[_FIRST], read[_LAST] = reads.base_offset[i], reads.base_offset[i + 1]
         _cut_to_span(read, cigar, spare, span_start, span_end)
         if read[_FIRST] == read[_LAST] or read[_START] >= span_end or read[_END] <= span_start:
             continue
@@ -511,12 +505,14 @@ def clip_to_span(
             continue
         rows[count] = i
         start[count] = read[_START]
+        for k in range(5):
+            limits[count, k] = read[k]
         cigar_at[count] = used
         for k in range(read[_ELEMENTS]):
             cigars[used + k] = cigar[k]
         used += read[_ELEMENTS]
         count += 1
-    order = _coordinate_order(reads, start, rows, name_offset, names, template_row, count)
+    order = _coordinate_order(reads, naming, start, rows, count)
     return _gather(reads, rows, limits, cigar_at, cigars, order)
 
 

@@ -9,6 +9,8 @@ Sources: SAM specification 4.2 for the record; the read filters of ``HaplotypeCa
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -27,6 +29,23 @@ STATE_SIZE = 8
 
 MORE, DONE, UNSORTED, BROKEN = range(4)
 """How a scan ended: at the end of its bytes, past the region, out of order, or at a record that is no record."""
+
+
+class Naming(NamedTuple):
+    """What tells the names of a window's templates apart.
+
+    Attributes:
+        offset: int64[n + 1], limits of each read's name in ``names``.
+        names: uint8[], ASCII.
+        template_row: int32[t], a read of each template.
+        key: uint64[t], ordered as the names are wherever it differs.
+    """
+
+    offset: NDArray[np.int64]
+    names: NDArray[np.uint8]
+    template_row: NDArray[np.int32]
+    key: NDArray[np.uint64]
+
 
 _SEED_STATE = (47382911 ^ 0x5DEECE66D) & ((1 << 48) - 1)
 _FIXED = 36
@@ -390,3 +409,27 @@ def number_templates(
                     break
             slot = (slot + 1) & (capacity - 1)
     return templates
+
+
+@njit(nogil=True, cache=True)
+def key_names(naming: Naming) -> None:
+    """Fill in the keys: the eight bytes behind what all names begin with."""
+    rows, offset, names = naming.template_row, naming.offset, naming.names
+    if rows.size == 0:
+        return
+    begin = offset[rows[0]]
+    shared = offset[rows[0] + 1] - begin
+    for row in rows:
+        length = min(shared, offset[row + 1] - offset[row])
+        k = 0
+        while k < length and names[offset[row] + k] == names[begin + k]:
+            k += 1
+        shared = k
+    for t in range(rows.size):
+        first, last = offset[rows[t]] + shared, offset[rows[t] + 1]
+        key = np.uint64(0)
+        for k in range(first, first + 8):
+            key = key << np.uint64(8)
+            if k < last:
+                key |= np.uint64(names[k])
+        naming.key[t] = key

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from engine.call.haplotype import read_kernels as kernels
 from engine.call.haplotype.bam_blocks import ContigIndex, inflate_from, read_index
 from engine.call.haplotype.columns import ReadColumns
+from engine.call.haplotype.read_kernels import Naming
 from engine.errors import AlignmentFileError
 
 _PACKED = "NACNGNNNTNNNNNNN"
@@ -30,17 +31,21 @@ class DecodedReads(NamedTuple):
 
     Attributes:
         columns: the reads in coordinate order; ``name`` counts templates from 0.
-        name_offset: int64[n + 1], row limits in ``names``.
-        names: uint8[], read names, ASCII.
-        template_row: int32[t], the first read of each template.
+        naming: what orders templates by name.
         furthest: int64[n], largest end of this read and all before it.
     """
 
     columns: ReadColumns
+    naming: Naming
+    furthest: NDArray[np.int64]
+
+
+class _Part(NamedTuple):
+    """Reads of one batch of records, their templates not yet numbered."""
+
+    columns: ReadColumns
     name_offset: NDArray[np.int64]
     names: NDArray[np.uint8]
-    template_row: NDArray[np.int32]
-    furthest: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,7 @@ class _Decoder:
         self._state = np.zeros(kernels.STATE_SIZE, np.int64)
         self._state[kernels.GROUP_START] = -1
         self._slots = np.zeros(max(1, source.reads_per_start), np.int64)
-        self._parts: list[DecodedReads] = []
+        self._parts: list[_Part] = []
 
     def decode(self, batches: Iterator[NDArray[np.uint8]], *, skip_header: bool = False) -> DecodedReads:
         data = np.zeros(0, np.uint8)
@@ -261,7 +266,7 @@ def _header_size(data: NDArray[np.uint8]) -> int:
     return at
 
 
-def _decode_records(data: NDArray[np.uint8], records: NDArray[np.int64]) -> DecodedReads:
+def _decode_records(data: NDArray[np.uint8], records: NDArray[np.int64]) -> _Part:
     bases, elements, names = kernels.measure(data, records)
     count = records.size
     columns = ReadColumns(
@@ -279,18 +284,12 @@ def _decode_records(data: NDArray[np.uint8], records: NDArray[np.int64]) -> Deco
         cigar_offset=np.empty(count + 1, np.int64),
         cigar=np.empty(elements, np.uint32),
     )
-    decoded = DecodedReads(
-        columns,
-        name_offset=np.empty(count + 1, np.int64),
-        names=np.empty(names, np.uint8),
-        template_row=np.empty(count, np.int32),
-        furthest=np.empty(count, np.int64),
-    )
-    kernels.decode(data, records, _LETTERS, columns, decoded.name_offset, decoded.names)
-    return decoded
+    part = _Part(columns, np.empty(count + 1, np.int64), np.empty(names, np.uint8))
+    kernels.decode(data, records, _LETTERS, columns, part.name_offset, part.names)
+    return part
 
 
-def _joined(parts: list[DecodedReads]) -> DecodedReads:
+def _joined(parts: list[_Part]) -> DecodedReads:
     if not parts:
         parts = [_decode_records(np.zeros(0, np.uint8), np.zeros(0, np.int64))]
     columns = ReadColumns(*(_joined_field(field, parts) for field in ReadColumns._fields))
@@ -298,10 +297,12 @@ def _joined(parts: list[DecodedReads]) -> DecodedReads:
     names = np.concatenate([part.names for part in parts])
     template_row = np.empty(columns.name.size, np.int32)
     templates = kernels.number_templates(name_offset, names, columns.name, template_row)
-    return DecodedReads(columns, name_offset, names, template_row[:templates], np.maximum.accumulate(columns.end))
+    naming = Naming(name_offset, names, template_row[:templates], np.empty(templates, np.uint64))
+    kernels.key_names(naming)
+    return DecodedReads(columns, naming, np.maximum.accumulate(columns.end))
 
 
-def _joined_field(field: str, parts: list[DecodedReads]) -> NDArray[Any]:
+def _joined_field(field: str, parts: list[_Part]) -> NDArray[Any]:
     arrays = [getattr(part.columns, field) for part in parts]
     if field.endswith("_offset"):
         return _joined_offsets(arrays)

@@ -112,9 +112,7 @@ def fill_inactive(
     kernels.model_inactive(
         reads.columns,
         reads.furthest,
-        reads.name_offset,
-        reads.names,
-        reads.template_row,
+        reads.naming,
         contig,
         reference,
         reference_start,

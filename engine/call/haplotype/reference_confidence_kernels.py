@@ -19,6 +19,7 @@ from engine.call.haplotype.columns import ReadColumns
 from engine.call.haplotype.finalization_kernels import finalize, passes
 from engine.call.haplotype.numerics import java_round
 from engine.call.haplotype.pileup_kernels import DELETION, INSERTION, MATCH, SOFT_CLIP, insert_limits
+from engine.call.haplotype.read_kernels import Naming
 
 MINIMUM_QUALITY = 6
 """Bases at or below it are no evidence."""
@@ -374,9 +375,7 @@ def model_span(
 def model_inactive(
     reads: ReadColumns,
     furthest: NDArray[np.int64],
-    name_offset: NDArray[np.int64],
-    names: NDArray[np.uint8],
-    template_row: NDArray[np.int32],
+    naming: Naming,
     contig: int,
     letters: NDArray[np.uint8],
     letters_start: int,
@@ -392,9 +391,7 @@ def model_inactive(
     Args:
         reads: of the contig, as aligned, in coordinate order.
         furthest: int64[n], largest end up to each read.
-        name_offset: int64[n + 1], limits of the names.
-        names: uint8[], read names.
-        template_row: int32[t], a read of each template.
+        naming: of the reads.
         contig: the header's index of the contig.
         letters: uint8[], upper-case reference from ``letters_start`` that covers the padded regions, as far as
             the contig reaches.
@@ -411,7 +408,7 @@ def model_inactive(
             continue
         low = max(region_start[r] - padding, letters_start)
         high = min(region_end[r] + padding, letters_start + letters.size)
-        final = finalize(reads, furthest, name_offset, names, template_row, low, high)
+        final = finalize(reads, furthest, naming, low, high)
         counted = np.empty(final.start.size, np.bool_)
         long_enough = np.empty(final.start.size, np.bool_)
         passes(final, contig, counted, long_enough)

@@ -8,6 +8,7 @@ import pytest
 from engine.call.haplotype.clip_kernels import clip, read_index, start_shift, unclip
 from engine.call.haplotype.columns import ReadColumns
 from engine.call.haplotype.finalization import clip_to_span, finalize_region, split_passing
+from engine.call.haplotype.read_kernels import Naming, key_names
 from engine.call.haplotype.reads import DecodedReads, ReadSource, WantedReads
 from engine.call.haplotype.regions import PADDING
 from tests.builders.gatk_goldens import CONTIG, END, START, Golden
@@ -87,13 +88,14 @@ def _decoded(rows: list[dict[str, object]]) -> DecodedReads:
         cigar_offset=np.cumsum([0, *(c.size for c in cigars)]).astype(np.int64),
         cigar=np.concatenate(cigars),
     )
-    return DecodedReads(
-        columns,
-        name_offset=np.cumsum([0, *(len(name) for name in names)]).astype(np.int64),
-        names=np.frombuffer(bytearray(b"".join(names)), np.uint8),
-        template_row=np.array([names.index(name) for name in number], np.int32),
-        furthest=np.maximum.accumulate(columns.end),
+    naming = Naming(
+        np.cumsum([0, *(len(name) for name in names)]).astype(np.int64),
+        np.frombuffer(bytearray(b"".join(names)), np.uint8),
+        np.array([names.index(name) for name in number], np.int32),
+        np.empty(len(number), np.uint64),
     )
+    key_names(naming)
+    return DecodedReads(columns, naming, np.maximum.accumulate(columns.end))
 
 
 def test_soft_clips_of_a_known_fragment_are_released_and_others_cut() -> None:

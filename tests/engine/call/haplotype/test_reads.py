@@ -46,8 +46,8 @@ def _fetch(path: Path, start: int = 0, end: int = 1_000, reads_per_start: int = 
 
 
 def _names(reads: DecodedReads) -> list[str]:
-    limits = reads.name_offset
-    text = reads.names.tobytes()
+    limits = reads.naming.offset
+    text = reads.naming.names.tobytes()
     return [text[limits[i] : limits[i + 1]].decode() for i in range(limits.size - 1)]
 
 
