@@ -18,6 +18,6 @@ fhir_bundle = asset_from_op(
     ops.fhir_bundle,
     group="interpretation",
     kinds={"json"},
-    description="The report as a FHIR R4 transaction after HL7's Genomics Reporting guide: stable ids, PUT entries, and "
-    "a Provenance that leads back to the reads' digests and the versions of tools and knowledge.",
+    description="The report as a FHIR R4 transaction after HL7's Genomics Reporting guide: stable ids, PUT entries, "
+    "and a Provenance that leads back to the reads' digests and the versions of tools and knowledge.",
 )
