@@ -159,3 +159,39 @@ def _laboratory_changes(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
             file=path,
             remedy="write YAML of the form  asset: {check: {minimum: 20}}",
         ) from error
+
+
+def as_markdown(table: ThresholdTable) -> str:
+    """The table as a page of documentation (``docs/thresholds.md`` is this, written by running this module)."""
+    lines = [
+        "# Quality thresholds",
+        "",
+        "Each row is a check of the asset, shown in the web UI and judged again by the gate before every later use.",
+        "**block** stops the sample until it is mended or a person overrides the check; warn is shown only.",
+        "A laboratory sets its own values in a YAML file named by `GENOMICS_THRESHOLDS`:",
+        "",
+        "```yaml",
+        "aligned_reads:",
+        "  mean_coverage: {minimum: 30}",
+        "raw_reads:",
+        "  adapter_fraction: {severity: block}",
+        "```",
+        "",
+    ]
+    for asset in table.assets:
+        lines += [
+            f"## {asset}",
+            "",
+            "| check | expected | severity | applies when | meaning |",
+            "|---|---|---|---|---|",
+        ]
+        for row in table.of(asset):
+            severity = "**block**" if row.severity == "block" else "warn"
+            applies = f"`{row.given}` >= {row.given_at_least:g}" if row.given else "always"
+            lines.append(f"| `{row.name}` | `{row.expectation}` | {severity} | {applies} | {row.meaning} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(as_markdown(load_thresholds()), end="")
