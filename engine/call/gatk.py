@@ -1,6 +1,6 @@
 """GATK as a caller: HaplotypeCaller run as a program of its own, for laboratories that want its very output.
 
-GATK 4.6 is looked for as a folder of jars (``.gatk`` in the project, where ``make gatk`` puts it) and as ``gatk``
+GATK 4.6 is looked for as a folder of jars (``.gatk/lib`` in the project, where ``make gatk`` puts them) and as ``gatk``
 on PATH. What is GATK's own (regions, assembly, likelihoods) is left at its defaults.
 """
 
@@ -18,7 +18,7 @@ from engine.call.ploidy import ploidy_of
 from engine.errors import ToolError
 from engine.reference.intervals import write_bed
 
-JARS = Path(__file__).resolve().parents[2] / ".gatk"
+JARS = Path(__file__).resolve().parents[2] / ".gatk" / "lib"
 _MAIN = "org.broadinstitute.hellbender.Main"
 
 
