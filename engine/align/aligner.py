@@ -45,9 +45,7 @@ class Aligner(Protocol):
         ...
 
 
-def open_aligner(
-    name: str, index: Path, contigs: tuple[Contig, ...], *, batch_bases: int = BATCH_BASES
-) -> Aligner:
+def open_aligner(name: str, index: Path, contigs: tuple[Contig, ...], *, batch_bases: int = BATCH_BASES) -> Aligner:
     """Open an aligner by name with the index at this prefix.
 
     Args:

@@ -162,7 +162,9 @@ def _pack_bases(
         second = _BASE_NUMBERS[text[start + i + 1]] if i + 1 < length else 0
         out[to + (i >> 1)] = (_BASE_NUMBERS[text[start + i]] << 4) | second
     to += (length + 1) // 2
-    absent = text[qualities] == _STAR and (text[qualities + 1] == _TAB or text[qualities + 1] == _NEWLINE) and length > 1
+    absent = (
+        text[qualities] == _STAR and (text[qualities + 1] == _TAB or text[qualities + 1] == _NEWLINE) and length > 1
+    )
     for i in range(length):
         out[to + i] = 255 if absent else text[qualities + i] - 33
     return to + length

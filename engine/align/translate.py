@@ -28,6 +28,7 @@ from engine.reads.record_kernels import (
     reference_length,
     same_name,
     start_of,
+    tag_end,
     tags_at,
 )
 
@@ -94,7 +95,7 @@ def _translate_place(
 @njit(nogil=True, cache=True)
 def _five_prime(data: NDArray[np.uint8], at: int, piece_start: NDArray[np.int64]) -> int:
     start = start_of(data, at) + piece_start[contig_of(data, at)]
-    return start + reference_length(data, at) - 1 if flag_of(data, at) & REVERSE else start
+    return int(start + reference_length(data, at) - 1 if flag_of(data, at) & REVERSE else start)
 
 
 @njit(nogil=True, cache=True)
@@ -134,28 +135,8 @@ def _primary_mate(data: NDArray[np.uint8], offset: NDArray[np.int64], row: int) 
             break
         flag = flag_of(data, offset[i])
         if flag & wanted and not flag & NOT_PRIMARY:
-            return offset[i]
+            return int(offset[i])
     return -1
-
-
-@njit(nogil=True, cache=True)
-def _tag_end(data: NDArray[np.uint8], at: int) -> int:
-    """Where the tag after the one at ``at`` begins."""
-    kind = data[at + 2]
-    if kind == 65 or kind == 99 or kind == 67:  # A c C
-        return at + 4
-    if kind == 115 or kind == 83:  # s S
-        return at + 5
-    if kind == 105 or kind == 73 or kind == 102:  # i I f
-        return at + 7
-    if kind == 66:  # B
-        element = data[at + 3]
-        size = 1 if element == 99 or element == 67 else 2 if element == 115 or element == 83 else 4
-        return at + 8 + size * int32_at(data, at + 4)
-    end = at + 3
-    while data[end] != 0:
-        end += 1
-    return end + 1
 
 
 @njit(nogil=True, cache=True)
@@ -167,9 +148,9 @@ def _room_for_tags(data: NDArray[np.uint8], offset: NDArray[np.int64], name_offs
     for i in range(len(offset) - 1):
         at = tags_at(data, offset[i])
         while at < offset[i + 1]:
-            end = _tag_end(data, at)
+            end = tag_end(data, at)
             tag = data[at] | data[at + 1] << 8
-            if tag == _SA or tag == _XA:
+            if tag in (_SA, _XA):
                 for j in range(at + 3, end):
                     entries += data[j] == _SEMICOLON
             at = end
@@ -189,9 +170,9 @@ def _copy_tags(
     name_offset: NDArray[np.int64],
 ) -> int:
     while at < end:
-        after = _tag_end(data, at)
+        after = tag_end(data, at)
         tag = data[at] | data[at + 1] << 8
-        if tag == _SA or tag == _XA:
+        if tag in (_SA, _XA):
             out[to : to + 3] = data[at : at + 3]
             to = _copy_places(data, at + 3, after - 1, out, to + 3, piece_contig, piece_start, names, name_offset)
             out[to] = 0

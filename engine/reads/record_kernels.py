@@ -31,20 +31,20 @@ def int32_at(data: NDArray[np.uint8], at: int) -> int:
     """A little-endian signed 32-bit integer."""
     value = np.int64(data[at]) | np.int64(data[at + 1]) << 8 | np.int64(data[at + 2]) << 16
     value |= np.int64(data[at + 3]) << 24
-    return value - ((value & 0x80000000) << 1)
+    return int(value - ((value & 0x80000000) << 1))
 
 
 @njit(nogil=True, cache=True)
 def uint32_at(data: NDArray[np.uint8], at: int) -> int:
     """A little-endian unsigned 32-bit integer."""
     value = np.int64(data[at]) | np.int64(data[at + 1]) << 8 | np.int64(data[at + 2]) << 16
-    return value | np.int64(data[at + 3]) << 24
+    return int(value | np.int64(data[at + 3]) << 24)
 
 
 @njit(nogil=True, cache=True)
 def uint16_at(data: NDArray[np.uint8], at: int) -> int:
     """A little-endian unsigned 16-bit integer."""
-    return np.int64(data[at]) | np.int64(data[at + 1]) << 8
+    return int(np.int64(data[at]) | np.int64(data[at + 1]) << 8)
 
 
 @njit(nogil=True, cache=True)
@@ -84,13 +84,13 @@ def flag_of(data: NDArray[np.uint8], at: int) -> int:
 @njit(nogil=True, cache=True)
 def cigar_at(data: NDArray[np.uint8], at: int) -> int:
     """Where the CIGAR begins."""
-    return at + NAME + np.int64(data[at + 12])
+    return int(at + NAME + np.int64(data[at + 12]))
 
 
 @njit(nogil=True, cache=True)
 def sequence_at(data: NDArray[np.uint8], at: int) -> int:
     """Where the packed bases begin."""
-    return at + NAME + np.int64(data[at + 12]) + 4 * uint16_at(data, at + 16)
+    return cigar_at(data, at) + 4 * uint16_at(data, at + 16)
 
 
 @njit(nogil=True, cache=True)
@@ -101,13 +101,33 @@ def tags_at(data: NDArray[np.uint8], at: int) -> int:
 
 
 @njit(nogil=True, cache=True)
+def tag_end(data: NDArray[np.uint8], at: int) -> int:
+    """Where the tag after the one at ``at`` begins."""
+    kind = data[at + 2]
+    if kind in (65, 99, 67):  # A c C
+        return at + 4
+    if kind in (115, 83):  # s S
+        return at + 5
+    if kind in (105, 73, 102):  # i I f
+        return at + 7
+    if kind == 66:  # B
+        element = data[at + 3]
+        size = 1 if element in (99, 67) else 2 if element in (115, 83) else 4
+        return at + 8 + size * int32_at(data, at + 4)
+    end = at + 3
+    while data[end] != 0:
+        end += 1
+    return end + 1
+
+
+@njit(nogil=True, cache=True)
 def reference_length(data: NDArray[np.uint8], at: int) -> int:
     """Reference bases that the CIGAR spans."""
     cigar, length = cigar_at(data, at), 0
     for i in range(uint16_at(data, at + 16)):
         element = uint32_at(data, cigar + 4 * i)
         operator = element & 15
-        if operator == _MATCH or operator == _DELETION or operator == _SKIP or operator >= _EQUAL:
+        if operator in (_MATCH, _DELETION, _SKIP) or operator >= _EQUAL:
             length += element >> 4
     return length
 
@@ -164,10 +184,10 @@ def same_name(data: NDArray[np.uint8], at: int, other: int) -> bool:
     """Whether two records bear the same read name."""
     if data[at + 12] != data[other + 12]:
         return False
-    for i in range(data[at + 12]):
-        if data[at + NAME + i] != data[other + NAME + i]:
-            return False
-    return True
+    i, end = NAME, NAME + np.int64(data[at + 12])
+    while i < end and data[at + i] == data[other + i]:
+        i += 1
+    return bool(i == end)
 
 
 @njit(nogil=True, cache=True)

@@ -1,0 +1,283 @@
+"""From FASTQ to the finished BAM in one stream: align, find duplicates, sort, measure, compress, index.
+
+    lanes -> batches -> aligner on threads -> packed records -> sorter and duplicate finder
+          -> records in order, duplicates flagged -> measures and BGZF on threads -> BAM and index
+
+Nothing larger than the result is written on the way, memory is bounded by an option, and the bytes depend on the
+reads, the reference and the options alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from engine.align.aligner import Aligner
+from engine.errors import FastqError
+from engine.progress import Progress
+from engine.reads.bgzf import DEFAULT_LEVEL, LONGEST_INDEXED, write_bam
+from engine.reads.duplicates import OPTICAL_DISTANCE, DuplicateFinder, Duplicates, DuplicationMetrics
+from engine.reads.fastq import BATCH_BASES, PairBatch, read_pairs
+from engine.reads.header import Program, ReadGroup, bam_header, header_text
+from engine.reads.lane import Lane
+from engine.reads.measures import AlignmentHistograms, AlignmentMeasures, Measurement, measure_records
+from engine.reads.record_kernels import set_duplicate_flags
+from engine.reads.records import Records
+from engine.reads.sort import RecordSorter
+from engine.reference.genome import Reference
+from engine.reference.intervals import Interval
+
+
+@dataclass(frozen=True)
+class AlignmentOptions:
+    """How reads are aligned and written; the defaults serve.
+
+    Attributes:
+        threads: that align and compress; the result does not depend on it.
+        batch_bases: bases from which one insert-size model is made, as ``bwa mem -K``.
+        optical_distance: pixels within which two clusters are one seen twice: 100, or 2500 on patterned flow cells.
+        level: of compression: 0 none, 1 to 3 ISA-L (fast), 4 to 9 zlib (small).
+        memory: bytes of records held before they go to disk; pairs of ends take as much again at most.
+        format: ``bam`` or ``cram``.
+    """
+
+    threads: int = 1
+    batch_bases: int = BATCH_BASES
+    optical_distance: int = OPTICAL_DISTANCE
+    level: int = DEFAULT_LEVEL
+    memory: int = 1 << 30
+    format: str = "bam"
+
+
+@dataclass(frozen=True)
+class AlignedReads:
+    """One sample's finished alignments.
+
+    Attributes:
+        path: the BAM or CRAM.
+        index: its index.
+        records: records in the file.
+        pairs: pairs of reads that came in.
+        read_groups: one for each lane.
+        aligner: name and version of the aligner.
+        measures: figures that become quality checks.
+        histograms: distributions behind them.
+        duplication: Picard's DuplicationMetrics of each library.
+        set_sizes: histogram of duplicate sets; see :class:`engine.reads.duplicates.Duplicates`.
+    """
+
+    path: Path
+    index: Path
+    records: int
+    pairs: int
+    read_groups: tuple[ReadGroup, ...]
+    aligner: str
+    measures: AlignmentMeasures
+    histograms: AlignmentHistograms
+    duplication: tuple[DuplicationMetrics, ...]
+    set_sizes: tuple[tuple[int, ...], ...]
+
+
+def align_reads(
+    lanes: Sequence[Lane],
+    sample: str,
+    reference: Reference,
+    aligner: Aligner,
+    output: Path,
+    *,
+    library: str | None = None,
+    targets: Sequence[Interval] | None = None,
+    options: AlignmentOptions | None = None,
+    expected_pairs: int | None = None,
+    log: Callable[[str], None] | None = None,
+) -> AlignedReads:
+    """Align a sample's lanes into one coordinate-sorted, duplicate-marked, indexed BAM (or CRAM).
+
+    Args:
+        lanes: at least one; each becomes a read group ``sample.lane``.
+        sample: the sample id (SM).
+        reference: what ``aligner`` has the index of.
+        aligner: from :func:`engine.align.aligner.open_aligner`.
+        output: the file to write; the index goes beside it (``.bai``, ``.csi`` or ``.crai`` appended). Temporary
+            files lie in the same folder.
+        library: LB of all lanes; the sample id where absent.
+        targets: territory over which coverage is measured, sorted and merged; absent: all that is not N.
+        options: see :class:`AlignmentOptions`.
+        expected_pairs: how many pairs will come, where it is known: then progress tells the time left.
+        log: takes lines of progress; the default is the log of :mod:`engine.progress`.
+
+    Raises:
+        FastqError: a file is damaged or out of step with its mate; two lanes have one name.
+        ToolError: the aligner failed.
+    """
+    options = options or AlignmentOptions()
+    _check_lanes(lanes, sample)
+    libraries = [library or sample] * len(lanes)
+    with (
+        RecordSorter(memory=options.memory, folder=output.parent) as sorter,
+        DuplicateFinder(
+            libraries,
+            optical_distance=options.optical_distance,
+            memory=options.memory,
+            folder=output.parent,
+        ) as finder,
+    ):
+        units, pairs = _align_lanes(lanes, sample, aligner, options, sorter, finder, expected_pairs, log)
+        duplicates = finder.finish(sorter.count)
+        groups = [
+            ReadGroup(_read_group_id(sample, lane), sample, libraries[i], units[i]) for i, lane in enumerate(lanes)
+        ]
+        territory = _territory(reference, aligner) if targets is None else list(targets)
+        measurement = Measurement([contig.name for contig in reference.contigs], territory)
+        path, index, records = _write(
+            sorter, duplicates, measurement, reference, groups, _programs(aligner, options), output, options, log
+        )
+    measures, histograms = measurement.finish(duplicates)
+    return AlignedReads(
+        path=path,
+        index=index,
+        records=records,
+        pairs=pairs,
+        read_groups=tuple(groups),
+        aligner=f"{aligner.name} {aligner.version}",
+        measures=measures,
+        histograms=histograms,
+        duplication=duplicates.libraries,
+        set_sizes=tuple(tuple(sizes.tolist()) for sizes in duplicates.set_sizes),
+    )
+
+
+def _check_lanes(lanes: Sequence[Lane], sample: str) -> None:
+    names = [lane.name for lane in lanes]
+    if not names:
+        raise FastqError("there is no lane to align", sample=sample, remedy="give at least one pair of FASTQ files")
+    if len(set(names)) < len(names):
+        raise FastqError("two lanes have one name", sample=sample, remedy="give every lane a name of its own")
+
+
+def _read_group_id(sample: str, lane: Lane) -> str:
+    return f"{sample}.{lane.name}"
+
+
+def _align_lanes(
+    lanes: Sequence[Lane],
+    sample: str,
+    aligner: Aligner,
+    options: AlignmentOptions,
+    sorter: RecordSorter,
+    finder: DuplicateFinder,
+    expected_pairs: int | None,
+    log: Callable[[str], None] | None,
+) -> tuple[list[str], int]:
+    """Align all lanes into sorter and finder; the platform unit of each lane, and the pairs that came in."""
+    progress = _progress("aligning", 2 * expected_pairs if expected_pairs else None, log)
+    units = [lane.name for lane in lanes]
+    pairs = 0
+    for number, lane in enumerate(lanes):
+
+        def batches(number: int = number, lane: Lane = lane) -> Iterator[PairBatch]:
+            nonlocal pairs
+            for batch in read_pairs(lane.read1, lane.read2, batch_bases=options.batch_bases):
+                if batch.first == 0:
+                    units[number] = _platform_unit(batch.read1.name(0), lane)
+                pairs += len(batch)
+                yield batch
+
+        try:
+            stream = aligner.align(batches(), read_group=_read_group_id(sample, lane), threads=options.threads)
+            for records in stream:
+                ordinals = sorter.add(records)
+                finder.add(records, ordinals, np.full(len(records), number, dtype=np.int32))
+                progress.advance(len(records))
+        except FastqError as error:
+            raise error.about(sample=sample) from error
+    return units, pairs
+
+
+def _platform_unit(read_name: str, lane: Lane) -> str:
+    """Flow cell and lane, as Illumina's read names tell them (instrument:run:flow cell:lane:tile:x:y)."""
+    fields = read_name.split(":")
+    return f"{fields[2]}.{fields[3]}" if len(fields) == 7 and fields[3].isdigit() else lane.name
+
+
+def _progress(task: str, total: int | None, log: Callable[[str], None] | None) -> Progress:
+    return Progress(task, total=total) if log is None else Progress(task, total=total, log=log)
+
+
+def _territory(reference: Reference, aligner: Aligner) -> list[Interval]:
+    return [Interval(reference.contigs[piece.contig].name, piece.start, piece.end) for piece in aligner.index.pieces]
+
+
+def _programs(aligner: Aligner, options: AlignmentOptions) -> list[Program]:
+    return [
+        Program(aligner.name, aligner.version, f"{aligner.name} mem -K {options.batch_bases}"),
+        Program(
+            "genomics-engine",
+            version("genomics-assets"),
+            f"genomics-engine align --optical-distance {options.optical_distance}",
+        ),
+    ]
+
+
+def _write(
+    sorter: RecordSorter,
+    duplicates: Duplicates,
+    measurement: Measurement,
+    reference: Reference,
+    groups: list[ReadGroup],
+    programs: list[Program],
+    output: Path,
+    options: AlignmentOptions,
+    log: Callable[[str], None] | None,
+) -> tuple[Path, Path, int]:
+    contigs = reference.contigs
+    header = bam_header(header_text(contigs, groups, programs), contigs)
+    progress = _progress("writing", sorter.count, log)
+
+    def flagged() -> Iterator[Records]:
+        for chunk in sorter.sorted():
+            records = chunk.records
+            set_duplicate_flags(records.data, records.offset, chunk.ordinals, duplicates.bits)
+            progress.advance(len(records))
+            yield records
+
+    cram = options.format == "cram"
+    bam = output.with_name(f".{output.name}.bam") if cram else output
+    indexable = all(contig.length <= LONGEST_INDEXED for contig in contigs)
+    bai = None if cram or not indexable else output.with_name(f"{output.name}.bai")
+    count = write_bam(
+        bam,
+        header,
+        [contig.length for contig in contigs],
+        flagged(),
+        level=1 if cram else options.level,
+        threads=options.threads,
+        index=bai,
+        measure=measure_records,
+        collect=measurement.add,
+    )
+    if cram:
+        return output, _to_cram(bam, reference, output, options.threads), count
+    return output, bai or _index_long(output), count
+
+
+def _index_long(bam: Path) -> Path:
+    """CSI, for contigs longer than BAI can index."""
+    import pysam
+
+    pysam.index("-c", str(bam))
+    return bam.with_name(f"{bam.name}.csi")
+
+
+def _to_cram(bam: Path, reference: Reference, output: Path, threads: int) -> Path:
+    import pysam
+
+    to_cram = ["--no-PG", "-C", "-@", str(threads - 1), "-T", str(reference.fasta), "-o", str(output), str(bam)]
+    pysam.view(*to_cram, catch_stdout=False)
+    bam.unlink()
+    pysam.index(str(output))
+    return output.with_name(f"{output.name}.crai")
