@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,8 +109,8 @@ def _open(path: Path) -> IO[bytes]:
 
     with path.open("rb") as file:
         compressed = file.read(2) == b"\x1f\x8b"
-    opened: IO[bytes] = igzip.IGzipFile(path, "rb") if compressed else path.open("rb")  # type: ignore[no-untyped-call]
-    return opened
+    opened: Any = igzip.IGzipFile(path, "rb") if compressed else path.open("rb")  # type: ignore[no-untyped-call]
+    return cast(IO[bytes], opened)
 
 
 def _require_inside(path: Path, contig: str, spans: NDArray[np.int64], length: int) -> None:

@@ -186,8 +186,10 @@ def _filled(tables: dict[str, list[list[str]]], groups: tuple[str, ...], maximum
         counts = int(bases), _whole(errors)
         if name == "Context":
             by_context[(*row, CONTEXTS.index(value))] = counts
-        else:
+        elif name == "Cycle":
             by_cycle[(*row, _cycle_column(value, maximum_cycle))] = counts
+        else:
+            raise ValueError(f"covariate {name}")
     return RecalibrationTable(groups, by_cycle, by_context, by_quality)
 
 
