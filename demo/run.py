@@ -78,7 +78,7 @@ def run_everything(settings: Settings) -> list[RunResult]:
     """Knowledge, then every person (parents before their child), then the cohort."""
     results = [_show(run_job("knowledge", None), "knowledge")]
     samples = _ask_the_sensor()
-    parents_first = [[p.sample for p in PEOPLE if p.founder], [p.sample for p in PEOPLE if not p.founder]]
+    parents_first = [[p.sample for p in PEOPLE if not p.parents], [p.sample for p in PEOPLE if p.parents]]
     with ProcessPoolExecutor(settings.max_runs, mp_context=get_context("spawn")) as workers:
         for generation in parents_first:
             runs = {workers.submit(run_job, "sample", sample, samples.get(sample)): sample for sample in generation}

@@ -31,6 +31,8 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning, message="Parameter `d
 SERVICES = {"settings", "lake", "gate", "knowledge", "registry"}
 CONFIG = {"recompute": dg.Field(bool, default_value=False, description="Compute again even if nothing has changed.")}
 MEASURED_ASSETS = ("raw_reads", "aligned_reads", "gvcf", "variants")
+LONGEST_SERIES = 1000
+"""Values of a histogram that a receipt keeps."""
 # A full disk or a lost network share may be back a little later; bad input is not retried (see `_clear_failure`).
 RETRY = dg.RetryPolicy(max_retries=1, delay=5, backoff=dg.Backoff.EXPONENTIAL)
 
@@ -309,6 +311,69 @@ def variants(context: dg.OpExecutionContext) -> dg.Output[None]:
             parameters={"caller": services.settings.caller},
         )
         return _publish(context, recipe, compute, sample=sample)
+
+
+@_sample_op("raw_reads", "reference_genome", "aligner_index", services=frozenset({"landing_zone"}))
+def aligned_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
+    """Align the reads, mark duplicates, sort and index, measuring on the way."""
+    from engine.align.aligner import open_aligner
+    from engine.align.pipeline import AlignmentOptions, align_reads
+    from engine.reads.manifest import read_manifest
+    from engine.reference.genome import open_reference
+    from engine.reference.intervals import read_bed
+
+    sample, services = context.partition_key, context.resources
+    settings, person = services.settings, services.registry.sample(sample)
+
+    with _clear_failure(sample):
+        inputs = _open_gates(context, "raw_reads")
+        bundle = services.knowledge.bundle()
+        aligner = open_aligner(settings.aligner, bundle.aligner_index, bundle.contigs)
+
+        def compute(work: Any) -> Made:
+            reads = services.lake.require("raw_reads", sample)
+            aligned = align_reads(
+                read_manifest(services.lake.folder(reads), base=services.landing_zone.root.resolve()),
+                sample,
+                open_reference(bundle.fasta),
+                aligner,
+                work.folder / f"{sample}.{settings.alignment_format}",
+                targets=read_bed(bundle.targets, bundle.contig_lengths),
+                options=AlignmentOptions(threads=settings.threads, format=settings.alignment_format),
+                expected_pairs=reads.measures["pairs"],
+                log=context.log.info,
+            )
+            return Made(aligned.records, _alignment_measures(aligned, str(person.sex)))
+
+        recipe = Recipe(
+            inputs=inputs | services.knowledge.versions("reference_genome", "aligner_index"),
+            tools={aligner.name: aligner.version} | versions("isal", "pysam", code=("align", "reads")),
+            parameters={"format": settings.alignment_format, "sex": str(person.sex)},
+        )
+        return _publish(context, recipe, compute, sample=sample)
+
+
+def _alignment_measures(aligned: Any, stated_sex: str) -> dict[str, Measure]:
+    """The figures of an alignment, what they say of the person's sex, and the series for plots."""
+    from engine.reads.sex import judge_sex
+
+    figures: dict[str, Measure] = dict(vars(aligned.measures))
+    sex = judge_sex(
+        stated_sex,
+        autosomes=aligned.measures.autosome_coverage,
+        x=aligned.measures.x_coverage,
+        y=aligned.measures.y_coverage,
+    )
+    histograms = aligned.histograms
+    return figures | {
+        "sex_observed": sex.observed,
+        "sex_evidence": sex.evidence,
+        "sex_mismatch": sex.mismatch,
+        "coverage_histogram": histograms.depths[:LONGEST_SERIES].tolist(),
+        "insert_size_histogram": histograms.insert_sizes[0][:LONGEST_SERIES].tolist(),
+        "read1_quality_by_cycle": histograms.quality_by_cycle[0].round(3).tolist(),
+        "read2_quality_by_cycle": histograms.quality_by_cycle[1].round(3).tolist(),
+    }
 
 
 @_sample_op("aligned_reads", "reference_genome")

@@ -1,0 +1,146 @@
+"""What ``make demo`` tells at the end: findings, accuracy against the planted truth, time, files, and what to try next.
+
+Everything told is read from what was published; the same is written as JSON.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from demo.people import PEOPLE
+from demo.run import SAMPLE_ASSETS, RunResult, tell
+from engine.compare.comparison import compare
+from engine.receipt import canonical_json
+from resources.environment import Settings
+from resources.lake import Lake
+
+RATIOS = ("recall", "precision")
+
+
+def report(settings: Settings, results: Sequence[RunResult], seconds: float) -> int:
+    """Tell and write the report; returns 0 if everybody's bundle was made."""
+    lake = Lake(settings.data / "lake")
+    found = {person.sample: _findings(lake, person.sample) for person in PEOPLE}
+    accuracy = _accuracy(settings, lake)
+    stages = _stages(results)
+    _tell_findings(found)
+    _tell_accuracy(accuracy)
+    _tell_stages(stages, results, seconds)
+    path = settings.data / "demo-report.json"
+    facts = {
+        "seconds": round(seconds, 1),
+        "findings": found,
+        "accuracy": accuracy,
+        "stage_seconds": stages,
+        "runs": [asdict(result) for result in results],
+        "files": {person.sample: _files(lake, person.sample) for person in PEOPLE},
+    }
+    path.write_text(canonical_json(facts, indent=2) + "\n")
+    complete = all(result.success for result in results)
+    _tell_files(lake, path)
+    if complete:
+        _tell_next(settings)
+    return 0 if complete else 1
+
+
+def _findings(lake: Lake, sample: str) -> list[dict[str, Any]]:
+    import duckdb
+
+    receipt = lake.receipt("findings", sample)
+    if receipt is None:
+        return []
+    table = lake.path(receipt, next(file.name for file in receipt.files if file.name.endswith(".parquet")))
+    columns = "category, gene, hgvs_c, hgvs_p, zygosity, clinvar_significance, clinvar_variation_id, finding_id"
+    rows = duckdb.sql(f"select {columns} from read_parquet('{table}') order by contig, position, alt")
+    return [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
+
+
+def _accuracy(settings: Settings, lake: Lake) -> dict[str, dict[str, Any]]:
+    """By type, over all six people: counts, recall and precision within the confident regions."""
+    from resources.knowledge import Knowledge
+
+    knowledge = Knowledge.declared(settings.reference, lake, settings.data / "sources")
+    truth = settings.data / "truth"
+    totals: dict[str, dict[str, Any]] = {}
+    for person in PEOPLE:
+        receipt = lake.receipt("variants", person.sample)
+        if receipt is None:
+            continue
+        summary = compare(
+            truth / f"{person.sample}.vcf.gz",
+            lake.path(receipt, f"{person.sample}.vcf.gz"),
+            knowledge.reference().fasta,
+            regions=truth / "confident.bed",
+        )
+        for kind, counts in summary.types.items():
+            total = totals.setdefault(kind, {})
+            for name, count in vars(counts).items():
+                total[name] = total.get(name, 0) + count
+    for total in totals.values():
+        truth_total, query_total = total["truth_total"], total["query_total"]
+        total["recall"] = total["true_positives"] / truth_total if truth_total else None
+        total["precision"] = (query_total - total["false_positives"]) / query_total if query_total else None
+    return totals
+
+
+def _stages(results: Sequence[RunResult]) -> dict[str, float]:
+    """Seconds of each stage, checks included, over all people."""
+    stages: dict[str, float] = {}
+    for result in results:
+        for step, seconds in result.seconds.items():
+            stage = step.removesuffix("_gate")
+            stages[stage] = round(stages.get(stage, 0.0) + seconds, 3)
+    return stages
+
+
+def _files(lake: Lake, sample: str) -> dict[str, str]:
+    receipts = {asset: lake.receipt(asset, sample) for asset in SAMPLE_ASSETS}
+    return {asset: str(lake.folder(receipt)) for asset, receipt in receipts.items() if receipt}
+
+
+def _tell_findings(found: dict[str, list[dict[str, Any]]]) -> None:
+    tell("\nWhat was found")
+    for person in PEOPLE:
+        tell(f"  {person.sample}: {person.story}")
+        for row in found[person.sample]:
+            name = " ".join(str(row[part]) for part in ("gene", "hgvs_c", "hgvs_p") if row[part])
+            category = row["category"].replace("_", " ")
+            tell(f"      {category:<22} {name}, {row['zygosity']}, ClinVar {row['clinvar_variation_id']}")
+        if not found[person.sample]:
+            tell("      nothing to report")
+
+
+def _tell_accuracy(accuracy: dict[str, dict[str, Any]]) -> None:
+    tell("\nAgainst the planted truth (all people, confident regions)")
+    for kind, counts in accuracy.items():
+        ratios = ", ".join(f"{name} {counts[name]:.4f}" for name in RATIOS if counts[name] is not None)
+        tell(f"  {kind:<6} {counts['true_positives']} of {counts['truth_total']} found, {ratios}")
+
+
+def _tell_stages(stages: dict[str, float], results: Sequence[RunResult], seconds: float) -> None:
+    tell("\nTime of each stage, over all people")
+    for stage, spent in stages.items():
+        tell(f"  {stage:<24} {spent:7.1f} s")
+    runs = [result for result in results if result.sample]
+    fresh = sum(len(result.fresh) for result in runs)
+    if fresh:
+        tell(f"  {fresh} of {len(runs) * len(SAMPLE_ASSETS)} artifacts were fresh and not computed again")
+    tell(f"  in all {seconds:.0f} s")
+
+
+def _tell_files(lake: Lake, path: Path) -> None:
+    tell("\nFiles")
+    tell(f"  artifacts  {lake.root / 'samples'}/<sample>/<asset>/ (receipt.json names the version)")
+    for person in PEOPLE[:1]:
+        receipt = lake.receipt("fhir_bundle", person.sample)
+        if receipt:
+            tell(f"  a bundle   {lake.folder(receipt) / receipt.files[0].name}")
+    tell(f"  this report as JSON: {path}")
+
+
+def _tell_next(settings: Settings) -> None:
+    tell("\nWhat to try next")
+    tell("  make serve                      the lineage graph, checks and plots at http://127.0.0.1:3000")
+    tell(f"  drop your own sample sheet      into {settings.landing} while it serves (docs/sample-sheet.md)")
+    tell("  python -m resources.console sample demo-child     one sample's artifacts, checks and history")
