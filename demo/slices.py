@@ -34,11 +34,11 @@ class Slice:
 
 
 SLICES = (
-    Slice("PDYN", 1_970_000, 2_005_000, 19_354, "spinocerebellar ataxia 23, dominant"),
-    Slice("AVP", 3_070_000, 3_095_000, 19_354, "neurohypophyseal diabetes insipidus, dominant"),
-    Slice("SLC4A11", 3_215_000, 3_250_000, 19_354, "congenital hereditary endothelial dystrophy, recessive"),
-    Slice("PANK2", 3_875_000, 3_945_000, 19_353, "pantothenate kinase-associated neurodegeneration, recessive"),
-    Slice("PRNP", 4_675_000, 4_712_000, 19_354, "prion diseases, dominant"),
+    Slice("PDYN", 1_945_000, 2_032_000, 19_354, "spinocerebellar ataxia 23, dominant"),
+    Slice("AVP", 3_040_000, 3_100_000, 19_354, "neurohypophyseal diabetes insipidus, dominant"),
+    Slice("SLC4A11", 3_185_000, 3_248_000, 19_354, "congenital hereditary endothelial dystrophy, recessive"),
+    Slice("PANK2", 3_842_000, 3_934_000, 19_353, "pantothenate kinase-associated neurodegeneration, recessive"),
+    Slice("PRNP", 4_680_000, 4_732_000, 19_354, "prion diseases, dominant"),
 )
 
 
