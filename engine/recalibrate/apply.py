@@ -7,18 +7,18 @@ not kept in the file: they are in the BAM file it was made from.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.call.haplotype.bgzf import BgzfWriter
 from engine.call.haplotype.columns import ReadColumns
 from engine.errors import AlignmentFileError
 from engine.parallel import in_order
 from engine.progress import Progress
+from engine.reads.bgzf import DEFAULT_LEVEL, write_bam
 from engine.reads.records import Records
 from engine.recalibrate.bam_records import BamRecords
 from engine.recalibrate.recalibration import group_ids
@@ -45,27 +45,28 @@ def apply_recalibration(
     output: Path,
     *,
     threads: int = 1,
-    level: int = 1,
+    level: int = DEFAULT_LEVEL,
     log: Callable[[str], None] = _LOG,
 ) -> RecalibratedReads:
-    """Write a BAM file with recalibrated qualities, and its index if it is sorted.
+    """Write a BAM file with recalibrated qualities, and its index.
 
     Args:
-        bam: the file to recalibrate.
+        bam: the file to recalibrate, coordinate-sorted.
         table: counted over this file, or over all files of the same read groups.
         output: the file to write; ``.bai`` goes beside it.
-        threads: threads that recalibrate; the bytes written are the same for any number.
-        level: of compression, 1 to 9.
+        threads: threads that recalibrate and compress; the bytes written are the same for any number.
+        level: of compression, as in :func:`engine.reads.bgzf.compress_block`.
         log: takes the lines of progress.
 
     Raises:
-        AlignmentFileError: the file is damaged or truncated, or has reads of a read group the table does not know.
+        AlignmentFileError: the file is damaged, truncated or not sorted, or has reads of a read group that the table
+            does not know.
     """
     records = BamRecords(bam)
     groups = group_ids(records.header, table.read_groups)
     corrections = table.corrections
 
-    def recalibrated(batch: Records) -> tuple[bytes, int]:
+    def recalibrated(batch: Records) -> Records:
         from engine.recalibrate.apply_kernels import APPLIED, recalibrate_records
 
         data = batch.data.copy()
@@ -81,20 +82,36 @@ def apply_recalibration(
         )
         if outcome != APPLIED:
             raise _refused(bam, batch, outcome, row, table)
-        return data.tobytes(), len(batch)
+        return Records(data, batch.offset)
 
-    progress, reads = Progress("recalibrating", unit="reads", log=log), 0
-    with BgzfWriter(output, level=level) as writer:
-        writer.write(records.header.packed(_with_program(records.header.text)))
-        for packed, count in in_order(recalibrated, records.batches(), threads=threads):
-            writer.write(packed)
-            reads += count
-            progress.advance(count)
-    if "SO:coordinate" in records.header.text.split("\n", 1)[0]:
-        import pysam
-
-        pysam.index(str(output))
+    progress = Progress("recalibrating", unit="reads", log=log)
+    reads = write_bam(
+        output,
+        records.header.packed(_with_program(records.header.text)),
+        [length for _, length in records.header.contigs],
+        in_order(recalibrated, _sorted_batches(records), threads=threads),
+        level=level,
+        threads=threads,
+        index=output.with_name(f"{output.name}.bai"),
+        measure=len,
+        collect=progress.advance,
+    )
     return RecalibratedReads(reads)
+
+
+def _sorted_batches(records: BamRecords) -> Iterator[Records]:
+    """The batches, as long as they are in coordinate order."""
+    from engine.reads.record_kernels import sort_keys
+
+    last = 0
+    for batch in records.batches():
+        places = np.concatenate([[last], sort_keys(batch.data, batch.offset) >> 1])
+        if (np.diff(places) < 0).any():
+            raise AlignmentFileError(
+                "the reads are not sorted by coordinate", file=records.path, remedy="sort the file (samtools sort)"
+            )
+        last = int(places[-1])
+        yield batch
 
 
 def recalibrated_qualities(

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from engine.call.haplotype.bam_blocks import inflate_from
 from engine.errors import AlignmentFileError
+from engine.reads.bgzf import END_OF_FILE
 from engine.reads.records import Records
 
-_END_OF_FILE = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _COPY_AGAIN = "copy the file again and compare its checksum, or align the sample again"
 
 
@@ -130,13 +130,13 @@ def _require_bam(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(18)
         file.seek(0, 2)
-        file.seek(max(file.tell() - len(_END_OF_FILE), 0))
+        file.seek(max(file.tell() - len(END_OF_FILE), 0))
         end = file.read()
     if start.startswith(b"CRAM"):
         raise AlignmentFileError("this is a CRAM file", file=path, remedy="convert it to BAM (samtools view -b) first")
     if not start.startswith(b"\x1f\x8b\x08\x04"):
         raise AlignmentFileError("this is no BAM file", file=path, remedy="give a BAM file")
-    if end != _END_OF_FILE:
+    if end != END_OF_FILE:
         raise AlignmentFileError(
             "the end-of-file block is missing: the file is truncated", file=path, remedy=_COPY_AGAIN
         )

@@ -139,6 +139,13 @@ def test_a_read_longer_than_the_largest_cycle(tmp_path: Path) -> None:
         applied(tmp_path, read(FORWARD_READ_1, "A" * 11, [30] * 11))
 
 
+def test_a_file_that_is_not_sorted(tmp_path: Path) -> None:
+    reads = [read(FORWARD_READ_1, "AAAA", [30] * 4, start=start) for start in (20, 10)]
+    write_reads(tmp_path / "r.bam", reads, CONTIGS, sort=False)
+    with pytest.raises(AlignmentFileError, match="not sorted by coordinate"):
+        apply_recalibration(tmp_path / "r.bam", small_table(), tmp_path / "out.bam")
+
+
 def test_only_qualities_change_and_the_bytes_are_the_same_for_any_number_of_threads(tmp_path: Path) -> None:
     shaped = shaped_reads(tmp_path, 3, count=4000)
     table = recalibrate(shaped.bam, [shaped.known], shaped.fasta)
