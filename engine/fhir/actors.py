@@ -1,0 +1,83 @@
+"""Who and what a report is about: patient, specimen, order, laboratory and signing clinician."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.fhir.case import CaseFacts
+from engine.fhir.codes import HPO, JsonObject, concept
+from engine.fhir.resources import Entries
+
+
+@dataclass(frozen=True)
+class Actors:
+    """References to the resources every other one leans on.
+
+    Attributes:
+        patient: always there.
+        specimen: always there.
+        laboratory: always there.
+        order: absent where the sample was not ordered.
+        interpreter: absent while nobody has signed.
+    """
+
+    patient: JsonObject
+    specimen: JsonObject
+    laboratory: JsonObject
+    order: JsonObject | None
+    interpreter: JsonObject | None
+
+
+def add_actors(entries: Entries, case: CaseFacts) -> Actors:
+    """Add them to the bundle."""
+    patient = _add_patient(entries, case)
+    laboratory = entries.add(
+        "Organization",
+        "laboratory",
+        {"identifier": [entries.identifier("organization", "laboratory")], "name": case.laboratory.name},
+    )
+    specimen = {"identifier": [entries.identifier("sample", case.sample)], "status": "available", "subject": patient}
+    if case.collected:
+        specimen["collection"] = {"collectedDateTime": case.collected}
+    return Actors(
+        patient=patient,
+        specimen=entries.add("Specimen", case.sample, specimen),
+        laboratory=laboratory,
+        order=_add_order(entries, case, patient) if case.order else None,
+        interpreter=_add_interpreter(entries, case),
+    )
+
+
+def _add_patient(entries: Entries, case: CaseFacts) -> JsonObject:
+    patient: JsonObject = {"identifier": [entries.identifier("subject", case.subject)], "gender": case.sex}
+    if case.person:
+        patient["name"] = [{"family": case.person.family, "given": list(case.person.given)}]
+        if not case.person.given:
+            del patient["name"][0]["given"]
+        if case.person.birth_date:
+            patient["birthDate"] = case.person.birth_date
+    return entries.add("Patient", case.subject, patient)
+
+
+def _add_order(entries: Entries, case: CaseFacts, patient: JsonObject) -> JsonObject:
+    order: JsonObject = {
+        "identifier": [entries.identifier("order", case.order or "")],
+        "status": "active",
+        "intent": "order",
+        "code": {"text": "Germline sequencing"},
+        "subject": patient,
+    }
+    if case.phenotype:
+        order["reasonCode"] = [concept(HPO, term) for term in case.phenotype]
+    return entries.add("ServiceRequest", case.order or "", order)
+
+
+def _add_interpreter(entries: Entries, case: CaseFacts) -> JsonObject | None:
+    if case.interpreter is None:
+        return None
+    signer = case.interpreter
+    return entries.add(
+        "Practitioner",
+        signer.id,
+        {"identifier": [entries.identifier("practitioner", signer.id)], "name": [{"text": signer.name}]},
+    )

@@ -1,0 +1,56 @@
+"""Where a report comes from: the receipts of the sample's artifacts, from the reads to the findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from engine.receipt import ArtifactFile, Receipt
+
+_FORMATS = {".bam": "bam", ".cram": "cram", ".bed": "bed"}
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """A sample's artifacts.
+
+    Attributes:
+        reads: sha256 by name of each FASTQ file.
+        receipts: of the artifacts, each after those it was made from; ``raw_reads`` stands for the FASTQ files.
+        location: URL of the store, below which artifacts lie as ``asset/sample/data version/file``; absent: files
+            are told of by name and digest only.
+    """
+
+    reads: Mapping[str, str]
+    receipts: tuple[Receipt, ...] = field(default_factory=tuple)
+    location: str | None = None
+
+    @property
+    def tools(self) -> dict[str, str]:
+        """Version by name of every tool that took part; of two versions the later artifact's."""
+        return dict(sorted(pair for receipt in self.receipts for pair in receipt.recipe.tools.items()))
+
+    @property
+    def knowledge(self) -> dict[str, str]:
+        """Version by name of every knowledge source that took part."""
+        return dict(sorted(pair for receipt in self.receipts for pair in receipt.recipe.knowledge.items()))
+
+    def receipt(self, asset: str) -> Receipt | None:
+        """The receipt of that asset, if there is one."""
+        return next((receipt for receipt in self.receipts if receipt.asset == asset), None)
+
+
+def data_format(name: str) -> str | None:
+    """The guide's code for a file's format, absent where it has none.
+
+    >>> data_format("S1.g.vcf.gz"), data_format("S1.bam"), data_format("S1_R1.fastq.gz")
+    ('vcf', 'bam', None)
+    """
+    plain = name.removesuffix(".gz")
+    return "vcf" if plain.endswith(".vcf") else _FORMATS.get(PurePosixPath(plain).suffix)
+
+
+def documents(receipt: Receipt) -> tuple[ArtifactFile, ...]:
+    """The files of an artifact that hold genomic data in a standard format; indexes and tables stay inside."""
+    return tuple(file for file in receipt.files if data_format(file.name))

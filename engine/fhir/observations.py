@@ -1,0 +1,254 @@
+"""A finding as Observations: the variant, its molecular consequence, what it implies, and its phase to another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.annotate.accessions import bare_contig
+from engine.annotate.consequence import TERMS
+from engine.classify.acmg_secondary_findings import PMID
+from engine.fhir.actors import Actors
+from engine.fhir.case import CaseFacts, Gene
+from engine.fhir.codes import (
+    BUILDS,
+    CHANGE_TYPE,
+    CHROMOSOMES,
+    CLINVAR,
+    CLINVAR_STARS,
+    DBSNP,
+    ENSEMBL,
+    GENETICS,
+    GERMLINE,
+    HGVS,
+    INHERITANCE,
+    LABORATORY,
+    LOINC,
+    MONDO,
+    OMIM,
+    ONE_BASED,
+    ORIGIN,
+    PHASE,
+    PRESENT,
+    REFSEQ,
+    RELATED_ARTIFACT,
+    SECONDARY_FINDING,
+    SEQUENCE_ONTOLOGY,
+    SEQUENCING,
+    SIGNIFICANCE,
+    STARS,
+    TBD,
+    ZYGOSITY,
+    JsonObject,
+    component,
+    concept,
+    quantity,
+)
+from engine.fhir.resources import Entries
+from engine.fhir.study import gene_concept
+
+Finding = dict[str, Any]
+"""A row of the findings table (:data:`engine.classify.columns.FINDING_COLUMNS`)."""
+
+
+class Observations:
+    """Adds the Observations of one case."""
+
+    def __init__(self, entries: Entries, case: CaseFacts, actors: Actors, study: JsonObject, issued: str) -> None:
+        self._entries, self._study = entries, study
+        self._common: JsonObject = {
+            "status": case.status,
+            "category": [LABORATORY, GENETICS],
+            "subject": actors.patient,
+            "effectiveDateTime": case.collected or issued,
+            "issued": issued,
+            "performer": [actors.laboratory],
+            "specimen": actors.specimen,
+        }
+
+    def add(self, finding: Finding) -> list[JsonObject]:
+        """Add a finding; the reference to its variant comes first."""
+        variant = self._entries.add(
+            "Observation",
+            finding["finding_id"],
+            self._with_secondary(finding)
+            | {
+                "partOf": [self._study],
+                "code": concept(LOINC, "69548-6", "Genetic variant assessment"),
+                "valueCodeableConcept": PRESENT,
+                "method": SEQUENCING,
+                "component": variant_components(finding),
+            },
+            profile="variant",
+            id=finding["finding_id"],
+        )
+        references = [variant]
+        if finding["transcript"]:
+            references.append(self._add_consequence(finding, variant))
+        for condition in finding["conditions"] or [None]:
+            references.append(self._add_implication(finding, variant, condition))
+        return references
+
+    def add_phase(self, one: Finding, other: Finding) -> JsonObject:
+        """Add how two variants of a gene lie to each other."""
+        known = one["phase"] if one["phase"] in ("cis", "trans") else "unknown"
+        variants = [{"reference": f"urn:uuid:{finding['finding_id']}"} for finding in (one, other)]
+        content = self._common | {
+            "code": concept(LOINC, "82120-7", "Allelic phase"),
+            "valueCodeableConcept": PHASE[known],
+            "derivedFrom": variants,
+        }
+        if one["phase_basis"]:
+            content["method"] = {"text": f"by {one['phase_basis']}"}
+        key = "phase|" + "|".join(sorted((one["finding_id"], other["finding_id"])))
+        return self._entries.add("Observation", key, content, profile="sequence-phase-relationship")
+
+    def _with_secondary(self, finding: Finding) -> JsonObject:
+        if not finding["secondary_list"]:
+            return dict(self._common)
+        listed = {"url": SECONDARY_FINDING, "valueCodeableConcept": {"text": finding["secondary_list"]}}
+        return self._common | {"extension": [listed]}
+
+    def _add_consequence(self, finding: Finding, variant: JsonObject) -> JsonObject:
+        components = [
+            component("51958-7", valueCodeableConcept=_sequence(finding["transcript"])),
+            *(
+                component("feature-consequence", valueCodeableConcept=_term(name))
+                for name in finding["consequence"].split("&")
+            ),
+        ]
+        components += _hgvs_components(finding)
+        return self._entries.add(
+            "Observation",
+            f"consequence|{finding['finding_id']}",
+            self._common
+            | {
+                "code": concept(TBD, "molecular-consequence", "Molecular Consequence"),
+                "derivedFrom": [variant],
+                "component": components,
+            },
+            profile="molecular-consequence",
+        )
+
+    def _add_implication(self, finding: Finding, variant: JsonObject, condition: Finding | None) -> JsonObject:
+        content = self._with_secondary(finding) | {
+            "code": concept(TBD, "diagnostic-implication", "Diagnostic Implication"),
+            "derivedFrom": [variant],
+            "component": _implication_components(finding, condition),
+        }
+        content["extension"] = [*content.get("extension", []), *_evidence(finding)]
+        name = condition["name"] if condition else ""
+        key = f"implication|{finding['finding_id']}|{name}"
+        return self._entries.add("Observation", key, content, profile="diagnostic-implication")
+
+
+def variant_components(finding: Finding) -> list[JsonObject]:
+    """The components of a Variant: both HGVS names and VCF alleles, and what the reads say."""
+    gene = Gene(finding["gene"], finding["hgnc_id"]) if finding["gene"] else None
+    chromosome = CHROMOSOMES.get(bare_contig(finding["contig"]))
+    last = finding["position"] + len(finding["ref"]) - 1
+    accession = (finding["hgvs_g"] or "").partition(":")[0]
+    coded = [
+        ("48018-6", gene_concept(gene) if gene else None),
+        ("62374-4", BUILDS[finding["build"]]),
+        ("48000-4", chromosome),
+        ("48013-7", concept(REFSEQ, accession) if accession else None),
+        ("92822-6", ONE_BASED),
+        ("81290-9", concept(HGVS, finding["hgvs_g"]) if finding["hgvs_g"] else None),
+        ("51958-7", _sequence(finding["transcript"]) if finding["transcript"] else None),
+        ("48019-4", CHANGE_TYPE.get(finding["variant_type"])),
+        ("48002-0", GERMLINE),
+        ("53034-5", ZYGOSITY[finding["zygosity"]]),
+        ("94186-4", ORIGIN.get(finding["origin"])),
+        ("81252-9", concept(CLINVAR, finding["clinvar_variation_id"])),
+        ("81252-9", concept(DBSNP, finding["rs"]) if finding["rs"] else None),
+    ]
+    span = {"low": {"value": finding["position"]}, "high": {"value": last}}
+    components = [component(code, valueCodeableConcept=value) for code, value in coded if value]
+    components += [
+        component("81254-5", valueRange=span),
+        component("69547-8", valueString=finding["ref"]),
+        component("69551-0", valueString=finding["alt"]),
+        *_hgvs_components(finding),
+    ]
+    if finding["alt_fraction"] is not None:
+        components.append(component("81258-6", valueQuantity=quantity(finding["alt_fraction"], "1", "1")))
+    if finding["alt_depth"] is not None:
+        components.append(component("82121-5", valueQuantity=quantity(finding["alt_depth"], "reads", "{reads}")))
+    return components
+
+
+def _hgvs_components(finding: Finding) -> list[JsonObject]:
+    """c. and p. name; an n. name has no place among the guide's components."""
+    coding, protein = finding["hgvs_c"], finding["hgvs_p"]
+    names = [("48004-6", coding if coding and ":c." in coding else None), ("48005-3", protein)]
+    return [component(code, valueCodeableConcept=concept(HGVS, name)) for code, name in names if name]
+
+
+def _implication_components(finding: Finding, condition: Finding | None) -> list[JsonObject]:
+    components = [
+        component("53037-8", valueCodeableConcept=SIGNIFICANCE[finding["clinvar_classification"]]),
+        component("93044-6", valueCodeableConcept=_stars(finding)),
+    ]
+    if condition:
+        components.append(component("81259-4", valueCodeableConcept=_phenotype(condition)))
+        if condition["inheritance"] in INHERITANCE:
+            components.append(
+                component("condition-inheritance", valueCodeableConcept=INHERITANCE[condition["inheritance"]])
+            )
+    components.append(component("conclusion-string", valueString=sentence(finding)))
+    return components
+
+
+def sentence(finding: Finding) -> str:
+    """One sentence that says what the finding means for this person.
+
+    >>> sentence({"category": "carrier", "gene": "PANK2", "zygosity": "heterozygous", "phase": None})
+    'Carrier: one copy of PANK2 is affected, under recessive inheritance'
+    """
+    gene = finding["gene"] or "an intergenic place"
+    if finding["category"] == "carrier":
+        return f"Carrier: one copy of {gene} is affected, under recessive inheritance"
+    if finding["category"] == "compound_heterozygote":
+        known = "in trans" if finding["phase"] == "trans" else "phase unknown: parents or phased reads would tell"
+        return f"One of two pathogenic variants of {gene}, {known}"
+    if finding["category"] == "secondary":
+        return f"Secondary finding in {gene}, {finding['zygosity']}, reported with consent"
+    return f"Pathogenic variant of {gene}, {finding['zygosity']}"
+
+
+def _stars(finding: Finding) -> JsonObject:
+    code = STARS[finding["clinvar_stars"]]
+    return concept(CLINVAR_STARS, code, code.replace("-", " "), text=finding["clinvar_review_status"].replace("_", " "))
+
+
+def _phenotype(condition: Finding) -> JsonObject:
+    codes = []
+    if condition["mondo"]:
+        codes.append({"system": MONDO, "code": condition["mondo"], "display": condition["name"]})
+    if condition["omim"]:
+        codes.append({"system": OMIM, "code": condition["omim"].removeprefix("OMIM:")})
+    return {"text": condition["name"]} | ({"coding": codes} if codes else {})
+
+
+def _evidence(finding: Finding) -> list[JsonObject]:
+    """ClinVar's record, its submissions, and the list under which a secondary finding is reported."""
+    place = f"https://www.ncbi.nlm.nih.gov/clinvar/variation/{finding['clinvar_variation_id']}/"
+    label = f"ClinVar variation {finding['clinvar_variation_id']}: {finding['clinvar_significance'].replace('_', ' ')}"
+    artifacts: list[JsonObject] = [{"type": "documentation", "label": "ClinVar", "display": label, "url": place}]
+    submissions = finding["clinvar_scv"] or []
+    artifacts += [{"type": "documentation", "label": "ClinVar submission", "display": scv} for scv in submissions]
+    if finding["secondary_list"]:
+        url = f"https://pubmed.ncbi.nlm.nih.gov/{PMID}/"
+        artifacts.append({"type": "citation", "label": "ACMG SF", "display": finding["secondary_list"], "url": url})
+    return [{"url": RELATED_ARTIFACT, "valueRelatedArtifact": artifact} for artifact in artifacts]
+
+
+def _sequence(transcript: str) -> JsonObject:
+    """A transcript in the system it is named in."""
+    if transcript.startswith(("NM_", "NR_")):
+        return concept(REFSEQ, transcript)
+    return concept(ENSEMBL, transcript)
+
+
+def _term(name: str) -> JsonObject:
+    return concept(SEQUENCE_ONTOLOGY, TERMS[name].so, name)

@@ -1,0 +1,133 @@
+"""What a report may claim to have looked at: the genes of the targets, and those that were not called throughout.
+
+A negative result means nothing where nothing could be called, so each gene with an uncalled coding base is named.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from engine.annotate.gene_model import Transcript, read_gene_model
+from engine.call.gvcf import gvcf_records
+from engine.call.ploidy import Sex, ploidy_of
+from engine.classify.inheritance import hgnc_id
+from engine.fhir.case import Gene, Regions
+from engine.reference.bundle import ReferenceBundle
+from engine.reference.intervals import Interval, merge, read_bed
+
+CALLED_FROM = 20
+"""Genotype quality (phred) from which a reference block counts as called: one error in a hundred."""
+MOST_GENES = 300
+"""More genes than these are not listed one by one but described."""
+
+
+def study_regions(
+    bundle: ReferenceBundle,
+    gvcf: Path | None,
+    *,
+    sex: Sex = "unknown",
+    mean_coverage: float | None = None,
+    fraction_20x: float | None = None,
+) -> Regions:
+    """What was studied and what of it could not be called.
+
+    Args:
+        bundle: its targets (the whole reference where it has none) and its gene model.
+        gvcf: the sample's gVCF; without it nothing is said about uncalled bases.
+        sex: a female's Y is not expected to be called.
+        mean_coverage: mean depth over the targets, where it was measured.
+        fraction_20x: share of target bases covered 20 times or more, where it was measured.
+    """
+    targets = _expected(bundle, sex)
+    uncalled = [] if gvcf is None else uncalled_intervals(gvcf, targets)
+    bases = sum(len(target) for target in targets)
+    transcripts = _spokesmen(bundle)
+    studied = _genes(transcripts, targets)
+    return Regions(
+        description=f"{len(targets):,} interval{'s' if len(targets) != 1 else ''}, {bases:,} bases of {bundle.build}",
+        studied=studied if len(studied) <= MOST_GENES else (),
+        uncalled=_genes(transcripts, uncalled),
+        uncalled_bases=None if gvcf is None else sum(len(interval) for interval in uncalled),
+        mean_coverage=mean_coverage,
+        fraction_20x=fraction_20x,
+    )
+
+
+def uncalled_intervals(gvcf: Path, targets: Sequence[Interval]) -> list[Interval]:
+    """Parts of the targets without a block or variant of genotype quality :data:`CALLED_FROM`.
+
+    Args:
+        gvcf: one sample's gVCF, sorted.
+        targets: merged, in contig order.
+    """
+    called: dict[str, list[tuple[int, int]]] = {}
+    for record in gvcf_records(gvcf):
+        if record.genotype_quality >= CALLED_FROM and record.depth:
+            spans = called.setdefault(record.contig, [])
+            if spans and record.start <= spans[-1][1]:
+                spans[-1] = (spans[-1][0], max(spans[-1][1], record.end))
+            else:
+                spans.append((record.start, record.end))
+    return [hole for target in targets for hole in _holes(target, called.get(target.contig, []))]
+
+
+def _holes(target: Interval, spans: Sequence[tuple[int, int]]) -> Iterator[Interval]:
+    position = target.start
+    for start, end in spans:
+        if end <= position:
+            continue
+        if start >= target.end:
+            break
+        if start > position:
+            yield Interval(target.contig, position, start)
+        position = end
+    if position < target.end:
+        yield Interval(target.contig, position, target.end)
+
+
+def _expected(bundle: ReferenceBundle, sex: Sex) -> list[Interval]:
+    """The targets that a person of this sex has at all."""
+    lengths = bundle.contig_lengths
+    whole = [Interval(name, 0, length) for name, length in lengths.items()]
+    targets = merge(read_bed(bundle.targets, lengths), lengths) if bundle.targets else whole
+    owned = [
+        part.interval for target in targets for part in ploidy_of(target, lengths[target.contig], sex) if part.copies
+    ]
+    return merge(owned, lengths)
+
+
+def _spokesmen(bundle: ReferenceBundle) -> list[Transcript]:
+    """The representative transcript of every protein-coding gene, along the genome."""
+    if bundle.gene_model is None:
+        return []
+    chosen = read_gene_model(bundle.gene_model).representatives.values()
+    return sorted((one for one in chosen if one.coding), key=lambda one: (one.contig, one.start, one.gene))
+
+
+def _genes(transcripts: Sequence[Transcript], intervals: Sequence[Interval]) -> tuple[Gene, ...]:
+    """Genes whose coding exons the merged intervals touch."""
+    by_contig: dict[str, list[Interval]] = {}
+    for interval in intervals:
+        by_contig.setdefault(interval.contig, []).append(interval)
+    ends = {contig: [interval.end for interval in listed] for contig, listed in by_contig.items()}
+
+    def touched(contig: str, start: int, end: int) -> bool:
+        first = bisect_right(ends.get(contig, []), start)
+        return first < len(ends.get(contig, [])) and by_contig[contig][first].start < end
+
+    genes = [
+        Gene(one.gene, one.hgnc_id or hgnc_id(one.gene))
+        for one in transcripts
+        if any(touched(one.contig, *exon) for exon in _coding_exons(one))
+    ]
+    return tuple(dict.fromkeys(genes))
+
+
+def _coding_exons(transcript: Transcript) -> Iterator[tuple[int, int]]:
+    assert transcript.coding is not None
+    first, last = transcript.coding
+    for start, end in transcript.exons:
+        if max(start, first) < min(end, last):
+            yield max(start, first), min(end, last)

@@ -1,0 +1,112 @@
+"""The report itself: what was found or not found, on what evidence, and what it cannot say."""
+
+from __future__ import annotations
+
+from engine.classify.acmg_secondary_findings import VERSION
+from engine.fhir.actors import Actors
+from engine.fhir.case import CaseFacts, Regions
+from engine.fhir.codes import (
+    ANNOTATION_TYPE,
+    GENETICS,
+    LOINC,
+    NEGATIVE,
+    POSITIVE,
+    PROFILE,
+    JsonObject,
+    concept,
+    extension,
+)
+from engine.fhir.lineage import Lineage
+from engine.fhir.observations import Finding
+from engine.fhir.resources import Entries
+
+_LIMITS = (
+    "Only variants that ClinVar classifies as pathogenic or likely pathogenic without conflict are reported. Copy "
+    "number changes, repeat expansions, rearrangements and variants outside the regions studied are not examined. A "
+    "negative result does not rule out a genetic cause."
+)
+
+
+def add_report(
+    entries: Entries,
+    case: CaseFacts,
+    findings: list[Finding],
+    results: list[JsonObject],
+    study: JsonObject,
+    lineage: Lineage,
+    actors: Actors,
+    issued: str,
+) -> JsonObject:
+    """Add the DiagnosticReport."""
+    report: JsonObject = {
+        "extension": [
+            extension("genomic-study-reference", valueReference=study),
+            _note("test-methodology", _methods(lineage)),
+            _note("test-disclaimer", _LIMITS),
+        ],
+        "identifier": [entries.identifier("report", case.sample)],
+        "status": case.status,
+        "category": [GENETICS],
+        "code": concept(LOINC, "51969-4", "Genetic analysis report"),
+        "subject": actors.patient,
+        "effectiveDateTime": case.collected or issued,
+        "issued": issued,
+        "performer": [actors.laboratory],
+        "specimen": [actors.specimen],
+        "conclusion": conclusion(case, findings),
+        "conclusionCode": [POSITIVE if findings else NEGATIVE],
+    }
+    if actors.order:
+        report["basedOn"] = [actors.order]
+    if actors.interpreter:
+        report["resultsInterpreter"] = [actors.interpreter]
+    if results:
+        report["result"] = results
+    return entries.add("DiagnosticReport", case.sample, report, profile="genomic-report")
+
+
+def conclusion(case: CaseFacts, findings: list[Finding]) -> str:
+    """The result in sentences: what was found, what was looked at, whether secondary findings were looked for."""
+    found = [_said(finding) for finding in findings]
+    if not found:
+        found = ["No pathogenic or likely pathogenic variant was found"]
+    secondary = (
+        f"Secondary findings ({VERSION}) were looked for"
+        if case.secondary_findings_consent
+        else "Secondary findings were not looked for: there is no consent"
+    )
+    return ". ".join([*found, _coverage(case.regions), secondary]) + "."
+
+
+def _said(finding: Finding) -> str:
+    name = finding["hgvs_c"] or finding["hgvs_g"] or finding["allele"]
+    protein = (finding["hgvs_p"] or "").partition(":")[2]
+    kind = finding["category"].replace("_", " ")
+    tier = finding["clinvar_classification"].replace("_", " ")
+    gene = f"{finding['gene']} " if finding["gene"] else ""
+    return f"{gene}{name} {protein}".rstrip() + f": {tier}, {finding['zygosity']} ({kind})"
+
+
+def _coverage(regions: Regions) -> str:
+    parts = [f"Studied: {regions.description}"]
+    if regions.mean_coverage is not None:
+        parts.append(f"mean coverage {regions.mean_coverage:.0f}x")
+    if regions.fraction_20x is not None:
+        parts.append(f"{regions.fraction_20x:.1%} of bases at 20x or more")
+    if regions.uncalled_bases:
+        parts.append(f"{regions.uncalled_bases:,} bases could not be called")
+    if regions.uncalled:
+        parts.append("not fully called: " + ", ".join(gene.symbol for gene in regions.uncalled))
+    return ", ".join(parts)
+
+
+def _methods(lineage: Lineage) -> str:
+    tools = ", ".join(f"{name} {version}" for name, version in lineage.tools.items())
+    knowledge = ", ".join(f"{name} {version}" for name, version in lineage.knowledge.items())
+    return f"Short reads, aligned and called against the reference. Tools: {tools}. Knowledge: {knowledge}."
+
+
+def _note(kind: str, text: str) -> JsonObject:
+    code = concept(ANNOTATION_TYPE, kind)
+    annotation = {"extension": [{"url": PROFILE + "annotation-code", "valueCodeableConcept": code}], "text": text}
+    return extension("genomic-report-note", valueAnnotation=annotation)

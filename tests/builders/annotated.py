@@ -1,0 +1,44 @@
+"""Annotated variants in one line each, written as the table that classification reads."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.annotate.columns import ANNOTATED_COLUMNS, arrow_schema
+from engine.reference.bundle import Contig, ReferenceBundle
+
+LENGTHS = {"1": 249_250_621, "3": 198_022_430, "13": 115_169_878, "20": 63_025_520, "X": 155_270_560, "MT": 16_569}
+
+
+def bundle() -> ReferenceBundle:
+    """GRCh37 by its contigs; classification reads nothing else of it."""
+    contigs = tuple(Contig(name, length, "") for name, length in LENGTHS.items())
+    return ReferenceBundle("GRCh37", "GRCh37", Path(), contigs, Path(), None, None, None, None, {})
+
+
+def variant(gene: str = "PANK2", position: int = 3_899_000, **changed: Any) -> dict[str, Any]:
+    """A heterozygous pathogenic missense variant on chromosome 20, with anything else as keywords."""
+    row: dict[str, Any] = dict.fromkeys(column.name for column in ANNOTATED_COLUMNS)
+    row |= {
+        "sample": "S1", "contig": "20", "position": position, "ref": "C", "alt": "T", "qual": 500.0, "filter": "PASS",
+        "genotype": "0/1", "copies": 1, "ploidy": 2, "depth": 30, "ref_depth": 15, "alt_depth": 15,
+        "genotype_quality": 99, "ref_matches": True, "variant_type": "SNV", "gene": gene, "gene_id": f"ENSG-{gene}",
+        "transcript": f"{gene}-201", "representative_by": "longest_coding_sequence", "consequence": "missense_variant",
+        "impact": "MODERATE", "exon": "2/7", "hgvs_c": f"{gene}-201:c.100C>T", "hgvs_p": f"{gene}-201:p.(Arg34Cys)",
+        "consequences": [], "clinvar_variation_id": str(position), "clinvar_significance": "Pathogenic",
+        "clinvar_classification": "pathogenic", "clinvar_stars": 2, "clinvar_conditions": [],
+        "clinvar_review_status": "criteria_provided,_multiple_submitters,_no_conflicts",
+        "clinvar_condition_ids": [], "clinvar_scv": [],
+    }  # fmt: skip
+    row |= changed
+    row["allele"] = f"{row['contig']}-{row['position']}-{row['ref']}-{row['alt']}"
+    row["hgvs_g"] = f"NC_000020.10:g.{row['position']}{row['ref']}>{row['alt']}" if row["contig"] == "20" else None
+    return row
+
+
+def write_annotated(path: Path, *rows: dict[str, Any]) -> Path:
+    """Write the rows as an annotated table."""
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=arrow_schema(ANNOTATED_COLUMNS)), path)
+    return path

@@ -1,0 +1,180 @@
+"""Which annotated variants become findings, and of which kind."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from engine.classify.columns import FINDING_COLUMNS
+from engine.classify.findings import FindingsSummary, Subject, find_variants
+from engine.errors import VariantFileError
+from tests.builders.annotated import bundle, variant, write_annotated
+
+
+@pytest.fixture
+def find(tmp_path: Path) -> Any:
+    """Findings of some variants, as rows and measures."""
+
+    def run(*rows: dict[str, Any], **subject: Any) -> tuple[list[dict[str, Any]], FindingsSummary]:
+        table = write_annotated(tmp_path / "annotated.parquet", *rows)
+        summary = find_variants(table, Subject(**subject), bundle(), tmp_path, "S1")
+        return pq.read_table(tmp_path / "S1.findings.parquet").to_pylist(), summary
+
+    return run
+
+
+def test_one_copy_under_dominant_inheritance_is_primary(find: Any) -> None:
+    (finding,), summary = find(variant("AVP"))
+    assert (finding["category"], finding["zygosity"], finding["conditions"][0]["inheritance"]) == (
+        "primary",
+        "heterozygous",
+        "AD",
+    )
+    assert (summary.findings, summary.primary, summary.candidates) == (1, 1, 1)
+
+
+def test_one_copy_under_recessive_inheritance_is_a_carrier(find: Any) -> None:
+    (finding,), _ = find(variant("PANK2"))
+    assert (finding["category"], finding["phase"], finding["partners"]) == ("carrier", None, [])
+
+
+def test_carriers_are_left_out_on_request(find: Any) -> None:
+    rows, summary = find(variant("PANK2"), report_carriers=False)
+    assert (rows, summary.not_reportable) == ([], 1)
+
+
+def test_two_copies_under_recessive_inheritance_are_primary(find: Any) -> None:
+    (finding,), _ = find(variant("PANK2", genotype="1/1", copies=2))
+    assert (finding["category"], finding["zygosity"]) == ("primary", "homozygous")
+
+
+def test_two_variants_of_which_the_phase_is_not_known_may_be_compound_heterozygous(find: Any) -> None:
+    rows, summary = find(variant("PANK2", 3_888_572), variant("PANK2", 3_899_342))
+    assert {(row["category"], row["phase"], row["phase_basis"]) for row in rows} == {
+        ("compound_heterozygote", "unknown", None)
+    }
+    assert rows[0]["partners"] == [rows[1]["finding_id"]]
+    assert summary.compound_heterozygote == 2
+
+
+@pytest.mark.parametrize(
+    ("haplotype", "phase", "category"), [(1, "trans", "compound_heterozygote"), (0, "cis", "carrier")]
+)
+def test_the_callers_phase_set_tells_trans_from_cis(find: Any, haplotype: int, phase: str, category: str) -> None:
+    rows, _ = find(
+        variant("PANK2", 3_888_572, phase_set="3888572", haplotypes=[0]),
+        variant("PANK2", 3_888_600, phase_set="3888572", haplotypes=[haplotype]),
+    )
+    assert {(row["phase"], row["phase_basis"], row["category"]) for row in rows} == {(phase, "phase set", category)}
+
+
+def test_parents_tell_trans_from_cis(find: Any, tmp_path: Path) -> None:
+    one, other = variant("PANK2", 3_888_572), variant("PANK2", 3_899_342)
+    father = write_annotated(tmp_path / "father.parquet", one)
+    mother = write_annotated(tmp_path / "mother.parquet", other)
+    rows, _ = find(one, other, father=father, mother=mother)
+    assert [(row["origin"], row["phase"], row["phase_basis"]) for row in rows] == [
+        ("paternal", "trans", "parents"),
+        ("maternal", "trans", "parents"),
+    ]
+    both = write_annotated(tmp_path / "both.parquet", one, other)
+    neither = write_annotated(tmp_path / "neither.parquet")
+    rows, _ = find(one, other, father=both, mother=neither)
+    assert {(row["origin"], row["phase"], row["category"]) for row in rows} == {("paternal", "cis", "carrier")}
+
+
+def test_one_parent_alone_does_not_tell(find: Any, tmp_path: Path) -> None:
+    one, other = variant("PANK2", 3_888_572), variant("PANK2", 3_899_342)
+    rows, _ = find(one, other, father=write_annotated(tmp_path / "father.parquet", one))
+    assert {(row["origin"], row["phase"]) for row in rows} == {("unknown", "unknown")}
+
+
+def test_inheritance_that_is_not_known_is_not_guessed(find: Any) -> None:
+    (finding,), _ = find(
+        variant("NOGENE", clinvar_conditions=["Some syndrome"], clinvar_condition_ids=["MONDO:MONDO:0000001"])
+    )
+    assert finding["category"] == "primary"
+    assert finding["conditions"] == [
+        {"name": "Some syndrome", "mondo": "MONDO:0000001", "omim": None, "inheritance": "unknown"}
+    ]
+
+
+def test_the_condition_that_clinvar_names_decides_where_a_gene_has_several(find: Any) -> None:
+    recessive, dominant = ["MONDO:MONDO:0009019,OMIM:217700"], ["MONDO:MONDO:0013204"]
+    rows, _ = find(
+        variant("SLC4A11", 3_210_000, clinvar_conditions=["CHED"], clinvar_condition_ids=recessive, contig="20"),
+    )
+    assert [row["category"] for row in rows] == ["carrier"]
+    rows, _ = find(variant("SLC4A11", 3_210_000, clinvar_conditions=["FECD4"], clinvar_condition_ids=dominant))
+    assert [row["category"] for row in rows] == ["primary"]
+
+
+@pytest.mark.parametrize(
+    "not_a_finding",
+    [
+        {"clinvar_classification": "conflicting"},
+        {"clinvar_classification": "uncertain_significance"},
+        {"clinvar_classification": "benign"},
+        {"clinvar_classification": None, "clinvar_variation_id": None},
+        {"filter": "LowGQ"},
+    ],
+)
+def test_what_is_no_finding(find: Any, not_a_finding: dict[str, Any]) -> None:
+    rows, summary = find(variant("AVP", **not_a_finding))
+    assert rows == [] and summary.findings == 0
+    assert summary.conflicting == (not_a_finding.get("clinvar_classification") == "conflicting")
+    assert summary.failed_filter == ("filter" in not_a_finding)
+
+
+def test_secondary_findings_need_consent_and_leave_no_trace_without(find: Any, tmp_path: Path) -> None:
+    rows, summary = find(variant("TP53"))
+    assert (rows, summary.withheld) == ([], 1)
+    assert b"TP53" not in (tmp_path / "S1.findings.parquet").read_bytes()
+    (finding,), _ = find(variant("TP53"), secondary_findings_consent=True)
+    assert (finding["category"], finding["secondary_list"]) == ("secondary", "ACMG SF v3.3")
+
+
+def test_a_gene_that_was_ordered_is_primary_even_on_the_list(find: Any) -> None:
+    (finding,), _ = find(variant("TP53"), ordered_genes=frozenset({"TP53"}))
+    assert (finding["category"], finding["secondary_list"]) == ("primary", None)
+
+
+def test_what_was_not_ordered_is_not_reported(find: Any) -> None:
+    rows, summary = find(variant("AVP"), variant("MUTYH", 5, contig="1"), ordered_genes=frozenset({"TP53"}))
+    assert (rows, summary.not_reportable) == ([], 2)
+
+
+def test_x_in_a_male_is_hemizygous_outside_the_pseudo_autosomal_regions(find: Any) -> None:
+    (finding,), _ = find(
+        variant("OTC", 38_226_614, contig="X", genotype="1", copies=1, ploidy=1),
+        sex="male",
+        secondary_findings_consent=True,
+    )
+    assert (finding["zygosity"], finding["category"]) == ("hemizygous", "secondary")
+
+
+@pytest.mark.parametrize(("alt_depth", "state"), [(3, "heteroplasmic"), (98, "homoplasmic")])
+def test_mitochondrial_variants_go_by_their_share_of_reads(find: Any, alt_depth: int, state: str) -> None:
+    (finding,), _ = find(
+        variant("MT-TL1", 3_243, contig="MT", genotype="1", ploidy=1, ref_depth=100 - alt_depth, alt_depth=alt_depth)
+    )
+    assert (finding["zygosity"], finding["alt_fraction"]) == (state, alt_depth / 100)
+
+
+def test_ids_are_stable_and_columns_are_those_documented(find: Any, tmp_path: Path) -> None:
+    first, _ = find(variant("AVP"))
+    content = (tmp_path / "S1.findings.parquet").read_bytes()
+    again, _ = find(variant("AVP"))
+    assert first[0]["finding_id"] == again[0]["finding_id"]
+    assert (tmp_path / "S1.findings.parquet").read_bytes() == content
+    described = duckdb.sql(f"DESCRIBE SELECT * FROM '{tmp_path / 'S1.findings.parquet'}'").fetchall()
+    assert [name for name, *_ in described] == [column.name for column in FINDING_COLUMNS]
+
+
+def test_a_damaged_table_is_refused(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.parquet"
+    broken.write_bytes(b"PAR1")
+    with pytest.raises(VariantFileError, match="cannot be read"):
+        find_variants(broken, Subject(), bundle(), tmp_path, "S1")

@@ -1,0 +1,260 @@
+"""The FHIR bundle of a sample: what it says, and that it says it the same way every time."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.annotate.annotate import annotate_variants
+from engine.classify.findings import Subject, find_variants
+from engine.fhir.bundle import BundleSummary, build_bundle, write_bundle
+from engine.fhir.case import CaseFacts, Clinician, Gene, Person, Regions
+from engine.fhir.check import check_bundle, references_of
+from engine.fhir.lineage import Lineage
+from engine.receipt import ArtifactFile, Receipt, Recipe
+from tests.builders.annotated import bundle as grch37
+from tests.builders.annotated import variant, write_annotated
+from tests.builders.tp53 import tp53_bundle
+
+ISSUED = "2026-11-22T10:00:00Z"
+READS = {"S1_R1.fastq.gz": "11" * 32, "S1_R2.fastq.gz": "22" * 32}
+CASE = CaseFacts("S1", "P1", "female", Regions("5 genes"), order="O1", phenotype=("HP:0001332",))
+
+
+def receipt(asset: str, made_from: str | None, *files: str, **recipe: dict[str, str]) -> Receipt:
+    described = tuple(ArtifactFile(name, f"{name}|{asset}".encode().hex().ljust(64, "0")[:64], 1000) for name in files)
+    inputs = {made_from: "v"} if made_from else {}
+    return Receipt(asset, "S1", f"{asset}-1", described, 1, Recipe(inputs, **recipe), {}, "2026-01-01T00:00:00Z")
+
+
+LINEAGE = Lineage(
+    READS,
+    (
+        receipt("raw_reads", None, "reads.json", tools={"isal": "1.9"}),
+        receipt("aligned_reads", "raw_reads", "S1.bam", "S1.bam.bai", tools={"bwa-mem3": "0.4.4"}),
+        receipt("variants", "aligned_reads", "S1.vcf.gz", tools={"pysam": "0.24"}),
+        receipt("annotated_variants", "variants", "S1.annotated.vcf.gz", knowledge={"clinvar": "2024-12-15"}),
+        receipt("findings", "annotated_variants", "S1.findings.parquet"),
+    ),
+)
+
+
+def findings(folder: Path, *rows: dict[str, Any], **subject: Any) -> Path:
+    table = write_annotated(folder / "annotated.parquet", *rows)
+    find_variants(table, Subject(**subject), grch37(), folder, "S1")
+    return folder / "S1.findings.parquet"
+
+
+def built(folder: Path, *rows: dict[str, Any], case: CaseFacts = CASE, lineage: Lineage = LINEAGE) -> dict[str, Any]:
+    found = findings(folder, *rows, secondary_findings_consent=case.secondary_findings_consent)
+    return build_bundle(found, case, lineage, "GRCh37", ISSUED)
+
+
+def of_type(bundle: dict[str, Any], kind: str, profile: str = "") -> list[dict[str, Any]]:
+    return [
+        entry["resource"]
+        for entry in bundle["entry"]
+        if entry["resource"]["resourceType"] == kind
+        and (not profile or entry["resource"].get("meta", {}).get("profile", [""])[0].endswith(f"/{profile}"))
+    ]
+
+
+def components(resource: dict[str, Any]) -> dict[str, Any]:
+    """Value by component code; of a CodeableConcept the first code."""
+    values = {}
+    for part in resource["component"]:
+        (value,) = (part[key] for key in part if key.startswith("value"))
+        coded = value.get("coding") if isinstance(value, dict) else None
+        values.setdefault(part["code"]["coding"][0]["code"], coded[0]["code"] if coded else value)
+    return values
+
+
+@pytest.fixture(scope="module")
+def r273h(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], BundleSummary]:
+    """The bundle of NA11994's TP53 exome, called by freebayes."""
+    folder = tmp_path_factory.mktemp("tp53")
+    reference = tp53_bundle(shared_data, folder)
+    annotate_variants(shared_data / "iarc_tp53_93exomes" / "freebayes_joint_93.vcf.gz", reference, folder, "NA11994")
+    subject = Subject(sex="female", secondary_findings_consent=True)
+    find_variants(folder / "NA11994.annotated.parquet", subject, reference, folder, "NA11994")
+    case = CaseFacts(
+        "NA11994", "P1", "female", Regions("TP53", (Gene("TP53", "HGNC:11998"),)), secondary_findings_consent=True
+    )
+    summary = write_bundle(folder / "NA11994.findings.parquet", case, LINEAGE, "GRCh37", ISSUED, folder)
+    return json.loads((folder / "NA11994.fhir.json").read_text()), summary
+
+
+def test_r273h_arrives_with_zygosity_clinvar_id_and_hgvs(r273h: tuple[dict[str, Any], BundleSummary]) -> None:
+    bundle, summary = r273h
+    (variant_observation,) = of_type(bundle, "Observation", "variant")
+    said = components(variant_observation)
+    assert said["53034-5"] == "LA6706-1"  # heterozygous
+    assert said["81252-9"] == "12366"
+    assert said["81290-9"] == "NC_000017.10:g.7577120C>T"
+    assert said["48004-6"] == "TP53-201:c.818G>A"
+    assert said["48005-3"] == "TP53-201:p.(Arg273His)"
+    assert said["48018-6"] == "HGNC:11998"
+    assert (said["69547-8"], said["69551-0"], said["81254-5"]) == (
+        "C",
+        "T",
+        {"low": {"value": 7577120}, "high": {"value": 7577120}},
+    )
+    assert said["82121-5"]["value"] == 15
+    (implication,) = of_type(bundle, "Observation", "diagnostic-implication")
+    assert components(implication)["53037-8"] == "LA6668-3"
+    assert components(implication)["condition-inheritance"] == "HP:0000006"
+    assert implication["derivedFrom"] == [{"reference": f"urn:uuid:{variant_observation['id']}"}]
+    (report,) = of_type(bundle, "DiagnosticReport")
+    assert report["conclusionCode"][0]["coding"][0]["code"] == "LA6576-8"
+    assert "TP53 TP53-201:c.818G>A p.(Arg273His): pathogenic, heterozygous (secondary)" in report["conclusion"]
+    assert (summary.findings, summary.unresolved_references, summary.parse_errors, summary.problems) == (1, 0, 0, [])
+
+
+def test_provenance_leads_back_to_the_reads(r273h: tuple[dict[str, Any], BundleSummary]) -> None:
+    bundle, _ = r273h
+    (report,) = of_type(bundle, "DiagnosticReport")
+    documents = {f"urn:uuid:{one['id']}": one["identifier"][0]["value"] for one in of_type(bundle, "DocumentReference")}
+    sources: dict[str, list[str]] = {}
+    for provenance in of_type(bundle, "Provenance"):
+        used = [entity["what"]["reference"] for entity in provenance["entity"] if "reference" in entity["what"]]
+        for target in provenance["target"]:
+            sources[target["reference"]] = used
+    reached, waiting = set(), [f"urn:uuid:{report['id']}"]
+    while waiting:
+        found = sources.get(waiting.pop(), [])
+        waiting += [name for name in found if name not in reached]
+        reached |= set(found)
+    assert set(READS.values()) <= {documents[name] for name in reached}
+    (last,) = (p for p in of_type(bundle, "Provenance") if p["target"][0]["reference"] == f"urn:uuid:{report['id']}")
+    assert {"clinvar"} == {entity["what"]["display"] for entity in last["entity"] if "display" in entity["what"]}
+    devices = {f"urn:uuid:{one['id']}": one for one in of_type(bundle, "Device")}
+    tools = [devices[agent["who"]["reference"]] for agent in last["agent"] if agent["who"]["reference"] in devices]
+    assert {tool["deviceName"][0]["name"] for tool in tools} == {"isal", "bwa-mem3", "pysam"}
+
+
+def test_every_step_names_what_it_was_made_from(tmp_path: Path) -> None:
+    bundle = built(tmp_path)
+    titles = {
+        f"urn:uuid:{one['id']}": one["content"][0]["attachment"]["title"]
+        for one in of_type(bundle, "DocumentReference")
+    }
+    steps = {
+        titles[provenance["target"][0]["reference"]]: sorted(
+            titles[entity["what"]["reference"]] for entity in provenance["entity"] if "reference" in entity["what"]
+        )
+        for provenance in of_type(bundle, "Provenance")
+        if provenance["target"][0]["reference"] in titles
+    }
+    assert steps == {
+        "S1.bam": ["S1_R1.fastq.gz", "S1_R2.fastq.gz"],
+        "S1.vcf.gz": ["S1.bam"],
+        "S1.annotated.vcf.gz": ["S1.vcf.gz"],
+    }
+
+
+def test_nothing_found_is_said_with_what_was_looked_at(tmp_path: Path) -> None:
+    regions = Regions("2 genes", (Gene("AVP", "HGNC:894"),), (Gene("PRNP"),), 120, 31.4, 0.97)
+    case = CaseFacts("S1", "P1", "male", regions)
+    bundle = built(tmp_path, case=case)
+    (report,) = of_type(bundle, "DiagnosticReport")
+    assert report["conclusionCode"][0]["coding"][0]["code"] == "LA6577-6"
+    assert "result" not in report and "basedOn" not in report
+    assert report["conclusion"] == (
+        "No pathogenic or likely pathogenic variant was found. Studied: 2 genes, mean coverage 31x, 97.0% of bases at "
+        "20x or more, 120 bases could not be called, not fully called: PRNP. Secondary findings were not looked for: "
+        "there is no consent."
+    )
+    (analysis,) = of_type(bundle, "Procedure", "genomic-study-analysis")
+    (studied,) = (e for e in analysis["extension"] if e["url"].endswith("-regions"))
+    assert [(part["url"], part.get("valueCodeableConcept", {}).get("text")) for part in studied["extension"]] == [
+        ("description", None),
+        ("studied", None),
+        ("uncalled", "PRNP"),
+    ]
+
+
+def test_compound_heterozygous_variants_are_tied_by_their_phase(tmp_path: Path) -> None:
+    bundle = built(
+        tmp_path,
+        variant("PANK2", 3_888_572, phase_set="1", haplotypes=[0]),
+        variant("PANK2", 3_888_600, phase_set="1", haplotypes=[1]),
+    )
+    (phase,) = of_type(bundle, "Observation", "sequence-phase-relationship")
+    assert phase["valueCodeableConcept"]["coding"][0]["code"] == "Trans"
+    variants = {f"urn:uuid:{one['id']}" for one in of_type(bundle, "Observation", "variant")}
+    assert {one["reference"] for one in phase["derivedFrom"]} == variants
+
+
+def test_one_implication_for_each_condition(tmp_path: Path) -> None:
+    bundle = built(tmp_path, variant("PRNP", 4_680_000))
+    implications = of_type(bundle, "Observation", "diagnostic-implication")
+    named = {part["valueCodeableConcept"]["text"] for one in implications for part in one["component"]
+             if part["code"]["coding"][0]["code"] == "81259-4"}  # fmt: skip
+    assert len(implications) == len(named) == 5 and "Fatal familial insomnia" in named
+
+
+def test_a_mitochondrial_variant_has_no_chromosome_code(tmp_path: Path) -> None:
+    found = variant("MT-TL1", 3_243, contig="MT", genotype="1", ploidy=1, alt_depth=30, ref_depth=70)
+    (observation,) = of_type(built(tmp_path, found), "Observation", "variant")
+    said = components(observation)
+    assert "48000-4" not in said and said["53034-5"] == "LA6703-8"
+
+
+def test_identity_is_there_only_when_given(tmp_path: Path) -> None:
+    (pseudonymous,) = of_type(built(tmp_path), "Patient")
+    assert set(pseudonymous) == {"resourceType", "id", "identifier", "gender"}
+    known = CaseFacts("S1", "P1", "female", Regions("x"), person=Person("Doe", ("Jane",), "1980-01-01"),
+                      interpreter=Clinician("c1", "Dr Who"), status="final")  # fmt: skip
+    bundle = built(tmp_path, case=known)
+    (patient,) = of_type(bundle, "Patient")
+    assert patient["name"] == [{"family": "Doe", "given": ["Jane"]}] and patient["birthDate"] == "1980-01-01"
+    assert patient["id"] == pseudonymous["id"]
+    (report,) = of_type(bundle, "DiagnosticReport")
+    assert report["status"] == "final" and len(report["resultsInterpreter"]) == 1
+
+
+def test_same_findings_same_bytes_and_no_identity_of_the_machine(tmp_path: Path) -> None:
+    found = findings(tmp_path, variant("AVP"))
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first = write_bundle(found, CASE, LINEAGE, "GRCh37", ISSUED, tmp_path / "a")
+    write_bundle(found, CASE, LINEAGE, "GRCh37", ISSUED, tmp_path / "b")
+    text = (tmp_path / "a" / "S1.fhir.json").read_text()
+    assert text == (tmp_path / "b" / "S1.fhir.json").read_text()
+    assert str(tmp_path) not in text
+    assert (first.unstable_ids, first.duplicate_ids, first.parse_errors, first.unresolved_references) == (0, 0, 0, 0)
+
+
+def test_a_later_report_updates_the_same_resources(tmp_path: Path) -> None:
+    before = built(tmp_path, variant("AVP"))
+    amended = CaseFacts("S1", "P1", "female", Regions("5 genes"), order="O1", status="amended")
+    after = built(tmp_path, variant("AVP", clinvar_classification="likely_pathogenic"), case=amended)
+    for kind in ("Patient", "DiagnosticReport", "Observation", "Specimen"):
+        assert [one["id"] for one in of_type(before, kind)] == [one["id"] for one in of_type(after, kind)]
+    assert all(entry["request"]["method"] == "PUT" for entry in after["entry"])
+
+
+def test_file_locations_are_told_where_the_store_has_an_address(tmp_path: Path) -> None:
+    located = Lineage(READS, LINEAGE.receipts, "https://lake.example.org/genomics/")
+    urls = {
+        one["content"][0]["attachment"].get("url")
+        for one in of_type(built(tmp_path, lineage=located), "DocumentReference")
+    }
+    assert "https://lake.example.org/genomics/aligned_reads/S1/aligned_reads-1/S1.bam" in urls
+
+
+def test_the_check_finds_a_dangling_reference_a_bad_resource_and_a_double(tmp_path: Path) -> None:
+    bundle = built(tmp_path, variant("AVP"))
+    (report,) = of_type(bundle, "DiagnosticReport")
+    report["subject"] = {"reference": "urn:uuid:nobody"}
+    del of_type(bundle, "Observation")[0]["status"]
+    bundle["entry"].append(bundle["entry"][0])
+    verdict = check_bundle(bundle)
+    assert (verdict.unresolved_references, verdict.parse_errors, verdict.duplicate_ids) == (1, 1, 1)
+    assert any("nobody" in problem for problem in verdict.problems)
+
+
+def test_references_are_found_wherever_they_stand() -> None:
+    nested = {"a": [{"b": {"reference": "x"}}], "reference": "y", "c": {"d": {"e": [{"reference": "z"}]}}}
+    assert sorted(references_of(nested)) == ["x", "y", "z"]

@@ -1,0 +1,59 @@
+"""What a report claims to have looked at."""
+
+from pathlib import Path
+
+from engine.fhir.case import Gene
+from engine.fhir.regions import study_regions, uncalled_intervals
+from engine.reference.bundle import Contig, ReferenceBundle
+from engine.reference.intervals import Interval
+
+GENES = """\
+##gff-version 3
+20	x	gene	101	400	.	+	.	ID=gene:G1;Name=AVP;biotype=protein_coding
+20	x	mRNA	101	400	.	+	.	ID=transcript:T1;Parent=gene:G1;biotype=protein_coding
+20	x	exon	101	200	.	+	.	Parent=transcript:T1
+20	x	exon	301	400	.	+	.	Parent=transcript:T1
+20	x	CDS	151	200	.	+	0	ID=CDS:P1;Parent=transcript:T1
+20	x	CDS	301	350	.	+	1	ID=CDS:P1;Parent=transcript:T1
+20	x	gene	501	600	.	-	.	ID=gene:G2;Name=NEW1;biotype=protein_coding
+20	x	mRNA	501	600	.	-	.	ID=transcript:T2;Parent=gene:G2;biotype=protein_coding
+20	x	exon	501	600	.	-	.	Parent=transcript:T2
+20	x	CDS	510	590	.	-	0	ID=CDS:P2;Parent=transcript:T2
+"""
+HEADER = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS\n"
+
+
+def block(start: int, end: int, quality: int = 99) -> str:
+    return f"20\t{start + 1}\t.\tA\t<NON_REF>\t.\t.\tEND={end}\tGT:DP:GQ:MIN_DP\t0/0:30:{quality}:30\n"
+
+
+def reference(folder: Path, bed: str) -> ReferenceBundle:
+    (folder / "genes.gff3").write_text(GENES)
+    (folder / "targets.bed").write_text(bed)
+    return ReferenceBundle(
+        "r", "GRCh38", Path(), (Contig("20", 1000, ""),), Path(), folder / "genes.gff3", None, None,
+        folder / "targets.bed", {},
+    )  # fmt: skip
+
+
+def test_genes_are_studied_where_targets_touch_their_coding_exons(tmp_path: Path) -> None:
+    bundle = reference(tmp_path, "20\t100\t160\n20\t590\t600\n")
+    regions = study_regions(bundle, None)
+    assert regions.studied == (Gene("AVP", "HGNC:894"),)  # of NEW1 only the untranslated end is a target
+    assert (regions.description, regions.uncalled_bases) == ("2 intervals, 70 bases of GRCh38", None)
+
+
+def test_a_gene_with_an_uncalled_coding_base_is_named(tmp_path: Path) -> None:
+    bundle = reference(tmp_path, "20\t100\t600\n")
+    gvcf = tmp_path / "S.g.vcf"
+    gvcf.write_text(HEADER + block(100, 330) + block(330, 340, quality=5) + block(340, 700))
+    regions = study_regions(bundle, gvcf)
+    assert [gene.symbol for gene in regions.studied] == ["AVP", "NEW1"]
+    assert [gene.symbol for gene in regions.uncalled] == ["AVP"]
+    assert regions.uncalled_bases == 10
+
+
+def test_an_empty_gvcf_calls_nothing(tmp_path: Path) -> None:
+    gvcf = tmp_path / "S.g.vcf"
+    gvcf.write_text(HEADER)
+    assert uncalled_intervals(gvcf, [Interval("20", 5, 9)]) == [Interval("20", 5, 9)]
