@@ -71,7 +71,7 @@ class Bwa:
     def _pack(self, lines: bytes) -> Records:
         from engine.align.sam_text import pack_lines
 
-        text = np.frombuffer(lines, dtype=np.uint8)
+        text = np.frombuffer(bytearray(lines), dtype=np.uint8)
         packed, bad_line = pack_lines(text, self._names, self._name_offset)
         if bad_line >= 0:
             raise _failed(f"its output cannot be understood: {lines.splitlines()[bad_line][:200]!r}")

@@ -91,7 +91,7 @@ def fm_index(text: NDArray[np.uint8], suffixes: NDArray[Any]) -> Any:
     sentinel = -1
     for row in range(rows):
         if row & 63 == 0:
-            checkpoints[row >> 6, :4] = counts
+            _put_counts(checkpoints, row >> 6, counts)
         suffix = len(text) if row == 0 else suffixes[row - 1]
         if row % SA_SAMPLING == 0:
             sampled[row // SA_SAMPLING] = suffix
@@ -102,5 +102,11 @@ def fm_index(text: NDArray[np.uint8], suffixes: NDArray[Any]) -> Any:
             counts[base] += np.uint64(1)
             checkpoints[row >> 6, 4 + base] |= np.uint64(1) << np.uint64(63 - (row & 63))
     if rows & 63 == 0:
-        checkpoints[rows >> 6, :4] = counts
+        _put_counts(checkpoints, rows >> 6, counts)
     return checkpoints, sampled, sentinel
+
+
+@njit(nogil=True, cache=True)
+def _put_counts(checkpoints: NDArray[np.uint64], block: int, counts: NDArray[np.uint64]) -> None:
+    for base in range(4):
+        checkpoints[block, base] = counts[base]

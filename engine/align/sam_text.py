@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from engine.reads.record_kernels import NAME, bin_of, indexed_end, put_int32, put_uint16
+from engine.reads.record_kernels import NAME, bin_of, copy_bytes, indexed_end, put_int32, put_uint16
 
 _TAB, _NEWLINE, _STAR, _EQUALS, _MINUS, _ZERO, _NINE = 9, 10, 42, 61, 45, 48, 57
 _CHARACTER, _INTEGER, _TEXT = 65, 105, 90
@@ -126,7 +126,7 @@ def _pack_line(
     put_int32(out, to + 24, mate)
     put_int32(out, to + 28, _integer(text, limits[7], limits[8] - 1) - 1)
     put_int32(out, to + 32, _integer(text, limits[8], limits[9] - 1))
-    out[to + NAME : to + NAME + name_length - 1] = text[limits[0] : limits[1] - 1]
+    copy_bytes(text, limits[0], limits[1] - 1, out, to + NAME)
     out[to + NAME + name_length - 1] = 0
     end = _pack_cigar(text, limits[5], limits[6] - 1, out, to, to + NAME + name_length)
     end = _pack_bases(text, limits[9], limits[10] - 1, limits[10], out, to, end)
@@ -186,7 +186,7 @@ def _pack_tags(text: NDArray[np.uint8], at: int, after: int, out: NDArray[np.uin
             out[to + 3] = text[at + 5]
             to += 4
         elif kind == _TEXT:
-            out[to + 3 : to + 3 + end - at - 5] = text[at + 5 : end]
+            copy_bytes(text, at + 5, end, out, to + 3)
             to += 3 + end - at - 5
             out[to] = 0
             to += 1

@@ -20,6 +20,7 @@ from engine.reads.record_kernels import (
     UNMAPPED,
     bin_of,
     contig_of,
+    copy_bytes,
     flag_of,
     indexed_end,
     int32_at,
@@ -66,7 +67,7 @@ def translate(
         at, end = offset[i], offset[i + 1]
         to = out_offset[i]
         tags = tags_at(data, at)
-        out[to : to + tags - at] = data[at:tags]
+        copy_bytes(data, at, tags, out, to)
         _translate_place(out, to + 4, to + 8, piece_contig, piece_start)
         _translate_place(out, to + 24, to + 28, piece_contig, piece_start)
         if template_length[i] != 0:
@@ -173,12 +174,12 @@ def _copy_tags(
         after = tag_end(data, at)
         tag = data[at] | data[at + 1] << 8
         if tag in (_SA, _XA):
-            out[to : to + 3] = data[at : at + 3]
+            copy_bytes(data, at, at + 3, out, to)
             to = _copy_places(data, at + 3, after - 1, out, to + 3, piece_contig, piece_start, names, name_offset)
             out[to] = 0
             to += 1
         else:
-            out[to : to + after - at] = data[at:after]
+            copy_bytes(data, at, after, out, to)
             to += after - at
         at = after
     return to
@@ -204,7 +205,7 @@ def _copy_places(
             at += 1
         contig = piece_contig[piece]
         length = name_offset[contig + 1] - name_offset[contig]
-        out[to : to + length] = names[name_offset[contig] : name_offset[contig + 1]]
+        copy_bytes(names, name_offset[contig], name_offset[contig + 1], out, to)
         out[to + length] = _COMMA
         to, at = to + length + 1, at + 1
         if data[at] == _MINUS or data[at] == _PLUS:

@@ -189,7 +189,7 @@ class _Indexer:
             self._complete.append(
                 kernels.index_records(
                     records.data, records.offset, first, last, virtual, self._linear, self._open, self._counts
-                )
+                ).copy()
             )
 
     def _end_contigs(self, following: int) -> None:

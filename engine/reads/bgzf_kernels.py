@@ -94,14 +94,15 @@ def index_records(
             open_chunk[2] = virtual[i + 1]
         else:
             if open_chunk[0] >= 0:
-                chunks[complete] = open_chunk
+                for column in range(3):
+                    chunks[complete, column] = open_chunk[column]
                 complete += 1
             open_chunk[0], open_chunk[1], open_chunk[2] = bin_number, virtual[i], virtual[i + 1]
         if counts[0] < 0:
             counts[0] = virtual[i]
         counts[1] = virtual[i + 1]
         counts[3 if flag_of(data, at) & UNMAPPED else 2] += 1
-    return chunks[:complete].copy()
+    return chunks[:complete]
 
 
 @njit(nogil=True, cache=True)

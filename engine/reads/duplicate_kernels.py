@@ -53,6 +53,7 @@ _LARGEST_OPTICAL_SET = 300_000
 _COORDINATE_BITS, _CONTIG_BITS = 33, 23
 _COORDINATE_SHIFT = 1 << 31
 _UNKNOWN = -(1 << 62)
+_GROUP_BITS = (1 << 40) - 1
 
 
 @njit(nogil=True, cache=True)
@@ -180,7 +181,7 @@ def collect(
     if waiting >= 0:
         _put_lone(lone[found_lone], data, offset, waiting, ordinal, read_group, library)
         found_lone += 1
-    return pairs[:found].copy(), lone[:found_lone].copy()
+    return pairs[:found], lone[:found_lone]
 
 
 @njit(nogil=True, cache=True)
@@ -281,54 +282,58 @@ def mark_pairs(
 
     Args:
         pairs: rows of :func:`collect`.
-        order: int64[p], rows by KEY1 and KEY2.
+        order: int64[p], rows by KEY1, KEY2, :func:`cluster_group` and x.
         optical_distance: pixels within which two clusters of one tile count as one cluster seen twice.
         bits: uint8[], a bit for each ordinal (highest first), set for duplicates.
         counts: int64[libraries, COUNTS], added to.
         set_sizes: int64[3, m], added to: sets by size, by optical duplicates + 1, by what is left without those;
             the last column holds all beyond.
     """
+    last_size = set_sizes.shape[1] - 1
     start = 0
     while start < len(order):
-        first = order[start]
-        end = start + 1
+        first, end = order[start], start + 1
         while end < len(order) and pairs[order[end], KEY1] == pairs[first, KEY1]:
             if pairs[order[end], KEY2] != pairs[first, KEY2]:
                 break
             end += 1
-        _mark_set(pairs, order[start:end], optical_distance, bits, counts, set_sizes)
+        optical = 0
+        if end - start > 1:
+            _mark_set(pairs, order, start, end, bits, counts)
+            if end - start <= _LARGEST_OPTICAL_SET:
+                optical = count_optical(pairs, order, start, end, optical_distance)
+                counts[library_of(pairs[first, KEY1]), OPTICAL_PAIRS] += optical
+        set_sizes[0, min(end - start, last_size)] += 1
+        set_sizes[2, min(end - start - optical, last_size)] += 1
+        if optical:
+            set_sizes[1, min(optical + 1, last_size)] += 1
         start = end
+
+
+@njit(nogil=True, cache=True)
+def library_of(key: int) -> int:
+    """The library in an :func:`end_key`."""
+    return key >> (_CONTIG_BITS + _COORDINATE_BITS + 1)
 
 
 @njit(nogil=True, cache=True)
 def _mark_set(
     pairs: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    optical_distance: int,
+    order: NDArray[np.int64],
+    start: int,
+    end: int,
     bits: NDArray[np.uint8],
     counts: NDArray[np.int64],
-    set_sizes: NDArray[np.int64],
 ) -> None:
-    optical = 0
-    if len(rows) > 1:
-        best = rows[0]
-        for row in rows[1:]:
-            if _better(pairs, row, best, RANK, PLACE, START, ORDINAL1):
-                best = row
-        library = pairs[best, KEY1] >> (_CONTIG_BITS + _COORDINATE_BITS + 1)
-        for row in rows:
-            if row != best:
-                _set_bit(bits, pairs[row, ORDINAL1])
-                _set_bit(bits, pairs[row, ORDINAL2])
-                counts[library, PAIRED_DUPLICATES] += 2
-        if len(rows) <= _LARGEST_OPTICAL_SET:
-            optical = count_optical(pairs, rows, optical_distance)
-            counts[library, OPTICAL_PAIRS] += optical
-    last = set_sizes.shape[1] - 1
-    set_sizes[0, min(len(rows), last)] += 1
-    if optical:
-        set_sizes[1, min(optical + 1, last)] += 1
-    set_sizes[2, min(len(rows) - optical, last)] += 1
+    best = order[start]
+    for k in range(start + 1, end):
+        if _better(pairs, order[k], best, RANK, PLACE, START, ORDINAL1):
+            best = order[k]
+    for k in range(start, end):
+        if order[k] != best:
+            _set_bit(bits, pairs[order[k], ORDINAL1])
+            _set_bit(bits, pairs[order[k], ORDINAL2])
+    counts[library_of(pairs[best, KEY1]), PAIRED_DUPLICATES] += 2 * (end - start - 1)
 
 
 @njit(nogil=True, cache=True)
@@ -336,36 +341,35 @@ def _set_bit(bits: NDArray[np.uint8], ordinal: int) -> None:
     bits[ordinal >> 3] |= np.uint8(128 >> (ordinal & 7))
 
 
+def cluster_group(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Tile, read group and strands of first and second read: optical duplicates agree in all of them."""
+    return pairs[:, RANK] & _GROUP_BITS
+
+
 @njit(nogil=True, cache=True)
-def count_optical(pairs: NDArray[np.int64], rows: NDArray[np.int64], distance: int) -> int:
+def count_optical(pairs: NDArray[np.int64], order: NDArray[np.int64], start: int, end: int, distance: int) -> int:
     """Pairs of one set that are optical duplicates: clusters near each other, chains included, count once.
 
-    Near is: same strands of first and second read, read group and tile, x and y each within the distance.
+    Near is: the same :func:`cluster_group`, by which and by x the rows ``order[start:end]`` are sorted, and x and y
+    each within the distance.
     """
-    count = len(rows)
-    x = np.empty(count, dtype=np.int64)
-    y = np.empty(count, dtype=np.int64)
-    group = np.empty(count, dtype=np.int64)
-    for i in range(count):
-        x[i], y[i] = pairs[rows[i], PLACE] >> 31, pairs[rows[i], PLACE] & 0x7FFFFFFF
-        group[i] = pairs[rows[i], RANK] & 0xFFFFFFFFFF
-    by_x = np.argsort(x, kind="mergesort")
-    by_place = by_x[np.argsort(group[by_x], kind="mergesort")]
-    parent = np.arange(count)
-    for a in range(count):
-        i = by_place[a]
-        if (group[i] >> 24) == _NO_TILE + 32768:
+    parent = np.arange(end - start)
+    joined = 0
+    for a in range(start, end):
+        one = order[a]
+        group, x, y = pairs[one, RANK] & _GROUP_BITS, pairs[one, PLACE] >> 31, pairs[one, PLACE] & 0x7FFFFFFF
+        if group >> 24 == _NO_TILE + 32768:
             continue
-        for b in range(a + 1, count):
-            j = by_place[b]
-            if group[i] != group[j] or x[j] - x[i] > distance:
+        for b in range(a + 1, end):
+            other = order[b]
+            if pairs[other, RANK] & _GROUP_BITS != group or (pairs[other, PLACE] >> 31) - x > distance:
                 break
-            if abs(y[j] - y[i]) <= distance:
-                parent[_root(parent, i)] = _root(parent, j)
-    sets = 0
-    for i in range(count):
-        sets += parent[i] == i
-    return count - sets
+            if abs((pairs[other, PLACE] & 0x7FFFFFFF) - y) <= distance:
+                root, other_root = _root(parent, a - start), _root(parent, b - start)
+                if root != other_root:
+                    parent[root] = other_root
+                    joined += 1
+    return joined
 
 
 @njit(nogil=True, cache=True)
@@ -404,7 +408,7 @@ def mark_lone(
             elif best < 0 or _better(lone, row, best, LONE_RANK, LONE_PLACE, LONE_START, LONE_ORDINAL):
                 best = row
             end += 1
-        library = key >> (_CONTIG_BITS + _COORDINATE_BITS + 1)
+        library = library_of(key)
         for k in range(start, end):
             row = order[k]
             if not lone[row, LONE_RANK] & 3 and (with_pair or row != best):

@@ -125,8 +125,8 @@ class DuplicateFinder:
             read_group: int32[n], index of each record's read group.
         """
         pairs, lone = kernels.collect(records.data, records.offset, ordinals, read_group, self._library, self._counts)
-        self._pairs.append(pairs)
-        self._lone.append(lone)
+        self._pairs.append(pairs.copy())
+        self._lone.append(lone.copy())
         self._held += pairs.nbytes
         if self._held > self._memory:
             self._spill()
@@ -140,7 +140,7 @@ class DuplicateFinder:
         lone_keys = lone[lone_order, kernels.LONE_KEY]
         beside_pair = np.zeros(len(lone), dtype=np.bool_)
         for pairs in self._parts_of_pairs():
-            order = np.lexsort((pairs[:, kernels.KEY2], pairs[:, kernels.KEY1]))
+            order = _by_sets(pairs)
             kernels.mark_pairs(pairs, order, self._optical_distance, bits, self._counts, set_sizes)
             for key in (kernels.KEY1, kernels.KEY2):
                 beside_pair |= _among(lone_keys, pairs[:, key])
@@ -188,6 +188,18 @@ def _part(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     """The part a pair belongs to, the same for all pairs of a set."""
     spread = pairs[:, kernels.KEY1].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     return (spread >> np.uint64(64 - int(math.log2(_PARTS)))).astype(np.int64)
+
+
+def _by_sets(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows by both keys; within sets of more than one pair, by cluster group and place on the tile."""
+    order = np.lexsort((pairs[:, kernels.KEY2], pairs[:, kernels.KEY1]))
+    keys = pairs[order][:, [kernels.KEY1, kernels.KEY2]]
+    like_next = (keys[1:] == keys[:-1]).all(axis=1)
+    several = np.flatnonzero(np.append(like_next, False) | np.append(False, like_next))
+    rows = pairs[order[several]]
+    columns = (rows[:, kernels.PLACE], kernels.cluster_group(rows), rows[:, kernels.KEY2], rows[:, kernels.KEY1])
+    order[several] = order[several][np.lexsort(columns)]
+    return order
 
 
 def _among(keys: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.bool_]:

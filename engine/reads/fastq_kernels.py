@@ -182,10 +182,13 @@ def copy_records(block: NDArray[np.uint8], rows: NDArray[np.int64]) -> Any:
     bases = np.empty(base_offset[n], dtype=np.uint8)
     qualities = np.empty(base_offset[n], dtype=np.uint8)
     for i in range(n):
-        names[name_offset[i] : name_offset[i + 1]] = block[rows[i, NAME_START] : rows[i, NAME_END]]
+        at, name = name_offset[i], rows[i, NAME_START]
+        for j in range(name_offset[i + 1] - at):
+            names[at + j] = block[name + j]
         length = base_offset[i + 1] - base_offset[i]
         at, base, quality = base_offset[i], rows[i, BASES_START], rows[i, QUALITIES_START]
-        bases[at : at + length] = block[base : base + length]
+        for j in range(length):
+            bases[at + j] = block[base + j]
         for j in range(length):
             qualities[at + j] = block[quality + j] - 33
     return name_offset, names, mate, base_offset, bases, qualities

@@ -166,11 +166,18 @@ def measure(
         if flag & (UNMAPPED | 0x100 | DUPLICATE | 0x200) or data[at + 13] < lowest_mapq:
             continue
         while stretches + int32_at(data, at + 20) + 1 > len(covered):
-            larger = np.empty((2 * len(covered), 4), dtype=np.int64)
-            larger[:stretches] = covered[:stretches]
-            covered = larger
+            covered = _twice_as_long(covered)
         stretches = _cover(data, at, covered, stretches)
-    return covered[:stretches].copy()
+    return covered[:stretches]
+
+
+@njit(nogil=True, cache=True)
+def _twice_as_long(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    longer = np.empty((2 * rows.shape[0], rows.shape[1]), dtype=np.int64)
+    for i in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            longer[i, j] = rows[i, j]
+    return longer
 
 
 @njit(nogil=True, cache=True)
@@ -207,7 +214,8 @@ def _measure_bases(
     for i in range(qualities, qualities + length):
         q20 += data[i] >= 20
         q30 += data[i] >= 30
-    cycle_count[row, :cycles] += 1
+    for i in range(cycles):
+        cycle_count[row, i] += 1
     counts[READS] += 1
     counts[BASES] += length
     counts[GC_BASES] += gc

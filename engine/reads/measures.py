@@ -158,7 +158,7 @@ def _zeros(*shape: int) -> NDArray[np.int64]:
 def measure_records(records: Records) -> tuple[Tally, NDArray[np.int64]]:
     """The counters of some records, and what they cover (int64[m, 4]: contig, start, end, start of the read)."""
     tally = Tally()
-    return tally, kernels.measure(records.data, records.offset, _LOWEST_MAPQ, *tally.arrays())
+    return tally, kernels.measure(records.data, records.offset, _LOWEST_MAPQ, *tally.arrays()).copy()
 
 
 class Measurement:

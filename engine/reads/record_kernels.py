@@ -64,6 +64,13 @@ def put_uint16(data: NDArray[np.uint8], at: int, value: int) -> None:
 
 
 @njit(nogil=True, cache=True)
+def copy_bytes(data: NDArray[np.uint8], start: int, end: int, out: NDArray[np.uint8], to: int) -> None:
+    """Copy ``data[start:end]`` to ``out[to:]``; assigning slices takes numba seconds to compile."""
+    for i in range(end - start):
+        out[to + i] = data[start + i]
+
+
+@njit(nogil=True, cache=True)
 def contig_of(data: NDArray[np.uint8], at: int) -> int:
     """refID: the contig's index, -1 for none."""
     return int32_at(data, at + 4)
@@ -227,7 +234,7 @@ def gather(data: NDArray[np.uint8], start: NDArray[np.int64], order: NDArray[np.
     out = np.empty(offset[len(order)], dtype=np.uint8)
     for i in range(len(order)):
         at = start[order[i]]
-        out[offset[i] : offset[i + 1]] = data[at : at + offset[i + 1] - offset[i]]
+        copy_bytes(data, at, at + offset[i + 1] - offset[i], out, offset[i])
     return out, offset
 
 

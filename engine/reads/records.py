@@ -28,5 +28,6 @@ class Records:
         """Find the records in bytes that hold nothing else."""
         from engine.reads.record_kernels import record_offsets
 
-        data = np.frombuffer(packed, dtype=np.uint8) if isinstance(packed, bytes) else packed
+        # a copy that may be written to: kernels are compiled once for those, and once more for others
+        data = np.frombuffer(bytearray(packed), dtype=np.uint8) if isinstance(packed, bytes) else packed
         return Records(data, record_offsets(data))
