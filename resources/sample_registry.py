@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +36,10 @@ from resources.sample_rows import (
     take_entry,
     utc_now,
 )
+
+_PATIENCE = 60.0
+"""Seconds to wait for another process that uses the registry."""
+_PAUSE = 0.02
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,6 @@ class SampleRegistry:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._ready = False
 
     def register(self, entries: Sequence[SampleEntry], *, sheet: str, sheet_digest: str) -> Registration:
         """Take the word of a sheet on some of its samples, all in one transaction.
@@ -342,46 +345,72 @@ class SampleRegistry:
 
     @contextmanager
     def _read(self) -> Iterator[sqlite3.Connection]:
-        db = self._connect()
+        db = self._begun("BEGIN")
         try:
-            db.execute("BEGIN")
             yield db
         finally:
             db.close()
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
-        db = self._connect()
+        db = self._begun("BEGIN IMMEDIATE")
         try:
-            db.execute("BEGIN IMMEDIATE")
             yield db
             db.execute("COMMIT")
         finally:
             db.close()
 
+    def _begun(self, begin: str) -> sqlite3.Connection:
+        """A connection in a transaction that holds its snapshot or write lock.
+
+        SQLite does not wait by itself while another process makes the file, recovers it, or leaves it as its last
+        user: a short "busy" is met at any opening and waited out here.
+        """
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            db = None
+            try:
+                db = self._connect()
+                db.execute(begin)
+                db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+                return db
+            except sqlite3.DatabaseError as error:
+                if db is not None:
+                    db.close()
+                busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+                if not busy or time.monotonic() > deadline:
+                    raise RegistryError(
+                        f"the registry cannot be opened ({error})",
+                        file=self.path,
+                        remedy="keep it on a local disk; if it is damaged, restore it from a backup",
+                    ) from error
+            time.sleep(_PAUSE)
+
     def _connect(self) -> sqlite3.Connection:
-        if not self._ready:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        if not self.path.exists():
+            self._create()
+        db = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
         try:
-            db = sqlite3.connect(self.path, timeout=60.0, isolation_level=None)
             db.row_factory = sqlite3.Row
             db.execute("PRAGMA foreign_keys = ON")
-            if not self._ready:
+            if _schema_version(db) != len(MIGRATIONS):
                 db.execute("PRAGMA journal_mode = WAL")
                 self._migrate(db)
-                self._ready = True
-        except sqlite3.DatabaseError as error:
-            raise RegistryError(
-                f"the registry cannot be opened ({error})",
-                file=self.path,
-                remedy="restore it from a backup, and keep it on a local disk",
-            ) from error
+        except BaseException:
+            db.close()
+            raise
         return db
 
+    def _create(self) -> None:
+        """Make the file for its owner alone.
+
+        An existing file is never opened here: closing it would drop the locks that SQLite holds in this process.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
     def _migrate(self, db: sqlite3.Connection) -> None:
-        if _schema_version(db) == len(MIGRATIONS):
-            return
         db.execute("BEGIN EXCLUSIVE")
         version = _schema_version(db)
         if version > len(MIGRATIONS):
