@@ -88,13 +88,10 @@ def run_everything(settings: Settings) -> list[RunResult]:
 
 def run_job(job: str, sample: str | None, run_key: str | None = None) -> RunResult:
     """Execute one job in this process against the deployment's Dagster instance."""
-    import logging
-
     from genomics_assets.definitions import defs
     from genomics_assets.sensors import RUN_KEY
     from resources.registration import SampleStatus
 
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)
     services = defs.resources or {}
     lake, registry = services["lake"], services["registry"]
     before = {asset: lake.receipt(asset, sample) for asset in SAMPLE_ASSETS} if sample else {}
@@ -103,6 +100,7 @@ def run_job(job: str, sample: str | None, run_key: str | None = None) -> RunResu
             instance=instance,
             partition_key=sample,
             raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             tags={RUN_KEY: run_key} if run_key else None,
         )
         result = RunResult(sample, done.success)
@@ -130,7 +128,9 @@ def _ask_the_sensor() -> dict[str, str]:
         cursor = None
         deadline = time.monotonic() + 60
         while True:
-            context = dg.build_sensor_context(instance=instance, definitions=defs, cursor=cursor)
+            context = dg.build_sensor_context(
+                instance=instance, definitions=defs, resources=defs.resources, cursor=cursor
+            )
             asked = sample_sheets(context)
             assert isinstance(asked, dg.SensorResult)
             cursor = asked.cursor

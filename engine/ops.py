@@ -8,8 +8,6 @@ Ops find their services by name in ``context.resources``: ``settings``, ``lake``
 and ``warehouse`` (see ``resources/environment.py``). Which assets the ops make is said in ``genomics_assets/assets``.
 """
 
-from __future__ import annotations
-
 import base64
 import warnings
 from collections.abc import Callable, Iterator, Mapping

@@ -11,9 +11,12 @@ import dagster as dg
 from engine.receipt import digest_text
 from genomics_assets.jobs import cohort_job, knowledge_job, sample_job
 from genomics_assets.partitions import SAMPLES
+from resources.audit import AuditLog
 from resources.knowledge import Knowledge
+from resources.landing_zone import LandingZone
 from resources.registration import SampleStatus
 from resources.sample_registry import SampleRegistry
+from resources.warehouse import Warehouse
 
 RUN_KEY = "genomics/run_key"
 SAMPLES_A_TICK = 500
@@ -25,20 +28,23 @@ UNDER_WAY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.Dagste
     jobs=[sample_job, knowledge_job],
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    required_resource_keys={"landing_zone", "registry", "audit", "knowledge"},
 )
-def sample_sheets(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+def sample_sheets(
+    context: dg.SensorEvaluationContext,
+    landing_zone: dg.ResourceParam[LandingZone],
+    registry: dg.ResourceParam[SampleRegistry],
+    audit: dg.ResourceParam[AuditLog],
+    knowledge: dg.ResourceParam[Knowledge],
+) -> dg.SensorResult:
     """Registers the samples of new and changed sample sheets as partitions and requests a run for each."""
-    services = context.resources
-    scan = services.landing_zone.scan(context.cursor, services.registry, services.audit, limit=SAMPLES_A_TICK)
-    context.update_cursor(scan.cursor)
+    scan = landing_zone.scan(context.cursor, registry, audit, limit=SAMPLES_A_TICK)
     for problem in scan.refused:
         context.log.warning(str(problem))
-    if not _knowledge_is_built(services.knowledge):
-        requests = list(_knowledge_request(context))
-        reason = "The knowledge is being built; samples follow." if not requests else None
+    if not _is_built(knowledge):
+        requests = list(_knowledge_request(context.instance, knowledge))
+        reason = None if requests else "The knowledge is being built; samples follow."
         return dg.SensorResult(run_requests=requests, skip_reason=reason, cursor=scan.cursor)
-    waiting = services.registry.take_waiting(SAMPLES_A_TICK)
+    waiting = registry.take_waiting(SAMPLES_A_TICK)
     if not waiting:
         return dg.SensorResult(skip_reason="No new or changed sample in the landing zone.", cursor=scan.cursor)
     return dg.SensorResult(
@@ -56,16 +62,16 @@ def sample_sheets(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.S
     )
 
 
-def _knowledge_is_built(knowledge: Knowledge) -> bool:
+def _is_built(knowledge: Knowledge) -> bool:
     return all(knowledge.lake.receipt(part) is not None for part in knowledge.parts)
 
 
-def _knowledge_request(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest]:
+def _knowledge_request(instance: dg.DagsterInstance, knowledge: Knowledge) -> Iterator[dg.RunRequest]:
     """A run of the knowledge job, once for each state of the declared sources."""
-    declared = context.resources.knowledge.declaration
+    declared = knowledge.declaration
     sources = [declared.fasta, declared.targets, declared.gene_model, declared.known_sites, declared.clinvar]
     state = "\n".join(_state(path) for path in sources if path is not None)
-    if not context.instance.get_runs_count(dg.RunsFilter(job_name=knowledge_job.name, statuses=UNDER_WAY)):
+    if not instance.get_runs_count(dg.RunsFilter(job_name=knowledge_job.name, statuses=UNDER_WAY)):
         yield dg.RunRequest(run_key=f"knowledge-{digest_text(state)[:16]}", job_name=knowledge_job.name)
 
 
@@ -78,11 +84,12 @@ def _state(path: Path) -> str:
     job=cohort_job,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    required_resource_keys={"warehouse"},
 )
-def cohort_contributions(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+def cohort_contributions(
+    context: dg.SensorEvaluationContext, warehouse: dg.ResourceParam[Warehouse]
+) -> dg.SensorResult:
     """Rebuilds the cohort tables once the samples under way have contributed: one run for many samples."""
-    version = str(context.resources.warehouse.version("calls"))
+    version = str(warehouse.version("calls"))
     if version in ("-1", context.cursor):
         return dg.SensorResult(skip_reason="No contribution since the tables were last built.")
     under_way = dg.RunsFilter(job_name=sample_job.name, statuses=UNDER_WAY)
