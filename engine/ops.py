@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import dagster as dg
 
 from engine.errors import FastqError, GateError, GenomicsError, KnowledgeError, LakeError
 from engine.progress import Progress
-from engine.receipt import ArtifactFile, Measure, Receipt, Recipe
+from engine.receipt import ArtifactFile, Measure, Receipt, Recipe, describe_file
 from engine.tools import versions
 
 # Data versions on op outputs are how an asset made from an op says what it holds; Dagster still calls them beta.
@@ -29,6 +30,7 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning, message="Parameter `d
 SERVICES = {"settings", "lake", "gate", "knowledge", "registry"}
 CONFIG = {"recompute": dg.Field(bool, default_value=False, description="Compute again even if nothing has changed.")}
 MEASURED_ASSETS = ("raw_reads", "aligned_reads", "gvcf", "variants")
+REPORTED_ASSETS = ("raw_reads", "aligned_reads", "gvcf", "variants", "annotated_variants", "findings")
 LONGEST_SERIES = 1000
 """Values of a histogram that a receipt keeps."""
 # A full disk or a lost network share may be back a little later; bad input is not retried (see `_clear_failure`).
@@ -501,6 +503,62 @@ def _is_open(services: Any, asset: str, sample: str) -> bool:
     except GateError:
         return False
     return True
+
+
+@_sample_op("raw_reads", "aligned_reads", "gvcf", "variants", "annotated_variants", "findings")
+def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
+    """Write the report as a FHIR bundle that leads back to the reads, the tools and the knowledge."""
+    from engine.fhir.bundle import write_bundle
+    from engine.fhir.case import CaseFacts
+    from engine.fhir.lineage import Lineage
+    from engine.fhir.regions import study_regions
+    from engine.reads.manifest import read_digests
+
+    sample, services = context.partition_key, context.resources
+    person = services.registry.sample(sample)
+
+    def compute(work: Any) -> Made:
+        receipts = tuple(services.lake.require(asset, sample) for asset in REPORTED_ASSETS)
+        reads, coverage, bundle = receipts[0], receipts[1].measures, services.knowledge.bundle()
+        case = CaseFacts(
+            sample=sample,
+            subject=person.subject_id,
+            sex=person.sex,
+            regions=study_regions(
+                bundle,
+                _file(services, "gvcf", sample, ".g.vcf.gz"),
+                sex=person.sex,
+                mean_coverage=coverage["mean_coverage"],
+                fraction_20x=coverage["fraction_20x"],
+            ),
+            order=person.order_id,
+            phenotype=person.phenotype,
+            secondary_findings_consent=person.secondary_findings_consent,
+        )
+        lineage = Lineage(read_digests(services.lake.folder(reads)), receipts)
+        table = _file(services, "findings", sample, ".parquet")
+        issued = datetime.now(UTC).isoformat(timespec="seconds")
+        previous = services.lake.receipt("fhir_bundle", sample)
+        for when in [str(previous.measures["issued"]), issued] if previous else [issued]:
+            summary = write_bundle(table, case, lineage, bundle.build, when, work.folder)
+            # A report that says the same is the same report and keeps its date.
+            if previous and [describe_file(path) for path in work.folder.iterdir()] == list(previous.files):
+                break
+        return Made(summary.resources, vars(summary) | {"issued": when})
+
+    with _clear_failure(sample):
+        recipe = Recipe(
+            inputs=_open_gates(context, *REPORTED_ASSETS),
+            tools=versions("fhir.resources", code=("fhir",)),
+            knowledge=services.knowledge.releases(),
+            parameters={
+                "subject": person.subject_id,
+                "order": person.order_id,
+                "phenotype": list(person.phenotype),
+                "secondary_findings_consent": person.secondary_findings_consent,
+            },
+        )
+        return _publish(context, recipe, compute, sample=sample)
 
 
 @_sample_op("raw_reads", "aligned_reads", "gvcf", "variants", "reference_genome", services=frozenset({"warehouse"}))

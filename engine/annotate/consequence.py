@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from engine.annotate.bcftools import run_bcftools
 from engine.annotate.gene_model import GeneModel, Transcript
+from engine.bcftools import run_bcftools
 from engine.errors import KnowledgeError, ToolError
 
 INTERGENIC = "intergenic_variant"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.annotate.bcftools import run_bcftools
+from engine.bcftools import run_bcftools
 from engine.errors import ToolError, VariantFileError
 
 ORIGINAL = "ORIGINAL"

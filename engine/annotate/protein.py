@@ -206,7 +206,7 @@ def _in_frame(protein: str, first: int, replaced: str, coming: str) -> str:
     if not coming:
         return _deletion(protein, first, last)
     if not replaced:
-        return _insertion(protein, first, coming)
+        return _insertion(protein, first, coming.removesuffix("*"))
     if len(replaced) == len(coming) == 1:
         return f"p.({_residue(protein, first)}{_letters(coming)})"
     return f"p.({_range(protein, first, last)}delins{_letters(coming)})"

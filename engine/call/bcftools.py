@@ -9,13 +9,13 @@ a pipe: no intermediate file, and as many pairs at a time as there are threads. 
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
+from engine.bcftools import bcftools_command
 from engine.call.caller import CallTask
 from engine.call.ploidy import ploidy_of
 from engine.call.reference_blocks import MAX_QUALITY, BlockStream, ReferenceSite
@@ -29,11 +29,6 @@ _DEPTH_BANDS = "0,1,4,7,10,14,20,33"
 # QUAL of a reference site with one mismatching base is the prior alone, -10 log10(1.1e-3) = 29.6: no news. Below
 # it the bases speak for a variant, and the site's genotype quality may not be better than that.
 _PRIOR_QUALITY = 29
-_COMMAND = """\
-import sys
-import pysam.bcftools
-getattr(pysam.bcftools, sys.argv[1])(*sys.argv[2:], catch_stdout=False)
-"""
 _BLOCK_HEADER = (
     '##ALT=<ID=NON_REF,Description="Any possible alternative allele not seen at this place">',
     '##FORMAT=<ID=MIN_DP,Number=1,Type=Integer,Description="Smallest depth within the block; DP repeats it">',
@@ -178,7 +173,10 @@ def _bcftools_lines(task: CallTask, bed: Path, ploidy: Path | None) -> Iterator[
 
 
 def _start(arguments: list[str], source: IO[str] | None, complaints: IO[str]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-P", "-c", _COMMAND, *arguments]
     return subprocess.Popen(
-        command, stdin=source or subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints, text=True
+        bcftools_command(*arguments),
+        stdin=source or subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=complaints,
+        text=True,
     )
