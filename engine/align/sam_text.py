@@ -11,7 +11,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from engine.reads.record_kernels import NAME, bin_of, copy_bytes, indexed_end, put_int32, put_uint16
+from engine.reads.record_kernels import NAME, bin_of, copy_bytes, indexed_end
+from engine.reads.unaligned import put_int32, put_uint16
 
 _TAB, _NEWLINE, _STAR, _EQUALS, _MINUS, _ZERO, _NINE = 9, 10, 42, 61, 45, 48, 57
 _CHARACTER, _INTEGER, _TEXT = 65, 105, 90

@@ -23,15 +23,13 @@ from engine.reads.record_kernels import (
     copy_bytes,
     flag_of,
     indexed_end,
-    int32_at,
-    put_int32,
-    put_uint16,
     reference_length,
     same_name,
     start_of,
     tag_end,
     tags_at,
 )
+from engine.reads.unaligned import int32_at, put_int32, put_uint16
 
 _COMMA, _SEMICOLON, _MINUS, _PLUS, _ZERO = 44, 59, 45, 43, 48
 _SA, _XA = 0x4153, 0x4158

@@ -27,12 +27,12 @@ from engine.reads.record_kernels import (
     UNMAPPED,
     contig_of,
     flag_of,
-    int32_at,
     same_name,
     sequence_at,
     start_of,
     unclipped_five_prime,
 )
+from engine.reads.unaligned import int32_at
 
 KEY1, KEY2, RANK, PLACE, START, ORDINAL1, ORDINAL2 = range(7)
 PAIR_COLUMNS = 7
@@ -53,6 +53,7 @@ _LARGEST_OPTICAL_SET = 300_000
 _COORDINATE_BITS, _CONTIG_BITS = 33, 23
 _COORDINATE_SHIFT = 1 << 31
 _UNKNOWN = -(1 << 62)
+_NONE: Any = np.int64(-1)  # a literal would have what it is passed to compiled once more
 _GROUP_BITS = (1 << 40) - 1
 
 
@@ -162,12 +163,12 @@ def collect(
     pairs = np.empty((records // 2 + 1, PAIR_COLUMNS), dtype=np.int64)
     lone = np.empty((records, LONE_COLUMNS), dtype=np.int64)
     found, found_lone = 0, 0
-    waiting = -1
+    waiting = _NONE
     for i in range(records):
         at = offset[i]
         if waiting >= 0 and (read_group[waiting] != read_group[i] or not same_name(data, at, offset[waiting])):
             _put_lone(lone[found_lone], data, offset, waiting, ordinal, read_group, library)
-            found_lone, waiting = found_lone + 1, -1
+            found_lone, waiting = found_lone + 1, _NONE
         kind = _kind(flag_of(data, at))
         counts[library[read_group[i]], kind] += 1
         if kind == UNPAIRED_READS:
@@ -177,7 +178,7 @@ def collect(
             waiting = i
         elif kind == PAIRED_READS:
             _put_pair(pairs[found], data, offset, waiting, i, ordinal, read_group, library)
-            found, waiting = found + 1, -1
+            found, waiting = found + 1, _NONE
     if waiting >= 0:
         _put_lone(lone[found_lone], data, offset, waiting, ordinal, read_group, library)
         found_lone += 1

@@ -26,15 +26,13 @@ from engine.reads.record_kernels import (
     cigar_at,
     contig_of,
     flag_of,
-    int32_at,
     reference_length,
     sequence_at,
     start_of,
     tag_end,
     tags_at,
-    uint16_at,
-    uint32_at,
 )
+from engine.reads.unaligned import int32_at, uint16_at, uint32_at
 
 (
     READS,

@@ -12,6 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from engine.reads.unaligned import byte_at, int32_at, put_uint16, uint16_at, uint32_at
+
 PAIRED, PROPER_PAIR, UNMAPPED, MATE_UNMAPPED = 0x1, 0x2, 0x4, 0x8
 REVERSE, MATE_REVERSE, FIRST, LAST = 0x10, 0x20, 0x40, 0x80
 SECONDARY, FAILS_QUALITY, DUPLICATE, SUPPLEMENTARY = 0x100, 0x200, 0x400, 0x800
@@ -24,43 +26,6 @@ UNPLACED = (1 << 63) - 1
 """Sort key of reads without a position: after all others."""
 
 _MATCH, _INSERTION, _DELETION, _SKIP, _SOFT, _HARD, _PAD, _EQUAL, _DIFFERENT = range(9)
-
-
-@njit(nogil=True, cache=True)
-def int32_at(data: NDArray[np.uint8], at: int) -> int:
-    """A little-endian signed 32-bit integer."""
-    value = np.int64(data[at]) | np.int64(data[at + 1]) << 8 | np.int64(data[at + 2]) << 16
-    value |= np.int64(data[at + 3]) << 24
-    return int(value - ((value & 0x80000000) << 1))
-
-
-@njit(nogil=True, cache=True)
-def uint32_at(data: NDArray[np.uint8], at: int) -> int:
-    """A little-endian unsigned 32-bit integer."""
-    value = np.int64(data[at]) | np.int64(data[at + 1]) << 8 | np.int64(data[at + 2]) << 16
-    return int(value | np.int64(data[at + 3]) << 24)
-
-
-@njit(nogil=True, cache=True)
-def uint16_at(data: NDArray[np.uint8], at: int) -> int:
-    """A little-endian unsigned 16-bit integer."""
-    return int(np.int64(data[at]) | np.int64(data[at + 1]) << 8)
-
-
-@njit(nogil=True, cache=True)
-def put_int32(data: NDArray[np.uint8], at: int, value: int) -> None:
-    """Store a little-endian 32-bit integer."""
-    data[at] = value & 255
-    data[at + 1] = (value >> 8) & 255
-    data[at + 2] = (value >> 16) & 255
-    data[at + 3] = (value >> 24) & 255
-
-
-@njit(nogil=True, cache=True)
-def put_uint16(data: NDArray[np.uint8], at: int, value: int) -> None:
-    """Store a little-endian 16-bit integer."""
-    data[at] = value & 255
-    data[at + 1] = (value >> 8) & 255
 
 
 @njit(nogil=True, cache=True)
@@ -91,7 +56,7 @@ def flag_of(data: NDArray[np.uint8], at: int) -> int:
 @njit(nogil=True, cache=True)
 def cigar_at(data: NDArray[np.uint8], at: int) -> int:
     """Where the CIGAR begins."""
-    return int(at + NAME + np.int64(data[at + 12]))
+    return int(at + NAME + byte_at(data, at + 12))
 
 
 @njit(nogil=True, cache=True)
@@ -191,7 +156,7 @@ def same_name(data: NDArray[np.uint8], at: int, other: int) -> bool:
     """Whether two records bear the same read name."""
     if data[at + 12] != data[other + 12]:
         return False
-    i, end = NAME, NAME + np.int64(data[at + 12])
+    i, end = NAME, NAME + byte_at(data, at + 12)
     while i < end and data[at + i] == data[other + i]:
         i += 1
     return bool(i == end)
