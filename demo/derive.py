@@ -1,4 +1,4 @@
-r"""Deriving ``demo/data`` from its public sources, for a maintainer who has them; the demo itself needs only the result.
+r"""Deriving ``demo/data`` from its public sources, for a maintainer who has them; the demo needs only the result.
 
 Sources and licences are in ``demo/README.md``. To fetch and unpack them, and derive everything again::
 

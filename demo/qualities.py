@@ -25,8 +25,8 @@ BINS = np.array([11, 25, 37], np.uint8)
 EDGES = (18, 30)
 PARTS = 15
 """Parts of a read, of equal length, each with its own chain."""
-CLASSES = (0.0, 0.05, 0.2)
-"""Shares of cycles below quality 30 up to which a read is of the first, the second and the third of four classes."""
+CLASSES = (0.0, 0.03, 0.07, 0.13, 0.2, 0.3, 0.45)
+"""Shares of cycles below quality 30 up to which a read is of the first class, the second, and so on; then the last."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ def count_qualities(pairs: Iterable[tuple[NDArray[np.uint8], NDArray[np.uint8]]]
 def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of each row of counts; a row that was never seen goes to the best bin."""
     counts[counts.sum(-1) == 0, -1] = 1
-    return counts / counts.sum(-1, keepdims=True)
+    shares: NDArray[np.float64] = counts / counts.sum(-1, keepdims=True)
+    return shares
 
 
 def _choose(shares: NDArray[np.float64], drawn: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -105,7 +106,7 @@ def _binned(qualities: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _pairs(bam: Path) -> Iterable[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Qualities of pairs whose reads are of full length, without the last cycle, which falls off for its own reasons."""
+    """Qualities of pairs whose reads are of full length; the last cycle, which falls off abruptly, is left out."""
     import pysam
 
     waiting: dict[str, NDArray[np.uint8]] = {}

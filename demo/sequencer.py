@@ -5,6 +5,7 @@ Knows nothing of people or files. What it imitates, and where the figures come f
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,8 @@ from demo.qualities import NO_CALL, quality_model
 
 READ_LENGTH = 150
 INSERT_MEAN, INSERT_SD = 400.0, 60.0
-SHORT_INSERTS = 0.015
-"""Share of fragments of 60 to 150 bases, which the sequencer reads through into the adapter."""
+SHORT_INSERTS, SHORTEST, LONGEST = 0.08, 60, 1000
+"""Share of fragments in the left tail, rarer the shorter; below 150 bases a read goes through into the adapter."""
 CHIMERAS = 0.003
 """Share of molecules joined from two places, as ligation does."""
 DUPLICATES = 0.06
@@ -88,13 +89,13 @@ class Fragments:
         return len(self.left)
 
     @property
-    def columns(self) -> dict[str, NDArray[np.int64]]:
-        """Every attribute by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+    def columns(self) -> tuple[NDArray[Any], ...]:
+        """Every attribute."""
+        return tuple(getattr(self, field.name) for field in fields(self))
 
     def take(self, rows: NDArray[np.int64]) -> "Fragments":
         """The fragments of those rows."""
-        return Fragments(**{name: column[rows] for name, column in self.columns.items()})
+        return Fragments(*(column[rows] for column in self.columns))
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,7 @@ def load_flow_cell(library: Library, random: np.random.Generator) -> Fragments:
     """The library's molecules with their copies, in the order in which a sequencer reports them."""
     fragments = _cut(library, random)
     copies = _copies(fragments, library.lanes, random)
-    both = {name: np.concatenate([column, copies.columns[name]]) for name, column in fragments.columns.items()}
-    loaded = Fragments(**both)
+    loaded = Fragments(*map(np.concatenate, zip(fragments.columns, copies.columns, strict=True)))
     return loaded.take(np.lexsort((loaded.x, loaded.y, loaded.tile, loaded.lane)))
 
 
@@ -130,8 +130,8 @@ def sequence(library: Library, fragments: Fragments, flow_cell: str, random: np.
         read = _read(fragments, genome, mate, adapter)
         _err(read, qualities[mate], random)
         bases.append(read)
-    rows = zip(*(fragments.columns[name].tolist() for name in ("lane", "tile", "x", "y")), strict=True)
-    names = [f"{flow_cell}:{lane}:{tile}:{x}:{y}" for lane, tile, x, y in rows]
+    places = (column.tolist() for column in (fragments.lane, fragments.tile, fragments.x, fragments.y))
+    names = [f"{flow_cell}:{lane}:{tile}:{x}:{y}" for lane, tile, x, y in zip(*places, strict=True)]
     return Reads(names, (bases[0], bases[1]), qualities)
 
 
@@ -150,22 +150,23 @@ def _cut(library: Library, random: np.random.Generator) -> Fragments:
     left, length = np.concatenate(lefts), np.concatenate(lengths)
     right = left + length - 1
     joined = np.flatnonzero((random.random(len(left)) < CHIMERAS) & (length > READ_LENGTH))
-    right[joined] = np.roll(right[joined], 1)
+    right[joined] = random.permutation(right[joined])
     return Fragments(left, right, length, random.random(len(left)) < 0.5, *_places(len(left), library.lanes, random))
 
 
 def _inserts(count: int, random: np.random.Generator) -> NDArray[np.int64]:
     length = np.rint(random.normal(INSERT_MEAN, INSERT_SD, count)).astype(np.int64)
     short = random.random(count) < SHORT_INSERTS
-    length[short] = random.integers(60, READ_LENGTH, int(short.sum()))
-    return np.clip(length, 60, 1000)
+    length[short] = random.triangular(SHORTEST, INSERT_MEAN, INSERT_MEAN, int(short.sum())).astype(np.int64)
+    return np.clip(length, SHORTEST, LONGEST)
 
 
 def _favour(haplotype: NDArray[np.uint8], left: NDArray[np.int64], length: NDArray[np.int64]) -> NDArray[np.float64]:
     """How readily each fragment gets through preparation, by its GC content."""
     gc = np.concatenate([[0], np.cumsum((haplotype == ord("G")) | (haplotype == ord("C")))])
     share = (gc[left + length] - gc[left]) / length
-    return np.exp(-(((share - GC_OPTIMUM) / GC_TOLERANCE) ** 2) / 2)
+    favour: NDArray[np.float64] = np.exp(-(((share - GC_OPTIMUM) / GC_TOLERANCE) ** 2) / 2)
+    return favour
 
 
 def _places(count: int, lanes: Sequence[int], random: np.random.Generator) -> tuple[NDArray[np.int64], ...]:
@@ -198,7 +199,7 @@ def _read(fragments: Fragments, genome: NDArray[np.uint8], mate: int, adapter: N
     """The bases of one mate without error: into the fragment from one end, and on into the adapter."""
     cycle = np.arange(READ_LENGTH)
     backward = np.flatnonzero(fragments.reverse if mate == 0 else ~fragments.reverse)
-    bases = genome[fragments.left[:, None] + cycle]
+    bases: NDArray[np.uint8] = genome[fragments.left[:, None] + cycle]
     bases[backward] = COMPLEMENT[genome[fragments.right[backward, None] - cycle]]
     beyond = np.flatnonzero(fragments.length < READ_LENGTH)
     past = cycle - fragments.length[beyond, None]

@@ -42,13 +42,19 @@ _MANIFEST = ".simulated.json"
 
 
 def simulate_family(
-    folder: Path, truth: Path | None = None, *, seed: int = SEED, log: Callable[[str], None] | None = None
+    folder: Path,
+    truth: Path | None = None,
+    *,
+    people: Sequence[Person] = PEOPLE,
+    seed: int = SEED,
+    log: Callable[[str], None] | None = None,
 ) -> Path:
     """Write everybody's FASTQ files and the sample sheet.
 
     Args:
         folder: for the FASTQ files and the sheet.
         truth: for ``<sample>.vcf.gz`` with index and ``confident.bed``; ``folder/truth`` when absent.
+        people: some of :data:`demo.people.PEOPLE`; a person's reads do not depend on who else is there.
         seed: of the random numbers.
         log: told of each sample when it is done.
 
@@ -61,11 +67,11 @@ def simulate_family(
     write_confident_regions(truth / "confident.bed")
     manifest = _Manifest.read(folder / _MANIFEST, _version(seed))
     rows = []
-    for number, person in enumerate(PEOPLE):
+    for person in people:
         lanes = manifest.lanes(person.sample)
         if lanes is None:
             _write_truth(person, truth / f"{person.sample}.vcf.gz")
-            lanes = _write_reads(person, INDEXES[number], folder, np.random.default_rng([seed, number]))
+            lanes = _write_reads(person, folder, seed)
             beside = [truth / f"{person.sample}.vcf.gz", truth / f"{person.sample}.vcf.gz.tbi"]
             manifest.add(person.sample, lanes, beside)
             if log:
@@ -112,7 +118,9 @@ class _Lane:
     md5: tuple[str, str]
 
 
-def _write_reads(person: Person, index: tuple[str, str], folder: Path, random: np.random.Generator) -> list[_Lane]:
+def _write_reads(person: Person, folder: Path, seed: int) -> list[_Lane]:
+    number = PEOPLE.index(person)
+    index, random = INDEXES[number], np.random.default_rng([seed, number])
     library = Library(haplotypes(variants_of(person.sample)), COVERAGE, person.lanes, index)
     fragments = load_flow_cell(library, random)
     lanes = []
