@@ -155,7 +155,7 @@ def _maximised(
     alleles = prior.size
     copies = np.zeros(alleles)
     log10_frequencies = np.full(alleles, -math.log10(alleles))
-    posteriors = np.empty(group_genotypes.max())
+    posteriors = np.empty(counts.shape[0])
     change = np.inf
     while change > _CONVERGED:
         new = np.zeros(alleles)
@@ -169,9 +169,13 @@ def _maximised(
                         new[allele] += counts[row + g, allele] * 10.0 ** posteriors[g]
                 sample += size
             row += size
-        change = np.abs(new - copies).max()
-        copies = new
-        log10_frequencies = np.log10((prior + copies) / (prior + copies).sum())
+        change, total = 0.0, 0.0
+        for allele in range(alleles):
+            change = max(change, abs(new[allele] - copies[allele]))
+            copies[allele] = new[allele]
+            total += prior[allele] + copies[allele]
+        for allele in range(alleles):
+            log10_frequencies[allele] = math.log10((prior[allele] + copies[allele]) / total)
     absent = np.zeros(alleles)
     sample, row = 0, 0
     for group in range(group_samples.size):

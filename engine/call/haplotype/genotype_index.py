@@ -29,7 +29,6 @@ def genotype_counts(ploidy: int, alleles: int) -> NDArray[np.int64]:
     for row, genotype in enumerate(genotype_alleles(ploidy, alleles)):
         for allele in genotype:
             counts[row, allele] += 1
-    counts.flags.writeable = False
     return counts
 
 

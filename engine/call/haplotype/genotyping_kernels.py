@@ -135,8 +135,9 @@ def _of_many_alleles(likelihoods: NDArray[np.float64], counts: NDArray[np.int64]
     """Log10 likelihood of the reads under a genotype of three alleles or more, not divided by the ploidy."""
     total = 0.0
     for n in range(likelihoods.shape[0]):
-        best = likelihoods[n].max()
-        mixed = 0.0
+        best, mixed = -np.inf, 0.0
+        for allele in range(counts.size):
+            best = max(best, likelihoods[n, allele])
         for allele in range(counts.size):
             mixed += counts[allele] * 10.0 ** (likelihoods[n, allele] - best)
         total += math.log10(mixed) + best

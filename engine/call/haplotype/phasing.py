@@ -27,6 +27,8 @@ def phased_calls(
         haplotype_events: events of every haplotype of the region.
         called: the haplotypes that carry an allele of any call.
     """
+    if len(calls) < 2:
+        return list(calls)
     carriers = [_carriers(call, haplotype_events, called) for call in calls]
     phases = _phases(carriers)
     firsts: dict[int, VariantCall] = {}

@@ -16,9 +16,9 @@ from engine.call.haplotype.cigar import (
     MATCH,
     composed,
     left_align,
-    length_of,
     operator_of,
     packed_element,
+    read_length,
     reference_length,
     reference_offset,
     trimmed_by_read,
@@ -143,7 +143,7 @@ def _realigned(
         first, last = cigar_offset[row], cigar_offset[row + 1] - 1
         size = new_offset[row]
         if size + aligned.size + 2 > new_cigar.size:
-            new_cigar = np.concatenate((new_cigar, np.empty(new_cigar.size + aligned.size, np.uint32)))
+            new_cigar = _longer(new_cigar, size, 2 * new_cigar.size + aligned.size)
         if operator_of(cigar[first]) == HARD_CLIP:
             new_cigar[size] = cigar[first]
             size += 1
@@ -168,17 +168,23 @@ def _through_haplotype(
     """A read's place and CIGAR on the reference, from those on its haplotype, indels as far left as they go."""
     if haplotype_to_reference.size == 1 and to_haplotype.size == 1:
         return offset, to_haplotype
-    padded = haplotype_to_reference.copy()
-    last = padded.size - 1
+    last = haplotype_to_reference.size - 1
+    padded = _longer(haplotype_to_reference, last + 1, last + 2)
     if operator_of(padded[last]) == MATCH:
         padded[last] += packed_element(_PADDING, MATCH)
+        padded = padded[: last + 1]
     else:
-        padded = np.append(padded, packed_element(_PADDING, MATCH))
-    read_size = 0
-    for element in padded:
-        if operator_of(element) != 2:
-            read_size += length_of(element)
+        padded[last + 1] = packed_element(_PADDING, MATCH)
     on_reference = reference_offset(padded, offset)
-    rest = trimmed_by_read(padded, offset, read_size)
+    rest = trimmed_by_read(padded, offset, read_length(padded))
     aligned = left_align(composed(to_haplotype, rest.cigar), reference, read, on_reference)
     return on_reference + aligned.leading_deletion, aligned.cigar
+
+
+@njit(nogil=True, cache=True)
+def _longer(cigar: NDArray[np.uint32], kept: int, size: int) -> NDArray[np.uint32]:
+    """An array of ``size`` elements that begins with the first ``kept`` of ``cigar``."""
+    longer = np.empty(size, np.uint32)
+    for i in range(kept):
+        longer[i] = cigar[i]
+    return longer

@@ -72,7 +72,8 @@ def test_quality_by_depth() -> None:
 
 
 def ranked(alternate: list[int], reference: list[int]) -> tuple[int, float]:
-    return mann_whitney(np.array([2 * value for value in alternate] + [2 * value + 1 for value in reference]))
+    coded = np.array([2 * value for value in alternate] + [2 * value + 1 for value in reference])
+    return mann_whitney(coded, coded.size)
 
 
 def test_nothing_to_compare() -> None:
