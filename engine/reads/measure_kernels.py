@@ -265,7 +265,7 @@ def _measure_alignment(data: NDArray[np.uint8], at: int, end: int, counts: NDArr
     if both:
         counts[PAIRED_ALIGNED] += 1
         counts[PROPER] += flag & PROPER_PAIR != 0
-        if mapq >= _CONFIDENT and (mate_mapq < 0 or mate_mapq >= _CONFIDENT):
+        if mate_mapq < 0 or (mapq >= _CONFIDENT and mate_mapq >= _CONFIDENT):
             counts[CHIMERA_CANDIDATES] += 1
             counts[CHIMERAS] += split or _is_chimeric(data, at)
     elif mapq >= _CONFIDENT:

@@ -102,7 +102,7 @@ def _alignment_summary(sample: str, histograms: AlignmentHistograms) -> str:
 
 def _alignment_row(category: str, counts: list[int], lengths: NDArray[np.int64], sample: str) -> dict[str, Value]:
     reads, mapped = counts[kernels.READS], counts[kernels.MAPPED]
-    improper = counts[kernels.PAIRED_ALIGNED] - counts[kernels.PROPER]
+    improper = mapped - counts[kernels.PROPER]
     present = np.flatnonzero(lengths)
     mean, spread, middle, deviation = _length_figures(lengths)
     return {
@@ -226,14 +226,11 @@ def _return_on_sequencing(
         return []
     pairs = duplication[0].read_pairs_examined
     unique = pairs - duplication[0].read_pair_duplicates
-    return [
-        (
-            f"{multiple}.0",
-            size * (1 - math.exp(-multiple * pairs / size)) / unique,
-            *(row[multiple] for row in set_sizes),
-        )
-        for multiple in _MULTIPLES
-    ]
+    entries: list[tuple[Value, ...]] = []
+    for multiple in _MULTIPLES:
+        times = size * (1 - math.exp(-multiple * pairs / size)) / unique
+        entries.append((f"{multiple}.0", times, *(row[multiple] for row in set_sizes)))
+    return entries
 
 
 def _quality_by_cycle(sample: str, means: tuple[NDArray[np.float64], NDArray[np.float64]]) -> str:
