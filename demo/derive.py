@@ -91,15 +91,15 @@ class Site:
     genotypes: tuple[tuple[int, int], ...]
 
 
-def main() -> None:
-    """Write every file of ``demo/data`` but the base qualities."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write every file of ``demo/data`` but the base qualities; ``arguments`` are the process's own when absent."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fasta", type=Path, required=True, help="chromosome 20 of GRCh37 (vt-examples)")
     parser.add_argument("--genotypes", type=Path, required=True, help="phased 1000 Genomes VCF (shapeit4-example)")
     parser.add_argument("--ideogram", type=Path, required=True, help="the cache folder of npm ideogram")
     parser.add_argument("--output", type=Path, default=DATA, help="default: %(default)s")
-    arguments = parser.parse_args()
-    derive(arguments.fasta, arguments.genotypes, arguments.ideogram, arguments.output)
+    given = parser.parse_args(arguments)
+    derive(given.fasta, given.genotypes, given.ideogram, given.output)
 
 
 def derive(fasta: Path, genotypes: Path, ideogram: Path, folder: Path) -> None:

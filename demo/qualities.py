@@ -105,7 +105,7 @@ def _binned(qualities: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.searchsorted(EDGES, qualities, side="right").astype(np.uint8)
 
 
-def _pairs(bam: Path) -> Iterable[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+def pairs_of(bam: Path) -> Iterable[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """Qualities of pairs whose reads are of full length; the last cycle, which falls off abruptly, is left out."""
     import pysam
 
@@ -124,5 +124,5 @@ def _pairs(bam: Path) -> Iterable[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
 
 
 if __name__ == "__main__":
-    counted = count_qualities(_pairs(Path(sys.argv[1])))
+    counted = count_qualities(pairs_of(Path(sys.argv[1])))
     (DATA / "qualities.json").write_text(json.dumps(counted, separators=(",", ":")) + "\n")

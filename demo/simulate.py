@@ -253,14 +253,14 @@ def _md5(path: Path) -> str:
     return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
-def main() -> None:
-    """The command line."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line; ``arguments`` are the process's own when absent."""
     parser = argparse.ArgumentParser(prog="python -m demo.simulate", description="Simulate the demo family's reads.")
     parser.add_argument("--output", type=Path, required=True, help="folder for the FASTQ files and the sample sheet")
     parser.add_argument("--truth", type=Path, help="folder for true variants and regions (default: OUTPUT/truth)")
     parser.add_argument("--seed", type=int, default=SEED, help="default: %(default)s")
-    arguments = parser.parse_args()
-    print(simulate_family(arguments.output, arguments.truth, seed=arguments.seed, log=print))
+    given = parser.parse_args(arguments)
+    print(simulate_family(given.output, given.truth, seed=given.seed, log=print))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """The committed data is what its sources say: deriving it again gives the same."""
 
 import gzip
+import json
 from pathlib import Path
 
-from demo.derive import derive
+from demo.derive import main
 from demo.gene_structures import gene_model_lines
+from demo.qualities import count_qualities, pairs_of
 from demo.reference import DATA, read_slices
 from demo.slices import SLICES
 
@@ -18,11 +20,18 @@ def test_the_sources_give_the_committed_data(shared_data: Path, tmp_path: Path) 
             if source.exists():
                 (cache / folder / source.name).symlink_to(source)
     fasta = shared_data / "b37_chr20_ref" / "20.fa.gz"
-    derive(fasta, shared_data / "eur503_chr20_1_4m" / "reference.vcf.gz", cache, tmp_path / "data")
+    genotypes = shared_data / "eur503_chr20_1_4m" / "reference.vcf.gz"
+    sources = ["--fasta", str(fasta), "--genotypes", str(genotypes), "--ideogram", str(cache)]
+    main([*sources, "--output", str(tmp_path / "data")])
     derived = sorted(path.name for path in (tmp_path / "data").iterdir())
     assert derived == ["clinvar.tsv.gz", "genes.gff3.gz", "known_sites.vcf.gz", "people.vcf.gz", "slices.fa.gz"]
     for name in derived:
         assert gzip.decompress((tmp_path / "data" / name).read_bytes()) == gzip.decompress((DATA / name).read_bytes())
+
+
+def test_the_qualities_are_those_of_real_reads(shared_data: Path) -> None:
+    reads = shared_data / "na12878_chr20_10m" / "NA12878_S1.chr20.10_10p1mb.bam"
+    assert count_qualities(pairs_of(reads)) == json.loads((DATA / "qualities.json").read_text())
 
 
 def gene_at(start: int, transcripts: list[list[str]]) -> list[str]:

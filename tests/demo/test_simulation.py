@@ -13,19 +13,18 @@ import pytest
 from demo.people import PEOPLE, variants_of
 from demo.reference import read_slices, write_reference
 from demo.sequencer import DUPLICATES, READ_LENGTH
-from demo.simulate import SHEET, haplotypes, simulate_family
+from demo.simulate import SHEET, haplotypes, main, simulate_family
 from demo.slices import CONTIG, SLICES
 from engine.reads.intake import verify_reads
 from engine.reads.sample_sheet import read_sample_sheet
 
-TRIO = PEOPLE[:3]
 FATHER = PEOPLE[1]
 
 
 @pytest.fixture(scope="module")
 def family(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("family")
-    assert simulate_family(folder / "landing", folder / "truth", people=TRIO) == folder / "landing" / SHEET
+    main(["--output", str(folder / "landing"), "--truth", str(folder / "truth")])
     return folder
 
 
@@ -36,7 +35,7 @@ def digests(folder: Path) -> dict[str, str]:
 def test_the_platform_accepts_the_sheet_and_the_reads(family: Path) -> None:
     sheet = read_sample_sheet(family / "landing" / SHEET, family / "landing")
     assert sheet.problems == ()
-    assert [entry.sample_id for entry in sheet.samples] == [person.sample for person in TRIO]
+    assert [entry.sample_id for entry in sheet.samples] == [person.sample for person in PEOPLE]
     child = sheet.samples[0]
     assert (child.father_id, child.mother_id, len(child.lanes)) == ("demo-father", "demo-mother", 2)
     assert child.phenotype == ("HP:0001332", "HP:0000580", "HP:0012675")
@@ -51,7 +50,7 @@ def test_the_platform_accepts_the_sheet_and_the_reads(family: Path) -> None:
 def test_the_digests_on_the_sheet_are_the_files(family: Path) -> None:
     with (family / "landing" / SHEET).open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert len(rows) == sum(len(person.lanes) for person in TRIO)
+    assert len(rows) == sum(len(person.lanes) for person in PEOPLE)
     for row in rows:
         for read in ("read1", "read2"):
             content = (family / "landing" / row[read]).read_bytes()
@@ -81,13 +80,13 @@ def test_a_second_call_touches_nothing_and_a_damaged_sample_alone_is_made_again(
     landing, truth = family / "landing", family / "truth"
     before, content = {path: path.stat().st_mtime_ns for path in landing.iterdir()}, digests(landing)
     told: list[str] = []
-    simulate_family(landing, truth, people=TRIO, log=told.append)
+    assert simulate_family(landing, truth, log=told.append) == landing / SHEET
     assert told == []
     assert before == {path: path.stat().st_mtime_ns for path in landing.iterdir()}
     damaged = landing / f"{FATHER.sample}_L001_R2.fastq.gz"
     damaged.write_bytes(damaged.read_bytes()[:-10])
     (truth / f"{FATHER.sample}.vcf.gz.tbi").unlink()
-    simulate_family(landing, truth, people=TRIO, log=told.append)
+    simulate_family(landing, truth, log=told.append)
     assert told == ["simulated demo-father: 1 lane"]
     assert digests(landing) == content
     assert (truth / f"{FATHER.sample}.vcf.gz.tbi").exists()
