@@ -14,7 +14,7 @@ import argparse
 import gzip
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pysam
@@ -89,6 +89,11 @@ class Site:
     name: str
     frequency: float
     genotypes: tuple[tuple[int, int], ...]
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether any founder has the alternate allele."""
+        return any(map(any, self.genotypes))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -191,24 +196,26 @@ def read_sites(source: Path) -> list[Site]:
 
 
 def planted_sites(sites: Iterable[Site], alleles: dict[str, tuple[int, str, str]]) -> list[Site]:
-    """The sites with the planted ones among them; of two that overlap, the founders carry the first only."""
-    planted = []
-    for plant in PLANTED:
-        position, ref, alt = plant.allele or alleles[plant.name]
-        genotypes = tuple(((founder, 0) in plant.haplotypes, (founder, 1) in plant.haplotypes) for founder in FOUNDERS)
-        planted.append(
-            Site(position, ref, alt, plant.name, plant.frequency, tuple((int(a), int(b)) for a, b in genotypes))
-        )
+    """The sites with the planted ones among them.
+
+    Near a planted allele, and where an allele that someone carries ends, the founders are as the reference.
+    """
+    planted = [_planted_site(plant, plant.allele or alleles[plant.name]) for plant in PLANTED]
     clear = [range(site.position - CLEAR, site.position + len(site.ref) + CLEAR) for site in planted]
-    kept, end = [], 0
+    merged, end = [], 0
     for site in sorted([*planted, *sites]):
         near = site not in planted and any(site.position in region for region in clear)
-        if any(map(any, site.genotypes)) and (near or site.position <= end):
-            site = Site(site.position, site.ref, site.alt, site.name, site.frequency, ((0, 0),) * len(FOUNDERS))
-        if any(map(any, site.genotypes)):
+        if near or site.position <= end:
+            site = replace(site, genotypes=((0, 0),) * len(FOUNDERS))
+        if site.is_carried:
             end = site.position + len(site.ref)
-        kept.append(site)
-    return kept
+        merged.append(site)
+    return merged
+
+
+def _planted_site(plant: Planted, allele: tuple[int, str, str]) -> Site:
+    genotypes = [[int((founder, haplotype) in plant.haplotypes) for haplotype in (0, 1)] for founder in FOUNDERS]
+    return Site(*allele, plant.name, plant.frequency, tuple((first, second) for first, second in genotypes))
 
 
 def people_lines(sites: Iterable[Site]) -> Iterator[str]:
@@ -217,7 +224,7 @@ def people_lines(sites: Iterable[Site]) -> Iterator[str]:
     yield "##FORMAT=<ID=GT,Number=1,Type=String,Description=\"Phased genotype; the child's first is her father's\">"
     yield "\t".join([FIXED, "FORMAT", *(person.sample for person in PEOPLE)])
     for site in sites:
-        if any(map(any, site.genotypes)):
+        if site.is_carried:
             calls = dict(zip(FOUNDERS, site.genotypes, strict=True))
             paternal = calls["demo-father"][1 if site.position <= CROSSOVER else 0]
             calls["demo-child"] = (paternal, calls["demo-mother"][0])

@@ -70,6 +70,7 @@ def simulate_family(
     for person in people:
         lanes = manifest.lanes(person.sample)
         if lanes is None:
+            (folder / SHEET).unlink(missing_ok=True)
             _write_truth(person, truth / f"{person.sample}.vcf.gz")
             lanes = _write_reads(person, folder, seed)
             beside = [truth / f"{person.sample}.vcf.gz", truth / f"{person.sample}.vcf.gz.tbi"]
@@ -231,11 +232,10 @@ class _Manifest:
 
 def _version(seed: int) -> str:
     """Digest of everything that decides the reads: the seed, the code and the data."""
-    digest = hashlib.sha256(f"{seed}".encode())
     code = ("simulate.py", "sequencer.py", "qualities.py", "people.py", "slices.py")
-    for path in [Path(__file__).with_name(name) for name in code] + [
-        DATA / name for name in ("slices.fa.gz", "people.vcf.gz", "qualities.json")
-    ]:
+    data = ("slices.fa.gz", "people.vcf.gz", "qualities.json")
+    digest = hashlib.sha256(f"{seed}".encode())
+    for path in [*(Path(__file__).with_name(name) for name in code), *(DATA / name for name in data)]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
