@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.call.haplotype.columns import ReadColumns
-from engine.call.haplotype.finalization import clip_to_span, finalize_region, split_passing
+from engine.call.haplotype.finalization import evidence_in, finalize_region
 from engine.call.haplotype.reads import ReadSource, WantedReads
 from engine.call.haplotype.trimming import TrimmedRegion, trim
 from tests.builders.gatk_goldens import CONTIG, Golden
@@ -46,6 +46,5 @@ def genotyper_inputs(golden: Golden) -> Iterator[GenotyperInput]:
         trimmed = trim(haplotypes, reference, reference_start, region.start, region.end, padded_start, padded_end)
         assert trimmed is not None
         final = finalize_region(reads, padded_start, padded_end)
-        cut = clip_to_span(reads, final, trimmed.padded_start, trimmed.padded_end)
-        evidence, filtered = split_passing(cut, contig)
+        evidence, filtered = evidence_in(reads, final, trimmed.padded_start, trimmed.padded_end, contig)
         yield GenotyperInput(region.start, region.end, evidence, filtered, trimmed, reference, reference_start)

@@ -29,25 +29,24 @@ def finalize_region(reads: DecodedReads, span_start: int, span_end: int) -> Read
     )
 
 
-def clip_to_span(reads: DecodedReads, finalized: ReadColumns, span_start: int, span_end: int) -> ReadColumns:
-    """Finalised reads cut to a smaller span, in GATK's coordinate order; reads left without a base are dropped."""
-    return kernels.clip_to_span(finalized, reads.naming, span_start, span_end)
-
-
-def split_passing(reads: ReadColumns, contig: int) -> tuple[ReadColumns, ReadColumns]:
-    """Reads that are evidence for genotypes, and those that only count for depth and mapping quality.
-
-    Reads shorter than 10 bases are in neither.
+def evidence_in(
+    reads: DecodedReads, finalized: ReadColumns, span_start: int, span_end: int, contig: int
+) -> tuple[ReadColumns, ReadColumns]:
+    """Finalised reads cut to a smaller span, in GATK's coordinate order; reads left without a base are dropped.
 
     Args:
-        reads: finalised, without soft clips.
+        reads: those that ``finalized`` was made from.
+        finalized: of the region that the span is part of.
+        span_start: 0-based first position to keep.
+        span_end: one past the last.
         contig: the header's index of the contig they are on.
+
+    Returns:
+        Reads that are evidence for genotypes, and those that only count for depth and mapping quality because
+        their mate is on another contig. Reads shorter than 10 bases are in neither.
     """
-    passing, long_enough = np.empty(reads.start.size, np.bool_), np.empty(reads.start.size, np.bool_)
-    kernels.passes(reads, contig, passing, long_enough)
-    if passing.all():
-        return reads, kernels.select(reads, ~passing)
-    return kernels.select(reads, passing), kernels.select(reads, long_enough & ~passing)
+    evidence, filtered = kernels.clip_and_split(finalized, reads.naming, span_start, span_end, contig)
+    return evidence, filtered
 
 
 def rows(reads: ReadColumns, wanted: NDArray[np.bool_]) -> ReadColumns:

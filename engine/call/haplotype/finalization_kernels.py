@@ -24,6 +24,7 @@ from engine.call.haplotype.clip_kernels import (
 from engine.call.haplotype.columns import ReadColumns
 from engine.call.haplotype.pileup_kernels import (
     HARD_CLIP,
+    MATCH,
     MATE_UNMAPPED,
     NO_BOUNDARY,
     PAIRED,
@@ -228,6 +229,50 @@ def _finalize_read(
 
 
 @njit(nogil=True, cache=True)
+def _finalize_plain(
+    flag: int,
+    mate_start: int,
+    template_length: int,
+    qualities: NDArray[np.uint8],
+    span_start: int,
+    span_end: int,
+    read: NDArray[np.int64],
+    cigar: NDArray[np.uint32],
+) -> bool:
+    """:func:`_finalize_read` for a read that is one stretch of matches, as nine of ten are."""
+    start, end = read[_START], read[_END]
+    shift = read[_FIRST] - start
+    while end > start and qualities[end - 1 + shift] <= LOW_QUALITY:
+        end -= 1
+    while start < end and qualities[start + shift] <= LOW_QUALITY:
+        start += 1
+    if start >= end:
+        return False
+    boundary = adaptor_boundary(flag, start, end, mate_start, template_length)
+    if boundary != NO_BOUNDARY and start <= boundary < end:
+        if flag & REVERSE:
+            start = boundary + 1
+        else:
+            end = boundary
+    start, end = max(start, span_start), min(end, span_end)
+    if start >= end:
+        return False
+    n = 0
+    if start > read[_START]:
+        cigar[n] = np.uint32((start - read[_START]) << 4 | HARD_CLIP)
+        n += 1
+    cigar[n] = np.uint32((end - start) << 4 | MATCH)
+    n += 1
+    if end < read[_END]:
+        cigar[n] = np.uint32((read[_END] - end) << 4 | HARD_CLIP)
+        n += 1
+    read[_START], read[_END] = start, end
+    read[_FIRST], read[_LAST] = start + shift, end + shift
+    read[_ELEMENTS] = n
+    return True
+
+
+@njit(nogil=True, cache=True)
 def _compare_names(name_offset: NDArray[np.int64], names: NDArray[np.uint8], a: int, b: int) -> int:
     begin_a, begin_b = name_offset[a], name_offset[b]
     length_a, length_b = name_offset[a + 1] - begin_a, name_offset[b + 1] - begin_b
@@ -301,8 +346,10 @@ def _coordinate_order(
 
 @njit(nogil=True, cache=True)
 def _copy_bases(source: NDArray[np.uint8], first: int, last: int, target: NDArray[np.uint8], to: int) -> None:
-    for k in range(last - first):
-        target[to + k] = source[first + k]
+    count = last - first
+    begin, end = source[first:last], target[to : to + count]
+    for k in range(count):
+        end[k] = begin[k]
 
 
 @njit(nogil=True, cache=True)
@@ -448,17 +495,14 @@ def finalize(
             cigar[k] = reads.cigar[first + k]
         read[_START], read[_END] = reads.start[i], reads.end[i]
         read[_FIRST], read[_LAST] = reads.base_offset[i], reads.base_offset[i + 1]
-        left = _finalize_read(
-            np.int64(reads.flag[i]),
-            reads.mate_start[i],
-            np.int64(reads.template_length[i]),
-            qualities,
-            span_start,
-            span_end,
-            read,
-            cigar,
-            spare,
-        )
+        flag, template_length = np.int64(reads.flag[i]), np.int64(reads.template_length[i])
+        mate_start = reads.mate_start[i]
+        if read[_ELEMENTS] == 1 and cigar[0] & 15 == MATCH:
+            left = _finalize_plain(flag, mate_start, template_length, qualities, span_start, span_end, read, cigar)
+        else:
+            left = _finalize_read(
+                flag, mate_start, template_length, qualities, span_start, span_end, read, cigar, spare
+            )
         if not left:
             continue
         rows[count] = i
@@ -546,3 +590,16 @@ def select(reads: ReadColumns, wanted: NDArray[np.bool_]) -> ReadColumns:
         limits[i, _FIRST], limits[i, _LAST] = reads.base_offset[i], reads.base_offset[i + 1]
         limits[i, _ELEMENTS] = reads.cigar_offset[i + 1] - reads.cigar_offset[i]
     return _gather(reads, rows, limits, reads.cigar_offset, reads.cigar, order)
+
+
+@njit(nogil=True, cache=True)
+def clip_and_split(
+    reads: ReadColumns, naming: Naming, span_start: int, span_end: int, contig: int
+) -> tuple[ReadColumns, ReadColumns]:
+    """Finalised reads cut to a smaller span: those that are evidence, and those that only count for depth."""
+    cut = clip_to_span(reads, naming, span_start, span_end)
+    passing, long_enough = np.empty(cut.start.size, np.bool_), np.empty(cut.start.size, np.bool_)
+    passes(cut, contig, passing, long_enough)
+    for i in range(passing.size):
+        long_enough[i] = long_enough[i] and not passing[i]
+    return select(cut, passing), select(cut, long_enough)

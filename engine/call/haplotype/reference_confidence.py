@@ -20,7 +20,15 @@ from engine.call.haplotype.reads import DecodedReads
 from engine.call.haplotype.reference_confidence_kernels import ModelTables, Sites
 from engine.call.haplotype.regions import PADDING, Regions
 
-__all__ = ["ModelTables", "Sites", "fill_inactive", "fill_span", "model_tables", "new_sites"]
+__all__ = [
+    "ModelTables",
+    "Sites",
+    "fill_finalized",
+    "fill_inactive",
+    "fill_realigned",
+    "model_tables",
+    "new_sites",
+]
 
 _INDEL_QUALITY = 45
 _AMBIGUITY = {"A": 1, "C": 2, "G": 4, "T": 8, "N": 15, "R": 5, "Y": 10, "S": 6, "W": 9, "K": 12, "M": 3}
@@ -62,7 +70,7 @@ def new_sites(start: int, end: int, ploidy: int) -> Sites:
     )
 
 
-def fill_span(
+def fill_realigned(
     sites: Sites,
     reads: ReadColumns,
     reference: NDArray[np.uint8],
@@ -71,13 +79,13 @@ def fill_span(
     span_end: int,
     ploidy: int = 2,
 ) -> None:
-    """Fill in ``[span_start, span_end)`` from reads that are all evidence.
+    """Fill in ``[span_start, span_end)`` from reads aligned through their best haplotypes.
 
     Args:
         sites: where the answers go.
-        reads: finalised, or realigned to their best haplotypes.
-        reference: uint8[], upper-case bases of the padded span the reads were clipped to; indels that would reach
-            beyond it are not asked for, so its ends matter.
+        reads: all of them evidence.
+        reference: uint8[], upper-case bases of the padded span of the haplotypes; indels that would reach beyond
+            it are not asked for, so its ends matter.
         reference_start: position of its first base.
         span_start: 0-based first position.
         span_end: one past the last.
@@ -85,6 +93,45 @@ def fill_span(
     """
     counted = np.ones(reads.start.size, np.bool_)
     kernels.model_span(reads, counted, reference, reference_start, span_start, span_end, model_tables(ploidy), sites)
+
+
+def fill_finalized(
+    sites: Sites,
+    reads: DecodedReads,
+    finalized: ReadColumns,
+    contig: int,
+    reference: NDArray[np.uint8],
+    reference_start: int,
+    padded: tuple[int, int],
+    span: tuple[int, int],
+    ploidy: int = 2,
+) -> None:
+    """Fill in a span from finalised reads of the region that it is part of.
+
+    Args:
+        sites: where the answers go.
+        reads: those that ``finalized`` was made from.
+        finalized: reads of the region.
+        contig: the header's index of the contig.
+        reference: uint8[], upper-case bases that cover ``padded``.
+        reference_start: position of its first base.
+        padded: start and end of what the reads are cut to.
+        span: start and end of what is filled in.
+        ploidy: copies in one cell.
+    """
+    kernels.model_part(
+        finalized,
+        reads.naming,
+        contig,
+        reference,
+        reference_start,
+        padded[0],
+        padded[1],
+        span[0],
+        span[1],
+        model_tables(ploidy),
+        sites,
+    )
 
 
 def fill_inactive(

@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.columns import ReadColumns
-from engine.call.haplotype.finalization_kernels import finalize, passes
+from engine.call.haplotype.finalization_kernels import clip_to_span, finalize, passes
 from engine.call.haplotype.numerics import java_round
 from engine.call.haplotype.pileup_kernels import DELETION, INSERTION, MATCH, SOFT_CLIP, insert_limits
 from engine.call.haplotype.read_kernels import Naming
@@ -64,9 +64,32 @@ class ModelTables(NamedTuple):
     log10_ploidy: float
 
 
+class Pileup(NamedTuple):
+    """Sums over the reads of each position of a span.
+
+    Attributes:
+        start: first position.
+        likelihoods: float64[n, ploidy + 1], log10.
+        depth: int32[n], elements that counted.
+        reference_depth: int32[n], those that show the reference base.
+        informative_depth: int32[n], reads that exclude a small indel.
+    """
+
+    start: int
+    likelihoods: NDArray[np.float64]
+    depth: NDArray[np.int32]
+    reference_depth: NDArray[np.int32]
+    informative_depth: NDArray[np.int32]
+
+
 @njit(nogil=True, cache=True)
 def _align_one_to_one(
-    reads: ReadColumns, i: int, bits: NDArray[np.uint8], base: NDArray[np.uint8], quality: NDArray[np.uint8]
+    bases: NDArray[np.uint8],
+    qualities: NDArray[np.uint8],
+    cigar: NDArray[np.uint32],
+    bits: NDArray[np.uint8],
+    base: NDArray[np.uint8],
+    quality: NDArray[np.uint8],
 ) -> tuple[int, int]:
     """Lay a read out with one entry per reference position (``getBasesAndBaseQualitiesAlignedOneToOne``).
 
@@ -76,33 +99,35 @@ def _align_one_to_one(
     Returns:
         The length of the layout, and how many of its entries lie before the alignment start.
     """
-    first, last = reads.cigar_offset[i], reads.cigar_offset[i + 1]
     indel = False
     length = 0
     ahead = 0
-    for k in range(first, last):
-        operator = reads.cigar[k] & 15
+    for k in range(cigar.size):
+        operator = cigar[k] & 15
+        size = np.int64(cigar[k] >> 4)
         if operator == INSERTION or operator == DELETION:
             indel = True
         if operator == MATCH or operator == DELETION or operator == SOFT_CLIP or operator >= 7:
-            length += np.int64(reads.cigar[k] >> 4)
-        if operator == SOFT_CLIP and length == np.int64(reads.cigar[k] >> 4):
-            ahead = length
-    at = reads.base_offset[i]
+            length += size
+        if operator == SOFT_CLIP and length == size:
+            ahead = size
+    at = 0
     to = 0
-    for k in range(first, last):
-        operator = reads.cigar[k] & 15
-        size = np.int64(reads.cigar[k] >> 4)
+    for k in range(cigar.size):
+        operator = cigar[k] & 15
+        size = np.int64(cigar[k] >> 4)
         if operator == MATCH or operator >= 7 or (operator == SOFT_CLIP and not indel):
+            letters, marks = bases[at : at + size], qualities[at : at + size]
+            base_to, quality_to = base[to : to + size], quality[to : to + size]
             for b in range(size):
-                base[to + b] = bits[reads.bases[at + b]]
-                quality[to + b] = reads.qualities[at + b]
+                base_to[b] = bits[letters[b]]
+                quality_to[b] = marks[b]
             to += size
             at += size
         elif operator == DELETION:
-            for b in range(size):
-                base[to + b] = _GAP
-                quality[to + b] = 0
+            for b in range(to, to + size):
+                base[b] = _GAP
+                quality[b] = 0
             to += size
         elif operator == INSERTION or operator == SOFT_CLIP:
             at += size
@@ -199,59 +224,94 @@ def _mark_informative(
 
 
 @njit(nogil=True, cache=True)
-def _add_read(
-    reads: ReadColumns,
-    i: int,
+def _add_matches(
     letters: NDArray[np.uint8],
-    start: int,
-    span_start: int,
-    begin: int,
-    end: int,
-    informative: NDArray[np.uint8],
-    informative_end: int,
-    ahead: int,
-    tables: ModelTables,
+    bases: NDArray[np.uint8],
+    qualities: NDArray[np.uint8],
+    element: NDArray[np.float64],
     likelihoods: NDArray[np.float64],
     depth: NDArray[np.int32],
     reference_depth: NDArray[np.int32],
-    informative_depth: NDArray[np.int32],
 ) -> None:
-    """Add one read to the positions ``[begin, end)`` of the span."""
+    """Add aligned bases to the positions they stand on; all arguments begin at the first of them."""
     genotypes = likelihoods.shape[1]
-    position = reads.start[i]
-    base = reads.base_offset[i]
+    for p in range(bases.size):
+        quality = qualities[p]
+        if quality > MINIMUM_QUALITY:
+            kind = 0 if bases[p] == letters[p] else 1
+            depth[p] += 1
+            reference_depth[p] += 1 - kind
+            for g in range(genotypes):
+                likelihoods[p, g] += element[kind, quality, g]
+
+
+@njit(nogil=True, cache=True)
+def _add_read(
+    position: int,
+    bases: NDArray[np.uint8],
+    qualities: NDArray[np.uint8],
+    cigar: NDArray[np.uint32],
+    letters: NDArray[np.uint8],
+    start: int,
+    begin: int,
+    end: int,
+    informative: NDArray[np.uint8],
+    ahead: int,
+    element: NDArray[np.float64],
+    pileup: Pileup,
+) -> None:
+    """Add one read to the positions ``[begin, end)`` of the span.
+
+    Args:
+        position: its alignment start.
+        bases: uint8[], its bases.
+        qualities: uint8[], its qualities.
+        cigar: uint32[], its CIGAR.
+        letters: uint8[], reference from ``start``.
+        start: position of the first of them.
+        begin: first position to add to.
+        end: one past the last.
+        informative: uint8[], by entry of its layout; entries behind its end are not informative.
+        ahead: entries of the layout before the alignment start.
+        element: float64[2, 256, genotypes].
+        pileup: of the span, to be added to.
+    """
+    base = 0
     entry = ahead
-    first, last = reads.cigar_offset[i], reads.cigar_offset[i + 1]
-    for k in range(first, last):
-        operator = reads.cigar[k] & 15
-        length = np.int64(reads.cigar[k] >> 4)
+    for k in range(cigar.size):
+        operator = cigar[k] & 15
+        length = np.int64(cigar[k] >> 4)
+        low: int = max(position, begin)
+        high: int = min(position + length, end)
         if operator == MATCH or operator >= 7:
-            before_indel = False
-            if k + 1 < last:
-                following = reads.cigar[k + 1] & 15
-                before_indel = following == INSERTION or following == DELETION
-            for p in range(max(position, begin), min(position + length, end)):
-                b = base + p - position
-                quality = np.int64(reads.qualities[b])
-                site = p - span_start
-                if quality > MINIMUM_QUALITY:
-                    kind = 0 if reads.bases[b] == letters[p - start] else 1
-                    depth[site] += 1
-                    reference_depth[site] += 1 - kind
-                    for g in range(genotypes):
-                        likelihoods[site, g] += tables.element[kind, quality, g]
-                at = entry + p - position
-                if at < informative_end and informative[at] and not (before_indel and p == position + length - 1):
-                    informative_depth[site] += 1
+            if low < high:
+                site, count = low - pileup.start, high - low
+                first = base + low - position
+                _add_matches(
+                    letters[low - start : high - start],
+                    bases[first : first + count],
+                    qualities[first : first + count],
+                    element,
+                    pileup.likelihoods[site : site + count],
+                    pileup.depth[site : site + count],
+                    pileup.reference_depth[site : site + count],
+                )
+                if k + 1 < cigar.size and high == position + length:
+                    following = cigar[k + 1] & 15
+                    if following == INSERTION or following == DELETION:
+                        count -= 1
+                at = entry + low - position
+                count = min(count, informative.size - at)
+                for p in range(count):
+                    pileup.informative_depth[site + p] += informative[at + p]
             position += length
             base += length
             entry += length
         elif operator == DELETION:
-            for p in range(max(position, begin), min(position + length, end)):
-                site = p - span_start
-                depth[site] += 1
-                for g in range(genotypes):
-                    likelihoods[site, g] += tables.element[1, DELETION_QUALITY, g]
+            for p in range(low - pileup.start, high - pileup.start):
+                pileup.depth[p] += 1
+                for g in range(element.shape[2]):
+                    pileup.likelihoods[p, g] += element[1, DELETION_QUALITY, g]
             position += length
             entry += length
         elif operator == INSERTION or operator == SOFT_CLIP:
@@ -306,10 +366,13 @@ def model_span(
         sites: to be filled.
     """
     size = span_end - span_start
-    genotypes = tables.indel.shape[1]
-    likelihoods = np.zeros((size, genotypes))
-    depth, reference_depth = np.zeros(size, np.int32), np.zeros(size, np.int32)
-    informative_depth = np.zeros(size, np.int32)
+    pileup = Pileup(
+        span_start,
+        np.zeros((size, tables.indel.shape[1])),
+        np.zeros(size, np.int32),
+        np.zeros(size, np.int32),
+        np.zeros(size, np.int32),
+    )
     reference = np.empty(letters.size, np.uint8)
     for k in range(letters.size):
         reference[k] = tables.bits[letters[k]]
@@ -332,43 +395,59 @@ def model_span(
         begin, end = max(begin, span_start), min(end, span_end)
         if begin >= end:
             continue
-        length, ahead = _align_one_to_one(reads, i, tables.bits, base, quality)
-        read_length = reads.base_offset[i + 1] - reads.base_offset[i]
+        first, last = reads.base_offset[i], reads.base_offset[i + 1]
+        bases, qualities = reads.bases[first:last], reads.qualities[first:last]
+        cigar = reads.cigar[reads.cigar_offset[i] : reads.cigar_offset[i + 1]]
+        length, ahead = _align_one_to_one(bases, qualities, cigar, tables.bits, base, quality)
         shift = reads.start[i] - start - ahead
-        high = _mark_informative(
-            base,
-            quality,
-            length,
-            read_length,
-            reference,
-            shift,
-            begin - start - shift,
-            unshifted,
-            informative,
-        )
+        low = begin - start - shift
+        high = _mark_informative(base, quality, length, last - first, reference, shift, low, unshifted, informative)
         _add_read(
-            reads,
-            i,
+            reads.start[i],
+            bases,
+            qualities,
+            cigar,
             letters,
             start,
-            span_start,
             begin,
             end,
-            informative,
-            high,
+            informative[:high],
             ahead,
-            tables,
-            likelihoods,
-            depth,
-            reference_depth,
-            informative_depth,
+            tables.element,
+            pileup,
         )
     for p in range(size):
         site = span_start + p - sites.origin
-        _settle(likelihoods[p], depth[p], informative_depth[p], tables, sites.phred[site])
-        sites.depth[site] = depth[p]
-        sites.reference_depth[site] = reference_depth[p]
+        _settle(pileup.likelihoods[p], pileup.depth[p], pileup.informative_depth[p], tables, sites.phred[site])
+        sites.depth[site] = pileup.depth[p]
+        sites.reference_depth[site] = pileup.reference_depth[p]
         sites.known[site] = 1
+
+
+@njit(nogil=True, cache=True)
+def model_part(
+    final: ReadColumns,
+    naming: Naming,
+    contig: int,
+    letters: NDArray[np.uint8],
+    letters_start: int,
+    padded_start: int,
+    padded_end: int,
+    span_start: int,
+    span_end: int,
+    tables: ModelTables,
+    sites: Sites,
+) -> None:
+    """Fill in ``[span_start, span_end)`` from finalised reads, cut to the padded span unless they are already."""
+    reads = final
+    for i in range(final.start.size):
+        if final.start[i] < padded_start or final.end[i] > padded_end:
+            reads = clip_to_span(final, naming, padded_start, padded_end)
+            break
+    counted, long_enough = np.empty(reads.start.size, np.bool_), np.empty(reads.start.size, np.bool_)
+    passes(reads, contig, counted, long_enough)
+    span = letters[padded_start - letters_start : padded_end - letters_start]
+    model_span(reads, counted, span, padded_start, span_start, span_end, tables, sites)
 
 
 @njit(nogil=True, cache=True)
@@ -409,8 +488,16 @@ def model_inactive(
         low = max(region_start[r] - padding, letters_start)
         high = min(region_end[r] + padding, letters_start + letters.size)
         final = finalize(reads, furthest, naming, low, high)
-        counted = np.empty(final.start.size, np.bool_)
-        long_enough = np.empty(final.start.size, np.bool_)
-        passes(final, contig, counted, long_enough)
-        span = letters[low - letters_start : high - letters_start]
-        model_span(final, counted, span, low, region_start[r], region_end[r], tables, sites)
+        model_part(
+            final,
+            naming,
+            contig,
+            letters,
+            letters_start,
+            low,
+            high,
+            region_start[r],
+            region_end[r],
+            tables,
+            sites,
+        )

@@ -16,11 +16,17 @@ from numpy.typing import NDArray
 from engine.call.haplotype.activity import Activity, activity
 from engine.call.haplotype.assembly import assemble
 from engine.call.haplotype.columns import ReadColumns
-from engine.call.haplotype.finalization import clip_to_span, finalize_region, split_passing
+from engine.call.haplotype.finalization import evidence_in, finalize_region
 from engine.call.haplotype.genotyping import GenotypingSettings, OpenDeletion, RegionCalls, call_region
 from engine.call.haplotype.plan import Window
 from engine.call.haplotype.reads import DecodedReads, ReadSource, WantedReads
-from engine.call.haplotype.reference_confidence import Sites, fill_inactive, fill_span, new_sites
+from engine.call.haplotype.reference_confidence import (
+    Sites,
+    fill_finalized,
+    fill_inactive,
+    fill_realigned,
+    new_sites,
+)
 from engine.call.haplotype.regions import PADDING, Regions
 from engine.call.haplotype.trimming import TrimmedRegion, trim
 from engine.call.haplotype.variant_call import VariantCall
@@ -215,8 +221,9 @@ class _RegionWork:
         if trimmed is None:
             self._fill(final, self.start, self.end)
             return None
-        cut = clip_to_span(prepared.reads, final, trimmed.padded_start, trimmed.padded_end)
-        evidence, filtered = split_passing(cut, prepared.contig)
+        evidence, filtered = evidence_in(
+            prepared.reads, final, trimmed.padded_start, trimmed.padded_end, prepared.contig
+        )
         if not evidence.start.size:
             self._fill(final, self.start, self.end)
             return None
@@ -266,7 +273,7 @@ class _RegionWork:
         assert self.sites is not None
         if self.start < trimmed.variant_start:
             self._fill(final, self.start, trimmed.variant_start)
-        fill_span(
+        fill_realigned(
             self.sites,
             outcome.reads,
             self.prepared.reference(trimmed.padded_start, trimmed.padded_end),
@@ -282,17 +289,14 @@ class _RegionWork:
         """Reference sites of ``[start, end)`` of the region, from finalised reads clipped around them."""
         if self.sites is None:
             return
-        low, high = max(self.padded_start, start - PADDING), min(self.padded_end, end + PADDING)
-        reads = final
-        if (low, high) != (self.padded_start, self.padded_end):
-            reads = clip_to_span(self.prepared.reads, final, low, high)
-        evidence, _ = split_passing(reads, self.prepared.contig)
-        fill_span(
+        fill_finalized(
             self.sites,
-            evidence,
-            self.prepared.reference(low, high),
-            low,
-            start,
-            end,
+            self.prepared.reads,
+            final,
+            self.prepared.contig,
+            self.prepared.letters,
+            self.prepared.letters_start,
+            (max(self.padded_start, start - PADDING), min(self.padded_end, end + PADDING)),
+            (start, end),
             self.prepared.window.ploidy,
         )

@@ -7,7 +7,7 @@ import pytest
 
 from engine.call.haplotype.clip_kernels import clip, read_index, start_shift, unclip
 from engine.call.haplotype.columns import ReadColumns
-from engine.call.haplotype.finalization import clip_to_span, finalize_region, split_passing
+from engine.call.haplotype.finalization import evidence_in, finalize_region
 from engine.call.haplotype.read_kernels import Naming, key_names
 from engine.call.haplotype.reads import DecodedReads, ReadSource, WantedReads
 from engine.call.haplotype.regions import PADDING
@@ -153,7 +153,7 @@ def test_order_is_start_then_strand_then_name() -> None:
 def test_short_reads_and_those_with_their_mate_elsewhere_are_no_evidence() -> None:
     reads = _decoded([{"start": 10, "cigar": f"{n}M", "bases": "A" * n, "flag": 0x1} for n in (9, 10, 11)])
     reads.columns.mate_contig[:] = (0, 0, 1)
-    evidence, filtered = split_passing(finalize_region(reads, 0, 100), contig=0)
+    evidence, filtered = evidence_in(reads, finalize_region(reads, 0, 100), 0, 100, contig=0)
     assert (np.diff(evidence.base_offset).tolist(), np.diff(filtered.base_offset).tolist()) == ([10], [11])
 
 
@@ -166,7 +166,7 @@ def test_every_read_gatk_gave_its_pair_hmm(shared_data: Path) -> None:
     ours = set()
     for start, end, span_start, span_end in golden.trimmed_spans():
         final = finalize_region(reads, start - PADDING, end + PADDING)
-        evidence, _ = split_passing(clip_to_span(reads, final, span_start, span_end), contig)
+        evidence, _ = evidence_in(reads, final, span_start, span_end, contig)
         capped = np.minimum(evidence.qualities, np.repeat(evidence.mapq, np.diff(evidence.base_offset)))
         capped[capped < 18] = 6
         for first, last in zip(evidence.base_offset, evidence.base_offset[1:], strict=False):
