@@ -24,6 +24,8 @@ from engine.call.haplotype.numerics import MINIMUM_USABLE_QUALITY
 
 _LOWEST_TRUSTED_QUALITY: Final = 18
 """Lower base qualities count as the minimum usable one."""
+_HIGHEST_QUALITY: Final = 127
+"""The pair HMM's tables end there; no sequencer says more than 93."""
 _DEFAULT_GAP_OPEN: Final = 45
 _INITIAL_GAP_OPEN: Final = 40
 _LOWEST_GAP_OPEN: Final = 10
@@ -57,7 +59,7 @@ def pair_hmm_qualities(
     for row in range(mapq.size):
         first, last = base_offset[row], base_offset[row + 1]
         for at in range(first, last):
-            quality = min(qualities[at], mapq[row])
+            quality = min(qualities[at], mapq[row], _HIGHEST_QUALITY)
             capped[at] = MINIMUM_USABLE_QUALITY if quality < _LOWEST_TRUSTED_QUALITY else quality
         fill_gap_open_qualities(bases[first:last], gap_open[first:last])
     return capped, gap_open

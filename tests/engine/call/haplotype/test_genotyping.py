@@ -104,6 +104,14 @@ def test_without_reference_confidence_doubtful_sites_are_not_called() -> None:
     assert kept.genotype == (0, 0)
 
 
+def test_without_a_read_the_genotype_cannot_be_told() -> None:
+    outcome = call(region_of((SNP, f"{SIZE}M")), reads_of([]))
+    (made,) = outcome.calls
+    assert not outcome.has_genotype
+    assert (made.genotype, made.genotype_depth, made.phred_likelihoods) == ((), None, (0,) * 6)
+    assert (made.annotations.depth, made.annotations.quality_by_depth) == (0, None)
+
+
 def test_reads_that_fit_no_haplotype_are_left_out() -> None:
     noise = REFERENCE[::-1]
     outcome = call(region_of((SNP, f"{SIZE}M")), reads_of([(0, SNP)] * 6 + [(0, noise)] * 3))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.pair_hmm import SHAPES, measure
 from engine.call.haplotype.lanes import LANES
 from engine.call.haplotype.pair_hmm import pair_hmm
 
@@ -138,3 +139,9 @@ def test_results_equal_those_of_gatk(shared_data: Path) -> None:
         printed_alike += sum(f"{a:.6e}" == b for a, b in zip(computed.flat, expected, strict=True))
     assert total == 20804
     assert printed_alike >= 20780
+
+
+def test_the_benchmark_measures_every_cell_that_was_asked_for() -> None:
+    """40 reads of 41 bases against 2 haplotypes of 41: rate times time is their number."""
+    found = measure(SHAPES[0])
+    assert found.gcups * 1e3 * found.microseconds == pytest.approx(40 * 41 * 2 * 41, rel=0.05)

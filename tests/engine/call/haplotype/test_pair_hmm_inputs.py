@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.call.haplotype.pair_hmm_inputs import fill_gap_open_qualities
+from engine.call.haplotype.pair_hmm_inputs import fill_gap_open_qualities, pair_hmm_qualities
 
 
 def gap_open(bases: str) -> list[int]:
@@ -62,6 +62,14 @@ def test_few_letters_and_many_repeats(bases: str) -> None:
 @given(st.text("ACGT", min_size=1, max_size=8), st.integers(1, 12), st.text("ACGT", max_size=20))
 def test_one_repeat_and_what_follows_it(unit: str, repeats: int, after: str) -> None:
     assert gap_open("TG" + unit * repeats + after) == by_definition("TG" + unit * repeats + after)
+
+
+def test_base_qualities_are_capped_by_mapping_quality_and_low_ones_not_believed() -> None:
+    """Below 18 all count as 6; nothing beyond 127, however wild the file."""
+    quality = np.array([40, 18, 17, 2, 40, 30, 255, 20], np.uint8)
+    bases = np.frombuffer(b"ACGTACGT", np.uint8)
+    capped, _ = pair_hmm_qualities(np.array([60, 25, 255], np.uint8), np.array([0, 4, 6, 8]), bases, quality)
+    assert capped.tolist() == [40, 18, 6, 6, 25, 25, 127, 20]
 
 
 def test_gap_openings_equal_those_gatk_gave_its_pair_hmm(shared_data: Path) -> None:
