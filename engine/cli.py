@@ -11,25 +11,39 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.call.caller import CALLERS, DEFAULT_CALLER
-from engine.errors import GenomicsError, VariantFileError
+from engine.command_files import (
+    PROGRAM,
+    STREAM,
+    cache_beside,
+    open_indexed_reference,
+    readable,
+    staged,
+    with_index,
+)
+from engine.errors import GenomicsError
 
 if TYPE_CHECKING:
     from engine.progress import Progress
+    from engine.reads.duplicates import DuplicationMetrics
+    from engine.reads.file_measures import FileMeasures
+    from engine.reads.measures import AlignmentHistograms
     from engine.reference.genome import Reference
 
-PROGRAM = "genomics-engine"
 DATA_ERROR, USAGE_ERROR, INTERRUPTED = 1, 2, 130
-_STREAM = Path("-")
 
 Command = Callable[[argparse.Namespace], None]
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+class UsageError(Exception):
+    """Options that do not go together, beyond what the parser can see."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"{PROGRAM}: error: {error.strerror or error}: {error.filename or 'output'}", file=sys.stderr)
         return DATA_ERROR
+    except UsageError as error:
+        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
+        return USAGE_ERROR
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0
@@ -56,11 +73,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="From FASTQ to genotypes: align, call, genotype, compare.",
+        description="From FASTQ to genotypes, one step a command.",
         epilog=f"{PROGRAM} COMMAND --help shows a command's options and an example.",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for add in (_add_call, _add_genotype, _add_compare):
+    for add in (
+        _add_align,
+        _add_recalibrate,
+        _add_call,
+        _add_genotype,
+        _add_compare,
+        _add_coverage,
+        _add_metrics,
+    ):
         add(commands)
     return parser
 
@@ -99,6 +124,126 @@ def _positive(text: str) -> int:
     return number
 
 
+def _add_align(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "align",
+        _align,
+        "align one sample's reads: FASTQ to a sorted, duplicate-marked, indexed BAM or CRAM",
+        "--reference REF.fa --sample NAME --read1 L1_R1.fq.gz --read2 L1_R2.fq.gz --read1 L2_R1.fq.gz "
+        "--read2 L2_R2.fq.gz --output OUT.bam",
+    )
+    parser.add_argument("--sample", required=True, metavar="NAME", help="the sample's name, as in the read groups")
+    for mate in ("1", "2"):
+        parser.add_argument(
+            f"--read{mate}",
+            type=Path,
+            action="append",
+            required=True,
+            metavar=f"R{mate}.fq.gz",
+            help=f"FASTQ of the reads {mate}, plain or gzip; repeat for each lane",
+        )
+    parser.add_argument("--output", type=Path, required=True, metavar="OUT.bam", help="BAM, CRAM by its suffix, or -")
+    parser.add_argument("--library", metavar="NAME", help="library of all lanes (default: the sample)")
+    parser.add_argument(
+        "--aligner", choices=("bwa-mem3", "bwa"), default="bwa-mem3", help="who aligns (default: %(default)s)"
+    )
+    parser.add_argument("--metrics", type=Path, metavar="X.json", help="write what was measured on the way")
+    _add_picard(parser)
+    _add_threads(parser)
+
+
+def _align(options: argparse.Namespace) -> None:
+    from engine.align.aligner import open_aligner
+    from engine.align.pipeline import AlignmentOptions, align_reads
+    from engine.reads.lane import Lane
+
+    if len(options.read1) != len(options.read2):
+        given = f"{len(options.read1)} files of reads 1 but {len(options.read2)} of reads 2"
+        raise UsageError(f"{given}: give --read1 and --read2 once for each lane")
+    reference = open_indexed_reference(options.reference)
+    index = _aligner_index(reference, options)
+    pairs = enumerate(zip(options.read1, options.read2, strict=True), start=1)
+    lanes = [Lane(f"L{number:03}", read1, read2) for number, (read1, read2) in pairs]
+    cram = options.output.suffix == ".cram"
+    with ExitStack() as stack:
+        output = stack.enter_context(staged(options.output, companions=(".bai", ".csi", ".crai")))
+        metrics = options.metrics and stack.enter_context(staged(options.metrics))
+        aligned = align_reads(
+            lanes,
+            options.sample,
+            reference,
+            open_aligner(options.aligner, index, reference.contigs),
+            output,
+            library=options.library,
+            options=AlignmentOptions(threads=options.threads, format="cram" if cram else "bam"),
+            log=lambda line: _say(options, line),
+        )
+        if metrics:
+            _write_json(vars(aligned.measures), metrics)
+    _write_picard(options, options.sample, aligned.histograms, aligned.duplication, aligned.set_sizes)
+    measures = aligned.measures
+    _say(
+        options,
+        f"{aligned.pairs:,} pairs, {measures.mapped_fraction:.2%} mapped, {measures.duplicate_fraction:.2%} "
+        f"duplicates, mean coverage {measures.mean_coverage:.1f}, by {aligned.aligner}",
+    )
+
+
+def _aligner_index(reference: Reference, options: argparse.Namespace) -> Path:
+    """The aligner's index beside the FASTA if it is there and complete, else one of ours, built when absent."""
+    from engine.align.index import ensure_index, open_index
+    from engine.errors import KnowledgeError
+
+    try:
+        return open_index(reference.fasta, reference.contigs, aligner=options.aligner).prefix
+    except KnowledgeError:
+        # A name of its own: files of another aligner's index may bear the FASTA's.
+        prefix = cache_beside(reference.fasta, reference.fasta.name + f".{PROGRAM}")
+        log = None if options.quiet else lambda line: _say(options, line)
+        return ensure_index(reference, prefix, aligner=options.aligner, log=log).prefix
+
+
+def _add_recalibrate(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "recalibrate",
+        _recalibrate,
+        "recalibrate base qualities as GATK's BQSR does: BAM to BAM, report, or both",
+        "--reference REF.fa --reads IN.bam --known-sites known.vcf.gz --output OUT.bam --report table.txt",
+    )
+    parser.add_argument("--reads", type=Path, required=True, metavar="IN.bam", help="sorted, duplicate-marked BAM")
+    parser.add_argument(
+        "--known-sites", type=Path, action="append", required=True, metavar="X.vcf.gz", help="known variants; repeat"
+    )
+    parser.add_argument("--output", type=Path, metavar="OUT.bam", help="BAM with recalibrated qualities, or -")
+    parser.add_argument("--report", type=Path, metavar="X.txt", help="GATK's recalibration report")
+    _add_threads(parser)
+
+
+def _recalibrate(options: argparse.Namespace) -> None:
+    from engine.recalibrate.apply import apply_recalibration
+    from engine.recalibrate.recalibration import recalibrate
+    from engine.recalibrate.report import write_report
+
+    if options.output is None and options.report is None:
+        raise UsageError("recalibrate makes nothing without --output or --report")
+    reference = open_indexed_reference(options.reference)
+
+    def log(line: str) -> None:
+        _say(options, line)
+
+    with ExitStack() as stack:
+        report = options.report and stack.enter_context(staged(options.report))
+        output = options.output and stack.enter_context(staged(options.output, companions=(".bai",)))
+        table = recalibrate(options.reads, options.known_sites, reference.fasta, threads=options.threads, log=log)
+        if report:
+            write_report(table, report)
+        if output:
+            apply_recalibration(options.reads, table, output, threads=options.threads, log=log)
+    _say(options, f"{table.observations:,} bases counted, {table.mismatches:,} mismatches")
+
+
 def _add_call(commands: Commands) -> None:
     parser = _command(
         commands,
@@ -131,7 +276,7 @@ def _call(options: argparse.Namespace) -> None:
     from engine.call.caller import call_gvcf
 
     reference = open_indexed_reference(options.reference)
-    reads = _with_index(options.reads, reference)
+    reads = with_index(options.reads, reference)
     with staged(options.output, companions=(".tbi",)) as output:
         summary = call_gvcf(
             reads,
@@ -207,7 +352,7 @@ def _add_compare(commands: Commands) -> None:
     parser.add_argument("--query-sample", metavar="NAME", help="sample of the query (default: the first)")
     parser.add_argument("--all-records", action="store_true", help="judge query records that a filter marks, too")
     parser.add_argument("--differences", type=Path, metavar="X.tsv", help="list every missed and every false call")
-    parser.add_argument("--output", type=Path, default=_STREAM, metavar="SUMMARY.json", help="JSON (default: -)")
+    parser.add_argument("--output", type=Path, default=STREAM, metavar="SUMMARY.json", help="JSON (default: -)")
 
 
 def _named_path(text: str) -> tuple[str, Path]:
@@ -243,6 +388,96 @@ def _compare(options: argparse.Namespace) -> None:
         _say(options, f"{kind}: " + ", ".join(f"{name} {value}" for name, value in told.items()))
 
 
+def _add_coverage(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "coverage",
+        _coverage,
+        "measure the coverage of every interval: a table with mean depth and shares of bases by depth",
+        "--reference REF.fa --reads IN.bam --intervals targets.bed --output coverage.tsv",
+    )
+    _add_measured(parser, "coverage.tsv", "table (default: -)")
+
+
+def _add_metrics(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "metrics",
+        _metrics,
+        "measure alignments: mapping, duplicates, insert sizes, coverage, base qualities, as JSON",
+        "--reference REF.fa --reads IN.bam --intervals targets.bed --output metrics.json",
+    )
+    _add_measured(parser, "metrics.json", "JSON (default: -)")
+    _add_picard(parser)
+
+
+def _add_measured(parser: argparse.ArgumentParser, output: str, help_text: str) -> None:
+    parser.add_argument("--reads", type=Path, required=True, metavar="IN.bam", help="sorted BAM")
+    parser.add_argument("--intervals", type=Path, metavar="X.bed", help="territory (default: all that is not N)")
+    parser.add_argument("--output", type=Path, default=STREAM, metavar=output, help=help_text)
+    _add_threads(parser)
+
+
+def _coverage(options: argparse.Namespace) -> None:
+    from engine.reads.measures import DEPTHS
+
+    intervals = _measured(options)[0].histograms.intervals
+    header = ["contig", "start", "end", "mean", *(f"fraction_{depth}x" for depth in DEPTHS)]
+    rows = [
+        [entry.interval.contig, str(entry.interval.start), str(entry.interval.end), f"{entry.mean:.3f}"]
+        + [f"{fraction:.5f}" for fraction in entry.fractions]
+        for entry in intervals
+    ]
+    with staged(options.output) as output:
+        output.write_text("".join("\t".join(row) + "\n" for row in [header, *rows]))
+
+
+def _metrics(options: argparse.Namespace) -> None:
+    measured, sample = _measured(options)
+    with staged(options.output) as output:
+        _write_json(vars(measured.measures), output)
+    _write_picard(options, sample, measured.histograms, [measured.duplication], measured.set_sizes)
+
+
+def _measured(options: argparse.Namespace) -> tuple[FileMeasures, str]:
+    """What was measured, and whose reads they are."""
+    from engine.call.alignments import check_alignments
+    from engine.reads.file_measures import known_territory, measure_file
+    from engine.reference.intervals import select_intervals
+
+    reference = open_indexed_reference(options.reference)
+    facts = check_alignments(options.reads, reference.contigs, indexed=False)
+    lengths = {contig.name: contig.length for contig in reference.contigs}
+    targets = options.intervals
+    territory = known_territory(reference) if targets is None else select_intervals(lengths, targets=targets)
+    measured = measure_file(options.reads, territory, threads=options.threads, log=lambda line: _say(options, line))
+    return measured, facts.sample
+
+
+def _add_picard(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--picard", type=Path, metavar="FOLDER", help="write Picard's tables there, for MultiQC")
+
+
+def _write_picard(
+    options: argparse.Namespace,
+    sample: str,
+    histograms: AlignmentHistograms,
+    duplication: Sequence[DuplicationMetrics],
+    set_sizes: Sequence[Sequence[int]],
+) -> None:
+    if options.picard is not None:
+        from engine.reads.picard_metrics import write_metrics
+
+        options.picard.mkdir(parents=True, exist_ok=True)
+        write_metrics(sample, histograms, duplication, set_sizes, options.picard)
+
+
+def _write_json(values: object, output: Path) -> None:
+    import json
+
+    output.write_text(json.dumps(values, indent=2) + "\n")
+
+
 def _progress(options: argparse.Namespace, task: str, unit: str, total: int | None = None) -> Progress:
     from engine.progress import Progress
 
@@ -252,89 +487,6 @@ def _progress(options: argparse.Namespace, task: str, unit: str, total: int | No
 def _say(options: argparse.Namespace, line: str) -> None:
     if not options.quiet:
         print(line, file=sys.stderr, flush=True)
-
-
-def open_indexed_reference(fasta: Path) -> Reference:
-    """The FASTA with its indexes beside it; of one in a folder that cannot be written to, a link in the cache."""
-    from engine.reference.genome import open_reference
-
-    return open_reference(_beside_indexes(fasta, (".fai",)))
-
-
-def _with_index(reads: Path, reference: Reference) -> Path:
-    """The alignments with an index beside them, made when absent."""
-    from engine.call.alignments import check_alignments, has_index
-
-    if has_index(reads):
-        return reads
-    check_alignments(reads, reference.contigs, indexed=False)
-    import pysam
-
-    reads = _beside_indexes(reads, (".bai",))
-    if not has_index(reads):
-        pysam.index(str(reads))
-    return reads
-
-
-def _beside_indexes(file: Path, suffixes: Sequence[str]) -> Path:
-    """The file itself where its indexes are or can be written, else a link to it in the user's cache folder."""
-    present = all(file.with_name(file.name + suffix).exists() for suffix in suffixes)
-    if present or not file.exists() or os.access(file.resolve().parent, os.W_OK):
-        return file
-    facts = file.stat()
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    name = f"{facts.st_dev:x}-{facts.st_ino:x}-{facts.st_size:x}-{facts.st_mtime_ns:x}"
-    folder = home / PROGRAM / name
-    folder.mkdir(parents=True, exist_ok=True)
-    link = folder / file.name
-    if not link.is_symlink():
-        link.symlink_to(file.resolve())
-    return link
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[Path]:
-    """The file, or a copy of standard input for ``-``."""
-    if path != _STREAM:
-        yield path
-        return
-    import shutil
-    import tempfile
-
-    with tempfile.NamedTemporaryFile(prefix=f"{PROGRAM}-") as copy:
-        shutil.copyfileobj(sys.stdin.buffer, copy)
-        copy.flush()
-        if not copy.tell():
-            raise VariantFileError("standard input is empty", remedy="pipe a VCF into it, or name a file")
-        yield Path(copy.name)
-
-
-@contextmanager
-def staged(output: Path, companions: Sequence[str] = ()) -> Iterator[Path]:
-    """A place to write that becomes ``output`` when all is done, or goes to standard output for ``-``.
-
-    Args:
-        output: what the user asked for.
-        companions: suffixes of files (indexes) that are made beside it.
-    """
-    import shutil
-    import tempfile
-
-    stream = output == _STREAM
-    parent = None if stream else output.parent
-    with tempfile.TemporaryDirectory(prefix=f".{PROGRAM}-", dir=parent) as folder:
-        place = Path(folder, "output.vcf.gz" if stream else output.name)
-        yield place
-        if stream:
-            with place.open("rb") as written:
-                shutil.copyfileobj(written, sys.stdout.buffer)
-            sys.stdout.flush()
-            return
-        for suffix in companions:
-            companion = place.with_name(place.name + suffix)
-            if companion.exists():
-                companion.replace(output.with_name(output.name + suffix))
-        place.replace(output)
 
 
 if __name__ == "__main__":

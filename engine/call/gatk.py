@@ -74,9 +74,7 @@ class GatkCaller:
         Raises:
             ToolError: GATK is absent or failed.
         """
-        ran = subprocess.run(
-            [*self._command(), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        ran = subprocess.run([*self.command(), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if ran.returncode:
             said = [line for line in ran.stdout.splitlines() if "A USER ERROR" in line or "Exception" in line]
             raise ToolError(
@@ -85,7 +83,12 @@ class GatkCaller:
             )
         return ran.stdout
 
-    def _command(self) -> list[str]:
+    def command(self) -> list[str]:
+        """How GATK is started here; a tool's name and arguments follow.
+
+        Raises:
+            ToolError: GATK is absent.
+        """
         java = shutil.which("java")
         if java and any(self._jars.glob("gatk-*.jar")):
             return [java, f"-Xmx{self._memory}", "-cp", f"{self._jars}/*", _MAIN]

@@ -6,13 +6,13 @@ business, how it becomes variants that of :mod:`engine.genotype`.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import VariantFileError
 from engine.reference.intervals import Interval
+from engine.variant_lines import variant_lines
 
 SYMBOLIC_ALLELES = frozenset({".", "<NON_REF>", "<*>"})
 """What stands in ALT for "any allele not seen"; a record with nothing else is a reference block."""
@@ -68,7 +68,7 @@ def gvcf_records(gvcf: Path) -> Iterator[GvcfRecord]:
     Raises:
         VariantFileError: the file is damaged or a line is not VCF.
     """
-    for number, line in enumerate(_lines(gvcf), start=1):
+    for number, line in enumerate(variant_lines(gvcf), start=1):
         if not line.startswith("#"):
             try:
                 yield _parse(line)
@@ -79,16 +79,6 @@ def gvcf_records(gvcf: Path) -> Iterator[GvcfRecord]:
                     place=f"line {number}",
                     remedy="make the file again",
                 ) from None
-
-
-def _lines(gvcf: Path) -> Iterator[str]:
-    try:
-        with gzip.open(gvcf, "rt") if gvcf.suffix in {".gz", ".bgz"} else gvcf.open() as lines:
-            yield from lines
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise VariantFileError(
-            f"the file cannot be read to its end ({error})", file=gvcf, remedy="copy or make the file again"
-        ) from None
 
 
 def _parse(line: str) -> GvcfRecord:

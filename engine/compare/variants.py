@@ -9,7 +9,6 @@ call sets are matched is :mod:`engine.compare.replay`. Coordinates are 0-based h
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from engine.errors import VariantFileError
+from engine.variant_lines import variant_lines
 
 VariantType = Literal["SNP", "INDEL"]
 _BASES = re.compile(r"[ACGTNacgtn]+")
@@ -120,25 +120,15 @@ def read_units(vcf: Path, *, sample: str | None = None, passing: bool = False) -
 
 def _records(vcf: Path, sample: str | None) -> Iterator[tuple[int, list[str]]]:
     """Line number and columns, the tenth being the chosen sample's."""
-    if not vcf.is_file():
-        raise VariantFileError("the file does not exist", file=vcf, remedy="check its path")
-    try:
-        with vcf.open("rb") as stream:
-            compressed = stream.read(2) == b"\x1f\x8b"
-        with gzip.open(vcf, "rt") if compressed else vcf.open() as lines:
-            column = -1
-            for number, line in enumerate(lines, start=1):
-                if line.startswith("#CHROM"):
-                    column = _sample_column(vcf, line.rstrip("\n").split("\t"), sample)
-                elif not line.startswith("#"):
-                    if column < 0:
-                        raise VariantFileError("the file has no VCF header", file=vcf, remedy="give a VCF file")
-                    fields = line.rstrip("\n").split("\t")
-                    yield number, [*fields[:9], *fields[column : column + 1]]
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise VariantFileError(
-            f"the file cannot be read to its end ({error})", file=vcf, remedy="copy or make the file again"
-        ) from None
+    column = -1
+    for number, line in enumerate(variant_lines(vcf), start=1):
+        if line.startswith("#CHROM"):
+            column = _sample_column(vcf, line.rstrip("\n").split("\t"), sample)
+        elif not line.startswith("#"):
+            if column < 0:
+                raise VariantFileError("the file has no VCF header", file=vcf, remedy="give a VCF file")
+            fields = line.rstrip("\n").split("\t")
+            yield number, [*fields[:9], *fields[column : column + 1]]
 
 
 def _sample_column(vcf: Path, columns: Sequence[str], sample: str | None) -> int:

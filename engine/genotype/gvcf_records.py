@@ -6,13 +6,13 @@ nothing starts in. Coordinates are 0-based half-open.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from engine.errors import ReferenceMismatchError, VariantFileError
+from engine.variant_lines import variant_lines
 
 NON_REF = "<NON_REF>"
 
@@ -106,7 +106,7 @@ def open_gvcf(path: Path) -> Gvcf:
         VariantFileError: it is missing, damaged, or not of exactly one sample.
     """
     header: list[str] = []
-    for line in text_lines(path):
+    for line in variant_lines(path):
         if line.startswith("#CHROM"):
             columns = line.rstrip("\n").split("\t")
             if len(columns) != 10:
@@ -122,25 +122,6 @@ def open_gvcf(path: Path) -> Gvcf:
     raise VariantFileError("the file has no VCF header", file=path, remedy="give a gVCF file")
 
 
-def text_lines(path: Path) -> Iterator[str]:
-    """Lines of a text file that may be gzip or bgzip.
-
-    Raises:
-        VariantFileError: it is missing or cannot be read to its end.
-    """
-    if not path.is_file():
-        raise VariantFileError("the file does not exist", file=path, remedy="check its path")
-    try:
-        with path.open("rb") as stream:
-            compressed = stream.read(2) == b"\x1f\x8b"
-        with gzip.open(path, "rt") if compressed else path.open() as lines:
-            yield from lines
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise VariantFileError(
-            f"the file cannot be read to its end ({error})", file=path, remedy="copy or make the file again"
-        ) from None
-
-
 def records(gvcf: Gvcf, sample: int, contig_rank: Mapping[str, int]) -> Iterator[GvcfRecord]:
     """The records of one gVCF.
 
@@ -149,7 +130,7 @@ def records(gvcf: Gvcf, sample: int, contig_rank: Mapping[str, int]) -> Iterator
         VariantFileError: a line is not VCF, or out of order.
     """
     reached = (-1, -1)
-    for number, line in enumerate(text_lines(gvcf.path), start=1):
+    for number, line in enumerate(variant_lines(gvcf.path), start=1):
         if line.startswith("#"):
             continue
         fields = line.rstrip("\n").split("\t")

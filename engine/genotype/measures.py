@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median
+
+from engine.variant_lines import variant_lines
 
 BALANCE_BINS = 20
 _TRANSITIONS = frozenset({("A", "G"), ("G", "A"), ("C", "T"), ("T", "C")})
@@ -63,8 +64,9 @@ class _Counts:
 def measure_variants(vcf: Path, *, uncovered_target_bases: int = 0) -> VariantsSummary:
     """Walk a VCF of one sample once."""
     counts = _Counts()
-    for fields in _records(vcf):
-        _count(counts, fields)
+    for line in variant_lines(vcf):
+        if not line.startswith("#"):
+            _count(counts, line.rstrip("\n").split("\t"))
     return VariantsSummary(
         records=counts.records,
         pass_records=counts.passing,
@@ -79,11 +81,6 @@ def measure_variants(vcf: Path, *, uncovered_target_bases: int = 0) -> VariantsS
         uncovered_target_bases=uncovered_target_bases,
         allele_balance_histogram=counts.balance,
     )
-
-
-def _records(vcf: Path) -> Iterator[list[str]]:
-    with gzip.open(vcf, "rt") as lines:
-        yield from (line.rstrip("\n").split("\t") for line in lines if not line.startswith("#"))
 
 
 def _ratio(part: int, whole: int) -> float | None:

@@ -14,11 +14,12 @@ from engine.call.caller import Reference, index_gvcf
 from engine.call.gvcf import SYMBOLIC_ALLELES, measure_gvcf
 from engine.errors import VariantFileError
 from engine.genotype.filter import BCFTOOLS_FILTERS, HARD_FILTERS
-from engine.genotype.gvcf_records import open_gvcf, text_lines
+from engine.genotype.gvcf_records import open_gvcf
 from engine.genotype.joint import genotype_gvcfs
 from engine.genotype.measures import VariantsSummary, measure_variants
 from engine.progress import Progress
 from engine.reference.intervals import select_intervals
+from engine.variant_lines import variant_lines
 
 _GVCF_ONLY = ("##ALT=<ID=NON_REF", "##FORMAT=<ID=MIN_DP", "##INFO=<ID=END", "##INFO=<ID=MIN_DP", "##GVCFBlock")
 # No indel call of bcftools reaches further than mpileup's longest read.
@@ -78,7 +79,7 @@ def _take_over(gvcf: Path, header: Sequence[str], sample: str, output: Path) -> 
 
 
 def _variants(gvcf: Path) -> Iterator[list[str]]:
-    for number, line in enumerate(text_lines(gvcf), start=1):
+    for number, line in enumerate(variant_lines(gvcf), start=1):
         if line.startswith("#"):
             continue
         fields = line.rstrip("\n").split("\t")

@@ -2,6 +2,7 @@ import gzip
 import io
 import json
 import os
+import random
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ import time
 import pysam
 import pytest
 
-from engine import cli
+from engine import cli, command_files
 from tests.builders.alignments import Haplotype, random_sequence, write_bam, write_reference
 
 SEQUENCE = random_sequence(3_000)
@@ -108,12 +109,108 @@ def test_wrong_usage_exits_with_two(wrong, capsys):
     assert "usage: genomics-engine" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["call", "genotype", "compare"])
+@pytest.mark.parametrize("command", ["align", "recalibrate", "call", "genotype", "compare", "coverage", "metrics"])
 def test_every_command_explains_itself_with_an_example(command, capsys):
     with pytest.raises(SystemExit) as exit:
         cli.main([command, "--help"])
     assert exit.value.code == 0
     assert f"example:\n  genomics-engine {command} --reference REF.fa" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def aligned(tmp_path_factory):
+    """Two lanes of pairs of a person with one homozygous SNP, aligned."""
+    folder = tmp_path_factory.mktemp("aligned")
+    write_reference(folder, {"chr20": SEQUENCE, "chr21": "N" * 2_000 + random_sequence(2_000, seed=5)})
+    copy = SEQUENCE[: SNP[0]] + SNP[2] + SEQUENCE[SNP[0] + 1 :]
+    choose = random.Random(7)
+    files = []
+    for lane in (1, 2):
+        reads = [[], []]
+        for number in range(150):
+            start = choose.randrange(len(copy) - 320)
+            fragment = copy[start : start + choose.randrange(220, 320)]
+            mates = fragment[:100], fragment[::-1][:100].translate(str.maketrans("ACGT", "TGCA"))
+            for mate, bases in enumerate(mates):
+                reads[mate].append(f"@M:1:F:{lane}:1:{number}:{number}\n{bases}\n+\n{'I' * 100}\n")
+        for mate in (0, 1):
+            path = folder / f"L{lane}_R{mate + 1}.fq.gz"
+            path.write_bytes(gzip.compress("".join(reads[mate]).encode(), mtime=0))
+            files += [f"--read{mate + 1}", str(path)]
+    made = [
+        "--output",
+        str(folder / "S1.bam"),
+        "--metrics",
+        str(folder / "S1.json"),
+        "--picard",
+        str(folder / "picard"),
+    ]
+    arguments = [
+        "align",
+        "--reference",
+        str(folder / "reference.fa"),
+        "--sample",
+        "S1",
+        "--threads",
+        "2",
+        *files,
+        *made,
+    ]
+    assert cli.main([*arguments, "--quiet"]) == 0
+    return folder
+
+
+def of_aligned(aligned, command, *more):
+    given = ["--reference", str(aligned / "reference.fa"), "--reads", str(aligned / "S1.bam"), "--quiet"]
+    return cli.main([command, *given, *map(str, more)])
+
+
+def test_lanes_become_one_sorted_bam_with_a_read_group_each(aligned):
+    with pysam.AlignmentFile(str(aligned / "S1.bam")) as bam:
+        assert [group["SM"] for group in bam.header.to_dict()["RG"]] == ["S1", "S1"]
+        reads = list(bam.fetch("chr20"))
+    assert len(reads) == 600 and all(read.is_proper_pair for read in reads)
+    assert [read.reference_start for read in reads] == sorted(read.reference_start for read in reads)
+    assert (aligned / "S1.bam.bai").is_file()
+
+
+def test_metrics_of_the_file_equal_those_measured_while_aligning(aligned, tmp_path):
+    assert of_aligned(aligned, "metrics", "--output", tmp_path / "x.json", "--picard", tmp_path / "picard") == 0
+    assert json.loads((tmp_path / "x.json").read_text()) == json.loads((aligned / "S1.json").read_text())
+    made, again = (
+        sorted(path.name for path in folder.iterdir()) for folder in (aligned / "picard", tmp_path / "picard")
+    )
+    assert made == again and "S1.insert_size_metrics.txt" in made
+
+
+def test_coverage_of_every_interval(aligned, tmp_path):
+    bed = tmp_path / "x.bed"
+    bed.write_text("chr20\t1000\t1500\nchr21\t0\t100\n")
+    assert of_aligned(aligned, "coverage", "--intervals", bed, "--output", tmp_path / "x.tsv") == 0
+    header, covered, empty = ((tmp_path / "x.tsv").read_text()).splitlines()
+    assert header.split("\t")[:5] == ["contig", "start", "end", "mean", "fraction_1x"]
+    assert covered.split("\t")[:3] == ["chr20", "1000", "1500"] and 10 < float(covered.split("\t")[3]) < 30
+    assert empty.split("\t")[3:5] == ["0.000", "0.00000"]
+
+
+def test_recalibration_writes_report_and_reads(aligned, tmp_path):
+    known = tmp_path / "known.vcf"
+    known.write_text(
+        "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+        f"chr20\t{SNP[0] + 1}\t.\t{SNP[1]}\t{SNP[2]}\t.\t.\t.\n"
+    )
+    made = ["--output", tmp_path / "x.bam", "--report", tmp_path / "x.txt"]
+    assert of_aligned(aligned, "recalibrate", "--known-sites", known, *made) == 0
+    assert "RecalTable" in (tmp_path / "x.txt").read_text()
+    assert int(pysam.idxstats(str(tmp_path / "x.bam")).split()[2]) == 600
+    assert of_aligned(aligned, "recalibrate", "--known-sites", known) == 2
+
+
+def test_lanes_need_both_files(aligned, tmp_path, capsys):
+    reads = str(aligned / "L1_R1.fq.gz")
+    arguments = ["--reference", str(aligned / "reference.fa"), "--sample", "S1", "--output", str(tmp_path / "x.bam")]
+    assert cli.main(["align", *arguments, "--read1", reads, "--read1", reads, "--read2", reads]) == 2
+    assert "2 files of reads 1 but 1 of reads 2" in capsys.readouterr().err
 
 
 def test_help_is_instant_and_loads_nothing_heavy():
@@ -131,15 +228,15 @@ def test_indexes_of_a_read_only_reference_go_to_the_cache(tmp_path, monkeypatch)
     (tmp_path / "reference.fa.fai").unlink()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(os, "access", lambda path, mode: tmp_path / "cache" in path.parents)
-    opened = cli.open_indexed_reference(reference.fasta)
+    opened = command_files.open_indexed_reference(reference.fasta)
     assert tmp_path / "cache" in opened.fasta.parents and not (tmp_path / "reference.fa.fai").exists()
     with pysam.FastaFile(str(opened.fasta)) as sequences:
         assert sequences.fetch("chr20") == SEQUENCE
-    assert cli.open_indexed_reference(reference.fasta).fasta == opened.fasta
+    assert command_files.open_indexed_reference(reference.fasta).fasta == opened.fasta
 
 
 def test_an_interrupted_run_leaves_nothing(tmp_path):
-    with pytest.raises(KeyboardInterrupt), cli.staged(tmp_path / "x.vcf.gz") as place:
+    with pytest.raises(KeyboardInterrupt), command_files.staged(tmp_path / "x.vcf.gz") as place:
         place.write_text("half")
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []

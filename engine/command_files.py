@@ -1,0 +1,114 @@
+"""The files around a command: indexes made when absent, outputs that appear only when complete, standard streams.
+
+What is written into them is the business of the command.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import VariantFileError
+
+if TYPE_CHECKING:
+    from engine.reference.genome import Reference
+
+PROGRAM = "genomics-engine"
+STREAM = Path("-")
+"""What the user writes for standard input or output."""
+
+
+def open_indexed_reference(fasta: Path) -> Reference:
+    """The FASTA with its indexes beside it; of one in a folder that cannot be written to, a link in the cache."""
+    from engine.reference.genome import open_reference
+
+    needed = [fasta.name + ".fai", *([fasta.name + ".gzi"] if fasta.suffix in {".gz", ".bgz"} else [])]
+    stem = re.sub(r"\.(fasta|fa|fna|fas)(\.gz|\.bgz)?$", "", fasta.name)
+    has_dictionary = any(fasta.with_name(name).exists() for name in (f"{stem}.dict", f"{fasta.name}.dict"))
+    present = has_dictionary and all(fasta.with_name(name).exists() for name in needed)
+    return open_reference(fasta if present or not fasta.exists() else linked(fasta))
+
+
+def with_index(reads: Path, reference: Reference) -> Path:
+    """The alignments with an index beside them, made when absent."""
+    from engine.call.alignments import check_alignments, has_index
+
+    if has_index(reads):
+        return reads
+    check_alignments(reads, reference.contigs, indexed=False)
+    import pysam
+
+    reads = linked(reads)
+    if not has_index(reads):
+        pysam.index(str(reads))
+    return reads
+
+
+def linked(file: Path) -> Path:
+    """The file itself where something can be written beside it, else a link to it in the user's cache folder."""
+    link = cache_beside(file, file.name)
+    if link != file and not link.is_symlink():
+        link.symlink_to(file.resolve())
+    return link
+
+
+def cache_beside(file: Path, name: str) -> Path:
+    """A name beside the file where its folder can be written to, else in a cache folder that is the file's alone."""
+    if os.access(file.parent.resolve(), os.W_OK):
+        return file.with_name(name)
+    facts = file.stat()
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    own = f"{facts.st_dev:x}-{facts.st_ino:x}-{facts.st_size:x}-{facts.st_mtime_ns:x}"
+    folder = home / PROGRAM / own
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / name
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[Path]:
+    """The file, or a copy of standard input for ``-``."""
+    if path != STREAM:
+        yield path
+        return
+    import shutil
+    import tempfile
+
+    with tempfile.NamedTemporaryFile(prefix=f"{PROGRAM}-") as copy:
+        shutil.copyfileobj(sys.stdin.buffer, copy)
+        copy.flush()
+        if not copy.tell():
+            raise VariantFileError("standard input is empty", remedy="pipe a VCF into it, or name a file")
+        yield Path(copy.name)
+
+
+@contextmanager
+def staged(output: Path, companions: Sequence[str] = ()) -> Iterator[Path]:
+    """A place to write that becomes ``output`` when all is done, or goes to standard output for ``-``.
+
+    Args:
+        output: what the user asked for.
+        companions: suffixes of files (indexes) that are made beside it.
+    """
+    import shutil
+    import tempfile
+
+    stream = output == STREAM
+    parent = None if stream else output.parent
+    with tempfile.TemporaryDirectory(prefix=f".{PROGRAM}-", dir=parent) as folder:
+        place = Path(folder, "output" if stream else output.name)
+        yield place
+        if stream:
+            with place.open("rb") as written:
+                shutil.copyfileobj(written, sys.stdout.buffer)
+            sys.stdout.flush()
+            return
+        for suffix in companions:
+            companion = place.with_name(place.name + suffix)
+            if companion.exists():
+                companion.replace(output.with_name(output.name + suffix))
+        place.replace(output)
