@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-REFERENCE ?= demo
+REFERENCE ?= $(or $(GENOMICS_REFERENCE),demo)
 export GENOMICS_REFERENCE := $(REFERENCE)
 # Python's bytecode must be kept: without it every start of Dagster costs ten seconds more.
 unexport PYTHONDONTWRITEBYTECODE
@@ -32,7 +32,7 @@ $(VENV)/.dev: $(BIN)/uv pyproject.toml requirements.lock
 	@touch $@ $(VENV)/.core
 
 demo: setup  ## run the demo family from FASTQ to FHIR and print what was found
-	@$(BIN)/python -m demo.run
+	@GENOMICS_REFERENCE=demo $(BIN)/python -m demo.run
 
 test: setup-dev  ## run the tests
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)

@@ -30,6 +30,23 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning, message="Parameter `d
 SERVICES = {"settings", "lake", "gate", "knowledge", "registry"}
 CONFIG = {"recompute": dg.Field(bool, default_value=False, description="Compute again even if nothing has changed.")}
 MEASURED_ASSETS = ("raw_reads", "aligned_reads", "gvcf", "variants")
+TOOLS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "reference_genome": (("pysam",), ("reference",)),
+    "aligner_index": (("bwa-mem3", "pydivsufsort"), ("align",)),
+    "gene_model": (("pysam",), ("reference",)),
+    "known_sites": (("pysam",), ("reference",)),
+    "clinvar": (("pysam",), ("annotate",)),
+    "raw_reads": (("isal",), ("reads",)),
+    "aligned_reads": (("bwa-mem3", "isal", "pysam"), ("align", "reads")),
+    "gvcf": (("pysam",), ("call",)),
+    "variants": (("pysam",), ("genotype",)),
+    "annotated_variants": (("pysam", "duckdb", "pyarrow"), ("annotate",)),
+    "findings": (("duckdb", "pyarrow"), ("classify",)),
+    "fhir_bundle": (("fhir.resources",), ("fhir",)),
+    "cohort_contribution": (("cyvcf2", "pyarrow"), ("cohort",)),
+    "cohort_tables": (("dbt-core", "dbt-duckdb", "duckdb"), ("cohort",)),
+}
+"""By op the installed packages and the engine folders that do its work: their versions are its code version."""
 REPORTED_ASSETS = ("raw_reads", "aligned_reads", "gvcf", "variants", "annotated_variants", "findings")
 LONGEST_SERIES = 1000
 """Values of a histogram that a receipt keeps."""
@@ -48,14 +65,24 @@ class Made:
     measures: Mapping[str, Measure] = field(default_factory=dict)
 
 
+def _tools(op: str) -> dict[str, str]:
+    packages, code = TOOLS[op]
+    return versions(*packages, code=code)
+
+
+def _code_version(op: str) -> str:
+    return ", ".join(f"{name} {version}" for name, version in _tools(op).items())
+
+
 def _sample_op(*upstream: str, services: frozenset[str] = frozenset()) -> MakeOp:
-    return dg.op(
+    return lambda compute: dg.op(
         ins={name: dg.In(dg.Nothing) for name in upstream},
         out=dg.Out(dg.Nothing),
         required_resource_keys=SERVICES | services,
         config_schema=CONFIG,
         retry_policy=RETRY,
-    )
+        code_version=_code_version(compute.__name__),
+    )(compute)
 
 
 def _publish(
@@ -124,13 +151,14 @@ def _describe_sources(*sources: Path | None) -> dict[str, str]:
 
 
 def _knowledge_op(*upstream: str) -> MakeOp:
-    return dg.op(
+    return lambda compute: dg.op(
         ins={name: dg.In(dg.Nothing) for name in upstream},
         out=dg.Out(dg.Nothing),
         required_resource_keys={"settings", "lake", "knowledge"},
         config_schema=CONFIG,
         retry_policy=RETRY,
-    )
+        code_version=_code_version(compute.__name__),
+    )(compute)
 
 
 @_knowledge_op()
@@ -146,7 +174,7 @@ def reference_genome(context: dg.OpExecutionContext) -> dg.Output[None]:
 
     with _clear_failure(None):
         recipe = Recipe(
-            tools=versions("pysam", code=("reference",)),
+            tools=_tools(context.op.name),
             parameters={
                 "sources": _describe_sources(declared.fasta, declared.targets),
                 "contig_md5": dict(declared.contig_md5),
@@ -170,7 +198,7 @@ def aligner_index(context: dg.OpExecutionContext) -> dg.Output[None]:
     with _clear_failure(None):
         recipe = Recipe(
             inputs=knowledge.versions("reference_genome"),
-            tools=versions("bwa-mem3", "pydivsufsort", code=("align",)),
+            tools=_tools(context.op.name),
             parameters={"aligner": aligner},
         )
         return _publish(context, recipe, compute, sample=None)
@@ -221,15 +249,13 @@ def clinvar(context: dg.OpExecutionContext) -> dg.Output[None]:
         )
         return Made(found.records, vars(found) | {"release": declared.clinvar_release})
 
-    return _publish_source(context, declared.clinvar, compute, code="annotate", release=declared.clinvar_release)
+    return _publish_source(context, declared.clinvar, compute, release=declared.clinvar_release)
 
 
 def _publish_source(
     context: dg.OpExecutionContext,
     source: Path | None,
     compute: Callable[[Any], Made],
-    *,
-    code: str = "reference",
     **parameters: str | None,
 ) -> dg.Output[None]:
     """Publish a part of the bundle that is made from one declared file beside the genome."""
@@ -241,7 +267,7 @@ def _publish_source(
             )
         recipe = Recipe(
             inputs=context.resources.knowledge.versions("reference_genome"),
-            tools=versions("pysam", code=(code,)),
+            tools=_tools(context.op.name),
             parameters={"sources": _describe_sources(source), **parameters},
         )
         return _publish(context, recipe, compute, sample=None)
@@ -267,7 +293,7 @@ def raw_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
             return Made(2 * summary.pairs, summary.measures())
 
         recipe = Recipe(
-            tools=versions("isal", code=("reads",)),
+            tools=_tools(context.op.name),
             parameters={"reads": settings.reads, "files": [_stated(path) for lane in lanes for path in _files(lane)]},
         )
         return _publish(context, recipe, compute, sample=sample)
@@ -307,7 +333,7 @@ def variants(context: dg.OpExecutionContext) -> dg.Output[None]:
     with _clear_failure(sample):
         recipe = Recipe(
             inputs=_open_gates(context, "gvcf") | services.knowledge.versions("reference_genome"),
-            tools=versions("pysam", code=("genotype",)),
+            tools=_tools(context.op.name),
             parameters={"caller": services.settings.caller},
         )
         return _publish(context, recipe, compute, sample=sample)
@@ -347,7 +373,7 @@ def aligned_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
 
         recipe = Recipe(
             inputs=inputs | services.knowledge.versions("reference_genome", "aligner_index"),
-            tools={aligner.name: aligner.version} | versions("isal", "pysam", code=("align", "reads")),
+            tools={aligner.name: aligner.version} | _tools(context.op.name),
             parameters={"format": settings.alignment_format, "sex": str(person.sex)},
         )
         return _publish(context, recipe, compute, sample=sample)
@@ -403,7 +429,7 @@ def gvcf(context: dg.OpExecutionContext) -> dg.Output[None]:
     with _clear_failure(sample):
         recipe = Recipe(
             inputs=_open_gates(context, "aligned_reads") | services.knowledge.versions("reference_genome"),
-            tools={"caller": variant_caller(settings.caller).version()} | versions("pysam", code=("call",)),
+            tools={"caller": variant_caller(settings.caller).version()} | _tools(context.op.name),
             parameters={"caller": settings.caller, "sex": str(person.sex)},
         )
         return _publish(context, recipe, compute, sample=sample)
@@ -444,7 +470,7 @@ def annotated_variants(context: dg.OpExecutionContext) -> dg.Output[None]:
         knowledge = services.knowledge.versions("reference_genome", "gene_model", "clinvar")
         recipe = Recipe(
             inputs=_open_gates(context, "variants") | knowledge,
-            tools=versions("pysam", "duckdb", "pyarrow", code=("annotate",)),
+            tools=_tools(context.op.name),
             knowledge=services.knowledge.releases(),
         )
         return _publish(context, recipe, compute, sample=sample)
@@ -483,7 +509,7 @@ def findings(context: dg.OpExecutionContext) -> dg.Output[None]:
         }
         recipe = Recipe(
             inputs=_open_gates(context, "annotated_variants") | services.knowledge.versions("clinvar") | kin_versions,
-            tools=versions("duckdb", "pyarrow", code=("classify",)),
+            tools=_tools(context.op.name),
             knowledge=services.knowledge.releases(),
             parameters={"sex": str(person.sex), "secondary_findings_consent": person.secondary_findings_consent},
         )
@@ -549,7 +575,7 @@ def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
     with _clear_failure(sample):
         recipe = Recipe(
             inputs=_open_gates(context, *REPORTED_ASSETS),
-            tools=versions("fhir.resources", code=("fhir",)),
+            tools=_tools(context.op.name),
             knowledge=services.knowledge.releases(),
             parameters={
                 "subject": person.subject_id,
@@ -586,7 +612,7 @@ def cohort_contribution(context: dg.OpExecutionContext) -> dg.Output[None]:
     with _clear_failure(sample):
         recipe = Recipe(
             inputs=_open_gates(context, *MEASURED_ASSETS) | services.knowledge.versions("reference_genome"),
-            tools=versions("cyvcf2", "pyarrow", code=("cohort",)),
+            tools=_tools(context.op.name),
             parameters={"sex": str(person.sex), "family": [person.family_id, person.father_id, person.mother_id]},
         )
         receipt = _make(context, recipe, compute, sample=sample)
@@ -624,7 +650,7 @@ def cohort_tables(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckRe
             )
         recipe = Recipe(
             inputs={name: digest_text("\n".join(Path(uri).name for uri in uris)) for name, uris in files.items()},
-            tools=versions("dbt-core", "dbt-duckdb", "duckdb", code=("cohort",)),
+            tools=_tools("cohort_tables"),
         )
         rows = {model.name: count_rows(work.folder / f"{model.name}.parquet") for model in cohort_models()}
         receipt = work.publish(records=sum(rows.values()), recipe=recipe, measures=rows)

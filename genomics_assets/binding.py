@@ -41,7 +41,6 @@ def asset_from_op(
             kinds=set(kinds),
             description=description,
             owners=list(OWNERS),
-            code_version=op.version,
             metadata={**spec.metadata, **metadata},
         )
     )

@@ -2,8 +2,6 @@
 
 import dagster as dg
 
-from genomics_assets.partitions import SAMPLES
-
 # One process a run: a step costs 50 ms in process and two to four seconds in a process of its own, and parallelism
 # comes from many runs and from the engine's threads.
 IN_PROCESS = dg.in_process_executor
@@ -18,7 +16,6 @@ knowledge_job = dg.define_asset_job(
 sample_job = dg.define_asset_job(
     "sample",
     selection=dg.AssetSelection.groups("reads", "alignment", "calls", "annotation", "interpretation", "cohort_calls"),
-    partitions_def=SAMPLES,
     description="One sample from FASTQ to FHIR bundle and cohort, with every check on the way.",
     executor_def=IN_PROCESS,
 )

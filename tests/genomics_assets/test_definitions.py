@@ -1,0 +1,82 @@
+"""The code location explains itself: every asset says whose it is, what it is and what it is made of."""
+
+import tomllib
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import yaml
+
+from engine.quality.thresholds import load_thresholds
+from genomics_assets.definitions import defs
+from genomics_assets.partitions import SAMPLES
+
+PROJECT = Path(__file__).resolve().parents[2]
+GRAPH = defs.resolve_asset_graph()
+BY_SAMPLE = {
+    "raw_reads": set(),
+    "aligned_reads": {"raw_reads"},
+    "gvcf": {"aligned_reads"},
+    "variants": {"gvcf"},
+    "annotated_variants": {"variants"},
+    "findings": {"annotated_variants"},
+    "fhir_bundle": {"raw_reads", "aligned_reads", "gvcf", "variants", "annotated_variants", "findings"},
+    "cohort_contribution": {"raw_reads", "aligned_reads", "gvcf", "variants"},
+}
+KNOWLEDGE = {"reference_genome", "aligner_index", "gene_model", "known_sites", "clinvar"}
+TABLES = {"dim_sample", "fct_call", "cohort_allele_frequency", "sample_qc"}
+
+
+def node(name: str):
+    return GRAPH.get(dg.AssetKey(name))
+
+
+def test_these_are_the_assets() -> None:
+    assert {key.to_user_string() for key in GRAPH.get_all_asset_keys()} == set(BY_SAMPLE) | KNOWLEDGE | TABLES
+
+
+@pytest.mark.parametrize("name", sorted(set(BY_SAMPLE) | KNOWLEDGE | TABLES))
+def test_an_asset_is_described_owned_and_grouped(name: str) -> None:
+    asset = node(name)
+    assert asset.description and len(asset.description) > 30
+    assert asset.owners and asset.kinds and asset.group_name != "default"
+
+
+@pytest.mark.parametrize("name", ["annotated_variants", "findings", "cohort_contribution", *sorted(TABLES)])
+def test_a_table_has_a_schema_with_types_and_meanings(name: str) -> None:
+    schema = node(name).metadata["dagster/column_schema"]
+    assert schema.columns and all(column.type and column.description for column in schema.columns)
+
+
+@pytest.mark.parametrize(("name", "upstream"), BY_SAMPLE.items())
+def test_lineage_of_a_sample_leads_from_the_reads_to_the_bundle(name: str, upstream: set[str]) -> None:
+    parents = {key.to_user_string() for key in node(name).parent_keys}
+    assert parents & set(BY_SAMPLE) == upstream
+    assert node(name).partitions_def == SAMPLES
+
+
+def test_every_threshold_is_a_check_and_every_blocking_one_blocks() -> None:
+    checks = {key: GRAPH.get_check_spec(key) for key in GRAPH.asset_check_keys}
+    for row in load_thresholds().thresholds:
+        spec = checks[dg.AssetCheckKey(dg.AssetKey(row.asset), row.name)]
+        assert spec.blocking == (row.severity == "block")
+        assert row.meaning in (spec.description or "")
+
+
+def test_one_name_for_the_code_location_everywhere() -> None:
+    pyproject = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]
+    (entry,) = yaml.safe_load((PROJECT / "workspace.yaml").read_text())["load_from"]
+    names = {
+        pyproject["dagster"]["code_location_name"],
+        pyproject["dg"]["project"]["code_location_name"],
+        entry["python_module"]["location_name"],
+    }
+    assert names == {"genomics_assets"}
+
+
+def test_jobs_cover_every_asset() -> None:
+    covered = set()
+    for name in ("knowledge", "sample", "cohort"):
+        job = defs.resolve_job_def(name)
+        covered |= {key.to_user_string() for key in job.asset_layer.selected_asset_keys}
+    assert covered == set(BY_SAMPLE) | KNOWLEDGE | TABLES
