@@ -153,12 +153,15 @@ class DuplicateFinder:
     def _spill(self) -> None:
         if self._parts is None:
             self._parts = tempfile.TemporaryDirectory(prefix="duplicates.", dir=self._folder)
-        pairs = np.concatenate(self._pairs)
+        pairs = self._waiting()
         part = _part(pairs)
         for number in range(_PARTS):
             with self._part_path(number).open("ab") as file:
                 pairs[part == number].tofile(file)
         self._pairs, self._held = [], 0
+
+    def _waiting(self) -> NDArray[np.int64]:
+        return np.concatenate([np.empty((0, kernels.PAIR_COLUMNS), dtype=np.int64), *self._pairs])
 
     def _part_path(self, number: int) -> Path:
         assert self._parts is not None
@@ -166,7 +169,7 @@ class DuplicateFinder:
 
     def _parts_of_pairs(self) -> list[NDArray[np.int64]] | _Parts:
         if self._parts is None:
-            return [np.concatenate([np.empty((0, kernels.PAIR_COLUMNS), dtype=np.int64), *self._pairs])]
+            return [self._waiting()]
         self._spill()
         return _Parts([self._part_path(number) for number in range(_PARTS)])
 
