@@ -39,7 +39,11 @@ def ratios(costs: Mapping[str, Cost]) -> dict[str, dict[str, float]]:
 
 
 def accuracy(at: Setting, truth: Path) -> dict[str, dict[str, Any]]:
-    """Counts, recall, precision and F1 of every VCF that was made, within the window."""
+    """Counts, recall, precision and F1 of every VCF that was made, within the window.
+
+    Filters differ between callers, so every record counts; what the hard filters make of the engine's calls is a row
+    of its own.
+    """
     from engine.compare.comparison import compare
     from engine.reference.intervals import write_bed
 
@@ -54,7 +58,13 @@ def accuracy(at: Setting, truth: Path) -> dict[str, dict[str, Any]]:
         f"freebayes, QUAL >= {FREEBAYES_QUALITY}": "freebayes.filtered.vcf",
     }
     made = {name: at.folder / file for name, file in files.items() if (at.folder / file).exists()}
-    return {name: compare(truth, file, at.reference, regions).as_json() for name, file in made.items()}
+    found = {
+        name: compare(truth, file, at.reference, regions, only_passing=False).as_json() for name, file in made.items()
+    }
+    if "engine, the same BAM" in made:
+        filtered = compare(truth, made["engine, the same BAM"], at.reference, regions)
+        found["engine, hard filters"] = filtered.as_json()
+    return found
 
 
 def _filter_freebayes(calls: Path, filtered: Path) -> None:
