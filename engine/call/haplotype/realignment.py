@@ -26,7 +26,7 @@ from engine.call.haplotype.cigar import (
 from engine.call.haplotype.columns import HaplotypeColumns, ReadColumns
 from engine.call.haplotype.finalization import rows
 from engine.call.haplotype.likelihoods import ReadLikelihoods
-from engine.call.haplotype.smith_waterman import READ_TO_HAPLOTYPE, SOFT_CLIP_OVERHANG, align
+from engine.call.haplotype.smith_waterman import READ_TO_HAPLOTYPE, SOFT_CLIP_OVERHANG, Alignment, align
 
 INFORMATIVE_DIFFERENCE: Final = 0.2
 """Log10 likelihoods closer than this do not tell alleles, or haplotypes, apart."""
@@ -105,6 +105,48 @@ def best_haplotype(likelihoods: NDArray[np.float64], priority: NDArray[np.int64]
 
 
 @njit(nogil=True, cache=True)
+def aligned_to_haplotype(haplotype: NDArray[np.uint8], read: NDArray[np.uint8]) -> Alignment:
+    """A read's Smith-Waterman alignment to a haplotype, found without one where a mismatch at most is between them.
+
+    With n bases and scores 10, -15, -30 and -5 a gap leaves at most 10 n - 30 and one mismatch 10 n - 25; only a
+    read that hangs over an end by one base or two and fits the rest is in between. The last place wins, as there.
+    """
+    last = haplotype.size - read.size
+    nearest = -1
+    for offset in range(last, -1, -1):
+        mismatches = _mismatches(haplotype, read, offset)
+        if mismatches == 0 or (mismatches == 1 and nearest < 0):
+            nearest = offset
+        if mismatches == 0:
+            break
+    if nearest < 0 or (
+        mismatches > 0
+        and (
+            _mismatches(haplotype, read, -2) == 0
+            or _mismatches(haplotype, read, -1) == 0
+            or _mismatches(haplotype, read, last + 1) == 0
+            or _mismatches(haplotype, read, last + 2) == 0
+        )
+    ):
+        return align(haplotype, read, READ_TO_HAPLOTYPE, SOFT_CLIP_OVERHANG)
+    cigar = np.empty(1, np.uint32)
+    cigar[0] = packed_element(read.size, MATCH)
+    return Alignment(nearest, cigar)
+
+
+@njit(nogil=True, cache=True)
+def _mismatches(haplotype: NDArray[np.uint8], read: NDArray[np.uint8], offset: int) -> int:
+    """Mismatches, 2 for all beyond, of the read's bases within the haplotype when it begins at ``offset``."""
+    mismatches = 0
+    for i in range(max(0, -offset), min(read.size, haplotype.size - offset)):
+        if read[i] != haplotype[offset + i]:
+            mismatches += 1
+            if mismatches == 2:
+                break
+    return mismatches
+
+
+@njit(nogil=True, cache=True)
 def _realigned(
     likelihoods: NDArray[np.float64],
     base_offset: NDArray[np.int64],
@@ -130,12 +172,7 @@ def _realigned(
     for row in range(n):
         h = best_haplotype(likelihoods[row], priority)
         read = bases[base_offset[row] : base_offset[row + 1]]
-        found = align(
-            haplotype_bases[haplotype_offset[h] : haplotype_offset[h + 1]],
-            read,
-            READ_TO_HAPLOTYPE,
-            SOFT_CLIP_OVERHANG,
-        )
+        found = aligned_to_haplotype(haplotype_bases[haplotype_offset[h] : haplotype_offset[h + 1]], read)
         to_reference = haplotype_cigar[haplotype_cigar_offset[h] : haplotype_cigar_offset[h + 1]]
         offset, aligned = _through_haplotype(found.cigar, found.offset, to_reference, reference_bases, read)
         start[row] = span_start + offset
