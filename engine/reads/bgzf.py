@@ -23,6 +23,9 @@ from engine.reads.records import Records
 END_OF_FILE = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 """The empty block that ends every BGZF file (SAM specification 4.1.2)."""
 
+BLOCK_LIMIT = kernels.BLOCK_BYTES
+"""Uncompressed bytes of a block at most."""
+
 DEFAULT_LEVEL = 1
 LONGEST_INDEXED = 1 << 29
 """Longest contig that BAI can index."""
@@ -36,7 +39,7 @@ def compress_block(content: bytes | memoryview, level: int) -> bytes:
     """One BGZF block.
 
     Args:
-        content: at most :data:`kernels.BLOCK_BYTES` bytes.
+        content: at most :data:`BLOCK_LIMIT` bytes.
         level: 0 stores, 1 to 3 are ISA-L's levels (fast), 4 to 9 zlib's.
     """
     from isal import isal_zlib
@@ -105,8 +108,8 @@ def write_bam(
     """
     count = 0
     with path.open("wb") as file:
-        for start in range(0, len(header), kernels.BLOCK_BYTES):
-            file.write(compress_block(header[start : start + kernels.BLOCK_BYTES], level))
+        for start in range(0, len(header), BLOCK_LIMIT):
+            file.write(compress_block(header[start : start + BLOCK_LIMIT], level))
         indexer = _Indexer(contig_lengths)
 
         def pack(chunk: _Chunk) -> _Packed:
