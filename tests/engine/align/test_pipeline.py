@@ -1,0 +1,169 @@
+from functools import partial
+from pathlib import Path
+
+import pysam
+import pytest
+
+from engine.align.aligner import Aligner, open_aligner
+from engine.align.index import build_index
+from engine.align.pipeline import AlignedReads, AlignmentOptions, align_reads
+from engine.errors import FastqError
+from engine.progress import Progress
+from engine.reads.lane import Lane
+from engine.reference.genome import Reference, open_reference
+from engine.reference.intervals import Interval
+from tests.builders.alignments import random_sequence
+from tests.builders.sequencing import cut_pairs, write_lane
+
+
+@pytest.fixture(scope="module")
+def genome(tmp_path_factory: pytest.TempPathFactory) -> tuple[Reference, Aligner]:
+    folder = tmp_path_factory.mktemp("genome")
+    one, two = random_sequence(30_000, seed=1), random_sequence(20_000, seed=2)
+    fasta = folder / "ref.fa"
+    fasta.write_text(f">1\n{'N' * 4000}{one}\n>X\n{two}{'N' * 5000}\n")
+    reference = open_reference(fasta)
+    index = build_index(reference, folder / "index")
+    return reference, open_aligner("bwa-mem3", index.prefix, reference.contigs)
+
+
+@pytest.fixture(scope="module")
+def lanes(tmp_path_factory: pytest.TempPathFactory) -> list[Lane]:
+    """Two lanes; a tenth of the pairs of the first are there again in the second."""
+    folder = tmp_path_factory.mktemp("lanes")
+    one, two = random_sequence(30_000, seed=1), random_sequence(20_000, seed=2)
+    first = cut_pairs(one, 2000, prefix="M:1:FC:1:1101") + cut_pairs(two, 500, seed=2, prefix="M:1:FC:1:1102")
+    again = cut_pairs(one, 200, prefix="M:1:FC:2:1101") + cut_pairs(one, 300, seed=3, prefix="M:1:FC:2:1102")
+    return [write_lane(folder, first, "L001"), write_lane(folder, again, "L002")]
+
+
+def run(
+    genome: tuple[Reference, Aligner], lanes: list[Lane], folder: Path, name: str = "S1.bam", **options: object
+) -> AlignedReads:
+    folder.mkdir(exist_ok=True)
+    reference, aligner = genome
+    chosen = AlignmentOptions(**{"batch_bases": 50_000} | options)  # type: ignore[arg-type]
+    return align_reads(lanes, "S1", reference, aligner, folder / name, options=chosen)
+
+
+def test_a_sample_becomes_one_sorted_marked_and_indexed_bam(
+    genome: tuple[Reference, Aligner], lanes: list[Lane], tmp_path: Path
+) -> None:
+    aligned = run(genome, lanes, tmp_path)
+    with pysam.AlignmentFile(str(aligned.path)) as file:
+        header = file.header.to_dict()
+        reads = list(file.fetch(until_eof=True))
+        on_x = sum(1 for _ in file.fetch("X"))
+    assert header["HD"] == {"VN": "1.6", "SO": "coordinate"}
+    assert [(line["SN"], line["LN"], line["M5"]) for line in header["SQ"]] == [
+        (contig.name, contig.length, contig.md5) for contig in genome[0].contigs
+    ]
+    assert header["RG"] == [
+        {"ID": f"S1.L00{lane}", "SM": "S1", "LB": "S1", "PL": "ILLUMINA", "PU": f"FC.{lane}"} for lane in (1, 2)
+    ]
+    assert [line["ID"] for line in header["PG"]] == ["bwa-mem3", "genomics-engine"]
+    assert "/" not in str(file.header)
+    places = [(read.reference_id % 99, read.reference_start) for read in reads]
+    assert places == sorted(places)
+    assert len(reads) == aligned.records
+    assert aligned.pairs == 3000
+    assert {read.get_tag("RG") for read in reads} == {"S1.L001", "S1.L002"}
+    assert on_x == sum(read.reference_name == "X" for read in reads) > 900
+    assert aligned.index.name == "S1.bam.bai"
+    marked = {str(read.query_name) for read in reads if read.is_duplicate}
+    assert 190 <= len(marked) <= 230
+    (library,) = aligned.duplication
+    assert library.read_pair_duplicates == len(marked)
+    assert aligned.measures.duplicate_fraction == pytest.approx(len(marked) / 3000, abs=0.003)
+    assert aligned.measures.reads == 6000
+    assert aligned.measures.mapped_fraction > 0.99
+    assert aligned.histograms.contig_coverage["1"] > aligned.histograms.contig_coverage["X"] > 2
+    assert aligned.measures.x_coverage == aligned.histograms.contig_coverage["X"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"threads": 3}, {"memory": 200_000}, {"memory": 3_000, "threads": 2}],
+    ids=["threads", "runs", "many runs"],
+)
+def test_threads_and_memory_do_not_change_a_byte(
+    genome: tuple[Reference, Aligner], lanes: list[Lane], tmp_path: Path, options: dict[str, int]
+) -> None:
+    expected, other = run(genome, lanes, tmp_path / "a"), run(genome, lanes, tmp_path / "b", **options)
+    assert other.path.read_bytes() == expected.path.read_bytes()
+    assert other.index.read_bytes() == expected.index.read_bytes()
+    assert other.measures == expected.measures
+    assert other.duplication == expected.duplication
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == ["S1.bam", "S1.bam.bai"]
+
+
+def test_cram_holds_the_same_alignments(genome: tuple[Reference, Aligner], lanes: list[Lane], tmp_path: Path) -> None:
+    bam = run(genome, lanes, tmp_path)
+    cram = run(genome, lanes, tmp_path, "S1.cram", format="cram")
+    assert cram.index.name == "S1.cram.crai"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["S1.bam", "S1.bam.bai", "S1.cram", "S1.cram.crai"]
+    with (
+        pysam.AlignmentFile(str(bam.path)) as one,
+        pysam.AlignmentFile(str(cram.path), reference_filename=str(genome[0].fasta)) as other,
+    ):
+        assert other.header.to_dict()["PG"] == one.header.to_dict()["PG"]
+        for read, again in zip(one, other, strict=True):
+            assert (read.query_name, read.flag, read.reference_start, read.cigarstring, read.query_sequence) == (
+                again.query_name,
+                again.flag,
+                again.reference_start,
+                again.cigarstring,
+                again.query_sequence,
+            )
+
+
+def test_coverage_is_measured_over_the_targets(
+    genome: tuple[Reference, Aligner], lanes: list[Lane], tmp_path: Path
+) -> None:
+    reference, aligner = genome
+    targets = [Interval("1", 10_000, 12_000), Interval("1", 20_000, 20_500)]
+    aligned = align_reads(lanes, "S1", reference, aligner, tmp_path / "S1.bam", targets=targets)
+    assert [entry.interval for entry in aligned.histograms.intervals] == targets
+    assert int(aligned.histograms.depths.sum()) == 2_500
+    assert aligned.measures.x_coverage is None
+
+
+def test_progress_is_told_with_rate_and_time_left(
+    genome: tuple[Reference, Aligner], lanes: list[Lane], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.align.pipeline.Progress", partial(Progress, interval=0.0))
+    lines: list[str] = []
+    reference, aligner = genome
+    align_reads(
+        lanes,
+        "S1",
+        reference,
+        aligner,
+        tmp_path / "S1.bam",
+        options=AlignmentOptions(batch_bases=50_000),
+        expected_pairs=3000,
+        log=lines.append,
+    )
+    assert any(line.startswith("aligning: ") and "s left" in line for line in lines)
+    assert any(line.startswith("writing: ") and "(100%)" in line for line in lines)
+
+
+def test_a_damaged_lane_names_sample_and_file_and_leaves_no_temporary_file(
+    genome: tuple[Reference, Aligner], lanes: list[Lane], tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut_R2.fastq.gz"
+    cut.write_bytes(lanes[0].read2.read_bytes()[:-50])
+    output = tmp_path / "out"
+    with pytest.raises(FastqError, match="truncated") as caught:
+        run(genome, [Lane("L1", lanes[0].read1, cut)], output, memory=3000)
+    assert (caught.value.sample, caught.value.file) == ("S1", str(cut))
+    assert list(output.iterdir()) == []
+
+
+def test_two_lanes_of_one_name_or_none_are_refused(
+    genome: tuple[Reference, Aligner], lanes: list[Lane], tmp_path: Path
+) -> None:
+    with pytest.raises(FastqError, match="two lanes have one name"):
+        run(genome, [lanes[0], lanes[0]], tmp_path)
+    with pytest.raises(FastqError, match="no lane"):
+        run(genome, [], tmp_path)
