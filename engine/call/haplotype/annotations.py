@@ -4,7 +4,7 @@ Numbers only; how a VCF prints them is the writer's business. The functions of o
 genotyping of gVCFs too.
 
 >>> round(fisher_strand((12, 13, 20, 10)), 3), round(strand_odds_ratio((12, 13, 20, 10)), 3)
-(3.775, 1.232)
+(7.389, 1.506)
 """
 
 from __future__ import annotations
