@@ -6,14 +6,14 @@ pass is a stream of batches, so memory does not grow with the number of variants
 
 from __future__ import annotations
 
-import gzip
 import itertools
+import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.annotate.accessions import bare_contig, refseq_accession
 from engine.annotate.calls import Call, read_call
@@ -22,18 +22,21 @@ from engine.annotate.columns import ANNOTATED_COLUMNS, arrow_schema
 from engine.annotate.consequence import INTERGENIC, TERMS, Hit, call_consequences, complete, parse_bcsq, representative
 from engine.annotate.edit import Edit, trimmed
 from engine.annotate.gene_model import GeneModel, Transcript, read_gene_model
-from engine.annotate.hgvs import genomic_hgvs, transcript_hgvs, variant_type
+from engine.annotate.hgvs import TranscriptHgvs, genomic_change, genomic_hgvs, transcript_hgvs, variant_type
 from engine.annotate.normalise import ORIGINAL, normalise
+from engine.annotate.rows import CallPart, ClinvarPart, ConsequencePart, NamePart, Row, TranscriptConsequence
 from engine.annotate.vcf_lines import annotated_header, annotated_info
 from engine.errors import KnowledgeError, VariantFileError
 from engine.progress import Progress
 from engine.reference.bundle import ReferenceBundle
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pysam
 
 _BATCH = 50_000
-_BASES = frozenset("ACGTN")
+_IS_SEQUENCE = re.compile("[ACGTN]+").fullmatch
+_NO_ALLELE = frozenset({"*", ".", "<*>", "<NON_REF>"})
 
 
 @dataclass(frozen=True)
@@ -114,13 +117,13 @@ class _Tally:
     coding: int = 0
     consequences: Counter[str] = field(default_factory=Counter)
 
-    def count(self, row: dict[str, Any]) -> None:
-        self.ref_mismatches += not row["ref_matches"]
-        self.clinvar_matched += row["clinvar_variation_id"] is not None
-        self.clinvar_pathogenic += row["clinvar_classification"] in ("pathogenic", "likely_pathogenic")
-        self.named += row["hgvs_g"] is not None
-        self.coding += row["impact"] != "MODIFIER"
-        self.consequences[row["consequence"].partition("&")[0]] += 1
+    def count(self, row: Row) -> None:
+        self.ref_mismatches += not row.call.ref_matches
+        self.clinvar_matched += row.clinvar.clinvar_variation_id is not None
+        self.clinvar_pathogenic += row.clinvar.clinvar_classification in ("pathogenic", "likely_pathogenic")
+        self.named += row.name.hgvs_g is not None
+        self.coding += row.consequence.impact != "MODIFIER"
+        self.consequences[row.consequence.consequence.partition("&")[0]] += 1
 
     def summary(self) -> AnnotationSummary:
         records = self.consequences.total()
@@ -142,26 +145,47 @@ class _Tally:
 
 def _write(annotator: _Annotator, judged: Path, stem: Path, progress: Progress) -> _Tally:
     """Stream the records of ``judged`` into the VCF and the Parquet."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
     import pysam
+    from isal import igzip
 
     tally = _Tally()
     schema = arrow_schema(ANNOTATED_COLUMNS)
     with (
-        gzip.open(judged, "rt") as lines,
+        igzip.open(judged, "rt") as lines,  # type: ignore[no-untyped-call]
         pysam.BGZFile(f"{stem}.vcf.gz", "wb", None) as vcf,
         pq.ParquetWriter(f"{stem}.parquet", schema, compression="zstd") as table,
     ):
         header, first = _header(lines)
         vcf.write(annotated_header(header).encode())
-        for batch in _batches(annotator.rows(first, lines, tally)):
+        records = itertools.chain([first] if first else [], lines)
+        for batch in _batches(annotator.rows(records, tally)):
             vcf.write("".join(line for _, line in batch).encode())
-            rows = [row for row, _ in batch]
-            columns = {name: [row[name] for row in rows] for name in schema.names}
-            table.write_table(pa.Table.from_pydict(columns, schema=schema))
+            table.write_table(_table([row for row, _ in batch], schema))
             progress.advance(len(batch))
     return tally
+
+
+def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:
+    import pyarrow as pa
+
+    columns = zip(*(row.values for row in rows), strict=True)
+    arrays = [
+        _consequence_lists(column, kind.type) if kind.name == "consequences" else pa.array(column, kind.type)
+        for column, kind in zip(columns, schema, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _consequence_lists(column: Sequence[tuple[TranscriptConsequence, ...]], kind: pa.DataType) -> pa.ListArray:
+    """Lists of structs column by column: several times faster than out of dictionaries."""
+    import pyarrow as pa
+
+    members = list(zip(*itertools.chain.from_iterable(column), strict=True)) or [()] * len(kind.value_type)
+    arrays = [pa.array(values, kind.value_type[number].type) for number, values in enumerate(members)]
+    offsets = list(itertools.accumulate((len(hits) for hits in column), initial=0))
+    structs = pa.StructArray.from_arrays(arrays, fields=list(kind.value_type))
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), structs, type=kind)
 
 
 def _header(lines: Iterable[str]) -> tuple[list[str], str]:
@@ -174,17 +198,12 @@ def _header(lines: Iterable[str]) -> tuple[list[str], str]:
     return header, ""
 
 
-_Row = tuple[dict[str, Any], str]
+_Annotated = tuple[Row, str]
+"""A row and the VCF line that says the same."""
 
 
-def _batches(rows: Iterator[_Row]) -> Iterator[list[_Row]]:
-    batch: list[_Row] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
+def _batches(rows: Iterator[_Annotated]) -> Iterator[list[_Annotated]]:
+    while batch := list(itertools.islice(rows, _BATCH)):
         yield batch
 
 
@@ -204,12 +223,12 @@ class _Annotator:
         self._contig = self._bare = self._sequence = ""
         self._accession: str | None = None
 
-    def rows(self, first: str, lines: Iterable[str], tally: _Tally) -> Iterator[_Row]:
+    def rows(self, lines: Iterable[str], tally: _Tally) -> Iterator[_Annotated]:
         """Annotate each record that the sample carries."""
-        for line in itertools.chain([first] if first else [], lines):
+        for line in lines:
             fields = line.rstrip("\n").split("\t")
-            call = read_call(fields)
-            if not call.copies or fields[4] in ("*", ".", "<*>", "<NON_REF>"):
+            call = read_call(fields[8], fields[9])
+            if not call.copies or fields[4] in _NO_ALLELE:
                 tally.not_carried += 1
                 continue
             row = self._row(fields, call)
@@ -217,18 +236,31 @@ class _Annotator:
             fields[7] = annotated_info(fields[7], row)
             yield row, "\t".join(fields) + "\n"
 
-    def _row(self, fields: list[str], call: Call) -> dict[str, Any]:
-        contig, ref, alt = fields[0], fields[3], fields[4]
-        position = int(fields[1])
+    def _row(self, fields: list[str], call: Call) -> Row:
+        contig, start, ref, alt, info = fields[0], int(fields[1]) - 1, fields[3], fields[4], fields[7]
         self._load(contig)
-        row = _call_columns(self._sample, fields, call, f"{self._bare}-{position}-{ref}-{alt}")
-        row["ref_matches"] = self._sequence[position - 1 : position - 1 + len(ref)] == ref.upper()
-        edit = trimmed(position - 1, ref, alt) if row["ref_matches"] and set(alt) <= _BASES else None
-        span = (edit.start, edit.end) if edit else (position - 1, position - 1 + len(ref))
-        hits = complete(parse_bcsq(_info_value(fields[7], "BCSQ=")), *span, self._model)
-        row |= self._consequence_columns(hits, edit)
-        row |= _clinvar_columns(self._clinvar.get((self._bare, position, ref, alt)))
-        return row
+        matches = self._sequence[start : start + len(ref)] == ref.upper()
+        edit = trimmed(start, ref, alt) if matches and _IS_SEQUENCE(alt) else None
+        span = (edit.start, edit.end) if edit else (start, start + len(ref))
+        hits = complete(parse_bcsq(_info_value(info, "BCSQ=")), *span, self._model)
+        return Row(
+            CallPart(
+                self._sample,
+                f"{self._bare}-{start + 1}-{ref}-{alt}",
+                contig,
+                start + 1,
+                ref,
+                alt,
+                _info_value(info, f"{ORIGINAL}=") or None,
+                None if fields[5] == "." else float(fields[5]),
+                fields[6],
+                *call,
+                matches,
+            ),
+            self._name(edit),
+            self._consequence(hits, edit) if hits else _INTERGENIC,
+            _clinvar_part(self._clinvar.get((self._bare, start + 1, ref, alt))),
+        )
 
     def _load(self, contig: str) -> None:
         if contig == self._contig:
@@ -244,85 +276,72 @@ class _Annotator:
         self._sequence = self._sequences.fetch(contig).upper()
         self._accession = refseq_accession(self._bundle.build, contig, lengths[contig])
 
-    def _consequence_columns(self, hits: list[Hit], edit: Edit | None) -> dict[str, Any]:
-        names = {}
-        every = []
+    def _name(self, edit: Edit | None) -> NamePart:
+        if edit is None:
+            return NamePart("other", None)
+        change = genomic_change(edit, self._sequence)
+        return NamePart(variant_type(change), genomic_hgvs(self._accession, change) if self._accession else None)
+
+    def _consequence(self, hits: list[Hit], edit: Edit | None) -> ConsequencePart:
+        every: dict[str, TranscriptConsequence] = {}
         for hit in hits:
             transcript = self._model.transcripts.get(hit.transcript)
-            if transcript is None:
-                continue
-            named = transcript_hgvs(transcript, edit, self._sequence) if edit else None
-            names[hit.transcript] = named
-            every.append(
-                {
-                    "gene": transcript.gene,
-                    "gene_id": transcript.gene_id,
-                    "transcript": transcript.name,
-                    "biotype": transcript.biotype,
-                    "consequence": "&".join(hit.terms),
-                    "impact": hit.impact,
-                    "hgvs_c": named.coding if named else None,
-                    "hgvs_p": named.protein if named else None,
-                }
-            )
+            if transcript is not None:
+                named = transcript_hgvs(transcript, edit, self._sequence) if edit else _NOT_NAMED
+                every[hit.transcript] = TranscriptConsequence(
+                    transcript.gene,
+                    transcript.gene_id,
+                    transcript.name,
+                    transcript.biotype,
+                    "&".join(hit.terms),
+                    hit.impact,
+                    *named,
+                )
         chosen = representative(hits, self._model)
-        named = names[chosen[0].transcript] if chosen else None
-        return {
-            "variant_type": variant_type(edit, self._sequence) if edit else "other",
-            "hgvs_g": genomic_hgvs(self._accession, edit, self._sequence) if edit and self._accession else None,
-            **_representative_columns(chosen, edit),
-            "hgvs_c": named.coding if named else None,
-            "hgvs_p": named.protein if named else None,
-            "consequences": every,
-        }
+        if chosen is None:
+            return _INTERGENIC
+        hit, transcript = chosen
+        told = every[hit.transcript]
+        return ConsequencePart(
+            told.gene,
+            told.gene_id,
+            transcript.hgnc_id,
+            told.transcript,
+            transcript.standing or "longest_coding_sequence",
+            told.consequence,
+            told.impact,
+            _exon(transcript, edit),
+            told.hgvs_c,
+            told.hgvs_p,
+            tuple(every.values()),
+        )
 
 
-def _representative_columns(chosen: tuple[Hit, Transcript] | None, edit: Edit | None) -> dict[str, Any]:
-    names = ("gene", "gene_id", "hgnc_id", "transcript", "representative_by", "exon")
-    if chosen is None:
-        return dict.fromkeys(names) | {"consequence": INTERGENIC, "impact": TERMS[INTERGENIC].impact}
-    hit, transcript = chosen
+_INTERGENIC = ConsequencePart(None, None, None, None, None, INTERGENIC, TERMS[INTERGENIC].impact)
+_NOT_NAMED = TranscriptHgvs(None, None)
+_NO_CLINVAR = ClinvarPart()
+
+
+def _exon(transcript: Transcript, edit: Edit | None) -> str | None:
     exon = transcript.exon_number(edit.start, max(edit.end, edit.start + 1)) if edit else None
-    return {
-        "gene": transcript.gene,
-        "gene_id": transcript.gene_id,
-        "hgnc_id": transcript.hgnc_id,
-        "transcript": transcript.name,
-        "representative_by": transcript.standing or "longest_coding_sequence",
-        "exon": f"{exon}/{len(transcript.exons)}" if exon else None,
-        "consequence": "&".join(hit.terms),
-        "impact": hit.impact,
-    }
+    return f"{exon}/{len(transcript.exons)}" if exon else None
 
 
-def _call_columns(sample: str, fields: list[str], call: Call, allele: str) -> dict[str, Any]:
-    return {
-        "sample": sample,
-        "allele": allele,
-        "contig": fields[0],
-        "position": int(fields[1]),
-        "ref": fields[3],
-        "alt": fields[4],
-        "original": _info_value(fields[7], f"{ORIGINAL}=") or None,
-        "qual": None if fields[5] == "." else float(fields[5]),
-        "filter": fields[6],
-        "genotype": call.genotype,
-        "copies": call.copies,
-        "ploidy": call.ploidy,
-        "phase_set": call.phase_set,
-        "haplotypes": call.haplotypes,
-        "depth": call.depth,
-        "ref_depth": call.ref_depth,
-        "alt_depth": call.alt_depth,
-        "genotype_quality": call.genotype_quality,
-    }
-
-
-def _clinvar_columns(match: ClinvarMatch | None) -> dict[str, Any]:
-    told = ("variation_id", "allele_id", "significance", "classification", "review_status", "stars")
-    lists = ("conditions", "condition_ids", "scv")
-    columns = {f"clinvar_{name}": getattr(match, name) if match else None for name in (*told, *lists)}
-    return columns | {"rs": match.rs if match else None}
+def _clinvar_part(match: ClinvarMatch | None) -> ClinvarPart:
+    if match is None:
+        return _NO_CLINVAR
+    return ClinvarPart(
+        match.variation_id,
+        match.allele_id,
+        match.significance,
+        match.classification,
+        match.review_status,
+        match.stars,
+        match.conditions,
+        match.condition_ids,
+        match.scv,
+        match.rs,
+    )
 
 
 def _info_value(info: str, tag: str) -> str:

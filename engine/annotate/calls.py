@@ -1,21 +1,20 @@
 """A sample's call in one biallelic VCF record: copies, phase and depth, whichever caller wrote it.
 
->>> call = read_call("20 5 . A T 50 PASS . GT:AD:DP:GQ:PS 1|0:11,9:20:99:5".split())
+>>> call = read_call("GT:AD:DP:GQ:PS", "1|0:11,9:20:99:5")
 >>> call.copies, call.haplotypes, call.phase_set, call.alt_depth
-(1, [0], '5', 9)
->>> read_call("20 5 . A T 50 PASS . GT:RO:AO:DP 0/1:7:6:13".split()).alt_depth
+(1, (0,), '5', 9)
+>>> read_call("GT:RO:AO:DP", "0/1:7:6:13").alt_depth
 6
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """One sample's genotype for one alternate allele.
 
     Attributes:
@@ -34,57 +33,61 @@ class Call:
     copies: int
     ploidy: int
     phase_set: str | None
-    haplotypes: list[int] | None
+    haplotypes: tuple[int, ...] | None
     depth: int | None
     ref_depth: int | None
     alt_depth: int | None
     genotype_quality: int | None
 
 
-def read_call(fields: list[str]) -> Call:
-    """The call of the only sample of a VCF line, split at its tabs.
+def read_call(keys: str, values: str) -> Call:
+    """The call in a record's FORMAT and sample columns.
 
     Depths come from AD, else from freebayes' RO and AO. Phase comes from GT and PS, else from GATK's PGT and PID.
     """
-    keys, values = (fields[8], fields[9]) if len(fields) > 9 else ("", "")
-    sample = dict(zip(_keys(keys), values.split(":"), strict=False))
+    sample = dict(zip(_split(keys), values.split(":"), strict=False))
     genotype = sample.get("GT", ".")
-    alleles = re.split(r"[/|]", genotype.lstrip("/|"))
-    phase_set, haplotypes = _phase(genotype, alleles, sample)
+    copies, ploidy, haplotypes = _alleles(genotype)
+    phase_set: str | None = sample.get("PS", ".")
+    if haplotypes is None:
+        phase_set, haplotypes = _phase_by_gatk(sample)
+    elif phase_set == ".":
+        phase_set = "contig"
     depths = sample.get("AD", "").split(",")
     if len(depths) != 2:
         depths = [sample.get("RO", "."), sample.get("AO", ".")]
     return Call(
-        genotype=genotype,
-        copies=alleles.count("1"),
-        ploidy=len(alleles),
-        phase_set=phase_set,
-        haplotypes=haplotypes,
-        depth=_number(sample.get("DP", ".")),
-        ref_depth=_number(depths[0]),
-        alt_depth=_number(depths[1]),
-        genotype_quality=_number(sample.get("GQ", ".")),
+        genotype,
+        copies,
+        ploidy,
+        phase_set,
+        haplotypes,
+        _number(sample.get("DP", ".")),
+        _number(depths[0]),
+        _number(depths[1]),
+        _number(sample.get("GQ", ".")),
     )
 
 
 @lru_cache(maxsize=256)
-def _keys(text: str) -> tuple[str, ...]:
-    return tuple(text.split(":"))
+def _split(keys: str) -> tuple[str, ...]:
+    return tuple(keys.split(":"))
 
 
-def _phase(genotype: str, alleles: list[str], sample: dict[str, str]) -> tuple[str | None, list[int] | None]:
-    if "|" in genotype and len(alleles) > 1:
-        named = sample.get("PS", ".")
-        return (named if named != "." else "contig"), _carrying(alleles)
-    by_gatk = sample.get("PGT", ".")
-    if "|" in by_gatk and sample.get("PID", ".") != ".":
-        return sample["PID"], _carrying(by_gatk.split("|"))
-    return None, None
+@lru_cache(maxsize=1024)
+def _alleles(genotype: str) -> tuple[int, int, tuple[int, ...] | None]:
+    """Copies, ploidy, and the haplotypes that carry the allele where the genotype is phased."""
+    alleles = re.split(r"[/|]", genotype.lstrip("/|"))
+    carrying = tuple(number for number, allele in enumerate(alleles) if allele == "1")
+    return len(carrying), len(alleles), carrying if "|" in genotype and len(alleles) > 1 else None
 
 
-def _carrying(alleles: list[str]) -> list[int]:
-    return [number for number, allele in enumerate(alleles) if allele == "1"]
+def _phase_by_gatk(sample: dict[str, str]) -> tuple[str | None, tuple[int, ...] | None]:
+    named, genotype = sample.get("PID", "."), sample.get("PGT", ".")
+    if named == "." or "|" not in genotype:
+        return None, None
+    return named, _alleles(genotype)[2]
 
 
 def _number(text: str) -> int | None:
-    return None if text in (".", "") else round(float(text))
+    return None if text in (".", "") else int(text) if text.isdigit() else round(float(text))

@@ -132,6 +132,9 @@ class Judgement:
     genes: tuple[str, ...]
 
 
+_SPLICE_REGION = ("splice_region_variant",)
+
+
 def parse_bcsq(value: str) -> Judgement:
     """Read a BCSQ value; a term that hides behind an upstream stop (``*``) counts like any other."""
     hits, genes = [], []
@@ -148,19 +151,26 @@ def parse_bcsq(value: str) -> Judgement:
 def complete(judgement: Judgement, start: int, end: int, model: GeneModel) -> list[Hit]:
     """csq's hits, and for each gene concerned the transcripts that csq passes over because only their place is hit.
 
+    A splice region within an intron is an intron variant too, as VEP has it.
+
     Args:
         judgement: of the record.
         start: 0-based first replaced base.
         end: one past the last; equal to ``start`` for an insertion.
         model: whose transcripts csq judged.
     """
+    if not judgement.hits and not judgement.genes:
+        return []
     hits = {hit.transcript: hit for hit in judgement.hits}
     genes = {model.transcripts[name].gene for name in hits if name in model.transcripts} | set(judgement.genes)
+    last = max(end, start + 1)
     for gene in sorted(genes):
         for transcript in model.by_gene.get(gene, ()):
-            inside = transcript.start < max(end, start + 1) and start < transcript.end
-            if inside and transcript.id not in hits:
+            hit = hits.get(transcript.id)
+            if hit is None and transcript.start < last and start < transcript.end:
                 hits[transcript.id] = Hit(transcript.id, (_place_term(transcript, start, end),))
+            elif hit and hit.terms == _SPLICE_REGION and transcript.clear_of_exons(start, last, 0):
+                hits[transcript.id] = Hit(transcript.id, (*_SPLICE_REGION, "intron_variant"))
     return list(hits.values())
 
 

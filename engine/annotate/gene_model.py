@@ -127,6 +127,11 @@ class Transcript:
     def _from_genome(self, base: int) -> int:
         return base if self.strand == 1 else self.length - 1 - base
 
+    def clear_of_exons(self, start: int, end: int, margin: int) -> bool:
+        """Whether a genomic span, and ``margin`` bases on either side of it, touches no exon."""
+        index = bisect_right(self._starts, end + margin - 1) - 1
+        return index < 0 or self.exons[index][1] + margin <= start
+
     def exon_number(self, start: int, end: int) -> int | None:
         """Number of the exon, from 1 in the transcript's direction, that a genomic span touches; absent in introns."""
         for index, (first, last) in enumerate(self.exons):

@@ -22,7 +22,10 @@ from typing import NamedTuple
 
 from engine.annotate.edit import Edit, reverse_complement, shifted
 from engine.annotate.gene_model import Transcript
-from engine.annotate.protein import protein_change
+from engine.annotate.protein import SPLICE_SITE, protein_change
+
+_MITOCHONDRIA = frozenset({"NC_012920.1", "NC_001807.4"})
+_KINDS = {"delins": "delins", "inv": "inversion", "dup": "duplication", "ins": "insertion", "del": "deletion"}
 
 
 def describe(
@@ -40,28 +43,17 @@ def describe(
         strand: -1 describes the complement.
     """
     start, end, alt = edit
+    if end - start == 1 == len(alt):
+        return f"{label(start)}{_on(sequence[start], strand)}>{_on(alt, strand)}"
     if end == start:
         return _describe_insertion(edit, sequence, label, strand)
     span = _span(start, end, label, strand)
     ref = sequence[start:end]
     if not alt:
         return f"{span}del"
-    if ref == alt:
-        return f"{span}="
-    if len(ref) == len(alt) == 1:
-        return f"{span}{_on(ref, strand)}>{_on(alt, strand)}"
     if len(ref) == len(alt) and reverse_complement(ref) == alt:
         return f"{span}inv"
     return f"{span}delins{_on(alt, strand)}"
-
-
-def variant_type(edit: Edit, sequence: str) -> str:
-    """The kind of change: SNV, deletion, insertion, duplication, inversion or delins."""
-    change = describe(shifted(edit, sequence, 1), sequence)
-    if ">" in change:
-        return "SNV"
-    kinds = {"delins": "delins", "inv": "inversion", "dup": "duplication", "ins": "insertion", "del": "deletion"}
-    return next(kind for mark, kind in kinds.items() if mark in change)
 
 
 def _describe_insertion(edit: Edit, sequence: str, label: Callable[[int], str], strand: int) -> str:
@@ -82,10 +74,27 @@ def _span(start: int, end: int, label: Callable[[int], str], strand: int) -> str
     return label(first) if end - start == 1 else f"{label(first)}_{label(last)}"
 
 
-def genomic_hgvs(accession: str, edit: Edit, sequence: str) -> str:
-    """``NC_000020.11:g.1979434C>T``; ``m.`` on the mitochondrion. The edit need not be shifted."""
-    kind = "m" if accession in ("NC_012920.1", "NC_001807.4") else "g"
-    return f"{accession}:{kind}.{describe(shifted(edit, sequence, 1), sequence)}"
+def genomic_change(edit: Edit, sequence: str) -> str:
+    """The part of a genomic name after ``g.``; the edit need not be shifted."""
+    return describe(shifted(edit, sequence, 1), sequence)
+
+
+def genomic_hgvs(accession: str, change: str) -> str:
+    """``NC_000020.11:g.1979434C>T``; ``m.`` on the mitochondrion.
+
+    Args:
+        accession: RefSeq accession with version.
+        change: as :func:`genomic_change` gives it.
+    """
+    kind = "m" if accession in _MITOCHONDRIA else "g"
+    return f"{accession}:{kind}.{change}"
+
+
+def variant_type(change: str) -> str:
+    """The kind of a genomic change: SNV, deletion, insertion, duplication, inversion or delins."""
+    if ">" in change:
+        return "SNV"
+    return next(kind for mark, kind in _KINDS.items() if mark in change)
 
 
 class TranscriptHgvs(NamedTuple):
@@ -118,8 +127,9 @@ def transcript_hgvs(transcript: Transcript, edit: Edit, sequence: str) -> Transc
     kind = "n" if transcript.coding is None else "c"
     change = describe(moved, sequence, lambda position: label(transcript, position), transcript.strand)
     protein = None
-    if transcript.coding is not None and (what := protein_change(transcript, moved, sequence, change.endswith("dup"))):
-        protein = f"{transcript.protein or transcript.name}:{what}"
+    if transcript.coding is not None and not transcript.clear_of_exons(moved.start, moved.end, SPLICE_SITE):
+        what = protein_change(transcript, moved, sequence, duplication=change.endswith("dup"))
+        protein = what and f"{transcript.protein or transcript.name}:{what}"
     return TranscriptHgvs(f"{transcript.name}:{kind}.{change}", protein)
 
 

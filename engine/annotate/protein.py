@@ -18,6 +18,8 @@ from engine.annotate.edit import Edit, reverse_complement
 from engine.annotate.gene_model import Transcript
 
 UNKNOWN = "p.?"
+SPLICE_SITE = 2
+"""Intron bases next to an exon whose change makes the protein's fate unknown."""
 _CODONS = ["".join(bases) for bases in product("TCAG", repeat=3)]
 # NCBI genetic codes 1 and 2, codons in the order TCAG.
 _STANDARD = dict(
@@ -51,7 +53,7 @@ def translate(bases: str, *, mitochondrial: bool = False) -> str:
     return "".join(code.get(bases[i : i + 3], "X") for i in range(0, len(bases) - 2, 3))
 
 
-def protein_change(transcript: Transcript, edit: Edit, sequence: str, duplication: bool) -> str | None:
+def protein_change(transcript: Transcript, edit: Edit, sequence: str, *, duplication: bool) -> str | None:
     """The ``p.`` part of a variant's name, absent when neither coding base nor splice site is concerned.
 
     Args:
@@ -104,18 +106,13 @@ def _coding_edit(transcript: Transcript, edit: Edit, duplication: bool) -> Codin
 
 
 def _concerns_coding(transcript: Transcript, edit: Edit) -> bool:
-    """Whether an edit outside a single coding stretch touches coding bases or the two bases of a splice site."""
+    """Whether an edit touches coding bases or, between coding exons, the splice sites."""
     assert transcript.coding is not None
-    start, end = edit.start, max(edit.end, edit.start + (1 if edit.end > edit.start else 0))
     coding_start, coding_end = transcript.coding
+    inserts = edit.start == edit.end
     for first, last in transcript.exons:
-        low = first - 2 if first > transcript.start else first
-        high = last + 2 if last < transcript.end else last
-        low, high = max(low, coding_start - 2 if first < coding_start else low), min(high, coding_end)
-        if edit.end == edit.start:
-            if max(low, coding_start) < start < high:
-                return True
-        elif start < high and end > max(low, coding_start):
+        low, high = max(first - SPLICE_SITE, coding_start), min(last + SPLICE_SITE, coding_end)
+        if low < edit.start < high if inserts else max(low, edit.start) < min(high, edit.end):
             return True
     return False
 

@@ -9,7 +9,9 @@ fields repeat what a person looks for first. Values are percent-encoded as VCF 4
 
 from __future__ import annotations
 
-from typing import Any
+import re
+
+from engine.annotate.rows import ConsequencePart, Row
 
 _ANN = (
     "Allele | Annotation | Annotation_Impact | Gene_Name | Gene_ID | Feature_Type | Feature_ID | Transcript_BioType "
@@ -28,6 +30,7 @@ _FIELDS = {
     "CLNREVSTAT": ("1", "ClinVar review status"),
     "CLNDN": ("1", "ClinVar's names of the conditions, joined by |"),
 }
+_OURS = re.compile(rf"(?:^|;)(?:{'|'.join(_FIELDS)})(?:=|;|$)")
 _SAFE = str.maketrans({" ": "_", ";": "%3B", "=": "%3D", ",": "%2C", "%": "%25", "\t": "_"})
 
 
@@ -47,47 +50,36 @@ def annotated_header(lines: list[str]) -> str:
     return "".join([*kept, *declared, columns])
 
 
-def annotated_info(info: str, row: dict[str, Any]) -> str:
+def annotated_info(info: str, row: Row) -> str:
     """INFO with our fields at its end, in place of any that had the same names."""
-    kept = [item for item in info.split(";") if item.partition("=")[0] not in _FIELDS and item != "."]
-    conditions = row["clinvar_conditions"]
+    if _OURS.search(info) or info == ".":
+        info = ";".join(item for item in info.split(";") if item != "." and item.partition("=")[0] not in _FIELDS)
+    consequence, known = row.consequence, row.clinvar
     values = {
-        "ANN": ",".join(_annotations(row)),
-        "HGVSG": row["hgvs_g"],
-        "GENE": row["gene"],
-        "CONSEQUENCE": row["consequence"],
-        "HGVSC": row["hgvs_c"],
-        "HGVSP": row["hgvs_p"],
-        "CLNVARID": row["clinvar_variation_id"],
-        "CLNSIG": row["clinvar_significance"],
-        "CLNREVSTAT": row["clinvar_review_status"],
-        "CLNDN": "|".join(conditions) if conditions else None,
+        "HGVSG": row.name.hgvs_g,
+        "GENE": consequence.gene,
+        "CONSEQUENCE": consequence.consequence,
+        "HGVSC": consequence.hgvs_c,
+        "HGVSP": consequence.hgvs_p,
+        "CLNVARID": known.clinvar_variation_id,
+        "CLNSIG": known.clinvar_significance,
+        "CLNREVSTAT": known.clinvar_review_status,
+        "CLNDN": "|".join(known.clinvar_conditions) if known.clinvar_conditions else None,
     }
-    added = [f"{name}={value if name == 'ANN' else encoded(value)}" for name, value in values.items() if value]
-    return ";".join(kept + added)
+    added = [f"{name}={encoded(value)}" for name, value in values.items() if value]
+    if consequence.consequences:
+        added.insert(0, "ANN=" + ",".join(_annotations(row.call.alt, consequence)))
+    return ";".join([info, *added] if info else added)
 
 
-def _annotations(row: dict[str, Any]) -> list[str]:
+def _annotations(alt: str, consequence: ConsequencePart) -> list[str]:
     """One ANN entry a transcript, the representative first."""
-    every = sorted(row["consequences"], key=lambda item: item["transcript"] != row["transcript"])
+    spokesman = consequence.transcript
     return [
-        "|".join(
-            [
-                row["alt"],
-                item["consequence"],
-                item["impact"],
-                encoded(item["gene"]),
-                item["gene_id"],
-                "transcript",
-                item["transcript"],
-                item["biotype"],
-                row["exon"] or "" if item["transcript"] == row["transcript"] else "",
-                _change(item["hgvs_c"]),
-                _change(item["hgvs_p"]),
-                *[""] * 5,
-            ]
-        )
-        for item in every
+        f"{alt}|{one.consequence}|{one.impact}|{encoded(one.gene)}|{one.gene_id}|transcript|{one.transcript}"
+        f"|{one.biotype}|{(consequence.exon or '') if one.transcript == spokesman else ''}"
+        f"|{_change(one.hgvs_c)}|{_change(one.hgvs_p)}|||||"
+        for one in sorted(consequence.consequences, key=lambda one: one.transcript != spokesman)
     ]
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from engine.annotate.edit import Edit, reverse_complement, shifted, trimmed
 from engine.annotate.gene_model import Transcript
-from engine.annotate.hgvs import genomic_hgvs, label, transcript_hgvs
+from engine.annotate.hgvs import genomic_change, label, transcript_hgvs
 from engine.annotate.protein import coding_and_after, translate
 from tests.builders.transcripts import random_gene
 
@@ -84,8 +84,7 @@ def test_genomic_and_coding_names_say_the_variant(seed: int, alphabet: str, data
         return
     changed = do(edit, sequence)
     on_genome = {str(position + 1): position for position in range(len(sequence))}
-    genomic = genomic_hgvs("NC_1.1", edit, sequence)
-    assert do(read_change(genomic.partition(":g.")[2], on_genome, 1, sequence), sequence) == changed
+    assert do(read_change(genomic_change(edit, sequence), on_genome, 1, sequence), sequence) == changed
     coding = transcript_hgvs(transcript, edit, sequence).coding
     if coding is not None:
         on_transcript = {label(transcript, place): place for place in range(transcript.start, transcript.end)}

@@ -1,0 +1,97 @@
+"""The parts of a row of the annotated table, as values.
+
+Together their fields are :data:`engine.annotate.columns.ANNOTATED_COLUMNS`, in this order; there each is explained.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class CallPart(NamedTuple):
+    """The allele and the sample's call of it."""
+
+    sample: str
+    allele: str
+    contig: str
+    position: int
+    ref: str
+    alt: str
+    original: str | None
+    qual: float | None
+    filter: str
+    genotype: str
+    copies: int
+    ploidy: int
+    phase_set: str | None
+    haplotypes: tuple[int, ...] | None
+    depth: int | None
+    ref_depth: int | None
+    alt_depth: int | None
+    genotype_quality: int | None
+    ref_matches: bool
+
+
+class NamePart(NamedTuple):
+    """What kind of change it is on the genome."""
+
+    variant_type: str
+    hgvs_g: str | None
+
+
+class TranscriptConsequence(NamedTuple):
+    """What the allele does to one transcript; fields of :data:`engine.annotate.columns.TRANSCRIPT_CONSEQUENCE`."""
+
+    gene: str
+    gene_id: str
+    transcript: str
+    biotype: str
+    consequence: str
+    impact: str
+    hgvs_c: str | None
+    hgvs_p: str | None
+
+
+class ConsequencePart(NamedTuple):
+    """The representative consequence, and every transcript's."""
+
+    gene: str | None
+    gene_id: str | None
+    hgnc_id: str | None
+    transcript: str | None
+    representative_by: str | None
+    consequence: str
+    impact: str
+    exon: str | None = None
+    hgvs_c: str | None = None
+    hgvs_p: str | None = None
+    consequences: tuple[TranscriptConsequence, ...] = ()
+
+
+class ClinvarPart(NamedTuple):
+    """What ClinVar knows of exactly this allele; all absent where it knows nothing."""
+
+    clinvar_variation_id: str | None = None
+    clinvar_allele_id: str | None = None
+    clinvar_significance: str | None = None
+    clinvar_classification: str | None = None
+    clinvar_review_status: str | None = None
+    clinvar_stars: int | None = None
+    clinvar_conditions: list[str] | None = None
+    clinvar_condition_ids: list[str] | None = None
+    clinvar_scv: list[str] | None = None
+    rs: str | None = None
+
+
+class Row(NamedTuple):
+    """One allele of one sample."""
+
+    call: CallPart
+    name: NamePart
+    consequence: ConsequencePart
+    clinvar: ClinvarPart
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """In the order of the table's columns."""
+        return (*self.call, *self.name, *self.consequence, *self.clinvar)
