@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from isal import isal_zlib
+from isal import igzip_lib, isal_zlib
 from numpy.typing import NDArray
 
 from engine.errors import AlignmentFileError
@@ -138,7 +137,7 @@ def _inflate_blocks(compressed: bytes, path: Path, position: int) -> tuple[list[
         checksum, length = struct.unpack_from("<II", compressed, used + size - 8)
         try:
             inflated = isal_zlib.decompress(block, wbits=-15, bufsize=_BLOCK_LIMIT)
-        except zlib.error as error:
+        except igzip_lib.IsalError as error:
             raise _damaged(path, position + used, "holds a damaged block") from error
         if len(inflated) != length or isal_zlib.crc32(inflated) != checksum:
             raise _damaged(path, position + used, "holds a block that differs from its checksum")
