@@ -137,7 +137,7 @@ def _inflate_blocks(compressed: bytes, path: Path, position: int) -> tuple[list[
         checksum, length = struct.unpack_from("<II", compressed, used + size - 8)
         try:
             inflated = isal_zlib.decompress(block, wbits=-15, bufsize=_BLOCK_LIMIT)
-        except igzip_lib.IsalError as error:
+        except igzip_lib.IsalError as error:  # type: ignore[misc]  # the stub declares an instance, not the class
             raise _damaged(path, position + used, "holds a damaged block") from error
         if len(inflated) != length or isal_zlib.crc32(inflated) != checksum:
             raise _damaged(path, position + used, "holds a block that differs from its checksum")
