@@ -60,6 +60,9 @@ class Transcript:
     protein: str | None = None
     tags: frozenset[str] = frozenset()
 
+    def __hash__(self) -> int:
+        return hash((self.id, self.contig, self.exons[0]))
+
     @property
     def start(self) -> int:
         """First base on the genome."""

@@ -11,6 +11,7 @@ recommendations. ``p.?`` says that the effect cannot be told (a splice site, an 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -66,9 +67,25 @@ def protein_change(transcript: Transcript, edit: Edit, sequence: str, *, duplica
     where = _coding_edit(transcript, edit, duplication)
     if where is None:
         return UNKNOWN if _concerns_coding(transcript, edit) else None
-    bases = coding_and_after(transcript, sequence)
+    bases, before, mitochondrial = _message(transcript, sequence)
+    changed = bases[: where.start] + where.alt + bases[where.end :]
+    if "X" in before[where.start // 3 : (where.end + 2) // 3]:
+        return UNKNOWN
+    if where.start < 3 and before[:1] == "M" and translate(changed[:3], mitochondrial=mitochondrial) != "M":
+        return "p.(Met1?)"
+    return _shape(before, changed, where, mitochondrial)
+
+
+@lru_cache(maxsize=64)
+def _message(transcript: Transcript, sequence: str) -> tuple[str, str, bool]:
+    """Bases from the start codon on, the protein, and whether the mitochondrial code is used.
+
+    Variants come in order, so the few transcripts around one are asked for again and again.
+    """
     mitochondrial = transcript.contig.removeprefix("chr") in ("M", "MT")
-    return _change(bases, transcript, where, mitochondrial)
+    bases = coding_and_after(transcript, sequence)
+    stop_at = transcript.coding_length + transcript.phase_shift
+    return bases, translate(bases[:stop_at], mitochondrial=mitochondrial), mitochondrial
 
 
 def coding_and_after(transcript: Transcript, sequence: str) -> str:
@@ -117,24 +134,9 @@ def _concerns_coding(transcript: Transcript, edit: Edit) -> bool:
     return False
 
 
-def _change(bases: str, transcript: Transcript, edit: CodingEdit, mitochondrial: bool) -> str:
-    stop_at = transcript.coding_length + transcript.phase_shift
-    before = translate(bases[:stop_at], mitochondrial=mitochondrial)
-    changed = bases[: edit.start] + edit.alt + bases[edit.end :]
-    if "X" in before[edit.start // 3 : (edit.end + 2) // 3]:
-        return UNKNOWN
-    if edit.start < 3 and before[:1] == "M" and not transcript.phase:
-        return _start_change(before, changed, mitochondrial) or _shape(before, changed, edit, mitochondrial)
-    return _shape(before, changed, edit, mitochondrial)
-
-
-def _start_change(before: str, changed: str, mitochondrial: bool) -> str | None:
-    return None if translate(changed[:3], mitochondrial=mitochondrial) == "M" else "p.(Met1?)"
-
-
 def _shape(before: str, changed: str, edit: CodingEdit, mitochondrial: bool) -> str:
     if (len(edit.alt) - (edit.end - edit.start)) % 3:
-        return _frameshift(before, translate(changed, mitochondrial=mitochondrial), edit.start // 3)
+        return _frameshift(before, _retranslated(before, changed, edit, mitochondrial), edit.start // 3)
     first, last = edit.start // 3, -(-edit.end // 3)
     if edit.start % 3 == 0 and edit.end == edit.start:
         last = first
@@ -144,10 +146,15 @@ def _shape(before: str, changed: str, edit: CodingEdit, mitochondrial: bool) -> 
     replaced = before[first:last]
     coming = translate(changed[3 * first : 3 * last + longer], mitochondrial=mitochondrial)
     if "*" in replaced and "*" not in coming:
-        return _extension(before, translate(changed, mitochondrial=mitochondrial), first)
+        return _extension(before, _retranslated(before, changed, edit, mitochondrial), first)
     if "*" in coming:
         coming = coming[: coming.index("*") + 1]
     return _in_frame(before, first, replaced, coming)
+
+
+def _retranslated(before: str, changed: str, edit: CodingEdit, mitochondrial: bool) -> str:
+    first = edit.start // 3
+    return before[:first] + translate(changed[3 * first :], mitochondrial=mitochondrial)
 
 
 def _frameshift(before: str, after: str, first: int) -> str:

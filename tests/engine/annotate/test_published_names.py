@@ -25,8 +25,10 @@ EXPLAINED = {
         "could be written further 3'",
     ),
     **dict.fromkeys(
-        ("c.808C>T", "c.754C>T", "c.272_273delinsC", "c.566_573+10del", "c.817+30dup", "c.-328+89_-328+95del")
-        + ("c.216C>T", "c.204C>T", "c.-3A>T"),
+        (
+            *("c.808C>T", "c.754C>T", "c.272_273delinsC", "c.566_573+10del", "c.817+30dup", "c.-328+89_-328+95del"),
+            *("c.216C>T", "c.204C>T", "c.-3A>T"),
+        ),
         "a RefSeq transcript with exons that the gene model does not have",
     ),
     "c.-1186_-1183delinsAAGAACGT": "before the first base of the RefSeq transcript",
