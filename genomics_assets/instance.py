@@ -26,6 +26,7 @@ def prepare_instance(settings: Settings) -> Path:
 def _configuration(settings: Settings) -> dict[str, object]:
     return {
         "telemetry": {"enabled": False},
+        "nux": {"enabled": False},  # the web UI does not ask its first visitor for an e-mail address
         "concurrency": {
             "runs": {"max_concurrent_runs": settings.max_runs},
             "pools": {"default_limit": 1, "granularity": "op"},
