@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.call.caller import CALLERS, DEFAULT_CALLER
+from engine.call import CALLERS, DEFAULT_CALLER
 from engine.command_files import (
     PROGRAM,
     STREAM,

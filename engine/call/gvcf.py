@@ -6,14 +6,20 @@ business, how it becomes variants that of :mod:`engine.genotype`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import VariantFileError
 from engine.reference.intervals import Interval
-from engine.variant_lines import variant_lines
+from engine.variant_lines import variant_pieces
 
+_PIECE = 1 << 22
+_QUALITY, _DEPTH, _LEAST_DEPTH = (np.frombuffer(key, np.uint8) for key in (b"GQ", b"DP", b"MIN_DP"))
 SYMBOLIC_ALLELES = frozenset({".", "<NON_REF>", "<*>"})
 """What stands in ALT for "any allele not seen"; a record with nothing else is a reference block."""
 
@@ -62,43 +68,96 @@ class GvcfRecord:
     depth: int
 
 
+class GvcfColumns(NamedTuple):
+    """Consecutive records of one contig, one row each; the columns of :class:`GvcfRecord`."""
+
+    contig: str
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    is_variant: NDArray[np.bool_]
+    genotype_quality: NDArray[np.int64]
+    depth: NDArray[np.int64]
+
+
 def gvcf_records(gvcf: Path) -> Iterator[GvcfRecord]:
     """Walk a gVCF of one sample, bgzip or plain.
 
     Raises:
         VariantFileError: the file is damaged or a line is not VCF.
     """
-    for number, line in enumerate(variant_lines(gvcf), start=1):
-        if not line.startswith("#"):
-            try:
-                yield _parse(line)
-            except (IndexError, ValueError):
-                raise VariantFileError(
-                    "this line is not a record of a gVCF with one sample",
-                    file=gvcf,
-                    place=f"line {number}",
-                    remedy="make the file again",
-                ) from None
+    for columns in gvcf_columns(gvcf):
+        rows = zip(*(column.tolist() for column in columns[1:]), strict=True)
+        yield from (GvcfRecord(columns.contig, *row) for row in rows)
 
 
-def _parse(line: str) -> GvcfRecord:
-    contig, position, _, ref, alt, _, _, info, keys, values = line.rstrip("\n").split("\t", 9)
-    start = int(position) - 1
-    end = start + len(ref)
-    if info.startswith("END=") or ";END=" in info:
-        end = int(info.partition("END=")[2].partition(";")[0])
-    sample = dict(zip(keys.split(":"), values.split(":"), strict=False))
-    depth = sample.get("MIN_DP", sample.get("DP", "0"))
-    quality = sample.get("GQ", "0")
-    is_variant = any(allele not in SYMBOLIC_ALLELES for allele in alt.split(","))
-    return GvcfRecord(
-        contig,
-        start,
-        end,
-        is_variant,
-        0 if quality == "." else int(quality),
-        0 if depth == "." else int(depth),
-    )
+def gvcf_columns(gvcf: Path) -> Iterator[GvcfColumns]:
+    """The same records as columns, some thousand at a time.
+
+    Raises:
+        VariantFileError: the file is damaged or a line is not VCF.
+    """
+    from engine.call.gvcf_kernels import COLUMNS, read_lines
+
+    lines_before = 0
+    for text in _whole_lines(gvcf):
+        data = np.frombuffer(text, np.uint8)
+        lines = text.count(b"\n")
+        rows = np.empty((lines, COLUMNS), np.int64)
+        count, wrong = read_lines(data, _QUALITY, _DEPTH, _LEAST_DEPTH, rows)
+        if wrong >= 0:
+            raise VariantFileError(
+                "this line is not a record of a gVCF with one sample",
+                file=gvcf,
+                place=f"line {lines_before + wrong + 1}",
+                remedy="make the file again",
+            )
+        yield from _by_contig(text, rows[:count])
+        lines_before += lines
+
+
+def _whole_lines(gvcf: Path) -> Iterator[bytes]:
+    """The file in pieces of whole lines."""
+    rest = b""
+    for piece in variant_pieces(gvcf, _PIECE):
+        head, end, tail = piece.rpartition(b"\n")
+        if end:
+            yield rest + head + end
+            rest = tail
+        else:
+            rest += tail
+    if rest:
+        yield rest + b"\n"
+
+
+def _by_contig(text: bytes, rows: NDArray[np.int64]) -> Iterator[GvcfColumns]:
+    from engine.call import gvcf_kernels as kernel
+
+    first = 0
+    while first < len(rows):
+        place, length = rows[first, kernel.CONTIG], rows[first, kernel.CONTIG_LENGTH]
+        name = text[place : place + length]
+        last = len(rows) - 1
+        if text[rows[last, kernel.CONTIG] :][: rows[last, kernel.CONTIG_LENGTH]] != name:
+            last = _last_of(text, rows, first, name)
+        part = rows[first : last + 1]
+        yield GvcfColumns(
+            name.decode(),
+            part[:, kernel.START],
+            part[:, kernel.END],
+            part[:, kernel.IS_VARIANT].astype(np.bool_),
+            part[:, kernel.QUALITY],
+            part[:, kernel.DEPTH],
+        )
+        first = last + 1
+
+
+def _last_of(text: bytes, rows: NDArray[np.int64], first: int, name: bytes) -> int:
+    """The last consecutive row on the contig of row ``first``."""
+    for row in range(first + 1, len(rows)):
+        place, length = int(rows[row, 0]), int(rows[row, 1])
+        if text[place : place + length] != name:
+            return row - 1
+    return len(rows) - 1
 
 
 def measure_gvcf(gvcf: Path, targets: Sequence[Interval]) -> GvcfMeasures:
@@ -113,35 +172,26 @@ def measure_gvcf(gvcf: Path, targets: Sequence[Interval]) -> GvcfMeasures:
     Raises:
         VariantFileError: the file is damaged.
     """
-    return _measure(gvcf_records(gvcf), targets)
-
-
-def _measure(records: Iterable[GvcfRecord], targets: Sequence[Interval]) -> GvcfMeasures:
     by_contig: dict[str, list[Interval]] = {}
     for target in targets:
         by_contig.setdefault(target.contig, []).append(target)
-    counts = {True: 0, False: 0}
-    covered = no_call = quality = 0
-    contig, position, cursor = "", 0, 0
-    wanted: list[Interval] = []
-    for record in records:
-        counts[record.is_variant] += 1
-        if record.contig != contig:
-            contig, position, cursor, wanted = record.contig, 0, 0, by_contig.get(record.contig, [])
-        start = max(record.start, position)
-        position = max(position, record.end)
-        while cursor < len(wanted) and wanted[cursor].end <= start:
-            cursor += 1
-        bases = _overlap(start, record.end, wanted, cursor)
-        covered += bases
-        quality += bases * record.genotype_quality
-        if not record.is_variant and (record.depth == 0 or record.genotype_quality == 0):
-            no_call += bases
+    records = variants = covered = no_call = quality = 0
+    contig, reached = "", 0
+    for columns in gvcf_columns(gvcf):
+        if columns.contig != contig:
+            contig, reached = columns.contig, 0
+        records += len(columns.start)
+        variants += int(columns.is_variant.sum())
+        bases, reached = _covered_bases(columns, by_contig.get(contig, []), reached)
+        covered += int(bases.sum())
+        quality += int((bases * columns.genotype_quality).sum())
+        uncalled = ~columns.is_variant & ((columns.depth == 0) | (columns.genotype_quality == 0))
+        no_call += int(bases[uncalled].sum())
     total = sum(len(target) for target in targets)
     return GvcfMeasures(
-        records=counts[True] + counts[False],
-        variant_records=counts[True],
-        reference_blocks=counts[False],
+        records=records,
+        variant_records=variants,
+        reference_blocks=records - variants,
         target_bases=total,
         uncovered_target_bases=total - covered,
         no_call_target_bases=no_call,
@@ -149,9 +199,21 @@ def _measure(records: Iterable[GvcfRecord], targets: Sequence[Interval]) -> Gvcf
     )
 
 
-def _overlap(start: int, end: int, wanted: Sequence[Interval], cursor: int) -> int:
-    bases = 0
-    while cursor < len(wanted) and wanted[cursor].start < end:
-        bases += max(0, min(end, wanted[cursor].end) - max(start, wanted[cursor].start))
-        cursor += 1
-    return bases
+def _covered_bases(columns: GvcfColumns, targets: Sequence[Interval], reached: int) -> tuple[NDArray[np.int64], int]:
+    """Target bases that each record is the first to cover, and how far the records reach."""
+    before = np.maximum.accumulate(np.concatenate([[reached], columns.end]))
+    start = np.maximum(columns.start, before[:-1])
+    end = np.maximum(columns.end, start)
+    starts = np.array([target.start for target in targets], np.int64)
+    lengths = np.array([len(target) for target in targets], np.int64)
+    sums = np.concatenate([[0], np.cumsum(lengths)])
+
+    def bases_before(position: NDArray[np.int64]) -> NDArray[np.int64]:
+        place = np.searchsorted(starts, position, side="right")
+        inside = place - 1
+        partial = np.where(place > 0, np.minimum(position - starts[inside], lengths[inside]), 0)
+        return np.asarray(sums[np.maximum(inside, 0)] + partial)
+
+    if not targets:
+        return np.zeros(len(start), np.int64), int(before[-1])
+    return bases_before(end) - bases_before(start), int(before[-1])

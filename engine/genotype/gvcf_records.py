@@ -15,6 +15,7 @@ from engine.errors import ReferenceMismatchError, VariantFileError
 from engine.variant_lines import variant_lines
 
 NON_REF = "<NON_REF>"
+_ONLY_REFERENCE = f"\t{NON_REF}\t"
 
 
 class GvcfRecord:
@@ -122,8 +123,8 @@ def open_gvcf(path: Path) -> Gvcf:
     raise VariantFileError("the file has no VCF header", file=path, remedy="give a gVCF file")
 
 
-def records(gvcf: Gvcf, sample: int, contig_rank: Mapping[str, int]) -> Iterator[GvcfRecord]:
-    """The records of one gVCF.
+def records(gvcf: Gvcf, sample: int, contig_rank: Mapping[str, int], *, blocks: bool = True) -> Iterator[GvcfRecord]:
+    """The records of one gVCF, without its reference blocks where they are not wanted.
 
     Raises:
         ReferenceMismatchError: a contig is not in the reference.
@@ -131,7 +132,7 @@ def records(gvcf: Gvcf, sample: int, contig_rank: Mapping[str, int]) -> Iterator
     """
     reached = (-1, -1)
     for number, line in enumerate(variant_lines(gvcf.path), start=1):
-        if line.startswith("#"):
+        if line.startswith("#") or (not blocks and _ONLY_REFERENCE in line):
             continue
         fields = line.rstrip("\n").split("\t")
         place = f"line {number}"
@@ -164,7 +165,10 @@ def sites(gvcfs: Sequence[Gvcf], contig_rank: Mapping[str, int]) -> Iterator[lis
     """
     current: dict[int, GvcfRecord] = {}
     position = (-1, -1)
-    for record in _merged([records(gvcf, number, contig_rank) for number, gvcf in enumerate(gvcfs)]):
+    # Of a single sample, a reference block has nothing to say at the sites of its variants.
+    several = len(gvcfs) > 1
+    streams = [records(gvcf, number, contig_rank, blocks=several) for number, gvcf in enumerate(gvcfs)]
+    for record in _merged(streams):
         if (record.contig, record.start) != position:
             yield from _site(current, position)
             position = (record.contig, record.start)

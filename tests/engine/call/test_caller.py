@@ -194,3 +194,26 @@ def test_real_reads_give_nearly_the_known_variants(shared_data, tmp_path):
         }
     assert len(known) == 45
     assert len(known & found) >= 44
+
+
+def test_the_kernel_reads_every_kind_of_line_as_python_would(tmp_path):
+    line = "{}\t{}\t.\t{}\t{}\t.\t.\t{}\t{}\t{}\n".format
+    lines = [
+        ("c", 1, "A", "<NON_REF>", "END=9", "GT:DP:GQ:MIN_DP:PL", "0/0:30:99:25:0,1,2", (0, 9, False, 99, 25)),
+        ("c", 10, "ACG", "A,<NON_REF>", "DP=3;END=12", "GT:GQ", "0/1:7", (9, 12, True, 7, 0)),
+        ("c", 13, "AC", "<*>", ".", "GT:MIN_DP:DP", "0/0:3:8", (12, 14, False, 0, 3)),
+        ("c", 15, "A", ".", "XEND=3", "GT:GQ:DP", "./.:.:.", (14, 15, False, 0, 0)),
+        ("d", 1, "A", "<DEL>", "END=100;X", "GT:DP:GQ", "0/1:4", (0, 100, True, 0, 4)),
+        ("d", 200, "A", "*,<NON_REF>", ".", "GT", "0/1", (199, 200, True, 0, 0)),
+    ]
+    gvcf = tmp_path / "x.g.vcf"
+    gvcf.write_text("#CHROM\n" + "".join(line(*each[:7]) for each in lines))
+    read = list(gvcf_records(gvcf))
+    assert [(record.contig, *list(vars(record).values())[1:]) for record in read] == [
+        (each[0], *each[7]) for each in lines
+    ]
+    for wrong in ("c\tx\t.\tA\tC\t.\t.\t.\tGT\t0/1\n", "c\t1\t.\tA\tC\t.\t.\t.\tGT:GQ\t0/1:a\n", "c\t1\n", "\n"):
+        gvcf.write_text("#CHROM\n" + line(*lines[0][:7]) + wrong)
+        with pytest.raises(VariantFileError) as caught:
+            list(gvcf_records(gvcf))
+        assert caught.value.place == "line 3"

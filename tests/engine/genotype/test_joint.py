@@ -131,14 +131,14 @@ def test_unfit_input_is_refused_with_the_reason(tmp_path):
     text = tmp_path / "text.g.vcf"
     text.write_text("hello\n")
     refused(tmp_path, VariantFileError, "no VCF header", text)
-    back = write(tmp_path, "B", block(50, 60), block(40, 49))
+    back = write(tmp_path, "B", variant(50, "A", "G", *HET_SNP), variant(40, "A", "G", *HET_SNP))
     assert refused(tmp_path, VariantFileError, "not sorted", back).place == "line 5"
     plain = write(tmp_path, "P", variant(100, "A", "G", *HET_SNP).replace(",<NON_REF>", ""))
     assert "haplotype or gatk" in refused(tmp_path, VariantFileError, "no <NON_REF>", plain).remedy
     other = tmp_path / "other.g.vcf"
     other.write_text(HEADER.replace("1000", "999") + COLUMNS + "A\n")
     refused(tmp_path, ReferenceMismatchError, "999 bases here and 1,000", other)
-    elsewhere = write(tmp_path, "E", block(1, 10).replace("c\t", "d\t", 1))
+    elsewhere = write(tmp_path, "E", variant(1, "A", "G", *HET_SNP).replace("c\t", "d\t", 1))
     refused(tmp_path, ReferenceMismatchError, "no contig 'd'", elsewhere)
     cut = tmp_path / "cut.g.vcf.gz"
     cut.write_bytes(gzip.compress((HEADER + COLUMNS + "A\n" + block(1, 10) * 500).encode())[:-20])
