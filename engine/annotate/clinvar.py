@@ -160,8 +160,10 @@ class _Reader:
 
     def _records(self, source: Path) -> Iterator[_Record]:
         columns: list[str] = []
+        has_header = False
         for line in _lines(source):
             line = line.rstrip("\r\n")
+            has_header = has_header or line.startswith(("##fileformat=VCF", "chrom\t"))
             if line.startswith("#"):
                 told = re.match(r"##fileDate=(\S+)|# ClinVar ([\w.-]+)", line)
                 self.release = self.release or (told[1] or told[2] if told else "")
@@ -171,6 +173,8 @@ class _Reader:
                 yield _of_table(dict(zip(columns, line.split("\t"), strict=True)))
             else:
                 yield _of_vcf(line.split("\t"))
+        if not has_header:
+            raise ValueError("it has no header")
 
 
 _IS_SEQUENCE = re.compile("[ACGT]+").fullmatch

@@ -21,6 +21,7 @@ from engine.annotate.gene_model import Transcript
 UNKNOWN = "p.?"
 SPLICE_SITE = 2
 """Intron bases next to an exon whose change makes the protein's fate unknown."""
+_STRETCH = 300
 _CODONS = ["".join(bases) for bases in product("TCAG", repeat=3)]
 # NCBI genetic codes 1 and 2, codons in the order TCAG.
 _STANDARD = dict(
@@ -153,8 +154,14 @@ def _shape(before: str, changed: str, edit: CodingEdit, mitochondrial: bool) -> 
 
 
 def _retranslated(before: str, changed: str, edit: CodingEdit, mitochondrial: bool) -> str:
+    """The changed protein as far as its first stop behind the edit."""
     first = edit.start // 3
-    return before[:first] + translate(changed[3 * first :], mitochondrial=mitochondrial)
+    after = before[:first]
+    for start in range(3 * first, len(changed) - 2, _STRETCH):
+        after += translate(changed[start : start + _STRETCH], mitochondrial=mitochondrial)
+        if "*" in after[first:]:
+            break
+    return after
 
 
 def _frameshift(before: str, after: str, first: int) -> str:

@@ -1,0 +1,188 @@
+"""ClinVar as a table: read from its VCF or a table, normalised, judged and joined."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pysam
+import pytest
+
+from engine.annotate.clinvar import build_clinvar, classify_significance, match_clinvar, stars
+from engine.annotate.columns import CLINVAR_COLUMNS
+from engine.errors import KnowledgeError, ReferenceMismatchError
+from engine.reference.bundle import Contig
+
+SEQUENCE = "GATTACACACACAGGGTCA" + "N" * 10 + "ACGTACGTAC"
+CONTIGS = (Contig("chr1", len(SEQUENCE), ""), Contig("chrM", 12, ""))
+HEADER = "##fileformat=VCFv4.1\n##fileDate=2024-12-15\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+INFO = (
+    "ALLELEID=5;CLNDISDB=MONDO:MONDO:0018875,OMIM:151623|MedGen:CN169374;CLNDN=Li-Fraumeni_syndrome|not_specified;"
+    "CLNREVSTAT=reviewed_by_expert_panel;CLNSIG=Pathogenic;GENEINFO=TP53:7157|WRAP53:55135;"
+    "MC=SO:0001583|missense_variant,SO:0001619|non-coding;RS=28934576;CLNSIGSCV=SCV000001|SCV000002"
+)
+
+
+@pytest.fixture
+def fasta(tmp_path: Path) -> Path:
+    path = tmp_path / "r.fa"
+    path.write_text(f">chr1\n{SEQUENCE}\n>chrM\nGATCACAGGTCT\n")
+    return path
+
+
+def build(fasta: Path, folder: Path, *records: str, release: str | None = None) -> list[dict[str, object]]:
+    source = folder / "clinvar.vcf"
+    source.write_text(HEADER + "".join(f"{record}\n" for record in records))
+    build_clinvar(source, fasta, CONTIGS, release, folder)
+    rows: list[dict[str, object]] = pq.read_table(folder / "clinvar.parquet").to_pylist()
+    return rows
+
+
+def test_every_column_is_read_from_clinvars_vcf(fasta: Path, tmp_path: Path) -> None:
+    (row,) = build(fasta, tmp_path, f"1\t2\t12366\tA\tG\t.\t.\t{INFO}")
+    assert row == {
+        "contig": "1",
+        "position": 2,
+        "ref": "A",
+        "alt": "G",
+        "variation_id": "12366",
+        "allele_id": "5",
+        "significance": "Pathogenic",
+        "classification": "pathogenic",
+        "review_status": "reviewed_by_expert_panel",
+        "stars": 3,
+        "conditions": ["Li-Fraumeni syndrome", "not specified"],
+        "condition_ids": ["MONDO:MONDO:0018875,OMIM:151623", "MedGen:CN169374"],
+        "genes": ["TP53", "WRAP53"],
+        "consequences": ["SO:0001583", "SO:0001619"],
+        "rs": "rs28934576",
+        "scv": ["SCV000001", "SCV000002"],
+        "release": "2024-12-15",
+    }
+    assert list(row) == [column.name for column in CLINVAR_COLUMNS]
+
+
+def test_alleles_are_normalised_and_sorted(fasta: Path, tmp_path: Path) -> None:
+    rows = build(fasta, tmp_path, f"1\t12\t1\tCA\tC\t.\t.\t{INFO}", f"1\t10\t2\tCAC\tC\t.\t.\t{INFO}")
+    assert [(row["position"], row["ref"], row["alt"], row["variation_id"]) for row in rows] == [
+        (5, "ACA", "A", "2"),
+        (12, "CA", "C", "1"),
+    ]
+
+
+def test_what_cannot_be_joined_is_counted(fasta: Path, tmp_path: Path) -> None:
+    source = tmp_path / "clinvar.vcf"
+    good = [f"1\t{2 + i % 8}\t{i}\t{SEQUENCE[1 + i % 8]}\tGG\t.\t.\t{INFO}\n" for i in range(120)]
+    others = [
+        f"7\t5\t901\tA\tC\t.\t.\t{INFO}\n",  # a contig that the reference lacks
+        f"1\t22\t902\tA\tC\t.\t.\t{INFO}\n",  # masked
+        f"1\t2\t903\tA\t<DEL>\t.\t.\t{INFO}\n",
+        f"1\t2\t904\tC\tG\t.\t.\t{INFO}\n",  # not what the reference reads
+    ]
+    source.write_text(HEADER + "".join(good + others))
+    measures = build_clinvar(source, fasta, CONTIGS, None, tmp_path)
+    assert (measures.records, measures.elsewhere, measures.not_sequence, measures.ref_mismatches) == (120, 2, 1, 1)
+
+
+def test_the_other_builds_clinvar_is_refused(fasta: Path, tmp_path: Path) -> None:
+    with pytest.raises(ReferenceMismatchError, match="2 of 2"):
+        build(fasta, tmp_path, f"1\t2\t1\tC\tG\t.\t.\t{INFO}", f"1\t3\t1\tC\tG\t.\t.\t{INFO}")
+
+
+@pytest.mark.parametrize("content", ["", "not a VCF\n", HEADER + "1\tx\t1\tA\tG\t.\t.\tCLNSIG=Benign\n"])
+def test_a_file_that_is_not_clinvar_is_refused(fasta: Path, tmp_path: Path, content: str) -> None:
+    source = tmp_path / "clinvar.vcf"
+    source.write_text(content)
+    with pytest.raises(KnowledgeError):
+        build_clinvar(source, fasta, CONTIGS, None, tmp_path)
+
+
+def test_a_missing_file_is_refused(fasta: Path, tmp_path: Path) -> None:
+    with pytest.raises(KnowledgeError, match="cannot be read"):
+        build_clinvar(tmp_path / "none.vcf.gz", fasta, CONTIGS, None, tmp_path)
+
+
+def test_samples_are_joined_whatever_the_contig_is_called(fasta: Path, tmp_path: Path) -> None:
+    build(fasta, tmp_path, f"1\t2\t7\tA\tG\t.\t.\t{INFO}", f"MT\t3\t8\tT\tC\t.\t.\t{INFO}")
+    called = tmp_path / "called.vcf.gz"
+    with pysam.BGZFile(str(called), "wb") as stream:
+        for line in ("##fileformat=VCFv4.2", "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"):
+            stream.write(f"{line}\n".encode())
+        for contig, position, ref, alt in (("chr1", 2, "A", "G"), ("chr1", 2, "A", "C"), ("chrM", 3, "T", "C")):
+            stream.write(f"{contig}\t{position}\t.\t{ref}\t{alt}\t.\t.\t.\n".encode())
+    matched = match_clinvar(called, tmp_path / "clinvar.parquet")
+    assert {allele: match.variation_id for allele, match in matched.items()} == {
+        ("1", 2, "A", "G"): "7",
+        ("MT", 3, "T", "C"): "8",
+    }
+    assert matched[("1", 2, "A", "G")].scv == ["SCV000001", "SCV000002"]
+
+
+def test_of_two_records_of_one_allele_the_better_reviewed_is_taken(fasta: Path, tmp_path: Path) -> None:
+    weak = INFO.replace("reviewed_by_expert_panel", "no_assertion_criteria_provided")
+    build(fasta, tmp_path, f"1\t2\t7\tA\tG\t.\t.\t{INFO}", f"1\t2\t3\tA\tG\t.\t.\t{weak}")
+    called = tmp_path / "called.vcf.gz"
+    with pysam.BGZFile(str(called), "wb") as stream:
+        stream.write(b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+        stream.write(b"chr1\t2\t.\tA\tG\t.\t.\t.\n")
+    assert match_clinvar(called, tmp_path / "clinvar.parquet")[("1", 2, "A", "G")].variation_id == "7"
+
+
+def test_a_table_is_read_as_well(fasta: Path, tmp_path: Path) -> None:
+    columns = "chrom pos ref alt variation_id gene clinical_significance review_status conditions mondo_ids"
+    source = tmp_path / "clinvar.tsv"
+    source.write_text(
+        "# ClinVar 2024-12-15, GRCh38\n"
+        + "\t".join([*columns.split(), "consequence", "rsid"])
+        + "\nchr1\t2\tA\tG\t7\tAVP\tLikely_pathogenic\tcriteria_provided,_single_submitter\tA_b|C\tMONDO:0000001|"
+        "MONDO:0000002\tSO:0001583|missense_variant\t\n"
+    )
+    build_clinvar(source, fasta, CONTIGS, None, tmp_path)
+    (row,) = pq.read_table(tmp_path / "clinvar.parquet").to_pylist()
+    assert (row["classification"], row["stars"], row["conditions"], row["condition_ids"]) == (
+        "likely_pathogenic",
+        1,
+        ["A b", "C"],
+        ["MONDO:0000001", "MONDO:0000002"],
+    )
+    assert (row["consequences"], row["rs"], row["release"], row["genes"]) == (
+        ["SO:0001583"],
+        None,
+        "2024-12-15",
+        ["AVP"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "tier"),
+    [
+        ("Pathogenic", "pathogenic"),
+        ("Pathogenic/Likely_pathogenic", "pathogenic"),
+        ("Likely_pathogenic", "likely_pathogenic"),
+        ("Pathogenic/Likely_pathogenic/Pathogenic,_low_penetrance|other", "pathogenic"),
+        ("Pathogenic|drug_response", "pathogenic"),
+        ("Benign/Likely_benign", "benign"),
+        ("Uncertain_significance", "uncertain_significance"),
+        ("Conflicting_interpretations_of_pathogenicity", "conflicting"),
+        ("Conflicting_classifications_of_pathogenicity|risk_factor", "conflicting"),
+        ("drug_response", "other"),
+        ("", "other"),
+    ],
+)
+def test_classifications_on_five_tiers(written: str, tier: str) -> None:
+    assert classify_significance(written) == tier
+
+
+def test_stars_follow_the_review_status(shared_data: Path) -> None:
+    assert stars("practice_guideline") == 4
+    assert stars("criteria_provided,_conflicting_classifications") == 1
+    assert stars("no_assertion_criteria_provided") == 0
+
+
+def test_clinvars_own_records_of_every_class_are_read(shared_data: Path, tmp_path: Path) -> None:
+    """50 records of a release, over a reference that reads N everywhere: each is understood, none can be placed."""
+    source = shared_data / "vep_golden_pathogenic" / "vep_clinvar_testset.vcf"
+    named = {line.split("\t")[0] for line in source.read_text().splitlines() if not line.startswith("#")}
+    masked = tmp_path / "masked.fa"
+    masked.write_text("".join(f">{name}\n{'N' * 50}\n" for name in sorted(named)))
+    contigs = tuple(Contig(name, 50, "") for name in sorted(named))
+    measures = build_clinvar(source, masked, contigs, None, tmp_path)
+    assert measures.records == 0 and measures.elsewhere + measures.not_sequence == 50

@@ -1,0 +1,117 @@
+"""Reading a gene model, and choosing who speaks for a gene."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.annotate.consequence import Hit, complete, parse_bcsq, representative
+from engine.annotate.gene_model import GeneModel, Transcript, read_gene_model
+from engine.annotate.hgvs import label
+from engine.errors import KnowledgeError
+
+ENSEMBL = """\
+##gff-version 3
+chr17	ensembl	gene	101	900	.	-	.	ID=gene:ENSG01;Name=TP53;biotype=protein_coding;description=tumor protein p53 [Source:HGNC Symbol%3BAcc:HGNC:11998];gene_id=ENSG01;version=18
+chr17	ensembl	mRNA	101	900	.	-	.	ID=transcript:ENST01;Parent=gene:ENSG01;biotype=protein_coding;tag=basic,Ensembl_canonical,MANE_Select;transcript_id=ENST01;version=9
+chr17	ensembl	exon	801	900	.	-	.	Parent=transcript:ENST01
+chr17	ensembl	exon	101	200	.	-	.	Parent=transcript:ENST01
+chr17	ensembl	CDS	801	850	.	-	1	ID=CDS:ENSP01;Parent=transcript:ENST01;protein_id=ENSP01
+chr17	ensembl	CDS	151	200	.	-	2	ID=CDS:ENSP01;Parent=transcript:ENST01;protein_id=ENSP01
+chr17	ensembl	lnc_RNA	301	400	.	-	.	ID=transcript:ENST02;Parent=gene:ENSG01;biotype=retained_intron;version=1
+chr17	ensembl	exon	301	400	.	-	.	Parent=transcript:ENST02
+"""
+
+
+def transcript(
+    name: str, gene: str = "G", exons: tuple[tuple[int, int], ...] = ((0, 90),), **facts: object
+) -> Transcript:
+    coding = facts.pop("coding", (0, 90))
+    return Transcript(name, name, gene, gene, None, "protein_coding", "1", 1, exons, coding, **facts)  # type: ignore[arg-type]
+
+
+def test_ensembls_facts_are_read(tmp_path: Path) -> None:
+    (tmp_path / "genes.gff3").write_text(ENSEMBL)
+    model = read_gene_model(tmp_path / "genes.gff3")
+    canonical = model.transcripts["ENST01"]
+    assert (canonical.name, canonical.gene, canonical.hgnc_id, canonical.protein) == (
+        "ENST01.9",
+        "TP53",
+        "HGNC:11998",
+        "ENSP01",
+    )
+    assert (canonical.strand, canonical.exons, canonical.coding) == (-1, ((100, 200), (800, 900)), (150, 850))
+    assert (canonical.standing, canonical.phase, canonical.phase_shift) == ("MANE_Select", 1, 2)
+    assert model.transcripts["ENST02"].coding is None
+    assert model.representatives["ENSG01"] is canonical
+    assert model.genes == {"TP53": (100, 900)}
+
+
+def test_an_incomplete_first_codon_is_counted_as_a_whole_one(tmp_path: Path) -> None:
+    (tmp_path / "genes.gff3").write_text(ENSEMBL)
+    canonical = read_gene_model(tmp_path / "genes.gff3").transcripts["ENST01"]
+    assert [label(canonical, position) for position in (849, 850, 800, 799, 199, 149)] == [
+        "3",
+        "-1",
+        "52",
+        "52+1",
+        "53",
+        "*1",
+    ]
+
+
+@pytest.mark.parametrize("content", ["", "##gff-version 3\n", ENSEMBL.replace("\t101\t900", "\tx\t900")])
+def test_a_damaged_or_empty_gene_model_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "genes.gff3").write_text(content)
+    with pytest.raises(KnowledgeError):
+        read_gene_model(tmp_path / "genes.gff3")
+
+
+@pytest.mark.parametrize(
+    ("transcripts", "spokesman"),
+    [
+        ([transcript("T1"), transcript("T2", tags=frozenset({"MANE_Select"}), coding=(0, 30))], "T2"),
+        (
+            [
+                transcript("T1", tags=frozenset({"Ensembl_canonical"})),
+                transcript("T2", tags=frozenset({"MANE_Select"})),
+            ],
+            "T2",
+        ),
+        ([transcript("T1", coding=(0, 30)), transcript("T2", coding=(0, 60))], "T2"),
+        ([transcript("G-210"), transcript("G-201")], "G-201"),
+        ([transcript("T1", coding=None), transcript("T2", coding=(0, 3))], "T2"),
+    ],
+)
+def test_who_speaks_for_a_gene(transcripts: list[Transcript], spokesman: str) -> None:
+    model = GeneModel({one.id: one for one in transcripts})
+    assert model.representatives["G"].id == spokesman
+    chosen = representative([Hit(one.id, ("intron_variant",)) for one in transcripts], model)
+    assert chosen is not None and chosen[1].id == spokesman
+
+
+def test_among_genes_the_one_hit_worst_speaks() -> None:
+    model = GeneModel({"A": transcript("A", "A"), "B": transcript("B", "B")})
+    hits = [Hit("A", ("intron_variant",)), Hit("B", ("stop_gained", "splice_region_variant"))]
+    chosen = representative(hits, model)
+    assert chosen is not None and chosen[1].gene == "B"
+    assert representative([], model) is None
+
+
+def test_transcripts_that_csq_passes_over_are_told_by_their_place() -> None:
+    spliced = transcript("S", exons=((0, 20), (60, 90)), coding=(5, 80))
+    model = GeneModel({"S": spliced, "W": transcript("W"), "N": transcript("N", exons=((0, 90),), coding=None)})
+    told = complete(parse_bcsq("missense|G|W|protein_coding|+|1A>1B|31A>C"), 30, 31, model)
+    assert {hit.transcript: hit.terms for hit in told} == {
+        "W": ("missense_variant",),
+        "S": ("intron_variant",),
+        "N": ("non_coding_transcript_exon_variant",),
+    }
+    assert complete(parse_bcsq("intron|G||protein_coding"), 2, 3, GeneModel({"S": spliced}))[0].terms == (
+        "5_prime_UTR_variant",
+    )
+    assert complete(parse_bcsq("intron|G||protein_coding"), 85, 86, GeneModel({"S": spliced}))[0].terms == (
+        "3_prime_UTR_variant",
+    )
+    (near,) = complete(parse_bcsq("splice_region|G|S|protein_coding"), 24, 25, GeneModel({"S": spliced}))
+    assert near.terms == ("splice_region_variant", "intron_variant")
+    assert complete(parse_bcsq(""), 24, 25, model) == []
