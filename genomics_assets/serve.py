@@ -31,6 +31,8 @@ def main() -> int:
     print(f"Open http://127.0.0.1:{arguments.port}  (Ctrl-C stops everything)", flush=True)
     dagster = str(Path(sys.executable).with_name("dagster"))
     command = [dagster, "dev", "--workspace", "workspace.yaml", "--host", "127.0.0.1", "--port", str(arguments.port)]
+    # A shell's background job ignores Ctrl-C, and the server would inherit that and never stop.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     server = subprocess.Popen(command, cwd=PROJECT, start_new_session=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os.killpg(server.pid, signal.SIGINT))
