@@ -5,28 +5,35 @@ from pathlib import Path
 import pytest
 
 from engine.annotate.consequence import Hit, complete, parse_bcsq, representative
-from engine.annotate.gene_model import GeneModel, Transcript, read_gene_model
+from engine.annotate.gene_model import GeneModel, Span, Transcript, read_gene_model
 from engine.annotate.hgvs import label
 from engine.errors import KnowledgeError
 
-ENSEMBL = """\
-##gff-version 3
-chr17	ensembl	gene	101	900	.	-	.	ID=gene:ENSG01;Name=TP53;biotype=protein_coding;description=tumor protein p53 [Source:HGNC Symbol%3BAcc:HGNC:11998];gene_id=ENSG01;version=18
-chr17	ensembl	mRNA	101	900	.	-	.	ID=transcript:ENST01;Parent=gene:ENSG01;biotype=protein_coding;tag=basic,Ensembl_canonical,MANE_Select;transcript_id=ENST01;version=9
-chr17	ensembl	exon	801	900	.	-	.	Parent=transcript:ENST01
-chr17	ensembl	exon	101	200	.	-	.	Parent=transcript:ENST01
-chr17	ensembl	CDS	801	850	.	-	1	ID=CDS:ENSP01;Parent=transcript:ENST01;protein_id=ENSP01
-chr17	ensembl	CDS	151	200	.	-	2	ID=CDS:ENSP01;Parent=transcript:ENST01;protein_id=ENSP01
-chr17	ensembl	lnc_RNA	301	400	.	-	.	ID=transcript:ENST02;Parent=gene:ENSG01;biotype=retained_intron;version=1
-chr17	ensembl	exon	301	400	.	-	.	Parent=transcript:ENST02
-"""
+GENE = "biotype=protein_coding;description=tumor protein p53 [Source:HGNC Symbol%3BAcc:HGNC:11998];version=18"
+ENSEMBL = "##gff-version 3\n" + "".join(
+    "\t".join(["chr17", "ensembl", kind, start, end, ".", "-", phase, attributes]) + "\n"
+    for kind, start, end, phase, attributes in (
+        ("gene", "101", "900", ".", f"ID=gene:ENSG01;Name=TP53;{GENE}"),
+        (*("mRNA", "101", "900", "."), "ID=transcript:ENST01;Parent=gene:ENSG01;tag=basic,MANE_Select;version=9"),
+        ("exon", "801", "900", ".", "Parent=transcript:ENST01"),
+        ("exon", "101", "200", ".", "Parent=transcript:ENST01"),
+        ("CDS", "801", "850", "1", "ID=CDS:ENSP01;Parent=transcript:ENST01;protein_id=ENSP01"),
+        ("CDS", "151", "200", "2", "ID=CDS:ENSP01;Parent=transcript:ENST01;protein_id=ENSP01"),
+        ("lnc_RNA", "301", "400", ".", "ID=transcript:ENST02;Parent=gene:ENSG01;biotype=retained_intron;version=1"),
+        ("exon", "301", "400", ".", "Parent=transcript:ENST02"),
+    )
+)
+MANE, CANONICAL = frozenset({"basic", "MANE_Select"}), frozenset({"Ensembl_canonical"})
 
 
 def transcript(
-    name: str, gene: str = "G", exons: tuple[tuple[int, int], ...] = ((0, 90),), **facts: object
+    name: str,
+    gene: str = "G",
+    exons: tuple[Span, ...] = ((0, 90),),
+    coding: Span | None = (0, 90),
+    tags: frozenset[str] = frozenset(),
 ) -> Transcript:
-    coding = facts.pop("coding", (0, 90))
-    return Transcript(name, name, gene, gene, None, "protein_coding", "1", 1, exons, coding, **facts)  # type: ignore[arg-type]
+    return Transcript(name, name, gene, gene, None, "protein_coding", "1", 1, exons, coding, tags=tags)
 
 
 def test_ensembls_facts_are_read(tmp_path: Path) -> None:
@@ -69,11 +76,11 @@ def test_a_damaged_or_empty_gene_model_is_refused(tmp_path: Path, content: str) 
 @pytest.mark.parametrize(
     ("transcripts", "spokesman"),
     [
-        ([transcript("T1"), transcript("T2", tags=frozenset({"MANE_Select"}), coding=(0, 30))], "T2"),
+        ([transcript("T1"), transcript("T2", tags=MANE, coding=(0, 30))], "T2"),
         (
             [
-                transcript("T1", tags=frozenset({"Ensembl_canonical"})),
-                transcript("T2", tags=frozenset({"MANE_Select"})),
+                transcript("T1", tags=CANONICAL),
+                transcript("T2", tags=MANE),
             ],
             "T2",
         ),
