@@ -1,6 +1,7 @@
 """What joint genotyping says about a site beside its genotypes: strand bias, excess of heterozygotes, quality by depth.
 
-Each function names its GATK annotation; formulas as in docs/engine.md. Text is formatted as htsjdk writes it.
+Each function names the GATK annotation it equals (FisherStrand, StrandOddsRatio, ExcessHet, InbreedingCoeff,
+QualByDepth). Text is formatted as htsjdk writes it.
 """
 
 from __future__ import annotations

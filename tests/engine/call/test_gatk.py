@@ -1,7 +1,10 @@
 import pytest
 
+from engine.call.caller import call_gvcf
 from engine.call.gatk import GatkCaller, reference_with_dictionary
+from engine.call.gvcf import gvcf_records
 from engine.errors import ToolError
+from engine.reference.genome import open_reference
 from tests.builders.alignments import write_reference
 
 
@@ -41,3 +44,20 @@ def test_a_missing_dictionary_is_made_beside_a_link_to_the_reference(tmp_path):
     assert (scratch / "reference.dict").read_text().splitlines()[1:] == ["@SQ\tSN:chr1\tLN:40", "@SQ\tSN:chr2\tLN:1"]
     (tmp_path / "reference.dict").write_text("@HD\tVN:1.6\n")
     assert reference_with_dictionary(reference.fasta, scratch) == reference.fasta
+
+
+def test_gatk_itself_calls_what_its_golden_holds(shared_data, tmp_path):
+    """Ten kilobases of the simulated reads, where GATK is installed (make gatk)."""
+    try:
+        GatkCaller().version()
+    except ToolError:
+        pytest.skip("GATK is not installed: make gatk")
+    golden = shared_data / "gatk_goldens" / "simulated"
+    reference = open_reference(shared_data / "grch38_chr20_10M_ref" / "grch38.chr20_and_21_10M.fa.gz", cache=tmp_path)
+    output = tmp_path / "x.g.vcf.gz"
+    summary = call_gvcf(golden / "reads.bam", reference, output, caller="gatk", region="chr20:7005001-7015000")
+    assert (summary.uncovered_target_bases, summary.caller_version[:8]) == (0, "GATK 4.6")
+    inside = [record for record in gvcf_records(golden / "calls.g.vcf.gz") if 7_006_000 < record.start < 7_014_000]
+    known = {record.start for record in inside if record.is_variant}
+    found = {record.start for record in gvcf_records(output) if record.is_variant}
+    assert known and known <= found
