@@ -249,8 +249,8 @@ class _Run:
         prepared = called.prepared
         position, end = int(called.regions.start[first]), int(called.regions.end[last - 1])
         lines: list[bytes] = []
-        for row in range(first, last):
-            for call in called.calls.get(row, ()):
+        for row in sorted(row for row in called.calls if first <= row < last):
+            for call in called.calls[row]:
                 if self._lines is not None and called.sites is not None:
                     lines.append(
                         self._lines.add_sites(

@@ -418,7 +418,11 @@ def model_span(
         )
     for p in range(size):
         site = span_start + p - sites.origin
-        _settle(pileup.likelihoods[p], pileup.depth[p], pileup.informative_depth[p], tables, sites.phred[site])
+        if pileup.depth[p] or pileup.informative_depth[p]:
+            _settle(pileup.likelihoods[p], pileup.depth[p], pileup.informative_depth[p], tables, sites.phred[site])
+        else:
+            for g in range(sites.phred.shape[1]):
+                sites.phred[site, g] = 0
         sites.depth[site] = pileup.depth[p]
         sites.reference_depth[site] = pileup.reference_depth[p]
         sites.known[site] = 1
