@@ -1,0 +1,105 @@
+"""One sample's genotype at a merged site, and how it is written.
+
+Follows GATK's ``makeGenotypeCall`` with likelihoods preferred, and GenotypeGVCFs' clean-up of the sample's values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from engine.call.haplotype.genotype_index import genotype_alleles
+from engine.genotype.gvcf_records import NON_REF, GvcfRecord
+from engine.genotype.merged_site import MergedSite, subset_likelihoods
+
+_MAX_QUALITY = 99
+
+
+@dataclass
+class SampleGenotype:
+    """One sample at one site, before it is written.
+
+    Attributes:
+        alleles: called alleles among those kept, ascending; empty where there is no call.
+        likelihoods: PL over the alleles kept, the best at 0; absent where the sample has none.
+        depths: AD over the alleles kept.
+        depth: DP, of a reference block its smallest.
+        quality: GQ, at most 99.
+        record: what the gVCF says of the sample here.
+        no_data: no record, or one without reads: nothing but the missing genotype is written.
+        ploidy: number of alleles in GT.
+    """
+
+    alleles: list[int] = field(default_factory=list)
+    likelihoods: list[int] | None = None
+    depths: list[int] | None = None
+    depth: int | None = None
+    quality: int | None = None
+    record: GvcfRecord | None = None
+    no_data: bool = False
+    ploidy: int = 2
+
+
+def genotype_sample_at(site: MergedSite, number: int, kept: Sequence[int]) -> SampleGenotype:
+    """One sample's genotype among the alleles that were kept."""
+    record, phred = site.records[number], site.likelihoods[number]
+    depth = record.call.get("MIN_DP") or record.call.get("DP")
+    genotype = SampleGenotype(record=record, depth=None if depth is None else int(depth), ploidy=record.ploidy)
+    if record.call.get("GQ") == "0" and record.call.get("DP") == "0":
+        return SampleGenotype(no_data=True, ploidy=record.ploidy)
+    places = [0, *kept]
+    if record.allele_depths is not None:
+        mapped = site.maps[number]
+        unseen = record.alts.index(NON_REF) + 1
+        genotype.depths = [
+            0 if place and mapped[place] == unseen else record.allele_depths[mapped[place]] for place in places
+        ]
+    elif genotype.depth:
+        genotype.depths = [genotype.depth] + [0] * len(kept)
+    chosen = subset_likelihoods(phred, record.ploidy, len(site.alleles), places)
+    if chosen is None:
+        return genotype
+    best = min(chosen)
+    genotype.likelihoods = [value - best for value in chosen]
+    ranked = sorted(genotype.likelihoods)
+    genotype.quality = min(_MAX_QUALITY, ranked[1])
+    call = genotype.likelihoods.index(0)
+    if ranked[-1] > 0 and not (call == 0 and ranked[1] == 0):
+        genotype.alleles = list(genotype_alleles(record.ploidy, len(places))[call])
+    return genotype
+
+
+def format_columns(genotypes: Sequence[SampleGenotype]) -> tuple[str, list[str]]:
+    """FORMAT and the column of each sample; what is missing at the end of a column is left off."""
+    rows = [_format_values(genotype) for genotype in genotypes]
+    keys = ["GT", *sorted({key for row in rows for key in row} - {"GT"})]
+    return ":".join(keys), [_joined(row, keys) for row in rows]
+
+
+def _format_values(genotype: SampleGenotype) -> dict[str, str]:
+    names = [str(allele) for allele in genotype.alleles] or ["."] * genotype.ploidy
+    if genotype.no_data or genotype.record is None:
+        return {"GT": "/".join(names)}
+    call = genotype.record.call
+    row = {"GT": ("|" if "|" in call.get("GT", "") else "/").join(names)}
+    if genotype.depths is not None:
+        row["AD"] = ",".join(map(str, genotype.depths))
+    if genotype.depth is not None:
+        row["DP"] = str(genotype.depth)
+    if genotype.quality is not None:
+        row["GQ"] = str(genotype.quality)
+    if genotype.likelihoods is not None:
+        row["PL"] = ",".join(map(str, genotype.likelihoods))
+    for key in ("PGT", "PID", "PS"):
+        if key in call:
+            row[key] = call[key]
+    if "PGT" in row and genotype.alleles and genotype.alleles[0] == genotype.alleles[-1] != 0:
+        row["PGT"] = "1|1"
+    return row
+
+
+def _joined(row: dict[str, str], keys: Sequence[str]) -> str:
+    values = [row.get(key, ".") for key in keys]
+    while len(values) > 1 and values[-1] == ".":
+        values.pop()
+    return ":".join(values)
