@@ -194,7 +194,8 @@ def _align_lanes(
                 finder.add(records, ordinals, np.full(len(records), number, dtype=np.int32))
                 progress.advance(len(records))
         except FastqError as error:
-            raise error.about(sample=sample) from error
+            error.about(sample=sample)
+            raise
     return units, pairs
 
 

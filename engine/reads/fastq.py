@@ -323,7 +323,8 @@ def _open(path: Path) -> io.BufferedReader:
         return raw
     from isal import igzip
 
-    return io.BufferedReader(igzip.IGzipFile(fileobj=raw, mode="rb"), _BLOCK)  # type: ignore[no-untyped-call]
+    raw.close()
+    return io.BufferedReader(igzip.IGzipFile(path, mode="rb"), _BLOCK)  # type: ignore[no-untyped-call]
 
 
 def _no_reads() -> Reads:

@@ -52,13 +52,11 @@ from engine.reads.unaligned import int32_at, uint16_at, uint32_at
     FORWARD,
     SOFT_CLIPPED,
     HARD_CLIPPED,
-    Q20_BASES,
-    Q30_BASES,
     N_BASES,
     GC_BASES,
     DUPLICATES,
-) = range(22)
-COUNTS = 22
+) = range(20)
+COUNTS = 20
 
 FR, RF, TANDEM = range(3)
 LONGEST_INSERT = 10_000
@@ -141,8 +139,8 @@ def measure(
         counts: int64[2, COUNTS], first reads (and unpaired ones) and second reads.
         inserts: int64[3, LONGEST_INSERT + 1], pairs by orientation and insert size, the last holding all beyond.
         cycle_sum: int64[2, LONGEST_CYCLE], sum of qualities by cycle of the sequencer.
-        cycle_count: int64[2, LONGEST_CYCLE], bases by cycle.
-        quality_count: int64[QUALITIES], bases by quality.
+        cycle_count: int64[2, LONGEST_CYCLE + 1], reads by length, the last holding all beyond.
+        quality_count: int64[4, QUALITIES], bases by quality, to be summed over the four.
         gc_count: int64[101], reads by per cent of G and C.
         length_count: int64[2, LONGEST_INSERT + 1], reads by length.
 
@@ -193,36 +191,47 @@ def _measure_bases(
     length = int32_at(data, at + 20)
     bases = sequence_at(data, at)
     qualities = bases + (length + 1) // 2
-    reverse = flag_of(data, at) & REVERSE != 0
-    gc, unknown = 0, 0
-    for i in range(length):
-        number = data[bases + (i >> 1)] >> (0 if i & 1 else 4) & 15
-        gc += (number == _C_NUMBER) | (number == _G_NUMBER)
-        unknown += number == _N_NUMBER
-    for i in range(length):
-        quality_count[min(data[qualities + i], QUALITIES - 1)] += 1
+    gc, unknown = _count_bases(data, bases, length)
+    _count_qualities(data, qualities, length, quality_count)
     cycles = min(length, LONGEST_CYCLE)
-    if reverse:
+    if flag_of(data, at) & REVERSE:
         for i in range(cycles):
             cycle_sum[row, i] += data[qualities + length - 1 - i]
     else:
         for i in range(cycles):
             cycle_sum[row, i] += data[qualities + i]
-    q20, q30 = 0, 0
-    for i in range(qualities, qualities + length):
-        q20 += data[i] >= 20
-        q30 += data[i] >= 30
-    for i in range(cycles):
-        cycle_count[row, i] += 1
+    cycle_count[row, cycles] += 1
     counts[READS] += 1
     counts[BASES] += length
     counts[GC_BASES] += gc
     counts[N_BASES] += unknown
-    counts[Q20_BASES] += q20
-    counts[Q30_BASES] += q30
     length_count[row, min(length, LONGEST_INSERT)] += 1
     if length > unknown:
         gc_count[(200 * gc + length - unknown) // (2 * (length - unknown))] += 1
+
+
+@njit(nogil=True, cache=True)
+def _count_bases(data: NDArray[np.uint8], bases: int, length: int) -> tuple[int, int]:
+    """How many of the packed bases are G or C, and how many N; two bases a byte, the last half perhaps empty."""
+    gc, unknown = 0, 0
+    for i in range(bases, bases + (length + 1) // 2):
+        first, second = data[i] & 0xF0, data[i] & 0x0F
+        gc += (first == _C_NUMBER << 4) + (first == _G_NUMBER << 4) + (second == _C_NUMBER) + (second == _G_NUMBER)
+        unknown += (first == _N_NUMBER << 4) + (second == _N_NUMBER)
+    return gc, unknown
+
+
+@njit(nogil=True, cache=True)
+def _count_qualities(data: NDArray[np.uint8], start: int, length: int, quality_count: NDArray[np.int64]) -> None:
+    """Add to four histograms in turn: in one, runs of equal qualities would wait for each other's increments."""
+    whole = length & ~3
+    for i in range(start, start + whole, 4):
+        quality_count[0, min(data[i], QUALITIES - 1)] += 1
+        quality_count[1, min(data[i + 1], QUALITIES - 1)] += 1
+        quality_count[2, min(data[i + 2], QUALITIES - 1)] += 1
+        quality_count[3, min(data[i + 3], QUALITIES - 1)] += 1
+    for i in range(start + whole, start + length):
+        quality_count[0, min(data[i], QUALITIES - 1)] += 1
 
 
 @njit(nogil=True, cache=True)

@@ -141,8 +141,8 @@ class Tally:
     counts: NDArray[np.int64] = field(default_factory=lambda: _zeros(2, kernels.COUNTS))
     inserts: NDArray[np.int64] = field(default_factory=lambda: _zeros(3, kernels.LONGEST_INSERT + 1))
     cycle_sum: NDArray[np.int64] = field(default_factory=lambda: _zeros(2, kernels.LONGEST_CYCLE))
-    cycle_count: NDArray[np.int64] = field(default_factory=lambda: _zeros(2, kernels.LONGEST_CYCLE))
-    qualities: NDArray[np.int64] = field(default_factory=lambda: _zeros(kernels.QUALITIES))
+    cycle_count: NDArray[np.int64] = field(default_factory=lambda: _zeros(2, kernels.LONGEST_CYCLE + 1))
+    qualities: NDArray[np.int64] = field(default_factory=lambda: _zeros(4, kernels.QUALITIES))
     gc: NDArray[np.int64] = field(default_factory=lambda: _zeros(101))
     lengths: NDArray[np.int64] = field(default_factory=lambda: _zeros(2, kernels.LONGEST_INSERT + 1))
 
@@ -189,21 +189,24 @@ class Measurement:
 
     def _histograms(self) -> AlignmentHistograms:
         tally, coverage = self._tally, self._coverage
-        means = [
-            tally.cycle_sum[i][tally.cycle_count[i] > 0] / tally.cycle_count[i][tally.cycle_count[i] > 0]
-            for i in (0, 1)
-        ]
+        means = [_mean_by_cycle(tally.cycle_sum[mate], tally.cycle_count[mate]) for mate in (0, 1)]
         return AlignmentHistograms(
             counts=tally.counts,
             insert_sizes=tally.inserts,
             quality_by_cycle=(means[0], means[1]),
-            qualities=tally.qualities,
+            qualities=tally.qualities.sum(axis=0),
             gc=tally.gc,
             lengths=tally.lengths,
             depths=coverage.histogram,
             contig_coverage=coverage.by_contig(),
             intervals=coverage.by_interval(),
         )
+
+
+def _mean_by_cycle(sums: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Mean quality of every cycle that any read has, from the sums and the number of reads by length."""
+    reads = np.cumsum(lengths[::-1])[::-1][1:]
+    return sums[reads > 0] / reads[reads > 0]
 
 
 class _Coverage:
@@ -336,8 +339,8 @@ def _figures(histograms: AlignmentHistograms, duplicates: Duplicates, coverage: 
         indel_rate=ratio(kernels.INDELS, kernels.ALIGNED_BASES),
         soft_clipped_fraction=ratio(kernels.SOFT_CLIPPED, kernels.BASES),
         mean_read_length=ratio(kernels.BASES, kernels.READS),
-        q20_fraction=ratio(kernels.Q20_BASES, kernels.BASES),
-        q30_fraction=ratio(kernels.Q30_BASES, kernels.BASES),
+        q20_fraction=_fraction_from(histograms.qualities, 20),
+        q30_fraction=_fraction_from(histograms.qualities, 30),
         n_fraction=ratio(kernels.N_BASES, kernels.BASES),
         gc_fraction=float(both[kernels.GC_BASES] / called) if called else 0.0,
         median_insert_size=insert.median if insert else None,
@@ -353,6 +356,10 @@ def _figures(histograms: AlignmentHistograms, duplicates: Duplicates, coverage: 
         x_coverage=coverage.mean_over(("X",)),
         y_coverage=coverage.mean_over(("Y",)),
     )
+
+
+def _fraction_from(histogram: NDArray[np.int64], lowest: int) -> float:
+    return float(histogram[lowest:].sum() / max(int(histogram.sum()), 1))
 
 
 @dataclass(frozen=True)
