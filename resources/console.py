@@ -67,7 +67,7 @@ def _sample(services: Services, chosen: argparse.Namespace) -> None:
     lake, gate = services["lake"], services["gate"]
     sample = services["registry"].sample(chosen.sample)
     print(f"{sample.sample_id}: {sample.status}, attempt {sample.attempt}, from {sample.sheet}")
-    for asset in ("raw_reads", *gate.thresholds.assets):
+    for asset in gate.thresholds.assets:
         receipt = lake.receipt(asset, sample.sample_id)
         if receipt is not None:
             print(f"  {asset}: {receipt.records:,} records, {receipt.data_version[:12]}, made {receipt.created}")
@@ -99,9 +99,8 @@ def _withdraw(services: Services, chosen: argparse.Namespace) -> None:
 
 def _verify(services: Services, chosen: argparse.Namespace) -> None:
     lake = services["lake"]
-    receipts = [
-        lake.receipt(path.name, chosen.sample) for path in sorted((lake.root / "samples" / chosen.sample).glob("*"))
-    ]
+    sample = services["registry"].sample(chosen.sample).sample_id
+    receipts = [lake.receipt(path.name, sample) for path in sorted((lake.root / "samples" / sample).glob("*"))]
     for receipt in filter(None, receipts):
         lake.verify(receipt)
         print(f"{receipt.asset}: {len(receipt.files)} files as published {receipt.created}")

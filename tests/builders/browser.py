@@ -1,0 +1,119 @@
+"""A headless Chromium that a test drives as a person would: open a page, read it, click, take a picture.
+
+It speaks the W3C WebDriver protocol with Debian's ``chromedriver`` (package chromium-driver); nothing from PyPI.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+"""Key under which the protocol names an element (W3C WebDriver, section 12.2)."""
+ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
+
+
+def is_installed() -> bool:
+    return bool(shutil.which("chromium") and shutil.which("chromedriver"))
+
+
+@dataclass(frozen=True)
+class Browser:
+    """One window; ``session`` is its address at the driver."""
+
+    session: str
+
+    def open(self, url: str) -> None:
+        self._call("POST", "url", url=url)
+
+    def text(self) -> str:
+        """What a person reads on the page."""
+        told: str = self._call("POST", "execute/sync", script="return document.body.innerText", args=[])
+        return told
+
+    def wait_for(self, *texts: str, seconds: float = 90) -> str:
+        """The page's text as soon as it says all of that."""
+        deadline = time.monotonic() + seconds
+        while not all(each in (text := self.text()) for each in texts):
+            assert time.monotonic() < deadline, f"the page does not say {texts}, but:\n{text}"
+            time.sleep(0.5)
+        return text
+
+    def run(self, script: str) -> Any:
+        """The value of a script in the page."""
+        return self._call("POST", "execute/sync", script=script, args=[])
+
+    def click(self, xpath: str) -> None:
+        found = self._call("POST", "element", using="xpath", value=xpath)
+        self._call("POST", f"element/{found[ELEMENT]}/click")
+
+    def resize(self, width: int, height: int) -> None:
+        self._call("POST", "window/rect", width=width, height=height)
+
+    def picture(self, path: Path) -> Path:
+        """A PNG of the window."""
+        path.write_bytes(base64.b64decode(self._call("GET", "screenshot")))
+        return path
+
+    def _call(self, method: str, command: str, **body: Any) -> Any:
+        return call(method, f"{self.session}/{command}", **body)
+
+
+def call(method: str, url: str, /, **body: Any) -> Any:
+    """One command to the driver; its value."""
+    data = json.dumps(body).encode() if method == "POST" else None
+    try:
+        with urlopen(Request(url, data, {"Content-Type": "application/json"}, method=method), timeout=120) as response:
+            return json.load(response)["value"]
+    except HTTPError as error:
+        raise AssertionError(f"{method} {url}: {error.read().decode()[:1000]}") from error
+
+
+@contextmanager
+def browsing(folder: Path, width: int = 1500, height: int = 1000) -> Iterator[Browser]:
+    """Start driver and browser, and stop both in the end.
+
+    Args:
+        folder: for the browser's profile.
+        width: of the window.
+        height: of the window.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    driver = subprocess.Popen(["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    session = None
+    try:
+        _wait_for_driver(port)
+        arguments = [*ARGUMENTS, f"--user-data-dir={folder}", f"--window-size={width},{height}"]
+        wanted = {"browserName": "chrome", "goog:chromeOptions": {"args": arguments}}
+        url = f"http://127.0.0.1:{port}/session"
+        session = f"{url}/{call('POST', url, capabilities={'alwaysMatch': wanted})['sessionId']}"
+        yield Browser(session)
+    finally:
+        if session:
+            with suppress(OSError, AssertionError):
+                call("DELETE", session)
+        driver.terminate()
+        driver.wait(30)
+
+
+def _wait_for_driver(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        with suppress(OSError):
+            if call("GET", f"http://127.0.0.1:{port}/status")["ready"]:
+                return
+        assert time.monotonic() < deadline, "chromedriver does not answer"
+        time.sleep(0.2)

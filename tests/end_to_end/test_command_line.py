@@ -1,0 +1,120 @@
+"""The platform from a terminal: backfills, single assets, a gate that is shut and opened, commands that are wrong."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from tests.builders.server import Run, Server
+from tests.end_to_end.conftest import PATIENT, SHALLOW, Laboratory
+
+pytestmark = [pytest.mark.xdist_group("laboratory"), pytest.mark.slow]
+
+
+def console(server: Server, *words: str) -> subprocess.CompletedProcess[str]:
+    return server.deployment.run("python", "-m", "resources.console", *words)
+
+
+def test_a_backfill_over_all_samples_runs_each_and_a_failing_one_stops_alone(laboratory: Laboratory) -> None:
+    server = laboratory.server
+    lake = server.deployment.lake
+    before = lake.require("fhir_bundle", PATIENT.sample_id)
+    # Dagster's --all wants a value, whatever it says.
+    asked = server.deployment.run(
+        *("dagster", "job", "backfill", "-j", "sample", "--all", "samples", "--noprompt", "-w", "workspace.yaml")
+    )
+    assert asked.returncode == 0, asked.stderr
+    server.wait("a finished run of each sample", lambda: len(ended(server)) == 3, 400)
+    assert len(runs_of_backfills(server)) == 3
+    assert ended(server)[PATIENT.sample_id] == "SUCCESS"
+    assert ended(server)[SHALLOW.sample_id] == "FAILURE"
+    assert lake.require("fhir_bundle", PATIENT.sample_id) == before, "what is fresh is not computed again"
+
+
+def runs_of_backfills(server: Server) -> list[Run]:
+    return [run for run in server.runs("sample") if "dagster/backfill" in run.tags]
+
+
+def ended(server: Server) -> dict[str | None, str]:
+    """How each sample's run of a backfill ended, of those that have."""
+    return {run.sample: run.status for run in runs_of_backfills(server) if run.is_finished}
+
+
+def test_one_asset_of_one_sample_is_materialized_from_the_command_line(laboratory: Laboratory) -> None:
+    server = laboratory.server
+    before = len(server.materializations("findings", PATIENT.sample_id))
+    done = server.deployment.materialize("findings", sample=PATIENT.sample_id)
+    assert done.returncode == 0, done.stderr
+    assert len(server.materializations("findings", PATIENT.sample_id)) == before + 1
+
+
+def test_a_shut_gate_stays_shut_for_manual_runs_until_a_person_overrides_it(laboratory: Laboratory) -> None:
+    server = laboratory.server
+    refused = server.deployment.materialize("gvcf", sample=SHALLOW.sample_id)
+    assert refused.returncode == 1
+    assert f"sample {SHALLOW.sample_id}: the gate of aligned_reads is shut: mean_coverage: observed " in refused.stderr
+    assert f"python -m resources.console override {SHALLOW.sample_id} aligned_reads CHECK" in refused.stderr
+    assert server.deployment.lake.receipt("gvcf", SHALLOW.sample_id) is None
+
+    assert override(server, "mean_coverage").returncode == 0
+    still = server.deployment.materialize("gvcf", sample=SHALLOW.sample_id)
+    assert still.returncode == 1 and "is shut: fraction_20x: observed " in still.stderr
+
+    assert override(server, "fraction_20x").returncode == 0
+    opened = server.deployment.materialize("gvcf", sample=SHALLOW.sample_id)
+    assert opened.returncode == 0, opened.stderr
+    assert server.deployment.lake.require("gvcf", SHALLOW.sample_id)
+    shown = console(server, "sample", SHALLOW.sample_id).stdout
+    assert "overridden: mean_coverage" in shown and "Dr Example" in shown
+
+
+def override(server: Server, check: str) -> subprocess.CompletedProcess[str]:
+    words = ("override", SHALLOW.sample_id, "aligned_reads", check, "--person", "Dr Example")
+    return console(server, *words, "--reason", "the order asks for one gene, which is well covered")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("override", PATIENT.sample_id, "aligned_reads", "coverage", "--reason", "good enough"), "name a shut check"),
+        (("sample", "nobody"), "sample nobody: the sample is not registered"),
+        (("verify", "nobody"), "sample nobody: the sample is not registered"),
+        (("verify", "../../registry"), "the sample is not registered"),
+        (("withdraw", "nobody", "--reason", "asked to"), "sample nobody: the sample is not registered"),
+    ],
+)
+def test_a_wrong_console_command_gives_one_clear_error(
+    laboratory: Laboratory, words: tuple[str, ...], told: str
+) -> None:
+    done = console(laboratory.server, *words)
+    assert done.returncode == 1 and not done.stdout
+    (line,) = done.stderr.splitlines()
+    assert told in line and "Remedy: " in line
+
+
+@pytest.mark.parametrize(
+    ("asset", "sample", "told"),
+    [
+        ("gvcf", "nobody", "containing the passed partition key `nobody`"),
+        ("gvcff", PATIENT.sample_id, 'did you mean one of the following?\n\t["gvcf"]'),
+    ],
+)
+def test_a_wrong_materialize_command_ends_with_what_is_wrong(
+    laboratory: Laboratory, asset: str, sample: str, told: str
+) -> None:
+    done = laboratory.server.deployment.materialize(asset, sample=sample)
+    assert done.returncode == 1
+    assert told in done.stderr[-400:]
+
+
+@pytest.mark.parametrize("module", ["genomics_assets.serve", "demo.run", "resources.console"])
+def test_a_wrong_option_of_the_deployment_gives_one_clear_error(laboratory: Laboratory, module: str) -> None:
+    arguments = ("samples",) if module == "resources.console" else ()
+    wrong = replace(laboratory.server.deployment, reference="demo", options={"GENOMICS_CALLER": "magic"})
+    done = wrong.run("python", "-m", module, *arguments)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "GENOMICS_CALLER is 'magic'. Remedy: set it to one of bcftools, haplotype, gatk or leave it unset.\n"
+    )

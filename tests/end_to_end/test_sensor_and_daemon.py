@@ -1,0 +1,106 @@
+"""Files dropped in the landing zone of ``make serve``: runs start by themselves, and what is bad stops alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+
+import pytest
+
+from demo.run import SAMPLE_ASSETS
+from resources.registration import SampleStatus
+from resources.sample_registry import SampleRegistry
+from tests.builders.deployment import Delivery
+from tests.builders.server import Server
+from tests.end_to_end.conftest import PATIENT, SHALLOW, TRUNCATED, Laboratory
+
+pytestmark = [pytest.mark.xdist_group("laboratory"), pytest.mark.slow]
+
+KNOWLEDGE = ("reference_genome", "aligner_index", "gene_model", "known_sites", "clinvar")
+
+
+def status(server: Server, delivery: Delivery) -> SampleStatus:
+    registry = SampleRegistry(server.deployment.settings.data / "registry" / "samples.sqlite")
+    return registry.sample(delivery.sample_id).status
+
+
+def assert_green(server: Server, delivery: Delivery) -> None:
+    """Every asset of the sample is materialized, every check was executed and passed."""
+    for asset in SAMPLE_ASSETS:
+        assert server.materializations(asset, delivery.sample_id), f"{asset} was not materialized"
+        for name, execution in server.checks(asset, delivery.sample_id).items():
+            assert execution, f"{asset}.{name} was not executed"
+            assert execution["status"] == "SUCCEEDED" and execution["evaluation"]["success"], f"{asset}.{name}"
+
+
+def test_files_dropped_in_the_landing_zone_become_green_by_themselves(laboratory: Laboratory) -> None:
+    server = laboratory.server
+    assert all(server.materializations(part) for part in KNOWLEDGE)
+    assert_green(server, PATIENT)
+    server.wait("the registry's word", lambda: status(server, PATIENT) is SampleStatus.DONE, 90)
+    bundle = server.deployment.lake.require("fhir_bundle", PATIENT.sample_id)
+    text = json.dumps(json.loads(server.deployment.lake.path(bundle, bundle.files[0].name).read_text()))
+    assert "12206" in text, "the AVP variant's ClinVar id is not in the bundle"
+
+
+def test_the_cohort_tables_follow_when_the_samples_are_done(laboratory: Laboratory) -> None:
+    server = laboratory.server
+    server.wait("the cohort's run", lambda: any(run.status == "SUCCESS" for run in server.runs("cohort")), 300)
+    for model in ("dim_sample", "fct_call", "cohort_allele_frequency", "sample_qc"):
+        assert server.materializations(model)
+        executions = server.checks(model).values()
+        assert executions and all(each and each["evaluation"]["success"] for each in executions)
+
+
+def test_a_second_drop_of_the_same_files_starts_nothing(laboratory: Laboratory) -> None:
+    server = laboratory.server
+    landing = server.deployment.settings.landing
+    before = {run.run_id for run in server.runs("sample", PATIENT.sample_id)}
+    for name in (*PATIENT.read_names, "delivery.csv"):
+        again = landing / f".{name}.copying"
+        shutil.copyfile(landing / name, again)
+        again.replace(landing / name)
+    dropped = time.time()
+    server.wait("two looks of the sensor after the drop", lambda: _looks(server, since=dropped + 6) >= 2, 120)
+    assert {run.run_id for run in server.runs("sample", PATIENT.sample_id)} == before
+
+
+def _looks(server: Server, since: float) -> int:
+    """How often the sensor looked at the landing zone since the files have settled."""
+    query = """{ sensorOrError(sensorSelector: {repositoryName: "__repository__",
+        repositoryLocationName: "genomics_assets", sensorName: "sample_sheets"}) {
+        ... on Sensor { sensorState { ticks(limit: 20) { timestamp status } } } } }"""
+    ticks = server.ask(query)["sensorOrError"]["sensorState"]["ticks"]
+    return sum(tick["timestamp"] > since and tick["status"] in ("SKIPPED", "SUCCESS") for tick in ticks)
+
+
+def test_a_shut_gate_stops_the_sample_and_its_check_says_why(laboratory: Laboratory) -> None:
+    server = laboratory.server
+    assert not server.materializations("fhir_bundle", SHALLOW.sample_id)
+    check = server.checks("aligned_reads", SHALLOW.sample_id)["mean_coverage"]
+    assert check and not check["evaluation"]["success"] and check["evaluation"]["severity"] == "ERROR"
+    assert "expected mean_coverage >= 15" in check["evaluation"]["description"]
+
+
+def test_a_broken_sample_stops_alone_and_runs_again_when_it_is_mended(laboratory: Laboratory) -> None:
+    server = laboratory.server
+    first = server.runs("sample", TRUNCATED.sample_id)[-1]
+    assert first.status == "FAILURE"
+    (told,) = server.failures(first).values()
+    assert told.startswith(f"sample {TRUNCATED.sample_id}: ") and TRUNCATED.read_names[0] in told
+    assert "truncated" in told and "Remedy: " in told
+    server.wait("the registry's word", lambda: status(server, TRUNCATED) is not SampleStatus.REQUESTED, 90)
+
+    landing = server.deployment.settings.landing
+    part = landing / ".copying"
+    part.write_bytes(laboratory.whole)
+    part.replace(landing / TRUNCATED.read_names[0])
+    mended = server.wait(
+        "a run of the mended sample",
+        lambda: [run for run in server.runs("sample", TRUNCATED.sample_id) if run.run_id != first.run_id],
+        120,
+    )
+    server.wait("its end", lambda: server.runs("sample", TRUNCATED.sample_id)[0].is_finished, 300)
+    assert len(mended) == 1
+    assert_green(server, TRUNCATED)

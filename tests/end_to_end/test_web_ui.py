@@ -1,0 +1,73 @@
+"""What a person sees in the web UI: lineage, a sample's partition, check results, plots. Needs Debian's chromium."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.run import SAMPLE_ASSETS
+from tests.builders.browser import Browser, browsing, is_installed
+from tests.end_to_end.conftest import PATIENT, SHALLOW, Laboratory
+
+pytestmark = [
+    pytest.mark.xdist_group("laboratory"),
+    pytest.mark.slow,
+    pytest.mark.skipif(not is_installed(), reason="chromium and chromedriver are absent: run make browser as root"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browsing(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+def assert_picture(path: Path) -> None:
+    """It is a PNG of the window's width in which something is drawn: a blank one is a few kilobytes."""
+    header = path.read_bytes()[:24]
+    assert header[:8] == b"\x89PNG\r\n\x1a\n" and struct.unpack(">I", header[16:20])[0] >= 1400
+    assert path.stat().st_size > 20_000
+
+
+def test_the_lineage_leads_from_the_reads_to_the_bundle(
+    laboratory: Laboratory, browser: Browser, tmp_path: Path
+) -> None:
+    browser.open(f"{laboratory.server.url}/assets/fhir_bundle?view=lineage&lineageScope=upstream&lineageDepth=9")
+    path_of_a_sample = [asset for asset in SAMPLE_ASSETS if asset != "cohort_contribution"]
+    browser.wait_for(*path_of_a_sample, "reference_genome", "aligner_index", "gene_model", "clinvar")
+    assert_picture(browser.picture(tmp_path / "lineage.png"))
+
+
+def test_a_samples_partition_shows_its_status_its_numbers_and_no_trouble(
+    laboratory: Laboratory, browser: Browser, tmp_path: Path
+) -> None:
+    browser.open(f"{laboratory.server.url}/assets/variants?view=partitions&partition={PATIENT.sample_id}")
+    text = browser.wait_for(PATIENT.sample_id, SHALLOW.sample_id, "Latest materialization", "titv", "made from")
+    assert "Materialized" in text.split("Latest materialization")[0].split(SHALLOW.sample_id)[-1]
+    assert "Unsynced" not in text
+    assert_picture(browser.picture(tmp_path / "partition.png"))
+
+
+def test_a_failed_check_is_told_with_what_was_observed_and_what_is_expected(
+    laboratory: Laboratory, browser: Browser, tmp_path: Path
+) -> None:
+    browser.open(
+        f"{laboratory.server.url}/assets/aligned_reads?view=checks&checkDetail=mean_coverage"
+        f"&partition={SHALLOW.sample_id}&checkDetailTab=execution-history"
+    )
+    browser.wait_for("mean_coverage", "fraction_20x", "sex_mismatch")
+    assert_picture(browser.picture(tmp_path / "checks.png"))
+
+
+def test_a_plot_opens_from_the_metadata(laboratory: Laboratory, browser: Browser, tmp_path: Path) -> None:
+    browser.open(f"{laboratory.server.url}/assets/aligned_reads?view=partitions&partition={PATIENT.sample_id}")
+    browser.wait_for("Coverage of the targets", "Insert size", "Base quality by cycle")
+    row = "//td[normalize-space()='Coverage of the targets']/following-sibling::td"
+    browser.click(f"{row}//*[contains(text(), 'Show Markdown')]")
+    browser.wait_for("Close")
+    drawn = browser.run("return [...document.images].filter(i => i.alt == 'Coverage of the targets' && i.naturalWidth)")
+    assert len(drawn) == 1
+    assert_picture(browser.picture(tmp_path / "plot.png"))
