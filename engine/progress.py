@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from threading import Lock
 
+LOG: Callable[[str], None] = logging.getLogger(__name__).info
+
 
 class Progress:
     """A counter that speaks up now and then; safe to advance from several threads.
@@ -32,7 +34,7 @@ class Progress:
         *,
         total: int | None = None,
         unit: str = "reads",
-        log: Callable[[str], None] = logging.getLogger(__name__).info,
+        log: Callable[[str], None] = LOG,
         interval: float = 5.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -13,16 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from engine.reads.record_kernels import (
-    REVERSE,
-    cigar_at,
-    flag_of,
-    int32_at,
-    sequence_at,
-    start_of,
-    uint16_at,
-    uint32_at,
-)
+from engine.reads.record_kernels import REVERSE, cigar_at, flag_of, sequence_at, start_of
+from engine.reads.unaligned import int32_at, uint16_at, uint32_at
 from engine.recalibrate.covariate_kernels import (
     LOWEST_QUALITY,
     NO_CONTEXT,

@@ -27,12 +27,10 @@ from engine.reads.record_kernels import (
     cigar_at,
     contig_of,
     flag_of,
-    int32_at,
     sequence_at,
     start_of,
-    uint16_at,
-    uint32_at,
 )
+from engine.reads.unaligned import int32_at, uint16_at, uint32_at
 
 NOT_A_BASE = 4
 NO_CONTEXT = 16

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from engine.reads.record_kernels import int32_at
+from engine.reads.unaligned import int32_at
 from engine.recalibrate.covariate_kernels import is_whole
 
 WHOLE, BROKEN = range(2)
