@@ -25,22 +25,25 @@ $(BIN)/uv:
 
 $(VENV)/.core: $(BIN)/uv pyproject.toml requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(VENV) --constraint requirements.lock --editable .
+	@echo "Compiling the engine's kernels, once ..."
+	@$(BIN)/python -m engine.warm
 	@touch $@
 
-$(VENV)/.dev: $(BIN)/uv pyproject.toml requirements.lock
+$(VENV)/.dev: $(VENV)/.core pyproject.toml requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(VENV) --constraint requirements.lock --editable '.[dev]'
-	@touch $@ $(VENV)/.core
+	@touch $@
 
 demo: setup  ## run the demo family from FASTQ to FHIR and print what was found
 	@GENOMICS_REFERENCE=demo $(BIN)/python -m demo.run
 
 test: setup-dev  ## run the tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 check: setup-dev  ## lint, types, import direction
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/dg check defs 2>/dev/null || $(BIN)/dg check defs
 	@$(BIN)/python -m pytest -q tests/test_import_direction.py
 
 serve: setup  ## open the Dagster web UI with sensors and daemon on 127.0.0.1:3000
