@@ -97,18 +97,26 @@ def _assembled(reads: ReadColumns, reference: NDArray[np.uint8], reference_start
         [0.0 for _ in range(0)],
         np.full(1, -1, np.int64),
     )
+    sizes = _kmer_sizes()
     worked = False
-    for size in KMER_SIZES:
-        worked |= _try_graph(found, sequences, reference, size, False)
-    size = FIRST_LARGER_KMER_SIZE
-    for attempt in range(MOST_LARGER_KMER_SIZES):
-        if worked:
+    for attempt in range(sizes.size):
+        if worked and attempt >= len(KMER_SIZES):
             break
-        worked = _try_graph(found, sequences, reference, size, attempt == MOST_LARGER_KMER_SIZES - 1)
-        size += KMER_SIZE_STEP
+        worked |= _try_graph(found, sequences, reference, sizes[attempt], attempt == sizes.size - 1)
     if found.reference[0] < 0:
         _add_reference(found, reference)
     return _columns(found, reference_start, reference_start + reference.size)
+
+
+@njit(nogil=True, cache=True)
+def _kmer_sizes() -> NDArray[np.int64]:
+    """Every k in the order in which they are tried."""
+    sizes = np.empty(len(KMER_SIZES) + MOST_LARGER_KMER_SIZES, np.int64)
+    for i in range(len(KMER_SIZES)):
+        sizes[i] = KMER_SIZES[i]
+    for i in range(MOST_LARGER_KMER_SIZES):
+        sizes[len(KMER_SIZES) + i] = FIRST_LARGER_KMER_SIZE + i * KMER_SIZE_STEP
+    return sizes
 
 
 class _Sequences(NamedTuple):

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from engine.call.haplotype.cigar import DELETION, MATCH, length_of, operator_of, read_length, reference_length
 from engine.call.haplotype.graph import (
+    OFF_REFERENCE,
+    ONCE,
     VERTICES,
     Graph,
     add_bases,
@@ -30,6 +32,7 @@ from engine.call.haplotype.graph import (
     is_reference_source,
     remove_edge,
     with_room,
+    with_room_for_bases,
 )
 from engine.call.haplotype.smith_waterman import DANGLING_END, LEADING_INDEL_OVERHANG, align
 from engine.call.haplotype.threading_graph import MINIMUM_SUPPORT
@@ -55,7 +58,7 @@ def recover_tails(graph: Graph, size: int) -> Graph:
         if branch.size < MINIMUM_BRANCH + 1 or is_reference_source(graph, branch[0]):
             continue
         reference = _reference_below(graph, branch[0], graph.vertices[branch[1]].first_in)
-        graph = with_room(graph, 0, 1, 0)
+        graph = with_room(graph, branch.size)
         _join_tail(graph, branch, reference, size)
     return graph
 
@@ -79,12 +82,12 @@ def recover_heads(graph: Graph, size: int) -> Graph:
 
 
 @njit(nogil=True, cache=True)
-def _path_to_ancestor(graph: Graph, tail: int) -> NDArray[np.int32]:
+def _path_to_ancestor(graph: Graph, tail: int) -> NDArray[np.int64]:
     """The branch from the vertex in which it forks off down to ``tail``; empty where it does not fork off.
 
     What lies below an edge with too little support is left out.
     """
-    path = np.empty(graph.used[VERTICES] + 1, np.int32)
+    path = np.empty(graph.used[VERTICES] + 1, np.int64)
     first = path.size
     vertex = tail
     while graph.vertices[vertex].in_degree == 1 and graph.vertices[vertex].out_degree < 2:
@@ -102,9 +105,9 @@ def _path_to_ancestor(graph: Graph, tail: int) -> NDArray[np.int32]:
 
 
 @njit(nogil=True, cache=True)
-def _path_to_descendant(graph: Graph, head: int) -> NDArray[np.int32]:
+def _path_to_descendant(graph: Graph, head: int) -> NDArray[np.int64]:
     """The branch from the reference vertex it runs into up to ``head``; empty where it runs into none."""
-    path = np.empty(graph.used[VERTICES] + 1, np.int32)
+    path = np.empty(graph.used[VERTICES] + 1, np.int64)
     first = path.size
     vertex = head
     while graph.vertices[vertex].out_degree == 1 and not is_on_reference(graph, vertex):
@@ -122,9 +125,9 @@ def _path_to_descendant(graph: Graph, head: int) -> NDArray[np.int32]:
 
 
 @njit(nogil=True, cache=True)
-def _reference_below(graph: Graph, start: int, barred: int) -> NDArray[np.int32]:
+def _reference_below(graph: Graph, start: int, barred: int) -> NDArray[np.int64]:
     """Vertices from ``start`` along the reference, or off it, as long as one way but ``barred`` leads on."""
-    path = np.empty(graph.used[VERTICES], np.int32)
+    path = np.empty(graph.used[VERTICES], np.int64)
     path[0] = start
     count = 1
     while count < path.size:
@@ -149,9 +152,9 @@ def _reference_below(graph: Graph, start: int, barred: int) -> NDArray[np.int32]
 
 
 @njit(nogil=True, cache=True)
-def _reference_above(graph: Graph, start: int) -> NDArray[np.int32]:
+def _reference_above(graph: Graph, start: int) -> NDArray[np.int64]:
     """Vertices from ``start`` upwards, always the first above that the reference goes through."""
-    path = np.empty(graph.used[VERTICES], np.int32)
+    path = np.empty(graph.used[VERTICES], np.int64)
     path[0] = start
     count = 1
     while count < path.size:
@@ -166,7 +169,7 @@ def _reference_above(graph: Graph, start: int) -> NDArray[np.int32]:
 
 
 @njit(nogil=True, cache=True)
-def _last_bases(graph: Graph, path: NDArray[np.int32], size: int) -> NDArray[np.uint8]:
+def _last_bases(graph: Graph, path: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
     bases = np.empty(path.size, np.uint8)
     for i in range(path.size):
         bases[i] = graph.bases[graph.vertices[path[i]].start + size - 1]
@@ -174,7 +177,7 @@ def _last_bases(graph: Graph, path: NDArray[np.int32], size: int) -> NDArray[np.
 
 
 @njit(nogil=True, cache=True)
-def _bases_upwards(graph: Graph, path: NDArray[np.int32], size: int) -> NDArray[np.uint8]:
+def _bases_upwards(graph: Graph, path: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
     """Last base of each vertex, of a source of the graph its whole k-mer backwards."""
     bases = np.empty(path.size + size, np.uint8)
     count = 0
@@ -196,7 +199,7 @@ def _branch_cigar(reference: NDArray[np.uint8], branch: NDArray[np.uint8]) -> ND
 
 
 @njit(nogil=True, cache=True)
-def _join_tail(graph: Graph, branch: NDArray[np.int32], reference: NDArray[np.int32], size: int) -> None:
+def _join_tail(graph: Graph, branch: NDArray[np.int64], reference: NDArray[np.int64], size: int) -> None:
     """Join the last branch vertex that differs to the first reference vertex of the suffix both end in."""
     branch_bases = _last_bases(graph, branch, size)
     reference_bases = _last_bases(graph, reference, size)
@@ -219,11 +222,11 @@ def _join_tail(graph: Graph, branch: NDArray[np.int32], reference: NDArray[np.in
         # A deletion right behind the fork: one vertex further down, or it would lose a base.
         joined += 1
     if 0 < joined < reference.size:
-        add_edge(graph, branch[left], reference[joined], 1, 1, 0)
+        add_edge(graph, branch[left], reference[joined], ONCE, ONCE, OFF_REFERENCE)
 
 
 @njit(nogil=True, cache=True)
-def _join_head(graph: Graph, branch: NDArray[np.int32], reference: NDArray[np.int32], size: int) -> Graph:
+def _join_head(graph: Graph, branch: NDArray[np.int64], reference: NDArray[np.int64], size: int) -> Graph:
     """Join the reference to the branch above their last mismatch, growing the branch upwards where it is too short."""
     branch_bases = _bases_upwards(graph, branch, size)
     reference_bases = _bases_upwards(graph, reference, size)
@@ -239,16 +242,16 @@ def _join_head(graph: Graph, branch: NDArray[np.int32], reference: NDArray[np.in
             last = i
     if mismatches > max(1, matched // size) or last <= 0 or last >= reference.size - 1:
         return graph
+    graph = with_room(graph, last + 2)
     entered = branch[min(last, branch.size - 1)]
     if last >= branch.size:
         added = last - branch.size + 2
         above = branch.size - 1 + reference_length(cigar) - read_length(cigar) + added
         if above >= reference.size:
             return graph
-        graph = with_room(graph, added, added + 1, added + size)
+        graph = with_room_for_bases(graph, added + size)
         entered = _grow_upwards(graph, branch[-1], reference[above], added, size)
-    graph = with_room(graph, 0, 1, 0)
-    add_edge(graph, reference[last + 1], entered, 1, 1, 0)
+    add_edge(graph, reference[last + 1], entered, ONCE, ONCE, OFF_REFERENCE)
     return graph
 
 
@@ -270,6 +273,6 @@ def _grow_upwards(graph: Graph, head: int, reference: int, added: int, size: int
     add_bases(graph, graph.bases[start : start + size])
     for i in range(added, 0, -1):
         vertex = add_vertex(graph, first + i, size)
-        append_edge(graph, vertex, below, multiplicity, 1, 0)
+        append_edge(graph, vertex, below, multiplicity, ONCE, OFF_REFERENCE)
         below = vertex
     return below

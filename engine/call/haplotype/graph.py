@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 VERTEX: Final = np.dtype(
     [
-        ("first_out", np.int32),
-        ("last_out", np.int32),
-        ("first_in", np.int32),
-        ("last_in", np.int32),
-        ("out_degree", np.int32),
-        ("in_degree", np.int32),
-        ("start", np.int32),
-        ("length", np.int32),
-        ("removed", np.int32),
+        ("first_out", np.int64),
+        ("last_out", np.int64),
+        ("first_in", np.int64),
+        ("last_in", np.int64),
+        ("out_degree", np.int64),
+        ("in_degree", np.int64),
+        ("start", np.int64),
+        ("length", np.int64),
+        ("removed", np.int64),
     ]
 )
 """First and last edge out of and into the vertex (-1 for none), their numbers, where its sequence begins in the
@@ -34,18 +34,27 @@ graph's bases and how long it is, and whether it was removed."""
 
 EDGE: Final = np.dtype(
     [
-        ("source", np.int32),
-        ("target", np.int32),
-        ("next_out", np.int32),
-        ("next_in", np.int32),
-        ("multiplicity", np.int32),
-        ("support", np.int32),
-        ("is_reference", np.int32),
-        ("removed", np.int32),
+        ("source", np.int64),
+        ("target", np.int64),
+        ("next_out", np.int64),
+        ("next_in", np.int64),
+        ("multiplicity", np.int64),
+        ("support", np.int64),
+        ("is_reference", np.int64),
+        ("removed", np.int64),
     ]
 )
 """Vertices it joins, the next edges out of its source and into its target (-1 for none), how many sequences went
 along it, how many of those count when weak edges are pruned, whether the reference did, and whether it was removed."""
+
+
+# Of one type, not literals: numba compiles a function anew for every literal it is called with.
+ONCE: Final = np.int64(1)
+"""Multiplicity or support of an edge seen once."""
+ON_REFERENCE: Final = np.int64(1)
+"""``is_reference`` of an edge along which the reference goes."""
+OFF_REFERENCE: Final = np.int64(0)
+"""``is_reference`` of any other edge."""
 
 
 class Graph(NamedTuple):
@@ -85,21 +94,27 @@ def empty_graph(vertices: int, edges: int, bases: int) -> Graph:
 
 
 @njit(nogil=True, cache=True)
-def with_room(graph: Graph, vertices: int, edges: int, bases: int) -> Graph:
-    """The same graph with room for as many more vertices, edges and bases; use it in place of the old one."""
-    more_vertices = graph.vertices
-    if graph.used[VERTICES] + vertices > more_vertices.size:
-        more_vertices = np.empty(2 * more_vertices.size + vertices, VERTEX)
-        more_vertices[: graph.used[VERTICES]] = graph.vertices[: graph.used[VERTICES]]
-    more_edges = graph.edges
-    if graph.used[EDGES] + edges > more_edges.size:
-        more_edges = np.empty(2 * more_edges.size + edges, EDGE)
-        more_edges[: graph.used[EDGES]] = graph.edges[: graph.used[EDGES]]
-    more_bases = graph.bases
-    if graph.used[BASES] + bases > more_bases.size:
-        more_bases = np.empty(2 * more_bases.size + bases, np.uint8)
-        more_bases[: graph.used[BASES]] = graph.bases[: graph.used[BASES]]
-    return Graph(more_vertices, more_edges, more_bases, graph.used)
+def with_room(graph: Graph, rows: int) -> Graph:
+    """The same graph with room for as many more vertices and edges; use it in place of the old one."""
+    vertices = graph.vertices
+    if graph.used[VERTICES] + rows > vertices.size:
+        vertices = np.empty(2 * vertices.size + rows, VERTEX)
+        vertices[: graph.used[VERTICES]] = graph.vertices[: graph.used[VERTICES]]
+    edges = graph.edges
+    if graph.used[EDGES] + rows > edges.size:
+        edges = np.empty(2 * edges.size + rows, EDGE)
+        edges[: graph.used[EDGES]] = graph.edges[: graph.used[EDGES]]
+    return Graph(vertices, edges, graph.bases, graph.used)
+
+
+@njit(nogil=True, cache=True)
+def with_room_for_bases(graph: Graph, count: int) -> Graph:
+    """The same graph with room for as many more bases; use it in place of the old one."""
+    bases = graph.bases
+    if graph.used[BASES] + count > bases.size:
+        bases = np.empty(2 * bases.size + count, np.uint8)
+        bases[: graph.used[BASES]] = graph.bases[: graph.used[BASES]]
+    return Graph(graph.vertices, graph.edges, bases, graph.used)
 
 
 @njit(nogil=True, cache=True)

@@ -36,7 +36,9 @@ _N: Final = ord("N")
 
 
 @njit(nogil=True, cache=True)
-def haplotype_cigar(reference: NDArray[np.uint8], haplotype: NDArray[np.uint8], overhang: int) -> NDArray[np.uint32]:
+def haplotype_cigar(
+    reference: NDArray[np.uint8], haplotype: NDArray[np.uint8], overhang: np.int64
+) -> NDArray[np.uint32]:
     """Align a haplotype to the reference and left-align its indels.
 
     Ten N on each side of both hold the ends together. Deletions at the ends are kept, so that a haplotype that

@@ -6,6 +6,8 @@ cycles. Order and ties are those of GATK's ``GraphBasedKBestHaplotypeFinder`` an
 
 from __future__ import annotations
 
+# numba, not mypy, decides which integer a value is.
+# mypy: disable-error-code="arg-type,assignment,no-any-return,return-value"
 import math
 from typing import Final, NamedTuple
 
@@ -36,8 +38,8 @@ class Paths(NamedTuple):
 class _Partial(NamedTuple):
     """Paths from the source to anywhere: the path each prolongs (-1 for none), its last vertex, bases and score."""
 
-    before: NDArray[np.int32]
-    vertex: NDArray[np.int32]
+    before: NDArray[np.int64]
+    vertex: NDArray[np.int64]
     length: NDArray[np.int64]
     score: NDArray[np.float64]
 
@@ -45,17 +47,17 @@ class _Partial(NamedTuple):
 @njit(nogil=True, cache=True)
 def best_paths(graph: Graph, source: int, sink: int) -> Paths:
     """The best :data:`MOST_PATHS` paths from ``source`` to ``sink``, or all if there are fewer."""
-    partial = _more_room(_Partial(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0)))
+    partial = _more_room(_Partial(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)))
     partial.before[0] = -1
     partial.vertex[0] = source
     partial.length[0] = graph.vertices[source].length
     partial.score[0] = 0.0
-    count = 1
-    heap = np.empty(partial.before.size, np.int32)
+    count = np.int64(1)
+    heap = np.empty(partial.before.size, np.int64)
     heap[0] = 0
-    waiting = 1
-    extended = np.zeros(graph.used[VERTICES], np.int32)
-    finished = np.empty(MOST_PATHS, np.int32)
+    waiting = np.int64(1)
+    extended = np.zeros(graph.used[VERTICES], np.int64)
+    finished = np.empty(MOST_PATHS, np.int64)
     found = 0
     while waiting > 0 and found < MOST_PATHS:
         best = heap[0]
@@ -94,8 +96,8 @@ def best_paths(graph: Graph, source: int, sink: int) -> Paths:
 
 
 @njit(nogil=True, cache=True)
-def _longer(values: NDArray[np.int32]) -> NDArray[np.int32]:
-    longer = np.empty(2 * values.size + 256, np.int32)
+def _longer(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    longer = np.empty(2 * values.size + 256, np.int64)
     longer[: values.size] = values
     return longer
 
@@ -111,7 +113,7 @@ def _more_room(partial: _Partial) -> _Partial:
 
 
 @njit(nogil=True, cache=True)
-def _sift_up(heap: NDArray[np.int32], at: int, path: int, graph: Graph, partial: _Partial) -> None:
+def _sift_up(heap: NDArray[np.int64], at: int, path: int, graph: Graph, partial: _Partial) -> None:
     while at > 0:
         parent = (at - 1) >> 1
         if _order(path, heap[parent], graph, partial) >= 0:
@@ -122,7 +124,7 @@ def _sift_up(heap: NDArray[np.int32], at: int, path: int, graph: Graph, partial:
 
 
 @njit(nogil=True, cache=True)
-def _sift_down(heap: NDArray[np.int32], size: int, path: int, graph: Graph, partial: _Partial) -> None:
+def _sift_down(heap: NDArray[np.int64], size: int, path: int, graph: Graph, partial: _Partial) -> None:
     at = 0
     while 2 * at + 1 < size:
         child = 2 * at + 1
@@ -162,7 +164,7 @@ def _spell(graph: Graph, partial: _Partial, path: int, bases: NDArray[np.uint8])
 
 
 @njit(nogil=True, cache=True)
-def _spelled(graph: Graph, partial: _Partial, finished: NDArray[np.int32]) -> Paths:
+def _spelled(graph: Graph, partial: _Partial, finished: NDArray[np.int64]) -> Paths:
     base_offset = np.zeros(finished.size + 1, np.int64)
     score = np.empty(finished.size)
     for i in range(finished.size):

@@ -23,6 +23,7 @@ from engine.call.haplotype.graph import (
     EDGES,
     LIVE_EDGES,
     LIVE_VERTICES,
+    ONCE,
     VERTICES,
     Graph,
     add_bases,
@@ -36,6 +37,7 @@ from engine.call.haplotype.graph import (
     remove_vertex,
     sequence_of,
     with_room,
+    with_room_for_bases,
 )
 
 _MOST_ROUNDS: Final = 100
@@ -54,7 +56,7 @@ def sequence_graph(threading: Graph, on_path: NDArray[np.bool_], source: int, si
     """
     count = np.sum(on_path)
     graph = empty_graph(2 * count + 16, 2 * count + 64, 4 * (count + size) + 64)
-    row = np.full(on_path.size, -1, np.int32)
+    row = np.full(on_path.size, -1, np.int64)
     for vertex in range(on_path.size):
         if on_path[vertex]:
             start = threading.vertices[vertex].start
@@ -64,7 +66,7 @@ def sequence_graph(threading: Graph, on_path: NDArray[np.bool_], source: int, si
     for i in range(threading.used[EDGES]):
         edge = threading.edges[i]
         if edge.removed == 0 and row[edge.source] >= 0 and row[edge.target] >= 0:
-            graph = with_room(graph, 0, 1, 0)
+            graph = with_room(graph, size)
             append_edge(graph, row[edge.source], row[edge.target], edge.multiplicity, edge.support, edge.is_reference)
     graph, _ = _zip_chains(graph)
     # GATK cleans up and simplifies once more; that can go on where the first time stopped going in circles.
@@ -146,7 +148,7 @@ def _alike(graph: Graph, vertex: int, other: Graph, other_vertex: int) -> bool:
 @njit(nogil=True, cache=True)
 def _zip_chains(graph: Graph) -> tuple[Graph, bool]:
     """Make one vertex of every chain without forks and joins that is on the reference, or off it, as a whole."""
-    starts = np.empty(graph.used[LIVE_VERTICES], np.int32)
+    starts = np.empty(graph.used[LIVE_VERTICES], np.int64)
     count = 0
     for vertex in range(graph.used[VERTICES]):
         if graph.vertices[vertex].removed == 0 and _starts_chain(graph, vertex):
@@ -157,7 +159,7 @@ def _zip_chains(graph: Graph) -> tuple[Graph, bool]:
         last, length = _chain(graph, starts[i])
         if last != starts[i]:
             degrees = graph.vertices[last].out_degree + graph.vertices[starts[i]].in_degree
-            graph = with_room(graph, 1, degrees, length)
+            graph = with_room_for_bases(with_room(graph, degrees + 1), length)
             _zip_chain(graph, starts[i], last, length)
             zipped = True
     return graph, zipped
@@ -177,10 +179,10 @@ def _starts_chain(graph: Graph, vertex: int) -> bool:
 def _chain(graph: Graph, start: int) -> tuple[int, int]:
     """The last vertex of the chain from ``start`` and the length of its sequence."""
     on_reference = is_on_reference(graph, start)
-    last = np.int64(start)
-    length = np.int64(graph.vertices[start].length)
+    last = start
+    length = graph.vertices[start].length
     while graph.vertices[last].out_degree == 1:
-        target = np.int64(graph.edges[graph.vertices[last].first_out].target)
+        target = graph.edges[graph.vertices[last].first_out].target
         if graph.vertices[target].in_degree != 1 or target == last:
             break
         if is_on_reference(graph, target) != on_reference:
@@ -228,8 +230,8 @@ def _copy_edges_in(graph: Graph, vertex: int, copy: int) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _sources_of(graph: Graph, vertex: int) -> NDArray[np.int32]:
-    sources = np.empty(graph.vertices[vertex].in_degree, np.int32)
+def _sources_of(graph: Graph, vertex: int) -> NDArray[np.int64]:
+    sources = np.empty(graph.vertices[vertex].in_degree, np.int64)
     edge = graph.vertices[vertex].first_in
     for i in range(sources.size):
         sources[i] = graph.edges[edge].source
@@ -238,8 +240,8 @@ def _sources_of(graph: Graph, vertex: int) -> NDArray[np.int32]:
 
 
 @njit(nogil=True, cache=True)
-def _targets_of(graph: Graph, vertex: int) -> NDArray[np.int32]:
-    targets = np.empty(graph.vertices[vertex].out_degree, np.int32)
+def _targets_of(graph: Graph, vertex: int) -> NDArray[np.int64]:
+    targets = np.empty(graph.vertices[vertex].out_degree, np.int64)
     edge = graph.vertices[vertex].first_out
     for i in range(targets.size):
         targets[i] = graph.edges[edge].target
@@ -248,7 +250,7 @@ def _targets_of(graph: Graph, vertex: int) -> NDArray[np.int32]:
 
 
 @njit(nogil=True, cache=True)
-def _shortest(graph: Graph, vertices: NDArray[np.int32]) -> int:
+def _shortest(graph: Graph, vertices: NDArray[np.int64]) -> int:
     shortest = graph.vertices[vertices[0]].length
     for vertex in vertices:
         shortest = min(shortest, graph.vertices[vertex].length)
@@ -256,7 +258,7 @@ def _shortest(graph: Graph, vertices: NDArray[np.int32]) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _common_prefix(graph: Graph, vertices: NDArray[np.int32], most: int) -> int:
+def _common_prefix(graph: Graph, vertices: NDArray[np.int64], most: int) -> int:
     """How many first bases all sequences share, up to ``most``."""
     for i in range(most):
         base = graph.bases[graph.vertices[vertices[0]].start + i]
@@ -267,7 +269,7 @@ def _common_prefix(graph: Graph, vertices: NDArray[np.int32], most: int) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _common_suffix(graph: Graph, vertices: NDArray[np.int32], most: int) -> int:
+def _common_suffix(graph: Graph, vertices: NDArray[np.int64], most: int) -> int:
     """How many last bases all sequences share, up to ``most``."""
     for i in range(1, most + 1):
         base = sequence_of(graph, vertices[0])[-i]
@@ -281,7 +283,7 @@ def _common_suffix(graph: Graph, vertices: NDArray[np.int32], most: int) -> int:
 def _merge_diamonds(graph: Graph) -> tuple[Graph, bool]:
     """Split what all branches between a vertex and the one they all lead to share at either end off the branches."""
     changed = False
-    top = 0
+    top = np.int64(0)
     while top < graph.used[VERTICES]:
         if graph.vertices[top].removed == 0 and graph.vertices[top].out_degree > 1:
             middles = _targets_of(graph, top)
@@ -291,24 +293,24 @@ def _merge_diamonds(graph: Graph) -> tuple[Graph, bool]:
                 prefix = _common_prefix(graph, middles, shortest)
                 suffix = _common_suffix(graph, middles, shortest - prefix)
                 if prefix > 0 or suffix > 0:
-                    graph = with_room(graph, middles.size + 2, 2 * middles.size + 3, 0)
+                    graph = with_room(graph, 2 * middles.size + 3)
                     _split_diamond(graph, top, middles, bottom, prefix, suffix)
                     changed = True
-                    top = 0
+                    top = np.int64(0)
                     continue
         top += 1
     return graph, changed
 
 
 @njit(nogil=True, cache=True)
-def _bottom_of_diamond(graph: Graph, middles: NDArray[np.int32]) -> int:
+def _bottom_of_diamond(graph: Graph, middles: NDArray[np.int64]) -> int:
     """The one vertex to which all of ``middles`` lead, and only they; -1 for none."""
-    bottom = np.int64(-1)
+    bottom = -1
     for middle in middles:
         row = graph.vertices[middle]
         if row.out_degree != 1 or row.in_degree != 1:
             return -1
-        target = np.int64(graph.edges[row.first_out].target)
+        target = graph.edges[row.first_out].target
         if bottom >= 0 and target != bottom:
             return -1
         bottom = target
@@ -316,22 +318,22 @@ def _bottom_of_diamond(graph: Graph, middles: NDArray[np.int32]) -> int:
 
 
 @njit(nogil=True, cache=True)
-def _split_diamond(graph: Graph, top: int, middles: NDArray[np.int32], bottom: int, prefix: int, suffix: int) -> None:
+def _split_diamond(graph: Graph, top: int, middles: NDArray[np.int64], bottom: int, prefix: int, suffix: int) -> None:
     """Replace the branches by their common prefix, what remains of each, and their common suffix.
 
     A branch with nothing remaining becomes an edge. Follows ``SharedVertexSequenceSplitter``, order of new rows and
     edges included.
     """
     count = middles.size
-    entering = np.empty((count, 2), np.int32)
-    leaving = np.empty((count, 2), np.int32)
-    remaining = np.full(count, -1, np.int32)
+    entering = np.empty((count, 2), np.int64)
+    leaving = np.empty((count, 2), np.int64)
+    remaining = np.full(count, -1, np.int64)
     first = middles[0]
     prefix_start = graph.vertices[first].start
     suffix_start = graph.vertices[first].start + graph.vertices[first].length - suffix
     entered_by_reference = 0
     left_by_reference = 0
-    direct = np.zeros(3, np.int32)
+    direct = np.zeros(3, np.int64)
     for i in range(count):
         row = graph.vertices[middles[i]]
         edge_in, edge_out = graph.edges[row.first_in], graph.edges[row.first_out]
@@ -352,24 +354,24 @@ def _split_diamond(graph: Graph, top: int, middles: NDArray[np.int32], bottom: i
             remaining[i] = add_vertex(graph, row.start + prefix, row.length - prefix - suffix)
     for i in range(count):
         remove_vertex(graph, middles[i])
-    above = np.int64(top)
-    below = np.int64(bottom)
+    above = top
+    below = bottom
     if prefix > 0:
         above = add_vertex(graph, prefix_start, prefix)
-        append_edge(graph, top, above, 1, 1, entered_by_reference)
+        append_edge(graph, top, above, ONCE, ONCE, entered_by_reference)
     if suffix > 0:
         below = add_vertex(graph, suffix_start, suffix)
-        append_edge(graph, below, bottom, 1, 1, left_by_reference)
+        append_edge(graph, below, bottom, ONCE, ONCE, left_by_reference)
     joined = False
     for i in range(count):
         if remaining[i] >= 0:
-            append_edge(graph, above, remaining[i], entering[i, 0], 1, entering[i, 1])
+            append_edge(graph, above, remaining[i], entering[i, 0], ONCE, entering[i, 1])
         elif not joined:
-            append_edge(graph, above, below, direct[0], 1, direct[1])
+            append_edge(graph, above, below, direct[0], ONCE, direct[1])
             joined = True
     for i in range(count):
         if remaining[i] >= 0:
-            append_edge(graph, remaining[i], below, leaving[i, 0], 1, leaving[i, 1])
+            append_edge(graph, remaining[i], below, leaving[i, 0], ONCE, leaving[i, 1])
 
 
 @njit(nogil=True, cache=True)
@@ -379,7 +381,7 @@ def _split_common_suffixes(graph: Graph) -> tuple[Graph, bool]:
     Each vertex is looked at once, those made on the way too.
     """
     changed = False
-    bottom = 0
+    bottom = np.int64(0)
     while bottom < graph.used[VERTICES]:
         if graph.vertices[bottom].removed == 0 and graph.vertices[bottom].in_degree > 1:
             sources = _sources_of(graph, bottom)
@@ -388,7 +390,7 @@ def _split_common_suffixes(graph: Graph) -> tuple[Graph, bool]:
                 entering = 0
                 for source in sources:
                     entering += graph.vertices[source].in_degree
-                graph = with_room(graph, 2 * sources.size, 2 * sources.size + entering, 0)
+                graph = with_room(graph, 2 * sources.size + entering)
                 suffix_start = graph.vertices[sources[0]].start + graph.vertices[sources[0]].length - suffix
                 for source in sources:
                     _split_suffix(graph, source, bottom, suffix_start, suffix)
@@ -400,7 +402,7 @@ def _split_common_suffixes(graph: Graph) -> tuple[Graph, bool]:
 
 
 @njit(nogil=True, cache=True)
-def _suffix_to_split(graph: Graph, bottom: int, sources: NDArray[np.int32]) -> int:
+def _suffix_to_split(graph: Graph, bottom: int, sources: NDArray[np.int64]) -> int:
     """Length of the suffix to split off ``sources``, 0 where it may not be done or would change nothing."""
     all_suffix = True
     for source in sources:
@@ -425,7 +427,7 @@ def _split_suffix(graph: Graph, vertex: int, bottom: int, suffix_start: int, suf
     entered = copy
     if row.length > suffix:
         entered = add_vertex(graph, row.start, row.length - suffix)
-        append_edge(graph, entered, copy, 1, 1, edge.is_reference)
+        append_edge(graph, entered, copy, ONCE, ONCE, edge.is_reference)
     add_edge(graph, copy, bottom, edge.multiplicity, edge.support, edge.is_reference)
     _copy_edges_in(graph, vertex, entered)
 
@@ -434,7 +436,7 @@ def _split_suffix(graph: Graph, vertex: int, bottom: int, suffix_start: int, suf
 def _merge_common_suffixes(graph: Graph) -> tuple[Graph, bool]:
     """Merge vertices of one sequence that all lead to the same vertex, and only to it, into that vertex."""
     changed = False
-    bottom = 0
+    bottom = np.int64(0)
     while bottom < graph.used[VERTICES]:
         if graph.vertices[bottom].removed == 0 and graph.vertices[bottom].in_degree > 0:
             sources = _sources_of(graph, bottom)
@@ -443,7 +445,7 @@ def _merge_common_suffixes(graph: Graph) -> tuple[Graph, bool]:
                 for source in sources:
                     edges += graph.vertices[source].in_degree
                 length = graph.vertices[sources[0]].length + graph.vertices[bottom].length
-                graph = with_room(graph, 1, edges, length)
+                graph = with_room_for_bases(with_room(graph, edges + 1), length)
                 at = add_bases(graph, sequence_of(graph, sources[0]))
                 add_bases(graph, sequence_of(graph, bottom))
                 merged = add_vertex(graph, at, length)
@@ -454,14 +456,14 @@ def _merge_common_suffixes(graph: Graph) -> tuple[Graph, bool]:
                     remove_vertex(graph, source)
                 remove_vertex(graph, bottom)
                 changed = True
-                bottom = 0
+                bottom = np.int64(0)
                 continue
         bottom += 1
     return graph, changed
 
 
 @njit(nogil=True, cache=True)
-def _mergeable(graph: Graph, bottom: int, sources: NDArray[np.int32]) -> bool:
+def _mergeable(graph: Graph, bottom: int, sources: NDArray[np.int64]) -> bool:
     for source in sources:
         if graph.vertices[source].out_degree != 1 or graph.vertices[source].in_degree == 0:
             return False

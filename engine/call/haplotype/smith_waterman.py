@@ -46,11 +46,12 @@ DANGLING_END: Final = Scoring(25, -50, -110, -6)
 READ_TO_HAPLOTYPE: Final = Scoring(10, -15, -30, -5)
 """GATK's ``ALIGNMENT_TO_BEST_HAPLOTYPE_SW_PARAMETERS``."""
 
-SOFT_CLIP_OVERHANG: Final = 0
+# Of one type, not literals: numba compiles a function anew for every literal it is called with.
+SOFT_CLIP_OVERHANG: Final = np.int64(0)
 """Ends of the alternate that hang over the reference become soft clips and cost nothing."""
-INDEL_OVERHANG: Final = 1
+INDEL_OVERHANG: Final = np.int64(1)
 """Both sequences are aligned from end to end, overhangs become indels and cost as such."""
-LEADING_INDEL_OVERHANG: Final = 2
+LEADING_INDEL_OVERHANG: Final = np.int64(2)
 """As :data:`INDEL_OVERHANG` at the start; at the end the reference may hang over at no cost."""
 
 
@@ -73,7 +74,9 @@ _LENGTH_MASK: Final = (1 << _LENGTH_BITS) - 1
 
 
 @njit(nogil=True, cache=True)
-def align(reference: NDArray[np.uint8], alternate: NDArray[np.uint8], scoring: Scoring, overhang: int) -> Alignment:
+def align(
+    reference: NDArray[np.uint8], alternate: NDArray[np.uint8], scoring: Scoring, overhang: np.int64
+) -> Alignment:
     """Align ``alternate`` to ``reference``; neither is empty.
 
     With :data:`SOFT_CLIP_OVERHANG` an exact occurrence is taken at once, the last of several.
@@ -119,7 +122,7 @@ def _last_occurrence(reference: NDArray[np.uint8], alternate: NDArray[np.uint8])
 
 
 @njit(nogil=True, cache=True)
-def _sufficient_width(lost: int, scoring: Scoring, overhang: int) -> int:
+def _sufficient_width(lost: int, scoring: Scoring, overhang: np.int64) -> int:
     """How wide the band must be to hold every alignment that loses no more than ``lost``.
 
     A loss is counted from a match of every base of the shorter sequence. The band holds every diagonal between
@@ -134,7 +137,7 @@ def _sufficient_width(lost: int, scoring: Scoring, overhang: int) -> int:
 
 @njit(nogil=True, cache=True)
 def _lost_with_one_gap(
-    reference: NDArray[np.uint8], alternate: NDArray[np.uint8], scoring: Scoring, overhang: int
+    reference: NDArray[np.uint8], alternate: NDArray[np.uint8], scoring: Scoring, overhang: np.int64
 ) -> int:
     """What the best alignment loses that has at most one gap and begins and, unless free to, ends at a corner."""
     rows = reference.size
@@ -161,7 +164,7 @@ def _fill(
     reference: NDArray[np.uint8],
     alternate: NDArray[np.uint8],
     scoring: Scoring,
-    overhang: int,
+    overhang: np.int64,
     lowest: int,
     highest: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
@@ -219,7 +222,7 @@ def _fill(
 
 
 @njit(nogil=True, cache=True)
-def _end(last_column: NDArray[np.int64], last_row: NDArray[np.int64], overhang: int) -> tuple[int, int]:
+def _end(last_column: NDArray[np.int64], last_row: NDArray[np.int64], overhang: np.int64) -> tuple[int, int]:
     """The cell in which the alignment ends, found in the order in which GATK breaks ties."""
     rows = last_column.size - 1
     columns = last_row.size - 1
@@ -241,7 +244,9 @@ def _end(last_column: NDArray[np.int64], last_row: NDArray[np.int64], overhang: 
 
 
 @njit(nogil=True, cache=True)
-def _traced(steps: NDArray[np.int32], lowest: int, row: int, column: int, columns: int, overhang: int) -> Alignment:
+def _traced(
+    steps: NDArray[np.int32], lowest: int, row: int, column: int, columns: int, overhang: np.int64
+) -> Alignment:
     """Walk back from the end cell to the first row or column and turn the way into a CIGAR."""
     backwards = np.empty(row + column + 3, np.uint32)
     count = 0

@@ -19,6 +19,9 @@ from engine.call.haplotype.graph import (
     BASES,
     EDGES,
     LIVE_VERTICES,
+    OFF_REFERENCE,
+    ON_REFERENCE,
+    ONCE,
     VERTICES,
     Graph,
     add_vertex,
@@ -66,9 +69,9 @@ def thread_sequences(
     for i in range(starts.size):
         positions += max(0, ends[i] - starts[i] - size + 1)
     graph = empty_graph(positions, positions, 0)
-    vertex_of = np.full(kmers.repeated.size, -1, np.int32)
-    kmer_of = np.empty(positions, np.int32)
-    sink = _thread_reference(graph, ends[0], size, kmers, vertex_of, kmer_of)
+    vertex_of = np.full(kmers.repeated.size, -1, np.int64)
+    kmer_of = np.empty(positions, np.int64)
+    sink = _thread_reference(graph, starts[0], ends[0], size, kmers, vertex_of, kmer_of)
     for i in range(1, starts.size):
         _thread_read(graph, bases, starts[i], ends[i], size, kmers, vertex_of, kmer_of)
     _mark_weak_chains(graph)
@@ -77,7 +80,7 @@ def thread_sequences(
 
 @njit(nogil=True, cache=True)
 def _new_vertex(
-    graph: Graph, position: int, size: int, kmers: Kmers, vertex_of: NDArray[np.int32], kmer_of: NDArray[np.int32]
+    graph: Graph, position: int, size: int, kmers: Kmers, vertex_of: NDArray[np.int64], kmer_of: NDArray[np.int64]
 ) -> int:
     """A vertex for the k-mer at a position; the first one of a k-mer that does not repeat is its unique vertex."""
     vertex = add_vertex(graph, position, size)
@@ -90,13 +93,19 @@ def _new_vertex(
 
 @njit(nogil=True, cache=True)
 def _thread_reference(
-    graph: Graph, end: int, size: int, kmers: Kmers, vertex_of: NDArray[np.int32], kmer_of: NDArray[np.int32]
+    graph: Graph,
+    start: int,
+    end: int,
+    size: int,
+    kmers: Kmers,
+    vertex_of: NDArray[np.int64],
+    kmer_of: NDArray[np.int64],
 ) -> int:
     """Lay down the reference as a simple path from row 0; returns its last vertex."""
-    vertex = _new_vertex(graph, 0, size, kmers, vertex_of, kmer_of)
-    for position in range(1, end - size + 1):
+    vertex = _new_vertex(graph, start, size, kmers, vertex_of, kmer_of)
+    for position in range(start + 1, end - size + 1):
         following = _new_vertex(graph, position, size, kmers, vertex_of, kmer_of)
-        append_edge(graph, vertex, following, 1, 1, 1)
+        append_edge(graph, vertex, following, ONCE, ONCE, ON_REFERENCE)
         vertex = following
     return vertex
 
@@ -109,8 +118,8 @@ def _thread_read(
     end: int,
     size: int,
     kmers: Kmers,
-    vertex_of: NDArray[np.int32],
-    kmer_of: NDArray[np.int32],
+    vertex_of: NDArray[np.int64],
+    kmer_of: NDArray[np.int64],
 ) -> None:
     """Walk a read through the graph from its first k-mer that repeats nowhere, adding what is not there yet."""
     # GATK never starts at the last k-mer (AbstractReadThreadingGraph.findStart).
@@ -118,7 +127,7 @@ def _thread_read(
         start += 1
     if start >= end - size:
         return
-    vertex = np.int64(vertex_of[kmers.number[start]])
+    vertex = vertex_of[kmers.number[start]]
     if vertex < 0:
         vertex = _new_vertex(graph, start, size, kmers, vertex_of, kmer_of)
     _count_backwards(graph, bases, vertex, size)
@@ -133,13 +142,13 @@ def _thread_read(
         if edge >= 0:
             graph.edges[edge].multiplicity += 1
             graph.edges[edge].support += 1
-            vertex = np.int64(graph.edges[edge].target)
+            vertex = graph.edges[edge].target
             continue
         kmer = kmers.number[position]
-        following = np.int64(vertex_of[kmer])
+        following = vertex_of[kmer]
         if following < 0 or kmer == kmer_of[0]:
             following = _new_vertex(graph, position, size, kmers, vertex_of, kmer_of)
-        append_edge(graph, vertex, following, 1, 1, 0)
+        append_edge(graph, vertex, following, ONCE, ONCE, OFF_REFERENCE)
         vertex = following
 
 
@@ -165,7 +174,7 @@ def _mark_weak_chains(graph: Graph) -> None:
     Chains are followed from the graph's sources, and on from where a chain ends: at a branch, a join or an end.
     """
     count = graph.used[VERTICES]
-    queue = np.empty(count, np.int32)
+    queue = np.empty(count, np.int64)
     queued = np.zeros(count, np.bool_)
     waiting = 0
     for vertex in range(count):
@@ -211,11 +220,11 @@ def _pruned(
     bases: NDArray[np.uint8],
     size: int,
     sink: int,
-    vertex_of: NDArray[np.int32],
-    kmer_of: NDArray[np.int32],
+    vertex_of: NDArray[np.int64],
+    kmer_of: NDArray[np.int64],
 ) -> ThreadingGraph:
     """Copy what is not marked, in its order; a k-mer that loses any vertex is no longer counted as unique."""
-    row = np.full(graph.used[VERTICES], -1, np.int32)
+    row = np.full(graph.used[VERTICES], -1, np.int64)
     edges = 0
     for edge in range(graph.used[EDGES]):
         if graph.edges[edge].removed == 0:
@@ -255,8 +264,8 @@ def _pruned(
 def has_cycle(graph: Graph) -> bool:
     """Whether some walk along edges returns to where it began."""
     count = graph.used[VERTICES]
-    entering = np.empty(count, np.int32)
-    free = np.empty(count, np.int32)
+    entering = np.empty(count, np.int64)
+    free = np.empty(count, np.int64)
     waiting = 0
     for vertex in range(count):
         entering[vertex] = graph.vertices[vertex].in_degree
@@ -292,7 +301,7 @@ def between(graph: Graph, source: int, sink: int) -> NDArray[np.bool_]:
 @njit(nogil=True, cache=True)
 def _reached(graph: Graph, start: int, forwards: bool) -> NDArray[np.bool_]:
     reached = np.zeros(graph.used[VERTICES], np.bool_)
-    stack = np.empty(reached.size, np.int32)
+    stack = np.empty(reached.size, np.int64)
     reached[start] = True
     stack[0] = start
     depth = 1

@@ -26,12 +26,12 @@ def _bases(sequence: str) -> NDArray[np.uint8]:
     return np.frombuffer(sequence.encode(), np.uint8)
 
 
-def _aligned(reference: str, alternate: str, scoring: Scoring, overhang: int) -> tuple[int, str]:
+def _aligned(reference: str, alternate: str, scoring: Scoring, overhang: np.int64) -> tuple[int, str]:
     found = align(_bases(reference), _bases(alternate), scoring, overhang)
     return found.offset, text(found.cigar)
 
 
-def _plain(reference: str, alternate: str, scoring: Scoring, overhang: int) -> tuple[int, str]:
+def _plain(reference: str, alternate: str, scoring: Scoring, overhang: np.int64) -> tuple[int, str]:
     """The whole matrix, every gap length tried at every cell; of equal gaps the longest."""
     if overhang == SOFT_CLIP_OVERHANG and alternate in reference:
         return reference.rindex(alternate), f"{len(alternate)}M"
@@ -65,7 +65,7 @@ def _plain(reference: str, alternate: str, scoring: Scoring, overhang: int) -> t
     return i if not bound else 0, _merged(backwards[::-1])
 
 
-def _plain_end(score: list[list[int]], overhang: int) -> tuple[int, int]:
+def _plain_end(score: list[list[int]], overhang: np.int64) -> tuple[int, int]:
     n, m = len(score) - 1, len(score[0]) - 1
     if overhang == INDEL_OVERHANG:
         return n, m
@@ -104,7 +104,7 @@ def _related(draw: st.DrawFn) -> tuple[str, str]:
 
 @settings(max_examples=150, deadline=None)
 @given(_related(), st.sampled_from(SCORINGS), st.sampled_from(OVERHANGS))
-def test_band_gives_what_the_whole_matrix_gives(pair: tuple[str, str], scoring: Scoring, overhang: int) -> None:
+def test_band_gives_what_the_whole_matrix_gives(pair: tuple[str, str], scoring: Scoring, overhang: np.int64) -> None:
     reference, alternate = pair
     assert _aligned(reference, alternate, scoring, overhang) == _plain(reference, alternate, scoring, overhang)
 
@@ -121,7 +121,7 @@ def test_last_of_several_exact_occurrences_is_taken() -> None:
         (LEADING_INDEL_OVERHANG, (0, "3I12M")),
     ],
 )
-def test_overhang_decides_what_becomes_of_the_ends(overhang: int, expected: tuple[int, str]) -> None:
+def test_overhang_decides_what_becomes_of_the_ends(overhang: np.int64, expected: tuple[int, str]) -> None:
     assert _aligned("ACGATTACCAGTGGCA", "TTTACGATTACCAGT", READ_TO_HAPLOTYPE, overhang) == expected
 
 
