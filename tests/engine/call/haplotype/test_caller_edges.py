@@ -152,7 +152,7 @@ def test_another_reference_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_leaves_the_error_of_its_damage(tmp_path: Path) -> None:
-    sequence = random_sequence(40_000)
+    sequence = random_sequence(8_000)
     reference = write_reference(tmp_path, {"one": sequence})
     reads = write_bam(tmp_path / "r.bam", reference, [Haplotype("one", sequence)], step=2)
     data = bytearray(reads.read_bytes())
