@@ -83,7 +83,9 @@ class BcftoolsCaller:
         definitions = [line.rstrip("\n") for line in lines if line.startswith(("##INFO", "##FORMAT", "##FILTER"))]
         contigs = [f"##contig=<ID={contig.name},length={contig.length}>" for contig in task.reference.contigs]
         columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t" + task.sample
-        kept = [line for line in definitions if "ID=MIN_DP" not in line]
+        # VCF reserves MQ as a Float (specification 4.3, table 1); bcftools declares an Integer and readers complain.
+        typed = [line.replace("ID=MQ,Number=1,Type=Integer", "ID=MQ,Number=1,Type=Float") for line in definitions]
+        kept = [line for line in typed if "ID=MIN_DP" not in line]
         return "\n".join(["##fileformat=VCFv4.2", *kept, *_BLOCK_HEADER, *contigs, columns, ""])
 
 

@@ -24,7 +24,37 @@ def draw(measures: Mapping[str, Measure]) -> dict[str, bytes]:
         series = [measures.get(name) for name in needed]
         if all(isinstance(values, list) and values for values in series):
             drawn[title] = _figure(title, plot, [_numbers(values) for values in series])
+    for title, bars in _bars(measures).items():
+        drawn[title] = _figure(title, _bar_chart(list(bars)), [list(bars.values())])
     return drawn
+
+
+def _bars(measures: Mapping[str, Measure]) -> dict[str, dict[str, float]]:
+    """Bar charts by title: of counts named one by one, and of lists of names with their counts."""
+    charts = {}
+    for title, names in COUNTS.items():
+        found = {name: measures.get(name) for name in names}
+        if all(isinstance(count, int | float) for count in found.values()):
+            charts[title] = {name.replace("_", " "): float(count) for name, count in found.items()}  # type: ignore[arg-type]
+    for title, (labels, counts) in NAMED_COUNTS.items():
+        names, numbers = measures.get(labels), measures.get(counts)
+        if isinstance(names, list) and isinstance(numbers, list) and names:
+            pairs = zip(names[:MOST_BARS], numbers[:MOST_BARS], strict=True)
+            charts[title] = {str(name).removesuffix("_variant"): float(number) for name, number in pairs}
+    return charts
+
+
+def _bar_chart(labels: Sequence[str]) -> Callable[[Axes, Sequence[Sequence[float]]], None]:
+    def plot(axes: Axes, series: Sequence[Sequence[float]]) -> None:
+        (counts,) = series
+        axes.barh(range(len(counts)), counts, color=FILL, edgecolor=INK)
+        axes.set_yticks(range(len(counts)), labels, fontsize=7)
+        axes.invert_yaxis()
+        for row, count in enumerate(counts):
+            axes.text(count, row, f" {count:,.4g}" if count < 100 else f" {count:,.0f}", va="center", fontsize=7)
+        axes.margins(x=0.12)
+
+    return plot
 
 
 def _numbers(values: Measure) -> list[float]:
@@ -65,23 +95,24 @@ def _histogram(xlabel: str, ylabel: str, width: float = 1.0) -> Callable[[Axes, 
     return plot
 
 
-def _substitutions(axes: Axes, series: Sequence[Sequence[float]]) -> None:
-    (counts,) = series
-    names = ("A>G, T>C", "C>T, G>A", "A>C, T>G", "A>T", "C>A, G>T", "C>G")[: len(counts)]
-    colours = [INK, INK] + [FILL] * (len(counts) - 2)
-    axes.bar(range(len(counts)), counts, color=colours)
-    axes.set_xticks(range(len(counts)), names, fontsize=7)
-    axes.set(ylabel="SNPs (transitions dark)")
-
-
 PLOTS: Mapping[str, tuple[tuple[str, ...], Callable[[Axes, Sequence[Sequence[float]]], None]]] = {
     "Base quality by cycle": (("read1_quality_by_cycle", "read2_quality_by_cycle"), _quality_by_cycle),
     "Coverage of the targets": (("coverage_histogram",), _histogram("depth", "target bases")),
     "Insert size": (("insert_size_histogram",), _histogram("bases between outer ends", "pairs")),
-    "Genotype quality": (("genotype_quality_histogram",), _histogram("genotype quality", "target bases")),
     "Allele balance of heterozygotes": (
         ("allele_balance_histogram",),
         _histogram("share of reads with the alternate allele", "calls", 0.05),
     ),
-    "Substitutions": (("substitutions",), _substitutions),
 }
+COUNTS: Mapping[str, tuple[str, ...]] = {
+    "Target bases": ("target_bases", "no_call_target_bases", "uncovered_target_bases"),
+    "Passing variants": ("snps", "indels"),
+    "Transitions over transversions, heterozygous over homozygous": ("titv", "het_hom_ratio"),
+    "Findings": ("primary", "compound_heterozygote", "carrier", "secondary"),
+    "Rows for the cohort": ("calls", "missing", "samples", "measures"),
+}
+NAMED_COUNTS: Mapping[str, tuple[str, str]] = {
+    "Consequences": ("consequence_names", "consequence_counts"),
+    "Resources": ("resource_types", "resource_counts"),
+}
+MOST_BARS = 12

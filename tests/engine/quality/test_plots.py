@@ -1,0 +1,28 @@
+"""Plots are drawn from a receipt's measures, and only those that the measures allow."""
+
+import pytest
+
+from engine.quality.plots import draw
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize(
+    ("measures", "titles"),
+    [
+        ({"read1_quality_by_cycle": [37.0, 36.0], "read2_quality_by_cycle": [37.0, 30.0]}, {"Base quality by cycle"}),
+        ({"coverage_histogram": [0, 4, 9]}, {"Coverage of the targets"}),
+        ({"insert_size_histogram": [0, 0, 3]}, {"Insert size"}),
+        ({"target_bases": 10, "no_call_target_bases": 1, "uncovered_target_bases": 0}, {"Target bases"}),
+        ({"allele_balance_histogram": [0, 2, 9]}, {"Allele balance of heterozygotes"}),
+        ({"snps": 3, "indels": 1}, {"Passing variants"}),
+        ({"consequence_names": ["missense_variant"], "consequence_counts": [2]}, {"Consequences"}),
+        ({"resource_types": ["Observation"], "resource_counts": [4]}, {"Resources"}),
+        ({"coverage_histogram": [], "snps": None, "indels": 1}, set()),
+        ({}, set()),
+    ],
+)  # fmt: skip
+def test_each_set_of_measures_gives_its_plots(measures: dict, titles: set[str]) -> None:
+    drawn = draw(measures)
+    assert set(drawn) == titles
+    assert all(png.startswith(PNG) and len(png) > 1000 for png in drawn.values())
