@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,11 +55,13 @@ def test_a_samples_partition_shows_its_status_its_numbers_and_no_trouble(
 def test_a_failed_check_is_told_with_what_was_observed_and_what_is_expected(
     laboratory: Laboratory, browser: Browser, tmp_path: Path
 ) -> None:
-    browser.open(
-        f"{laboratory.server.url}/assets/aligned_reads?view=checks&checkDetail=mean_coverage"
-        f"&partition={SHALLOW.sample_id}&checkDetailTab=execution-history"
-    )
-    browser.wait_for("mean_coverage", "fraction_20x", "sex_mismatch")
+    browser.open(f"{laboratory.server.url}/assets/aligned_reads?view=checks&checkDetail=mean_coverage")
+    browser.wait_for("fraction_20x", "sex_mismatch", "Mean depth over the targets without duplicates")
+    browser.click("//*[normalize-space(text())='Execution history']")
+    text = browser.wait_for("Evaluation result", PATIENT.sample_id, SHALLOW.sample_id)
+    observed = re.search(rf"Failed\s[^%]*?{SHALLOW.sample_id}\s+mean_coverage: observed ([\d.]+), expected (.*)", text)
+    assert observed and float(observed[1]) < 15 and observed[2] == "mean_coverage >= 15"
+    assert re.search(rf"Passed\s[^%]*?{PATIENT.sample_id}\s+mean_coverage: observed", text)
     assert_picture(browser.picture(tmp_path / "checks.png"))
 
 
