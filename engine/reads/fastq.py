@@ -19,13 +19,13 @@ are passed on as they are; Windows line ends and empty lines at the very end are
 from __future__ import annotations
 
 import io
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
+from isal.igzip_lib import IsalError
 from numpy.typing import NDArray
 
 from engine.errors import FastqError
@@ -264,7 +264,7 @@ class _FastqFile:
             count = self._stream.readinto(self._block[self._filled :].data)
         except EOFError:
             self._fail("the compressed file ends in the middle: it is truncated", self._found, _COPY_AGAIN)
-        except (OSError, zlib.error) as error:
+        except (OSError, IsalError) as error:  # type: ignore[misc]
             self._fail(f"the compressed file is damaged ({error})", self._found, _COPY_AGAIN)
         self._filled += count
         self._ended = count == 0

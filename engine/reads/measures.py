@@ -23,7 +23,7 @@ DEPTHS = (1, 5, 10, 15, 20, 25, 30, 40, 50, 100)
 """Depths of which the fraction of territory is measured."""
 
 _LOWEST_MAPQ = 20
-_DEEPEST = 2000
+_DEEPEST = 10_000
 _WINDOW = 1 << 22
 
 

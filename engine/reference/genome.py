@@ -236,12 +236,14 @@ def _check_same(fasta: Path, fai: Path, in_fai: dict[str, int], in_dictionary: d
 
 def _whole_lines(fasta: Path) -> Iterator[bytes]:
     """The text of the FASTA in big chunks that end with a line end."""
+    from isal.igzip_lib import IsalError
+
     with _open_text(fasta) as stream:
         try:
             while chunk := stream.read(_CHUNK):
                 chunk += stream.readline()
                 yield chunk if chunk.endswith(b"\n") else chunk + b"\n"
-        except (EOFError, OSError) as error:
+        except (EOFError, OSError, IsalError) as error:  # type: ignore[misc]
             raise KnowledgeError(
                 f"the FASTA cannot be read to its end ({error})", file=fasta, remedy="copy it again"
             ) from error
