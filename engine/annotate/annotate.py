@@ -242,7 +242,7 @@ class _Annotator:
         matches = self._sequence[start : start + len(ref)] == ref.upper()
         edit = trimmed(start, ref, alt) if matches and _IS_SEQUENCE(alt) else None
         span = (edit.start, edit.end) if edit else (start, start + len(ref))
-        hits = complete(parse_bcsq(_info_value(info, "BCSQ=")), *span, self._model)
+        hits = complete(parse_bcsq(_info_value(info, "BCSQ=")), contig, *span, self._model)
         return Row(
             CallPart(
                 self._sample,

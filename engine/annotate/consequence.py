@@ -148,26 +148,26 @@ def parse_bcsq(value: str) -> Judgement:
     return Judgement(tuple(hits), tuple(genes))
 
 
-def complete(judgement: Judgement, start: int, end: int, model: GeneModel) -> list[Hit]:
+def complete(judgement: Judgement, contig: str, start: int, end: int, model: GeneModel) -> list[Hit]:
     """csq's hits, and for each gene concerned the transcripts that csq passes over because only their place is hit.
 
-    A splice region within an intron is an intron variant too, as VEP has it.
+    A splice region within an intron is an intron variant too, as VEP has it. Where csq says nothing at all, be it that
+    it does not understand the allele, the genes at the place are concerned.
 
     Args:
         judgement: of the record.
+        contig: of the record.
         start: 0-based first replaced base.
         end: one past the last; equal to ``start`` for an insertion.
         model: whose transcripts csq judged.
     """
-    if not judgement.hits and not judgement.genes:
-        return []
+    last = max(end, start + 1)
     hits = {hit.transcript: hit for hit in judgement.hits}
     genes = {model.transcripts[name].gene for name in hits if name in model.transcripts} | set(judgement.genes)
-    last = max(end, start + 1)
-    for gene in sorted(genes):
+    for gene in sorted(genes) or model.genes_at(contig, start, last):
         for transcript in model.by_gene.get(gene, ()):
             hit = hits.get(transcript.id)
-            if hit is None and transcript.start < last and start < transcript.end:
+            if hit is None and transcript.start < last and start < transcript.end and transcript.contig == contig:
                 hits[transcript.id] = Hit(transcript.id, (_place_term(transcript, start, end),))
             elif hit and hit.terms == _SPLICE_REGION and transcript.clear_of_exons(start, last, 0):
                 hits[transcript.id] = Hit(transcript.id, (*_SPLICE_REGION, "intron_variant"))

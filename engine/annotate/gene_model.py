@@ -12,7 +12,8 @@ What a variant does to a transcript is told in :mod:`engine.annotate.consequence
 from __future__ import annotations
 
 import gzip
-from bisect import bisect_right
+import itertools
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -181,6 +182,30 @@ class GeneModel:
         for transcript in self.transcripts.values():
             genes.setdefault(transcript.gene, []).append(transcript)
         return genes
+
+    def genes_at(self, contig: str, start: int, end: int) -> list[str]:
+        """Symbols of the genes that a genomic span touches, along the contig."""
+        starts, spans, reach = self._along.get(contig, ([], [], []))
+        found = []
+        index = bisect_left(starts, end)
+        while index and reach[index - 1] > start:
+            index -= 1
+            if spans[index][1] > start:
+                found.append(spans[index][2])
+        return list(dict.fromkeys(reversed(found)))
+
+    @cached_property
+    def _along(self) -> dict[str, tuple[list[int], list[tuple[int, int, str]], list[int]]]:
+        """By contig: starts of the transcripts, their extents and genes, and how far all up to each one reach."""
+        extents: dict[str, list[tuple[int, int, str]]] = {}
+        for one in self.transcripts.values():
+            extents.setdefault(one.contig, []).append((one.start, one.end, one.gene))
+        along = {}
+        for contig, spans in extents.items():
+            spans.sort()
+            reach = list(itertools.accumulate((end for _, end, _ in spans), max))
+            along[contig] = ([start for start, _, _ in spans], spans, reach)
+        return along
 
     @cached_property
     def genes(self) -> dict[str, Span]:

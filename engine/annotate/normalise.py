@@ -16,6 +16,8 @@ from engine.errors import ToolError, VariantFileError
 ORIGINAL = "ORIGINAL"
 # Records may pass each other when left-aligned; within this distance they are put in order again.
 _SORT_WINDOW = 20_000
+# norm moves a <DEL> without a length to the start of the contig.
+_SYMBOLIC = 'ALT~"<"'
 
 
 def normalise(vcf: Path, fasta: Path, sample: str, folder: Path) -> Path:
@@ -30,19 +32,21 @@ def normalise(vcf: Path, fasta: Path, sample: str, folder: Path) -> Path:
     Raises:
         VariantFileError: the file is damaged or has no such sample.
     """
-    output = folder / "normalised.bcf"
-    selected = folder / "selected.bcf"
     _check_sample(vcf, sample)
+    selected, split, output = (folder / f"{step}.bcf" for step in ("selected", "split", "normalised"))
+    told = ("--old-rec-tag", ORIGINAL, "--no-version")
     try:
         run_bcftools("view", "--no-version", "-I", "-s", sample, "-O", "u", "-o", str(selected), str(vcf))
-        how = ["-m", "-any", "-c", "w", "-w", str(_SORT_WINDOW), "--old-rec-tag", ORIGINAL, "--no-version"]
-        run_bcftools("norm", *how, "-f", str(fasta), "-O", "b1", "-o", str(output), str(selected))
+        run_bcftools("norm", "-m", "-any", "-N", *told, "-O", "u", "-o", str(split), str(selected))
+        aligned = ("-f", str(fasta), "-c", "w", "-w", str(_SORT_WINDOW), "-e", _SYMBOLIC)
+        run_bcftools("norm", *aligned, *told, "-O", "b1", "-o", str(output), str(split))
     except ToolError as error:
         raise VariantFileError(
             error.problem, file=vcf, sample=sample, remedy="check or call the variants again"
         ) from error
     finally:
         selected.unlink(missing_ok=True)
+        split.unlink(missing_ok=True)
     return output
 
 

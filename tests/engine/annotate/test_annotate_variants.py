@@ -8,7 +8,7 @@ import pytest
 
 from engine.annotate.annotate import AnnotationSummary, annotate_variants
 from engine.annotate.columns import ANNOTATED_COLUMNS
-from engine.errors import KnowledgeError, VariantFileError
+from engine.errors import KnowledgeError, ReferenceMismatchError, VariantFileError
 from engine.reference.bundle import ReferenceBundle
 from tests.builders.tp53 import tp53_bundle
 
@@ -112,7 +112,7 @@ def test_several_alternate_alleles_become_rows_of_their_own(bundle: ReferenceBun
     assert {row["original"] for row in rows} == {"17|7577120|C|T,*,A|1", "17|7577120|C|T,*,A|3"}
 
 
-def test_an_insertion_is_left_aligned_in_vcf_and_shifted_right_in_hgvs(bundle: ReferenceBundle, tmp_path: Path) -> None:
+def test_a_deletion_is_left_aligned_in_vcf_and_shifted_right_in_hgvs(bundle: ReferenceBundle, tmp_path: Path) -> None:
     vcf = write_vcf(
         tmp_path / "in.vcf", "17\t7577694\t.\tT\t.\t50\tPASS\t.\tGT\t0/0", "17\t7577693\t.\tTT\tT\t50\tPASS\t.\tGT\t0/1"
     )
@@ -120,6 +120,54 @@ def test_an_insertion_is_left_aligned_in_vcf_and_shifted_right_in_hgvs(bundle: R
     row = duckdb.read_parquet(str(tmp_path / "S.annotated.parquet")).to_arrow_table().to_pylist()[0]
     assert (row["position"], row["ref"], row["alt"]) == (7577678, "CT", "C")
     assert (row["hgvs_g"], row["hgvs_c"]) == ("NC_000017.10:g.7577694del", "TP53-201:c.673-71del")
+
+
+def test_symbolic_alleles_beside_a_real_one_do_not_keep_it_from_being_normalised(
+    bundle: ReferenceBundle, tmp_path: Path
+) -> None:
+    vcf = write_vcf(tmp_path / "in.vcf", record(7577693, "TT", "T,<NON_REF>", "0/1:9,8,0"))
+    annotate_variants(vcf, bundle, tmp_path, "S")
+    (row,) = duckdb.read_parquet(str(tmp_path / "S.annotated.parquet")).to_arrow_table().to_pylist()
+    assert (row["position"], row["ref"], row["alt"], row["alt_depth"]) == (7577678, "CT", "C", 8)
+    assert row["original"].startswith("17|7577693|TT|T")
+
+
+def test_a_sample_without_variants_gives_empty_tables(bundle: ReferenceBundle, tmp_path: Path) -> None:
+    summary = annotate_variants(write_vcf(tmp_path / "in.vcf"), bundle, tmp_path, "S")
+    assert (summary.records, summary.annotated_fraction, summary.consequence_names) == (0, 1.0, [])
+    assert duckdb.read_parquet(str(tmp_path / "S.annotated.parquet")).columns == [c.name for c in ANNOTATED_COLUMNS]
+    with pysam.VariantFile(str(tmp_path / "S.annotated.vcf.gz")) as vcf:
+        assert list(vcf.fetch("17", 0, 100)) == []
+
+
+def test_alleles_that_the_sample_does_not_carry_are_left_out(bundle: ReferenceBundle, tmp_path: Path) -> None:
+    calls = [record(7577120, "C", "T", "0/0:9,0"), record(7577121, "G", "A", "./.:0,0"), record(7577122, "C", "A")]
+    summary = annotate_variants(write_vcf(tmp_path / "in.vcf", *calls), bundle, tmp_path, "S")
+    assert (summary.records, summary.not_carried) == (1, 2)
+
+
+def test_earlier_annotations_are_replaced(bundle: ReferenceBundle, tmp_path: Path) -> None:
+    (tmp_path / "first").mkdir()
+    (tmp_path / "second").mkdir()
+    annotate_variants(write_vcf(tmp_path / "in.vcf", record(7577120, "C", "T")), bundle, tmp_path / "first", "S")
+    once = tmp_path / "first" / "S.annotated.vcf.gz"
+    annotate_variants(once, bundle, tmp_path / "second", "S")
+    with pysam.VariantFile(str(once)) as before, pysam.VariantFile(str(tmp_path / "second" / once.name)) as after:
+        assert str(before.header) == str(after.header)
+        assert [str(one) for one in before] == [str(one) for one in after]
+
+
+def test_an_unknown_contig_is_refused(bundle: ReferenceBundle, tmp_path: Path) -> None:
+    vcf = write_vcf(tmp_path / "in.vcf", record(7577120, "C", "T").replace("17", "9", 1))
+    vcf.write_text(vcf.read_text().replace("ID=17", "ID=9"))
+    with pytest.raises((VariantFileError, ReferenceMismatchError)):
+        annotate_variants(vcf, bundle, tmp_path, "S")
+
+
+def test_a_symbolic_allele_is_kept_without_names(bundle: ReferenceBundle, tmp_path: Path) -> None:
+    annotate_variants(write_vcf(tmp_path / "in.vcf", record(7577120, "C", "<DEL>")), bundle, tmp_path, "S")
+    (row,) = duckdb.read_parquet(str(tmp_path / "S.annotated.parquet")).to_arrow_table().to_pylist()
+    assert (row["variant_type"], row["hgvs_g"], row["hgvs_c"], row["gene"]) == ("other", None, None, "TP53")
 
 
 def test_a_vcf_without_the_sample_is_refused(bundle: ReferenceBundle, variants: Path, tmp_path: Path) -> None:
@@ -138,6 +186,10 @@ def test_a_bundle_without_gene_model_is_refused(bundle: ReferenceBundle, variant
     bare = ReferenceBundle(**{**bundle.__dict__, "gene_model": None})
     with pytest.raises(KnowledgeError, match="no gene model"):
         annotate_variants(variants, bare, tmp_path, "NA11994")
+
+
+def record(position: int, ref: str, alt: str, call: str = "0/1:9,8") -> str:
+    return f"17\t{position}\t.\t{ref}\t{alt}\t50\tPASS\t.\tGT:AD\t{call}"
 
 
 def write_vcf(path: Path, *records: str) -> Path:

@@ -107,18 +107,27 @@ def test_among_genes_the_one_hit_worst_speaks() -> None:
 def test_transcripts_that_csq_passes_over_are_told_by_their_place() -> None:
     spliced = transcript("S", exons=((0, 20), (60, 90)), coding=(5, 80))
     model = GeneModel({"S": spliced, "W": transcript("W"), "N": transcript("N", exons=((0, 90),), coding=None)})
-    told = complete(parse_bcsq("missense|G|W|protein_coding|+|1A>1B|31A>C"), 30, 31, model)
+    told = complete(parse_bcsq("missense|G|W|protein_coding|+|1A>1B|31A>C"), "1", 30, 31, model)
     assert {hit.transcript: hit.terms for hit in told} == {
         "W": ("missense_variant",),
         "S": ("intron_variant",),
         "N": ("non_coding_transcript_exon_variant",),
     }
-    assert complete(parse_bcsq("intron|G||protein_coding"), 2, 3, GeneModel({"S": spliced}))[0].terms == (
+    alone = GeneModel({"S": spliced})
+    said = parse_bcsq("intron|G||protein_coding")
+    assert [complete(said, "1", place, place + 1, alone)[0].terms[0] for place in (2, 30, 85)] == [
         "5_prime_UTR_variant",
-    )
-    assert complete(parse_bcsq("intron|G||protein_coding"), 85, 86, GeneModel({"S": spliced}))[0].terms == (
+        "intron_variant",
         "3_prime_UTR_variant",
-    )
-    (near,) = complete(parse_bcsq("splice_region|G|S|protein_coding"), 24, 25, GeneModel({"S": spliced}))
+    ]
+    (near,) = complete(parse_bcsq("splice_region|G|S|protein_coding"), "1", 24, 25, alone)
     assert near.terms == ("splice_region_variant", "intron_variant")
-    assert complete(parse_bcsq(""), 24, 25, model) == []
+
+
+def test_where_csq_says_nothing_the_place_tells() -> None:
+    model = GeneModel({"A": transcript("A", "A"), "B": transcript("B", "B", ((200, 290),), (200, 290))})
+    assert [hit.terms for hit in complete(parse_bcsq(""), "1", 10, 12, model)] == [("coding_sequence_variant",)]
+    assert complete(parse_bcsq(""), "1", 100, 101, model) == []
+    assert complete(parse_bcsq(""), "2", 10, 12, model) == []
+    assert model.genes_at("1", 80, 210) == ["A", "B"]
+    assert model.genes_at("1", 90, 200) == []
