@@ -135,7 +135,7 @@ def open_index(prefix: Path, contigs: tuple[Contig, ...], *, aligner: str = "bwa
         )
     manifest = _manifest_path(prefix, aligner)
     if not manifest.exists():
-        return _open_foreign(prefix, contigs)
+        return _open_foreign(prefix, contigs, aligner)
     facts = _read_manifest(manifest)
     if facts["reference"] != contigs_digest(contigs):
         raise KnowledgeError(
@@ -168,14 +168,27 @@ def _read_manifest(manifest: Path) -> dict[str, Any]:
     return facts
 
 
-def _open_foreign(prefix: Path, contigs: tuple[Contig, ...]) -> AlignerIndex:
-    """An index made by the aligner's own command line: the same contigs, each whole."""
+def _open_foreign(prefix: Path, contigs: tuple[Contig, ...], aligner: str) -> AlignerIndex:
+    """An index made by the aligner's own command line: the same contigs, each whole.
+
+    The aligner would end this process on an index whose files do not belong together, so that is found here.
+    """
     lines = Path(f"{prefix}.ann").read_text().splitlines()
     names = [line.split()[1] for line in lines[1::2]]
     lengths = [int(line.split()[1]) for line in lines[2::2]]
     if list(zip(names, lengths, strict=False)) != [(contig.name, contig.length) for contig in contigs]:
         raise KnowledgeError(
             "the aligner's index has other contigs than the reference", file=prefix, remedy="build the index again"
+        )
+    bases = sum(lengths)
+    whole = Path(f"{prefix}.pac").stat().st_size >= bases // 4 + 1
+    if aligner != "bwa":
+        with Path(f"{prefix}.bwt.2bit.64").open("rb") as file:
+            rows = int.from_bytes(file.read(8), "little")
+        whole = whole and rows == 2 * bases + 1 and Path(f"{prefix}.0123").stat().st_size == 2 * bases
+    if not whole:
+        raise KnowledgeError(
+            "the files of the aligner's index do not belong together", file=prefix, remedy="build the index again"
         )
     pieces = tuple(Piece(i, 0, contig.length) for i, contig in enumerate(contigs))
     return AlignerIndex(prefix, contigs, pieces, numbered=False)

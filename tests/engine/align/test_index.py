@@ -113,6 +113,17 @@ def test_an_index_made_by_the_aligner_itself_is_taken_as_it_is(tmp_path: Path) -
         open_index(reference.fasta, other.contigs, aligner="bwa")
 
 
+def test_a_foreign_index_whose_files_do_not_belong_together_is_refused(tmp_path: Path) -> None:
+    reference = reference_of(tmp_path, **{"0": random_sequence(900)})
+    prefix = tmp_path / "ref"
+    build_index(reference, prefix)
+    Path(f"{prefix}.bwa-mem3.json").unlink()
+    assert not open_index(prefix, reference.contigs).numbered
+    Path(f"{prefix}.0123").write_bytes(Path(f"{prefix}.0123").read_bytes()[:-1])
+    with pytest.raises(KnowledgeError, match="do not belong together"):
+        open_index(prefix, reference.contigs)
+
+
 def test_a_reference_of_nothing_but_n_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KnowledgeError, match="nothing but N"):
         build_index(reference_of(tmp_path, a="N" * 5000), tmp_path / "ref")

@@ -1,3 +1,5 @@
+import random
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from engine.reads.lane import Lane
 from engine.reference.genome import Reference, open_reference
 from engine.reference.intervals import Interval
 from tests.builders.alignments import random_sequence
-from tests.builders.sequencing import cut_pairs, write_lane
+from tests.builders.sequencing import Pair, cut_pair, cut_pairs, write_lane
 
 
 @pytest.fixture(scope="module")
@@ -167,3 +169,55 @@ def test_two_lanes_of_one_name_or_none_are_refused(
         run(genome, [lanes[0], lanes[0]], tmp_path)
     with pytest.raises(FastqError, match="no lane"):
         run(genome, [], tmp_path)
+
+
+def test_reads_that_all_stay_unmapped(genome: tuple[Reference, Aligner], tmp_path: Path) -> None:
+    foreign = cut_pairs(random_sequence(5_000, seed=77), 300)
+    blank = [Pair(f"n{i}", "N" * 100, "N" * 100, "#" * 100, "#" * 100) for i in range(20)]
+    aligned = run(genome, [write_lane(tmp_path, foreign + blank)], tmp_path / "out")
+    assert aligned.records == 640
+    assert (aligned.measures.mapped_fraction, aligned.measures.mean_coverage) == (0.0, 0.0)
+    assert aligned.measures.median_insert_size is None
+    assert aligned.duplication[0].unmapped_reads == 640
+    with pysam.AlignmentFile(str(aligned.path)) as file:
+        assert file.nocoordinate == 640
+
+
+def test_a_deep_pile_of_one_amplicon_on_a_small_circle(tmp_path: Path) -> None:
+    """20,000 copies of one fragment and reads across the circle's origin: marked, in bounded time."""
+    circle = random_sequence(16_569, seed=9)
+    fasta = tmp_path / "chrM.fa"
+    fasta.write_text(f">chrM\n{circle}\n")
+    reference = open_reference(fasta)
+    aligner = open_aligner("bwa-mem3", build_index(reference, tmp_path / "index").prefix, reference.contigs)
+    rng = random.Random(3)
+    pairs = [
+        cut_pair(f"M:1:F:1:1101:{rng.randrange(30_000)}:{i}", circle[5_000:5_250], 100, rng=rng) for i in range(20_000)
+    ]
+    origin = circle[-150:] + circle[:150]
+    pairs += [cut_pair(f"origin:{i}", origin[i : i + 250], 100, rng=rng) for i in range(50)]
+    aligned = run((reference, aligner), [write_lane(tmp_path, pairs)], tmp_path / "out", batch_bases=1_000_000)
+    (library,) = aligned.duplication
+    assert library.read_pair_duplicates >= 19_998
+    assert library.read_pair_optical_duplicates > 1_000
+    with pysam.AlignmentFile(str(aligned.path)) as file:
+        assert all(read.reference_end <= 16_569 for read in file if not read.is_unmapped)
+        kept = [read for read in file.fetch("chrM", 5_000, 5_250) if not read.is_duplicate]
+    assert len(kept) <= 4
+
+
+def test_the_second_aligner_goes_the_same_way(lanes: list[Lane], tmp_path: Path) -> None:
+    if shutil.which("bwa") is None:
+        pytest.skip("bwa is not on PATH")
+    fasta = tmp_path / "ref.fa"
+    fasta.write_text(f">1\n{random_sequence(30_000, seed=1)}\n>X\n{random_sequence(20_000, seed=2)}\n")
+    reference = open_reference(fasta)
+    found = {}
+    for name in ("bwa-mem3", "bwa"):
+        index = build_index(reference, tmp_path / name, aligner=name)
+        output = tmp_path / f"{name}.bam"
+        aligner = open_aligner(name, index.prefix, reference.contigs)
+        found[name] = align_reads(lanes, "S1", reference, aligner, output)
+        assert found[name].aligner.startswith(f"{name} ")
+    assert found["bwa"].measures == found["bwa-mem3"].measures
+    assert found["bwa"].duplication == found["bwa-mem3"].duplication
