@@ -93,13 +93,13 @@ def annotate_variants(
     progress = progress or Progress("annotating", unit="variants")
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         normalised = normalise(variants, bundle.fasta, sample, Path(scratch))
-        judged = Path(scratch, "consequences.vcf.gz")
-        call_consequences(normalised, bundle.fasta, bundle.gene_model, judged)
+        contigs = list(bundle.contig_lengths)
+        judged = call_consequences(normalised, bundle.fasta, bundle.gene_model, Path(scratch), contigs)
         normalised.unlink()
-        clinvar = match_clinvar(judged, bundle.clinvar) if bundle.clinvar else {}
+        known = {} if bundle.clinvar is None else match_clinvar(judged, bundle.clinvar)
         model = read_gene_model(bundle.gene_model)
         with pysam.FastaFile(str(bundle.fasta)) as sequences:
-            annotator = _Annotator(sample, bundle, model, clinvar, sequences)
+            annotator = _Annotator(sample, bundle, model, known, sequences)
             tally = _write(annotator, judged, folder / f"{sample}.annotated", progress)
     pysam.tabix_index(str(folder / f"{sample}.annotated.vcf.gz"), preset="vcf", force=True)
     return tally.summary()
@@ -143,27 +143,36 @@ class _Tally:
         )
 
 
-def _write(annotator: _Annotator, judged: Path, stem: Path, progress: Progress) -> _Tally:
-    """Stream the records of ``judged`` into the VCF and the Parquet."""
+def _write(annotator: _Annotator, judged: Sequence[Path], stem: Path, progress: Progress) -> _Tally:
+    """Stream the records of the parts of ``judged`` into the VCF and the Parquet."""
     import pyarrow.parquet as pq
     import pysam
-    from isal import igzip
 
     tally = _Tally()
     schema = arrow_schema(ANNOTATED_COLUMNS)
+    header = list(itertools.takewhile(_is_header, _lines(judged[0])))
+    records = itertools.chain.from_iterable(itertools.dropwhile(_is_header, _lines(part)) for part in judged)
     with (
-        igzip.open(judged, "rt") as lines,  # type: ignore[no-untyped-call]
         pysam.BGZFile(f"{stem}.vcf.gz", "wb", None) as vcf,
         pq.ParquetWriter(f"{stem}.parquet", schema, compression="zstd") as table,
     ):
-        header, first = _header(lines)
         vcf.write(annotated_header(header).encode())
-        records = itertools.chain([first] if first else [], lines)
         for batch in _batches(annotator.rows(records, tally)):
             vcf.write("".join(line for _, line in batch).encode())
             table.write_table(_table([row for row, _ in batch], schema))
             progress.advance(len(batch))
     return tally
+
+
+def _lines(vcf: Path) -> Iterator[str]:
+    from isal import igzip
+
+    with igzip.open(vcf, "rt") as lines:  # type: ignore[no-untyped-call]
+        yield from lines
+
+
+def _is_header(line: str) -> bool:
+    return line.startswith("#")
 
 
 def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:
@@ -186,16 +195,6 @@ def _consequence_lists(column: Sequence[tuple[TranscriptConsequence, ...]], kind
     offsets = list(itertools.accumulate((len(hits) for hits in column), initial=0))
     structs = pa.StructArray.from_arrays(arrays, fields=list(kind.value_type))
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), structs, type=kind)
-
-
-def _header(lines: Iterable[str]) -> tuple[list[str], str]:
-    """The header's lines and the first record's, empty where there is none."""
-    header: list[str] = []
-    for line in lines:
-        if not line.startswith("#"):
-            return header, line
-        header.append(line)
-    return header, ""
 
 
 _Annotated = tuple[Row, str]

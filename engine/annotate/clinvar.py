@@ -13,6 +13,7 @@ clinical_significance review_status conditions mondo_ids consequence rsid``, sev
 from __future__ import annotations
 
 import gzip
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -262,11 +263,11 @@ class ClinvarMatch:
 Allele = tuple[str, int, str, str]
 
 
-def match_clinvar(vcf: Path, clinvar: Path) -> dict[Allele, ClinvarMatch]:
-    """Join a normalised VCF with the ClinVar table by exact allele, in DuckDB.
+def match_clinvar(vcfs: Sequence[Path], clinvar: Path) -> dict[Allele, ClinvarMatch]:
+    """Join normalised VCFs with the ClinVar table by exact allele, in DuckDB.
 
     Args:
-        vcf: one alternate allele a record, BGZF.
+        vcfs: one alternate allele a record, gzip or BGZF.
         clinvar: the table that :func:`build_clinvar` wrote.
 
     Returns:
@@ -276,36 +277,24 @@ def match_clinvar(vcf: Path, clinvar: Path) -> dict[Allele, ClinvarMatch]:
     import duckdb
 
     fields = ", ".join(f"c.{name}" for name in ClinvarMatch.__annotations__)
+    matches: dict[Allele, ClinvarMatch] = {}
     with duckdb.connect() as db:
-        rows = db.execute(
-            f"""
-            WITH called AS (
-                SELECT regexp_replace(regexp_replace(column0, '^chr', ''), '^M$', 'MT') AS contig,
-                       column1::INTEGER AS position, column3 AS ref, column4 AS alt
-                FROM read_csv(?, delim='\t', header=false, skip=?, quote='', escape='', comment='', all_varchar=true,
-                              auto_detect=false, columns={_vcf_columns(vcf)}, compression='gzip')
-            )
-            SELECT contig, position, ref, alt, {fields}
-            FROM called JOIN read_parquet(?) AS c USING (contig, position, ref, alt)
-            ORDER BY c.stars, c.variation_id::BIGINT DESC
-            """,
-            [str(vcf), _header_lines(vcf), str(clinvar)],
-        ).fetchall()
-    return {row[:4]: ClinvarMatch(*row[4:]) for row in rows}
-
-
-def _header_lines(vcf: Path) -> int:
-    return sum(1 for line in _header(vcf))
-
-
-def _vcf_columns(vcf: Path) -> str:
-    *_, last = _header(vcf)
-    names = [f"'column{number}': 'VARCHAR'" for number in range(len(last.split("\t")))]
-    return "{" + ", ".join(names) + "}"
-
-
-def _header(vcf: Path) -> Iterator[str]:
-    for line in _lines(vcf):
-        if not line.startswith("#"):
-            return
-        yield line
+        for vcf in vcfs:
+            header = list(itertools.takewhile(lambda line: line.startswith("#"), _lines(vcf)))
+            names = [f"'column{number}': 'VARCHAR'" for number in range(len(header[-1].split("\t")))]
+            rows = db.execute(
+                f"""
+                WITH called AS (
+                    SELECT regexp_replace(regexp_replace(column0, '^chr', ''), '^M$', 'MT') AS contig,
+                           column1::INTEGER AS position, column3 AS ref, column4 AS alt
+                    FROM read_csv(?, skip=?, columns={{{", ".join(names)}}}, delim='\t', header=false, quote='',
+                                  escape='', comment='', auto_detect=false, compression='gzip')
+                )
+                SELECT contig, position, ref, alt, {fields}
+                FROM called JOIN read_parquet(?) AS c USING (contig, position, ref, alt)
+                ORDER BY c.stars, c.variation_id::BIGINT DESC
+                """,
+                [str(vcf), len(header), str(clinvar)],
+            ).fetchall()
+            matches |= {row[:4]: ClinvarMatch(*row[4:]) for row in rows}
+    return matches

@@ -11,15 +11,19 @@ named on a transcript is the business of :mod:`engine.annotate.hgvs`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from engine.annotate.accessions import bare_contig
 from engine.annotate.gene_model import GeneModel, Transcript
 from engine.bcftools import run_bcftools
 from engine.errors import KnowledgeError, ToolError
 
 INTERGENIC = "intergenic_variant"
+# NCBI's number of the vertebrate mitochondrial code.
+_MITOCHONDRIAL_CODE = "2"
 
 
 @dataclass(frozen=True)
@@ -100,19 +104,48 @@ class Hit:
         return TERMS[self.terms[0]].impact
 
 
-def call_consequences(vcf: Path, fasta: Path, gene_model: Path, output: Path) -> None:
-    """Write ``vcf`` with INFO/BCSQ to ``output`` (BGZF, fast compression).
+def call_consequences(vcf: Path, fasta: Path, gene_model: Path, folder: Path, contigs: Sequence[str]) -> list[Path]:
+    """Write ``vcf`` with INFO/BCSQ; the mitochondrion apart, whose genetic code is another.
 
     A record whose REF is not what the FASTA reads is passed through; judging REF is the caller's business.
+
+    Args:
+        vcf: indexed, one alternate allele a record.
+        fasta: the reference, with index.
+        gene_model: Ensembl-style GFF3.
+        folder: for the results.
+        contigs: of the reference.
+
+    Returns:
+        BGZF files that hold the records one after the other.
 
     Raises:
         KnowledgeError: csq cannot read the gene model.
         ToolError: csq failed.
     """
+    mitochondrion = next((name for name in contigs if bare_contig(name) == "MT" and _has_records(vcf, name)), None)
+    parts = [folder / "consequences.vcf.gz"]
+    if mitochondrion is None:
+        _run_csq(vcf, fasta, gene_model, parts[0])
+        return parts
+    parts.append(folder / "mitochondrial_consequences.vcf.gz")
+    _run_csq(vcf, fasta, gene_model, parts[0], "-t", f"^{mitochondrion}")
+    _run_csq(vcf, fasta, gene_model, parts[1], "-t", mitochondrion, "-C", _MITOCHONDRIAL_CODE)
+    return parts
+
+
+def _has_records(vcf: Path, contig: str) -> bool:
+    import pysam
+
+    with pysam.VariantFile(str(vcf)) as opened:
+        return contig in opened.header.contigs and next(opened.fetch(contig), None) is not None
+
+
+def _run_csq(vcf: Path, fasta: Path, gene_model: Path, output: Path, *options: str) -> None:
     files = ["-f", str(fasta), "-g", str(gene_model), "-o", str(output), "-O", "z1"]
     how = ["--local-csq", "--greedy", "1", "--samples", "-", "--ncsq", "512", "--force", "--no-version", "-v", "0"]
     try:
-        run_bcftools("csq", *how, *files, str(vcf))
+        run_bcftools("csq", *how, *options, *files, str(vcf))
     except ToolError as error:
         if "gff" not in error.problem.lower():
             raise

@@ -21,7 +21,7 @@ _SYMBOLIC = 'ALT~"<"'
 
 
 def normalise(vcf: Path, fasta: Path, sample: str, folder: Path) -> Path:
-    """Write the sample's records, one alternate allele each, and return the file (BCF, in ``folder``).
+    """Write the sample's records, one alternate allele each, and return the file (BCF with index, in ``folder``).
 
     Args:
         vcf: VCF or BCF with the sample among its columns.
@@ -39,7 +39,7 @@ def normalise(vcf: Path, fasta: Path, sample: str, folder: Path) -> Path:
         run_bcftools("view", "--no-version", "-I", "-s", sample, "-O", "u", "-o", str(selected), str(vcf))
         run_bcftools("norm", "-m", "-any", "-N", *told, "-O", "u", "-o", str(split), str(selected))
         aligned = ("-f", str(fasta), "-c", "w", "-w", str(_SORT_WINDOW), "-e", _SYMBOLIC)
-        run_bcftools("norm", *aligned, *told, "-O", "b1", "-o", str(output), str(split))
+        run_bcftools("norm", *aligned, *told, "-O", "b1", "-W", "-o", str(output), str(split))
     except ToolError as error:
         raise VariantFileError(
             error.problem, file=vcf, sample=sample, remedy="check or call the variants again"

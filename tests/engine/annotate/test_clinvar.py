@@ -108,7 +108,7 @@ def test_samples_are_joined_whatever_the_contig_is_called(fasta: Path, tmp_path:
             stream.write(f"{line}\n".encode())
         for contig, position, ref, alt in (("chr1", 2, "A", "G"), ("chr1", 2, "A", "C"), ("chrM", 3, "T", "C")):
             stream.write(f"{contig}\t{position}\t.\t{ref}\t{alt}\t.\t.\t.\n".encode())
-    matched = match_clinvar(called, tmp_path / "clinvar.parquet")
+    matched = match_clinvar([called], tmp_path / "clinvar.parquet")
     assert {allele: match.variation_id for allele, match in matched.items()} == {
         ("1", 2, "A", "G"): "7",
         ("MT", 3, "T", "C"): "8",
@@ -123,7 +123,7 @@ def test_of_two_records_of_one_allele_the_better_reviewed_is_taken(fasta: Path, 
     with pysam.BGZFile(str(called), "wb") as stream:
         stream.write(b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
         stream.write(b"chr1\t2\t.\tA\tG\t.\t.\t.\n")
-    assert match_clinvar(called, tmp_path / "clinvar.parquet")[("1", 2, "A", "G")].variation_id == "7"
+    assert match_clinvar([called], tmp_path / "clinvar.parquet")[("1", 2, "A", "G")].variation_id == "7"
 
 
 def test_a_table_is_read_as_well(fasta: Path, tmp_path: Path) -> None:
