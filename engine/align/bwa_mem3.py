@@ -66,6 +66,7 @@ def _slices(whole: bytes, offset: list[int]) -> Iterator[bytes]:
 _silence = Lock()
 _silenced = 0
 _kept_stderr: int | None = None
+_quiet: int | None = None
 
 
 @contextmanager
@@ -88,16 +89,21 @@ def _switch(step: int) -> None:
         before, _silenced = _silenced, _silenced + step
         if (before == 0) == (_silenced == 0):
             return
-        libc = ctypes.CDLL(None)
         try:
-            stream = ctypes.c_void_p.in_dll(libc, "stderr")
+            stream = ctypes.c_void_p.in_dll(ctypes.CDLL(None), "stderr")
         except ValueError:
             return
-        if step > 0:
-            libc.fopen.restype = ctypes.c_void_p
-            quiet = libc.fopen(b"/dev/null", b"w")
-            if quiet:
-                _kept_stderr, stream.value = stream.value, quiet
-        elif _kept_stderr is not None:
-            quiet, stream.value, _kept_stderr = stream.value, _kept_stderr, None
-            libc.fclose(ctypes.c_void_p(quiet))
+        if step > 0 and (quiet := _quiet_stream()):
+            _kept_stderr, stream.value = stream.value, quiet
+        elif step < 0 and _kept_stderr is not None:
+            stream.value, _kept_stderr = _kept_stderr, None
+
+
+def _quiet_stream() -> int | None:
+    """A C stream into nothing, opened once and never closed: another thread may be writing to it at any time."""
+    global _quiet
+    if _quiet is None:
+        libc = ctypes.CDLL(None)
+        libc.fopen.restype = ctypes.c_void_p
+        _quiet = libc.fopen(b"/dev/null", b"w")
+    return _quiet

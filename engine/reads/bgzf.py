@@ -40,7 +40,8 @@ def compress_block(content: bytes | memoryview, level: int) -> bytes:
 
     Args:
         content: at most :data:`BLOCK_LIMIT` bytes.
-        level: 0 stores, 1 to 3 are ISA-L's levels (fast), 4 to 9 zlib's.
+        level: 0 stores, 1 to 3 are ISA-L's levels (fast; it may choose other matches on another kind of processor),
+            4 to 9 zlib's.
     """
     from isal import isal_zlib
 

@@ -186,6 +186,19 @@ def test_a_damaged_fastq_stops_the_aligner_with_its_own_error(
         align(open_aligner(name, index.prefix, reference.contigs), Lane("L", lane.read1, cut), batch_bases=20_000)
 
 
+def test_the_aligner_is_quiet_and_other_messages_are_heard_again(
+    split_contigs: tuple[Reference, Lane], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    reference, lane = split_contigs
+    index = build_index(reference, tmp_path / "pieces")
+    align(open_aligner("bwa-mem3", index.prefix, reference.contigs), lane, threads=2, batch_bases=50_000)
+    assert capfd.readouterr().err == ""
+    pysam.set_verbosity(3)
+    with pytest.raises(OSError, match="No such file"):
+        pysam.AlignmentFile(str(tmp_path / "none.bam"))
+    assert "none.bam" in capfd.readouterr().err
+
+
 def test_an_aligner_that_is_not_there_is_named(
     split_contigs: tuple[Reference, Lane], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
