@@ -198,9 +198,9 @@ def complete(judgement: Judgement, contig: str, start: int, end: int, model: Gen
     hits = {hit.transcript: hit for hit in judgement.hits}
     genes = {model.transcripts[name].gene for name in hits if name in model.transcripts} | set(judgement.genes)
     for gene in sorted(genes) or model.genes_at(contig, start, last):
-        for transcript in model.by_gene.get(gene, ()):
+        for transcript in model.by_gene.get((contig, gene), ()):
             hit = hits.get(transcript.id)
-            if hit is None and transcript.start < last and start < transcript.end and transcript.contig == contig:
+            if hit is None and transcript.start < last and start < transcript.end:
                 hits[transcript.id] = Hit(transcript.id, (_place_term(transcript, start, end),))
             elif hit and hit.terms == _SPLICE_REGION and transcript.clear_of_exons(start, last, 0):
                 hits[transcript.id] = Hit(transcript.id, (*_SPLICE_REGION, "intron_variant"))

@@ -176,11 +176,11 @@ class GeneModel:
         return chosen
 
     @cached_property
-    def by_gene(self) -> dict[str, list[Transcript]]:
-        """Transcripts by gene symbol."""
-        genes: dict[str, list[Transcript]] = {}
+    def by_gene(self) -> dict[tuple[str, str], list[Transcript]]:
+        """Transcripts by contig and gene symbol; a symbol alone may stand for genes in many places (``Y_RNA``)."""
+        genes: dict[tuple[str, str], list[Transcript]] = {}
         for transcript in self.transcripts.values():
-            genes.setdefault(transcript.gene, []).append(transcript)
+            genes.setdefault((transcript.contig, transcript.gene), []).append(transcript)
         return genes
 
     def genes_at(self, contig: str, start: int, end: int) -> list[str]:
@@ -206,15 +206,6 @@ class GeneModel:
             reach = list(itertools.accumulate((end for _, end, _ in spans), max))
             along[contig] = ([start for start, _, _ in spans], spans, reach)
         return along
-
-    @cached_property
-    def genes(self) -> dict[str, Span]:
-        """Extent on the genome by ``contig`` and gene symbol."""
-        extents: dict[str, Span] = {}
-        for transcript in self.transcripts.values():
-            start, end = extents.get(transcript.gene, (transcript.start, transcript.end))
-            extents[transcript.gene] = (min(start, transcript.start), max(end, transcript.end))
-        return extents
 
 
 @dataclass

@@ -101,6 +101,7 @@ def test_r273h_arrives_with_zygosity_clinvar_id_and_hgvs(r273h: tuple[dict[str, 
         {"low": {"value": 7577120}, "high": {"value": 7577120}},
     )
     assert said["82121-5"]["value"] == 15
+    assert variant_observation["extension"][0]["valueCodeableConcept"] == {"text": "ACMG SF v3.3"}
     (implication,) = of_type(bundle, "Observation", "diagnostic-implication")
     assert components(implication)["53037-8"] == "LA6668-3"
     assert components(implication)["condition-inheritance"] == "HP:0000006"
@@ -184,6 +185,18 @@ def test_compound_heterozygous_variants_are_tied_by_their_phase(tmp_path: Path) 
     assert phase["valueCodeableConcept"]["coding"][0]["code"] == "Trans"
     variants = {f"urn:uuid:{one['id']}" for one in of_type(bundle, "Observation", "variant")}
     assert {one["reference"] for one in phase["derivedFrom"]} == variants
+
+
+def test_an_allele_from_one_parent_says_from_which(tmp_path: Path) -> None:
+    one, other = variant("PANK2", 3_888_572), variant("PANK2", 3_899_342)
+    father = write_annotated(tmp_path / "father.parquet", one)
+    mother = write_annotated(tmp_path / "mother.parquet", other)
+    found = findings(tmp_path, one, other, father=father, mother=mother)
+    bundle = build_bundle(found, CASE, LINEAGE, "GRCh37", ISSUED)
+    told = [components(observation)["94186-4"] for observation in of_type(bundle, "Observation", "variant")]
+    assert told == ["LA26321-2", "LA26320-4"]  # paternal, maternal
+    (phase,) = of_type(bundle, "Observation", "sequence-phase-relationship")
+    assert (phase["valueCodeableConcept"]["coding"][0]["code"], phase["method"]) == ("Trans", {"text": "by parents"})
 
 
 def test_one_implication_for_each_condition(tmp_path: Path) -> None:
