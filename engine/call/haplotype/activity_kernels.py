@@ -59,7 +59,7 @@ def mark_alternates(reads: ReadColumns, reference: NDArray[np.uint8], origin: in
         first, last = reads.cigar_offset[i], reads.cigar_offset[i + 1]
         position = reads.start[i]
         begin, end = insert_limits(
-            np.int64(reads.flag[i]), position, reads.end[i], reads.mate_start[i], reads.template_length[i]
+            np.int64(reads.flag[i]), position, reads.end[i], reads.mate_start[i], np.int64(reads.template_length[i])
         )
         begin, end = max(begin, origin), min(end, origin + size)
         base = reads.base_offset[i]
@@ -150,7 +150,7 @@ def accumulate(
     for i in range(reads.start.size):
         position = reads.start[i]
         begin, end = insert_limits(
-            np.int64(reads.flag[i]), position, reads.end[i], reads.mate_start[i], reads.template_length[i]
+            np.int64(reads.flag[i]), position, reads.end[i], reads.mate_start[i], np.int64(reads.template_length[i])
         )
         begin, end = max(begin, origin), min(end, origin + size)
         if begin >= end or next_marked[begin - origin] + origin >= end:
