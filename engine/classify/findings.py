@@ -59,10 +59,10 @@ class FindingsSummary:
         compound_heterozygote: of them in category compound_heterozygote.
         carrier: of them in category carrier.
         secondary: of them in category secondary.
-        candidates: passing P/LP alleles looked at.
+        candidates: passing P/LP alleles looked at; those that the person does not want to hear of are not counted, so
+            that no number hints at them.
         failed_filter: P/LP alleles in calls that did not pass, which are not reported.
         conflicting: passing alleles on which ClinVar's submitters disagree, which are not reported.
-        withheld: secondary findings that the person did not agree to hear of.
         not_reportable: P/LP alleles that the gene's rule, the order or the carrier option leaves out.
     """
 
@@ -74,7 +74,6 @@ class FindingsSummary:
     candidates: int
     failed_filter: int
     conflicting: int
-    withheld: int
     not_reportable: int
 
 
@@ -117,10 +116,9 @@ def find_variants(
         compound_heterozygote=verdicts["compound_heterozygote"],
         carrier=verdicts["carrier"],
         secondary=verdicts["secondary"],
-        candidates=len(rows),
+        candidates=len(rows) - verdicts["withheld"],
         failed_filter=failed,
         conflicting=conflicting,
-        withheld=verdicts["withheld"],
         not_reportable=verdicts["not_reportable"],
     )
 
@@ -235,3 +233,5 @@ def _forget_unreported(kept: list[dict[str, Any]]) -> None:
     told = {finding["finding_id"] for finding in kept}
     for finding in kept:
         finding["partners"] = [partner for partner in finding["partners"] if partner in told]
+        if not finding["partners"]:
+            finding["phase"] = finding["phase_basis"] = None

@@ -26,6 +26,11 @@ _LIMITS = (
     "negative result does not rule out a genetic cause."
 )
 
+_KINDS = {
+    ("compound_heterozygote", "trans"): "compound heterozygote, in trans",
+    ("compound_heterozygote", "unknown"): "possibly compound heterozygote, phase unknown",
+}
+
 
 def add_report(
     entries: Entries,
@@ -81,7 +86,7 @@ def conclusion(case: CaseFacts, findings: list[Finding]) -> str:
 def _said(finding: Finding) -> str:
     name = finding["hgvs_c"] or finding["hgvs_g"] or finding["allele"]
     protein = (finding["hgvs_p"] or "").partition(":")[2]
-    kind = finding["category"].replace("_", " ")
+    kind = _KINDS.get((finding["category"], finding["phase"]), finding["category"].replace("_", " "))
     tier = finding["clinvar_classification"].replace("_", " ")
     gene = f"{finding['gene']} " if finding["gene"] else ""
     return f"{gene}{name} {protein}".rstrip() + f": {tier}, {finding['zygosity']} ({kind})"

@@ -185,6 +185,8 @@ def test_compound_heterozygous_variants_are_tied_by_their_phase(tmp_path: Path) 
     assert phase["valueCodeableConcept"]["coding"][0]["code"] == "Trans"
     variants = {f"urn:uuid:{one['id']}" for one in of_type(bundle, "Observation", "variant")}
     assert {one["reference"] for one in phase["derivedFrom"]} == variants
+    (report,) = of_type(bundle, "DiagnosticReport")
+    assert report["conclusion"].count("heterozygous (compound heterozygote, in trans)") == 2
 
 
 def test_an_allele_from_one_parent_says_from_which(tmp_path: Path) -> None:
