@@ -39,7 +39,7 @@ from engine.call.haplotype.dangling import recover_heads, recover_tails
 from engine.call.haplotype.graph import VERTICES, Graph, is_reference_sink, is_reference_source
 from engine.call.haplotype.haplotype_cigar import haplotype_cigar
 from engine.call.haplotype.kmers import number_kmers
-from engine.call.haplotype.paths import Paths, best_paths
+from engine.call.haplotype.paths import Paths, best_paths, log10_table
 from engine.call.haplotype.sequence_graph import sequence_graph
 from engine.call.haplotype.smith_waterman import SOFT_CLIP_OVERHANG
 from engine.call.haplotype.threading_graph import between, has_cycle, is_low_complexity, thread_sequences
@@ -70,7 +70,7 @@ def assemble(reads: ReadColumns, reference: NDArray[np.uint8], reference_start: 
         Untrimmed haplotypes in GATK's order: those of the first graph that worked, best first, then the reference,
         then what a second graph adds. Only the reference where no graph worked.
     """
-    haplotypes: HaplotypeColumns = _assembled(reads, reference, reference_start)
+    haplotypes: HaplotypeColumns = _assembled(reads, reference, reference_start, log10_table())
     return haplotypes
 
 
@@ -88,7 +88,9 @@ class _Found(NamedTuple):
 
 
 @njit(nogil=True, cache=True)
-def _assembled(reads: ReadColumns, reference: NDArray[np.uint8], reference_start: int) -> HaplotypeColumns:
+def _assembled(
+    reads: ReadColumns, reference: NDArray[np.uint8], reference_start: int, log10: NDArray[np.float64]
+) -> HaplotypeColumns:
     sequences = _sequences(reads, reference)
     found = _Found(
         [reference.copy() for _ in range(0)],
@@ -102,7 +104,7 @@ def _assembled(reads: ReadColumns, reference: NDArray[np.uint8], reference_start
     for attempt in range(sizes.size):
         if worked and attempt >= len(KMER_SIZES):
             break
-        worked |= _try_graph(found, sequences, reference, sizes[attempt], attempt == sizes.size - 1)
+        worked |= _try_graph(found, sequences, reference, sizes[attempt], attempt == sizes.size - 1, log10)
     if found.reference[0] < 0:
         _add_reference(found, reference)
     return _columns(found, reference_start, reference_start + reference.size)
@@ -191,7 +193,14 @@ def _last_run_ends(sequences: _Sequences, size: int) -> NDArray[np.int64]:
 
 
 @njit(nogil=True, cache=True)
-def _try_graph(found: _Found, sequences: _Sequences, reference: NDArray[np.uint8], size: int, last_try: bool) -> bool:
+def _try_graph(
+    found: _Found,
+    sequences: _Sequences,
+    reference: NDArray[np.uint8],
+    size: int,
+    last_try: bool,
+    log10: NDArray[np.float64],
+) -> bool:
     """Add the haplotypes of the graph of one k; whether the graph was accepted.
 
     A reference too short for k counts as accepted, as it does in GATK: a larger k would not help.
@@ -210,7 +219,7 @@ def _try_graph(found: _Found, sequences: _Sequences, reference: NDArray[np.uint8
     graph = sequence_graph(graph, on_path, threading.source, size)
     source, sink = _reference_ends(graph)
     if source >= 0 and sink >= 0:
-        _add_paths(found, best_paths(graph, source, sink), reference, size)
+        _add_paths(found, best_paths(graph, source, sink, log10), reference, size)
     return True
 
 
