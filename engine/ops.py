@@ -345,6 +345,7 @@ def aligned_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
     from engine.align.aligner import open_aligner
     from engine.align.pipeline import AlignmentOptions, align_reads
     from engine.reads.manifest import read_manifest
+    from engine.reads.picard_metrics import write_metrics
     from engine.reference.genome import open_reference
     from engine.reference.intervals import read_bed
 
@@ -369,6 +370,7 @@ def aligned_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
                 expected_pairs=reads.measures["pairs"],
                 log=context.log.info,
             )
+            write_metrics(sample, aligned.histograms, aligned.duplication, aligned.set_sizes, work.folder)
             return Made(aligned.records, _alignment_measures(aligned, str(person.sex)))
 
         recipe = Recipe(

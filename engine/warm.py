@@ -1,6 +1,6 @@
-"""Compiling the engine's kernels once, so that a first sample does not wait: ``python -m engine.warm``, part of set-up.
+"""Compiling the engine's kernels once, so that a first sample does not wait: ``python -m engine.warm [STAGE ...]``.
 
-numba keeps compiled kernels on disk beside their source. A tiny made-up sample is taken through every stage that has
+Set-up does so for the stages that the defaults use; numba keeps compiled kernels on disk beside their source. A tiny made-up sample is taken through every stage that has
 kernels, each in a process of its own, as many at a time as there are cores.
 """
 
@@ -10,7 +10,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,11 +20,11 @@ from engine.reads.lane import Lane
 CONTIG_LENGTH, PAIRS, READ_LENGTH, INSERT = 4_000, 400, 100, 300
 
 
-def warm(log: Callable[[str], None] = print) -> None:
-    """Compile what is not compiled yet; a second call takes a few seconds."""
+def warm(stages: Sequence[str] = (), log: Callable[[str], None] = print) -> None:
+    """Compile what is not compiled yet of the named stages, or of all; a second call takes a few seconds."""
     started = time.monotonic()
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
-        for stage, seconds in processes.map(_warm_stage, _STAGES):
+        for stage, seconds in processes.map(_warm_stage, stages or tuple(_STAGES)):
             log(f"  {stage} ready ({seconds:.0f} s)")
     log(f"  kernels ready in {time.monotonic() - started:.0f} s")
 
@@ -58,7 +58,7 @@ def _haplotype_caller(folder: Path) -> None:
 
 
 _STAGES: dict[str, Callable[[Path], None]] = {
-    "haplotype caller": _haplotype_caller,
+    "haplotype-caller": _haplotype_caller,
     "alignment": _alignment,
     "intake": _intake,
 }
@@ -103,4 +103,7 @@ def _write_sample(folder: Path) -> Lane:
 
 
 if __name__ == "__main__":
-    warm(lambda line: print(line, file=sys.stderr, flush=True))
+    unknown = set(sys.argv[1:]) - set(_STAGES)
+    if unknown:
+        sys.exit(f"no such stage: {', '.join(sorted(unknown))}; there are {', '.join(_STAGES)}")
+    warm(sys.argv[1:], lambda line: print(line, flush=True))
