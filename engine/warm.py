@@ -1,7 +1,7 @@
 """Compiling the engine's kernels once, so that a first sample does not wait: ``python -m engine.warm [STAGE ...]``.
 
-Set-up does so for the stages that the defaults use; numba keeps compiled kernels on disk beside their source. A tiny made-up sample is taken through every stage that has
-kernels, each in a process of its own, as many at a time as there are cores.
+Set-up does so for the stages that the defaults use; numba keeps compiled kernels on disk beside their source. A tiny
+made-up sample is taken through each stage in a process of its own, as many at a time as there are cores.
 """
 
 from __future__ import annotations
