@@ -2,14 +2,18 @@
 
 import dagster as dg
 
+from resources.environment import Settings, build_resources
+
 # One process a run: a step costs 50 ms in process and two to four seconds in a process of its own, and parallelism
 # comes from many runs and from the engine's threads.
 IN_PROCESS = dg.in_process_executor
 
 knowledge_job = dg.define_asset_job(
     "knowledge",
-    selection=dg.AssetSelection.groups("knowledge"),
-    description="Builds the reference genome, the aligner's index, the gene model, known sites and ClinVar.",
+    # A reference that declares no gene model, known sites or ClinVar has no such part to build.
+    selection=dg.AssetSelection.assets(*build_resources(Settings.from_environment())["knowledge"].parts),
+    description="Builds the reference genome, the aligner's index, and what the reference declares of gene model, "
+    "known sites and ClinVar.",
     executor_def=IN_PROCESS,
 )
 

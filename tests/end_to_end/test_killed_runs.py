@@ -1,0 +1,95 @@
+"""A run that is killed leaves nothing half done: what is visible is whole, and a later run gives the same bytes."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deltalake import DeltaTable
+
+from demo.run import SAMPLE_ASSETS
+from engine.cohort.columns import TABLES
+from engine.receipt import Receipt
+from tests.builders.deployment import Delivery, Deployment, tiny_deployment, write_reads, write_sheet
+from tests.builders.forked_runs import forked_runs
+
+pytestmark = [pytest.mark.xdist_group("killed runs"), pytest.mark.slow]
+
+KILLS = 20
+SEED = 20
+SAMPLE = Delivery("demo-unrelated-1")
+Published = dict[str, Any]
+"""By name of artifact or cohort table all that is in it, times aside."""
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Deployment:
+    """One sample registered, the knowledge built."""
+    deployment = tiny_deployment(tmp_path)
+    deployment.prepare()
+    write_reads(deployment.settings.landing, SAMPLE)
+    write_sheet(deployment.settings.landing / "sheet.csv", [SAMPLE.row()])
+    deployment.register()
+    knowledge = deployment.execute("knowledge")
+    assert knowledge.returncode == 0, knowledge.stderr
+    return deployment
+
+
+def test_twenty_kills_at_random_moments_leave_no_trace(deployment: Deployment) -> None:
+    with forked_runs(deployment, SAMPLE.sample_id) as runner:
+        undisturbed = runner.run()
+        assert undisturbed.success, runner.said()
+        expected = published(deployment)
+        assert set(expected) == {*SAMPLE_ASSETS, *TABLES}
+        forget(deployment)
+        moments, left = random.Random(SEED), []
+        while len(left) < KILLS:
+            # Each run goes on where the one before was killed, until one outlives its moment.
+            run = runner.run(kill_after=moments.uniform(0, undisturbed.seconds))
+            now = published(deployment)
+            for name, content in now.items():
+                assert content == expected[name], f"{name} differs after {run}"
+            if run.killed:
+                left.append(len(now))
+            else:
+                assert run.success and now.keys() == expected.keys(), runner.said()
+                forget(deployment)
+        assert runner.run().success, runner.said()
+        assert published(deployment) == expected
+    assert len(set(left)) >= 5, f"the kills met only these numbers of artifacts: {left}"
+
+
+def forget(deployment: Deployment) -> None:
+    """Remove everything that was made of samples; the knowledge stays."""
+    for folder in (deployment.lake.root / "samples", deployment.settings.data / "cohort"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def published(deployment: Deployment) -> Published:
+    """All that a reader of the lake and of the cohort's tables sees; every artifact is what its receipt says."""
+    told: Published = {}
+    for asset in SAMPLE_ASSETS:
+        receipt = deployment.lake.receipt(asset, SAMPLE.sample_id)
+        if receipt:
+            deployment.lake.verify(receipt)
+            told[asset] = timeless(deployment, receipt)
+    for name in TABLES:
+        table = str(deployment.settings.data / "cohort" / name)
+        if DeltaTable.is_deltatable(table):
+            told[name] = DeltaTable(table).to_pyarrow_table().to_pylist()
+    return told
+
+
+def timeless(deployment: Deployment, receipt: Receipt) -> tuple[Receipt, list[bytes]]:
+    """A receipt and its files without the time of publication, and in a report without the date of issue."""
+    contents = [deployment.lake.path(receipt, file.name).read_bytes() for file in receipt.files]
+    issued = receipt.measures.get("issued")
+    receipt = replace(receipt, created="")
+    if issued is None:
+        return receipt, contents
+    contents = [content.replace(str(issued).encode(), b"(issued)") for content in contents]
+    return replace(receipt, files=(), data_version="", measures={**receipt.measures, "issued": ""}), contents
