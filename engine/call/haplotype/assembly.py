@@ -208,7 +208,7 @@ def _try_graph(
     if reference.size <= size:
         return True
     bases, starts = sequences.bases, sequences.starts
-    if not last_try and number_kmers(bases, starts[:1], sequences.run_ends[:1], size).repeated.any():
+    if not last_try and number_kmers(reference, starts[:1], sequences.run_ends[:1], size).repeated.any():
         return False
     kmers = number_kmers(bases, starts, _last_run_ends(sequences, size), size)
     threading = thread_sequences(bases, sequences.run_starts, sequences.run_ends, size, kmers)

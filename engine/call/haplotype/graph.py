@@ -140,7 +140,8 @@ def add_vertex(graph: Graph, start: int, length: int) -> int:
 def add_bases(graph: Graph, bases: NDArray[np.uint8]) -> int:
     """Append bases to those of the graph; returns where they begin."""
     start: int = graph.used[BASES]
-    graph.bases[start : start + bases.size] = bases
+    for i in range(bases.size):
+        graph.bases[start + i] = bases[i]
     graph.used[BASES] += bases.size
     return start
 

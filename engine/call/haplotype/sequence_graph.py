@@ -34,6 +34,7 @@ from engine.call.haplotype.graph import (
     find_edge,
     is_on_reference,
     is_reference_source,
+    remove_edge,
     remove_vertex,
     sequence_of,
     with_room,
@@ -196,19 +197,37 @@ def _chain(graph: Graph, start: int) -> tuple[int, int]:
 def _zip_chain(graph: Graph, start: int, last: int, length: int) -> None:
     at = graph.used[BASES]
     vertex = start
-    add_bases(graph, sequence_of(graph, vertex))
-    while vertex != last:
-        vertex = graph.edges[graph.vertices[vertex].first_out].target
-        add_bases(graph, sequence_of(graph, vertex))
+    while True:
+        row = graph.vertices[vertex]
+        for i in range(row.start, row.start + row.length):
+            graph.bases[graph.used[BASES]] = graph.bases[i]
+            graph.used[BASES] += 1
+        if vertex == last:
+            break
+        vertex = graph.edges[row.first_out].target
     zipped = add_vertex(graph, at, length)
     _copy_edges_out(graph, last, zipped)
     _copy_edges_in(graph, start, zipped)
+    _remove_chain(graph, start, last)
+
+
+@njit(nogil=True, cache=True)
+def _remove_chain(graph: Graph, start: int, last: int) -> None:
+    """Remove the vertices of a chain; the edges between them need not be taken out of any list."""
+    while graph.vertices[start].first_in >= 0:
+        remove_edge(graph, graph.vertices[start].first_in)
+    while graph.vertices[last].first_out >= 0:
+        remove_edge(graph, graph.vertices[last].first_out)
     vertex = start
-    while vertex != last:
-        following = graph.edges[graph.vertices[vertex].first_out].target
-        remove_vertex(graph, vertex)
-        vertex = following
-    remove_vertex(graph, last)
+    while True:
+        graph.vertices[vertex].removed = 1
+        graph.used[LIVE_VERTICES] -= 1
+        if vertex == last:
+            break
+        edge = graph.vertices[vertex].first_out
+        graph.edges[edge].removed = 1
+        graph.used[LIVE_EDGES] -= 1
+        vertex = graph.edges[edge].target
 
 
 @njit(nogil=True, cache=True)

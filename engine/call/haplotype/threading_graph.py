@@ -132,19 +132,15 @@ def _thread_read(
         vertex = _new_vertex(graph, start, size, kmers, vertex_of, kmer_of)
     _count_backwards(graph, bases, vertex, size)
     for position in range(start + 1, end - size + 1):
-        base = bases[position + size - 1]
+        kmer = kmers.number[position]
         edge = graph.vertices[vertex].first_out
-        while edge >= 0:
-            target = graph.edges[edge].target
-            if bases[graph.vertices[target].start + size - 1] == base:
-                break
+        while edge >= 0 and kmer_of[graph.edges[edge].target] != kmer:
             edge = graph.edges[edge].next_out
         if edge >= 0:
             graph.edges[edge].multiplicity += 1
             graph.edges[edge].support += 1
             vertex = graph.edges[edge].target
             continue
-        kmer = kmers.number[position]
         following = vertex_of[kmer]
         if following < 0 or kmer == kmer_of[0]:
             following = _new_vertex(graph, position, size, kmers, vertex_of, kmer_of)
