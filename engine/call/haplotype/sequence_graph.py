@@ -69,9 +69,10 @@ def sequence_graph(threading: Graph, on_path: NDArray[np.bool_], source: int, si
         if edge.removed == 0 and row[edge.source] >= 0 and row[edge.target] >= 0:
             graph = with_room(graph, size)
             append_edge(graph, row[edge.source], row[edge.target], edge.multiplicity, edge.support, edge.is_reference)
-    graph, _ = _zip_chains(graph)
     # GATK cleans up and simplifies once more; that can go on where the first time stopped going in circles.
-    return _simplified(_simplified(graph))
+    for _ in range(2):
+        graph = _simplified(graph)
+    return graph
 
 
 @njit(nogil=True, cache=True)
