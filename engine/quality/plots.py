@@ -33,14 +33,15 @@ def _bars(measures: Mapping[str, Measure]) -> dict[str, dict[str, float]]:
     """Bar charts by title: of counts named one by one, and of lists of names with their counts."""
     charts = {}
     for title, names in COUNTS.items():
-        found = {name: measures.get(name) for name in names}
-        if all(isinstance(count, int | float) for count in found.values()):
-            charts[title] = {name.replace("_", " "): float(count) for name, count in found.items()}  # type: ignore[arg-type]
+        found = {name.replace("_", " "): measures.get(name) for name in names}
+        numbers = {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
+        if len(numbers) == len(found):
+            charts[title] = numbers
     for title, (labels, counts) in NAMED_COUNTS.items():
-        names, numbers = measures.get(labels), measures.get(counts)
-        if isinstance(names, list) and isinstance(numbers, list) and names:
-            pairs = zip(names[:MOST_BARS], numbers[:MOST_BARS], strict=True)
-            charts[title] = {str(name).removesuffix("_variant"): float(number) for name, number in pairs}
+        named, counted = measures.get(labels), measures.get(counts)
+        if isinstance(named, list) and isinstance(counted, list) and named:
+            bars = [str(name).removesuffix("_variant") for name in named[:MOST_BARS]]
+            charts[title] = dict(zip(bars, _numbers(counted)[:MOST_BARS], strict=True))
     return charts
 
 
