@@ -2,11 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("GENOMICS_SHARED_DATA", PROJECT.parent / "shared" / "data"))
+SHARE_A_DEPLOYMENT = ("test_command_line.py", "test_sensor_and_daemon.py", "test_web_ui.py")
+"""Files that look at the same running server (``end_to_end/conftest.py``), which is expensive to set up."""
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +18,19 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"real data is absent: no folder {SHARED} (set GENOMICS_SHARED_DATA)")
     return SHARED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file on one worker, and those of files that share an expensive deployment.
+
+    The mark ``xdist_group`` alone does not: pytest-xdist 3.8 writes it to an attribute that pytest 9.2 ignores.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "laboratory" if Path(file).name in SHARE_A_DEPLOYMENT else file
+
+    return ByFile(config, log) if config.getvalue("dist") == "loadgroup" else None

@@ -1,6 +1,7 @@
 """The deployment that several end-to-end tests look at: a laboratory's first delivery, worked off by server and daemon.
 
-It takes two minutes to make, so that it is made once; the tests that use it are of one xdist group.
+It takes two minutes to make, so that it is made once; the files that use it are named in ``tests/conftest.py``, which
+keeps them on one worker.
 """
 
 from __future__ import annotations

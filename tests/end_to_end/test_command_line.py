@@ -10,7 +10,7 @@ import pytest
 from tests.builders.server import Run, Server
 from tests.end_to_end.conftest import PATIENT, SHALLOW, Laboratory
 
-pytestmark = [pytest.mark.xdist_group("laboratory"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 def console(server: Server, *words: str) -> subprocess.CompletedProcess[str]:

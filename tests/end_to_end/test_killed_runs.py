@@ -17,7 +17,7 @@ from engine.receipt import Receipt
 from tests.builders.deployment import Delivery, Deployment, tiny_deployment, write_reads, write_sheet
 from tests.builders.forked_runs import forked_runs
 
-pytestmark = [pytest.mark.xdist_group("killed runs"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 KILLS = 20
 SEED = 20

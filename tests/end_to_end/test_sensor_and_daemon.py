@@ -12,10 +12,10 @@ from demo.run import SAMPLE_ASSETS
 from resources.registration import SampleStatus
 from resources.sample_registry import SampleRegistry
 from tests.builders.deployment import Delivery
-from tests.builders.server import Server
+from tests.builders.server import Run, Server
 from tests.end_to_end.conftest import PATIENT, SHALLOW, TRUNCATED, Laboratory
 
-pytestmark = [pytest.mark.xdist_group("laboratory"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 KNOWLEDGE = ("reference_genome", "aligner_index", "gene_model", "known_sites", "clinvar")
 
@@ -92,15 +92,16 @@ def test_a_broken_sample_stops_alone_and_runs_again_when_it_is_mended(laboratory
     assert "truncated" in told and "Remedy: " in told
     server.wait("the registry's word", lambda: status(server, TRUNCATED) is not SampleStatus.REQUESTED, 90)
 
+    before = {run.run_id for run in server.runs("sample", TRUNCATED.sample_id)}
     landing = server.deployment.settings.landing
     part = landing / ".copying"
     part.write_bytes(laboratory.whole)
     part.replace(landing / TRUNCATED.read_names[0])
-    mended = server.wait(
-        "a run of the mended sample",
-        lambda: [run for run in server.runs("sample", TRUNCATED.sample_id) if run.run_id != first.run_id],
-        120,
-    )
-    server.wait("its end", lambda: server.runs("sample", TRUNCATED.sample_id)[0].is_finished, 300)
-    assert len(mended) == 1
+    started = server.wait("a run of the mended sample", lambda: _runs_since(server, before), 120)
+    server.wait("its end", lambda: _runs_since(server, before)[0].is_finished, 300)
+    assert len(started) == 1
     assert_green(server, TRUNCATED)
+
+
+def _runs_since(server: Server, before: set[str]) -> list[Run]:
+    return [run for run in server.runs("sample", TRUNCATED.sample_id) if run.run_id not in before]

@@ -14,7 +14,6 @@ from tests.builders.browser import Browser, browsing, is_installed
 from tests.end_to_end.conftest import PATIENT, SHALLOW, Laboratory
 
 pytestmark = [
-    pytest.mark.xdist_group("laboratory"),
     pytest.mark.slow,
     pytest.mark.skipif(not is_installed(), reason="chromium and chromedriver are absent: run make browser as root"),
 ]
