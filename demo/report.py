@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from demo.outcome import SAMPLE_ASSETS, RunResult, tell
 from demo.people import PEOPLE
-from demo.run import SAMPLE_ASSETS, RunResult, tell
 from engine.compare.comparison import compare
 from engine.receipt import canonical_json
 from resources.environment import Settings

@@ -9,46 +9,17 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 import dagster as dg
 
+from demo.outcome import SAMPLE_ASSETS, RunResult, tell
 from demo.people import PEOPLE
 from demo.reference import write_reference
+from demo.report import report
 from demo.simulate import simulate_family
 from engine.errors import GenomicsError
 from resources.environment import Settings
-
-SAMPLE_ASSETS = (
-    "raw_reads",
-    "aligned_reads",
-    "gvcf",
-    "variants",
-    "annotated_variants",
-    "findings",
-    "fhir_bundle",
-    "cohort_contribution",
-)
-
-
-@dataclass
-class RunResult:
-    """What one run did.
-
-    Attributes:
-        sample: the sample, absent for knowledge and cohort.
-        success: whether every step succeeded.
-        seconds: wall time of each asset's step.
-        fresh: assets that were fresh and not computed again.
-        problems: what failed, as the platform said it.
-    """
-
-    sample: str | None
-    success: bool
-    seconds: dict[str, float] = field(default_factory=dict)
-    fresh: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
 
 
 def main() -> int:
@@ -69,8 +40,6 @@ def main() -> int:
     write_reference(settings.data / "sources")
     simulate_family(settings.landing, settings.data / "truth")
     results = run_everything(settings)
-    from demo.report import report
-
     return report(settings, results, time.monotonic() - started)
 
 
@@ -157,11 +126,6 @@ def _show(result: RunResult, name: str) -> RunResult:
     for problem in result.problems:
         tell(f"         {problem}")
     return result
-
-
-def tell(line: str = "") -> None:
-    """Print at once, so that progress is seen when it is made."""
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

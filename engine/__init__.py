@@ -3,3 +3,12 @@
 Nothing here knows of Dagster (except ``ops.py``), of a cloud, of where data lives or of who the patient is.
 A function takes paths and values, writes the files it was told to write, and returns what it measured.
 """
+
+import os
+
+# Read by numba when it decorates the first kernel; see engine/kernel_cache.py for what it mends.
+os.environ.setdefault(
+    "NUMBA_CACHE_LOCATOR_CLASSES",
+    "engine.kernel_cache.UserProvided,engine.kernel_cache.InTree,engine.kernel_cache.UserWide,"
+    "IPythonCacheLocator,ZipCacheLocator",
+)

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, Protocol
 
-import numpy as np
-
 from engine.align.index import AlignerIndex, open_index
 from engine.reads.fastq import BATCH_BASES, PairBatch
 from engine.reads.records import Records
@@ -66,32 +64,3 @@ def open_aligner(name: str, index: Path, contigs: tuple[Contig, ...], *, batch_b
         raise ToolError(f"there is no aligner {name!r}", remedy=f"choose one of {', '.join(ALIGNERS)}")
     opened = open_index(index, contigs, aligner=name)
     return Bwa(opened, batch_bases=batch_bases) if name == "bwa" else BwaMem3(opened)
-
-
-class Translation:
-    """Translates records from pieces to contigs; see :mod:`engine.align.translate`."""
-
-    def __init__(self, index: AlignerIndex) -> None:
-        names = [contig.name.encode() for contig in index.contigs]
-        self._numbered = index.numbered
-        self._piece_contig = np.array([piece.contig for piece in index.pieces], dtype=np.int64)
-        self._piece_start = np.array([piece.start for piece in index.pieces], dtype=np.int64)
-        self._names = np.frombuffer(b"".join(names), dtype=np.uint8)
-        self._name_offset = np.concatenate([[0], np.cumsum([len(name) for name in names])]).astype(np.int64)
-
-    def __call__(self, records: Records) -> Records:
-        """Records in the reference's own coordinates."""
-        if not self._numbered:
-            return records
-        from engine.align.translate import translate
-
-        return Records(
-            *translate(
-                records.data,
-                records.offset,
-                self._piece_contig,
-                self._piece_start,
-                self._names,
-                self._name_offset,
-            )
-        )

@@ -13,8 +13,8 @@ from typing import IO
 
 import numpy as np
 
-from engine.align.aligner import Translation
 from engine.align.index import AlignerIndex
+from engine.align.translation import Translation
 from engine.errors import ToolError
 from engine.reads.fastq import BATCH_BASES, PairBatch
 from engine.reads.records import Records

@@ -9,8 +9,8 @@ from importlib.metadata import version
 from itertools import pairwise
 from threading import Lock
 
-from engine.align.aligner import Translation
 from engine.align.index import AlignerIndex
+from engine.align.translation import Translation
 from engine.parallel import in_order
 from engine.reads.fastq import PairBatch, Reads
 from engine.reads.records import Records

@@ -2,7 +2,7 @@
 
 Long runs of N are left out: what is indexed are the *pieces* between them, each a contig of its own to the aligner,
 so that a reference masked to a few regions indexes in seconds and no alignment can bridge a gap. :class:`Piece`
-says where each lies, and alignments are translated back (:mod:`engine.align.translate`). Two mates on different
+says where each lies, and alignments are translated back (:mod:`engine.align.translation`). Two mates on different
 pieces are never flagged a proper pair; their distance is at least :data:`SHORTEST_GAP`.
 
 An index made by an aligner's own command line is taken as it is, every contig one piece.

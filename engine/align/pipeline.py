@@ -19,7 +19,7 @@ import numpy as np
 from engine.align.aligner import Aligner
 from engine.errors import FastqError
 from engine.progress import Progress
-from engine.reads.bgzf import DEFAULT_LEVEL, LONGEST_INDEXED, write_bam
+from engine.reads.bam_writer import DEFAULT_LEVEL, LONGEST_INDEXED, write_bam
 from engine.reads.duplicates import OPTICAL_DISTANCE, DuplicateFinder, Duplicates, DuplicationMetrics
 from engine.reads.fastq import BATCH_BASES, PairBatch, read_pairs
 from engine.reads.header import Program, ReadGroup, bam_header, header_text

@@ -1,38 +1,34 @@
-"""Writing BAM: BGZF blocks compressed on threads, the BAI index made on the way.
+"""BGZF, the blocked gzip of BAM and VCF files: blocks written and read (SAM specification 4.1).
 
-Sorted records go in chunk by chunk; the bytes that come out depend on the records and the level alone.
+What the bytes within the blocks say is not known here.
 """
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import TracebackType
+from typing import Self
 
 import numpy as np
+from isal import igzip_lib, isal_zlib
 from numpy.typing import NDArray
 
-from engine.parallel import in_order
-from engine.reads import bgzf_kernels as kernels
-from engine.reads.records import Records
+from engine.errors import AlignmentFileError
 
 END_OF_FILE = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 """The empty block that ends every BGZF file (SAM specification 4.1.2)."""
 
-BLOCK_LIMIT = kernels.BLOCK_BYTES
-"""Uncompressed bytes of a block at most."""
-
-DEFAULT_LEVEL = 1
-LONGEST_INDEXED = 1 << 29
-"""Longest contig that BAI can index."""
+BLOCK_LIMIT = 0xFF00
+"""Uncompressed bytes of a block at most, as htslib has it."""
 
 _HEADER = struct.Struct("<4BI2BH2BHH")
-_PSEUDO_BIN = 37450
 _STORED = 0
+_BATCH_BYTES = 1 << 20
+_LARGEST_BLOCK = 1 << 16
 
 
 def compress_block(content: bytes | memoryview, level: int) -> bytes:
@@ -43,8 +39,6 @@ def compress_block(content: bytes | memoryview, level: int) -> bytes:
         level: 0 stores, 1 to 3 are ISA-L's levels (fast; it may choose other matches on another kind of processor),
             4 to 9 zlib's.
     """
-    from isal import isal_zlib
-
     deflated = _deflate(content, level)
     if len(deflated) > 0x10000 - 26:
         deflated = _deflate(content, _STORED)
@@ -54,176 +48,111 @@ def compress_block(content: bytes | memoryview, level: int) -> bytes:
 
 def _deflate(content: bytes | memoryview, level: int) -> bytes:
     if 1 <= level <= 3:
-        from isal import igzip_lib
-
         deflated: bytes = igzip_lib.compress(content, level, igzip_lib.COMP_DEFLATE)
         return deflated
     packer = zlib.compressobj(level, zlib.DEFLATED, -15)
     return packer.compress(content) + packer.flush()
 
 
-@dataclass(frozen=True)
-class _Chunk:
-    """Whole records and the blocks that end within them; the first block begins in the bytes carried over."""
-
-    records: Records
-    limits: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class _Packed:
-    """A chunk with its blocks compressed, and what was measured of it on the way."""
-
-    chunk: _Chunk
-    blocks: list[bytes]
-    measured: Any
-
-
-def write_bam(
-    path: Path,
-    header: bytes,
-    contig_lengths: list[int],
-    sorted_records: Iterable[Records],
-    *,
-    level: int = DEFAULT_LEVEL,
-    threads: int = 1,
-    index: Path | None = None,
-    measure: Callable[[Records], Any] | None = None,
-    collect: Callable[[Any], None] | None = None,
-) -> int:
-    """Write a BAM file and its index.
+class BgzfWriter:
+    """A BGZF file being written; use as a context manager. Blocks hold 65,280 bytes each, whatever is written how.
 
     Args:
-        path: the BAM.
-        header: the uncompressed BAM header, magic included.
-        contig_lengths: lengths of the header's contigs.
-        sorted_records: records in coordinate order; consumed once.
-        level: as in :func:`compress_block`.
-        threads: threads that compress and measure.
-        index: the BAI; absent: none is written.
-        measure: called with each chunk of records on one of the threads.
-        collect: called with what ``measure`` gave, in order, in this thread.
-
-    Returns:
-        How many records were written.
+        path: the file, overwritten.
+        level: as in :func:`compress_block`; 4 costs two thirds of 6 for files a tenth larger.
     """
-    count = 0
-    with path.open("wb") as file:
-        for start in range(0, len(header), BLOCK_LIMIT):
-            file.write(compress_block(header[start : start + BLOCK_LIMIT], level))
-        indexer = _Indexer(contig_lengths)
 
-        def pack(chunk: _Chunk) -> _Packed:
-            view = memoryview(chunk.records.data)  # type: ignore[arg-type]
-            blocks = [compress_block(view[start:end], level) for start, end in pairwise(chunk.limits.tolist())]
-            return _Packed(chunk, blocks, measure(chunk.records) if measure else None)
+    def __init__(self, path: Path, *, level: int = 4) -> None:
+        self._stream = path.open("wb")
+        self._level = level
+        self._pending = bytearray()
 
-        for packed in in_order(pack, _chunks(sorted_records), threads=threads):
-            count += len(packed.chunk.records)
-            indexer.add(packed.chunk, _write(file, packed.blocks))
-            if collect:
-                collect(packed.measured)
-        file.write(END_OF_FILE)
-    if index is not None:
-        index.write_bytes(indexer.finish())
-    return count
+    def write(self, data: bytes) -> None:
+        """Add bytes."""
+        self._pending += data
+        while len(self._pending) >= BLOCK_LIMIT:
+            self._write_block(bytes(self._pending[:BLOCK_LIMIT]))
+            del self._pending[:BLOCK_LIMIT]
+
+    def _write_block(self, data: bytes) -> None:
+        self._stream.write(compress_block(data, self._level))
+
+    def close(self) -> None:
+        """Write what is left and the end-of-file block."""
+        if self._pending:
+            self._write_block(bytes(self._pending))
+            self._pending.clear()
+        self._stream.write(END_OF_FILE)
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._stream.close()
 
 
-def _write(file: BinaryIO, blocks: list[bytes]) -> NDArray[np.int64]:
-    """Write blocks; where each begins in the file, and where the last ends."""
-    starts = file.tell() + np.concatenate([[0], np.cumsum([len(block) for block in blocks])]).astype(np.int64)
-    file.writelines(blocks)
-    return starts
+def inflate_from(path: Path, virtual_offset: int) -> Iterator[NDArray[np.uint8]]:
+    """Inflate a BGZF file from a virtual offset, about 4 MB at a time, until it ends.
 
-
-def _chunks(sorted_records: Iterable[Records]) -> Iterable[_Chunk]:
-    """Cut the stream of records into blocks, whatever the chunks in which it comes.
-
-    The records of a block that is not full wait for those that follow.
+    Raises:
+        AlignmentFileError: a block is damaged or the file ends within one.
     """
-    waiting: Records | None = None
-    for records in sorted_records:
-        whole = records if waiting is None else _join(waiting, records)
-        limits = kernels.block_limits(whole.offset, 0)
-        full = int(np.searchsorted(whole.offset, limits[-2]))
-        if full == 0 or whole.offset[full] != limits[-2]:
-            waiting = whole
-            continue
-        head = whole.offset[: full + 1]
-        yield _Chunk(Records(whole.data[: head[-1]], head), limits[:-1])
-        waiting = Records(whole.data[head[-1] :], whole.offset[full:] - head[-1])
-    if waiting is not None and len(waiting):
-        yield _Chunk(waiting, kernels.block_limits(waiting.offset, 0))
+    skip = virtual_offset & (_LARGEST_BLOCK - 1)
+    position = virtual_offset >> 16
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        while True:
+            compressed = os.pread(descriptor, _BATCH_BYTES, position)
+            if not compressed:
+                return
+            blocks, used = _inflate_blocks(compressed, path, position)
+            if not used:
+                raise _damaged(path, position, "ends within a block")
+            position += used
+            yield np.frombuffer(bytearray().join(blocks), np.uint8)[skip:]
+            skip = 0
+    finally:
+        os.close(descriptor)
 
 
-def _join(one: Records, other: Records) -> Records:
-    offset = np.concatenate([one.offset, other.offset[1:] + one.offset[-1]])
-    return Records(np.concatenate([one.data, other.data]), offset)
+def _inflate_blocks(compressed: bytes, path: Path, position: int) -> tuple[list[bytes], int]:
+    blocks: list[bytes] = []
+    used = 0
+    while used + 18 <= len(compressed):
+        size = _block_size(compressed, used)
+        if size is None:
+            raise _damaged(path, position + used, "holds something that is no BGZF block")
+        if used + size > len(compressed):
+            break
+        block = compressed[used + 18 : used + size - 8]
+        checksum, length = struct.unpack_from("<II", compressed, used + size - 8)
+        try:
+            inflated = isal_zlib.decompress(block, wbits=-15, bufsize=_LARGEST_BLOCK)
+        except igzip_lib.IsalError as error:  # type: ignore[misc]  # the stub declares an instance, not the class
+            raise _damaged(path, position + used, "holds a damaged block") from error
+        if len(inflated) != length or isal_zlib.crc32(inflated) != checksum:
+            raise _damaged(path, position + used, "holds a block that differs from its checksum")
+        blocks.append(inflated)
+        used += size
+    return blocks, used
 
 
-class _Indexer:
-    """Builds the BAI from chunks in file order."""
-
-    def __init__(self, contig_lengths: list[int]) -> None:
-        self._lengths = contig_lengths
-        self._contig = -1
-        self._written: list[bytes] = []
-        self._unplaced = 0
-        self._begin(-1)
-
-    def _begin(self, contig: int) -> None:
-        self._contig = contig
-        windows = (self._lengths[contig] >> kernels.LINEAR_SHIFT) + 1 if contig >= 0 else 0
-        self._linear = np.full(windows, -1, dtype=np.int64)
-        self._open = np.array([-1, 0, 0], dtype=np.int64)
-        self._counts = np.array([-1, -1, 0, 0], dtype=np.int64)
-        self._complete: list[NDArray[np.int64]] = []
-
-    def add(self, chunk: _Chunk, block_start: NDArray[np.int64]) -> None:
-        records = chunk.records
-        virtual = kernels.virtual_offsets(records.offset, chunk.limits, block_start)
-        for first, last in pairwise(kernels.contig_ends(records.data, records.offset).tolist()):
-            contig = int.from_bytes(records.data[records.offset[first] + 4 :][:4].tobytes(), "little", signed=True)
-            if contig < 0:
-                self._unplaced += last - first
-                continue
-            if contig != self._contig:
-                self._end_contigs(contig)
-                self._begin(contig)
-            self._complete.append(
-                kernels.index_records(
-                    records.data, records.offset, first, last, virtual, self._linear, self._open, self._counts
-                ).copy()
-            )
-
-    def _end_contigs(self, following: int) -> None:
-        """Write the contig at hand and the empty ones up to ``following``."""
-        if self._contig >= 0:
-            self._written.append(self._contig_index())
-        self._written += [struct.pack("<ii", 0, 0)] * (following - self._contig - 1)
-
-    def _contig_index(self) -> bytes:
-        chunks = np.concatenate([*self._complete, self._open[None, :]])
-        chunks = chunks[np.argsort(chunks[:, 0], kind="stable")]
-        starts = np.flatnonzero(np.diff(chunks[:, 0], prepend=-1))
-        parts = [struct.pack("<i", len(starts) + 1)]
-        for start, end in pairwise([*starts.tolist(), len(chunks)]):
-            merged = _merge_touching(chunks[start:end, 1:])
-            parts += [struct.pack("<Ii", int(chunks[start, 0]), len(merged)), merged.astype("<u8").tobytes()]
-        parts += [struct.pack("<Ii", _PSEUDO_BIN, 2), self._counts.astype("<u8").tobytes()]
-        used = int(np.flatnonzero(self._linear >= 0)[-1]) + 1 if (self._linear >= 0).any() else 0
-        parts += [struct.pack("<i", used), np.maximum.accumulate(np.maximum(self._linear[:used], 0)).tobytes()]
-        return b"".join(parts)
-
-    def finish(self) -> bytes:
-        self._end_contigs(len(self._lengths))
-        magic = b"BAI\1" + struct.pack("<i", len(self._lengths))
-        return magic + b"".join(self._written) + struct.pack("<Q", self._unplaced)
+def _block_size(compressed: bytes, at: int) -> int | None:
+    if compressed[at : at + 4] != b"\x1f\x8b\x08\x04" or compressed[at + 10 : at + 16] != b"\6\0BC\2\0":
+        return None
+    return int.from_bytes(compressed[at + 16 : at + 18], "little") + 1
 
 
-def _merge_touching(chunks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Chunks of one bin, those joined between which no block begins."""
-    apart = np.flatnonzero(chunks[1:, 0] >> 16 > chunks[:-1, 1] >> 16) + 1
-    begins = chunks[np.concatenate([[0], apart]).astype(np.int64), 0]
-    ends = chunks[np.concatenate([apart - 1, [len(chunks) - 1]]).astype(np.int64), 1]
-    return np.stack([begins, ends], axis=1)
+def _damaged(path: Path, position: int, what: str) -> AlignmentFileError:
+    return AlignmentFileError(
+        f"the file {what}",
+        file=path,
+        place=f"byte {position:,}",
+        remedy="copy the file again and compare its checksum, or align the sample again",
+    )

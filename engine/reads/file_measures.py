@@ -16,10 +16,10 @@ from engine.align.index import find_pieces
 from engine.errors import AlignmentFileError
 from engine.parallel import in_order
 from engine.progress import Progress
+from engine.reads.bam_records import BamRecords
 from engine.reads.duplicates import Duplicates, DuplicationMetrics, estimate_library_size
 from engine.reads.measures import AlignmentHistograms, AlignmentMeasures, Measurement, Tally, measure_records
 from engine.reads.records import Records
-from engine.recalibrate.bam_records import BamRecords
 from engine.reference.genome import Reference, read_sequences
 from engine.reference.intervals import Interval
 

@@ -18,9 +18,9 @@ from engine.call.haplotype.columns import ReadColumns
 from engine.errors import AlignmentFileError
 from engine.parallel import in_order
 from engine.progress import Progress
-from engine.reads.bgzf import DEFAULT_LEVEL, write_bam
+from engine.reads.bam_records import BamRecords
+from engine.reads.bam_writer import DEFAULT_LEVEL, write_bam
 from engine.reads.records import Records
-from engine.recalibrate.bam_records import BamRecords
 from engine.recalibrate.recalibration import group_ids
 from engine.recalibrate.table import RecalibrationTable
 

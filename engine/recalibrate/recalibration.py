@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from engine.errors import AlignmentFileError, KnowledgeError, ReferenceMismatchError
 from engine.parallel import in_order
 from engine.progress import Progress
+from engine.reads.bam_records import BamHeader, BamRecords
 from engine.reads.records import Records
-from engine.recalibrate.bam_records import BamHeader, BamRecords
 from engine.recalibrate.known_sites import NO_SITES, Sites, read_known_sites
 from engine.recalibrate.table import MAXIMUM_CYCLE, QUALITIES, RecalibrationTable
 from engine.reference.genome import Reference, open_reference

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from demo.run import SAMPLE_ASSETS
+from demo.outcome import SAMPLE_ASSETS
 from engine.cohort.columns import TABLES
 from engine.receipt import Receipt
 from tests.builders.deployment import Delivery, Deployment, tiny_deployment, write_reads, write_sheet

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from demo.run import SAMPLE_ASSETS
+from demo.outcome import SAMPLE_ASSETS
 from resources.registration import SampleStatus
 from resources.sample_registry import SampleRegistry
 from tests.builders.deployment import Delivery

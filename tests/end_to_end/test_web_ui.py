@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.run import SAMPLE_ASSETS
+from demo.outcome import SAMPLE_ASSETS
 from tests.builders.browser import Browser, browsing, is_installed
 from tests.end_to_end.conftest import PATIENT, SHALLOW, Laboratory
 

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.call.caller import CallTask
-from engine.call.haplotype.bgzf import BgzfWriter
 from engine.call.haplotype.genotyping import OpenDeletion
 from engine.call.haplotype.gvcf_blocks import ReferenceLines
 from engine.call.haplotype.plan import Stretch, stretches, whole_contigs, windows
@@ -38,6 +37,7 @@ from engine.call.haplotype.window_caller import (
 from engine.call.ploidy import PloidyPart, ploidy_of
 from engine.errors import ReferenceMismatchError
 from engine.progress import Progress
+from engine.reads.bgzf import BgzfWriter
 
 READS_PER_START = 50
 """Of reads that start at one position so many are kept; GATK's ``--max-reads-per-alignment-start``."""

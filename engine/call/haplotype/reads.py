@@ -1,8 +1,8 @@
 """Reads of a stretch of one contig, filtered and down-sampled, as columns for the kernels.
 
-BAM with BAI is decoded from its blocks (:mod:`.bam_blocks`, :mod:`.read_kernels`); CRAM, and BAM with another
-index, goes through pysam, which costs four times the CPU for the same reads. What the caller then does with reads
-(clipping, overlapping mates) is in :mod:`.finalization`.
+BAM with BAI is decoded from its blocks (:mod:`engine.reads.bam_index`, :mod:`engine.reads.bgzf`,
+:mod:`.read_kernels`); CRAM, and BAM with another index, goes through pysam, which costs four times the CPU for the
+same reads. What the caller then does with reads (clipping, overlapping mates) is in :mod:`.finalization`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.call.haplotype import read_kernels as kernels
-from engine.call.haplotype.bam_blocks import ContigIndex, inflate_from, read_index
 from engine.call.haplotype.columns import ReadColumns
 from engine.call.haplotype.read_kernels import Naming
 from engine.errors import AlignmentFileError
+from engine.reads.bam_index import ContigIndex, read_index
+from engine.reads.bgzf import inflate_from
 
 _PACKED = "NACNGNNNTNNNNNNN"
 _LETTERS = np.array([ord(_PACKED[byte >> shift & 15]) for byte in range(256) for shift in (4, 0)], np.uint8)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pysam
 import pytest
 
-from engine.call.haplotype.bgzf import BgzfWriter
 from engine.call.haplotype.records import record_line, vcf_header
 from engine.call.haplotype.variant_call import PhaseSet, SiteAnnotations, VariantCall
+from engine.reads.bgzf import BgzfWriter
 
 CALL = VariantCall(
     start=9_999,

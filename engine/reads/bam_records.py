@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.call.haplotype.bam_blocks import inflate_from
 from engine.errors import AlignmentFileError
-from engine.reads.bgzf import END_OF_FILE
+from engine.reads.bgzf import END_OF_FILE, inflate_from
 from engine.reads.records import Records
 
 _COPY_AGAIN = "copy the file again and compare its checksum, or align the sample again"
@@ -88,7 +87,7 @@ class BamRecords:
         Raises:
             AlignmentFileError: the file is damaged or ends within a record.
         """
-        from engine.recalibrate.record_limits import BROKEN, record_limits
+        from engine.reads.record_limits import BROKEN, record_limits
 
         data, count = self._rest, 0
         for block in self._more():

@@ -8,10 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from engine.reads.bgzf import BLOCK_LIMIT
 from engine.reads.record_kernels import UNMAPPED, bin_of, contig_of, flag_of, indexed_end, start_of
-
-BLOCK_BYTES = 0xFF00
-"""Uncompressed bytes of a block at most, as htslib has it."""
 
 LINEAR_SHIFT = 14
 
@@ -29,11 +27,11 @@ def block_limits(offset: NDArray[np.int64], start: int) -> Any:
     """
     limits = [start]
     for i in range(len(offset) - 1):
-        if offset[i + 1] - limits[-1] > BLOCK_BYTES:
+        if offset[i + 1] - limits[-1] > BLOCK_LIMIT:
             if offset[i] > limits[-1]:
                 limits.append(offset[i])
-            while offset[i + 1] - limits[-1] > BLOCK_BYTES:
-                limits.append(limits[-1] + BLOCK_BYTES)
+            while offset[i + 1] - limits[-1] > BLOCK_LIMIT:
+                limits.append(limits[-1] + BLOCK_LIMIT)
     limits.append(offset[len(offset) - 1])
     return np.array(limits)
 

@@ -1,0 +1,60 @@
+"""A compiled kernel is used again only while it and all that it imports is unchanged."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import engine
+from engine.kernel_cache import imported_files, source_stamp
+
+ENGINE = Path(engine.__file__).parent
+INNER = """from numba import njit
+
+@njit(cache=True)
+def one():
+    return {value}
+"""
+OUTER = """from numba import njit
+from engine.{package}.inner import one
+
+@njit(cache=True)
+def two():
+    return one() + 1
+"""
+
+
+def run_outer(package: Path) -> int:
+    """What the outer kernel gives in a new process."""
+    code = f"from engine.{package.name}.outer import two; print(two())"
+    root = package.parent.parent
+    environment = os.environ | {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": ""}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, env=environment)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+def test_a_changed_import_compiles_again(tmp_path: Path) -> None:
+    package = tmp_path / "engine" / "made_up"
+    package.mkdir(parents=True)
+    for name in ("__init__.py", "kernel_cache.py"):
+        (tmp_path / "engine" / name).write_text((ENGINE / name).read_text())
+    (package / "__init__.py").touch()
+    (package / "outer.py").write_text(OUTER.format(package=package.name))
+    for value in (1, 41):
+        (package / "inner.py").write_text(INNER.format(value=value))
+        assert run_outer(package) == value + 1
+        assert run_outer(package) == value + 1
+    compiled = list((package / "__pycache__").glob("outer.two-*.nbc"))
+    assert compiled, "kernels are kept on disk"
+
+
+def test_imports_are_followed_to_modules_and_through_packages() -> None:
+    kernels = ENGINE / "reads" / "bam_writer_kernels.py"
+    assert {path.relative_to(ENGINE).as_posix() for path in imported_files(kernels)} == {
+        "reads/bgzf.py",
+        "reads/record_kernels.py",
+    }
+    writer = ENGINE / "reads" / "bam_writer.py"
+    assert kernels in imported_files(writer), "a module taken from its package by name"
+    assert source_stamp(kernels) != source_stamp(writer)
