@@ -286,7 +286,13 @@ def raw_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
         lanes = services.registry.sample(sample).lanes
 
         def compute(work: Any) -> Made:
-            summary = verify_reads(sample, lanes, threads=settings.threads, log=context.log.info)
+            summary = verify_reads(
+                sample,
+                lanes,
+                threads=settings.threads,
+                allow_mixed_lengths=settings.mixed_read_lengths == "accept",
+                log=context.log.info,
+            )
             services.registry.record_digests(sample, summary.files)
             base = services.landing_zone.root.resolve()
             write_manifest(summary.files, work.folder, base=base, copy=settings.reads == "copy")
@@ -294,7 +300,11 @@ def raw_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
 
         recipe = Recipe(
             tools=_tools(context.op.name),
-            parameters={"reads": settings.reads, "files": [_stated(path) for lane in lanes for path in _files(lane)]},
+            parameters={
+                "reads": settings.reads,
+                "mixed_read_lengths": settings.mixed_read_lengths,
+                "files": [_stated(path) for lane in lanes for path in _files(lane)],
+            },
         )
         return _publish(context, recipe, compute, sample=sample)
 

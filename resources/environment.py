@@ -68,6 +68,12 @@ OPTIONS = (
         "Whether FASTQ files are registered where they landed or copied to the lake.",
     ),
     Option(
+        "GENOMICS_MIXED_READ_LENGTHS",
+        "refuse",
+        ("refuse", "accept"),
+        "Whether a sample's reads may come from runs of different read length.",
+    ),
+    Option(
         "GENOMICS_THRESHOLDS",
         "none",
         (),
@@ -90,6 +96,7 @@ class Settings:
         caller: name of the variant caller.
         alignment_format: ``bam`` or ``cram``.
         reads: ``in-place`` or ``copy``.
+        mixed_read_lengths: ``refuse`` or ``accept``.
         thresholds: the laboratory's threshold file, absent for the defaults.
     """
 
@@ -102,6 +109,7 @@ class Settings:
     caller: str
     alignment_format: str
     reads: str
+    mixed_read_lengths: str
     thresholds: Path | None
 
     @classmethod
@@ -124,6 +132,7 @@ class Settings:
             caller=values["GENOMICS_CALLER"],
             alignment_format=values["GENOMICS_ALIGNMENT_FORMAT"],
             reads=values["GENOMICS_READS"],
+            mixed_read_lengths=values["GENOMICS_MIXED_READ_LENGTHS"],
             thresholds=Path(thresholds).expanduser().resolve() if thresholds else None,
         )
 

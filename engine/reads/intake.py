@@ -328,7 +328,7 @@ def _mixed_lengths(problem: str, file: Path) -> FastqError:
     return FastqError(
         f"mixed read lengths: {problem}",
         file=file,
-        remedy="give the lanes of one run, or allow mixed read lengths if the runs belong together",
+        remedy="give the lanes of one run; if the runs belong together, set GENOMICS_MIXED_READ_LENGTHS=accept",
     )
 
 
