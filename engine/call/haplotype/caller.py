@@ -1,8 +1,7 @@
 """The haplotype caller as one call: reads and reference in, a (g)VCF out.
 
-Windows are prepared and called on threads whose kernels release the GIL; regions are cut and lines are written in
-order on the calling thread, so that any number of threads gives the same bytes. At most a few windows are in
-memory at a time.
+Windows are prepared and called by workers (:mod:`.workers`); regions are cut and lines are written in order on the
+calling thread, so that any number of them gives the same bytes. At most a few windows are in memory at a time.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import gzip
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,19 +20,12 @@ from numpy.typing import NDArray
 from engine.call.caller import CallTask
 from engine.call.haplotype.genotyping import OpenDeletion
 from engine.call.haplotype.gvcf_blocks import ReferenceLines
-from engine.call.haplotype.plan import Stretch, stretches, whole_contigs, windows
+from engine.call.haplotype.plan import Stretch, Window, stretches, whole_contigs, windows
 from engine.call.haplotype.reads import ReadSource
 from engine.call.haplotype.records import Emission, record_line, vcf_header
 from engine.call.haplotype.regions import PADDING, RegionCutter, Regions
-from engine.call.haplotype.window_caller import (
-    CalledWindow,
-    CallerSettings,
-    PreparedWindow,
-    ReferenceSequence,
-    call_window,
-    prepare_window,
-    settle_window,
-)
+from engine.call.haplotype.window_caller import CalledWindow, CallerSettings, ReferenceSequence, WindowOutline
+from engine.call.haplotype.workers import WindowTask, Workers, workers
 from engine.call.ploidy import PloidyPart, ploidy_of
 from engine.errors import ReferenceMismatchError
 from engine.progress import Progress
@@ -105,12 +97,15 @@ def call_haplotypes(
         parts = whole_contigs(sequence.lengths.items())
     wanted = stretches(parts)
     _check_contigs(source, sequence, wanted)
-    run = _Run(source, sequence, wanted, emit, CallerSettings(emit != "vcf", confidence), threads)
+    settings = CallerSettings(emit != "vcf", confidence)
+    task = WindowTask(reads, reference, sample, reads_per_start, settings, _padded_intervals(wanted))
+    run = _Run(wanted, emit)
     progress = progress or Progress("calling", total=sum(s.end - s.start for s in wanted), unit="bases")
     try:
         with BgzfWriter(output) as writer:
             writer.write(vcf_header(sequence.lengths.items(), source.sample, emit).encode())
-            run.write(writer, progress)
+            with workers(task, run.windows, threads) as crew:
+                run.write(crew, writer, progress)
     finally:
         sequence.close()
     if index:
@@ -163,69 +158,41 @@ def _check_contigs(source: ReadSource, sequence: ReferenceSequence, wanted: Sequ
 class _Run:
     """One run: windows in flight, regions cut and lines written in order."""
 
-    def __init__(
-        self,
-        source: ReadSource,
-        sequence: ReferenceSequence,
-        wanted: Sequence[Stretch],
-        emit: Emission,
-        settings: CallerSettings,
-        threads: int,
-    ) -> None:
-        self._source, self._sequence, self._emit, self._settings = source, sequence, emit, settings
-        self._threads = threads
-        self._windows = windows(wanted)
-        self._wanted = _padded_intervals(wanted)
+    def __init__(self, wanted: Sequence[Stretch], emit: Emission) -> None:
+        self.windows = windows(wanted)
+        self._emit = emit
         self._lines: ReferenceLines | None = None
         self._contig = ""
         self._upstream: list[OpenDeletion] = []
         self._stretch: Stretch | None = None
         self.regions = self.active_regions = self.calls = 0
 
-    def write(self, writer: BgzfWriter, progress: Progress) -> None:
+    def write(self, crew: Workers, writer: BgzfWriter, progress: Progress) -> None:
         """Call everything and write it."""
-        with ThreadPoolExecutor(self._threads) as pool:
-            try:
-                for called in self._called(pool):
-                    writer.write(self._text(called))
-                    progress.advance(called.prepared.window.bases)
-            except BaseException:
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+        for number, called in enumerate(_called(crew, self.windows)):
+            writer.write(self._text(self._settled(crew, number, called)))
+            progress.advance(called.outline.window.bases)
         writer.write(self._close())
 
-    def _called(self, pool: ThreadPoolExecutor) -> Iterator[CalledWindow]:
-        """Called windows in order; a window is called once the activity behind it is known."""
-        calling: deque[Future[CalledWindow]] = deque()
-        for prepared, regions in _with_regions(self._prepared(pool)):
-            calling.append(pool.submit(call_window, prepared, regions, self._settings))
-            while len(calling) > 2 * self._threads or (calling and calling[0].done()):
-                yield calling.popleft().result()
-        while calling:
-            yield calling.popleft().result()
-
-    def _prepared(self, pool: ThreadPoolExecutor) -> Iterator[PreparedWindow]:
-        preparing: deque[Future[PreparedWindow]] = deque()
-        for window in self._windows:
-            starts, ends = self._wanted[window.contig]
-            preparing.append(pool.submit(prepare_window, self._source, self._sequence, window, starts, ends))
-            if len(preparing) > self._threads + 1:
-                yield preparing.popleft().result()
-        while preparing:
-            yield preparing.popleft().result()
+    def _settled(self, crew: Workers, number: int, called: CalledWindow) -> CalledWindow:
+        """The window with regard to the deletions called before it."""
+        if called.outline.window.contig != self._contig:
+            self._upstream = []
+        if not called.upstream_matters:
+            return called
+        upstream = self._upstream if called.is_reached_by(self._upstream) else ()
+        settled = crew.settle(number, upstream)
+        return (settled.result() or called) if upstream else called
 
     def _text(self, called: CalledWindow) -> bytes:
         """The lines of a window, and of a block before it that it ends."""
         pieces: list[bytes] = []
-        if called.prepared.window.contig != self._contig:
-            self._upstream = []
-        settle_window(called, self._upstream, self._settings)
         rows = _rows_by_piece(called)
-        for piece, (first, last) in zip(called.prepared.window.pieces, rows, strict=True):
+        for piece, (first, last) in zip(called.outline.window.pieces, rows, strict=True):
             if piece.stretch != self._stretch:
                 pieces.append(self._enter(piece.stretch))
             pieces += self._region_lines(called, first, last)
-        end = called.prepared.window.end
+        end = called.outline.window.end
         self._upstream = [deletion for deletion in (*self._upstream, *called.deletions) if deletion.end > end]
         self.regions += called.regions.start.size
         self.active_regions += int(called.regions.active.sum())
@@ -246,7 +213,7 @@ class _Run:
         """The lines of regions ``first`` to ``last`` of a window, which follow one another."""
         if first == last:
             return []
-        prepared = called.prepared
+        outline = called.outline
         position, end = int(called.regions.start[first]), int(called.regions.end[last - 1])
         lines: list[bytes] = []
         for row in sorted(row for row in called.calls if first <= row < last):
@@ -254,16 +221,16 @@ class _Run:
                 if self._lines is not None and called.sites is not None:
                     lines.append(
                         self._lines.add_sites(
-                            called.sites, position, call.start, prepared.letters, prepared.letters_start
+                            called.sites, position, call.start, outline.letters, outline.letters_start
                         )
                     )
                     lines.append(self._lines.pass_variant(call.end))
                     position = call.start + 1
-                text = record_line(self._contig, call, self._emit, prepared.window.ploidy)
+                text = record_line(self._contig, call, self._emit, outline.window.ploidy)
                 lines.append(text.encode())
                 self.calls += 1
         if self._lines is not None and called.sites is not None:
-            lines.append(self._lines.add_sites(called.sites, position, end, prepared.letters, prepared.letters_start))
+            lines.append(self._lines.add_sites(called.sites, position, end, outline.letters, outline.letters_start))
         return lines
 
 
@@ -283,29 +250,49 @@ def _padded_intervals(wanted: Sequence[Stretch]) -> dict[str, tuple[NDArray[np.i
     }
 
 
-def _with_regions(prepared: Iterator[PreparedWindow]) -> Iterator[tuple[PreparedWindow, Regions]]:
-    """Cut regions in order and give each window those that start in it, as soon as they are all known."""
-    waiting: deque[tuple[PreparedWindow, list[Regions]]] = deque()
+def _called(crew: Workers, wanted: Sequence[Window]) -> Iterator[CalledWindow]:
+    """Called windows in order; a window is called once the activity behind it is known."""
+    calling: deque[Future[CalledWindow]] = deque()
+    for number, regions in enumerate(_regions(_outlines(crew, wanted))):
+        calling.append(crew.call(number, regions))
+        while len(calling) > 2 * crew.count or (calling and calling[0].done()):
+            yield calling.popleft().result()
+    while calling:
+        yield calling.popleft().result()
+
+
+def _outlines(crew: Workers, wanted: Sequence[Window]) -> Iterator[WindowOutline]:
+    preparing: deque[Future[WindowOutline]] = deque()
+    for number, window in enumerate(wanted):
+        preparing.append(crew.prepare(number, window))
+        if len(preparing) > crew.count + 1:
+            yield preparing.popleft().result()
+    while preparing:
+        yield preparing.popleft().result()
+
+
+def _regions(outlines: Iterator[WindowOutline]) -> Iterator[Regions]:
+    """Cut regions in order; for each window those that start in it, as soon as they are all known."""
+    waiting: deque[tuple[WindowOutline, list[Regions]]] = deque()
     cutter: RegionCutter | None = None
-    for here in prepared:
+    for here in outlines:
         waiting.append((here, []))
         for piece, profile in zip(here.window.pieces, here.activities, strict=True):
             if piece.is_first or cutter is None:
                 cutter = RegionCutter(piece.start, here.contig_length)
             _share_out(cutter.feed(profile, last=piece.is_last), waiting)
         while waiting and (here.window.pieces[-1].is_last or waiting[0][0] is not here):
-            done, regions = waiting.popleft()
-            yield done, _concatenated(regions)
-    for done, regions in waiting:
-        yield done, _concatenated(regions)
+            yield _concatenated(waiting.popleft()[1])
+    for _, regions in waiting:
+        yield _concatenated(regions)
 
 
-def _share_out(regions: Regions, waiting: deque[tuple[PreparedWindow, list[Regions]]]) -> None:
+def _share_out(regions: Regions, waiting: deque[tuple[WindowOutline, list[Regions]]]) -> None:
     """Give regions that were just cut to the one or two windows they start in."""
     first = 0
-    for prepared, given in waiting:
-        same = prepared is waiting[-1][0]
-        last = regions.start.size if same else int(np.searchsorted(regions.start, prepared.window.end))
+    for outline, given in waiting:
+        same = outline is waiting[-1][0]
+        last = regions.start.size if same else int(np.searchsorted(regions.start, outline.window.end))
         given.append(Regions(regions.start[first:last], regions.end[first:last], regions.active[first:last]))
         first = max(first, last)
 
@@ -320,7 +307,7 @@ def _concatenated(regions: list[Regions]) -> Regions:
 
 def _rows_by_piece(called: CalledWindow) -> list[tuple[int, int]]:
     """First and last region of each piece, which begin and end with it but for those begun before."""
-    ends = [piece.end for piece in called.prepared.window.pieces]
+    ends = [piece.end for piece in called.outline.window.pieces]
     lasts = np.searchsorted(called.regions.start, ends).tolist()
     return list(zip([0, *lasts[:-1]], lasts, strict=True))
 

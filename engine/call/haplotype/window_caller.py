@@ -1,6 +1,7 @@
 """Calling one window: from its reads and its regions to calls and reference sites. Works on one thread.
 
-How windows are planned, spread over threads and written is :mod:`.caller`'s business.
+How windows are planned and written is :mod:`.caller`'s business, how they are spread over cores :mod:`.workers`'.
+Reads stay where they were decoded; what leaves is small.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ from engine.call.haplotype.variant_call import VariantCall
 
 REFERENCE_PADDING = 500
 """Reference bases known to either side of a padded region, for events and repeats that reach out of it."""
-_LONGEST_REGION = 300
-_BEHIND = _LONGEST_REGION + PADDING
+LONGEST_REGION = 300
+_BEHIND = LONGEST_REGION + PADDING
 _AHEAD = 1000
 """Reads are taken from so far ahead of a window that crowded starts are complete there."""
 _TO_N = bytes(byte if chr(byte) in "ACGT" else ord("N") for byte in range(256))
@@ -75,13 +76,11 @@ class CallerSettings:
 
 
 @dataclass(frozen=True)
-class PreparedWindow:
-    """A window with what can be known of it alone.
+class WindowOutline:
+    """What is known of a window before its regions are.
 
     Attributes:
         window: its place.
-        contig: the reads' index of the contig.
-        reads: all that its regions may see.
         letters: upper-case reference from ``letters_start`` over everything its regions may see.
         letters_start: 0-based position.
         contig_length: end of the contig.
@@ -89,8 +88,6 @@ class PreparedWindow:
     """
 
     window: Window
-    contig: int
-    reads: DecodedReads
     letters: NDArray[np.uint8]
     letters_start: int
     contig_length: int
@@ -101,12 +98,27 @@ class PreparedWindow:
         return self.letters[start - self.letters_start : end - self.letters_start]
 
 
+@dataclass(frozen=True)
+class PreparedWindow:
+    """A window with its reads.
+
+    Attributes:
+        outline: what else is known of it.
+        contig: the reads' index of the contig.
+        reads: all that its regions may see.
+    """
+
+    outline: WindowOutline
+    contig: int
+    reads: DecodedReads
+
+
 @dataclass
 class CalledWindow:
     """What calling a window gave; mutable, because calls may be redone once those before it are known.
 
     Attributes:
-        prepared: what it was called from.
+        outline: of the window.
         regions: those that start in the window.
         sites: reference sites, absent without reference confidence.
         calls: of each region; empty for inactive ones and where nothing varies.
@@ -114,12 +126,16 @@ class CalledWindow:
         deletions: called in the window, in order.
     """
 
-    prepared: PreparedWindow
+    outline: WindowOutline
     regions: Regions
     sites: Sites | None
     calls: dict[int, tuple[VariantCall, ...]] = field(default_factory=dict)
     upstream_matters: list[int] = field(default_factory=list)
     deletions: list[OpenDeletion] = field(default_factory=list)
+
+    def is_reached_by(self, upstream: Sequence[OpenDeletion]) -> bool:
+        """Whether deletions called before the window reach into a region whose calls depend on such."""
+        return any(_reaching(self, row, upstream) for row in self.upstream_matters)
 
 
 def prepare_window(
@@ -155,28 +171,29 @@ def prepare_window(
         )
         for piece in window.pieces
     )
-    return PreparedWindow(window, contig, reads, letters, letters_start, length, activities)
+    return PreparedWindow(WindowOutline(window, letters, letters_start, length, activities), contig, reads)
 
 
 def call_window(prepared: PreparedWindow, regions: Regions, settings: CallerSettings) -> CalledWindow:
     """Call the regions that start in a window, deletions called before it not being known."""
     sites = None
-    ploidy = prepared.window.ploidy
+    outline = prepared.outline
+    ploidy = outline.window.ploidy
     if settings.reference_confidence and regions.start.size:
         sites = new_sites(int(regions.start[0]), int(regions.end[-1]), ploidy)
         fill_inactive(
             sites,
             prepared.reads,
             prepared.contig,
-            prepared.letters,
-            prepared.letters_start,
+            outline.letters,
+            outline.letters_start,
             regions,
             ~regions.active,
             ploidy,
         )
-    called = CalledWindow(prepared, regions, sites)
+    called = CalledWindow(outline, regions, sites)
     for row in np.flatnonzero(regions.active).tolist():
-        outcome = _RegionWork(called, row, settings).call(called.deletions)
+        outcome = _RegionWork(prepared, called, row, settings).call(_reaching(called, row, called.deletions))
         if outcome is None:
             continue
         called.calls[row] = outcome.calls
@@ -186,36 +203,38 @@ def call_window(prepared: PreparedWindow, regions: Regions, settings: CallerSett
     return called
 
 
-def settle_window(called: CalledWindow, upstream: Sequence[OpenDeletion], settings: CallerSettings) -> None:
+def settle_window(
+    prepared: PreparedWindow, called: CalledWindow, upstream: Sequence[OpenDeletion], settings: CallerSettings
+) -> None:
     """Call again the regions into which deletions called before the window reach."""
     for row in called.upstream_matters:
-        work = _RegionWork(called, row, settings)
-        if not work.reached_by(upstream):
+        if not _reaching(called, row, upstream):
             continue
-        outcome = work.call([*upstream, *(deletion for deletion in called.deletions if deletion.start < work.start)])
+        start = int(called.regions.start[row])
+        known = [*upstream, *(deletion for deletion in called.deletions if deletion.start < start)]
+        outcome = _RegionWork(prepared, called, row, settings).call(_reaching(called, row, known))
         called.calls[row] = outcome.calls if outcome else ()
+
+
+def _reaching(called: CalledWindow, row: int, deletions: Sequence[OpenDeletion]) -> list[OpenDeletion]:
+    """Deletions of the same stretch that reach into a region."""
+    start = int(called.regions.start[row])
+    stretch_start = next(piece.stretch.start for piece in called.outline.window.pieces if start < piece.end)
+    return [deletion for deletion in deletions if deletion.end > start and deletion.start >= stretch_start]
 
 
 class _RegionWork:
     """One active region ``[start, end)`` of a window."""
 
-    def __init__(self, called: CalledWindow, row: int, settings: CallerSettings) -> None:
-        self.prepared, self.sites, self.settings = called.prepared, called.sites, settings
+    def __init__(self, prepared: PreparedWindow, called: CalledWindow, row: int, settings: CallerSettings) -> None:
+        self.prepared, self.outline, self.sites, self.settings = prepared, prepared.outline, called.sites, settings
         self.start, self.end = int(called.regions.start[row]), int(called.regions.end[row])
         self.padded_start = max(0, self.start - PADDING)
-        self.padded_end = min(self.prepared.contig_length, self.end + PADDING)
-        pieces = self.prepared.window.pieces
-        self._stretch_start = next(piece.stretch.start for piece in pieces if self.start < piece.end)
-
-    def reached_by(self, upstream: Sequence[OpenDeletion]) -> list[OpenDeletion]:
-        """Deletions of the same stretch that reach into the region."""
-        return [
-            deletion for deletion in upstream if deletion.end > self.start and deletion.start >= self._stretch_start
-        ]
+        self.padded_end = min(self.outline.contig_length, self.end + PADDING)
 
     def call(self, upstream: Sequence[OpenDeletion]) -> RegionCalls | None:
-        """Calls and reference sites of the region; ``None`` where it does not vary."""
-        prepared = self.prepared
+        """Calls and reference sites of the region, given the deletions that reach in; ``None`` if it does not vary."""
+        prepared, outline = self.prepared, self.outline
         final = finalize_region(prepared.reads, self.padded_start, self.padded_end)
         trimmed = self._assemble(final)
         if trimmed is None:
@@ -233,14 +252,14 @@ class _RegionWork:
             trimmed,
             start=self.start,
             end=self.end,
-            reference=prepared.letters,
-            reference_start=prepared.letters_start,
+            reference=outline.letters,
+            reference_start=outline.letters_start,
             settings=GenotypingSettings(
-                ploidy=prepared.window.ploidy,
+                ploidy=outline.window.ploidy,
                 reference_confidence=self.settings.reference_confidence,
                 confidence=self.settings.confidence,
             ),
-            upstream=self.reached_by(upstream),
+            upstream=upstream,
         )
         if self.sites is None:
             return outcome
@@ -251,16 +270,16 @@ class _RegionWork:
         return outcome
 
     def _assemble(self, final: ReadColumns) -> TrimmedRegion | None:
-        prepared = self.prepared
-        reference = prepared.reference(self.padded_start, self.padded_end)
+        outline = self.outline
+        reference = outline.reference(self.padded_start, self.padded_end)
         haplotypes = assemble(final, reference, self.padded_start)
         if haplotypes is None:
             return None
         full_start = max(0, self.padded_start - REFERENCE_PADDING)
-        full_end = min(prepared.contig_length, self.padded_end + REFERENCE_PADDING)
+        full_end = min(outline.contig_length, self.padded_end + REFERENCE_PADDING)
         return trim(
             haplotypes,
-            prepared.reference(full_start, full_end),
+            outline.reference(full_start, full_end),
             full_start,
             self.start,
             self.end,
@@ -276,11 +295,11 @@ class _RegionWork:
         fill_realigned(
             self.sites,
             outcome.reads,
-            self.prepared.reference(trimmed.padded_start, trimmed.padded_end),
+            self.outline.reference(trimmed.padded_start, trimmed.padded_end),
             trimmed.padded_start,
             trimmed.variant_start,
             trimmed.variant_end,
-            self.prepared.window.ploidy,
+            self.outline.window.ploidy,
         )
         if trimmed.variant_end < self.end:
             self._fill(final, trimmed.variant_end, self.end)
@@ -294,9 +313,9 @@ class _RegionWork:
             self.prepared.reads,
             final,
             self.prepared.contig,
-            self.prepared.letters,
-            self.prepared.letters_start,
+            self.outline.letters,
+            self.outline.letters_start,
             (max(self.padded_start, start - PADDING), min(self.padded_end, end + PADDING)),
             (start, end),
-            self.prepared.window.ploidy,
+            self.outline.window.ploidy,
         )
