@@ -102,6 +102,11 @@ class WindowWorker:
         self._sequence.close()
 
 
+def start_method() -> str:
+    """How processes are started: forking is quickest, and safe only while no other thread can hold a lock."""
+    return "fork" if threading.active_count() == 1 else "spawn"
+
+
 class _Performer(Protocol):
     def ask(self, action: str, *arguments: Any) -> Future[Any]: ...
 
@@ -128,8 +133,7 @@ class _Elsewhere:
 
     def __init__(self, task: WindowTask, others: Sequence[_Elsewhere]) -> None:
         self._thread: ThreadPoolExecutor | None = None
-        # Forking is quickest, and safe only while no other thread can hold a lock.
-        context: Any = multiprocessing.get_context("fork" if threading.active_count() == 1 else "spawn")
+        context: Any = multiprocessing.get_context(start_method())
         self._connection, theirs = context.Pipe()
         inherited = [self._connection, *(other._connection for other in others)]
         closing = tuple(inherited) if context.get_start_method() == "fork" else ()
@@ -220,7 +224,8 @@ def workers(task: WindowTask, windows: Sequence[Window], threads: int) -> Iterat
             stack.callback(performers[0].close)
         else:
             processes: list[_Elsewhere] = []
-            _load_kernels(task, windows[len(windows) // 2])
+            if start_method() == "fork":
+                _load_kernels(task, windows[len(windows) // 2])
             for _ in range(count):
                 processes.append(_Elsewhere(task, processes))
                 stack.callback(processes[-1].close)
