@@ -26,7 +26,7 @@ $(BIN)/uv:
 $(VENV)/.core: $(BIN)/uv pyproject.toml requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(VENV) --constraint requirements.lock --editable .
 	@echo "Compiling the engine's kernels, once ..."
-	@$(BIN)/python -m engine.warm intake alignment
+	@$(BIN)/python -m engine.warm
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core pyproject.toml requirements.lock
@@ -50,7 +50,6 @@ serve: setup  ## open the Dagster web UI with sensors and daemon on 127.0.0.1:30
 	@$(BIN)/python -m genomics_assets.serve
 
 bench: setup-dev  ## measure the engine beside its peers (see docs/measurements.md)
-	@$(BIN)/python -m engine.warm
 	@$(BIN)/python -m benchmarks
 
 gatk:  ## install GATK 4.6 from Maven Central into .gatk (needs Java 17 and Maven)

@@ -11,9 +11,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+
+import numpy as np
 
 from engine.reads.lane import Lane
 
@@ -23,17 +25,24 @@ CONTIG_LENGTH, PAIRS, READ_LENGTH, INSERT = 4_000, 400, 100, 300
 def warm(stages: Sequence[str] = (), log: Callable[[str], None] = print) -> None:
     """Compile what is not compiled yet of the named stages, or of all; a second call takes a few seconds."""
     started = time.monotonic()
+    wanted = stages or tuple(_STAGES)
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
-        for stage, seconds in processes.map(_warm_stage, stages or tuple(_STAGES)):
-            log(f"  {stage} ready ({seconds:.0f} s)")
+        under_way: dict[str, Future[float]] = {}
+        for stage in (stage for stage in _STAGES if stage in wanted):
+            for before in _AFTER.get(stage, ()):
+                if before in under_way:
+                    under_way[before].result()
+            under_way[stage] = processes.submit(_warm_stage, stage)
+        for stage, compiled in under_way.items():
+            log(f"  {stage} ready ({compiled.result():.0f} s)")
     log(f"  kernels ready in {time.monotonic() - started:.0f} s")
 
 
-def _warm_stage(stage: str) -> tuple[str, float]:
+def _warm_stage(stage: str) -> float:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         _STAGES[stage](Path(folder))
-    return stage, time.monotonic() - started
+    return time.monotonic() - started
 
 
 def _intake(folder: Path) -> None:
@@ -46,22 +55,45 @@ def _alignment(folder: Path) -> None:
     _align(folder)
 
 
+def _assembly(_: Path) -> None:
+    from engine.call.haplotype.assembly import assemble
+    from engine.call.haplotype.columns import ReadColumns
+
+    reference = np.frombuffer(bytearray(random.Random(1).choices(b"ACGT", k=200)), np.uint8)
+    none, offset = np.zeros(0, np.int64), np.zeros(1, np.int64)
+    reads = ReadColumns(
+        *(none, none, none.astype(np.uint16), none.astype(np.uint8), none, none.astype(np.int32)),
+        *(none.astype(np.int32), none.astype(np.int32), offset, none.astype(np.uint8), none.astype(np.uint8)),
+        *(offset, none.astype(np.uint32)),
+    )
+    assemble(reads, reference, 0)
+
+
 def _haplotype_caller(folder: Path) -> None:
     from engine.call.caller import call_gvcf
+    from engine.call.haplotype.caller import call_haplotypes
+    from engine.call.ploidy import PloidyPart
     from engine.genotype.sample import genotype_sample
     from engine.reference.genome import open_reference
+    from engine.reference.intervals import Interval
 
     reads, reference = _align(folder), open_reference(folder / "reference.fa")
     gvcf = folder / "warm.g.vcf.gz"
     call_gvcf(reads, reference, gvcf, caller="haplotype")
     genotype_sample(gvcf, reference, folder / "warm.vcf.gz", caller="haplotype")
+    one_copy = PloidyPart(Interval("warm", 0, CONTIG_LENGTH), 1)
+    call_haplotypes(reads, reference.fasta, folder / "one_copy.vcf.gz", parts=[one_copy], emit="vcf")
 
 
 _STAGES: dict[str, Callable[[Path], None]] = {
-    "haplotype-caller": _haplotype_caller,
+    "assembly": _assembly,
     "alignment": _alignment,
     "intake": _intake,
+    "haplotype-caller": _haplotype_caller,
 }
+"""In the order in which they are begun."""
+_AFTER: dict[str, tuple[str, ...]] = {"haplotype-caller": ("alignment",)}
+"""What shares kernels with a stage and is to be compiled before; it reaches the assembly when that is ready."""
 
 
 def _align(folder: Path) -> Path:

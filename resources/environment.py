@@ -59,7 +59,7 @@ OPTIONS = (
     ),
     Option("GENOMICS_MAX_RUNS", "2", (), "How many runs go at the same time."),
     Option("GENOMICS_ALIGNER", "bwa-mem3", ("bwa-mem3", "bwa"), "The aligner; `bwa` is the one on PATH."),
-    Option("GENOMICS_CALLER", "bcftools", ("bcftools", "haplotype", "gatk"), "The variant caller."),
+    Option("GENOMICS_CALLER", "haplotype", ("haplotype", "bcftools", "gatk"), "The variant caller."),
     Option("GENOMICS_ALIGNMENT_FORMAT", "bam", ("bam", "cram"), "The file format of aligned reads."),
     Option(
         "GENOMICS_READS",

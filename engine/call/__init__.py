@@ -11,4 +11,4 @@ CALLERS: Mapping[str, str] = {
     "gatk": "engine.call.gatk:GatkCaller",
 }
 """Callers by name, as ``module:class``; a class is made without arguments and imported when it is asked for."""
-DEFAULT_CALLER = "bcftools"
+DEFAULT_CALLER = "haplotype"

@@ -116,5 +116,5 @@ def test_a_wrong_option_of_the_deployment_gives_one_clear_error(laboratory: Labo
     done = wrong.run("python", "-m", module, *arguments)
     assert done.returncode == 1
     assert done.stderr == (
-        "GENOMICS_CALLER is 'magic'. Remedy: set it to one of bcftools, haplotype, gatk or leave it unset.\n"
+        "GENOMICS_CALLER is 'magic'. Remedy: set it to one of haplotype, bcftools, gatk or leave it unset.\n"
     )

@@ -11,7 +11,7 @@ DOCUMENTED = (PROJECT / "README.md").read_text()
 
 def test_without_any_option_the_demo_is_served() -> None:
     settings = Settings.from_environment({})
-    assert (settings.reference, settings.caller, settings.aligner) == ("demo", "bcftools", "bwa-mem3")
+    assert (settings.reference, settings.caller, settings.aligner) == ("demo", "haplotype", "bwa-mem3")
     assert settings.data == PROJECT / "data" / "demo"
     assert settings.threads >= 1 and settings.thresholds is None
 
