@@ -418,6 +418,7 @@ def _alignment_measures(aligned: Any, stated_sex: str) -> dict[str, Measure]:
 def gvcf(context: dg.OpExecutionContext) -> dg.Output[None]:
     """Call every target position: variants with genotype likelihoods, blocks of confident reference."""
     from engine.call.caller import call_gvcf, variant_caller
+    from engine.recalibrate.apply import recalibrate_file
 
     sample, services = context.partition_key, context.resources
     settings, person = services.settings, services.registry.sample(sample)
@@ -425,8 +426,21 @@ def gvcf(context: dg.OpExecutionContext) -> dg.Output[None]:
     def compute(work: Any) -> Made:
         bundle = services.knowledge.reference()
         total = services.lake.require("reference_genome").measures["target_bases"]
+        reads = _alignment_file(services, sample)
+        recalibrated = work.folder / "recalibrated.bam"
+        if settings.recalibrates:
+            recalibrate_file(
+                reads,
+                services.knowledge.bundle().known_sites,
+                bundle.fasta,
+                output=recalibrated,
+                report=work.folder / f"{sample}.recalibration.table",
+                threads=settings.threads,
+                log=context.log.info,
+            )
+            reads = recalibrated
         summary = call_gvcf(
-            _alignment_file(services, sample),
+            reads,
             bundle,
             work.folder / f"{sample}.g.vcf.gz",
             caller=settings.caller,
@@ -436,13 +450,17 @@ def gvcf(context: dg.OpExecutionContext) -> dg.Output[None]:
             threads=settings.threads,
             progress=Progress("calling", total=total, unit="bases", log=context.log.info),
         )
+        for path in work.folder.glob(f"{recalibrated.name}*"):
+            path.unlink()  # as large as the alignment, and made again from it and the report at any time
         return Made(summary.records, vars(summary))
 
     with _clear_failure(sample):
+        parts = ("reference_genome", "known_sites") if settings.recalibrates else ("reference_genome",)
+        recalibration = versions(code=("recalibrate",)) if settings.recalibrates else {}
         recipe = Recipe(
-            inputs=_open_gates(context, "aligned_reads") | services.knowledge.versions("reference_genome"),
-            tools={"caller": variant_caller(settings.caller).version()} | _tools(context.op.name),
-            parameters={"caller": settings.caller, "sex": str(person.sex)},
+            inputs=_open_gates(context, "aligned_reads") | services.knowledge.versions(*parts),
+            tools={"caller": variant_caller(settings.caller).version()} | _tools(context.op.name) | recalibration,
+            parameters={"caller": settings.caller, "profile": settings.profile, "sex": str(person.sex)},
         )
         return _publish(context, recipe, compute, sample=sample)
 

@@ -14,6 +14,7 @@ from typing import Any
 from engine.errors import GenomicsError
 
 PROJECT = Path(__file__).resolve().parent.parent
+BEST_PRACTICES = "gatk-best-practices"
 
 
 class SettingsError(GenomicsError):
@@ -60,6 +61,12 @@ OPTIONS = (
     Option("GENOMICS_MAX_RUNS", "2", (), "How many runs go at the same time."),
     Option("GENOMICS_ALIGNER", "bwa-mem3", ("bwa-mem3", "bwa"), "The aligner; `bwa` is the one on PATH."),
     Option("GENOMICS_CALLER", "haplotype", ("haplotype", "bcftools", "gatk"), "The variant caller."),
+    Option(
+        "GENOMICS_PROFILE",
+        "default",
+        ("default", "gatk-best-practices"),
+        "Whether base qualities are recalibrated before calling, as GATK's best practices have it.",
+    ),
     Option("GENOMICS_ALIGNMENT_FORMAT", "bam", ("bam", "cram"), "The file format of aligned reads."),
     Option(
         "GENOMICS_READS",
@@ -94,6 +101,7 @@ class Settings:
         max_runs: runs at a time.
         aligner: name of the aligner.
         caller: name of the variant caller.
+        profile: ``default`` or ``gatk-best-practices``.
         alignment_format: ``bam`` or ``cram``.
         reads: ``in-place`` or ``copy``.
         mixed_read_lengths: ``refuse`` or ``accept``.
@@ -107,6 +115,7 @@ class Settings:
     max_runs: int
     aligner: str
     caller: str
+    profile: str
     alignment_format: str
     reads: str
     mixed_read_lengths: str
@@ -122,6 +131,11 @@ class Settings:
         cores = len(os.sched_getaffinity(0))
         threads = variables.get("GENOMICS_THREADS") or str(max(cores // max_runs, 1))
         thresholds = variables.get("GENOMICS_THRESHOLDS")
+        if values["GENOMICS_PROFILE"] == BEST_PRACTICES and values["GENOMICS_ALIGNMENT_FORMAT"] != "bam":
+            raise SettingsError(
+                f"GENOMICS_PROFILE is {BEST_PRACTICES!r} and GENOMICS_ALIGNMENT_FORMAT is not 'bam'",
+                remedy="set GENOMICS_ALIGNMENT_FORMAT=bam: only BAM files are recalibrated",
+            )
         return cls(
             environment=values["GENOMICS_ENV"],
             reference=reference,
@@ -130,11 +144,17 @@ class Settings:
             max_runs=max_runs,
             aligner=values["GENOMICS_ALIGNER"],
             caller=values["GENOMICS_CALLER"],
+            profile=values["GENOMICS_PROFILE"],
             alignment_format=values["GENOMICS_ALIGNMENT_FORMAT"],
             reads=values["GENOMICS_READS"],
             mixed_read_lengths=values["GENOMICS_MIXED_READ_LENGTHS"],
             thresholds=Path(thresholds).expanduser().resolve() if thresholds else None,
         )
+
+    @property
+    def recalibrates(self) -> bool:
+        """Whether base qualities are recalibrated before calling."""
+        return self.profile == BEST_PRACTICES
 
     @property
     def landing(self) -> Path:

@@ -21,7 +21,8 @@ from engine.progress import Progress
 from engine.reads.bam_records import BamRecords
 from engine.reads.bam_writer import DEFAULT_LEVEL, write_bam
 from engine.reads.records import Records
-from engine.recalibrate.recalibration import group_ids
+from engine.recalibrate.recalibration import group_ids, recalibrate
+from engine.recalibrate.report import write_report
 from engine.recalibrate.table import RecalibrationTable
 
 _LOG: Callable[[str], None] = logging.getLogger(__name__).info
@@ -97,6 +98,36 @@ def apply_recalibration(
         collect=progress.advance,
     )
     return RecalibratedReads(reads)
+
+
+def recalibrate_file(
+    bam: Path,
+    known_sites: Path | None,
+    fasta: Path,
+    *,
+    output: Path,
+    report: Path,
+    threads: int = 1,
+    log: Callable[[str], None] = _LOG,
+) -> RecalibratedReads:
+    """Count and apply in one go: the profile ``gatk-best-practices``.
+
+    Args:
+        bam: coordinate-sorted, duplicates marked, with read groups.
+        known_sites: VCF of common variants.
+        fasta: the reference.
+        output: the recalibrated BAM; its index is written beside it.
+        report: GATK's recalibration report, from which and the reads the output can be made again.
+        threads: of both passes.
+        log: takes the lines of progress.
+
+    Raises:
+        KnowledgeError: there are no known sites.
+        AlignmentFileError: see :func:`~engine.recalibrate.recalibration.recalibrate`.
+    """
+    table = recalibrate(bam, [known_sites] if known_sites else [], fasta, threads=threads, log=log)
+    write_report(table, report)
+    return apply_recalibration(bam, table, output, threads=threads, log=log)
 
 
 def _sorted_batches(records: BamRecords) -> Iterator[Records]:

@@ -37,6 +37,14 @@ def test_a_value_that_cannot_be_used_is_named_with_its_remedy(variable: str, val
         Settings.from_environment({variable: value})
 
 
+def test_only_bam_is_recalibrated() -> None:
+    variables = {"GENOMICS_PROFILE": "gatk-best-practices", "GENOMICS_ALIGNMENT_FORMAT": "cram"}
+    with pytest.raises(SettingsError, match="Remedy: set GENOMICS_ALIGNMENT_FORMAT=bam"):
+        Settings.from_environment(variables)
+    assert Settings.from_environment({"GENOMICS_PROFILE": "gatk-best-practices"}).recalibrates
+    assert not Settings.from_environment({}).recalibrates
+
+
 @pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.variable)
 def test_every_option_stands_in_the_readme_with_default_and_meaning(option) -> None:
     (row,) = [line for line in DOCUMENTED.splitlines() if line.startswith(f"| `{option.variable}`")]

@@ -1,4 +1,4 @@
-"""What the options of storage change, and what they must not: CRAM for BAM, reads copied to the lake, mixed lengths."""
+"""What options change, and what they must not: CRAM, reads copied to the lake, mixed lengths, recalibration."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from demo.outcome import SAMPLE_ASSETS
 from engine.reads.manifest import MANIFEST
+from engine.recalibrate.report import read_report
 from tests.builders.deployment import Delivery, Deployment, tiny_deployment, write_reads, write_sheet
 
 pytestmark = pytest.mark.slow
@@ -103,3 +104,17 @@ def shorten_half(path: Path) -> None:
         for line in (number + 1, number + 3):
             lines[line] = lines[line][:75]
     path.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode(), 1, mtime=0))
+
+
+def test_the_profile_gatk_best_practices_recalibrates_before_calling(tmp_path: Path) -> None:
+    deployment = deliver(tmp_path, GENOMICS_PROFILE="gatk-best-practices")
+    done = deployment.materialize("raw_reads", "aligned_reads", "gvcf", sample=SAMPLE.sample_id)
+    assert done.returncode == 0, done.stderr[-6000:]
+    called = deployment.lake.require("gvcf", SAMPLE.sample_id)
+    names = {file.name for file in called.files}
+    report = f"{SAMPLE.sample_id}.recalibration.table"
+    assert report in names and not [name for name in names if name.endswith(".bam")]
+    table = read_report(deployment.lake.path(called, report))
+    assert table.observations > 500_000 and 0 < table.mismatches < table.observations / 100
+    assert called.inputs["known_sites"] == deployment.lake.require("known_sites").data_version
+    assert called.parameters["profile"] == "gatk-best-practices" and "engine.recalibrate" in called.tools
