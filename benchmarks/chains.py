@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.call.gatk import JARS, GatkCaller
@@ -37,6 +37,10 @@ class Step:
     does: str
     command: tuple[str, ...]
     output: Path | None = None
+
+
+SMALL_BASES = 20_000
+"""A job so small that starting up decides."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +74,19 @@ class Setting:
 
 def engine_steps(at: Setting) -> list[Step]:
     """FASTQ to VCF by the engine alone, as a user would run it."""
+    single = replace(at, threads=1)
+    small = replace(at, window=replace(at.window, end=min(at.window.end, at.window.start + SMALL_BASES)))
     return [
         _engine("align", "align, sort, mark duplicates", at, "--sample", SAMPLE, "--read1", str(at.read1),
                 "--read2", str(at.read2), "--output", at.file("engine.bam"), "--threads", str(at.threads)),
         _engine("call", "call", at, *_call(at, "engine.bam", "engine.g.vcf.gz", "haplotype")),
         _engine("genotype", "genotype", at, *_genotype(at, "engine.g.vcf.gz", "engine.vcf.gz")),
+        _engine("recalibrate", "recalibrate, apply", at, "--reads", at.file("engine.bam"), "--known-sites",
+                str(at.known), "--output", at.file("engine.recalibrated.bam"), "--threads", str(at.threads)),
+        _engine("call", "call at one thread", at, *_call(single, "engine.bam", "one.g.vcf.gz", "haplotype"),
+                name="engine call, 1 thread"),
+        _engine("call", "call 20 kb", at, *_call(small, "engine.bam", "small.g.vcf.gz", "haplotype"),
+                name="engine call, 20 kb"),
     ]  # fmt: skip
 
 

@@ -21,9 +21,11 @@ _RATIOS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("engine align", "engine call"),
         tuple(step for step in _BEST_PRACTICES if step not in _RECALIBRATION),
     ),
+    "FASTQ to gVCF, both recalibrated": (("engine align", "engine recalibrate", "engine call"), _BEST_PRACTICES),
     "FASTQ to marked BAM": (("engine align",), ("bwa mem", "samtools sort", "MarkDuplicates")),
     "calling, HaplotypeCaller": (("engine call (GATK's BAM)",), ("HaplotypeCaller",)),
     "calling, freebayes": (("engine call (GATK's BAM)",), ("freebayes",)),
+    "calling, beside one thread": (("engine call",), ("engine call, 1 thread",)),
     "genotyping, GenotypeGVCFs": (("engine genotype (GATK's BAM)",), ("GenotypeGVCFs",)),
 }
 

@@ -1,4 +1,5 @@
 import gzip
+import subprocess
 import sys
 
 import pysam
@@ -101,3 +102,22 @@ def test_the_chain_runs_from_reads_to_a_table(simulated, tmp_path):
     }  # fmt: skip
     text = table(engine_steps(at) + steps, costs, report)
     assert "gatk not installed" in text and "1.0000  1.0000  1.0000" in text and "not run" in text
+
+
+def test_what_comes_behind_the_aligner_is_measured_alone(simulated):
+    reads, folder, _ = simulated
+    done = run_marking(folder)
+    assert done.returncode == 0, done.stderr
+    with_aligner, alone = done.stdout.splitlines()
+    assert with_aligner.startswith(f"with the aligner: {reads.pairs:,} pairs")
+    assert alone.startswith(f"duplicates, sort, measures, BAM and index: {reads.pairs:,} pairs")
+
+
+def test_without_reads_to_measure_the_remedy_is_told(tmp_path):
+    done = run_marking(tmp_path)
+    assert done.returncode == 1 and f"run python -m benchmarks --folder {tmp_path} first" in done.stderr
+
+
+def run_marking(folder):
+    command = (sys.executable, "-m", "benchmarks.marking", "--folder", str(folder), "--threads", "1")
+    return subprocess.run(command, capture_output=True, text=True, check=False)
