@@ -8,7 +8,8 @@ a time as the deployment allows; then what was found is told and compared with t
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
 
 import dagster as dg
@@ -20,6 +21,7 @@ from demo.report import report
 from demo.simulate import simulate_family
 from engine.errors import GenomicsError
 from resources.environment import Settings
+from resources.lake import Lake
 
 
 def main() -> int:
@@ -51,8 +53,23 @@ def run_everything(settings: Settings) -> list[RunResult]:
     with ProcessPoolExecutor(settings.max_runs, mp_context=get_context("spawn")) as workers:
         for generation in parents_first:
             runs = {workers.submit(run_job, "sample", sample, samples.get(sample)): sample for sample in generation}
-            results += [_show(run.result(), runs[run]) for run in as_completed(runs)]
+            results += [_show(run.result(), runs[run]) for run in _as_completed(runs, settings)]
     return [*results, _show(run_job("cohort", None), "cohort")]
+
+
+def _as_completed(runs: Mapping[Future[RunResult], str], settings: Settings) -> Iterator[Future[RunResult]]:
+    """Runs as they end; meanwhile what they publish is told as it appears."""
+    lake = Lake(settings.data / "lake")
+    seen = {(sample, asset): lake.receipt(asset, sample) for sample in runs.values() for asset in SAMPLE_ASSETS}
+    pending = set(runs)
+    while pending:
+        done, pending = wait(pending, timeout=1, return_when=FIRST_COMPLETED)
+        for (sample, asset), before in seen.items():
+            now = lake.receipt(asset, sample)
+            if now != before:
+                seen[sample, asset] = now
+                tell(f"         {sample:<20} {asset}")
+        yield from done
 
 
 def run_job(job: str, sample: str | None, run_key: str | None = None) -> RunResult:
