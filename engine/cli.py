@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_align,
         _add_recalibrate,
         _add_call,
+        _add_gather,
         _add_genotype,
         _add_compare,
         _add_coverage,
@@ -90,7 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(commands: Commands, name: str, run: Command, help_text: str, example: str) -> argparse.ArgumentParser:
+def _command(
+    commands: Commands, name: str, run: Command, help_text: str, example: str, *, reference: bool = True
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=help_text,
@@ -99,13 +102,14 @@ def _command(commands: Commands, name: str, run: Command, help_text: str, exampl
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
-    parser.add_argument(
-        "--reference",
-        type=Path,
-        required=True,
-        metavar="REF.fa",
-        help="FASTA, plain or bgzip; its indexes are made when absent",
-    )
+    if reference:
+        parser.add_argument(
+            "--reference",
+            type=Path,
+            required=True,
+            metavar="REF.fa",
+            help="FASTA, plain or bgzip; its indexes are made when absent",
+        )
     parser.add_argument("--quiet", action="store_true", help="say nothing on standard error unless something is wrong")
     return parser
 
@@ -295,6 +299,29 @@ def _call(options: argparse.Namespace) -> None:
         f"{summary.variant_records:,} variants and {summary.reference_blocks:,} reference blocks over "
         f"{summary.target_bases:,} bases of sample {summary.sample}, called by {summary.caller_version}",
     )
+
+
+def _add_gather(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "gather",
+        _gather,
+        "put the gVCFs of one sample's regions together: the bytes of one run, cut at multiples of 16,777,216",
+        "--gvcf chr20.1.g.vcf.gz --gvcf chr20.2.g.vcf.gz --output chr20.g.vcf.gz",
+        reference=False,
+    )
+    parser.add_argument(
+        "--gvcf", type=Path, action="append", required=True, metavar="A.g.vcf.gz", help="a shard; repeat, in order"
+    )
+    parser.add_argument("--output", type=Path, required=True, metavar="OUT.g.vcf.gz", help="gVCF (bgzip), or -")
+
+
+def _gather(options: argparse.Namespace) -> None:
+    from engine.call.haplotype.gather import gather
+
+    with staged(options.output, companions=(".tbi",)) as output:
+        records = gather(options.gvcf, output)
+    _say(options, f"{records:,} records of {len(options.gvcf)} shards")
 
 
 def _add_genotype(commands: Commands) -> None:

@@ -109,12 +109,32 @@ def test_wrong_usage_exits_with_two(wrong, capsys):
     assert "usage: genomics-engine" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["align", "recalibrate", "call", "genotype", "compare", "coverage", "metrics"])
+@pytest.mark.parametrize(
+    "command", ["align", "recalibrate", "call", "gather", "genotype", "compare", "coverage", "metrics"]
+)
 def test_every_command_explains_itself_with_an_example(command, capsys):
     with pytest.raises(SystemExit) as exit:
         cli.main([command, "--help"])
     assert exit.value.code == 0
-    assert f"example:\n  genomics-engine {command} --reference REF.fa" in capsys.readouterr().out
+    first = "--gvcf" if command == "gather" else "--reference REF.fa"
+    assert f"example:\n  genomics-engine {command} {first}" in capsys.readouterr().out
+
+
+def test_regions_called_apart_are_gathered_to_the_bytes_of_one_run(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("engine.call.haplotype.plan.SHARD_BASES", 512)
+    files = {name: tmp_path / f"{name}.g.vcf.gz" for name in ("whole", "left", "right", "gathered")}
+    regions = {"whole": f"chr20:1-{len(SEQUENCE)}", "left": "chr20:1-512", "right": f"chr20:513-{len(SEQUENCE)}"}
+    for name, region in regions.items():
+        assert called(folder, "--output", files[name], "--region", region, "--caller", "haplotype") == 0
+    shards = ["--gvcf", str(files["left"]), "--gvcf", str(files["right"])]
+    assert cli.main(["gather", *shards, "--output", str(files["gathered"])]) == 0
+    assert files["gathered"].read_bytes() == files["whole"].read_bytes()
+    assert (tmp_path / "gathered.g.vcf.gz.tbi").is_file()
+    capsys.readouterr()
+    wrong = ["--gvcf", str(files["right"]), "--gvcf", str(files["left"])]
+    assert cli.main(["gather", *wrong, "--output", str(tmp_path / "wrong.g.vcf.gz")]) == 1
+    assert "left.g.vcf.gz: the shard does not lie behind the one given before it" in capsys.readouterr().err
+    assert not (tmp_path / "wrong.g.vcf.gz").exists()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ calling thread, so that any number of them gives the same bytes. At most a few w
 
 from __future__ import annotations
 
-import gzip
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -79,7 +78,7 @@ def call_haplotypes(
         sample: whose read groups count; absent where the file is of one sample.
         parts: what to call and with which ploidy, sorted in contig order; all contigs as diploid when absent. Any
             run of :func:`~engine.call.haplotype.plan.stretches` of them may be called on its own and put together
-            with :func:`gather`.
+            with :func:`~engine.call.haplotype.gather.gather`.
         threads: cores to use; the result is the same for any number.
         emit: ``gvcf`` for calls and reference blocks, ``bp`` for calls and every other site, ``vcf`` for calls.
         reads_per_start: how many reads that start at one position are kept, 0 for all.
@@ -109,7 +108,7 @@ def call_haplotypes(
     finally:
         sequence.close()
     if index:
-        _index(output)
+        index_calls(output)
     return HaplotypeSummary(
         source.sample,
         sum(stretch.end - stretch.start for stretch in wanted),
@@ -119,25 +118,8 @@ def call_haplotypes(
     )
 
 
-def gather(shards: Sequence[Path], output: Path, *, index: bool = True) -> None:
-    """Put shards together, in the order given: the bytes that one run over all of them writes.
-
-    Args:
-        shards: files of one sample and emission, each of consecutive stretches.
-        output: the file to write, bgzip.
-        index: write a tabix index beside it.
-    """
-    with BgzfWriter(output) as writer:
-        for number, shard in enumerate(shards):
-            with gzip.open(shard) as lines:
-                for line in lines:
-                    if number == 0 or not line.startswith(b"#"):
-                        writer.write(line)
-    if index:
-        _index(output)
-
-
-def _index(output: Path) -> None:
+def index_calls(output: Path) -> None:
+    """Write a tabix index beside a (g)VCF."""
     import pysam
 
     pysam.tabix_index(str(output), preset="vcf", force=True)

@@ -10,7 +10,8 @@ import pysam
 import pytest
 
 from engine.call.haplotype import workers
-from engine.call.haplotype.caller import call_haplotypes, gather
+from engine.call.haplotype.caller import call_haplotypes
+from engine.call.haplotype.gather import gather
 from engine.call.haplotype.records import Emission
 from engine.call.ploidy import PloidyPart
 from engine.reference.intervals import Interval

@@ -1,0 +1,91 @@
+"""Shards of one sample, called on different machines, put together: the bytes that one run would have written."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from engine.call.haplotype.caller import index_calls
+from engine.errors import VariantFileError
+from engine.reads.bgzf import BgzfWriter
+
+
+def gather(shards: Sequence[Path], output: Path, *, index: bool = True) -> int:
+    """Put shards together, in the order given; returns the number of records.
+
+    Args:
+        shards: files of one sample, reference and emission, each of consecutive stretches
+            (:mod:`engine.call.haplotype.plan`), in the order of the reference.
+        output: the file to write, bgzip.
+        index: write a tabix index beside it.
+
+    Raises:
+        VariantFileError: a shard is damaged, of another sample or reference than the first, or out of order.
+    """
+    header: list[bytes] = []
+    order: dict[bytes, int] = {}
+    last = (-1, -1)
+    records = 0
+    with BgzfWriter(output) as writer:
+        for shard in shards:
+            told: list[bytes] = []
+            first = True
+            for line in _lines(shard):
+                if line.startswith(b"#"):
+                    told.append(line)
+                    continue
+                if first:
+                    if not header:
+                        header, order = told, _contig_order(told)
+                        writer.write(b"".join(header))
+                    _require_same(told, header, shard)
+                    _require_behind(_place(line, order), last, shard)
+                    first = False
+                writer.write(line)
+                records += 1
+                place = line
+            if not first:
+                last = _place(place, order)
+    if index:
+        index_calls(output)
+    return records
+
+
+def _lines(shard: Path) -> Iterator[bytes]:
+    try:
+        with gzip.open(shard) as lines:
+            yield from lines
+    except (OSError, EOFError, zlib.error) as error:
+        raise VariantFileError(
+            f"the file cannot be read ({error})", file=shard, remedy="check its path, or call this shard again"
+        ) from error
+
+
+def _contig_order(header: Sequence[bytes]) -> dict[bytes, int]:
+    ids = [line.partition(b"ID=")[2].partition(b",")[0] for line in header if line.startswith(b"##contig=")]
+    return {name: number for number, name in enumerate(ids)}
+
+
+def _require_same(told: Sequence[bytes], header: Sequence[bytes], shard: Path) -> None:
+    if told != header:
+        raise VariantFileError(
+            "the header differs from that of the first shard",
+            file=shard,
+            remedy="give shards of one sample, called with one version against one reference",
+        )
+
+
+def _require_behind(place: tuple[int, int], last: tuple[int, int], shard: Path) -> None:
+    if place <= last:
+        raise VariantFileError(
+            "the shard does not lie behind the one given before it",
+            file=shard,
+            remedy="give each shard once, in the order of the reference",
+        )
+
+
+def _place(line: bytes, order: dict[bytes, int]) -> tuple[int, int]:
+    contig, position = line.split(b"\t", 2)[:2]
+    return order.get(contig, -1), int(position)
