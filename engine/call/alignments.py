@@ -109,7 +109,7 @@ def _check_contigs(reads: Path, header: dict[str, Any], contigs: Sequence[Contig
                 f"and {contig.length:,} in the reference"
             )
         elif contig.md5 and line.get("M5", contig.md5).lower() != contig.md5:
-            problem = f"contig {contig.name} has another sequence (M5) in the reads' header than in the reference"
+            problem = f"contig {contig.name} has M5 {line['M5']} in the reads' header and {contig.md5} in the reference"
         else:
             continue
         raise ReferenceMismatchError(problem, file=reads, remedy="use the reference that the reads were aligned to")

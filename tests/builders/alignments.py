@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +30,9 @@ def write_reference(folder: Path, sequences: dict[str, str]) -> SmallReference:
     fasta = folder / "reference.fa"
     fasta.write_text("".join(f">{name}\n{sequence}\n" for name, sequence in sequences.items()))
     pysam.faidx(str(fasta))
-    contigs = tuple(Contig(name, len(sequence), "") for name, sequence in sequences.items())
+    contigs = tuple(
+        Contig(name, len(sequence), hashlib.md5(sequence.encode()).hexdigest()) for name, sequence in sequences.items()
+    )
     return SmallReference(fasta, contigs, sequences)
 
 
@@ -83,7 +86,7 @@ def write_bam(
     """Cover each haplotype with reads of alternating strand every ``step`` bases (or at ``starts``)."""
     header = {
         "HD": {"VN": "1.6", "SO": sort_order},
-        "SQ": [{"SN": contig.name, "LN": contig.length} for contig in reference.contigs],
+        "SQ": [{"SN": contig.name, "LN": contig.length, "M5": contig.md5} for contig in reference.contigs],
     }
     if read_group:
         header["RG"] = [{"ID": "1", "SM": sample, "PL": "ILLUMINA", "LB": sample}]

@@ -5,7 +5,6 @@ import os
 import random
 import subprocess
 import sys
-import time
 
 import pysam
 import pytest
@@ -233,13 +232,11 @@ def test_lanes_need_both_files(aligned, tmp_path, capsys):
     assert "2 files of reads 1 but 1 of reads 2" in capsys.readouterr().err
 
 
-def test_help_is_instant_and_loads_nothing_heavy():
+def test_help_loads_nothing_heavy():
     code = "import sys, engine.cli as c\ntry: c.main(['--help'])\nexcept SystemExit: pass\n"
     code += "assert not {'numpy', 'numba', 'pysam', 'dagster', 'pandas'} & set(sys.modules), 'heavy'\n"
-    started = time.monotonic()
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    assert time.monotonic() - started < 2
     assert "compare" in ran.stdout
 
 

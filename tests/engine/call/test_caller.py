@@ -138,6 +138,12 @@ def test_reads_unfit_for_calling_are_refused_with_the_reason(person, tmp_path):
     refused(bad, "no index", tmp_path / "lone.bam", contigs)
     other = ReferenceMismatchError
     refused(other, "4,000 bases in the reads' header and 4,001", person.reads, (Contig("chr20", 4_001, ""),))
+    refused(
+        other,
+        f"has M5 {contigs[0].md5} in the reads' header and {'0' * 32}",
+        person.reads,
+        (Contig("chr20", 4_000, "0" * 32),),
+    )
     refused(other, "no contig 'chr21'", person.reads, (Contig("chr21", 4_000, ""),))
 
 
