@@ -116,5 +116,5 @@ def test_the_profile_gatk_best_practices_recalibrates_before_calling(tmp_path: P
     assert report in names and not [name for name in names if name.endswith(".bam")]
     table = read_report(deployment.lake.path(called, report))
     assert table.observations > 500_000 and 0 < table.mismatches < table.observations / 100
-    assert called.inputs["known_sites"] == deployment.lake.require("known_sites").data_version
-    assert called.parameters["profile"] == "gatk-best-practices" and "engine.recalibrate" in called.tools
+    assert called.recipe.inputs["known_sites"] == deployment.lake.require("known_sites").data_version
+    assert called.recipe.parameters["profile"] == "gatk-best-practices" and "engine.recalibrate" in called.recipe.tools
