@@ -5,6 +5,7 @@ A function takes paths and values, writes the files it was told to write, and re
 """
 
 import os
+import sys
 
 # Read by numba when it decorates the first kernel; see engine/kernel_cache.py for what it mends.
 os.environ.setdefault(
@@ -12,3 +13,5 @@ os.environ.setdefault(
     "engine.kernel_cache.UserProvided,engine.kernel_cache.InTree,engine.kernel_cache.UserWide,"
     "IPythonCacheLocator,ZipCacheLocator",
 )
+if "numba" in sys.modules:
+    sys.modules["numba"].config.reload_config()  # imported before us, it has read its environment already

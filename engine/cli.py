@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from engine.call import CALLERS, DEFAULT_CALLER
 from engine.command_files import (
@@ -68,6 +68,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0
+
+
+def console() -> NoReturn:
+    """The installed command: :func:`main`, then gone at once. To take compiled kernels down in order, as Python does at
+    its end, would cost half a second."""
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -216,12 +225,16 @@ def _add_recalibrate(commands: Commands) -> None:
         "recalibrate base qualities as GATK's BQSR does: BAM to BAM, report, or both",
         "--reference REF.fa --reads IN.bam --known-sites known.vcf.gz --output OUT.bam --report table.txt",
     )
-    parser.add_argument("--reads", type=Path, required=True, metavar="IN.bam", help="sorted, duplicate-marked BAM")
+    parser.add_argument(
+        "--reads", type=Path, required=True, metavar="IN.bam", help="sorted, duplicate-marked BAM or CRAM"
+    )
     parser.add_argument(
         "--known-sites", type=Path, action="append", required=True, metavar="X.vcf.gz", help="known variants; repeat"
     )
     parser.add_argument("--output", type=Path, metavar="OUT.bam", help="BAM with recalibrated qualities, or -")
-    parser.add_argument("--report", type=Path, metavar="X.txt", help="GATK's recalibration report")
+    parser.add_argument(
+        "--report", type=Path, metavar="X.txt", help="GATK's recalibration report: what call --recalibration takes"
+    )
     _add_threads(parser)
 
 
@@ -244,7 +257,7 @@ def _recalibrate(options: argparse.Namespace) -> None:
         if report:
             write_report(table, report)
         if output:
-            apply_recalibration(options.reads, table, output, threads=options.threads, log=log)
+            apply_recalibration(options.reads, table, output, fasta=reference.fasta, threads=options.threads, log=log)
     _say(options, f"{table.observations:,} bases counted, {table.mismatches:,} mismatches")
 
 
@@ -273,14 +286,19 @@ def _add_call(commands: Commands) -> None:
         help="decides the ploidy of X and Y (default: %(default)s, diploid)",
     )
     parser.add_argument("--sample", metavar="NAME", help="the sample the reads must be of (default: as they say)")
+    parser.add_argument(
+        "--recalibration", type=Path, metavar="X.txt", help="recalibrate base qualities by this report while calling"
+    )
     _add_threads(parser)
 
 
 def _call(options: argparse.Namespace) -> None:
     from engine.call.caller import call_gvcf
+    from engine.recalibrate.report import read_report
 
     reference = open_indexed_reference(options.reference)
     reads = with_index(options.reads, reference)
+    recalibration = read_report(options.recalibration) if options.recalibration else None
     with staged(options.output, companions=(".tbi",)) as output:
         summary = call_gvcf(
             reads,
@@ -291,6 +309,7 @@ def _call(options: argparse.Namespace) -> None:
             targets=options.intervals,
             region=options.region,
             sex=options.sex,
+            recalibration=recalibration,
             threads=options.threads,
             progress=_progress(options, "calling", "bases"),
         )
@@ -439,7 +458,7 @@ def _add_metrics(commands: Commands) -> None:
 
 
 def _add_measured(parser: argparse.ArgumentParser, output: str, help_text: str) -> None:
-    parser.add_argument("--reads", type=Path, required=True, metavar="IN.bam", help="sorted BAM")
+    parser.add_argument("--reads", type=Path, required=True, metavar="IN.bam", help="sorted BAM or CRAM")
     parser.add_argument("--intervals", type=Path, metavar="X.bed", help="territory (default: all that is not N)")
     parser.add_argument("--output", type=Path, default=STREAM, metavar=output, help=help_text)
     _add_threads(parser)
@@ -477,7 +496,13 @@ def _measured(options: argparse.Namespace) -> tuple[FileMeasures, str]:
     lengths = {contig.name: contig.length for contig in reference.contigs}
     targets = options.intervals
     territory = known_territory(reference) if targets is None else select_intervals(lengths, targets=targets)
-    measured = measure_file(options.reads, territory, threads=options.threads, log=lambda line: _say(options, line))
+    measured = measure_file(
+        options.reads,
+        territory,
+        fasta=reference.fasta,
+        threads=options.threads,
+        log=lambda line: _say(options, line),
+    )
     return measured, facts.sample
 
 
@@ -517,4 +542,4 @@ def _say(options: argparse.Namespace, line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console()

@@ -418,7 +418,8 @@ def _alignment_measures(aligned: Any, stated_sex: str) -> dict[str, Measure]:
 def gvcf(context: dg.OpExecutionContext) -> dg.Output[None]:
     """Call every target position: variants with genotype likelihoods, blocks of confident reference."""
     from engine.call.caller import call_gvcf, variant_caller
-    from engine.recalibrate.apply import recalibrate_file
+    from engine.recalibrate.recalibration import recalibrate
+    from engine.recalibrate.report import write_report
 
     sample, services = context.partition_key, context.resources
     settings, person = services.settings, services.registry.sample(sample)
@@ -427,18 +428,13 @@ def gvcf(context: dg.OpExecutionContext) -> dg.Output[None]:
         bundle = services.knowledge.reference()
         total = services.lake.require("reference_genome").measures["target_bases"]
         reads = _alignment_file(services, sample)
-        recalibrated = work.folder / "recalibrated.bam"
+        table = None
         if settings.recalibrates:
-            recalibrate_file(
-                reads,
-                services.knowledge.bundle().known_sites,
-                bundle.fasta,
-                output=recalibrated,
-                report=work.folder / f"{sample}.recalibration.table",
-                threads=settings.threads,
-                log=context.log.info,
+            known = services.knowledge.bundle().known_sites
+            table = recalibrate(
+                reads, [known] if known else [], bundle.fasta, threads=settings.threads, log=context.log.info
             )
-            reads = recalibrated
+            write_report(table, work.folder / f"{sample}.recalibration.table")
         summary = call_gvcf(
             reads,
             bundle,
@@ -447,11 +443,10 @@ def gvcf(context: dg.OpExecutionContext) -> dg.Output[None]:
             sample=sample,
             targets=bundle.targets,
             sex=person.sex,
+            recalibration=table,
             threads=settings.threads,
             progress=Progress("calling", total=total, unit="bases", log=context.log.info),
         )
-        for path in work.folder.glob(f"{recalibrated.name}*"):
-            path.unlink()  # as large as the alignment, and made again from it and the report at any time
         return Made(summary.records, vars(summary))
 
     with _clear_failure(sample):

@@ -131,11 +131,6 @@ class Settings:
         cores = len(os.sched_getaffinity(0))
         threads = variables.get("GENOMICS_THREADS") or str(max(cores // max_runs, 1))
         thresholds = variables.get("GENOMICS_THRESHOLDS")
-        if values["GENOMICS_PROFILE"] == BEST_PRACTICES and values["GENOMICS_ALIGNMENT_FORMAT"] != "bam":
-            raise SettingsError(
-                f"GENOMICS_PROFILE is {BEST_PRACTICES!r} and GENOMICS_ALIGNMENT_FORMAT is not 'bam'",
-                remedy="set GENOMICS_ALIGNMENT_FORMAT=bam: only BAM files are recalibrated",
-            )
         return cls(
             environment=values["GENOMICS_ENV"],
             reference=reference,

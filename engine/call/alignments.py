@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import AlignmentFileError, ReferenceMismatchError
+from engine.reads.file_end import require_end
 from engine.reference.bundle import Contig
-
-_BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,8 @@ def _header(reads: Path) -> dict[str, Any]:
     verbosity = pysam.set_verbosity(0)
     try:
         with pysam.AlignmentFile(str(reads), check_sq=False) as alignments:
-            if alignments.is_bam:
-                _check_end(reads)
+            if not alignments.is_sam:
+                require_end(reads, "BAM" if alignments.is_bam else "CRAM")
             header: dict[str, Any] = alignments.header.to_dict()
             return header
     except (ValueError, OSError) as error:
@@ -84,17 +83,6 @@ def _header(reads: Path) -> dict[str, Any]:
         ) from None
     finally:
         pysam.set_verbosity(verbosity)
-
-
-def _check_end(reads: Path) -> None:
-    with reads.open("rb") as stream:
-        stream.seek(max(0, reads.stat().st_size - len(_BGZF_END)))
-        if stream.read() != _BGZF_END:
-            raise AlignmentFileError(
-                "the file is truncated: its end-of-file block is missing",
-                file=reads,
-                remedy="copy or make the file again",
-            )
 
 
 def _check_contigs(reads: Path, header: dict[str, Any], contigs: Sequence[Contig]) -> None:

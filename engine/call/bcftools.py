@@ -39,6 +39,8 @@ _REF_ALLELES = frozenset({".", "<*>"})
 class BcftoolsCaller:
     """Calls with the bcftools that pysam brings."""
 
+    recalibrates = False
+
     def version(self) -> str:
         """``bcftools`` with its version."""
         from pysam.version import __bcftools_version__

@@ -6,8 +6,9 @@ the reads are checked before, the gVCF is indexed and measured after. How a call
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +19,7 @@ from engine.call.gvcf import GvcfMeasures, measure_gvcf
 from engine.call.ploidy import Sex, ploidy_of
 from engine.errors import ReferenceMismatchError, ToolError
 from engine.progress import Progress
+from engine.recalibrate.table import RecalibrationTable
 from engine.reference.bundle import Contig
 from engine.reference.intervals import Interval, select_intervals
 
@@ -45,6 +47,8 @@ class CallTask:
         sample: name of the one sample, as in the gVCF's header.
         intervals: what to call, 0-based half-open, sorted in contig order; nothing that the sample's sex lacks.
         sex: decides the ploidy of X and Y (:mod:`engine.call.ploidy`).
+        recalibration: what base qualities are replaced by; absent where they stay, and for a caller that is given
+            recalibrated reads.
         threads: how many cores to use.
         progress: advanced by reference bases done.
     """
@@ -55,6 +59,7 @@ class CallTask:
     sample: str
     intervals: Sequence[Interval]
     sex: Sex
+    recalibration: RecalibrationTable | None
     threads: int
     progress: Progress
 
@@ -65,7 +70,13 @@ class CallTask:
 
 
 class VariantCaller(Protocol):
-    """A program that turns reads into a gVCF."""
+    """A program that turns reads into a gVCF.
+
+    Attributes:
+        recalibrates: whether it replaces base qualities itself as it reads.
+    """
+
+    recalibrates: bool
 
     def version(self) -> str:
         """Name and version of what does the work, as it appears in receipts."""
@@ -116,6 +127,7 @@ def call_gvcf(
     targets: Path | None = None,
     region: str | None = None,
     sex: Sex = "unknown",
+    recalibration: RecalibrationTable | None = None,
     threads: int = 1,
     progress: Progress | None = None,
 ) -> CallSummary:
@@ -130,6 +142,7 @@ def call_gvcf(
         targets: BED of what to call, the whole reference when absent.
         region: ``contig``, ``contig:start`` or ``contig:start-end``, 1-based, ends included; narrows the targets.
         sex: decides the ploidy of X and Y.
+        recalibration: what base qualities are replaced by, as GATK's best practices have it; they stay when absent.
         threads: cores to use; the result is the same for any number.
         progress: told of reference bases done; by default one that logs.
 
@@ -150,13 +163,29 @@ def call_gvcf(
         sample=facts.sample,
         intervals=intervals,
         sex=sex,
+        recalibration=recalibration,
         threads=threads,
         progress=progress or Progress("calling", total=total, unit="bases"),
     )
-    engine.write_gvcf(task)
+    with _as_the_caller_needs(engine, task) as ready:
+        engine.write_gvcf(ready)
     index_gvcf(output)
     measures = measure_gvcf(output, intervals)
     return CallSummary(**vars(measures), caller=caller, caller_version=engine.version(), sample=facts.sample)
+
+
+@contextmanager
+def _as_the_caller_needs(engine: VariantCaller, task: CallTask) -> Iterator[CallTask]:
+    """The task, with recalibrated reads where the caller cannot recalibrate by itself."""
+    if task.recalibration is None or engine.recalibrates:
+        yield task
+        return
+    from engine.recalibrate.apply import recalibrated_file
+
+    with recalibrated_file(
+        task.reads, task.recalibration, task.reference.fasta, folder=task.output.parent, threads=task.threads
+    ) as reads:
+        yield replace(task, reads=reads, recalibration=None)
 
 
 def _present(intervals: Sequence[Interval], lengths: Mapping[str, int], sex: Sex) -> list[Interval]:

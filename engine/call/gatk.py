@@ -30,6 +30,8 @@ class GatkCaller:
         memory: Java's heap limit.
     """
 
+    recalibrates = False
+
     def __init__(self, jars: Path = JARS, memory: str = "6g") -> None:
         self._jars, self._memory = jars, memory
 

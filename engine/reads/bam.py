@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from engine.errors import AlignmentFileError
-from engine.reads.bgzf import END_OF_FILE
+from engine.reads.file_end import require_end
 from engine.reads.sam_format import FormatError, HeaderRules
 
 if TYPE_CHECKING:
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 
 _AGAIN = "copy the file again from where it was made, or make it again"
 _HIGHEST_QUALITY = 93
-_CRAM_ENDS = (
-    bytes.fromhex("0f000000ffffffff0fe0454f4600000000010005bdd94f0001000606010001000100ee63014b"),
-    bytes.fromhex("0b000000ffffffff0fe0454f460000000001000001000606010001000100"),
-)
-"""The containers that end CRAM 3 and CRAM 2.1 files (CRAM specification 9)."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ def check_alignment_file(path: Path, *, fasta: Path | None = None) -> AlignmentC
     if kind == "SAM":
         _check_text(path)
     else:
-        _check_end(path, kind)
+        require_end(path, kind)
     with _quiet_htslib(), _damage_named(path, kind):
         return _read(path, kind, fasta)
 
@@ -88,17 +83,6 @@ def _first_inflated(path: Path) -> bytes:
 
     with _damage_named(path), igzip.open(path, "rb") as stream:  # type: ignore[no-untyped-call]
         return bytes(stream.read(4))
-
-
-def _check_end(path: Path, kind: str) -> None:
-    """BAM and CRAM say that they end; a file cut between two blocks reads well but does not."""
-    ends = (END_OF_FILE,) if kind == "BAM" else _CRAM_ENDS
-    with path.open("rb") as raw:
-        raw.seek(max(0, path.stat().st_size - max(map(len, ends))))
-        if not raw.read().endswith(ends):
-            raise AlignmentFileError(
-                "the file is truncated: its end-of-file block is missing", file=path, remedy=_AGAIN
-            )
 
 
 def _check_text(path: Path) -> None:

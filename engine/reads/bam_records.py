@@ -1,4 +1,4 @@
-"""A whole BAM file as batches of packed records, in file order: header first, nothing decoded.
+"""A whole BAM or CRAM file as batches of packed records, in file order: header first, no record decoded.
 
 For work that looks at every record once. Fetching a region for the caller is in :mod:`engine.call.haplotype.reads`.
 """
@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import AlignmentFileError
-from engine.reads.bgzf import END_OF_FILE, inflate_from
+from engine.reads.bgzf import inflate_from
+from engine.reads.cram import packed_bytes, packed_header
+from engine.reads.file_end import require_end
 from engine.reads.records import Records
 
 _COPY_AGAIN = "copy the file again and compare its checksum, or align the sample again"
@@ -31,6 +33,16 @@ class ReadGroup:
 
     id: str
     unit: str
+
+
+def read_groups(text: str) -> tuple[ReadGroup, ...]:
+    """The read groups of a header's SAM lines, in their order."""
+    groups = []
+    for line in text.splitlines():
+        if line.startswith("@RG\t"):
+            fields = dict(field.split(":", 1) for field in line.split("\t")[1:] if ":" in field)
+            groups.append(ReadGroup(fields.get("ID", ""), fields.get("PU") or fields.get("ID", "")))
+    return tuple(groups)
 
 
 @dataclass(frozen=True)
@@ -50,12 +62,7 @@ class BamHeader:
     @property
     def read_groups(self) -> tuple[ReadGroup, ...]:
         """The read groups in the order of the header."""
-        groups = []
-        for line in self.text.splitlines():
-            if line.startswith("@RG\t"):
-                fields = dict(field.split(":", 1) for field in line.split("\t")[1:] if ":" in field)
-                groups.append(ReadGroup(fields.get("ID", ""), fields.get("PU") or fields.get("ID", "")))
-        return tuple(groups)
+        return read_groups(self.text)
 
     def packed(self, text: str) -> bytes:
         """The header's bytes with another text."""
@@ -64,21 +71,28 @@ class BamHeader:
 
 
 class BamRecords:
-    """One BAM file, read from the beginning to the end.
+    """One BAM or CRAM file, read from the beginning to the end.
+
+    Args:
+        path: the file.
+        fasta: the reference, needed for CRAM.
 
     Raises:
-        AlignmentFileError: the file is missing, no BAM, or not complete (its end-of-file block is missing).
+        AlignmentFileError: the file is missing, neither BAM nor CRAM, or not complete (its end-of-file block or
+            container is missing).
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, fasta: Path | None = None) -> None:
         self.path = path
         try:
-            _require_bam(path)
+            is_cram = _is_cram(path)
         except OSError as error:
             raise AlignmentFileError(
                 f"the file cannot be read ({error.strerror})", file=path, remedy="check the path and who may read it"
             ) from error
-        self._blocks = inflate_from(path, 0)
+        if is_cram and fasta is None:
+            raise AlignmentFileError("a CRAM file is read with its reference", file=path, remedy="name the reference")
+        self._blocks = _packed(path, fasta) if is_cram and fasta else inflate_from(path, 0)
         self.header, self._rest = self._read_header()
 
     def batches(self) -> Iterator[Records]:
@@ -125,20 +139,20 @@ class BamRecords:
         raise AlignmentFileError("the file ends within the BAM header", file=self.path, remedy=_COPY_AGAIN)
 
 
-def _require_bam(path: Path) -> None:
+def _packed(path: Path, fasta: Path) -> Iterator[NDArray[np.uint8]]:
+    yield packed_header(path)
+    yield from packed_bytes(path, fasta)
+
+
+def _is_cram(path: Path) -> bool:
+    """Whether a whole file is CRAM rather than BAM, as its beginning says."""
     with path.open("rb") as file:
         start = file.read(18)
-        file.seek(0, 2)
-        file.seek(max(file.tell() - len(END_OF_FILE), 0))
-        end = file.read()
-    if start.startswith(b"CRAM"):
-        raise AlignmentFileError("this is a CRAM file", file=path, remedy="convert it to BAM (samtools view -b) first")
-    if not start.startswith(b"\x1f\x8b\x08\x04"):
-        raise AlignmentFileError("this is no BAM file", file=path, remedy="give a BAM file")
-    if end != END_OF_FILE:
-        raise AlignmentFileError(
-            "the end-of-file block is missing: the file is truncated", file=path, remedy=_COPY_AGAIN
-        )
+    is_cram = start.startswith(b"CRAM")
+    if not is_cram and not start.startswith(b"\x1f\x8b\x08\x04"):
+        raise AlignmentFileError("this is neither BAM nor CRAM", file=path, remedy="give a BAM or CRAM file")
+    require_end(path, "CRAM" if is_cram else "BAM")
+    return is_cram
 
 
 def _parse_header(data: bytes) -> tuple[BamHeader, int]:

@@ -1,4 +1,4 @@
-"""Measuring a BAM file that is already there: the same figures as of alignments on their way to the file.
+"""Measuring a BAM or CRAM file that is already there: the same figures as of alignments on their way to the file.
 
 Duplicates are taken from the reads' flags; which of them are optical the flags do not say.
 """
@@ -30,7 +30,7 @@ _UNPAIRED_READS, _PAIRED_READS, _OTHER_RECORDS, _UNMAPPED_READS, _UNPAIRED_MARKE
 
 @dataclass(frozen=True)
 class FileMeasures:
-    """What a BAM file's alignments are like.
+    """What a file's alignments are like.
 
     Attributes:
         measures: the figures.
@@ -55,24 +55,26 @@ def known_territory(reference: Reference) -> list[Interval]:
 
 
 def measure_file(
-    bam: Path,
+    reads: Path,
     territory: Sequence[Interval],
     *,
+    fasta: Path | None = None,
     threads: int = 1,
     log: Callable[[str], None] | None = None,
 ) -> FileMeasures:
-    """Read a BAM file once.
+    """Read a file once.
 
     Args:
-        bam: coordinate-sorted.
+        reads: coordinate-sorted BAM or CRAM.
         territory: intervals over which coverage is measured, sorted and merged.
+        fasta: the reference, needed for CRAM.
         threads: threads that measure; the figures are the same for any number.
         log: takes the lines of progress.
 
     Raises:
         AlignmentFileError: the file is missing, damaged, truncated or not sorted.
     """
-    records = BamRecords(bam)
+    records = BamRecords(reads, fasta=fasta)
     measurement = Measurement([name for name, _ in records.header.contigs], territory)
     progress = Progress("measuring", unit="reads") if log is None else Progress("measuring", unit="reads", log=log)
     counts = np.zeros(6, np.int64)
@@ -80,7 +82,7 @@ def measure_file(
     for batch, measured, counted, first, last in in_order(_measured, records.batches(), threads=threads):
         if first < place:
             raise AlignmentFileError(
-                "the reads are not sorted by coordinate", file=bam, remedy="sort the file (samtools sort)"
+                "the reads are not sorted by coordinate", file=reads, remedy="sort the file (samtools sort)"
             )
         place = last
         measurement.add(measured)

@@ -1,28 +1,27 @@
-"""Recalibrated qualities in place of reported ones: in a BAM file, or in reads on their way to the caller.
+"""A file with recalibrated qualities in place of reported ones: GATK's ``ApplyBQSR``.
 
-GATK's ``ApplyBQSR``: every read is changed, whatever its flags; qualities below 6 stay. The original qualities are
-not kept in the file: they are in the BAM file it was made from.
+Our own caller needs no such file: it recalibrates reads as it decodes them (:mod:`.recalibrator`). The original
+qualities are not kept in the file: they are in the one it was made from.
 """
 
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from engine.call.haplotype.columns import ReadColumns
 from engine.errors import AlignmentFileError
 from engine.parallel import in_order
 from engine.progress import Progress
 from engine.reads.bam_records import BamRecords
 from engine.reads.bam_writer import DEFAULT_LEVEL, write_bam
 from engine.reads.records import Records
-from engine.recalibrate.recalibration import group_ids, recalibrate
-from engine.recalibrate.report import write_report
+from engine.recalibrate.recalibrator import Recalibrator
 from engine.recalibrate.table import RecalibrationTable
 
 _LOG: Callable[[str], None] = logging.getLogger(__name__).info
@@ -41,10 +40,11 @@ class RecalibratedReads:
 
 
 def apply_recalibration(
-    bam: Path,
+    reads: Path,
     table: RecalibrationTable,
     output: Path,
     *,
+    fasta: Path | None = None,
     threads: int = 1,
     level: int = DEFAULT_LEVEL,
     log: Callable[[str], None] = _LOG,
@@ -52,9 +52,10 @@ def apply_recalibration(
     """Write a BAM file with recalibrated qualities, and its index.
 
     Args:
-        bam: the file to recalibrate, coordinate-sorted.
+        reads: the BAM or CRAM file to recalibrate, coordinate-sorted.
         table: counted over this file, or over all files of the same read groups.
         output: the file to write; ``.bai`` goes beside it.
+        fasta: the reference, needed for CRAM.
         threads: threads that recalibrate and compress; the bytes written are the same for any number.
         level: of compression, as in :func:`engine.reads.bgzf.compress_block`.
         log: takes the lines of progress.
@@ -63,30 +64,16 @@ def apply_recalibration(
         AlignmentFileError: the file is damaged, truncated or not sorted, or has reads of a read group that the table
             does not know.
     """
-    records = BamRecords(bam)
-    groups = group_ids(records.header, table.read_groups)
-    corrections = table.corrections
+    records = BamRecords(reads, fasta=fasta)
+    recalibrator = Recalibrator(table, records.header.read_groups, reads)
 
     def recalibrated(batch: Records) -> Records:
-        from engine.recalibrate.apply_kernels import APPLIED, recalibrate_records
-
         data = batch.data.copy()
-        outcome, row = recalibrate_records(
-            data,
-            batch.offset,
-            groups.ids,
-            groups.offset,
-            groups.row,
-            corrections.quality,
-            corrections.context_shift,
-            corrections.cycle_shift,
-        )
-        if outcome != APPLIED:
-            raise _refused(bam, batch, outcome, row, table)
+        recalibrator.apply(data, batch.offset[:-1])
         return Records(data, batch.offset)
 
     progress = Progress("recalibrating", unit="reads", log=log)
-    reads = write_bam(
+    written = write_bam(
         output,
         records.header.packed(_with_program(records.header.text)),
         [length for _, length in records.header.contigs],
@@ -97,37 +84,26 @@ def apply_recalibration(
         measure=len,
         collect=progress.advance,
     )
-    return RecalibratedReads(reads)
+    return RecalibratedReads(written)
 
 
-def recalibrate_file(
-    bam: Path,
-    known_sites: Path | None,
-    fasta: Path,
-    *,
-    output: Path,
-    report: Path,
-    threads: int = 1,
-    log: Callable[[str], None] = _LOG,
-) -> RecalibratedReads:
-    """Count and apply in one go: the profile ``gatk-best-practices``.
+@contextmanager
+def recalibrated_file(
+    reads: Path, table: RecalibrationTable, fasta: Path, *, folder: Path, threads: int = 1
+) -> Iterator[Path]:
+    """A recalibrated copy for a program that cannot recalibrate by itself; it is gone when the program has done.
 
     Args:
-        bam: coordinate-sorted, duplicates marked, with read groups.
-        known_sites: VCF of common variants.
+        reads: coordinate-sorted BAM or CRAM.
+        table: see :func:`apply_recalibration`.
         fasta: the reference.
-        output: the recalibrated BAM; its index is written beside it.
-        report: GATK's recalibration report, from which and the reads the output can be made again.
-        threads: of both passes.
-        log: takes the lines of progress.
-
-    Raises:
-        KnowledgeError: there are no known sites.
-        AlignmentFileError: see :func:`~engine.recalibrate.recalibration.recalibrate`.
+        folder: where there is room for the copy, which is as large as the alignment.
+        threads: threads that recalibrate.
     """
-    table = recalibrate(bam, [known_sites] if known_sites else [], fasta, threads=threads, log=log)
-    write_report(table, report)
-    return apply_recalibration(bam, table, output, threads=threads, log=log)
+    with tempfile.TemporaryDirectory(prefix=".recalibrated-", dir=folder) as place:
+        copy = Path(place, "recalibrated.bam")
+        apply_recalibration(reads, table, copy, fasta=fasta, threads=threads)
+        yield copy
 
 
 def _sorted_batches(records: BamRecords) -> Iterator[Records]:
@@ -143,66 +119,6 @@ def _sorted_batches(records: BamRecords) -> Iterator[Records]:
             )
         last = int(places[-1])
         yield batch
-
-
-def recalibrated_qualities(
-    reads: ReadColumns, group: NDArray[np.int32], table: RecalibrationTable
-) -> NDArray[np.uint8]:
-    """The recalibrated qualities of whole, unclipped reads, in the layout of ``reads.qualities``.
-
-    Args:
-        reads: reads as stored in their file.
-        group: int32[n], row of each read's group in the table.
-        table: the table.
-
-    Raises:
-        AlignmentFileError: a read's group is -1, or a read is longer than the largest cycle.
-    """
-    from engine.recalibrate.apply_kernels import APPLIED, UNKNOWN_GROUP, recalibrate_columns
-
-    qualities, corrections = reads.qualities.copy(), table.corrections
-    outcome, row = recalibrate_columns(
-        reads.flag,
-        group,
-        reads.base_offset,
-        reads.bases,
-        qualities,
-        _base_codes(),
-        corrections.quality,
-        corrections.context_shift,
-        corrections.cycle_shift,
-    )
-    if outcome != APPLIED:
-        problem, remedy = _unknown_group(table) if outcome == UNKNOWN_GROUP else _too_long(table)
-        raise AlignmentFileError(f"read {row + 1:,} {problem}", remedy=remedy)
-    return qualities
-
-
-def _base_codes() -> NDArray[np.uint8]:
-    codes = np.full(256, 4, dtype=np.uint8)
-    codes[list(b"ACGT")] = range(4)
-    return codes
-
-
-def _unknown_group(table: RecalibrationTable) -> tuple[str, str]:
-    known = ", ".join(table.read_groups) or "none"
-    return f"is of no read group that the table knows ({known})", "make the table from this file"
-
-
-def _too_long(table: RecalibrationTable) -> tuple[str, str]:
-    return (
-        f"is longer than the largest cycle, {table.maximum_cycle}",
-        "make the table with a larger maximum cycle, or leave recalibration off for long reads",
-    )
-
-
-def _refused(bam: Path, batch: Records, outcome: int, row: int, table: RecalibrationTable) -> AlignmentFileError:
-    from engine.recalibrate.apply_kernels import UNKNOWN_GROUP
-
-    at = int(batch.offset[row])
-    name = batch.data[at + 36 : at + 35 + int(batch.data[at + 12])].tobytes().decode("latin-1")
-    problem, remedy = _unknown_group(table) if outcome == UNKNOWN_GROUP else _too_long(table)
-    return AlignmentFileError(f"read {name!r} {problem}", file=bam, remedy=remedy)
 
 
 def _with_program(text: str) -> str:

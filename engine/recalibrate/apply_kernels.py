@@ -18,7 +18,6 @@ from engine.reads.unaligned import int32_at
 from engine.recalibrate.covariate_kernels import (
     LOWEST_QUALITY,
     NO_GROUP,
-    NOT_A_BASE,
     contexts,
     cycle_of,
     group_of,
@@ -75,7 +74,7 @@ def recalibrate_read(
 @njit(nogil=True, cache=True)
 def recalibrate_records(
     data: NDArray[np.uint8],
-    offset: NDArray[np.int64],
+    starts: NDArray[np.int64],
     ids: NDArray[np.uint8],
     id_offset: NDArray[np.int64],
     group_of_id: NDArray[np.int32],
@@ -83,14 +82,14 @@ def recalibrate_records(
     context_shift: NDArray[np.int16],
     cycle_shift: NDArray[np.int16],
 ) -> tuple[int, int]:
-    """Replace the qualities in packed BAM records; how it ended and at which record."""
+    """Replace the qualities of the packed BAM records that begin at ``starts``; how it ended and at which record."""
     longest = 0
-    for row in range(len(offset) - 1):
-        longest = max(longest, int32_at(data, offset[row] + 20))
+    for row in range(len(starts)):
+        longest = max(longest, int32_at(data, starts[row] + 20))
     codes = np.empty(longest, dtype=np.uint8)
     context = np.empty(longest, dtype=np.uint8)
-    for row in range(len(offset) - 1):
-        at = offset[row]
+    for row in range(len(starts)):
+        at = starts[row]
         bases = int32_at(data, at + 20)
         quality_at = sequence_at(data, at) + (bases + 1) // 2
         if bases == 0 or data[quality_at] == _ABSENT:
@@ -102,37 +101,6 @@ def recalibrate_records(
         qualities = data[quality_at : quality_at + bases]
         if not recalibrate_read(
             codes, qualities, flag_of(data, at), group, quality, context_shift, cycle_shift, context
-        ):
-            return CYCLE_TOO_LARGE, row
-    return APPLIED, 0
-
-
-@njit(nogil=True, cache=True)
-def recalibrate_columns(
-    flag: NDArray[np.uint16],
-    group: NDArray[np.int32],
-    base_offset: NDArray[np.int64],
-    bases: NDArray[np.uint8],
-    qualities: NDArray[np.uint8],
-    code_of: NDArray[np.uint8],
-    quality: NDArray[np.int16],
-    context_shift: NDArray[np.int16],
-    cycle_shift: NDArray[np.int16],
-) -> tuple[int, int]:
-    """Replace ``qualities`` of reads in columns, bases in ASCII; how it ended and at which read."""
-    longest = 0
-    for row in range(len(flag)):
-        longest = max(longest, base_offset[row + 1] - base_offset[row])
-    codes = np.full(longest, NOT_A_BASE, dtype=np.uint8)
-    context = np.empty(longest, dtype=np.uint8)
-    for row in range(len(flag)):
-        start, stop = base_offset[row], base_offset[row + 1]
-        if group[row] == NO_GROUP:
-            return UNKNOWN_GROUP, row
-        for i in range(stop - start):
-            codes[i] = code_of[bases[start + i]]
-        if not recalibrate_read(
-            codes, qualities[start:stop], flag[row], group[row], quality, context_shift, cycle_shift, context
         ):
             return CYCLE_TOO_LARGE, row
     return APPLIED, 0

@@ -1,4 +1,4 @@
-"""Counting the reads of a BAM file for recalibration: GATK's ``BaseRecalibrator``.
+"""Counting the reads of a BAM or CRAM file for recalibration: GATK's ``BaseRecalibrator``.
 
 What is counted is specification section 16.1; the counts are whole numbers, so that threads, shards and files add up
 to the same table in any order.
@@ -22,29 +22,15 @@ from engine.progress import Progress
 from engine.reads.bam_records import BamHeader, BamRecords
 from engine.reads.records import Records
 from engine.recalibrate.known_sites import NO_SITES, Sites, read_known_sites
+from engine.recalibrate.read_groups import GroupIds, group_ids
 from engine.recalibrate.table import MAXIMUM_CYCLE, QUALITIES, RecalibrationTable
 from engine.reference.genome import Reference, open_reference
 
 _LOG: Callable[[str], None] = logging.getLogger(__name__).info
 
 
-@dataclass(frozen=True)
-class GroupIds:
-    """Read group ids for the kernels.
-
-    Attributes:
-        ids: uint8[], ids end to end.
-        offset: int64[n + 1], their limits.
-        row: int32[n], row of the table of each id, -1 for one the table does not have.
-    """
-
-    ids: NDArray[np.uint8]
-    offset: NDArray[np.int64]
-    row: NDArray[np.int32]
-
-
 def recalibrate(
-    bam: Path,
+    reads: Path,
     known_sites: Sequence[Path],
     fasta: Path,
     *,
@@ -55,7 +41,7 @@ def recalibrate(
     """Count bases and mismatches of all usable reads by covariate.
 
     Args:
-        bam: coordinate-sorted, duplicates marked, with read groups.
+        reads: coordinate-sorted BAM or CRAM, duplicates marked, with read groups.
         known_sites: VCF files, at least one: without them real variants would count as errors.
         fasta: the reference that the reads were aligned to.
         threads: threads that count; the table is the same for any number.
@@ -71,29 +57,20 @@ def recalibrate(
         raise KnowledgeError(
             "recalibration needs known sites", remedy="declare known_sites in the reference bundle, or leave it off"
         )
-    records, reference = BamRecords(bam), open_reference(fasta)
-    _require_same_contigs(bam, records.header, reference)
+    records, reference = BamRecords(reads, fasta=fasta), open_reference(fasta)
+    _require_same_contigs(reads, records.header, reference)
     sites = read_known_sites(known_sites, {contig.name: contig.length for contig in reference.contigs})
     units = tuple(sorted({group.unit for group in records.header.read_groups}))
     if not units:
         raise AlignmentFileError(
-            "the header has no read groups", file=bam, remedy="add them (samtools addreplacerg) or align again"
+            "the header has no read groups", file=reads, remedy="add them (samtools addreplacerg) or align again"
         )
-    counter = _Counter(bam, units, group_ids(records.header, units), maximum_cycle)
+    counter = _Counter(reads, units, group_ids(records.header.read_groups, units), maximum_cycle)
     progress = Progress("counting for recalibration", unit="reads", log=log)
-    batches = _by_contig(bam, records, reference, sites)
+    batches = _by_contig(reads, records, reference, sites)
     for count in in_order(counter.count, batches, threads=threads):
         progress.advance(count)
     return counter.table()
-
-
-def group_ids(header: BamHeader, units: Sequence[str]) -> GroupIds:
-    """The header's read groups with their rows in a table of these platform units."""
-    row_of: Mapping[str, int] = {unit: row for row, unit in enumerate(units)}
-    ids = [group.id.encode() for group in header.read_groups]
-    offset = np.concatenate([[0], np.cumsum([len(each) for each in ids])]).astype(np.int64)
-    rows = np.array([row_of.get(group.unit, -1) for group in header.read_groups], dtype=np.int32)
-    return GroupIds(np.frombuffer(b"".join(ids), dtype=np.uint8), offset, rows)
 
 
 @dataclass(frozen=True)
@@ -109,8 +86,8 @@ class _Batch:
 class _Counter:
     """Counts batches on several threads, each into arrays of its own."""
 
-    def __init__(self, bam: Path, units: tuple[str, ...], groups: GroupIds, maximum_cycle: int) -> None:
-        self._bam, self._units, self._groups, self._maximum_cycle = bam, units, groups, maximum_cycle
+    def __init__(self, reads: Path, units: tuple[str, ...], groups: GroupIds, maximum_cycle: int) -> None:
+        self._file, self._units, self._groups, self._maximum_cycle = reads, units, groups, maximum_cycle
         self._own = threading.local()
         self._all: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
 
@@ -176,10 +153,10 @@ class _Counter:
             ),
         }[outcome]
         start = int.from_bytes(data[at + 8 : at + 12].tobytes(), "little")
-        return AlignmentFileError(problem, file=self._bam, place=f"{batch.contig}:{start + 1:,}", remedy=remedy)
+        return AlignmentFileError(problem, file=self._file, place=f"{batch.contig}:{start + 1:,}", remedy=remedy)
 
 
-def _by_contig(bam: Path, records: BamRecords, reference: Reference, sites: Mapping[str, Sites]) -> Iterator[_Batch]:
+def _by_contig(reads: Path, records: BamRecords, reference: Reference, sites: Mapping[str, Sites]) -> Iterator[_Batch]:
     """Batches cut where the contig changes; reads without a place are left out."""
     from engine.reads.record_kernels import contig_of
 
@@ -192,7 +169,7 @@ def _by_contig(bam: Path, records: BamRecords, reference: Reference, sites: Mapp
                 return
             if contig < last or contig >= len(contigs):
                 raise AlignmentFileError(
-                    "the reads are not sorted by coordinate", file=bam, remedy="sort the file (samtools sort)"
+                    "the reads are not sorted by coordinate", file=reads, remedy="sort the file (samtools sort)"
                 )
             name = contigs[contig][0]
             if contig > last:
@@ -218,13 +195,13 @@ def _sequence(reference: Reference, contig: str) -> NDArray[np.uint8]:
         return codes[np.frombuffer(fasta.fetch(contig).encode(), dtype=np.uint8)]
 
 
-def _require_same_contigs(bam: Path, header: BamHeader, reference: Reference) -> None:
+def _require_same_contigs(reads: Path, header: BamHeader, reference: Reference) -> None:
     lengths = {contig.name: contig.length for contig in reference.contigs}
     for name, length in header.contigs:
         if lengths.get(name) != length:
             known = f"has {lengths[name]:,} bases" if name in lengths else "is not there"
             raise ReferenceMismatchError(
                 f"contig {name!r} has {length:,} bases in the reads' header, but in the reference it {known}",
-                file=bam,
+                file=reads,
                 remedy="use the reference that the reads were aligned to",
             )

@@ -107,7 +107,8 @@ def shorten_half(path: Path) -> None:
 
 
 def test_the_profile_gatk_best_practices_recalibrates_before_calling(tmp_path: Path) -> None:
-    deployment = deliver(tmp_path, GENOMICS_PROFILE="gatk-best-practices")
+    """From CRAM, which is decoded on the way to the counts and to the caller."""
+    deployment = deliver(tmp_path, GENOMICS_PROFILE="gatk-best-practices", GENOMICS_ALIGNMENT_FORMAT="cram")
     done = deployment.materialize("raw_reads", "aligned_reads", "gvcf", sample=SAMPLE.sample_id)
     assert done.returncode == 0, done.stderr[-6000:]
     called = deployment.lake.require("gvcf", SAMPLE.sample_id)

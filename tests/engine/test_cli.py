@@ -223,6 +223,25 @@ def test_recalibration_writes_report_and_reads(aligned, tmp_path):
     assert "RecalTable" in (tmp_path / "x.txt").read_text()
     assert int(pysam.idxstats(str(tmp_path / "x.bam")).split()[2]) == 600
     assert of_aligned(aligned, "recalibrate", "--known-sites", known) == 2
+    bcftools = ["--caller", "bcftools", "--region", "chr20"]
+    gvcfs = [tmp_path / f"{name}.g.vcf.gz" for name in ("given", "on_the_way")]
+    reference = ["--reference", str(aligned / "reference.fa"), "--quiet"]
+    arguments = ["--reads", str(tmp_path / "x.bam"), "--output", str(gvcfs[0])]
+    assert cli.main(["call", *reference, *bcftools, *arguments]) == 0
+    table = ["--recalibration", tmp_path / "x.txt"]
+    assert of_aligned(aligned, "call", *bcftools, *table, "--output", gvcfs[1]) == 0
+    assert gvcfs[0].read_bytes() == gvcfs[1].read_bytes()
+
+
+def test_cram_is_measured_as_bam_is(aligned, tmp_path):
+    cram, reference = tmp_path / "S1.cram", str(aligned / "reference.fa")
+    pysam.view("-C", "-T", reference, "-o", str(cram), str(aligned / "S1.bam"), catch_stdout=False)
+    for command in ("metrics", "coverage"):
+        made = tmp_path / "bam", tmp_path / "cram"
+        assert of_aligned(aligned, command, "--output", made[0]) == 0
+        arguments = ["--reads", str(cram), "--output", str(made[1]), "--quiet"]
+        assert cli.main([command, "--reference", reference, *arguments]) == 0
+        assert made[0].read_text() == made[1].read_text() != ""
 
 
 def test_lanes_need_both_files(aligned, tmp_path, capsys):

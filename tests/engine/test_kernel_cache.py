@@ -24,9 +24,9 @@ def two():
 """
 
 
-def run_outer(package: Path) -> int:
+def run_outer(package: Path, before: str = "") -> int:
     """What the outer kernel gives in a new process."""
-    code = f"from engine.{package.name}.outer import two; print(two())"
+    code = f"{before}from engine.{package.name}.outer import two; print(two())"
     root = package.parent.parent
     environment = os.environ | {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": ""}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, env=environment)
@@ -44,7 +44,7 @@ def test_a_changed_import_compiles_again(tmp_path: Path) -> None:
     for value in (1, 41):
         (package / "inner.py").write_text(INNER.format(value=value))
         assert run_outer(package) == value + 1
-        assert run_outer(package) == value + 1
+        assert run_outer(package, before="import numba; ") == value + 1
     compiled = list((package / "__pycache__").glob("outer.two-*.nbc"))
     assert compiled, "kernels are kept on disk"
 

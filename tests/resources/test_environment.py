@@ -37,10 +37,7 @@ def test_a_value_that_cannot_be_used_is_named_with_its_remedy(variable: str, val
         Settings.from_environment({variable: value})
 
 
-def test_only_bam_is_recalibrated() -> None:
-    variables = {"GENOMICS_PROFILE": "gatk-best-practices", "GENOMICS_ALIGNMENT_FORMAT": "cram"}
-    with pytest.raises(SettingsError, match="Remedy: set GENOMICS_ALIGNMENT_FORMAT=bam"):
-        Settings.from_environment(variables)
+def test_the_profile_decides_on_recalibration() -> None:
     assert Settings.from_environment({"GENOMICS_PROFILE": "gatk-best-practices"}).recalibrates
     assert not Settings.from_environment({}).recalibrates
 

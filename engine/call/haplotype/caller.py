@@ -29,6 +29,7 @@ from engine.call.ploidy import PloidyPart, ploidy_of
 from engine.errors import ReferenceMismatchError
 from engine.progress import Progress
 from engine.reads.bgzf import BgzfWriter
+from engine.recalibrate.table import RecalibrationTable
 
 READS_PER_START = 50
 """Of reads that start at one position so many are kept; GATK's ``--max-reads-per-alignment-start``."""
@@ -65,6 +66,7 @@ def call_haplotypes(
     threads: int = 1,
     emit: Emission = "gvcf",
     reads_per_start: int = READS_PER_START,
+    recalibration: RecalibrationTable | None = None,
     confidence: float = CONFIDENCE,
     index: bool = True,
     progress: Progress | None = None,
@@ -82,6 +84,7 @@ def call_haplotypes(
         threads: cores to use; the result is the same for any number.
         emit: ``gvcf`` for calls and reference blocks, ``bp`` for calls and every other site, ``vcf`` for calls.
         reads_per_start: how many reads that start at one position are kept, 0 for all.
+        recalibration: what base qualities are replaced by as reads are decoded; they stay when absent.
         confidence: QUAL below which a ``vcf`` has no call.
         index: write a tabix index beside the output.
         progress: told of positions done.
@@ -97,7 +100,7 @@ def call_haplotypes(
     wanted = stretches(parts)
     _check_contigs(source, sequence, wanted)
     settings = CallerSettings(emit != "vcf", confidence)
-    task = WindowTask(reads, reference, sample, reads_per_start, settings, _padded_intervals(wanted))
+    task = WindowTask(reads, reference, sample, reads_per_start, recalibration, settings, _padded_intervals(wanted))
     run = _Run(wanted, emit)
     progress = progress or Progress("calling", total=sum(s.end - s.start for s in wanted), unit="bases")
     try:
@@ -297,6 +300,8 @@ def _rows_by_piece(called: CalledWindow) -> list[tuple[int, int]]:
 class HaplotypeVariantCaller:
     """This caller behind the interface that all callers share."""
 
+    recalibrates = True
+
     def version(self) -> str:
         """Name and version as it appears in receipts."""
         try:
@@ -317,6 +322,7 @@ class HaplotypeVariantCaller:
             sample=task.sample,
             parts=parts,
             threads=task.threads,
+            recalibration=task.recalibration,
             index=False,
             progress=task.progress,
         )

@@ -7,7 +7,6 @@ same reads. What the caller then does with reads (clipping, overlapping mates) i
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,11 @@ from engine.call.haplotype.columns import ReadColumns
 from engine.call.haplotype.read_kernels import Naming
 from engine.errors import AlignmentFileError
 from engine.reads.bam_index import ContigIndex, read_index
+from engine.reads.bam_records import read_groups
 from engine.reads.bgzf import inflate_from
+from engine.reads.cram import packed_bytes
+from engine.recalibrate.recalibrator import Recalibrator
+from engine.recalibrate.table import RecalibrationTable
 
 _PACKED = "NACNGNNNTNNNNNNN"
 _LETTERS = np.array([ord(_PACKED[byte >> shift & 15]) for byte in range(256) for shift in (4, 0)], np.uint8)
@@ -76,18 +79,28 @@ class ReadSource:
         fasta: the reference, needed for CRAM.
         sample: the sample whose read groups count; all read groups when absent.
         reads_per_start: how many reads that start at one position are kept, 0 for all.
+        recalibration: what base qualities are replaced by, absent where they stay.
 
     Raises:
         AlignmentFileError: damaged, or without read groups.
     """
 
-    def __init__(self, path: Path, *, fasta: Path, sample: str | None, reads_per_start: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        fasta: Path,
+        sample: str | None,
+        reads_per_start: int,
+        recalibration: RecalibrationTable | None = None,
+    ) -> None:
         import pysam
 
         self.path, self._fasta, self._reads_per_start = path, fasta, reads_per_start
         try:
             with pysam.AlignmentFile(str(path), check_sq=False) as file:
                 header: dict[str, Any] = file.header.to_dict()
+                text = str(file.header)
                 self.contig_names: tuple[str, ...] = tuple(file.references)
                 self.contig_lengths: tuple[int, ...] = tuple(file.lengths)
                 is_bam = file.is_bam
@@ -98,6 +111,7 @@ class ReadSource:
                 remedy="copy the file again and compare its checksum, or align the sample again",
             ) from error
         self.sample, self._groups, self._group_offset = _read_groups(path, header, sample)
+        self.recalibrator = Recalibrator(recalibration, read_groups(text), path) if recalibration else None
         self._index: list[ContigIndex] | None = None
         beside = [path.with_name(path.name + ".bai"), path.with_suffix(".bai")]
         if is_bam:
@@ -111,36 +125,14 @@ class ReadSource:
         """
         decoder = _Decoder(self, wanted)
         if self._index is None:
-            with tempfile.TemporaryDirectory() as folder:
-                packed = self._transcode(wanted, Path(folder) / "reads.bam")
-                return decoder.decode(inflate_from(packed, 0), skip_header=True)
+            region = self.contig_names[wanted.contig], wanted.first, wanted.stop
+            return decoder.decode(packed_bytes(self.path, self._fasta, region))
         if wanted.contig >= len(self._index):
             return decoder.decode(iter(()))
         offset = self._index[wanted.contig].first_offset(wanted.first, wanted.stop)
         if offset is None:
             return decoder.decode(iter(()))
         return decoder.decode(inflate_from(self.path, offset))
-
-    def _transcode(self, wanted: WantedReads, packed: Path) -> Path:
-        """Write the reads of a stretch as stored BAM blocks."""
-        import pysam
-
-        contig = self.contig_names[wanted.contig]
-        try:
-            with (
-                pysam.AlignmentFile(str(self.path), reference_filename=str(self._fasta)) as source,
-                pysam.AlignmentFile(str(packed), "wb0", template=source) as target,
-            ):
-                for read in source.fetch(contig, wanted.first, wanted.stop):
-                    target.write(read)
-        except (OSError, ValueError) as error:
-            raise AlignmentFileError(
-                f"the reads cannot be decoded ({error})",
-                file=self.path,
-                place=f"{contig}:{wanted.first + 1:,}-{wanted.stop:,}",
-                remedy="index the file and check that the reference is the one it was made with",
-            ) from error
-        return packed
 
     @property
     def read_groups(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -181,14 +173,12 @@ class _Decoder:
         self._slots = np.zeros(max(1, source.reads_per_start), np.int64)
         self._parts: list[_Part] = []
 
-    def decode(self, batches: Iterator[NDArray[np.uint8]], *, skip_header: bool = False) -> DecodedReads:
+    def decode(self, batches: Iterator[NDArray[np.uint8]]) -> DecodedReads:
         data = np.zeros(0, np.uint8)
         begin = 0
         outcome = kernels.MORE
         for batch in batches:
             data = np.concatenate([data, batch]) if data.size else batch
-            if skip_header:
-                begin, skip_header = _header_size(data), False
             data, begin, outcome = self._scan(data, begin)
             if outcome != kernels.MORE:
                 break
@@ -223,8 +213,11 @@ class _Decoder:
         return *self._carry(data, used), outcome
 
     def _take(self, data: NDArray[np.uint8], records: NDArray[np.int64]) -> None:
-        if records.size:
-            self._parts.append(_decode_records(data, records))
+        if not records.size:
+            return
+        if self._source.recalibrator:
+            self._source.recalibrator.apply(data, records)  # in place: nothing else sees these bytes again
+        self._parts.append(_decode_records(data, records))
 
     def _carry(self, data: NDArray[np.uint8], used: int) -> tuple[NDArray[np.uint8], int]:
         pieces = []
@@ -253,18 +246,6 @@ class _Decoder:
             place=place,
             remedy="copy the file again, or index it again if it changed since it was indexed",
         )
-
-
-def _header_size(data: NDArray[np.uint8]) -> int:
-    def number(at: int) -> int:
-        return int.from_bytes(data[at : at + 4].tobytes(), "little")
-
-    at = 8 + number(4)
-    contigs = number(at)
-    at += 4
-    for _ in range(contigs):
-        at += 8 + number(at)
-    return at
 
 
 def _decode_records(data: NDArray[np.uint8], records: NDArray[np.int64]) -> _Part:

@@ -35,6 +35,7 @@ from engine.call.haplotype.window_caller import (
     settle_window,
 )
 from engine.errors import ToolError
+from engine.recalibrate.table import RecalibrationTable
 
 WINDOWS_WORTH_A_PROCESS = 4
 """With fewer windows for each, a process costs more than it saves."""
@@ -50,6 +51,7 @@ class WindowTask:
         reference: FASTA.
         sample: whose read groups count; absent where the file is of one sample.
         reads_per_start: how many reads that start at one position are kept.
+        recalibration: what base qualities are replaced by, absent where they stay.
         settings: how every window is called.
         wanted: by contig, starts and ends of the padded, merged intervals of which reads are seen.
     """
@@ -58,6 +60,7 @@ class WindowTask:
     reference: Path
     sample: str | None
     reads_per_start: int
+    recalibration: RecalibrationTable | None
     settings: CallerSettings
     wanted: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
 
@@ -68,7 +71,11 @@ class WindowWorker:
     def __init__(self, task: WindowTask) -> None:
         self._task = task
         self._source = ReadSource(
-            task.reads, fasta=task.reference, sample=task.sample, reads_per_start=task.reads_per_start
+            task.reads,
+            fasta=task.reference,
+            sample=task.sample,
+            reads_per_start=task.reads_per_start,
+            recalibration=task.recalibration,
         )
         self._sequence = ReferenceSequence(task.reference)
         self._prepared: dict[int, PreparedWindow] = {}

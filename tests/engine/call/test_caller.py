@@ -130,6 +130,11 @@ def test_reads_unfit_for_calling_are_refused_with_the_reason(person, tmp_path):
     ]:
         (tmp_path / name).write_bytes(content)
         refused(bad, said, tmp_path / name, contigs)
+    pysam.view(
+        "-C", "-T", str(person.reference.fasta), "-o", str(tmp_path / "cut.cram"), str(person.reads), catch_stdout=False
+    )
+    (tmp_path / "cut.cram").write_bytes((tmp_path / "cut.cram").read_bytes()[:-38])
+    refused(bad, "truncated", tmp_path / "cut.cram", contigs)
     unsorted = write_bam(tmp_path / "u.bam", person.reference, [copy], sort_order="unsorted")
     refused(bad, "not sorted", unsorted, contigs)
     nameless = write_bam(tmp_path / "n.bam", person.reference, [copy], read_group=False)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pysam
 import pytest
+from numpy.typing import NDArray
 
-from engine.call.haplotype.columns import ReadColumns
+from engine.call.caller import call_gvcf
+from engine.call.haplotype.reads import ReadSource, WantedReads
 from engine.errors import AlignmentFileError
-from engine.recalibrate.apply import apply_recalibration, recalibrated_qualities
+from engine.recalibrate.apply import apply_recalibration
 from engine.recalibrate.recalibration import recalibrate
 from engine.recalibrate.report import read_report
 from engine.recalibrate.table import CONTEXTS, RecalibrationTable
-from tests.builders.recalibration import shaped_reads, write_reads
+from engine.reference.bundle import Contig
+from tests.builders.recalibration import ShapedReads, shaped_reads, write_reads
 
 
 def records(path: Path) -> list[pysam.AlignedSegment]:
@@ -172,32 +176,70 @@ def test_the_header_says_what_was_done_and_nothing_of_when_or_where(tmp_path: Pa
         ]
 
 
-def test_the_callers_reads_get_the_qualities_of_the_file(tmp_path: Path) -> None:
+def test_the_caller_sees_the_qualities_of_the_file(tmp_path: Path) -> None:
+    """Reads of every shape, decoded with the table, are those of the recalibrated file; from CRAM as from BAM."""
     shaped = shaped_reads(tmp_path, 5)
     table = recalibrate(shaped.bam, [shaped.known], shaped.fasta)
+    cram = tmp_path / "reads.cram"
+    pysam.view("-C", "-T", str(shaped.fasta), "-o", str(cram), str(shaped.bam), catch_stdout=False)
+    for path in (shaped.bam, cram):
+        pysam.index(str(path))
     apply_recalibration(shaped.bam, table, tmp_path / "out.bam")
-    before, after = records(shaped.bam), records(tmp_path / "out.bam")
-    units = {"a": "unit1", "b": "unit1", "c": "c"}
-    group = np.array([table.read_groups.index(units[str(each.get_tag("RG"))]) for each in before], dtype=np.int32)
-    columns = as_columns(before)
-    expected = np.concatenate([np.array(each.query_qualities, dtype=np.uint8) for each in after])
-    assert np.array_equal(recalibrated_qualities(columns, group, table), expected)
-    assert not np.array_equal(columns.qualities, expected)
-    group[7] = -1
-    with pytest.raises(AlignmentFileError, match="read 8 is of no read group"):
-        recalibrated_qualities(columns, group, table)
+    expected = fetched(tmp_path / "out.bam", shaped, None)
+    assert not np.array_equal(fetched(shaped.bam, shaped, None), expected)
+    for path in (shaped.bam, cram):
+        assert np.array_equal(fetched(path, shaped, table), expected)
+    with pytest.raises(AlignmentFileError, match="longer than the largest cycle, 10"):
+        fetched(shaped.bam, shaped, small_table())
 
 
-def as_columns(reads: list[pysam.AlignedSegment]) -> ReadColumns:
-    """The columns that recalibration looks at; the others are empty."""
-    nothing = np.zeros(0, dtype=np.int64)
-    lengths = [each.query_length for each in reads]
-    return ReadColumns(
-        *(nothing, nothing, np.array([each.flag for each in reads], dtype=np.uint16)),
-        *(nothing,) * 5,
-        base_offset=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        bases=np.frombuffer("".join(each.query_sequence or "" for each in reads).encode(), dtype=np.uint8),
-        qualities=np.concatenate([np.array(each.query_qualities, dtype=np.uint8) for each in reads]),
-        cigar_offset=nothing,
-        cigar=nothing,
-    )
+def fetched(path: Path, shaped: ShapedReads, table: RecalibrationTable | None) -> NDArray[np.uint8]:
+    source = ReadSource(path, fasta=shaped.fasta, sample=None, reads_per_start=0, recalibration=table)
+    return source.fetch(WantedReads(0, 0, 400, np.array([0]), np.array([400]))).columns.qualities
+
+
+def test_cram_is_counted_and_recalibrated_as_bam_is(tmp_path: Path) -> None:
+    shaped = shaped_reads(tmp_path, 7)
+    cram = tmp_path / "reads.cram"
+    pysam.view("-C", "-T", str(shaped.fasta), "-o", str(cram), str(shaped.bam), catch_stdout=False)
+    tables = [recalibrate(path, [shaped.known], shaped.fasta) for path in (shaped.bam, cram)]
+    assert np.array_equal(tables[0].by_cycle, tables[1].by_cycle)
+    apply_recalibration(shaped.bam, tables[0], tmp_path / "bam.bam")
+    apply_recalibration(cram, tables[0], tmp_path / "cram.bam", fasta=shaped.fasta)
+    ours, theirs = (records(tmp_path / name) for name in ("cram.bam", "bam.bam"))
+    assert [each.query_qualities for each in ours] == [each.query_qualities for each in theirs]
+    with pytest.raises(AlignmentFileError, match="read with its reference"):
+        apply_recalibration(cram, tables[0], tmp_path / "x.bam")
+    whole = cram.read_bytes()
+    cram.write_bytes(whole[:-38])
+    with pytest.raises(AlignmentFileError, match="truncated: its end-of-file block is missing"):
+        recalibrate(cram, [shaped.known], shaped.fasta)
+    cram.write_bytes(whole[: len(whole) // 2] + bytes(40) + whole[len(whole) // 2 + 40 :])
+    with pytest.raises(AlignmentFileError, match="cannot be decoded"):
+        recalibrate(cram, [shaped.known], shaped.fasta)
+
+
+@pytest.mark.parametrize("caller", ["haplotype", "bcftools"])
+def test_calls_while_recalibrating_are_those_of_the_recalibrated_file(
+    shared_data: Path, gatk_table: RecalibrationTable, tmp_path: Path, caller: str
+) -> None:
+    """Real reads; and the calls do change."""
+    reads = shared_data / "gatk_goldens" / "na12878_100kb" / "in.bam"
+    apply_recalibration(reads, gatk_table, tmp_path / "recalibrated.bam")
+    fasta = shared_data / "na12878_chr20_10m" / "ucsc.hg19.chr20.unittest.fasta.gz"
+    with pysam.FastaFile(str(fasta)) as sequences:
+        reference = SimpleNamespace(fasta=fasta, contigs=(Contig("chr20", sequences.lengths[0], ""),))
+    calls = {
+        "given": (tmp_path / "recalibrated.bam", None),
+        "on the way": (reads, gatk_table),
+        "without": (reads, None),
+    }
+    text = {}
+    for name, (file, table) in calls.items():
+        output = tmp_path / f"{name}.g.vcf.gz"
+        call_gvcf(
+            file, reference, output, caller=caller, region="chr20:10002001-10008000", recalibration=table, threads=2
+        )
+        text[name] = gzip.decompress(output.read_bytes())
+    assert text["on the way"] == text["given"] != text["without"]
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == sorted([".bam", ".bai", *[".gz", ".tbi"] * 3])

@@ -167,7 +167,7 @@ def test_no_known_sites(tmp_path: Path, reference: Path) -> None:
 def test_a_truncated_file(tmp_path: Path, cut: int) -> None:
     shaped = shaped_reads(tmp_path, 1)
     shaped.bam.write_bytes(shaped.bam.read_bytes()[:cut])
-    with pytest.raises(AlignmentFileError, match=r"truncated|no BAM file"):
+    with pytest.raises(AlignmentFileError, match=r"truncated|neither BAM nor CRAM"):
         recalibrate(shaped.bam, [shaped.known], shaped.fasta)
 
 
@@ -194,7 +194,7 @@ def test_records_whose_lengths_disagree(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"CRAM\3\0" + b"x" * 40, b"@HD\tVN:1.6\n", b"\x1f\x8b\x08\x00" + b"x" * 60])
 def test_files_that_are_no_bam(tmp_path: Path, reference: Path, known: Path, content: bytes) -> None:
     (tmp_path / "r.bam").write_bytes(content)
-    with pytest.raises(AlignmentFileError, match=r"CRAM file|no BAM file|truncated"):
+    with pytest.raises(AlignmentFileError, match=r"neither BAM nor CRAM|truncated"):
         recalibrate(tmp_path / "r.bam", [known], reference)
 
 
