@@ -21,7 +21,10 @@ _RATIOS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("engine align", "engine call"),
         tuple(step for step in _BEST_PRACTICES if step not in _RECALIBRATION),
     ),
-    "FASTQ to gVCF, both recalibrated": (("engine align", "engine recalibrate", "engine call"), _BEST_PRACTICES),
+    "FASTQ to gVCF, both recalibrated": (
+        ("engine align", "engine recalibrate", "engine call, recalibrating"),
+        _BEST_PRACTICES,
+    ),
     "FASTQ to marked BAM": (("engine align",), ("bwa mem", "samtools sort", "MarkDuplicates")),
     "calling, HaplotypeCaller": (("engine call (GATK's BAM)",), ("HaplotypeCaller",)),
     "calling, freebayes": (("engine call (GATK's BAM)",), ("freebayes",)),
