@@ -24,6 +24,7 @@ from engine.command_files import (
     open_indexed_reference,
     readable,
     staged,
+    staged_calls,
     with_index,
 )
 from engine.errors import GenomicsError
@@ -137,6 +138,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _name(text: str) -> str:
+    """What may stand as a value in a SAM header (SAM specification 1.3) and as a column of a VCF."""
+    if not text.strip() or not (text.isascii() and text.isprintable()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a name of printable ASCII characters")
+    return text
+
+
 def _add_align(commands: Commands) -> None:
     parser = _command(
         commands,
@@ -146,7 +154,9 @@ def _add_align(commands: Commands) -> None:
         "--reference REF.fa --sample NAME --read1 L1_R1.fq.gz --read2 L1_R2.fq.gz --read1 L2_R1.fq.gz "
         "--read2 L2_R2.fq.gz --output OUT.bam",
     )
-    parser.add_argument("--sample", required=True, metavar="NAME", help="the sample's name, as in the read groups")
+    parser.add_argument(
+        "--sample", type=_name, required=True, metavar="NAME", help="the sample's name, as in the read groups"
+    )
     for mate in ("1", "2"):
         parser.add_argument(
             f"--read{mate}",
@@ -157,7 +167,7 @@ def _add_align(commands: Commands) -> None:
             help=f"FASTQ of the reads {mate}, plain or gzip; repeat for each lane",
         )
     parser.add_argument("--output", type=Path, required=True, metavar="OUT.bam", help="BAM, CRAM by its suffix, or -")
-    parser.add_argument("--library", metavar="NAME", help="library of all lanes (default: the sample)")
+    parser.add_argument("--library", type=_name, metavar="NAME", help="library of all lanes (default: the sample)")
     parser.add_argument(
         "--aligner", choices=("bwa-mem3", "bwa"), default="bwa-mem3", help="who aligns (default: %(default)s)"
     )
@@ -272,7 +282,9 @@ def _add_call(commands: Commands) -> None:
     parser.add_argument(
         "--reads", type=Path, required=True, metavar="IN.bam", help="sorted BAM or CRAM; its index is made when absent"
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="OUT.g.vcf.gz", help="gVCF (bgzip), or -")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="OUT.g.vcf.gz", help="gVCF (bgzip; plain without .gz), or -"
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--region", metavar="chr:start-end", help="call only here; 1-based, ends included")
     where.add_argument("--intervals", type=Path, metavar="X.bed", help="call only in these intervals")
@@ -299,7 +311,7 @@ def _call(options: argparse.Namespace) -> None:
     reference = open_indexed_reference(options.reference)
     reads = with_index(options.reads, reference)
     recalibration = read_report(options.recalibration) if options.recalibration else None
-    with staged(options.output, companions=(".tbi",)) as output:
+    with staged_calls(options.output) as output:
         summary = call_gvcf(
             reads,
             reference,
@@ -332,13 +344,15 @@ def _add_gather(commands: Commands) -> None:
     parser.add_argument(
         "--gvcf", type=Path, action="append", required=True, metavar="A.g.vcf.gz", help="a shard; repeat, in order"
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="OUT.g.vcf.gz", help="gVCF (bgzip), or -")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="OUT.g.vcf.gz", help="gVCF (bgzip; plain without .gz), or -"
+    )
 
 
 def _gather(options: argparse.Namespace) -> None:
     from engine.call.haplotype.gather import gather
 
-    with staged(options.output, companions=(".tbi",)) as output:
+    with staged_calls(options.output) as output:
         records = gather(options.gvcf, output)
     _say(options, f"{records:,} records of {len(options.gvcf)} shards")
 
@@ -359,7 +373,9 @@ def _add_genotype(commands: Commands) -> None:
         metavar="A.g.vcf.gz",
         help="one sample's gVCF, or -; repeat",
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="OUT.vcf.gz", help="VCF (bgzip), or -")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="OUT.vcf.gz", help="VCF (bgzip; plain without .gz), or -"
+    )
 
 
 def _genotype(options: argparse.Namespace) -> None:
@@ -370,7 +386,7 @@ def _genotype(options: argparse.Namespace) -> None:
     progress = _progress(options, "genotyping", "sites")
     with ExitStack() as stack:
         gvcfs = [stack.enter_context(readable(path)) for path in options.gvcf]
-        output = stack.enter_context(staged(options.output, companions=(".tbi",)))
+        output = stack.enter_context(staged_calls(options.output))
         if len(gvcfs) == 1:
             one = genotype_sample(gvcfs[0], reference, output, progress=progress)
             records, passing = one.records, one.pass_records
@@ -430,8 +446,8 @@ def _compare(options: argparse.Namespace) -> None:
         )
         write_summary(summary, output)
     for kind, counts in summary.types.items():
-        told = {name: f"{value:.4f}" for name, value in counts.as_json().items() if isinstance(value, float)}
-        _say(options, f"{kind}: " + ", ".join(f"{name} {value}" for name, value in told.items()))
+        told = [f"{name} {value:.4f}" for name, value in counts.as_json().items() if isinstance(value, float)]
+        _say(options, f"{kind}: " + (", ".join(told) or "none"))
 
 
 def _add_coverage(commands: Commands) -> None:

@@ -5,6 +5,7 @@ What is written into them is the business of the command.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -99,6 +100,8 @@ def staged(output: Path, companions: Sequence[str] = ()) -> Iterator[Path]:
 
     stream = output == STREAM
     parent = None if stream else output.parent
+    if parent and not parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(parent))
     with tempfile.TemporaryDirectory(prefix=f".{PROGRAM}-", dir=parent) as folder:
         place = Path(folder, "output" if stream else output.name)
         yield place
@@ -112,3 +115,20 @@ def staged(output: Path, companions: Sequence[str] = ()) -> Iterator[Path]:
             if companion.exists():
                 companion.replace(output.with_name(output.name + suffix))
         place.replace(output)
+
+
+@contextmanager
+def staged_calls(output: Path) -> Iterator[Path]:
+    """:func:`staged` for a (g)VCF, written as bgzip with its index: plain text where the name is not that of bgzip."""
+    import gzip
+    import shutil
+
+    if output == STREAM or output.suffix in {".gz", ".bgz"}:
+        with staged(output, companions=(".tbi",)) as place:
+            yield place
+        return
+    with staged(output) as place:
+        packed = place.with_name(f"{place.name}.gz")
+        yield packed
+        with gzip.open(packed) as calls, place.open("wb") as plain:
+            shutil.copyfileobj(calls, plain)

@@ -24,6 +24,7 @@ from engine.reads.duplicates import OPTICAL_DISTANCE, DuplicateFinder, Duplicate
 from engine.reads.fastq import BATCH_BASES, PairBatch, read_pairs
 from engine.reads.header import Program, ReadGroup, bam_header, header_text
 from engine.reads.lane import Lane
+from engine.reads.mates import require_mates
 from engine.reads.measures import AlignmentHistograms, AlignmentMeasures, Measurement, measure_records
 from engine.reads.record_kernels import set_duplicate_flags
 from engine.reads.records import Records
@@ -111,7 +112,7 @@ def align_reads(
         log: takes lines of progress; the default is the log of :mod:`engine.progress`.
 
     Raises:
-        FastqError: a file is damaged or out of step with its mate; two lanes have one name.
+        FastqError: a file is damaged, out of step with its mate, or given twice; two lanes have one name.
         ToolError: the aligner failed.
     """
     options = options or AlignmentOptions()
@@ -157,6 +158,10 @@ def _check_lanes(lanes: Sequence[Lane], sample: str) -> None:
         raise FastqError("there is no lane to align", sample=sample, remedy="give at least one pair of FASTQ files")
     if len(set(names)) < len(names):
         raise FastqError("two lanes have one name", sample=sample, remedy="give every lane a name of its own")
+    files = [file.resolve() for lane in lanes for file in (lane.read1, lane.read2)]
+    for number, file in enumerate(files):
+        if file in files[:number]:
+            raise FastqError("the file is given twice", file=file, sample=sample, remedy="give each file once")
 
 
 def _read_group_id(sample: str, lane: Lane) -> str:
@@ -182,6 +187,7 @@ def _align_lanes(
         def batches(number: int = number, lane: Lane = lane) -> Iterator[PairBatch]:
             nonlocal pairs
             for batch in read_pairs(lane.read1, lane.read2, batch_bases=options.batch_bases):
+                require_mates(batch, lane.read2)
                 if batch.first == 0:
                     units[number] = _platform_unit(batch.read1.name(0), lane)
                 pairs += len(batch)

@@ -71,8 +71,9 @@ def _header(reads: Path) -> dict[str, Any]:
     verbosity = pysam.set_verbosity(0)
     try:
         with pysam.AlignmentFile(str(reads), check_sq=False) as alignments:
-            if not alignments.is_sam:
-                require_end(reads, "BAM" if alignments.is_bam else "CRAM")
+            if not (alignments.is_bam or alignments.is_cram):
+                raise ValueError("it is of another format")
+            require_end(reads, "BAM" if alignments.is_bam else "CRAM")
             header: dict[str, Any] = alignments.header.to_dict()
             return header
     except (ValueError, OSError) as error:

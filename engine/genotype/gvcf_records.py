@@ -15,6 +15,7 @@ from engine.errors import ReferenceMismatchError, VariantFileError
 from engine.variant_lines import variant_lines
 
 NON_REF = "<NON_REF>"
+_DECLARED = "##ALT=<ID=NON_REF,"
 _ONLY_REFERENCE = f"\t{NON_REF}\t"
 
 
@@ -104,7 +105,7 @@ def open_gvcf(path: Path) -> Gvcf:
     """Read a gVCF's header.
 
     Raises:
-        VariantFileError: it is missing, damaged, or not of exactly one sample.
+        VariantFileError: it is missing, damaged, no gVCF, or not of exactly one sample.
     """
     header: list[str] = []
     for line in variant_lines(path):
@@ -115,6 +116,12 @@ def open_gvcf(path: Path) -> Gvcf:
                     f"the file holds {max(len(columns) - 9, 0)} samples",
                     file=path,
                     remedy="give one gVCF for each sample",
+                )
+            if not any(line.startswith(_DECLARED) for line in header):
+                raise VariantFileError(
+                    f"this is no gVCF: its header does not declare {NON_REF}",
+                    file=path,
+                    remedy="give the gVCF that genomics-engine call or HaplotypeCaller -ERC GVCF wrote",
                 )
             return Gvcf(path, columns[9], tuple(header))
         if not line.startswith("##"):

@@ -29,9 +29,10 @@ from numpy.typing import NDArray
 from engine.errors import FastqError, GenomicsError
 from engine.parallel import in_order
 from engine.progress import Progress
-from engine.reads.fastq import BATCH_BASES, PairBatch, Reads, read_pairs
+from engine.reads.fastq import BATCH_BASES, Reads, read_pairs
 from engine.reads.file_digests import FileDigests, file_digests
 from engine.reads.lane import Lane
+from engine.reads.mates import require_mates
 from engine.receipt import Measure
 
 _Log = Callable[[str], None]
@@ -255,7 +256,7 @@ def _count_lanes(
         mates = _Counts(), _Counts()
         longest: list[int] = []
         for batch in read_pairs(lane.read1, lane.read2, batch_bases=batch_bases):
-            _require_mates(lane, batch)
+            require_mates(batch, lane.read2)
             for counts, reads in zip(mates, (batch.read1, batch.read2), strict=True):
                 counts.add(reads)
             if len(batch) >= _BLOCK_PAIRS:
@@ -266,34 +267,6 @@ def _count_lanes(
         return mates
 
     return list(in_order(count, lanes, threads=threads))
-
-
-def _require_mates(lane: Lane, batch: PairBatch) -> None:
-    """The files hold what they are named for, as far as their own header lines or their bases tell."""
-    wrong1, wrong2 = batch.read1.mate == 2, batch.read2.mate == 1
-    if not wrong1.any() and not wrong2.any():
-        if batch.first == 0 and _same_reads(batch):
-            _refuse_mates(lane, batch, 0, "read 1 is given twice: both files hold the same reads")
-        return
-    row = int(np.argmax(wrong1 | wrong2))
-    if wrong1[row] and wrong2[row]:
-        _refuse_mates(
-            lane, batch, row, "read 1 and read 2 are swapped, as the read names tell", "exchange the two files"
-        )
-    mate = 2 if wrong1[row] else 1
-    _refuse_mates(lane, batch, row, f"read {mate} is given twice: both files hold read {mate}, as the read names tell")
-
-
-def _refuse_mates(
-    lane: Lane, batch: PairBatch, row: int, problem: str, remedy: str = "give the two different files of the lane"
-) -> None:
-    raise FastqError(problem, file=lane.read2, place=f"read {batch.first + row + 1:,}", remedy=remedy)
-
-
-def _same_reads(batch: PairBatch) -> bool:
-    return np.array_equal(batch.read1.bases, batch.read2.bases) and np.array_equal(
-        batch.read1.qualities, batch.read2.qualities
-    )
 
 
 def _require_one_run(lane: Lane, counts: _Counts, longest: list[int]) -> None:

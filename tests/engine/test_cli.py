@@ -75,6 +75,20 @@ def test_standard_input_and_output(folder, tmp_path, capfdbinary, monkeypatch):
     assert json.loads(capfdbinary.readouterr().out)["SNP"]["true_positives"] == 1
 
 
+def test_calls_without_gz_in_their_name_are_plain_text(folder, tmp_path, capsys):
+    region = ["--region", "chr20:900-1100"]
+    assert called(folder, "--output", tmp_path / "x.g.vcf.gz", *region) == 0
+    assert called(folder, "--output", tmp_path / "x.g.vcf", *region) == 0
+    assert (tmp_path / "x.g.vcf").read_bytes() == gzip.decompress((tmp_path / "x.g.vcf.gz").read_bytes())
+    reference = ["--reference", str(folder / "reference.fa"), "--quiet"]
+    made = ["--gvcf", str(tmp_path / "x.g.vcf"), "--output", str(tmp_path / "x.vcf")]
+    assert cli.main(["genotype", *reference, *made]) == 0
+    assert len(records((tmp_path / "x.vcf").read_text())) == 1
+    assert len(list(tmp_path.iterdir())) == 4
+    assert cli.main(["genotype", *reference, "--gvcf", made[-1], "--output", str(tmp_path / "y.vcf")]) == 1
+    assert "this is no gVCF: its header does not declare <NON_REF>" in capsys.readouterr().err
+
+
 def test_a_data_error_is_one_message_and_leaves_the_output_as_it_was(folder, tmp_path, capsys):
     output = tmp_path / "S1.g.vcf.gz"
     output.write_text("yesterday's")
@@ -84,7 +98,7 @@ def test_a_data_error_is_one_message_and_leaves_the_output_as_it_was(folder, tmp
     assert "the reads are of sample S1" in told[0] and "Remedy: " in told[0]
     assert output.read_text() == "yesterday's" and len(list(tmp_path.iterdir())) == 1
     assert called(folder, "--output", tmp_path / "none" / "S1.g.vcf.gz") == 1
-    assert "No such file or directory" in capsys.readouterr().err
+    assert f"there is no such folder: {tmp_path / 'none'}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -97,6 +111,9 @@ def test_a_data_error_is_one_message_and_leaves_the_output_as_it_was(folder, tmp
         ["call", "--reference", "x.fa", "--reads", "x.bam", "--output", "y", "--region", "a", "--intervals", "b"],
         ["call", "--reference", "x.fa", "--reads", "x.bam", "--output", "y", "--caller", "magic"],
         ["compare", "--reference", "x.fa", "--truth", "t", "--query", "q", "--stratum", "nameless"],
+        ["align", "--reference", "x", "--sample", "a\tb", "--read1", "1", "--read2", "2", "--output", "y"],
+        ["align", "--reference", "x", "--sample", "Zoë", "--read1", "1", "--read2", "2", "--output", "y"],
+        ["align", "--reference", "x", "--sample", " ", "--read1", "1", "--read2", "2", "--output", "y"],
     ],
 )
 def test_wrong_usage_exits_with_two(wrong, capsys):
@@ -249,6 +266,25 @@ def test_lanes_need_both_files(aligned, tmp_path, capsys):
     arguments = ["--reference", str(aligned / "reference.fa"), "--sample", "S1", "--output", str(tmp_path / "x.bam")]
     assert cli.main(["align", *arguments, "--read1", reads, "--read1", reads, "--read2", reads]) == 2
     assert "2 files of reads 1 but 1 of reads 2" in capsys.readouterr().err
+
+
+def test_files_given_twice_or_for_each_other_are_refused(aligned, tmp_path, capsys):
+    read1, read2 = (str(aligned / f"L1_R{mate}.fq.gz") for mate in (1, 2))
+    arguments = ["--reference", str(aligned / "reference.fa"), "--sample", "S1", "--output", str(tmp_path / "x.bam")]
+    (tmp_path / "copy.fq.gz").write_bytes((aligned / "L1_R1.fq.gz").read_bytes())
+    numbered = [tmp_path / f"numbered_{mate}.fq" for mate in (1, 2)]
+    for mate, path in enumerate(numbered, start=1):
+        path.write_text(f"@a/{mate}\nACGT\n+\nIIII\n")
+    for files, said in [
+        ((read1, read1), "the file is given twice"),
+        ((read1, str(tmp_path / "copy.fq.gz")), "read 1 is given twice: both files hold the same reads"),
+        ((str(numbered[1]), str(numbered[0])), "read 1 and read 2 are swapped, as the read names tell"),
+        ((read1, read2, read1, read2), "the file is given twice"),
+    ]:
+        given = [part for mate, file in enumerate(files) for part in (f"--read{mate % 2 + 1}", file)]
+        assert cli.main(["align", *arguments, *given, "--quiet"]) == 1
+        assert "sample S1: " in (told := capsys.readouterr().err) and said in told
+    assert not (tmp_path / "x.bam").exists()
 
 
 def test_help_loads_nothing_heavy():

@@ -126,6 +126,8 @@ def test_reads_unfit_for_calling_are_refused_with_the_reason(person, tmp_path):
     for name, content, said in [
         ("cut.bam", whole[:-28], "truncated"),
         ("text.bam", b"reads", "not a readable BAM"),
+        ("reads.bam", b"@r\nACGT\n+\nIIII\n", "not a readable BAM"),
+        ("sam.bam", b"@HD\tVN:1.6\n", "not a readable BAM"),
         ("empty.bam", b"", "not a readable BAM"),
     ]:
         (tmp_path / name).write_bytes(content)

@@ -8,7 +8,7 @@ from engine.genotype.joint import genotype_gvcfs
 from engine.reference.bundle import Contig
 
 CONTIG = (Contig("c", 1_000, ""),)
-HEADER = "##fileformat=VCFv4.2\n##contig=<ID=c,length=1000>\n"
+HEADER = '##fileformat=VCFv4.2\n##ALT=<ID=NON_REF,Description="x">\n##contig=<ID=c,length=1000>\n'
 COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t"
 
 
