@@ -132,7 +132,7 @@ def test_unfit_input_is_refused_with_the_reason(tmp_path):
     text.write_text("hello\n")
     refused(tmp_path, VariantFileError, "no VCF header", text)
     back = write(tmp_path, "B", variant(50, "A", "G", *HET_SNP), variant(40, "A", "G", *HET_SNP))
-    assert refused(tmp_path, VariantFileError, "not sorted", back).place == "line 5"
+    assert refused(tmp_path, VariantFileError, "not sorted", back).place == "line 6"
     plain = write(tmp_path, "P", variant(100, "A", "G", *HET_SNP).replace(",<NON_REF>", ""))
     assert "haplotype or gatk" in refused(tmp_path, VariantFileError, "no <NON_REF>", plain).remedy
     other = tmp_path / "other.g.vcf"
