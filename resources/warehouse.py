@@ -7,6 +7,7 @@ in it. Which rows a sample has is computed in ``engine/cohort``.
 
 from __future__ import annotations
 
+import fcntl
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -64,11 +65,27 @@ class Warehouse:
         opened = self._open(table)
         return -1 if opened is None else opened.version()
 
+    def compact(self, table: str) -> None:
+        """Make a table's small files into large ones.
+
+        One process at a time, each on the table as the one before left it: Delta refuses a stale deletion, but of two
+        compactions of the same files both are committed (deltalake 1.6.6), and every row is there twice.
+        """
+        from deltalake.exceptions import CommitFailedError
+
+        with (self.root / f".{table}.compacting").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            opened = self._open(table)
+            with suppress(CommitFailedError):  # a sample was replaced meanwhile: the next round compacts
+                if opened is not None:
+                    opened.optimize.compact()
+
     def _put(self, table: str, rows: pa.Table, sample: str, version: str) -> bool:
         from deltalake import CommitProperties, Transaction, write_deltalake
 
         application, number = _application(sample), int(version[:15], 16)
         opened = self._open(table)
+        before = -1 if opened is None else opened.version()
         present = None if opened is None else opened.transaction_version(application)
         if present == number:
             return False
@@ -82,17 +99,10 @@ class Warehouse:
             writer_properties=_writer_properties(rows),
             commit_properties=CommitProperties(app_transactions=[Transaction(application, number)]),
         )
-        self._compact(table)
+        # Whoever's commit made a round of them full.
+        if self.version(table) // COMPACT_EVERY > max(before, 0) // COMPACT_EVERY:
+            self.compact(table)
         return True
-
-    def _compact(self, table: str) -> None:
-        from deltalake.exceptions import CommitFailedError
-
-        opened = self._open(table)
-        if opened is None or opened.version() % COMPACT_EVERY:
-            return
-        with suppress(CommitFailedError):  # another process is writing: the next round compacts
-            opened.optimize.compact()
 
     def _open(self, table: str) -> DeltaTable | None:
         from deltalake import DeltaTable

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pytest
 
 from resources.warehouse import Warehouse
 
+PROCESSES = 10
 VERSION_1, VERSION_2 = "11" * 16, "22" * 16
 
 
@@ -73,6 +75,30 @@ def test_processes_add_samples_side_by_side_and_compaction_loses_none(tmp_path: 
         assert adder.exitcode == 0
     assert read(warehouse) == sorted([(f"S{number}", number) for number in [*range(60), 999]])
     assert len(warehouse.files("calls")) < 61
+
+
+def test_compactions_at_the_same_time_double_no_row(tmp_path: Path) -> None:
+    """As when ten samples are added while a round of commits becomes full."""
+    warehouse = Warehouse(tmp_path / "cohort")
+    for number in range(20):
+        warehouse.put("calls", rows(f"S{number}", number), sample=f"S{number}", version=VERSION_1)
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(PROCESSES)
+    compacting = [context.Process(target=_compact, args=(warehouse.root, barrier)) for _ in range(PROCESSES)]
+    for process in compacting:
+        process.start()
+    for process in compacting:
+        process.join()
+        assert process.exitcode == 0
+    assert read(warehouse) == sorted((f"S{number}", number) for number in range(20))
+    assert len(warehouse.files("calls")) == 1
+
+
+def _compact(root: Path, barrier: Any) -> None:
+    import deltalake  # noqa: F401  # all are to begin at once
+
+    barrier.wait()
+    Warehouse(root).compact("calls")
 
 
 def test_a_killed_append_leaves_the_table_whole(tmp_path: Path) -> None:
