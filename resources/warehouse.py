@@ -84,25 +84,33 @@ class Warehouse:
         from deltalake import CommitProperties, Transaction, write_deltalake
 
         application, number = _application(sample), int(version[:15], 16)
-        opened = self._open(table)
-        before = -1 if opened is None else opened.version()
-        present = None if opened is None else opened.transaction_version(application)
+        opened = self._open(table) or self._create(table, rows.schema)
+        before = opened.version()
+        present = opened.transaction_version(application)
         if present == number:
             return False
         replacing: Mapping[str, Any] = (
             {"mode": "append"} if present is None else {"mode": "overwrite", "predicate": f"sample_id = '{sample}'"}
         )
         write_deltalake(
-            opened or str(self.root / table),
+            opened,
             rows,
             **replacing,
             writer_properties=_writer_properties(rows),
             commit_properties=CommitProperties(app_transactions=[Transaction(application, number)]),
         )
         # Whoever's commit made a round of them full.
-        if self.version(table) // COMPACT_EVERY > max(before, 0) // COMPACT_EVERY:
+        if self.version(table) // COMPACT_EVERY > before // COMPACT_EVERY:
             self.compact(table)
         return True
+
+    def _create(self, table: str, schema: pa.Schema) -> DeltaTable:
+        """The empty table: only a write to a table that is there is refused when another process was first."""
+        from deltalake import DeltaTable
+
+        path = str(self.root / table)
+        DeltaTable.create(path, schema, mode="ignore")
+        return DeltaTable(path)
 
     def _open(self, table: str) -> DeltaTable | None:
         from deltalake import DeltaTable

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,19 +78,38 @@ def test_processes_add_samples_side_by_side_and_compaction_loses_none(tmp_path: 
     assert len(warehouse.files("calls")) < 61
 
 
+def test_one_sample_added_by_several_processes_is_there_once(tmp_path: Path) -> None:
+    """Even when it is the first of all and the table is not there yet."""
+    warehouse = Warehouse(tmp_path / "cohort")
+    at_once(_add_one, warehouse.root)
+    assert read(warehouse) == [("S1", 1)]
+
+
+def _add_one(root: Path, barrier: Any) -> None:
+    import deltalake  # noqa: F401  # all are to begin at once
+
+    barrier.wait()
+    Warehouse(root).put("calls", rows("S1", 1), sample="S1", version=VERSION_1)
+
+
+def at_once(target: Callable[[Path, Any], None], root: Path) -> None:
+    """Run it in ten processes at the same time."""
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(PROCESSES)
+    processes = [context.Process(target=target, args=(root, barrier)) for _ in range(PROCESSES)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+
+
 def test_compactions_at_the_same_time_double_no_row(tmp_path: Path) -> None:
     """As when ten samples are added while a round of commits becomes full."""
     warehouse = Warehouse(tmp_path / "cohort")
     for number in range(20):
         warehouse.put("calls", rows(f"S{number}", number), sample=f"S{number}", version=VERSION_1)
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(PROCESSES)
-    compacting = [context.Process(target=_compact, args=(warehouse.root, barrier)) for _ in range(PROCESSES)]
-    for process in compacting:
-        process.start()
-    for process in compacting:
-        process.join()
-        assert process.exitcode == 0
+    at_once(_compact, warehouse.root)
     assert read(warehouse) == sorted((f"S{number}", number) for number in range(20))
     assert len(warehouse.files("calls")) == 1
 
