@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ class TestResult:
     message: str | None
 
 
+@cache
 def cohort_models() -> tuple[Model, ...]:
     """The published tables, in the order of their YAML; read without dbt, so that the code location loads quickly."""
     described = yaml.safe_load((MARTS / "marts.yml").read_text())["models"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -101,12 +101,7 @@ def load_thresholds(laboratory: Path | None = None) -> ThresholdTable:
     Raises:
         ThresholdError: the file is not of that form or names what does not exist.
     """
-    rows = yaml.safe_load(DEFAULT_TABLE.read_text())
-    table = {
-        (asset, name): _threshold(asset, name, fields)
-        for asset, checks in rows.items()
-        for name, fields in checks.items()
-    }
+    table = dict(_default_table())
     if laboratory is not None:
         for (asset, name), changes in _laboratory_changes(laboratory).items():
             if (asset, name) not in table or not set(changes) <= set(CHANGEABLE):
@@ -117,6 +112,16 @@ def load_thresholds(laboratory: Path | None = None) -> ThresholdTable:
                 )
             table[asset, name] = _checked(replace(table[asset, name], **changes), laboratory)
     return ThresholdTable(tuple(table.values()))
+
+
+@cache
+def _default_table() -> Mapping[tuple[str, str], Threshold]:
+    rows = yaml.safe_load(DEFAULT_TABLE.read_text())
+    return {
+        (asset, name): _threshold(asset, name, fields)
+        for asset, checks in rows.items()
+        for name, fields in checks.items()
+    }
 
 
 def _threshold(asset: str, name: str, fields: Mapping[str, Any]) -> Threshold:
