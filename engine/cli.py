@@ -504,8 +504,9 @@ def _metrics(options: argparse.Namespace) -> None:
 def _measured(options: argparse.Namespace) -> tuple[FileMeasures, str]:
     """What was measured, and whose reads they are."""
     from engine.call.alignments import check_alignments
-    from engine.reads.file_measures import known_territory, measure_file
+    from engine.reads.file_measures import measure_file
     from engine.reference.intervals import select_intervals
+    from engine.reference.known_bases import known_territory
 
     reference = open_indexed_reference(options.reference)
     facts = check_alignments(options.reads, reference.contigs, indexed=False)

@@ -3,7 +3,7 @@
 Long runs of N are left out: what is indexed are the *pieces* between them, each a contig of its own to the aligner,
 so that a reference masked to a few regions indexes in seconds and no alignment can bridge a gap. :class:`Piece`
 says where each lies, and alignments are translated back (:mod:`engine.align.translation`). Two mates on different
-pieces are never flagged a proper pair; their distance is at least :data:`SHORTEST_GAP`.
+pieces are never flagged a proper pair; they lie at least :data:`engine.reference.known_bases.SHORTEST_GAP` apart.
 
 An index made by an aligner's own command line is taken as it is, every contig one piece.
 """
@@ -27,9 +27,7 @@ from numpy.typing import NDArray
 from engine.errors import KnowledgeError, ToolError
 from engine.reference.bundle import Contig
 from engine.reference.genome import Reference, contigs_digest, read_sequences
-
-SHORTEST_GAP = 1000
-"""Runs of N at least this long are left out of the index: longer than any read, so that none could span one."""
+from engine.reference.known_bases import find_pieces
 
 BWA_MEM3_FILES = (".0123", ".amb", ".ann", ".pac", ".bwt.2bit.64")
 BWA_FILES = (".amb", ".ann", ".pac", ".bwt", ".sa")
@@ -67,16 +65,6 @@ class AlignerIndex:
     contigs: tuple[Contig, ...]
     pieces: tuple[Piece, ...]
     numbered: bool
-
-
-def find_pieces(sequence: NDArray[np.uint8]) -> list[tuple[int, int]]:
-    """What lies between the long runs of N of one upper-cased sequence, 0-based half-open."""
-    from engine.align.index_kernels import find_runs
-
-    gaps = find_runs(sequence, ord("N"), SHORTEST_GAP)
-    starts = [0, *(int(end) for end in gaps[:, 1])]
-    ends = [*(int(start) for start in gaps[:, 0]), len(sequence)]
-    return [(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
 
 
 def ensure_index(
@@ -277,9 +265,10 @@ def _write_packed(codes: NDArray[np.uint8], pieces: list[Piece], prefix: Path) -
 
 def _find_holes(codes: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     """Runs of ambiguous bases, none across two pieces."""
-    from engine.align import index_kernels as kernels
+    from engine.align.index_kernels import AMBIGUOUS
+    from engine.reference.run_kernels import find_runs
 
-    found = [kernels.find_runs(codes[start:end], kernels.AMBIGUOUS, 1) + start for start, end in pairwise(offsets)]
+    found = [find_runs(codes[start:end], AMBIGUOUS, 1) + start for start, end in pairwise(offsets)]
     return np.concatenate(found)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.align.index import find_pieces
 from engine.errors import AlignmentFileError
 from engine.parallel import in_order
 from engine.progress import Progress
@@ -20,7 +19,6 @@ from engine.reads.bam_records import BamRecords
 from engine.reads.duplicates import Duplicates, DuplicationMetrics, estimate_library_size
 from engine.reads.measures import AlignmentHistograms, AlignmentMeasures, Measurement, Tally, measure_records
 from engine.reads.records import Records
-from engine.reference.genome import Reference, read_sequences
 from engine.reference.intervals import Interval
 
 _SET_SIZES = 102
@@ -43,15 +41,6 @@ class FileMeasures:
     histograms: AlignmentHistograms
     duplication: DuplicationMetrics
     set_sizes: tuple[tuple[int, ...], ...] = ((0,) * _SET_SIZES,) * 3
-
-
-def known_territory(reference: Reference) -> list[Interval]:
-    """All of a reference but its long runs of N, as :func:`engine.align.pipeline.align_reads` measures it."""
-    return [
-        Interval(name, start, end)
-        for name, sequence in read_sequences(reference.fasta)
-        for start, end in find_pieces(np.frombuffer(sequence, np.uint8))
-    ]
 
 
 def measure_file(

@@ -9,12 +9,21 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from engine.reads.record_kernels import sequence_at
 from engine.reads.unaligned import int32_at
-from engine.recalibrate.covariate_kernels import is_whole
 
 WHOLE, BROKEN = range(2)
 
 _SMALLEST, _LARGEST = 33, 1 << 28
+
+
+@njit(nogil=True, cache=True)
+def _is_whole(data: NDArray[np.uint8], at: int) -> bool:
+    """Whether a record's lengths agree with each other, so that its fields may be read."""
+    size, bases = int32_at(data, at), int32_at(data, at + 20)
+    if bases < 0 or data[at + 12] == 0:
+        return False
+    return sequence_at(data, at) + (bases + 1) // 2 + bases <= at + 4 + size
 
 
 @njit(nogil=True, cache=True)
@@ -31,7 +40,7 @@ def record_limits(data: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
             break
         if at + 4 + size > len(data):
             break
-        if not is_whole(data, at):
+        if not _is_whole(data, at):
             outcome = BROKEN
             break
         at += 4 + size

@@ -53,15 +53,6 @@ def is_counted(data: NDArray[np.uint8], at: int) -> bool:
 
 
 @njit(nogil=True, cache=True)
-def is_whole(data: NDArray[np.uint8], at: int) -> bool:
-    """Whether a record's lengths agree with each other, so that its fields may be read."""
-    size, bases = int32_at(data, at), int32_at(data, at + 20)
-    if bases < 0 or data[at + 12] == 0:
-        return False
-    return sequence_at(data, at) + (bases + 1) // 2 + bases <= at + 4 + size
-
-
-@njit(nogil=True, cache=True)
 def cigar_fits(data: NDArray[np.uint8], at: int) -> bool:
     """Whether the CIGAR spans the stored bases, some of the reference, and skips nothing."""
     cigar, read, reference = cigar_at(data, at), 0, 0

@@ -9,9 +9,10 @@ import pytest
 
 from engine.align import index as index_module
 from engine.align import index_kernels as kernels
-from engine.align.index import Piece, build_index, ensure_index, find_pieces, open_index
+from engine.align.index import Piece, build_index, ensure_index, open_index
 from engine.errors import KnowledgeError
 from engine.reference.genome import Reference, open_reference, read_sequences
+from engine.reference.known_bases import find_pieces
 from tests.builders.alignments import random_sequence
 
 needs_bwa = pytest.mark.skipif(shutil.which("bwa") is None, reason="bwa is not on PATH")
