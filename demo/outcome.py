@@ -21,7 +21,8 @@ class RunResult:
     Attributes:
         sample: the sample, absent for knowledge and cohort.
         success: whether every step succeeded.
-        seconds: wall time of each asset's step.
+        seconds: wall time of each step.
+        cpu_seconds: CPU time of each asset's step; checks, and the cohort's tables, have none of their own.
         fresh: assets that were fresh and not computed again.
         problems: what failed, as the platform said it.
     """
@@ -29,6 +30,7 @@ class RunResult:
     sample: str | None
     success: bool
     seconds: dict[str, float] = field(default_factory=dict)
+    cpu_seconds: dict[str, float] = field(default_factory=dict)
     fresh: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 

@@ -74,6 +74,7 @@ def _as_completed(runs: Mapping[Future[RunResult], str], settings: Settings) -> 
 
 def run_job(job: str, sample: str | None, run_key: str | None = None) -> RunResult:
     """Execute one job in this process against the deployment's Dagster instance."""
+    from engine.ops import CPU_SECONDS
     from genomics_assets.definitions import defs
     from genomics_assets.sensors import RUN_KEY
     from resources.registration import SampleStatus
@@ -92,6 +93,9 @@ def run_job(job: str, sample: str | None, run_key: str | None = None) -> RunResu
         result = RunResult(sample, done.success)
         for stats in instance.get_run_step_stats(done.run_id):
             result.seconds[stats.step_key] = round((stats.end_time or 0) - (stats.start_time or 0), 3)
+    for event in done.all_events:
+        if event.is_step_materialization and CPU_SECONDS in event.materialization.metadata:
+            result.cpu_seconds[event.asset_key.path[-1]] = event.materialization.metadata[CPU_SECONDS].value
     result.problems = [_problem(event) for event in done.all_events if event.is_step_failure]
     result.fresh = [asset for asset in before if before[asset] and lake.receipt(asset, sample) == before[asset]]
     if sample:

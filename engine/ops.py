@@ -9,6 +9,7 @@ and ``warehouse`` (see ``resources/environment.py``). Which assets the ops make 
 """
 
 import base64
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ TOOLS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "clinvar": (("pysam",), ("annotate",)),
     "raw_reads": (("isal",), ("reads",)),
     "aligned_reads": (("bwa-mem3", "isal", "pysam"), ("align", "reads")),
-    "gvcf": (("pysam",), ("call",)),
+    "gvcf": (("pysam",), ("call", "reads")),
     "variants": (("pysam",), ("genotype",)),
     "annotated_variants": (("pysam", "duckdb", "pyarrow"), ("annotate",)),
     "findings": (("duckdb", "pyarrow"), ("classify",)),
@@ -48,6 +49,8 @@ TOOLS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """By op the installed packages and the engine folders that do its work: their versions are its code version."""
 REPORTED_ASSETS = ("raw_reads", "aligned_reads", "gvcf", "variants", "annotated_variants", "findings")
+CPU_SECONDS = "CPU seconds"
+"""Name in an artifact's metadata: what the step took, near nothing where the artifact was fresh."""
 LONGEST_SERIES = 1000
 """Values of a histogram that a receipt keeps."""
 # A full disk or a lost network share may be back a little later; bad input is not retried (see `_clear_failure`).
@@ -89,7 +92,15 @@ def _publish(
     context: dg.OpExecutionContext, recipe: Recipe, compute: Callable[[Any], Made], *, sample: str | None
 ) -> dg.Output[None]:
     """Make and publish the op's artifact, or find it fresh, and tell Dagster what it holds."""
-    return _output(context, _make(context, recipe, compute, sample=sample))
+    before = _cpu_seconds()
+    receipt = _make(context, recipe, compute, sample=sample)
+    return _output(context, receipt, cpu_seconds=_cpu_seconds() - before)
+
+
+def _cpu_seconds() -> float:
+    """CPU time that this process and those it has waited for have taken."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _make(
@@ -106,8 +117,8 @@ def _make(
         return published
 
 
-def _output(context: dg.OpExecutionContext, receipt: Receipt) -> dg.Output[None]:
-    metadata = _metadata(receipt, context.resources.lake.folder(receipt))
+def _output(context: dg.OpExecutionContext, receipt: Receipt, *, cpu_seconds: float) -> dg.Output[None]:
+    metadata = _metadata(receipt, context.resources.lake.folder(receipt)) | {CPU_SECONDS: round(cpu_seconds, 2)}
     return dg.Output(None, metadata=metadata, data_version=dg.DataVersion(receipt.data_version))
 
 
@@ -640,12 +651,13 @@ def cohort_contribution(context: dg.OpExecutionContext) -> dg.Output[None]:
             tools=_tools(context.op.name),
             parameters={"sex": str(person.sex), "family": [person.family_id, person.father_id, person.mother_id]},
         )
+        before = _cpu_seconds()
         receipt = _make(context, recipe, compute, sample=sample)
         # After publication and on every run: a process killed in between is made good by the next one.
         for name in TABLES:
             rows = read_contribution(services.lake.folder(receipt), name)
             services.warehouse.put(name, rows, sample=sample, version=receipt.file(f"{name}.parquet").sha256)
-        return _output(context, receipt)
+        return _output(context, receipt, cpu_seconds=_cpu_seconds() - before)
 
 
 def cohort_tables(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
