@@ -9,7 +9,10 @@ reads, the reference and the options alone.
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.align.aligner import Aligner
-from engine.errors import FastqError
+from engine.errors import FastqError, ToolError
+from engine.htslib import samtools_command
 from engine.progress import Progress
 from engine.reads.bam_writer import DEFAULT_LEVEL, LONGEST_INDEXED, write_bam
 from engine.reads.duplicates import OPTICAL_DISTANCE, DuplicateFinder, Duplicates, DuplicationMetrics
@@ -253,22 +257,22 @@ def _write(
             yield records
 
     cram = options.format == "cram"
-    bam = output.with_name(f".{output.name}.bam") if cram else output
     indexable = all(contig.length <= LONGEST_INDEXED for contig in contigs)
     bai = None if cram or not indexable else output.with_name(f"{output.name}.bai")
-    count = write_bam(
-        bam,
-        header,
-        [contig.length for contig in contigs],
-        flagged(),
-        level=1 if cram else options.level,
-        threads=options.threads,
-        index=bai,
-        measure=measure_records,
-        collect=measurement.add,
-    )
+    with _into_cram(output, reference.fasta, options.threads) if cram else nullcontext(output) as bam:
+        count = write_bam(
+            bam,
+            header,
+            [contig.length for contig in contigs],
+            flagged(),
+            level=0 if cram else options.level,
+            threads=options.threads,
+            index=bai,
+            measure=measure_records,
+            collect=measurement.add,
+        )
     if cram:
-        return output, _to_cram(bam, reference, output, options.threads), count
+        return output, _index_cram(output), count
     return output, bai or _index_long(output), count
 
 
@@ -280,11 +284,34 @@ def _index_long(bam: Path) -> Path:
     return bam.with_name(f"{bam.name}.csi")
 
 
-def _to_cram(bam: Path, reference: Reference, output: Path, threads: int) -> Path:
+@contextmanager
+def _into_cram(cram: Path, fasta: Path, threads: int) -> Iterator[Path]:
+    """A pipe that takes a BAM as it is written and makes the CRAM of it; there is no file between."""
+    view = samtools_command(
+        *("view", "--no-PG", "--cram", "--threads", str(threads - 1), "--reference", str(fasta)),
+        *("--output", str(cram), "-"),
+    )
+    with tempfile.TemporaryFile("w+") as complaints:
+        with subprocess.Popen(view, stdin=subprocess.PIPE, stderr=complaints) as process:
+            assert process.stdin is not None
+            try:
+                yield Path(f"/dev/fd/{process.stdin.fileno()}")
+            except BrokenPipeError:
+                pass  # it has ended before its time: why, it says below
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode:
+            complaints.seek(0)
+            raise ToolError(
+                f"the CRAM cannot be written: {' '.join(complaints.read().split())[-500:]}",
+                file=cram,
+                remedy="check that there is room, or write BAM",
+            )
+
+
+def _index_cram(cram: Path) -> Path:
     import pysam
 
-    to_cram = ["--no-PG", "-C", "-@", str(threads - 1), "-T", str(reference.fasta), "-o", str(output), str(bam)]
-    pysam.view(*to_cram, catch_stdout=False)
-    bam.unlink()
-    pysam.index(str(output))
-    return output.with_name(f"{output.name}.crai")
+    pysam.index(str(cram))
+    return cram.with_name(f"{cram.name}.crai")

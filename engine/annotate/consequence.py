@@ -18,8 +18,8 @@ from pathlib import Path
 
 from engine.annotate.accessions import bare_contig
 from engine.annotate.gene_model import GeneModel, Transcript
-from engine.bcftools import run_bcftools
 from engine.errors import KnowledgeError, ToolError
+from engine.htslib import run_bcftools
 
 INTERGENIC = "intergenic_variant"
 # NCBI's number of the vertebrate mitochondrial code.

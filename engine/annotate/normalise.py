@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.bcftools import run_bcftools
 from engine.errors import ToolError, VariantFileError
+from engine.htslib import run_bcftools
 
 ORIGINAL = "ORIGINAL"
 # Records may pass each other when left-aligned; within this distance they are put in order again.

@@ -15,11 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
-from engine.bcftools import bcftools_command
 from engine.call.caller import CallTask
 from engine.call.ploidy import ploidy_of
 from engine.call.reference_blocks import MAX_QUALITY, BlockStream, ReferenceSite
 from engine.errors import ToolError
+from engine.htslib import bcftools_command
 from engine.reference.intervals import Interval, shards, write_bed
 
 PROFILE = "illumina-1.20"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def write_bam(
     """Write a BAM file and its index.
 
     Args:
-        path: the BAM.
+        path: the BAM; a pipe will do.
         header: the uncompressed BAM header, magic included.
         contig_lengths: lengths of the header's contigs.
         sorted_records: records in coordinate order; consumed once.
@@ -72,10 +72,10 @@ def write_bam(
     Returns:
         How many records were written.
     """
-    count = 0
+    count = position = 0
     with path.open("wb") as file:
         for start in range(0, len(header), BLOCK_LIMIT):
-            file.write(compress_block(header[start : start + BLOCK_LIMIT], level))
+            position += file.write(compress_block(header[start : start + BLOCK_LIMIT], level))
         indexer = _Indexer(contig_lengths)
 
         def pack(chunk: _Chunk) -> _Packed:
@@ -85,20 +85,16 @@ def write_bam(
 
         for packed in in_order(pack, _chunks(sorted_records), threads=threads):
             count += len(packed.chunk.records)
-            indexer.add(packed.chunk, _write(file, packed.blocks))
+            starts = position + np.cumsum([0, *map(len, packed.blocks)], dtype=np.int64)
+            file.writelines(packed.blocks)
+            position = int(starts[-1])
+            indexer.add(packed.chunk, starts)
             if collect:
                 collect(packed.measured)
         file.write(END_OF_FILE)
     if index is not None:
         index.write_bytes(indexer.finish())
     return count
-
-
-def _write(file: BinaryIO, blocks: list[bytes]) -> NDArray[np.int64]:
-    """Write blocks; where each begins in the file, and where the last ends."""
-    starts = file.tell() + np.concatenate([[0], np.cumsum([len(block) for block in blocks])]).astype(np.int64)
-    file.writelines(blocks)
-    return starts
 
 
 def _chunks(sorted_records: Iterable[Records]) -> Iterable[_Chunk]:

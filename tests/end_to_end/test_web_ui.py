@@ -45,7 +45,9 @@ def test_a_samples_partition_shows_its_status_its_numbers_and_no_trouble(
     laboratory: Laboratory, browser: Browser, tmp_path: Path
 ) -> None:
     browser.open(f"{laboratory.server.url}/assets/variants?view=partitions&partition={PATIENT.sample_id}")
-    text = browser.wait_for(PATIENT.sample_id, SHALLOW.sample_id, "Latest materialization", "titv", "made from", "CPU seconds")
+    text = browser.wait_for(
+        PATIENT.sample_id, SHALLOW.sample_id, "Latest materialization", "titv", "made from", "CPU seconds"
+    )
     assert "Materialized" in text.split("Latest materialization")[0].split(SHALLOW.sample_id)[-1]
     assert "Unsynced" not in text
     assert_picture(browser.picture(tmp_path / "partition.png"))

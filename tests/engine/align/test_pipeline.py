@@ -9,7 +9,7 @@ import pytest
 from engine.align.aligner import Aligner, open_aligner
 from engine.align.index import build_index
 from engine.align.pipeline import AlignedReads, AlignmentOptions, align_reads
-from engine.errors import FastqError
+from engine.errors import FastqError, ToolError
 from engine.progress import Progress
 from engine.reads.lane import Lane
 from engine.reference.genome import Reference, open_reference
@@ -117,6 +117,15 @@ def test_cram_holds_the_same_alignments(genome: tuple[Reference, Aligner], lanes
                 again.cigarstring,
                 again.query_sequence,
             )
+
+
+def test_a_cram_that_cannot_be_written_is_told(
+    genome: tuple[Reference, Aligner], lanes: list[Lane], tmp_path: Path
+) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(ToolError, match=r"the CRAM cannot be written: .*taken"):
+        run(genome, lanes, tmp_path, "taken", format="cram")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
 def test_coverage_is_measured_over_the_targets(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.annotate.edit import Edit, left_aligned, shifted, trimmed
-from engine.bcftools import run_bcftools
+from engine.htslib import run_bcftools
 
 BASES = st.text("ACG", min_size=1, max_size=6)
 SEQUENCE = st.text("ACG", min_size=12, max_size=40)

@@ -1,4 +1,4 @@
-"""The bcftools that pysam brings, each command in a process of its own.
+"""The samtools and bcftools that pysam brings, each command in a process of its own.
 
 bcftools keeps state in static variables from one command to the next: within one process a second ``csq`` takes its
 first record for unsorted, and two threads would meet in it. A process of its own costs 0.2 s and is right.
@@ -14,13 +14,19 @@ from engine.errors import ToolError
 _PROGRAM = """\
 import sys
 import pysam.bcftools
-getattr(pysam.bcftools, sys.argv[1])(*sys.argv[2:], catch_stdout=False)
+import pysam.samtools
+getattr(getattr(pysam, sys.argv[1]), sys.argv[2])(*sys.argv[3:], catch_stdout=False)
 """
 
 
 def bcftools_command(*arguments: str) -> list[str]:
     """The command line that runs ``bcftools arguments`` with this Python's pysam."""
-    return [sys.executable, "-P", "-c", _PROGRAM, *arguments]
+    return [sys.executable, "-P", "-c", _PROGRAM, "bcftools", *arguments]
+
+
+def samtools_command(*arguments: str) -> list[str]:
+    """The command line that runs ``samtools arguments`` with this Python's pysam."""
+    return [sys.executable, "-P", "-c", _PROGRAM, "samtools", *arguments]
 
 
 def run_bcftools(command: str, *arguments: str) -> str:
