@@ -76,6 +76,11 @@ class GvcfRecord:
         """Number of alleles in GT."""
         return len(self.call["GT"].replace("|", "/").split("/")) if "GT" in self.call else 2
 
+    @property
+    def is_empty(self) -> bool:
+        """No read and no confidence: nothing is known of the sample here."""
+        return self.call.get("GQ") == "0" and self.call.get("DP") == "0"
+
     @cached_property
     def depth(self) -> int:
         """What the record adds to the site's DP: its own INFO DP, else MIN_DP or DP of the sample."""

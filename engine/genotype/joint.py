@@ -35,9 +35,11 @@ from engine.progress import Progress
 from engine.reference.bundle import Contig
 
 CALL_CONFIDENCE = 30.0
-_MIN_STRAND_READS = 2
+_FEW_READS = 2
+"""Samples with no more reads than that are left out of FS, though not of SOR (``FisherStrand``, ``MIN_COUNT``)."""
 _INBREEDING_SAMPLES = 10
-_RANK_SUMS = ("BaseQRankSum", "MQRankSum", "ReadPosRankSum")
+_MEDIANS = ("BaseQRankSum", "MQ", "MQRankSum", "ReadPosRankSum")
+"""What is the median of the samples' values; MQ where a gVCF has no ``RAW_MQandDP``, as GATK 3 wrote it."""
 
 _HEADER = (
     '##FORMAT=<ID=AD,Number=R,Type=Integer,Description="Reads that support each allele">',
@@ -239,26 +241,23 @@ def _site_info(
     """INFO by key, QD excepted."""
     called = [allele for genotype in genotypes for allele in genotype.alleles]
     counts = [called.count(allele) for allele in range(1, len(alternates) + 1)]
-    info = {
-        "AC": ",".join(map(str, counts)),
-        "AF": ",".join(format_float(count / len(called)) for count in counts),
-        "AN": str(len(called)),
-        "DP": str(site.depth),
-        "MLEAC": ",".join(map(str, mle)),
-        "MLEAF": ",".join(format_float(min(1.0, count / len(called))) for count in mle),
-    }
+    info = {"AN": str(len(called)), "DP": str(site.depth), "MLEAC": ",".join(map(str, mle))}
+    if called:
+        info["AC"] = ",".join(map(str, counts))
+        info["AF"] = ",".join(format_float(count / len(called)) for count in counts)
+        info["MLEAF"] = ",".join(format_float(min(1.0, count / len(called))) for count in mle)
     starting = [record for record in site.records if record.start == site.start]
-    for key in _RANK_SUMS:
+    for key in _MEDIANS:
         values = sorted(float(record.info[key]) for record in starting if key in record.info)
         if values:
             info[key] = format_float(values[len(values) // 2])
     squares, reads = _mapping_qualities(starting)
     if reads:
         info["MQ"] = format_half_up((squares / reads) ** 0.5, 2)
-    table = _strand_table(genotypes)
-    if table is not None:
-        info["FS"] = format_half_up(fisher_strand(table), 3)
-        info["SOR"] = format_half_up(strand_odds_ratio(table), 3)
+    strands = _strand_counts(genotypes)
+    if strands:
+        info["FS"] = format_half_up(fisher_strand(_summed(strands, more_than=_FEW_READS)), 3)
+        info["SOR"] = format_half_up(strand_odds_ratio(_summed(strands, more_than=0)), 3)
     return info | _heterozygosity(genotypes, len(alternates))
 
 
@@ -267,14 +266,19 @@ def _mapping_qualities(records: Iterable[GvcfRecord]) -> tuple[int, int]:
     return sum(int(squares) for squares, _ in pairs), sum(int(reads) for _, reads in pairs)
 
 
-def _strand_table(genotypes: Iterable[SampleGenotype]) -> list[int] | None:
-    found = [
+def _strand_counts(genotypes: Iterable[SampleGenotype]) -> list[list[int]]:
+    """Each sample's SB: reads of the reference and of alternates, forward and reverse."""
+    return [
         [int(count) for count in genotype.record.call["SB"].split(",")]
         for genotype in genotypes
         if genotype.record is not None and "SB" in genotype.record.call
     ]
-    enough = [counts for counts in found if sum(counts) > _MIN_STRAND_READS]
-    return [sum(column) for column in zip(*enough, strict=True)] or [0, 0, 0, 0] if found else None
+
+
+def _summed(strands: Iterable[list[int]], *, more_than: int) -> list[int]:
+    """The counts of the samples with more reads than that, added up."""
+    kept = [counts for counts in strands if sum(counts) > more_than]
+    return [sum(column) for column in zip([0, 0, 0, 0], *kept, strict=True)]
 
 
 def _heterozygosity(genotypes: Sequence[SampleGenotype], alternates: int) -> dict[str, str]:

@@ -98,7 +98,11 @@ def subset_likelihoods(phred: list[int] | None, ploidy: int, alleles: int, kept:
 
 
 def with_fewer_alternates(site: MergedSite) -> MergedSite:
-    """Keep the alternates that the samples' best genotypes speak for most, at most six."""
+    """Keep the alternates that the samples' best genotypes speak for most, at most six.
+
+    Samples of which nothing is known lose their flat likelihoods on the way, as they do in GATK (``makeGenotypeCall``),
+    so that QUAL and MLEAC are told by the others alone.
+    """
     if len(site.alleles) - 1 <= MAX_ALTERNATES:
         return site
     scores = [0.0] * len(site.alleles)
@@ -111,7 +115,7 @@ def with_fewer_alternates(site: MergedSite) -> MergedSite:
     ranked = sorted(range(1, len(site.alleles)), key=lambda allele: -scores[allele])
     kept = [0, *sorted(ranked[:MAX_ALTERNATES])]
     fewer = [
-        subset_likelihoods(each, record.ploidy, len(site.alleles), kept)
+        None if record.is_empty else subset_likelihoods(each, record.ploidy, len(site.alleles), kept)
         for record, each in zip(site.records, site.likelihoods, strict=True)
     ]
     return replace(

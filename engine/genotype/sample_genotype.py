@@ -45,7 +45,7 @@ def genotype_sample_at(site: MergedSite, number: int, kept: Sequence[int]) -> Sa
     record, phred = site.records[number], site.likelihoods[number]
     depth = record.call.get("MIN_DP") or record.call.get("DP")
     genotype = SampleGenotype(record=record, depth=None if depth is None else int(depth), ploidy=record.ploidy)
-    if record.call.get("GQ") == "0" and record.call.get("DP") == "0":
+    if record.is_empty:
         return SampleGenotype(no_data=True, ploidy=record.ploidy)
     places = [0, *kept]
     if record.allele_depths is not None:

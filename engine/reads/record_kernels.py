@@ -54,6 +54,15 @@ def flag_of(data: NDArray[np.uint8], at: int) -> int:
 
 
 @njit(nogil=True, cache=True)
+def mate_is_placed(data: NDArray[np.uint8], at: int) -> bool:
+    """Whether a paired read's mate is aligned: by FLAG, RNEXT and PNEXT, as GATK's ``mateIsUnmapped`` asks.
+
+    Picard asks FLAG alone.
+    """
+    return flag_of(data, at) & MATE_UNMAPPED == 0 and int32_at(data, at + 24) >= 0 and int32_at(data, at + 28) >= 0
+
+
+@njit(nogil=True, cache=True)
 def cigar_at(data: NDArray[np.uint8], at: int) -> int:
     """Where the CIGAR begins."""
     return int(at + NAME + byte_at(data, at + 12))

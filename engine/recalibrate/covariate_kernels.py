@@ -19,7 +19,6 @@ from engine.reads.record_kernels import (
     FAILS_QUALITY,
     LAST,
     MATE_REVERSE,
-    MATE_UNMAPPED,
     PAIRED,
     REVERSE,
     SECONDARY,
@@ -27,6 +26,7 @@ from engine.reads.record_kernels import (
     cigar_at,
     contig_of,
     flag_of,
+    mate_is_placed,
     sequence_at,
     start_of,
 )
@@ -187,7 +187,7 @@ def _adaptor_boundary(data: NDArray[np.uint8], at: int) -> tuple[int, bool]:
     """The first position beyond the fragment and whether it is known (specification 2.1)."""
     flag, template = flag_of(data, at), int32_at(data, at + 32)
     strands_differ = (flag & REVERSE != 0) != (flag & MATE_REVERSE != 0)
-    if flag & PAIRED == 0 or flag & MATE_UNMAPPED or template == 0 or not strands_differ:
+    if flag & PAIRED == 0 or template == 0 or not strands_differ or not mate_is_placed(data, at):
         return 0, False
     start, mate = start_of(data, at), int32_at(data, at + 28)
     if flag & REVERSE:

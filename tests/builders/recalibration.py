@@ -59,6 +59,7 @@ def _random_read(choose: random.Random, number: int) -> dict[str, object]:
         "cigar": cigar,
         "bases": "".join(choose.choices("ACGTN", weights=[10, 10, 10, 10, 1], k=bases)),
         "qualities": choose.choices([2, 2, 5, 6, 20, 30, 41], k=bases),
+        "mate_contig": choose.choice([0] * 9 + [-1]),
         "mate_start": max(start + choose.randrange(-40, 60), 0),
         "template_length": choose.choice([-1, 1]) * choose.choice([0, 20, 30, 45, 60, 200]),
         "group": choose.choice(["a", "b", "c"]),
@@ -97,7 +98,8 @@ def write_reads(
             read.query_sequence = each["bases"]
             if each.get("qualities") is not None:
                 read.query_qualities = pysam.qualitystring_to_array("".join(chr(33 + q) for q in each["qualities"]))
-            read.next_reference_id, read.next_reference_start = 0, each.get("mate_start", 0)
+            read.next_reference_id = each.get("mate_contig", 0)
+            read.next_reference_start = each.get("mate_start", 0)
             read.template_length = each.get("template_length", 0)
             read.set_tag("NM", 1)
             read.set_tag("XB", [1, 2, 3])
@@ -160,7 +162,8 @@ def _before_adaptor(read: pysam.AlignedSegment, pairs: list[tuple[int | None, in
     """Indices of bases within the fragment, by the rule for its boundary."""
     everything = set(range(read.query_length))
     first, last = read.reference_start, read.reference_end - 1
-    if read.mate_is_unmapped or read.template_length == 0 or read.is_reverse == read.mate_is_reverse:
+    has_mate = not read.mate_is_unmapped and read.next_reference_id >= 0
+    if not has_mate or read.template_length == 0 or read.is_reverse == read.mate_is_reverse:
         return everything
     if read.is_reverse:
         boundary = read.next_reference_start - 1

@@ -25,6 +25,8 @@ from engine.call.haplotype.numerics import (
 
 _REFERENCE_PSEUDOCOUNT = 10.0
 _SNP_PSEUDOCOUNT = 0.01
+_FEWEST_COPIES = 2
+"""Of one copy too many true variants would go unnoticed (``MINIMUM_PUTATIVE_PLOIDY_FOR_ACTIVE_REGION_DISCOVERY``)."""
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,16 @@ def activity(reads: ReadColumns, reference: NDArray[np.uint8], start: int, ploid
         reads: all reads that overlap the stretch, in coordinate order, as aligned.
         reference: uint8[n], upper-case bases of the stretch.
         start: 0-based position of its first base.
-        ploidy: copies of the stretch in one cell.
+        ploidy: copies of the stretch in one cell; one counts as two here.
     """
+    copies = max(_FEWEST_COPIES, ploidy)
     size = reference.size
     result = Activity(start, np.zeros(size), np.zeros(size, np.int16))
     marked = np.zeros(size + 1, np.uint8)
     kernels.mark_alternates(reads, reference, start, marked)
     row_of, next_marked = np.empty(size, np.int32), np.empty(size + 1, np.int32)
     rows = kernels.index_marked(marked, row_of, next_marked)
-    likelihoods = np.zeros((rows, ploidy + 1))
+    likelihoods = np.zeros((rows, copies + 1))
     depth, clip_count = np.zeros(rows, np.int32), np.zeros(rows, np.int32)
     clip_mean = np.zeros(rows)
     kernels.accumulate(
@@ -102,7 +105,7 @@ def activity(reads: ReadColumns, reference: NDArray[np.uint8], start: int, ploid
         start,
         row_of,
         next_marked,
-        element_likelihoods(ploidy),
+        element_likelihoods(copies),
         likelihoods,
         depth,
         clip_count,
@@ -113,8 +116,8 @@ def activity(reads: ReadColumns, reference: NDArray[np.uint8], start: int, ploid
         likelihoods,
         depth,
         clip_mean,
-        _prior(ploidy),
-        math.log10(ploidy),
+        _prior(copies),
+        math.log10(copies),
         result.probability,
         result.spread,
     )

@@ -102,7 +102,13 @@ def allele_frequencies(
     )
     no_variant, *by_alternate = absent.tolist()
     log10_absent = (no_variant,) if alleles == 2 and spanning < 0 else tuple(by_alternate)
-    return AlleleFrequencies(no_variant, log10_absent, tuple(math.floor(count + 0.5) for count in counts.tolist()[1:]))
+    return AlleleFrequencies(no_variant, log10_absent, tuple(map(_nearest, counts.tolist()[1:])))
+
+
+def _nearest(count: float) -> int:
+    """The nearest whole number, halves up, as Java rounds: the greatest number below a half is none."""
+    whole = math.floor(count)
+    return whole + (count - whole >= 0.5)
 
 
 def _pseudocount(alternate: str, reference_length: int) -> float:

@@ -19,7 +19,7 @@ class ReadColumns(NamedTuple):
     Attributes:
         start: int64[n], first reference base of the alignment, clips excluded.
         end: int64[n], one past its last reference base.
-        flag: uint16[n], SAM FLAG.
+        flag: uint16[n], SAM FLAG; a mate without a place counts as unmapped, as for GATK.
         mapq: uint8[n], MAPQ.
         mate_start: int64[n], PNEXT as 0-based position, -1 where absent.
         mate_contig: int32[n], RNEXT as the header's contig index, -1 where absent.

@@ -261,7 +261,6 @@ def _call(
     )
     genotype, phred, genotype_quality = _genotype(alleles, evidence, kept, settings.ploidy)
     allele_depths = observed.allele_depths.tolist()
-    copies = len(genotype) or float("nan")
     forward, reverse, alternate_forward, alternate_reverse = observed.strands.tolist()
     return VariantCall(
         start=site.start,
@@ -276,7 +275,9 @@ def _call(
         genotype_depth=sum(allele_depths) if genotype else None,
         strand_counts=(forward, reverse, alternate_forward, alternate_reverse),
         allele_counts=decision.counts,
-        allele_frequencies=tuple(min(1.0, count / copies) for count in decision.counts),
+        allele_frequencies=tuple(
+            min(1.0, count / len(genotype)) if genotype else float("nan") for count in decision.counts
+        ),
         annotations=site_annotations(observed, decision.quality, genotype),
         phase=None,
     )

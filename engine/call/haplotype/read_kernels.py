@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from engine.call.haplotype.columns import ReadColumns
 from engine.call.haplotype.numerics import next_int
+from engine.reads.record_kernels import MATE_UNMAPPED, PAIRED, mate_is_placed
 
 RESERVOIR = 50
 """Reads kept of those that start at one position."""
@@ -324,10 +325,11 @@ def decode(
         elements = _uint16(data, record + 16)
         length = _int32(data, record + 20)
         columns.start[i] = _int32(data, record + 8)
-        columns.flag[i] = _uint16(data, record + 18)
         columns.mapq[i] = data[record + 13]
         columns.mate_contig[i] = _int32(data, record + 24)
         columns.mate_start[i] = _int32(data, record + 28)
+        flag = np.int64(_uint16(data, record + 18))
+        columns.flag[i] = flag | MATE_UNMAPPED if flag & PAIRED and not mate_is_placed(data, record) else flag
         columns.template_length[i] = _int32(data, record + 32)
         at = record + _FIXED
         to = name_offset[i]

@@ -120,7 +120,7 @@ def record_line(contig: str, call: VariantCall, emit: Emission, ploidy: int) -> 
 
 def _sample_fields(call: VariantCall, emit: Emission, ploidy: int) -> tuple[list[str], list[str]]:
     separator = "|" if call.phased else "/"
-    fields = {"GT": separator.join(map(str, call.genotype)) or "/".join("." * ploidy)}
+    fields = {"GT": separator.join(map(str, call.genotype) if call.genotype else "." * ploidy)}
     if call.allele_depths:
         fields["AD"] = _joined(call.allele_depths)
     if call.genotype_depth is not None:
@@ -132,7 +132,7 @@ def _sample_fields(call: VariantCall, emit: Emission, ploidy: int) -> tuple[list
         fields["PL"] = _joined(call.phred_likelihoods)
     if call.phase is not None:
         fields["PS"] = str(call.phase.start + 1)
-    if emit != "vcf":
+    if emit != "vcf" and call.genotype:
         fields["SB"] = _joined(call.strand_counts)
     return list(fields), list(fields.values())
 

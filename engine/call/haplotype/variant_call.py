@@ -66,7 +66,8 @@ class VariantCall:
         phred_likelihoods: PL, in VCF order.
         allele_depths: informative reads by allele (AD), empty without a genotype.
         genotype_depth: informative reads (FORMAT DP), None without a genotype.
-        strand_counts: informative reads: reference forward, reverse, alternate forward, reverse (SB).
+        strand_counts: informative reads: reference forward, reverse, alternate forward, reverse (SB; written with
+            a genotype only).
         allele_counts: most likely copies of each alternate (MLEAC).
         allele_frequencies: their share of the genotype's alleles (MLEAF), NaN without a genotype.
         annotations: the INFO annotations.

@@ -115,6 +115,38 @@ def test_nine_alternates_are_cut_to_the_six_likeliest(tmp_path):
     assert sorted(records[0][4].split(","), key=len) == alleles[3:]
 
 
+def test_people_without_reads_say_nothing_of_a_site_that_was_cut(tmp_path):
+    """Cut to six alternates, a site loses their flat likelihoods, as in GATK; otherwise these count."""
+    alleles = ["A" + "T" * length for length in range(1, 10)]
+    carriers = [write(tmp_path, f"S{alt}", variant(100, "A", alt, *HET_SNP)) for alt in alleles]
+    nobody = [write(tmp_path, f"N{number}", block(1, 200, "0,0,0", depth=0)) for number in range(30)]
+    alone, among_others = (joint(tmp_path, *gvcfs)[1][0] for gvcfs in (carriers, [*carriers, *nobody]))
+    assert (alone[5], alone[7]) == (among_others[5], among_others[7])
+    uncut, diluted = (joint(tmp_path, *gvcfs)[1][0] for gvcfs in (carriers[:3], [*carriers[:3], *nobody]))
+    assert uncut[5] != diluted[5]
+
+
+def test_strand_bias_of_few_reads_counts_in_the_odds_ratio_alone(tmp_path):
+    few = variant(100, "A", "G", "1/1", "0,2,0", "90,6,0,90,6,90")
+    one_sided, even = (few.replace("5,5,5,5", strands) for strands in ("0,0,2,0", "0,0,1,1"))
+    biased = joint(tmp_path, write(tmp_path, "A", one_sided))[1][0][7]
+    assert "FS=0.000;" in biased
+    assert "SOR=2.303" in biased
+    assert "SOR=0.693" in joint(tmp_path, write(tmp_path, "A", even))[1][0][7]
+    full = variant(100, "A", "G", *HET_SNP).replace("5,5,5,5", "20,0,0,20")
+    both = joint(tmp_path, write(tmp_path, "A", full), write(tmp_path, "B", one_sided))[1][0][7]
+    alone = joint(tmp_path, write(tmp_path, "A", full))[1][0][7]
+    assert both.partition("FS=")[2].partition(";")[0] == alone.partition("FS=")[2].partition(";")[0]
+    assert both.rpartition("SOR=")[2] != alone.rpartition("SOR=")[2]
+
+
+def test_mapping_quality_as_gatk_3_wrote_it_is_kept(tmp_path):
+    old = variant(100, "A", "G", *HET_SNP).replace("RAW_MQandDP=72000,20", "MQ=37.50")
+    record = joint(tmp_path, write(tmp_path, "A", old))[1][0]
+    assert ";MQ=37.50;" in record[7]
+    assert record[6] == "MQ40"
+
+
 def refused(tmp_path, error, said, *gvcfs):
     with pytest.raises(error, match=said) as caught:
         joint(tmp_path, *gvcfs)

@@ -3,7 +3,7 @@
 import gzip
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pysam
@@ -100,15 +100,15 @@ def test_100_kb_of_real_reads_and_any_number_of_threads(
     assert (tmp_path / "one.g.vcf.gz").read_bytes() == (tmp_path / "three.g.vcf.gz").read_bytes()
 
 
+def _without_depth_quality(lines: list[str]) -> list[str]:
+    """GATK replaces QD from 35 on by random values around 30."""
+    return [re.sub("QD=[0-9.]+", "QD", line) for line in lines]
+
+
 def test_calls_alone(shared_data: Path, tmp_path: Path) -> None:
-    """QD is left out: GATK replaces values from 35 on by random ones around 30."""
     case = _na12878(shared_data, 9_999_999, 10_100_000, "na12878_100kb/calls.vcf.gz")
     ours = case.run(tmp_path / "o.vcf.gz", emit="vcf", threads=2)
-
-    def without_qd(lines: list[str]) -> list[str]:
-        return [re.sub("QD=[0-9.]+", "QD", line) for line in lines]
-
-    assert without_qd(ours) == without_qd(_lines(case.golden))
+    assert _without_depth_quality(ours) == _without_depth_quality(_lines(case.golden))
     depths = [
         (re.search("QD=([0-9.]+)", a), re.search("QD=([0-9.]+)", b))
         for a, b in zip(ours, _lines(case.golden), strict=True)
@@ -168,6 +168,12 @@ def mitochondrion(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 def test_a_mitochondrion(mitochondrion: Case, tmp_path: Path) -> None:
     assert mitochondrion.run(tmp_path / "o.g.vcf.gz") == _lines(mitochondrion.golden)
+
+
+def test_a_mitochondrion_of_one_copy(mitochondrion: Case, tmp_path: Path) -> None:
+    case = replace(mitochondrion, ploidy=1, golden=mitochondrion.golden.with_name("ploidy1.vcf.gz"))
+    found = case.run(tmp_path / "o.vcf.gz", emit="vcf")
+    assert _without_depth_quality(found) == _without_depth_quality(_lines(case.golden))
 
 
 def test_shards_gather_to_the_bytes_of_one_run(

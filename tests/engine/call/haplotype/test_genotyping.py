@@ -110,6 +110,7 @@ def test_without_a_read_the_genotype_cannot_be_told() -> None:
     assert not outcome.has_genotype
     assert (made.genotype, made.genotype_depth, made.phred_likelihoods) == ((), None, (0,) * 6)
     assert (made.annotations.depth, made.annotations.quality_by_depth) == (0, None)
+    assert all(map(math.isnan, made.allele_frequencies))
 
 
 def test_reads_that_fit_no_haplotype_are_left_out() -> None:

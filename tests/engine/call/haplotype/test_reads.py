@@ -103,6 +103,18 @@ def test_reads_that_gatk_filters_are_left_out(tmp_path: Path, unwanted: pysam.Al
     assert _names(_fetch(_write(tmp_path / "r.bam", reads))) == ["good"]
 
 
+@pytest.mark.parametrize(
+    ("flag", "contig", "start", "unmapped"),
+    [(0x1, 0, 200, False), (0x9, 0, 200, True), (0x1, -1, 200, True), (0x1, 0, -1, True), (0x0, -1, -1, False)],
+)
+def test_a_mate_without_a_place_is_unmapped(tmp_path: Path, flag: int, contig: int, start: int, unmapped: bool) -> None:
+    """Whatever its flag says: else the mate would seem to lie on another contig, and the read be no evidence."""
+    read = _read(flag=flag)
+    read.next_reference_id, read.next_reference_start = contig, start
+    columns = _fetch(_write(tmp_path / "r.bam", [read])).columns
+    assert bool(columns.flag[0] & 0x8) == unmapped
+
+
 def test_supplementary_reads_and_clips_pass(tmp_path: Path) -> None:
     reads = [_read(cigar="5H2S8M3S", flag=0x800), _read(start=120, cigar="3I7M")]
     assert _fetch(_write(tmp_path / "r.bam", reads)).columns.start.tolist() == [100, 120]

@@ -73,8 +73,18 @@ def test_a_phased_call_and_one_without_a_genotype() -> None:
         "GT:AD:DP:GQ:PGT:PID:PL:PS:SB",
         "0|1:25,30,0:55:99:0|1:9990_A_G:1057,0,923,1132,1013,2145:9990:12,13,20,10",
     ]
-    unknown = dataclasses.replace(CALL, genotype=(), allele_depths=(), genotype_depth=None)
-    assert record_line("1", unknown, "gvcf", 1).split("\t")[9].startswith(".:99:")
+
+
+def test_a_call_without_a_genotype_has_neither_frequency_nor_strands() -> None:
+    nan = float("nan")
+    unknown = dataclasses.replace(
+        CALL, genotype=(), allele_depths=(), genotype_depth=None, allele_counts=(0, 0), allele_frequencies=(nan, nan)
+    )
+    fields = record_line("1", unknown, "gvcf", 1).rstrip("\n").split("\t")
+    assert ";MLEAC=0,0;MLEAF=NaN,NaN;" in fields[7]
+    assert fields[8:] == ["GT:GQ:PL", ".:99:1057,0,923,1132,1013,2145"]
+    phased = dataclasses.replace(unknown, phased=True, phase=PhaseSet("0|1", "9990_A_G", 9_989))
+    assert record_line("1", phased, "gvcf", 2).split("\t")[9].startswith(".|.:99:0|1:")
 
 
 @pytest.mark.parametrize("emit", ["gvcf", "bp", "vcf"])

@@ -29,7 +29,10 @@ def test_regions_are_gatks_for_any_piece_size(shared_data: Path, piece: int) -> 
     source = ReadSource(golden.reads, fasta=golden.reads, sample=None, reads_per_start=50)
     contig = source.contig_names.index(CONTIG)
     wanted = WantedReads(contig, START - 1000, END + 600, np.array([START - 100]), np.array([END + 100]))
-    profile = activity(source.fetch(wanted).columns, golden.sequence(START, END), START)
+    reads = source.fetch(wanted).columns
+    profile = activity(reads, golden.sequence(START, END), START)
+    of_one_copy = activity(reads, golden.sequence(START, END), START, ploidy=1)
+    assert np.array_equal(of_one_copy.probability, profile.probability)
     regions = _regions(profile, source.contig_lengths[contig], piece)
     assert regions == golden.regions("na12878_100kb/regions.igv.gz")
 
