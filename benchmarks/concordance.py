@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.call.gatk import JARS, GatkCaller
 from engine.call.haplotype.caller import call_haplotypes
@@ -147,26 +148,33 @@ def main() -> int:
 
 
 def prepare(genome: Genome, folder: Path) -> None:
-    """Write the genome's reference and its reads as GATK takes them: with a read group, without checksums."""
+    """Write the genome's reference, and its reads as GATK takes them: with a read group, without checksums."""
     import pysam
 
-    reads = folder / f"{genome.name}.bam"
     with pysam.AlignmentFile(str(genome.reads)) as source:
-        header = source.header.to_dict()
         _write_reference(genome, folder, dict(zip(source.references, source.lengths, strict=True)))
-        if reads.with_name(reads.name + ".bai").exists():
-            return
+        _copy(source, folder / f"{genome.name}.bam", set(source.references))
+    if "calls" in genome.modes:
         with pysam.FastaFile(str(folder / f"{genome.cohort}.fa")) as reference:
-            known = {None, *reference.references}
-        header["SQ"] = [{"SN": row["SN"], "LN": row["LN"]} for row in header["SQ"] if row["SN"] in known]
-        groups = header.setdefault("RG", [{"ID": "1", "SM": genome.name, "PL": "ILLUMINA"}])
-        with pysam.AlignmentFile(str(reads), "wb", header=header) as out:
-            for read in source.fetch(until_eof=True):
-                if not {read.reference_name, read.next_reference_name} <= known:
-                    continue
-                if not read.has_tag("RG"):
-                    read.set_tag("RG", groups[0]["ID"])
-                out.write(pysam.AlignedSegment.from_dict(read.to_dict(), out.header))
+            known = set(reference.references)
+        with pysam.AlignmentFile(str(genome.reads)) as source:
+            _copy(source, folder / f"{genome.name}.known.bam", known)
+
+
+def _copy(source: Any, reads: Path, contigs: set[str]) -> None:
+    """The pairs that lie on some of the contigs; those without a place stay."""
+    import pysam
+
+    header = source.header.to_dict()
+    header["SQ"] = [{"SN": row["SN"], "LN": row["LN"]} for row in header["SQ"] if row["SN"] in contigs]
+    groups = header.setdefault("RG", [{"ID": "1", "SM": reads.stem, "PL": "ILLUMINA"}])
+    with pysam.AlignmentFile(str(reads), "wb", header=header) as out:
+        for read in source.fetch(until_eof=True):
+            if not {read.reference_name, read.next_reference_name} <= {None, *contigs}:
+                continue
+            if not read.has_tag("RG"):
+                read.set_tag("RG", groups[0]["ID"])
+            out.write(pysam.AlignedSegment.from_dict(read.to_dict(), out.header))
     pysam.index(str(reads))
 
 
@@ -215,13 +223,13 @@ def compare_calls(genome: Genome, folder: Path, gatk: GatkCaller) -> list[Agreem
         _made_by_gatk(gatk, theirs, ["HaplotypeCaller", *files, *mode.arguments])
         parts = [PloidyPart(target, mode.copies) for target in genome.targets]
         call_haplotypes(reads, fasta, ours, parts=parts, emit=mode.emit)
-        found.append(_agreement(f"{genome.name}, {name}", theirs, ours))
+        found.append(agreement(f"{genome.name}, {name}", theirs, ours))
     return [*found, *compare_recalibration(genome, folder, gatk)] if "calls" in genome.modes else found
 
 
 def compare_recalibration(genome: Genome, folder: Path, gatk: GatkCaller) -> list[Agreement]:
     """Recalibrate one sample both ways, its own calls taken for the known sites: the report, and every read."""
-    reads, fasta = folder / f"{genome.name}.bam", folder / f"{genome.cohort}.fa"
+    reads, fasta = folder / f"{genome.name}.known.bam", folder / f"{genome.cohort}.fa"
     calls = _file(folder, genome.name, "calls", "gatk")
     (theirs, gatks), (ours, engines) = (
         (folder / f"{genome.name}.{caller}.table", folder / f"{genome.name}.{caller}.bam")
@@ -267,7 +275,7 @@ def compare_genotypes(chosen: Sequence[Genome], folder: Path, gatk: GatkCaller) 
             _made_by_gatk(gatk, combined, ["CombineGVCFs", "-R", str(fasta), *each])
         _made_by_gatk(gatk, theirs, ["GenotypeGVCFs", "-R", str(fasta), "-V", str(combined)])
         genotype_gvcfs(gvcfs, open_reference(fasta).contigs, ours, hard_filters=None)
-        found.append(_agreement(f"{name}, genotypes", theirs, ours))
+        found.append(agreement(f"{name}, genotypes", theirs, ours))
     return found
 
 
@@ -284,7 +292,8 @@ def _run_gatk(gatk: GatkCaller, arguments: Sequence[str]) -> None:
     subprocess.run([*gatk.command(), *arguments], check=True, capture_output=True)
 
 
-def _agreement(what: str, theirs: Path, ours: Path) -> Agreement:
+def agreement(what: str, theirs: Path, ours: Path) -> Agreement:
+    """Compare two VCF files; what differs is written beside the second."""
     gatks, engines = _comparable(theirs), _comparable(ours)
     found = _difference(what, gatks, engines)
     if found.missing or found.additional:
