@@ -38,8 +38,9 @@ CALL_CONFIDENCE = 30.0
 _FEW_READS = 2
 """Samples with no more reads than that are left out of FS, though not of SOR (``FisherStrand``, ``MIN_COUNT``)."""
 _INBREEDING_SAMPLES = 10
-_MEDIANS = ("BaseQRankSum", "MQ", "MQRankSum", "ReadPosRankSum")
-"""What is the median of the samples' values; MQ where a gVCF has no ``RAW_MQandDP``, as GATK 3 wrote it."""
+_MEDIANS = ("BaseQRankSum", "ExcessHet", "MQ", "MQRankSum", "ReadPosRankSum")
+"""What is the median of the samples' values; MQ where a gVCF has no ``RAW_MQandDP``, as GATK 3 wrote it, and ExcessHet
+where no diploid sample is called."""
 
 _HEADER = (
     '##FORMAT=<ID=AD,Number=R,Type=Integer,Description="Reads that support each allele">',
