@@ -78,7 +78,11 @@ def _score(data: NDArray[np.uint8], at: int) -> int:
 
 @njit(nogil=True, cache=True)
 def location(data: NDArray[np.uint8], at: int) -> tuple[int, int, int]:
-    """Tile, x and y from the last three of five or seven fields of a read name; -1 each where there are none."""
+    """Tile, x and y from the last three of five or seven fields of a read name; -1 each where there are none.
+
+    Each in 16 bits, as Picard keeps them (``PhysicalLocationShort``): on flow cells of more than 32,767 pixels, such as
+    NovaSeq's, x and y of the far end are negative, and the far end comes first.
+    """
     start, end = at + NAME, at + NAME + data[at + 12] - 1
     colons = 0
     for i in range(start, end):
@@ -95,7 +99,12 @@ def location(data: NDArray[np.uint8], at: int) -> tuple[int, int, int]:
     y, after = _leading_integer(data, _next_field(data, after), end)
     if tile == _UNKNOWN or x == _UNKNOWN or y == _UNKNOWN:
         return _NO_TILE, -1, -1
-    return ((tile + 32768) & 65535) - 32768, x, y
+    return _int16(tile), _int16(x), _int16(y)
+
+
+@njit(nogil=True, cache=True)
+def _int16(value: int) -> int:
+    return ((value + 32768) & 65535) - 32768
 
 
 @njit(nogil=True, cache=True)
