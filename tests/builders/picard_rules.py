@@ -42,7 +42,8 @@ class End:
         fields = str(self.read.query_name).split(":")
         if len(fields) not in (5, 7) or not all(field.isdigit() for field in fields[-3:]):
             return -1, -1, -1
-        return int(fields[-3]), int(fields[-2]), int(fields[-1])
+        tile, x, y = ((int(field) + 32768) % 65536 - 32768 for field in fields[-3:])
+        return tile, x, y
 
 
 def duplicates(reads: list[pysam.AlignedSegment], libraries: dict[str, str]) -> tuple[set[int], int]:

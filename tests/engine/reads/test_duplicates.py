@@ -66,7 +66,11 @@ def random_sam(seed: int, templates: int = 400) -> list[str]:
     rng = random.Random(seed)
     lines = []
     for i in range(templates):
-        tile, x, y = rng.choice((1101, 1102)), rng.randrange(0, 400, 40), rng.randrange(0, 300, 30)
+        tile, x, y = (
+            rng.choice((1101, 1102)),
+            rng.choice((0, 32_600)) + rng.randrange(0, 400, 40),
+            rng.randrange(0, 300, 30),
+        )
         name = rng.choice((f"I{i}:1:F:1:{tile}:{x}:{y}", f"I{i}:1:{tile}:{x}:{y}", f"plain{i}"))
         group = rng.choice("ab")
         kind = rng.random()
@@ -139,6 +143,17 @@ def test_the_better_pair_is_kept_and_among_equals_the_first_by_tile_x_and_y() ->
     found = find(records, ["x"])
     kept = {names_of(records)[i] for i in range(len(records)) if not found.is_duplicate(i)}
     assert kept == {"M:1:F:1:1101:7:9", "M:1:F:1:1101:1:2"}
+
+
+def test_places_beyond_32767_are_negative_for_picard() -> None:
+    """Of a NovaSeq's NA12878 Picard keeps the pair at 32850, not that at 32479; over the edge none is optical."""
+    lines = [line for x in (32479, 32850) for line in pair(f"A00217:77:HFJWFDSXX:2:2119:{x}:25285", 1000)]
+    lines += [line for x in (32760, 32770) for line in pair(f"A00217:77:HFJWFDSXX:2:2119:{x}:25285", 1100)]
+    records = records_from_sam(lines, CONTIGS)
+    found = find(records, ["x"])
+    kept = {names_of(records)[i] for i in range(len(records)) if not found.is_duplicate(i)}
+    assert {name.split(":")[5] for name in kept} == {"32850", "32770"}
+    assert found.libraries[0].read_pair_optical_duplicates == 0
 
 
 def test_a_lone_read_beside_a_pair_is_a_duplicate_however_good() -> None:
