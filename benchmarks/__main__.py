@@ -90,7 +90,7 @@ def _options() -> argparse.Namespace:
 def _prepare(options: argparse.Namespace) -> tuple[Setting, Path, int]:
     """Reference with every program's index, reads and truth; none of it is measured."""
     folder: Path = options.folder
-    reference = _plain_reference(options.reference, folder)
+    reference = plain_reference(options.reference, folder)
     lengths = {contig.name: contig.length for contig in open_reference(reference).contigs}
     window = parse_region(options.window, lengths)
     variants = _indexed(options.variants, folder)
@@ -103,7 +103,7 @@ def _prepare(options: argparse.Namespace) -> tuple[Setting, Path, int]:
     return at, reads.truth, reads.pairs
 
 
-def _plain_reference(fasta: Path, folder: Path) -> Path:
+def plain_reference(fasta: Path, folder: Path) -> Path:
     """An uncompressed copy, which every program reads."""
     import pysam
 

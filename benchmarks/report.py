@@ -43,8 +43,8 @@ def ratios(costs: Mapping[str, Cost]) -> dict[str, dict[str, float]]:
     return found
 
 
-def accuracy(at: Setting, truth: Path) -> dict[str, dict[str, Any]]:
-    """Counts, recall, precision and F1 of every VCF that was made, within the window.
+def accuracy(at: Setting, truth: Path, regions: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Counts, recall, precision and F1 of every VCF that was made, within the regions (BED) or else the window.
 
     Filters differ between callers, so every record counts; what the hard filters make of the engine's calls is a row
     of its own.
@@ -52,8 +52,9 @@ def accuracy(at: Setting, truth: Path) -> dict[str, dict[str, Any]]:
     from engine.compare.comparison import compare
     from engine.reference.intervals import write_bed
 
-    regions = at.folder / "window.bed"
-    write_bed([at.window], regions)
+    if regions is None:
+        regions = at.folder / "window.bed"
+        write_bed([at.window], regions)
     _filter_freebayes(at.folder / "freebayes.vcf", at.folder / "freebayes.filtered.vcf")
     files = {
         "GATK HaplotypeCaller": "gatk.vcf.gz",
@@ -97,11 +98,17 @@ def table(steps: Sequence[Step], costs: Mapping[str, Cost], report: Mapping[str,
     lines += ["", f"{'the engine against':<40} {'user CPU':>10} {'wall':>10}"]
     for name, ratio in report["ratios"].items():
         lines.append(f"{name:<40} {_fraction(ratio['user']):>10} {_fraction(ratio['wall']):>10}")
-    lines += ["", f"{'accuracy':<28} {'SNP recall  precision  F1':^30} {'indel recall  precision  F1':^30}"]
-    for name, kinds in report["accuracy"].items():
-        lines.append(f"{name:<28} {_scores(kinds['SNP']):^30} {_scores(kinds['INDEL']):^30}")
-    lines += ["", *(f"{name} {version or 'not installed'}" for name, version in report["versions"].items())]
+    lines += ["", *scores_table(report["accuracy"]), ""]
+    lines += [f"{name} {version or 'not installed'}" for name, version in report["versions"].items()]
     return "\n".join(lines)
+
+
+def scores_table(found: Mapping[str, Mapping[str, Mapping[str, float | None]]]) -> list[str]:
+    """:func:`accuracy` as text, a line for each caller."""
+    lines = [f"{'accuracy':<28} {'SNP recall  precision  F1':^30} {'indel recall  precision  F1':^30}"]
+    for name, kinds in found.items():
+        lines.append(f"{name:<28} {_scores(kinds['SNP']):^30} {_scores(kinds['INDEL']):^30}")
+    return lines
 
 
 def _fraction(ratio: float) -> str:
