@@ -41,7 +41,7 @@ def main() -> int:
     none = folder / "none"
     at = Setting(folder, reference, none, none, truth, Interval("chr20", 10_000_000, 10_100_000), 2, options.jars)
     found = versions(options.jars)
-    for step in _steps(at):
+    for step in _steps(at, with_gatk=found["gatk"] is not None):
         if found[step.program] is not None:
             run(step.command, folder / f"{step.name.replace(' ', '_')}.log", step.output)
     scores = accuracy(at, truth, _FOLDER / f"{_TRUTH}.bed")
@@ -50,8 +50,9 @@ def main() -> int:
     return 0
 
 
-def _steps(at: Setting) -> list[Step]:
-    called = [step for step in gatk_steps(at) if step.name in ("HaplotypeCaller", "GenotypeGVCFs")]
+def _steps(at: Setting, *, with_gatk: bool) -> list[Step]:
+    gatks = gatk_steps(at) if with_gatk else []
+    called = [step for step in gatks if step.name in ("HaplotypeCaller", "GenotypeGVCFs")]
     return [*called, *callers_on_the_same_reads(at)]
 
 
