@@ -47,7 +47,7 @@ check: setup-dev  ## lint, types, import direction
 	@$(BIN)/python -m pytest -q tests/test_import_direction.py
 
 serve: setup  ## open the Dagster web UI with sensors and daemon on 127.0.0.1:3000
-	@$(BIN)/python -m genomics_assets.serve
+	@$(BIN)/python -m demo.serve
 
 bench: setup-dev  ## measure the engine beside its peers (see docs/measurements.md)
 	@$(BIN)/python -m benchmarks

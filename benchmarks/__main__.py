@@ -24,6 +24,7 @@ from benchmarks.chains import (
     gatk_steps,
     versions,
 )
+from benchmarks.inputs import RESULTS, SHARED, plain_reference
 from benchmarks.measure import Cost, StepFailedError, run
 from benchmarks.report import accuracy, as_json, ratios, table
 from benchmarks.simulate import simulate
@@ -31,8 +32,6 @@ from engine.call.gatk import JARS
 from engine.reference.genome import open_reference
 from engine.reference.intervals import parse_region
 
-PROJECT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("GENOMICS_SHARED_DATA", PROJECT.parent / "shared" / "data"))
 REFERENCE = SHARED / "grch38_chr20_10M_ref" / "grch38.chr20_and_21_10M.fa.gz"
 VARIANTS = SHARED / "truth_giab_chr20" / "HG002_GRCh38_1_22_v4.2.1_benchmark.chr20.vcf.gz"
 _WARM_PAIRS = 200
@@ -83,7 +82,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--reference", type=Path, default=REFERENCE, help="FASTA that holds the window")
     parser.add_argument("--variants", type=Path, default=VARIANTS, help="VCF of the person's variants")
     parser.add_argument("--jars", type=Path, default=JARS, help="folder of GATK's jars (see make gatk)")
-    parser.add_argument("--folder", type=Path, default=PROJECT / "benchmarks" / "results", help="where to write")
+    parser.add_argument("--folder", type=Path, default=RESULTS, help="where to write")
     return parser.parse_args()
 
 
@@ -101,22 +100,6 @@ def _prepare(options: argparse.Namespace) -> tuple[Setting, Path, int]:
         run(("bwa", "index", str(reference)), folder / "bwa_index.log")
     at = Setting(folder, reference, reads.read1, reads.read2, reads.truth, window, options.threads, options.jars)
     return at, reads.truth, reads.pairs
-
-
-def plain_reference(fasta: Path, folder: Path) -> Path:
-    """An uncompressed copy, which every program reads."""
-    import pysam
-
-    plain = folder / "reference.fa"
-    if not plain.exists():
-        partial = plain.with_suffix(".partial")
-        with pysam.FastaFile(str(fasta)) as sequences, partial.open("w") as out:
-            for name in sequences.references:
-                sequence = sequences.fetch(name)
-                out.write(f">{name}\n")
-                out.writelines(sequence[start : start + 100] + "\n" for start in range(0, len(sequence), 100))
-        partial.replace(plain)
-    return plain
 
 
 def _indexed(vcf: Path, folder: Path) -> Path:

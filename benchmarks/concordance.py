@@ -12,7 +12,6 @@ import argparse
 import difflib
 import gzip
 import json
-import os
 import re
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.inputs import RESULTS, SHARED
 from engine.call.gatk import JARS, GatkCaller
 from engine.call.haplotype.caller import call_haplotypes
 from engine.call.haplotype.records import Emission
@@ -34,8 +34,6 @@ from engine.recalibrate.report import write_report
 from engine.reference.genome import open_reference
 from engine.reference.intervals import Interval, write_bed
 
-PROJECT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("GENOMICS_SHARED_DATA", PROJECT.parent / "shared" / "data"))
 _LINE_BASES = 100
 
 
@@ -126,7 +124,7 @@ def main() -> int:
     """Compare, print the table and write it as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.concordance", description=__doc__)
     parser.add_argument("--jars", type=Path, default=JARS, help="folder of GATK's jars (see make gatk)")
-    parser.add_argument("--folder", type=Path, default=PROJECT / "benchmarks" / "results" / "concordance")
+    parser.add_argument("--folder", type=Path, default=RESULTS / "concordance")
     parser.add_argument("--threads", type=int, default=2, help="samples at a time (%(default)s)")
     parser.add_argument("--only", default="", help="only samples whose name contains this")
     options = parser.parse_args()

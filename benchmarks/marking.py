@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from benchmarks.inputs import RESULTS
 from engine.align.aligner import Aligner, open_aligner
 from engine.align.index import AlignerIndex, build_index
 from engine.align.pipeline import AlignmentOptions, align_reads
@@ -20,8 +21,6 @@ from engine.reads.fastq import PairBatch
 from engine.reads.lane import Lane
 from engine.reads.records import Records
 from engine.reference.genome import open_reference
-
-RESULTS = Path(__file__).resolve().parent / "results"
 
 
 class _Replay:

@@ -11,8 +11,8 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks.__main__ import PROJECT, SHARED, plain_reference
 from benchmarks.chains import Setting, Step, callers_on_the_same_reads, gatk_steps, versions
+from benchmarks.inputs import RESULTS, SHARED, plain_reference
 from benchmarks.measure import run
 from benchmarks.report import accuracy, scores_table
 from engine.call.gatk import JARS
@@ -27,7 +27,7 @@ def main() -> int:
     """Call, score and print; the same is written as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.real_reads", description=__doc__)
     parser.add_argument("--jars", type=Path, default=JARS, help="folder of GATK's jars (see make gatk)")
-    parser.add_argument("--folder", type=Path, default=PROJECT / "benchmarks" / "results" / "real_reads")
+    parser.add_argument("--folder", type=Path, default=RESULTS / "real_reads")
     options = parser.parse_args()
     folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)

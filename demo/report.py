@@ -55,6 +55,7 @@ def _findings(lake: Lake, sample: str) -> list[dict[str, Any]]:
     table = lake.path(receipt, next(file.name for file in receipt.files if file.name.endswith(".parquet")))
     columns = "category, gene, hgvs_c, hgvs_p, zygosity, clinvar_significance, clinvar_variation_id, finding_id"
     rows = duckdb.sql(f"select {columns} from read_parquet('{table}') order by contig, position, alt")
+    assert rows is not None  # as after a statement that selects nothing
     return [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
 
 

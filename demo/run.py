@@ -94,8 +94,10 @@ def run_job(job: str, sample: str | None, run_key: str | None = None) -> RunResu
         for stats in instance.get_run_step_stats(done.run_id):
             result.seconds[stats.step_key] = round((stats.end_time or 0) - (stats.start_time or 0), 3)
     for event in done.all_events:
-        if event.is_step_materialization and CPU_SECONDS in event.materialization.metadata:
-            result.cpu_seconds[event.asset_key.path[-1]] = event.materialization.metadata[CPU_SECONDS].value
+        if event.is_step_materialization and event.asset_key:
+            used = event.materialization.metadata.get(CPU_SECONDS)
+            if isinstance(used, dg.FloatMetadataValue):
+                result.cpu_seconds[event.asset_key.path[-1]] = used.value or 0.0
     result.problems = [_problem(event) for event in done.all_events if event.is_step_failure]
     result.fresh = [asset for asset in before if before[asset] and lake.receipt(asset, sample) == before[asset]]
     if sample:
@@ -124,8 +126,8 @@ def _ask_the_sensor() -> dict[str, str]:
             asked = sample_sheets(context)
             assert isinstance(asked, dg.SensorResult)
             cursor = asked.cursor
-            for request in asked.dynamic_partitions_requests or []:
-                instance.add_dynamic_partitions(SAMPLES.name, list(request.partition_keys))
+            for wanted in asked.dynamic_partitions_requests or []:
+                instance.add_dynamic_partitions(str(SAMPLES.name), list(wanted.partition_keys))
             requested |= {str(request.partition_key): str(request.run_key) for request in asked.run_requests or []}
             known = {sample.sample_id for sample in registry.samples()}
             if {person.sample for person in PEOPLE} <= known or time.monotonic() > deadline:
@@ -136,7 +138,8 @@ def _ask_the_sensor() -> dict[str, str]:
 def _problem(event: dg.DagsterEvent) -> str:
     data = event.step_failure_data
     user = data.user_failure_data
-    return f"{event.step_key}: {user.description if user and user.description else data.error.message.strip()}"
+    told = user.description if user and user.description else data.error.message.strip() if data.error else "failed"
+    return f"{event.step_key}: {told}"
 
 
 def _show(result: RunResult, name: str) -> RunResult:

@@ -9,6 +9,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 FORBIDDEN = {
     "engine": {"resources", "genomics_assets", "demo", "dagster", "azure", "adlfs", "pyspark"},
     "resources": {"genomics_assets", "demo"},
+    "genomics_assets": {"demo"},
     "demo": set(),
 }
 DAGSTER_IN_ENGINE = {"engine/ops.py"}

@@ -140,7 +140,7 @@ def serving(deployment: Deployment, log: Path) -> Iterator[Server]:
     server = Server(deployment, _free_port(), log)
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [str(BIN / "python"), "-m", "genomics_assets.serve", "--port", str(server.port)],
+            [str(BIN / "python"), "-m", "demo.serve", "--port", str(server.port)],
             cwd=PROJECT,
             env=deployment.variables,
             stdout=stream,

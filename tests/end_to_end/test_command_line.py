@@ -109,7 +109,7 @@ def test_a_wrong_materialize_command_ends_with_what_is_wrong(
     assert told in done.stderr[-400:]
 
 
-@pytest.mark.parametrize("module", ["genomics_assets.serve", "demo.run", "resources.console"])
+@pytest.mark.parametrize("module", ["demo.serve", "demo.run", "resources.console"])
 def test_a_wrong_option_of_the_deployment_gives_one_clear_error(laboratory: Laboratory, module: str) -> None:
     arguments = ("samples",) if module == "resources.console" else ()
     wrong = replace(laboratory.server.deployment, reference="demo", options={"GENOMICS_CALLER": "magic"})

@@ -1,0 +1,32 @@
+"""``make serve``: the web UI, with the demo's reference written first where that is the one in use.
+
+Any other reference is the laboratory's to provide; then this only serves.
+"""
+
+import argparse
+import os
+import sys
+
+from demo.reference import write_reference
+from engine.errors import GenomicsError
+from genomics_assets.serve import serve
+from resources.environment import Settings
+
+
+def main() -> int:
+    """Write, start and wait; the exit code is the server's."""
+    parser = argparse.ArgumentParser(prog="make serve", description=__doc__)
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "3000")), help="default: 3000")
+    port = parser.parse_args().port
+    try:
+        settings = Settings.from_environment()
+        if settings.reference == "demo":
+            write_reference(settings.data / "sources")
+    except GenomicsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return serve(settings, port)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
