@@ -22,7 +22,7 @@ import dagster as dg
 
 from engine.errors import FastqError, GateError, GenomicsError, KnowledgeError, LakeError
 from engine.progress import Progress
-from engine.receipt import ArtifactFile, Measure, Receipt, Recipe, describe_file
+from engine.receipt import Measure, Receipt, Recipe, describe_file
 from engine.tools import versions
 
 # Data versions on op outputs are how an asset made from an op says what it holds; Dagster still calls them beta.
@@ -130,7 +130,7 @@ def _metadata(receipt: Receipt, folder: Path) -> dict[str, Any]:
         "records": receipt.records,
         "size (MB)": round(sum(file.bytes for file in receipt.files) / 1e6, 3),
         "files": dg.MetadataValue.md(
-            "\n".join(f"- `{f.name}` {f.bytes:,} bytes, sha256 `{f.sha256}`" for f in receipt.files)
+            "\n".join(f"- `{file.name}` {file.bytes:,} bytes, sha256 `{file.sha256}`" for file in receipt.files)
         ),
     }
     shown |= {name: value for name, value in receipt.measures.items() if isinstance(value, int | float | str)}
@@ -139,10 +139,6 @@ def _metadata(receipt: Receipt, folder: Path) -> dict[str, Any]:
     shown["tools"] = dg.MetadataValue.json(dict(receipt.recipe.tools))
     shown["made from"] = dg.MetadataValue.json(dict(receipt.recipe.inputs) | dict(receipt.recipe.knowledge))
     return shown
-
-
-def _file_line(file: ArtifactFile) -> str:
-    return f"- `{file.name}` {file.bytes:,} bytes, sha256 `{file.sha256}`"
 
 
 @contextmanager
@@ -156,8 +152,6 @@ def _clear_failure(sample: str | None) -> Iterator[None]:
 
 def _describe_sources(*sources: Path | None) -> dict[str, str]:
     """sha256 of declared source files by name: what a knowledge artifact is made from."""
-    from engine.receipt import describe_file
-
     return {source.name: describe_file(source).sha256 for source in sources if source is not None and source.is_file()}
 
 
@@ -295,6 +289,7 @@ def raw_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
     with _clear_failure(sample):
         services.knowledge.versions(*services.knowledge.parts)  # the wrong build is told before any work is done
         lanes = services.registry.sample(sample).lanes
+        landing = services.landing_zone.root.resolve()
 
         def compute(work: Any) -> Made:
             summary = verify_reads(
@@ -305,8 +300,7 @@ def raw_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
                 log=context.log.info,
             )
             services.registry.record_digests(sample, summary.files)
-            base = services.landing_zone.root.resolve()
-            write_manifest(summary.files, work.folder, base=base, copy=settings.reads == "copy")
+            write_manifest(summary.files, work.folder, base=landing, copy=settings.reads == "copy")
             return Made(2 * summary.pairs, summary.measures())
 
         recipe = Recipe(
@@ -314,50 +308,27 @@ def raw_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
             parameters={
                 "reads": settings.reads,
                 "mixed_read_lengths": settings.mixed_read_lengths,
-                "files": [_stated(path) for lane in lanes for path in _files(lane)],
+                "lanes": [_stated(lane, landing) for lane in lanes],
             },
         )
         return _publish(context, recipe, compute, sample=sample)
 
 
-def _files(lane: Any) -> tuple[Path, Path]:
-    return lane.read1, lane.read2
+def _stated(lane: Any, landing: Path) -> dict[str, Any]:
+    """A lane as the sheet has it, and what tells a replaced file from the one that was read, without reading it."""
+    return {
+        "lane": lane.name,
+        "read1": [*_file_facts(lane.read1, landing), lane.md5_read1],
+        "read2": [*_file_facts(lane.read2, landing), lane.md5_read2],
+    }
 
 
-def _stated(path: Path) -> list[str | int]:
-    """What tells a replaced file from the one that was read, without reading it: name, size, time of change."""
+def _file_facts(path: Path, landing: Path) -> list[str | int]:
+    """Place in the landing zone, size, time of change."""
     if not path.is_file():
         raise FastqError("there is no such file", file=path, remedy="put it there, or correct the sample sheet")
     facts = path.stat()
-    return [path.name, facts.st_size, facts.st_mtime_ns]
-
-
-@_sample_op("gvcf", "reference_genome")
-def variants(context: dg.OpExecutionContext) -> dg.Output[None]:
-    """Genotype the gVCF's variant sites and mark calls that are not to be trusted."""
-    from engine.genotype.sample import genotype_sample
-
-    sample, services = context.partition_key, context.resources
-
-    def compute(work: Any) -> Made:
-        bundle = services.knowledge.reference()
-        summary = genotype_sample(
-            _file(services, "gvcf", sample, ".g.vcf.gz"),
-            bundle,
-            work.folder / f"{sample}.vcf.gz",
-            caller=services.settings.caller,
-            targets=bundle.targets,
-            progress=Progress("genotyping", unit="sites", log=context.log.info),
-        )
-        return Made(summary.records, vars(summary))
-
-    with _clear_failure(sample):
-        recipe = Recipe(
-            inputs=_open_gates(context, "gvcf") | services.knowledge.versions("reference_genome"),
-            tools=_tools(context.op.name),
-            parameters={"caller": services.settings.caller},
-        )
-        return _publish(context, recipe, compute, sample=sample)
+    return [path.relative_to(landing).as_posix(), facts.st_size, facts.st_mtime_ns]
 
 
 @_sample_op("raw_reads", "reference_genome", "aligner_index", services=frozenset({"landing_zone"}))
@@ -489,6 +460,34 @@ def _alignment_file(services: Any, sample: str) -> Path:
     return _file(services, "aligned_reads", sample, f".{services.settings.alignment_format}")
 
 
+@_sample_op("gvcf", "reference_genome")
+def variants(context: dg.OpExecutionContext) -> dg.Output[None]:
+    """Genotype the gVCF's variant sites and mark calls that are not to be trusted."""
+    from engine.genotype.sample import genotype_sample
+
+    sample, services = context.partition_key, context.resources
+
+    def compute(work: Any) -> Made:
+        bundle = services.knowledge.reference()
+        summary = genotype_sample(
+            _file(services, "gvcf", sample, ".g.vcf.gz"),
+            bundle,
+            work.folder / f"{sample}.vcf.gz",
+            caller=services.settings.caller,
+            targets=bundle.targets,
+            progress=Progress("genotyping", unit="sites", log=context.log.info),
+        )
+        return Made(summary.records, vars(summary))
+
+    with _clear_failure(sample):
+        recipe = Recipe(
+            inputs=_open_gates(context, "gvcf") | services.knowledge.versions("reference_genome"),
+            tools=_tools(context.op.name),
+            parameters={"caller": services.settings.caller},
+        )
+        return _publish(context, recipe, compute, sample=sample)
+
+
 @_sample_op("variants", "reference_genome", "gene_model", "clinvar")
 def annotated_variants(context: dg.OpExecutionContext) -> dg.Output[None]:
     """Say of each allele what it does to which gene, how HGVS names it, and what ClinVar knows of it."""
@@ -544,7 +543,9 @@ def findings(context: dg.OpExecutionContext) -> dg.Output[None]:
             for kin, parent in present.items()
         }
         recipe = Recipe(
-            inputs=_open_gates(context, "annotated_variants") | services.knowledge.versions("clinvar") | kin_versions,
+            inputs=_open_gates(context, "annotated_variants")
+            | services.knowledge.versions("reference_genome", "clinvar")
+            | kin_versions,
             tools=_tools(context.op.name),
             knowledge=services.knowledge.releases(),
             parameters={"sex": str(person.sex), "secondary_findings_consent": person.secondary_findings_consent},
@@ -567,7 +568,7 @@ def _is_open(services: Any, asset: str, sample: str) -> bool:
     return True
 
 
-@_sample_op("raw_reads", "aligned_reads", "gvcf", "variants", "annotated_variants", "findings")
+@_sample_op(*REPORTED_ASSETS, "reference_genome", "gene_model")
 def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
     """Write the report as a FHIR bundle that leads back to the reads, the tools and the knowledge."""
     from engine.fhir.bundle import write_bundle
@@ -609,12 +610,14 @@ def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
         return Made(summary.resources, vars(summary) | {"issued": when})
 
     with _clear_failure(sample):
+        knowledge = services.knowledge.versions("reference_genome", "gene_model")
         recipe = Recipe(
-            inputs=_open_gates(context, *REPORTED_ASSETS),
+            inputs=_open_gates(context, *REPORTED_ASSETS) | knowledge,
             tools=_tools(context.op.name),
             knowledge=services.knowledge.releases(),
             parameters={
                 "subject": person.subject_id,
+                "sex": str(person.sex),
                 "order": person.order_id,
                 "phenotype": list(person.phenotype),
                 "secondary_findings_consent": person.secondary_findings_consent,

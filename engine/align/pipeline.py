@@ -45,7 +45,7 @@ class AlignmentOptions:
         threads: that align and compress; the result does not depend on it.
         batch_bases: bases from which one insert-size model is made, as ``bwa mem -K``.
         optical_distance: pixels within which two clusters are one seen twice: 100, or 2500 on patterned flow cells.
-        level: of compression: 0 none, 1 to 3 ISA-L (fast), 4 to 9 zlib (small).
+        level: of compression, as in :func:`engine.reads.bgzf.compress_block`.
         memory: bytes of records held before they go to disk; pairs of ends take as much again at most.
         format: ``bam`` or ``cram``.
     """

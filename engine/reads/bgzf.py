@@ -36,8 +36,8 @@ def compress_block(content: bytes | memoryview, level: int) -> bytes:
 
     Args:
         content: at most :data:`BLOCK_LIMIT` bytes.
-        level: 0 stores, 1 to 3 are ISA-L's levels (fast; it may choose other matches on another kind of processor),
-            4 to 9 zlib's.
+        level: 0 stores, 1 and 2 are ISA-L's levels (fast), 3 to 9 zlib's. ISA-L has a third, which chooses other
+            matches on processors with AVX2 than on those without: the same input would not give the same bytes.
     """
     deflated = _deflate(content, level)
     if len(deflated) > 0x10000 - 26:
@@ -47,7 +47,7 @@ def compress_block(content: bytes | memoryview, level: int) -> bytes:
 
 
 def _deflate(content: bytes | memoryview, level: int) -> bytes:
-    if 1 <= level <= 3:
+    if 1 <= level <= 2:
         deflated: bytes = igzip_lib.compress(content, level, igzip_lib.COMP_DEFLATE)
         return deflated
     packer = zlib.compressobj(level, zlib.DEFLATED, -15)
