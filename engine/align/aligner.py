@@ -53,7 +53,7 @@ def open_aligner(name: str, index: Path, contigs: tuple[Contig, ...], *, batch_b
         batch_bases: size of the batches it will be given.
 
     Raises:
-        ToolError: there is no such aligner, or ``bwa`` is not on PATH.
+        ToolError: there is no such aligner, ``bwa`` is not on PATH, or the processor is not one for bwa-mem3.
         KnowledgeError: the index is absent, partial, or of another reference.
     """
     from engine.align.bwa import Bwa

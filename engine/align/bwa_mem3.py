@@ -10,6 +10,7 @@ from itertools import pairwise
 from threading import Lock
 
 from engine.align.index import AlignerIndex
+from engine.align.processor import require_processor
 from engine.align.translation import Translation
 from engine.parallel import in_order
 from engine.reads.fastq import PairBatch, Reads
@@ -22,6 +23,7 @@ class BwaMem3:
     name = "bwa-mem3"
 
     def __init__(self, index: AlignerIndex) -> None:
+        require_processor()
         import bwa_mem3
 
         self.index = index

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.align.processor import require_processor
 from engine.errors import KnowledgeError, ToolError
 from engine.reference.bundle import Contig
 from engine.reference.genome import Reference, contigs_digest, read_sequences
@@ -90,7 +91,7 @@ def build_index(
 
     Raises:
         KnowledgeError: the reference holds no bases, or is too big for the memory at hand.
-        ToolError: ``bwa`` is absent or failed.
+        ToolError: ``bwa`` is absent or failed, or the processor is not one for bwa-mem3.
     """
     say = log or (lambda _: None)
     pieces, codes = _encode(reference)
@@ -201,6 +202,7 @@ def _encode(reference: Reference) -> tuple[list[Piece], NDArray[np.uint8]]:
 
 
 def _build_bwa_mem3(codes: NDArray[np.uint8], pieces: list[Piece], prefix: Path) -> None:
+    require_processor()
     _check_memory(len(codes), prefix)
     from pydivsufsort import divsufsort
 

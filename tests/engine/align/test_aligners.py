@@ -1,6 +1,7 @@
 """Both aligners, and the way back from pieces to contigs, on made-up and on real reads."""
 
 import os
+import platform
 import random
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import pysam
 import pytest
 
+from engine.align import processor
 from engine.align.aligner import Aligner, open_aligner
 from engine.align.index import build_index
 from engine.errors import FastqError, ToolError
@@ -208,3 +210,17 @@ def test_an_aligner_that_is_not_there_is_named(
         build_index(reference, tmp_path / "pieces", aligner="bwa")
     with pytest.raises(ToolError, match="no aligner 'minimap'"):
         open_aligner("minimap", tmp_path / "pieces", reference.contigs)
+
+
+def test_a_processor_without_avx2_is_told_before_any_work(
+    split_contigs: tuple[Reference, Lane], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference, _ = split_contigs
+    index = build_index(reference, tmp_path / "pieces")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(processor, "host_features", lambda: {"sse4.2": True, "avx": True, "avx2": False})
+    with pytest.raises(ToolError, match=r"AVX2.*choose the aligner bwa"):
+        open_aligner("bwa-mem3", index.prefix, reference.contigs)
+    with pytest.raises(ToolError, match="AVX2"):
+        build_index(reference, tmp_path / "again")
+    assert not list(tmp_path.glob("again*"))
