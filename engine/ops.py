@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +79,39 @@ def _code_version(op: str) -> str:
 
 
 def _sample_op(*upstream: str, services: frozenset[str] = frozenset()) -> MakeOp:
-    return lambda compute: dg.op(
-        ins={name: dg.In(dg.Nothing) for name in upstream},
-        out=dg.Out(dg.Nothing),
-        required_resource_keys=SERVICES | services,
-        config_schema=CONFIG,
-        retry_policy=RETRY,
-        code_version=_code_version(compute.__name__),
-    )(compute)
+    return _op_maker(upstream, SERVICES | services)
+
+
+def _knowledge_op(*upstream: str) -> MakeOp:
+    return _op_maker(upstream, {"settings", "lake", "knowledge"})
+
+
+def _op_maker(upstream: tuple[str, ...], services: set[str]) -> MakeOp:
+    def make(compute: Callable[[dg.OpExecutionContext], dg.Output[None]]) -> dg.OpDefinition:
+        @wraps(compute)
+        def op(context: dg.OpExecutionContext) -> dg.Output[None]:
+            with _clear_failure(context.partition_key if context.has_partition_key else None):
+                return compute(context)
+
+        return dg.op(
+            ins={name: dg.In(dg.Nothing) for name in upstream},
+            out=dg.Out(dg.Nothing),
+            required_resource_keys=services,
+            config_schema=CONFIG,
+            retry_policy=RETRY,
+            code_version=_code_version(compute.__name__),
+        )(op)
+
+    return make
+
+
+@contextmanager
+def _clear_failure(sample: str | None) -> Iterator[None]:
+    """Turn an error that a user can mend into a failure that says so and is not retried."""
+    try:
+        yield
+    except GenomicsError as error:
+        raise dg.Failure(description=str(error.about(sample=sample)), allow_retries=False) from error
 
 
 def _publish(
@@ -141,29 +167,9 @@ def _metadata(receipt: Receipt, folder: Path) -> dict[str, Any]:
     return shown
 
 
-@contextmanager
-def _clear_failure(sample: str | None) -> Iterator[None]:
-    """Turn an error that a user can mend into a failure that says so and is not retried."""
-    try:
-        yield
-    except GenomicsError as error:
-        raise dg.Failure(description=str(error.about(sample=sample)), allow_retries=False) from error
-
-
 def _describe_sources(*sources: Path | None) -> dict[str, str]:
     """sha256 of declared source files by name: what a knowledge artifact is made from."""
     return {source.name: describe_file(source).sha256 for source in sources if source is not None and source.is_file()}
-
-
-def _knowledge_op(*upstream: str) -> MakeOp:
-    return lambda compute: dg.op(
-        ins={name: dg.In(dg.Nothing) for name in upstream},
-        out=dg.Out(dg.Nothing),
-        required_resource_keys={"settings", "lake", "knowledge"},
-        config_schema=CONFIG,
-        retry_policy=RETRY,
-        code_version=_code_version(compute.__name__),
-    )(compute)
 
 
 @_knowledge_op()
@@ -177,15 +183,14 @@ def reference_genome(context: dg.OpExecutionContext) -> dg.Output[None]:
         measures = build_genome(declared.fasta, declared.targets, declared.contig_md5, work.folder)
         return Made(measures.contigs, vars(measures))
 
-    with _clear_failure(None):
-        recipe = Recipe(
-            tools=_tools(context.op.name),
-            parameters={
-                "sources": _describe_sources(declared.fasta, declared.targets),
-                "contig_md5": dict(declared.contig_md5),
-            },
-        )
-        return _publish(context, recipe, compute, sample=None)
+    recipe = Recipe(
+        tools=_tools(context.op.name),
+        parameters={
+            "sources": _describe_sources(declared.fasta, declared.targets),
+            "contig_md5": dict(declared.contig_md5),
+        },
+    )
+    return _publish(context, recipe, compute, sample=None)
 
 
 @_knowledge_op("reference_genome")
@@ -200,13 +205,12 @@ def aligner_index(context: dg.OpExecutionContext) -> dg.Output[None]:
         index = build_index(open_reference(knowledge.reference().fasta), work.folder / "index", aligner=aligner)
         return Made(len(index.pieces), {"pieces": len(index.pieces), "aligner": aligner})
 
-    with _clear_failure(None):
-        recipe = Recipe(
-            inputs=knowledge.versions("reference_genome"),
-            tools=_tools(context.op.name),
-            parameters={"aligner": aligner},
-        )
-        return _publish(context, recipe, compute, sample=None)
+    recipe = Recipe(
+        inputs=knowledge.versions("reference_genome"),
+        tools=_tools(context.op.name),
+        parameters={"aligner": aligner},
+    )
+    return _publish(context, recipe, compute, sample=None)
 
 
 @_knowledge_op("reference_genome")
@@ -264,18 +268,17 @@ def _publish_source(
     **parameters: str | None,
 ) -> dg.Output[None]:
     """Publish a part of the bundle that is made from one declared file beside the genome."""
-    with _clear_failure(None):
-        if source is None:
-            raise KnowledgeError(
-                f"the reference declares no {context.op.name}",
-                remedy=f"add {context.op.name} to its YAML, or leave this asset out of the run",
-            )
-        recipe = Recipe(
-            inputs=context.resources.knowledge.versions("reference_genome"),
-            tools=_tools(context.op.name),
-            parameters={"sources": _describe_sources(source), **parameters},
+    if source is None:
+        raise KnowledgeError(
+            f"the reference declares no {context.op.name}",
+            remedy=f"add {context.op.name} to its YAML, or leave this asset out of the run",
         )
-        return _publish(context, recipe, compute, sample=None)
+    recipe = Recipe(
+        inputs=context.resources.knowledge.versions("reference_genome"),
+        tools=_tools(context.op.name),
+        parameters={"sources": _describe_sources(source), **parameters},
+    )
+    return _publish(context, recipe, compute, sample=None)
 
 
 @_sample_op("reference_genome", services=frozenset({"landing_zone"}))
@@ -286,32 +289,31 @@ def raw_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
 
     sample, services = context.partition_key, context.resources
     settings = services.settings
-    with _clear_failure(sample):
-        services.knowledge.versions(*services.knowledge.parts)  # the wrong build is told before any work is done
-        lanes = services.registry.sample(sample).lanes
-        landing = services.landing_zone.root.resolve()
+    services.knowledge.versions(*services.knowledge.parts)  # the wrong build is told before any work is done
+    lanes = services.registry.participant(sample).lanes
+    landing = services.landing_zone.root.resolve()
 
-        def compute(work: Any) -> Made:
-            summary = verify_reads(
-                sample,
-                lanes,
-                threads=settings.threads,
-                allow_mixed_lengths=settings.mixed_read_lengths == "accept",
-                log=context.log.info,
-            )
-            services.registry.record_digests(sample, summary.files)
-            write_manifest(summary.files, work.folder, base=landing, copy=settings.reads == "copy")
-            return Made(2 * summary.pairs, summary.measures())
-
-        recipe = Recipe(
-            tools=_tools(context.op.name),
-            parameters={
-                "reads": settings.reads,
-                "mixed_read_lengths": settings.mixed_read_lengths,
-                "lanes": [_stated(lane, landing) for lane in lanes],
-            },
+    def compute(work: Any) -> Made:
+        summary = verify_reads(
+            sample,
+            lanes,
+            threads=settings.threads,
+            allow_mixed_lengths=settings.mixed_read_lengths == "accept",
+            log=context.log.info,
         )
-        return _publish(context, recipe, compute, sample=sample)
+        services.registry.record_digests(sample, summary.files)
+        write_manifest(summary.files, work.folder, base=landing, copy=settings.reads == "copy")
+        return Made(2 * summary.pairs, summary.measures())
+
+    recipe = Recipe(
+        tools=_tools(context.op.name),
+        parameters={
+            "reads": settings.reads,
+            "mixed_read_lengths": settings.mixed_read_lengths,
+            "lanes": [_stated(lane, landing) for lane in lanes],
+        },
+    )
+    return _publish(context, recipe, compute, sample=sample)
 
 
 def _stated(lane: Any, landing: Path) -> dict[str, Any]:
@@ -342,35 +344,33 @@ def aligned_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
     from engine.reference.intervals import read_bed
 
     sample, services = context.partition_key, context.resources
-    settings, person = services.settings, services.registry.sample(sample)
+    settings, person = services.settings, services.registry.participant(sample)
+    inputs = _open_gates(context, "raw_reads")
+    bundle = services.knowledge.bundle()
+    aligner = open_aligner(settings.aligner, bundle.aligner_index, bundle.contigs)
 
-    with _clear_failure(sample):
-        inputs = _open_gates(context, "raw_reads")
-        bundle = services.knowledge.bundle()
-        aligner = open_aligner(settings.aligner, bundle.aligner_index, bundle.contigs)
-
-        def compute(work: Any) -> Made:
-            reads = services.lake.require("raw_reads", sample)
-            aligned = align_reads(
-                read_manifest(services.lake.folder(reads), base=services.landing_zone.root.resolve()),
-                sample,
-                open_reference(bundle.fasta),
-                aligner,
-                work.folder / f"{sample}.{settings.alignment_format}",
-                targets=read_bed(bundle.targets, bundle.contig_lengths),
-                options=AlignmentOptions(threads=settings.threads, format=settings.alignment_format),
-                expected_pairs=reads.measures["pairs"],
-                log=context.log.info,
-            )
-            write_metrics(sample, aligned.histograms, aligned.duplication, aligned.set_sizes, work.folder)
-            return Made(aligned.records, _alignment_measures(aligned, str(person.sex)))
-
-        recipe = Recipe(
-            inputs=inputs | services.knowledge.versions("reference_genome", "aligner_index"),
-            tools={aligner.name: aligner.version} | _tools(context.op.name),
-            parameters={"format": settings.alignment_format, "sex": str(person.sex)},
+    def compute(work: Any) -> Made:
+        reads = services.lake.require("raw_reads", sample)
+        aligned = align_reads(
+            read_manifest(services.lake.folder(reads), base=services.landing_zone.root.resolve()),
+            sample,
+            open_reference(bundle.fasta),
+            aligner,
+            work.folder / f"{sample}.{settings.alignment_format}",
+            targets=read_bed(bundle.targets, bundle.contig_lengths),
+            options=AlignmentOptions(threads=settings.threads, format=settings.alignment_format),
+            expected_pairs=reads.measures["pairs"],
+            log=context.log.info,
         )
-        return _publish(context, recipe, compute, sample=sample)
+        write_metrics(sample, aligned.histograms, aligned.duplication, aligned.set_sizes, work.folder)
+        return Made(aligned.records, _alignment_measures(aligned, str(person.sex)))
+
+    recipe = Recipe(
+        inputs=inputs | services.knowledge.versions("reference_genome", "aligner_index"),
+        tools={aligner.name: aligner.version} | _tools(context.op.name),
+        parameters={"format": settings.alignment_format, "sex": str(person.sex)},
+    )
+    return _publish(context, recipe, compute, sample=sample)
 
 
 def _alignment_measures(aligned: Any, stated_sex: str) -> dict[str, Measure]:
@@ -404,7 +404,7 @@ def gvcf(context: dg.OpExecutionContext) -> dg.Output[None]:
     from engine.recalibrate.report import write_report
 
     sample, services = context.partition_key, context.resources
-    settings, person = services.settings, services.registry.sample(sample)
+    settings, person = services.settings, services.registry.participant(sample)
 
     def compute(work: Any) -> Made:
         bundle = services.knowledge.reference()
@@ -431,15 +431,14 @@ def gvcf(context: dg.OpExecutionContext) -> dg.Output[None]:
         )
         return Made(summary.records, vars(summary))
 
-    with _clear_failure(sample):
-        parts = ("reference_genome", "known_sites") if settings.recalibrates else ("reference_genome",)
-        recalibration = versions(code=("recalibrate",)) if settings.recalibrates else {}
-        recipe = Recipe(
-            inputs=_open_gates(context, "aligned_reads") | services.knowledge.versions(*parts),
-            tools={"caller": variant_caller(settings.caller).version()} | _tools(context.op.name) | recalibration,
-            parameters={"caller": settings.caller, "profile": settings.profile, "sex": str(person.sex)},
-        )
-        return _publish(context, recipe, compute, sample=sample)
+    parts = ("reference_genome", "known_sites") if settings.recalibrates else ("reference_genome",)
+    recalibration = versions(code=("recalibrate",)) if settings.recalibrates else {}
+    recipe = Recipe(
+        inputs=_open_gates(context, "aligned_reads") | services.knowledge.versions(*parts),
+        tools={"caller": variant_caller(settings.caller).version()} | _tools(context.op.name) | recalibration,
+        parameters={"caller": settings.caller, "profile": settings.profile, "sex": str(person.sex)},
+    )
+    return _publish(context, recipe, compute, sample=sample)
 
 
 def _open_gates(context: dg.OpExecutionContext, *assets: str) -> dict[str, str]:
@@ -479,13 +478,12 @@ def variants(context: dg.OpExecutionContext) -> dg.Output[None]:
         )
         return Made(summary.records, vars(summary))
 
-    with _clear_failure(sample):
-        recipe = Recipe(
-            inputs=_open_gates(context, "gvcf") | services.knowledge.versions("reference_genome"),
-            tools=_tools(context.op.name),
-            parameters={"caller": services.settings.caller},
-        )
-        return _publish(context, recipe, compute, sample=sample)
+    recipe = Recipe(
+        inputs=_open_gates(context, "gvcf") | services.knowledge.versions("reference_genome"),
+        tools=_tools(context.op.name),
+        parameters={"caller": services.settings.caller},
+    )
+    return _publish(context, recipe, compute, sample=sample)
 
 
 @_sample_op("variants", "reference_genome", "gene_model", "clinvar")
@@ -501,14 +499,13 @@ def annotated_variants(context: dg.OpExecutionContext) -> dg.Output[None]:
         summary = annotate_variants(source, services.knowledge.bundle(), work.folder, sample, progress=progress)
         return Made(summary.records, vars(summary))
 
-    with _clear_failure(sample):
-        knowledge = services.knowledge.versions("reference_genome", "gene_model", "clinvar")
-        recipe = Recipe(
-            inputs=_open_gates(context, "variants") | knowledge,
-            tools=_tools(context.op.name),
-            knowledge=services.knowledge.releases(),
-        )
-        return _publish(context, recipe, compute, sample=sample)
+    knowledge = services.knowledge.versions("reference_genome", "gene_model", "clinvar")
+    recipe = Recipe(
+        inputs=_open_gates(context, "variants") | knowledge,
+        tools=_tools(context.op.name),
+        knowledge=services.knowledge.releases(),
+    )
+    return _publish(context, recipe, compute, sample=sample)
 
 
 @_sample_op("annotated_variants", "clinvar")
@@ -517,7 +514,7 @@ def findings(context: dg.OpExecutionContext) -> dg.Output[None]:
     from engine.classify.findings import Subject, find_variants
 
     sample, services = context.partition_key, context.resources
-    person = services.registry.sample(sample)
+    person = services.registry.participant(sample)
     parents = {"father": person.father_id, "mother": person.mother_id}
 
     def compute(work: Any) -> Made:
@@ -531,26 +528,23 @@ def findings(context: dg.OpExecutionContext) -> dg.Output[None]:
         summary = find_variants(annotated, subject, services.knowledge.bundle(), work.folder, sample)
         return Made(summary.findings, vars(summary))
 
-    with _clear_failure(sample):
-        # A parent who has not come this far yet is done without; when he has, the child is run again (sensors.py).
-        present = {
-            kin: parent
-            for kin, parent in parents.items()
-            if parent and _is_open(services, "annotated_variants", parent)
-        }
-        kin_versions = {
-            f"annotated_variants of {kin}": services.lake.require("annotated_variants", parent).data_version
-            for kin, parent in present.items()
-        }
-        recipe = Recipe(
-            inputs=_open_gates(context, "annotated_variants")
-            | services.knowledge.versions("reference_genome", "clinvar")
-            | kin_versions,
-            tools=_tools(context.op.name),
-            knowledge=services.knowledge.releases(),
-            parameters={"sex": str(person.sex), "secondary_findings_consent": person.secondary_findings_consent},
-        )
-        return _publish(context, recipe, compute, sample=sample)
+    # A parent who has not come this far yet is done without; when he has, the child is run again (sensors.py).
+    present = {
+        kin: parent for kin, parent in parents.items() if parent and _is_open(services, "annotated_variants", parent)
+    }
+    kin_versions = {
+        f"annotated_variants of {kin}": services.lake.require("annotated_variants", parent).data_version
+        for kin, parent in present.items()
+    }
+    recipe = Recipe(
+        inputs=_open_gates(context, "annotated_variants")
+        | services.knowledge.versions("reference_genome", "clinvar")
+        | kin_versions,
+        tools=_tools(context.op.name),
+        knowledge=services.knowledge.releases(),
+        parameters={"sex": str(person.sex), "secondary_findings_consent": person.secondary_findings_consent},
+    )
+    return _publish(context, recipe, compute, sample=sample)
 
 
 def _annotated_table(services: Any, sample: str | None) -> Path | None:
@@ -578,7 +572,7 @@ def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
     from engine.reads.manifest import read_digests
 
     sample, services = context.partition_key, context.resources
-    person = services.registry.sample(sample)
+    person = services.registry.participant(sample)
 
     def compute(work: Any) -> Made:
         receipts = tuple(services.lake.require(asset, sample) for asset in REPORTED_ASSETS)
@@ -609,21 +603,20 @@ def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
                 break
         return Made(summary.resources, vars(summary) | {"issued": when})
 
-    with _clear_failure(sample):
-        knowledge = services.knowledge.versions("reference_genome", "gene_model")
-        recipe = Recipe(
-            inputs=_open_gates(context, *REPORTED_ASSETS) | knowledge,
-            tools=_tools(context.op.name),
-            knowledge=services.knowledge.releases(),
-            parameters={
-                "subject": person.subject_id,
-                "sex": str(person.sex),
-                "order": person.order_id,
-                "phenotype": list(person.phenotype),
-                "secondary_findings_consent": person.secondary_findings_consent,
-            },
-        )
-        return _publish(context, recipe, compute, sample=sample)
+    knowledge = services.knowledge.versions("reference_genome", "gene_model")
+    recipe = Recipe(
+        inputs=_open_gates(context, *REPORTED_ASSETS) | knowledge,
+        tools=_tools(context.op.name),
+        knowledge=services.knowledge.releases(),
+        parameters={
+            "subject": person.subject_id,
+            "sex": str(person.sex),
+            "order": person.order_id,
+            "phenotype": list(person.phenotype),
+            "secondary_findings_consent": person.secondary_findings_consent,
+        },
+    )
+    return _publish(context, recipe, compute, sample=sample)
 
 
 @_sample_op("raw_reads", "aligned_reads", "gvcf", "variants", "reference_genome", services=frozenset({"warehouse"}))
@@ -633,7 +626,7 @@ def cohort_contribution(context: dg.OpExecutionContext) -> dg.Output[None]:
     from engine.cohort.contribution import SampleFacts, contribute, read_contribution, write_contribution
 
     sample, services = context.partition_key, context.resources
-    person = services.registry.sample(sample)
+    person = services.registry.participant(sample)
 
     def compute(work: Any) -> Made:
         tables = contribute(
@@ -648,19 +641,21 @@ def cohort_contribution(context: dg.OpExecutionContext) -> dg.Output[None]:
         write_contribution(tables, work.folder)
         return Made(len(tables["calls"]), {name: len(rows) for name, rows in tables.items()})
 
-    with _clear_failure(sample):
-        recipe = Recipe(
-            inputs=_open_gates(context, *MEASURED_ASSETS) | services.knowledge.versions("reference_genome"),
-            tools=_tools(context.op.name),
-            parameters={"sex": str(person.sex), "family": [person.family_id, person.father_id, person.mother_id]},
-        )
-        before = _cpu_seconds()
-        receipt = _make(context, recipe, compute, sample=sample)
-        # After publication and on every run: a process killed in between is made good by the next one.
+    recipe = Recipe(
+        inputs=_open_gates(context, *MEASURED_ASSETS) | services.knowledge.versions("reference_genome"),
+        tools=_tools(context.op.name),
+        parameters={"sex": str(person.sex), "family": [person.family_id, person.father_id, person.mother_id]},
+    )
+    before = _cpu_seconds()
+    receipt = _make(context, recipe, compute, sample=sample)
+    # After publication and on every run: a process killed in between is made good by the next one.
+    for name in TABLES:
+        rows = read_contribution(services.lake.folder(receipt), name)
+        services.warehouse.put(name, rows, sample=sample, version=receipt.file(f"{name}.parquet").sha256)
+    if services.registry.sample(sample).withdrawn:  # meanwhile, and what was there then has been taken out already
         for name in TABLES:
-            rows = read_contribution(services.lake.folder(receipt), name)
-            services.warehouse.put(name, rows, sample=sample, version=receipt.file(f"{name}.parquet").sha256)
-        return _output(context, receipt, cpu_seconds=_cpu_seconds() - before)
+            services.warehouse.remove(name, sample=sample)
+    return _output(context, receipt, cpu_seconds=_cpu_seconds() - before)
 
 
 def cohort_tables(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
@@ -672,7 +667,7 @@ def cohort_tables(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckRe
     services = context.resources
     files = {name: services.warehouse.files(name) for name in TABLES}
     with _clear_failure(None), services.lake.work("cohort_tables") as work:
-        if not files["samples"]:
+        if services.warehouse.version("samples") < 0:
             raise LakeError("no sample has contributed to the cohort", remedy="materialize cohort_contribution first")
         recipe = Recipe(
             inputs={name: digest_text("\n".join(Path(uri).name for uri in uris)) for name, uris in files.items()},

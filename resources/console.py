@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     for sub in (
         override,
         add("retry", "ask for another run of a sample as it is", _retry),
-        add("withdraw", "take a sample out: no run is requested for it again", _withdraw),
+        add("withdraw", "take a sample out: it is not run again, and leaves the cohort", _withdraw),
     ):
         if sub is not override:
             sub.add_argument("sample")
@@ -92,9 +92,15 @@ def _retry(services: Services, chosen: argparse.Namespace) -> None:
 
 
 def _withdraw(services: Services, chosen: argparse.Namespace) -> None:
+    from engine.cohort.columns import TABLES
+
     services["registry"].withdraw(chosen.sample, person=chosen.person, reason=chosen.reason)
     services["audit"].record(chosen.person, "withdraw", chosen.sample, {"reason": chosen.reason})
-    print(f"{chosen.sample} is withdrawn")
+    for table in TABLES:
+        services["warehouse"].remove(table, sample=chosen.sample)
+    print(
+        f"{chosen.sample} is withdrawn; the cohort's tables are built without it next, its artifacts stay in the lake"
+    )
 
 
 def _verify(services: Services, chosen: argparse.Namespace) -> None:

@@ -47,13 +47,18 @@ class Gate:
         )
 
     def require(self, asset: str, sample: str) -> Receipt:
-        """The artifact's receipt if its gate and every gate before it are open.
+        """The artifact's receipt if its sample takes part, and its gate and every gate before it are open.
 
         Raises:
-            GateError: a blocking check fails here or upstream, or the artifact was made from another version of an
-                upstream artifact than the current one.
+            GateError: the sample was withdrawn, a blocking check fails here or upstream, or the artifact was made from
+                another version of an upstream artifact than the current one.
             LakeError: an artifact is missing or damaged.
         """
+        if self.registry.sample(sample).withdrawn:
+            raise GateError("the sample was withdrawn", sample=sample, remedy="leave it alone")
+        return self._open(asset, sample)
+
+    def _open(self, asset: str, sample: str) -> Receipt:
         receipt = self.lake.require(asset, sample)
         shut = [
             v for v in self.judge(asset, sample) if v.blocks and not self.overridden(asset, sample, v.threshold.name)
@@ -75,7 +80,7 @@ class Gate:
                     sample=sample,
                     remedy=f"materialize {asset} again",
                 )
-            self.require(upstream, sample)
+            self._open(upstream, sample)
         return receipt
 
     def override(self, asset: str, sample: str, check: str, *, person: str, reason: str) -> None:

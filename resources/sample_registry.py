@@ -223,9 +223,7 @@ class SampleRegistry:
         with self._write() as db:
             sample = find_sample(db, sample_id)
             if sample.withdrawn:
-                raise RegistryError(
-                    "the sample was withdrawn", sample=sample_id, remedy="register it under a new sample id"
-                )
+                raise _withdrawn(sample)
             db.execute(
                 "UPDATE samples SET status = ?, attempt = attempt + 1 WHERE sample_id = ?",
                 (SampleStatus.WAITING, sample_id),
@@ -244,6 +242,13 @@ class SampleRegistry:
         """One sample; RegistryError where it is not registered."""
         with self._read() as db:
             return find_sample(db, sample_id)
+
+    def participant(self, sample_id: str) -> RegisteredSample:
+        """One sample that takes part; RegistryError where it is not registered or was withdrawn."""
+        sample = self.sample(sample_id)
+        if sample.withdrawn:
+            raise _withdrawn(sample)
+        return sample
 
     def samples(self, *, status: SampleStatus | None = None) -> tuple[RegisteredSample, ...]:
         """All samples, or those of one status, withdrawn ones included, by sample id."""
@@ -449,6 +454,14 @@ def _require_date(text: str) -> None:
         datetime.strptime(text, "%Y-%m-%d")
     except ValueError:
         raise RegistryError(f"birth date {text!r} is no date", remedy="write it as YYYY-MM-DD") from None
+
+
+def _withdrawn(sample: RegisteredSample) -> RegistryError:
+    return RegistryError(
+        "the sample was withdrawn",
+        sample=sample.sample_id,
+        remedy="leave it alone, or register its reads under a new sample id",
+    )
 
 
 def _unknown_subject(subject_id: str) -> RegistryError:

@@ -1,27 +1,30 @@
 """Where the cohort lives: Delta tables to which each sample is added exactly once.
 
 A sample's rows carry a version; adding the same version again changes nothing, adding another one replaces the
-sample's rows in one commit. The transaction log says what to read: files that a killed process left behind are not
-in it. Which rows a sample has is computed in ``engine/cohort``.
+sample's rows in one commit, and a sample that withdraws leaves. The transaction log says what to read: files that a
+killed process left behind are not in it. Which rows a sample has is computed in ``engine/cohort``.
 """
 
 from __future__ import annotations
 
 import fcntl
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import DeltaTable
 
+Result = TypeVar("Result")
 COMPACT_EVERY = 50
 """Commits between compactions: an append takes 11 ms on a compacted table and 76 ms after 300 commits."""
 ATTEMPTS = 20
+_NONE = 0
+"""Version of a sample whose rows were taken out: any other may be put again."""
 _NAMESPACE = uuid.UUID("5c0e3c04-6f0b-5a3c-9b5e-6c2b7c3c1f11")
 
 
@@ -44,16 +47,25 @@ class Warehouse:
             sample: the sample's id.
             version: hex digest of the rows' content.
         """
-        from deltalake.exceptions import CommitFailedError
+        return _until_committed(lambda: self._put(table, rows, sample, version))
 
-        for attempt in range(ATTEMPTS):
-            try:
-                return self._put(table, rows, sample, version)
-            except CommitFailedError:
-                # Another process committed since the table was opened: its rows are not ours, look again.
-                if attempt == ATTEMPTS - 1:
-                    raise
-        raise AssertionError("unreachable")
+    def remove(self, table: str, *, sample: str) -> None:
+        """Take a sample's rows out of ``table``, and off the disk with every superseded file.
+
+        Tables that are being built from these files fail and are built again.
+        """
+        from deltalake import CommitProperties, Transaction
+
+        def delete() -> None:
+            opened = self._open(table)
+            if opened is not None:
+                gone = CommitProperties(app_transactions=[Transaction(_application(sample), _NONE)])
+                opened.delete(f"sample_id = '{sample}'", commit_properties=gone)
+
+        _until_committed(delete)
+        opened = self._open(table)
+        if opened is not None:
+            opened.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
 
     def files(self, table: str) -> list[str]:
         """Paths of the Parquet files that the log says the table consists of; none where it does not exist."""
@@ -117,6 +129,16 @@ class Warehouse:
 
         path = str(self.root / table)
         return DeltaTable(path) if DeltaTable.is_deltatable(path) else None
+
+
+def _until_committed(commit: Callable[[], Result]) -> Result:
+    """Try again when another process committed since the table was opened: its rows are not ours, look again."""
+    from deltalake.exceptions import CommitFailedError
+
+    for _ in range(ATTEMPTS - 1):
+        with suppress(CommitFailedError):
+            return commit()
+    return commit()
 
 
 def _application(sample: str) -> str:

@@ -56,6 +56,13 @@ def test_a_failed_check_refuses_every_later_use_and_the_audit_knows(gate: Gate) 
     assert [entry.event.what for entry in gate.audit.entries(sample="S1")] == ["gate refused"] * 2
 
 
+def test_nothing_of_a_withdrawn_sample_is_used_any_more(gate: Gate) -> None:
+    aligned(gate)
+    gate.registry.withdraw("S1", person="Dr Example", reason="consent taken back")
+    with pytest.raises(GateError, match="sample S1: the sample was withdrawn"):
+        gate.require("aligned_reads", "S1")
+
+
 def test_what_was_never_made_does_not_pass(gate: Gate) -> None:
     with pytest.raises(LakeError, match="aligned_reads has not been made"):
         gate.require("aligned_reads", "S1")

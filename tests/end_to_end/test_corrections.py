@@ -1,4 +1,7 @@
-"""A report is written again when something it is made of has changed, and stays as it is otherwise."""
+"""What follows when something is corrected: sheet, files or knowledge; and when a person withdraws.
+
+The tests go on from one to the next with the same sample, as corrections do.
+"""
 
 from __future__ import annotations
 
@@ -95,6 +98,22 @@ def test_files_moved_and_a_lane_renamed_are_read_where_they_are_now(reported: De
     receipt = reported.lake.require("aligned_reads", SAMPLE.sample_id)
     with pysam.AlignmentFile(str(reported.lake.path(receipt, f"{SAMPLE.sample_id}.bam"))) as file:
         assert [group["ID"] for group in file.header.to_dict()["RG"]] == [f"{SAMPLE.sample_id}.L007"]
+
+
+def test_a_withdrawn_sample_leaves_the_cohort_and_is_not_run_again(reported: Deployment) -> None:
+    run(reported, "cohort")
+    assert reported.lake.require("cohort_tables").measures["dim_sample"] == 1
+    reason = ("--person", "Dr Example", "--reason", "consent taken back")
+    done = reported.run("python", "-m", "resources.console", "withdraw", SAMPLE.sample_id, *reason)
+    assert done.returncode == 0, done.stderr
+
+    run(reported, "cohort")
+    left = reported.lake.require("cohort_tables").measures
+    assert left["dim_sample"] == left["fct_call"] == left["cohort_allele_frequency"] == left["sample_qc"] == 0
+    refused = reported.execute("sample", SAMPLE.sample_id)
+    assert refused.returncode == 1
+    assert f"sample {SAMPLE.sample_id}: the sample was withdrawn. Remedy: " in refused.stderr
+    assert "retry" not in refused.stderr.lower()
 
 
 def without_gene(gene_model: Path, symbol: str) -> None:
