@@ -521,8 +521,8 @@ def findings(context: dg.OpExecutionContext) -> dg.Output[None]:
         subject = Subject(
             sex=person.sex,
             secondary_findings_consent=person.secondary_findings_consent,
-            father=_annotated_table(services, present.get("father")),
-            mother=_annotated_table(services, present.get("mother")),
+            father=_parent(services, present.get("father")),
+            mother=_parent(services, present.get("mother")),
         )
         annotated = _file(services, "annotated_variants", sample, ".parquet")
         summary = find_variants(annotated, subject, services.knowledge.bundle(), work.folder, sample)
@@ -533,8 +533,9 @@ def findings(context: dg.OpExecutionContext) -> dg.Output[None]:
         kin: parent for kin, parent in parents.items() if parent and _is_open(services, "annotated_variants", parent)
     }
     kin_versions = {
-        f"annotated_variants of {kin}": services.lake.require("annotated_variants", parent).data_version
+        f"{asset} of {kin}": services.lake.require(asset, parent).data_version
         for kin, parent in present.items()
+        for asset in ("annotated_variants", "gvcf")
     }
     recipe = Recipe(
         inputs=_open_gates(context, "annotated_variants")
@@ -547,8 +548,15 @@ def findings(context: dg.OpExecutionContext) -> dg.Output[None]:
     return _publish(context, recipe, compute, sample=sample)
 
 
-def _annotated_table(services: Any, sample: str | None) -> Path | None:
-    return None if sample is None else _file(services, "annotated_variants", sample, ".parquet")
+def _parent(services: Any, sample: str | None) -> Any:
+    """A parent's calls, as far as there is such a sample."""
+    from engine.classify.phase import Parent
+
+    if sample is None:
+        return None
+    return Parent(
+        _file(services, "annotated_variants", sample, ".parquet"), _file(services, "gvcf", sample, ".g.vcf.gz")
+    )
 
 
 def _is_open(services: Any, asset: str, sample: str) -> bool:

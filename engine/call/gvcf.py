@@ -18,6 +18,8 @@ from engine.errors import VariantFileError
 from engine.reference.intervals import Interval
 from engine.variant_lines import variant_pieces
 
+CALLED_FROM = 20
+"""Genotype quality (phred) from which a genotype, reference included, counts as called: one error in a hundred."""
 _PIECE = 1 << 22
 _QUALITY, _DEPTH, _LEAST_DEPTH = (np.frombuffer(key, np.uint8) for key in (b"GQ", b"DP", b"MIN_DP"))
 SYMBOLIC_ALLELES = frozenset({".", "<NON_REF>", "<*>"})
@@ -88,6 +90,35 @@ def gvcf_records(gvcf: Path) -> Iterator[GvcfRecord]:
     for columns in gvcf_columns(gvcf):
         rows = zip(*(column.tolist() for column in columns[1:]), strict=True)
         yield from (GvcfRecord(columns.contig, *row) for row in rows)
+
+
+def is_called(gvcf: Path, at: Interval) -> bool:
+    """Whether every base of an interval lies in records with reads and genotype quality :data:`CALLED_FROM`.
+
+    Args:
+        gvcf: one sample's gVCF with index.
+        at: the interval.
+
+    Raises:
+        VariantFileError: the file is damaged or has no index.
+    """
+    import pysam
+
+    reached = at.start
+    try:
+        with pysam.VariantFile(str(gvcf)) as opened:
+            here = opened.fetch(at.contig, at.start, at.end) if at.contig in opened.header.contigs else ()
+            for record in here:
+                (call,) = record.samples.values()
+                least, depth, quality = (call.get(key) for key in ("MIN_DP", "DP", "GQ"))
+                has_reads = depth if least is None else least
+                if record.start <= reached and has_reads and (quality or 0) >= CALLED_FROM:
+                    reached = max(reached, record.stop)
+    except (OSError, ValueError) as error:
+        raise VariantFileError(
+            f"the gVCF cannot be read: {error}", file=gvcf, remedy="call the sample again"
+        ) from error
+    return reached >= at.end
 
 
 def gvcf_columns(gvcf: Path) -> Iterator[GvcfColumns]:

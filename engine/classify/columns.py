@@ -33,6 +33,8 @@ FINDING_COLUMNS = (
     Column("partners", "VARCHAR[]", "finding_id of the other P/LP variants of the gene in this person"),
     Column("phase", "VARCHAR", "trans, cis or unknown towards the partners; absent without partners"),
     Column("phase_basis", "VARCHAR", "phase set or parents; absent where the phase is unknown or there is no partner"),
-    Column("origin", "VARCHAR", "maternal or paternal if both parents were sequenced and one carries it; or unknown"),
+    Column(
+        "origin", "VARCHAR", "maternal or paternal if one parent carries it and the other was seen not to; or unknown"
+    ),
     Column("secondary_list", "VARCHAR", "The list under which a secondary finding is reported; absent for others"),
 )

@@ -17,7 +17,7 @@ from engine.call.ploidy import Sex
 from engine.classify.acmg_secondary_findings import VERSION, secondary_findings_genes
 from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.inheritance import UNKNOWN, conditions_of, hgnc_id
-from engine.classify.phase import Parents, phase_of, read_parents
+from engine.classify.phase import Parent, origin, phase_of
 from engine.classify.zygosity import zygosity
 from engine.errors import VariantFileError
 from engine.reference.bundle import ReferenceBundle
@@ -34,8 +34,8 @@ class Subject:
     Attributes:
         sex: as the laboratory states it.
         secondary_findings_consent: whether the person agreed to hear of findings in ACMG SF genes nobody asked about.
-        father: annotated Parquet of the father, absent where he was not sequenced.
-        mother: annotated Parquet of the mother, absent where she was not sequenced.
+        father: absent where he was not sequenced.
+        mother: absent where she was not sequenced.
         ordered_genes: symbols that the order asks about; findings elsewhere are not primary. Absent: every gene that
             is not on the ACMG SF list.
         report_carriers: whether carrier states are reported.
@@ -43,8 +43,8 @@ class Subject:
 
     sex: Sex = "unknown"
     secondary_findings_consent: bool = False
-    father: Path | None = None
-    mother: Path | None = None
+    father: Parent | None = None
+    mother: Parent | None = None
     ordered_genes: frozenset[str] | None = None
     report_carriers: bool = True
 
@@ -96,8 +96,7 @@ def find_variants(
     import pyarrow.parquet as pq
 
     rows, failed, conflicting = _candidates(annotated, sample)
-    parents = read_parents(subject.father, subject.mother)
-    findings = [_finding(row, subject, bundle, parents) for row in rows]
+    findings = [_finding(row, subject, bundle) for row in rows]
     _find_partners(findings)
     verdicts = Counter[str]()
     kept = []
@@ -145,10 +144,10 @@ def _candidates(annotated: Path, sample: str) -> tuple[list[dict[str, Any]], int
     return rows, failed, conflicting
 
 
-def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle, parents: Parents) -> dict[str, Any]:
+def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle) -> dict[str, Any]:
     depth = (row["ref_depth"] or 0) + (row["alt_depth"] or 0)
     fraction = round(row["alt_depth"] / depth, 4) if depth and row["alt_depth"] is not None else None
-    start = row["position"] - 1
+    at = Interval(row["contig"], row["position"] - 1, row["position"] - 1 + len(row["ref"]))
     conditions = conditions_of(row["gene"] or "", row["clinvar_conditions"] or [], row["clinvar_condition_ids"] or [])
     return row | {
         "finding_id": finding_id(row["sample"], bundle.build, row["allele"]),
@@ -159,12 +158,12 @@ def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle, par
             row["copies"],
             row["ploidy"],
             fraction,
-            at=Interval(row["contig"], start, start + len(row["ref"])),
+            at=at,
             contig_length=bundle.contig_lengths[row["contig"]],
             sex=subject.sex,
         ),
         "conditions": [condition.__dict__ for condition in conditions],
-        "origin": parents.origin(row["allele"]),
+        "origin": origin(row["allele"], at, subject.father, subject.mother),
         "partners": [],
         "phase": None,
         "phase_basis": None,

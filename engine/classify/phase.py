@@ -11,8 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from engine.call.gvcf import is_called
+from engine.reference.intervals import Interval
 
 
 @dataclass(frozen=True)
@@ -29,39 +33,48 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Parents:
-    """The alleles that the parents carry; absent for a parent who was not sequenced."""
+class Parent:
+    """What is known of a parent who was sequenced.
 
-    father: frozenset[str] | None
-    mother: frozenset[str] | None
+    Attributes:
+        annotated: Parquet of the annotated variants.
+        gvcf: with index; it tells an allele that is not there from a place that was not seen.
+    """
 
-    def origin(self, allele: str) -> str:
-        """``paternal`` or ``maternal`` where both parents are known and only one carries it; else ``unknown``.
+    annotated: Path
+    gvcf: Path
 
-        With one parent only, an allele that this parent lacks may be new as well as from the other.
-        """
-        if self.father is None or self.mother is None:
-            return "unknown"
-        carried = (allele in self.father, allele in self.mother)
-        return {(True, False): "paternal", (False, True): "maternal"}.get(carried, "unknown")
+    @cached_property
+    def alleles(self) -> frozenset[str]:
+        """The pathogenic alleles called, whether or not the call passed: a doubtful one is not an absent one."""
+        import duckdb
+
+        with duckdb.connect() as db:
+            table = db.read_parquet(str(self.annotated))
+            pathogenic = table.filter("clinvar_classification IN ('pathogenic', 'likely_pathogenic')")
+            rows = pathogenic.project("allele").fetchall()
+        return frozenset(allele for (allele,) in rows)
+
+    def carries(self, allele: str, at: Interval) -> bool | None:
+        """Whether the parent has the allele, ``None`` where too little was seen to say no."""
+        if allele in self.alleles:
+            return True
+        return False if is_called(self.gvcf, at) else None
 
 
-def read_parents(father: Path | None, mother: Path | None) -> Parents:
-    """The passing alleles in the parents' annotated tables."""
-    return Parents(_alleles(father), _alleles(mother))
+def origin(allele: str, at: Interval, father: Parent | None, mother: Parent | None) -> str:
+    """``paternal`` or ``maternal`` where one parent carries the allele and the other was seen not to; else ``unknown``.
 
-
-def _alleles(annotated: Path | None) -> frozenset[str] | None:
-    if annotated is None:
-        return None
-    import duckdb
-
-    with duckdb.connect() as db:
-        rows = db.execute(
-            "SELECT allele FROM read_parquet(?) WHERE clinvar_classification IN ('pathogenic', 'likely_pathogenic')",
-            [str(annotated)],
-        ).fetchall()
-    return frozenset(allele for (allele,) in rows)
+    With one parent only, an allele that this parent lacks may be new as well as from the other.
+    """
+    if father is None or mother is None:
+        return "unknown"
+    match father.carries(allele, at), mother.carries(allele, at):
+        case True, False:
+            return "paternal"
+        case False, True:
+            return "maternal"
+    return "unknown"
 
 
 def phase_of(one: Mapping[str, Any], other: Mapping[str, Any]) -> Phase:

@@ -10,15 +10,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from engine.annotate.gene_model import Transcript, read_gene_model
-from engine.call.gvcf import gvcf_records
+from engine.call.gvcf import CALLED_FROM, gvcf_records
 from engine.call.ploidy import Sex, ploidy_of
 from engine.classify.inheritance import hgnc_id
 from engine.fhir.case import Gene, Regions
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.intervals import Interval, merge, read_bed
 
-CALLED_FROM = 20
-"""Genotype quality (phred) from which a reference block counts as called: one error in a hundred."""
 MOST_GENES = 300
 """More genes than these are not listed one by one but described."""
 
@@ -56,7 +54,7 @@ def study_regions(
 
 
 def uncalled_intervals(gvcf: Path, targets: Sequence[Interval]) -> list[Interval]:
-    """Parts of the targets without a block or variant of genotype quality :data:`CALLED_FROM`.
+    """Parts of the targets without a block or variant of genotype quality :data:`engine.call.gvcf.CALLED_FROM`.
 
     Args:
         gvcf: one sample's gVCF, sorted.

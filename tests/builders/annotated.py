@@ -5,8 +5,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pysam
 
 from engine.annotate.columns import ANNOTATED_COLUMNS, arrow_schema
+from engine.classify.phase import Parent
 from engine.reference.bundle import Contig, ReferenceBundle
 
 LENGTHS = {"1": 249_250_621, "3": 198_022_430, "13": 115_169_878, "20": 63_025_520, "X": 155_270_560, "MT": 16_569}
@@ -42,3 +44,26 @@ def write_annotated(path: Path, *rows: dict[str, Any]) -> Path:
     """Write the rows as an annotated table."""
     pq.write_table(pa.Table.from_pylist(list(rows), schema=arrow_schema(ANNOTATED_COLUMNS)), path)
     return path
+
+
+def write_parent(folder: Path, *carried: dict[str, Any], unseen: tuple[int, int] | None = None) -> Parent:
+    """A parent of chromosome 20 called throughout 3 to 4 Mb, but for a stretch (1-based, closed)."""
+    folder.mkdir()
+    blocks = [(3_000_001, 4_000_000, 30, 90)]
+    if unseen:
+        blocks = [(3_000_001, unseen[0] - 1, 30, 90), (*unseen, 1, 3), (unseen[1] + 1, 4_000_000, 30, 90)]
+    gvcf = folder / "parent.g.vcf.gz"
+    with pysam.BGZFile(str(gvcf), "wb") as file:
+        file.write(
+            b"##fileformat=VCFv4.2\n##contig=<ID=20,length=63025520>\n"
+            b'##INFO=<ID=END,Number=1,Type=Integer,Description="">\n'
+            b'##FORMAT=<ID=GT,Number=1,Type=String,Description="">\n'
+            b'##FORMAT=<ID=GQ,Number=1,Type=Integer,Description="">\n'
+            b'##FORMAT=<ID=MIN_DP,Number=1,Type=Integer,Description="">\n'
+            b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tparent\n"
+        )
+        for start, end, depth, quality in blocks:
+            line = f"20\t{start}\t.\tA\t<NON_REF>\t.\t.\tEND={end}\tGT:GQ:MIN_DP\t0/0:{quality}:{depth}\n"
+            file.write(line.encode())
+    pysam.tabix_index(str(gvcf), preset="vcf")
+    return Parent(write_annotated(folder / "annotated.parquet", *carried), gvcf)

@@ -7,7 +7,7 @@ import pytest
 
 from engine.call.alignments import check_alignments
 from engine.call.caller import call_gvcf, variant_caller
-from engine.call.gvcf import gvcf_records, measure_gvcf
+from engine.call.gvcf import gvcf_records, is_called, measure_gvcf
 from engine.errors import AlignmentFileError, ReferenceMismatchError, ToolError, VariantFileError
 from engine.reference.bundle import Contig
 from engine.reference.intervals import Interval
@@ -173,6 +173,31 @@ def test_gaps_in_a_gvcf_are_counted(tmp_path):
     assert (measures.target_bases, measures.uncovered_target_bases) == (30, 9)
     assert measures.no_call_target_bases == 10
     assert measures.mean_genotype_quality == pytest.approx((10 * 27 + 50) / 30)
+
+
+def test_a_place_is_called_where_good_records_with_reads_cover_all_of_it(tmp_path):
+    line = "c\t{}\t.\tACGT\t{}\t.\t.\t{}\tGT:DP:GQ:MIN_DP\t{}\n".format
+    gvcf = tmp_path / "x.g.vcf.gz"
+    with pysam.BGZFile(str(gvcf), "wb") as file:
+        keys = (
+            'FORMAT=<ID=GT,Number=1,Type=String,Description="">',
+            'INFO=<ID=END,Number=1,Type=Integer,Description="">',
+        )
+        numbers = (f'FORMAT=<ID={key},Number=1,Type=Integer,Description="">' for key in ("DP", "GQ", "MIN_DP"))
+        header = ["##fileformat=VCFv4.2", "##contig=<ID=c,length=900>", *(f"##{key}" for key in (*keys, *numbers))]
+        text = "\n".join([*header, "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\n"])
+        text += line(11, "<NON_REF>", "END=20", "0/0:30:27:9")
+        text += line(21, "A,<NON_REF>", ".", "0/1:9:50:.") + line(25, "<NON_REF>", "END=30", "0/0:9:19:9")
+        text += line(31, "<NON_REF>", "END=40", "0/0:9:99:0")
+        file.write(text.encode())
+    pysam.tabix_index(str(gvcf), preset="vcf")
+    called = {(start, end): is_called(gvcf, Interval("c", start, end)) for start, end in [(10, 24), (15, 16), (23, 24)]}
+    assert all(called.values()), called
+    wanting = [(9, 11), (23, 25), (24, 25), (30, 31), (40, 41)]
+    assert not any(is_called(gvcf, Interval("c", start, end)) for start, end in wanting)
+    assert not is_called(gvcf, Interval("d", 5, 6))
+    with pytest.raises(VariantFileError, match="cannot be read"):
+        is_called(tmp_path / "none.g.vcf.gz", Interval("c", 5, 6))
 
 
 def test_a_damaged_gvcf_is_named_with_its_line(tmp_path):

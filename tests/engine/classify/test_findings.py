@@ -10,7 +10,7 @@ import pytest
 from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.findings import FindingsSummary, Subject, find_variants
 from engine.errors import VariantFileError
-from tests.builders.annotated import bundle, variant, write_annotated
+from tests.builders.annotated import bundle, variant, write_annotated, write_parent
 
 
 @pytest.fixture
@@ -72,23 +72,33 @@ def test_the_callers_phase_set_tells_trans_from_cis(find: Any, haplotype: int, p
 
 def test_parents_tell_trans_from_cis(find: Any, tmp_path: Path) -> None:
     one, other = variant("PANK2", 3_888_572), variant("PANK2", 3_899_342)
-    father = write_annotated(tmp_path / "father.parquet", one)
-    mother = write_annotated(tmp_path / "mother.parquet", other)
+    father, mother = write_parent(tmp_path / "father", one), write_parent(tmp_path / "mother", other)
     rows, _ = find(one, other, father=father, mother=mother)
     assert [(row["origin"], row["phase"], row["phase_basis"]) for row in rows] == [
         ("paternal", "trans", "parents"),
         ("maternal", "trans", "parents"),
     ]
-    both = write_annotated(tmp_path / "both.parquet", one, other)
-    neither = write_annotated(tmp_path / "neither.parquet")
+    both, neither = write_parent(tmp_path / "both", one, other), write_parent(tmp_path / "neither")
     rows, _ = find(one, other, father=both, mother=neither)
     assert {(row["origin"], row["phase"], row["category"]) for row in rows} == {("paternal", "cis", "carrier")}
 
 
 def test_one_parent_alone_does_not_tell(find: Any, tmp_path: Path) -> None:
     one, other = variant("PANK2", 3_888_572), variant("PANK2", 3_899_342)
-    rows, _ = find(one, other, father=write_annotated(tmp_path / "father.parquet", one))
+    rows, _ = find(one, other, father=write_parent(tmp_path / "father", one))
     assert {(row["origin"], row["phase"]) for row in rows} == {("unknown", "unknown")}
+
+
+def test_a_parent_who_was_not_seen_there_is_not_said_to_lack_the_allele(find: Any, tmp_path: Path) -> None:
+    """The mother carries one, the father the other; where hers lies, hardly a read of his is."""
+    one, other = variant("PANK2", 3_888_572), variant("PANK2", 3_899_342)
+    father = write_parent(tmp_path / "father", other, unseen=(3_888_572, 3_888_572))
+    mother = write_parent(tmp_path / "mother", one)
+    rows, _ = find(one, other, father=father, mother=mother)
+    assert [(row["origin"], row["phase"], row["category"]) for row in rows] == [
+        ("unknown", "unknown", "compound_heterozygote"),
+        ("paternal", "unknown", "compound_heterozygote"),
+    ]
 
 
 def test_inheritance_that_is_not_known_is_not_guessed(find: Any) -> None:

@@ -14,7 +14,7 @@ from engine.fhir.check import check_bundle, references_of
 from engine.fhir.lineage import Lineage
 from engine.receipt import ArtifactFile, Receipt, Recipe
 from tests.builders.annotated import bundle as grch37
-from tests.builders.annotated import variant, write_annotated
+from tests.builders.annotated import variant, write_annotated, write_parent
 from tests.builders.tp53 import tp53_bundle
 
 ISSUED = "2026-11-22T10:00:00Z"
@@ -191,8 +191,7 @@ def test_compound_heterozygous_variants_are_tied_by_their_phase(tmp_path: Path) 
 
 def test_an_allele_from_one_parent_says_from_which(tmp_path: Path) -> None:
     one, other = variant("PANK2", 3_888_572), variant("PANK2", 3_899_342)
-    father = write_annotated(tmp_path / "father.parquet", one)
-    mother = write_annotated(tmp_path / "mother.parquet", other)
+    father, mother = write_parent(tmp_path / "father", one), write_parent(tmp_path / "mother", other)
     found = findings(tmp_path, one, other, father=father, mother=mother)
     bundle = build_bundle(found, CASE, LINEAGE, "GRCh37", ISSUED)
     told = [components(observation)["94186-4"] for observation in of_type(bundle, "Observation", "variant")]
