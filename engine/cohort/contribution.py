@@ -1,8 +1,9 @@
 """One sample's rows for the cohort: the alleles it carries, and where its copies were not called.
 
 A cohort's allele number is two copies a sample less the copies that were missing at the site. A position without
-coverage is therefore missing, never reference; so is a site whose call did not pass, or whose reference block is of
-low genotype quality, and so is everything outside the targets.
+coverage is therefore missing, never reference; so is a site whose call did not pass or whose genotype, variant or
+reference, is of low quality, and so is everything outside the targets. Where an allele is counted its site is never
+missing, whatever else was found there, so that no allele is counted more often than it was looked for.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.annotate.normalise import normalise
-from engine.call.gvcf import gvcf_records
+from engine.call.gvcf import CALLED_FROM, gvcf_records
 from engine.call.ploidy import Sex, ploidy_of
 from engine.cohort.columns import BIN, TABLES, typed_table
 from engine.errors import VariantFileError
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 Stretch = tuple[int, int]
 
 DIPLOID = 2
-LEAST_GENOTYPE_QUALITY = 20
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,6 @@ def contribute(
     caller: str,
     measures: Mapping[str, Mapping[str, Measure]],
     scratch: Path,
-    least_genotype_quality: int = LEAST_GENOTYPE_QUALITY,
 ) -> dict[str, pa.Table]:
     """Compute a sample's rows of each table in :data:`engine.cohort.columns.TABLES`.
 
@@ -73,17 +72,20 @@ def contribute(
         caller: name of the caller, for the sample's row.
         measures: measures by asset; numbers become rows.
         scratch: folder for temporary files.
-        least_genotype_quality: reference blocks below it count as missing.
 
     Raises:
         VariantFileError: a file is damaged.
     """
     calls, uncalled = _calls(normalise(variants, reference.fasta, person.sample, scratch), person.sample)
-    covered = _covered(gvcf, least_genotype_quality)
+    called = _covered(gvcf)
+    for name, stretches in called.items():
+        called[name] = list(_without(stretches, sorted(uncalled[name])))
+    for row in calls:
+        called[row[1]].append((row[3] - 1, row[3]))
     missing: list[tuple[object, ...]] = [
         (person.sample, *row)
         for contig in reference.contigs
-        for row in _missing(contig, person.sex, covered[contig.name], uncalled[contig.name])
+        for row in _missing(contig, person.sex, _merged(called[contig.name]))
     ]
     digest = hashlib.sha256(repr(calls).encode()).hexdigest()[:32]
     facts = (
@@ -126,16 +128,18 @@ def read_contribution(folder: Path, name: str) -> pa.Table:
     return pq.read_table(folder / f"{name}.parquet")
 
 
-def _calls(variants: Path, sample: str) -> tuple[list[tuple[object, ...]], defaultdict[str, list[Stretch]]]:
-    """Rows of passing calls, and by contig the stretches of records that gave no usable genotype."""
+def _calls(variants: Path, sample: str) -> tuple[list[tuple[Any, ...]], defaultdict[str, list[Stretch]]]:
+    """Rows of passing calls of good quality, and by contig the stretches of records that gave no usable genotype."""
     from cyvcf2 import VCF
 
-    rows: list[tuple[object, ...]] = []
+    rows: list[tuple[Any, ...]] = []
     uncalled: defaultdict[str, list[Stretch]] = defaultdict(list)
     try:
         for record in VCF(str(variants)):
             *alleles, _ = record.genotypes[0]
-            if record.FILTER is not None or not alleles or min(alleles) < 0:
+            quality = _first(record.format("GQ"))
+            doubtful = quality is not None and quality < CALLED_FROM
+            if record.FILTER is not None or not alleles or min(alleles) < 0 or doubtful:
                 uncalled[record.CHROM].append((record.start, record.start + len(record.REF)))
                 continue
             dosage = sum(allele == 1 for allele in alleles)
@@ -150,7 +154,7 @@ def _calls(variants: Path, sample: str) -> tuple[list[tuple[object, ...]], defau
                         record.ALT[0],
                         dosage,
                         len(alleles),
-                        _first(record.format("GQ")),
+                        quality,
                         _first(record.format("DP")),
                         _alt_depth(record.format("AD")),
                     )
@@ -173,25 +177,33 @@ def _alt_depth(values: object) -> int | None:
     return int(values[0][1])  # type: ignore[index]
 
 
-def _covered(gvcf: Path, least_genotype_quality: int) -> defaultdict[str, list[Stretch]]:
+def _covered(gvcf: Path) -> defaultdict[str, list[Stretch]]:
     """By contig the stretches that the gVCF speaks for with confidence, merged."""
     covered: defaultdict[str, list[Stretch]] = defaultdict(list)
     for record in gvcf_records(gvcf):
-        if record.genotype_quality < least_genotype_quality or not record.depth:
-            continue
-        merged = covered[record.contig]
-        if merged and record.start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], record.end))
-        else:
-            merged.append((record.start, record.end))
+        if record.genotype_quality >= CALLED_FROM and record.depth:
+            _join(covered[record.contig], record.start, record.end)
     return covered
 
 
-def _missing(
-    contig: Contig, sex: Sex, covered: Sequence[Stretch], uncalled: Sequence[Stretch]
-) -> Iterator[tuple[str, int, int, int]]:
+def _merged(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """In order, those that touch or overlap as one."""
+    merged: list[Stretch] = []
+    for start, end in sorted(stretches):
+        _join(merged, start, end)
+    return merged
+
+
+def _join(merged: list[Stretch], start: int, end: int) -> None:
+    """Add a stretch that does not start before the last one."""
+    if merged and start <= merged[-1][1]:
+        merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+    else:
+        merged.append((start, end))
+
+
+def _missing(contig: Contig, sex: Sex, called: Sequence[Stretch]) -> Iterator[tuple[str, int, int, int]]:
     """Stretches where fewer than two copies were called, with the number missing."""
-    called = list(_without(covered, sorted(uncalled)))
     for part in ploidy_of(Interval(contig.name, 0, contig.length), contig.length, sex):
         position = part.interval.start
         for start, end in _within(called, part.interval):

@@ -77,6 +77,22 @@ def test_a_call_that_did_not_pass_is_missing_not_reference(tmp_path: Path) -> No
     assert missing == [(100, 102, 2)]
 
 
+def test_a_passing_call_of_low_quality_is_missing_and_not_counted(tmp_path: Path) -> None:
+    """Else one person's doubtful allele would be counted where nobody was called."""
+    variants = ["chr20 101 . A G 50 PASS . GT:GQ:DP:AD 0/1:19:3:2,1"]
+    assert rows(tmp_path, variants, [block(1, 1000)]) == ([], [(100, 101, 2)])
+
+
+def test_a_call_beneath_a_deletion_that_failed_is_counted_and_its_site_is_called(tmp_path: Path) -> None:
+    variants = [
+        "chr20 101 . ATTTTTTTTT A 50 LowGQ . GT:GQ:DP:AD 0/1:9:30:14,16",
+        "chr20 103 . T G 50 PASS . GT:GQ:DP:AD 1/1:60:30:0,30",
+    ]
+    calls, missing = rows(tmp_path, variants, [block(1, 1000)])
+    assert [call["position"] for call in calls] == [103]
+    assert missing == [(100, 102, 2), (103, 110, 2)]
+
+
 def test_a_genotype_without_alleles_is_missing(tmp_path: Path) -> None:
     calls, missing = rows(tmp_path, ["chr20 101 . A G 50 PASS . GT:GQ:DP:AD ./.:.:0:0,0"], [block(1, 1000)])
     assert (calls, missing) == ([], [(100, 101, 2)])
