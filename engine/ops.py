@@ -581,6 +581,8 @@ def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
 
     sample, services = context.partition_key, context.resources
     person = services.registry.participant(sample)
+    inputs = _open_gates(context, *REPORTED_ASSETS)
+    let_through = services.gate.let_through(sample, *REPORTED_ASSETS)
 
     def compute(work: Any) -> Made:
         receipts = tuple(services.lake.require(asset, sample) for asset in REPORTED_ASSETS)
@@ -599,6 +601,7 @@ def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
             order=person.order_id,
             phenotype=person.phenotype,
             secondary_findings_consent=person.secondary_findings_consent,
+            let_through=let_through,
         )
         lineage = Lineage(read_digests(services.lake.folder(reads)), receipts)
         table = _file(services, "findings", sample, ".parquet")
@@ -613,7 +616,7 @@ def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
 
     knowledge = services.knowledge.versions("reference_genome", "gene_model")
     recipe = Recipe(
-        inputs=_open_gates(context, *REPORTED_ASSETS) | knowledge,
+        inputs=inputs | knowledge,
         tools=_tools(context.op.name),
         knowledge=services.knowledge.releases(),
         parameters={
@@ -622,6 +625,7 @@ def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
             "order": person.order_id,
             "phenotype": list(person.phenotype),
             "secondary_findings_consent": person.secondary_findings_consent,
+            "let_through": list(let_through),
         },
     )
     return _publish(context, recipe, compute, sample=sample)

@@ -95,6 +95,7 @@ class CaseFacts:
         order: the order that the report answers, absent where there is none.
         phenotype: HPO terms that the order gives as reasons.
         secondary_findings_consent: whether secondary findings were looked for.
+        let_through: in words, the quality checks that failed and that a person let pass all the same.
         person: identity, absent in a pseudonymous bundle.
         laboratory: who answers for the report.
         interpreter: who signs it, absent while nobody has.
@@ -109,6 +110,7 @@ class CaseFacts:
     order: str | None = None
     phenotype: tuple[str, ...] = ()
     secondary_findings_consent: bool = False
+    let_through: tuple[str, ...] = ()
     person: Person | None = None
     laboratory: Laboratory = field(default_factory=Laboratory)
     interpreter: Clinician | None = None

@@ -48,6 +48,7 @@ def add_report(
             extension("genomic-study-reference", valueReference=study),
             _note("test-methodology", _methods(lineage)),
             _note("test-disclaimer", _LIMITS),
+            *(_note("test-disclaimer", f"A quality check failed. {words}.") for words in case.let_through),
         ],
         "identifier": [entries.identifier("report", case.sample)],
         "status": case.status,
@@ -71,7 +72,7 @@ def add_report(
 
 
 def conclusion(case: CaseFacts, findings: list[Finding]) -> str:
-    """The result in sentences: what was found, what was looked at, whether secondary findings were looked for."""
+    """The result in sentences: what was found and looked at, secondary findings, checks that failed."""
     found = [_said(finding) for finding in findings]
     if not found:
         found = ["No pathogenic or likely pathogenic variant was found"]
@@ -80,7 +81,10 @@ def conclusion(case: CaseFacts, findings: list[Finding]) -> str:
         if case.secondary_findings_consent
         else "Secondary findings were not looked for: there is no consent"
     )
-    return ". ".join([*found, _coverage(case.regions), secondary]) + "."
+    sentences = [*found, _coverage(case.regions), secondary]
+    if case.let_through:
+        sentences.append(f"Quality checks that failed and were let through by a person: {len(case.let_through)}")
+    return ". ".join(sentences) + "."
 
 
 def _said(finding: Finding) -> str:

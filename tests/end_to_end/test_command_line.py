@@ -69,6 +69,14 @@ def test_a_shut_gate_stays_shut_for_manual_runs_until_a_person_overrides_it(labo
     shown = console(server, "sample", SHALLOW.sample_id).stdout
     assert "overridden: mean_coverage" in shown and "Dr Example" in shown
 
+    rest = ("variants", "annotated_variants", "findings", "fhir_bundle")
+    reported = server.deployment.materialize(*rest, sample=SHALLOW.sample_id)
+    assert reported.returncode == 0, reported.stderr
+    receipt = server.deployment.lake.require("fhir_bundle", SHALLOW.sample_id)
+    (file,) = receipt.files
+    told = server.deployment.lake.path(receipt, file.name).read_text()
+    assert "let through by a person: 2" in told and "let through by Dr Example (the order asks for one gene" in told
+
 
 def override(server: Server, check: str) -> subprocess.CompletedProcess[str]:
     words = ("override", SHALLOW.sample_id, "aligned_reads", check, "--person", "Dr Example")

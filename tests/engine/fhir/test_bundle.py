@@ -1,6 +1,7 @@
 """The FHIR bundle of a sample: what it says, and that it says it the same way every time."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,14 @@ def test_compound_heterozygous_variants_are_tied_by_their_phase(tmp_path: Path) 
     assert {one["reference"] for one in phase["derivedFrom"]} == variants
     (report,) = of_type(bundle, "DiagnosticReport")
     assert report["conclusion"].count("heterozygous (compound heterozygote, in trans)") == 2
+
+
+def test_a_check_that_a_person_let_through_is_told_in_the_report(tmp_path: Path) -> None:
+    told = "aligned_reads, mean_coverage: observed 12, expected at least 20: let through by Dr Example (one gene asked)"
+    (good,) = of_type(built(tmp_path), "DiagnosticReport")
+    (report,) = of_type(built(tmp_path, case=replace(CASE, let_through=(told,))), "DiagnosticReport")
+    assert told in json.dumps(report["extension"]) and "let through" not in json.dumps(good)
+    assert report["conclusion"].endswith("Quality checks that failed and were let through by a person: 1.")
 
 
 def test_an_allele_from_one_parent_says_from_which(tmp_path: Path) -> None:
