@@ -49,9 +49,8 @@ class GvcfMeasures:
     mean_genotype_quality: float | None
 
 
-@dataclass(frozen=True)
-class GvcfRecord:
-    """One line of a gVCF of one sample, as far as coverage goes.
+class GvcfColumns(NamedTuple):
+    """Consecutive records of one contig, one row each, as far as coverage goes.
 
     Attributes:
         contig: CHROM.
@@ -63,33 +62,11 @@ class GvcfRecord:
     """
 
     contig: str
-    start: int
-    end: int
-    is_variant: bool
-    genotype_quality: int
-    depth: int
-
-
-class GvcfColumns(NamedTuple):
-    """Consecutive records of one contig, one row each; the columns of :class:`GvcfRecord`."""
-
-    contig: str
     start: NDArray[np.int64]
     end: NDArray[np.int64]
     is_variant: NDArray[np.bool_]
     genotype_quality: NDArray[np.int64]
     depth: NDArray[np.int64]
-
-
-def gvcf_records(gvcf: Path) -> Iterator[GvcfRecord]:
-    """Walk a gVCF of one sample, bgzip or plain.
-
-    Raises:
-        VariantFileError: the file is damaged or a line is not VCF.
-    """
-    for columns in gvcf_columns(gvcf):
-        rows = zip(*(column.tolist() for column in columns[1:]), strict=True)
-        yield from (GvcfRecord(columns.contig, *row) for row in rows)
 
 
 def is_called(gvcf: Path, at: Interval) -> bool:
@@ -121,8 +98,31 @@ def is_called(gvcf: Path, at: Interval) -> bool:
     return reached >= at.end
 
 
+def called_stretches(gvcf: Path) -> dict[str, list[tuple[int, int]]]:
+    """By contig, where a gVCF has reads and genotype quality :data:`CALLED_FROM`: merged, 0-based half-open, in order.
+
+    Raises:
+        VariantFileError: the file is damaged or a line is not VCF.
+    """
+    called: dict[str, list[tuple[int, int]]] = {}
+    for columns in gvcf_columns(gvcf):
+        good = (columns.genotype_quality >= CALLED_FROM) & (columns.depth > 0)
+        if not good.any():
+            continue
+        start, reach = columns.start[good], np.maximum.accumulate(columns.end[good])
+        begins = np.flatnonzero(np.concatenate([[True], start[1:] > reach[:-1]]))
+        ends = np.append(begins[1:] - 1, len(reach) - 1)
+        stretches = called.setdefault(columns.contig, [])
+        for first, last in zip(start[begins].tolist(), reach[ends].tolist(), strict=True):
+            if stretches and first <= stretches[-1][1]:
+                stretches[-1] = (stretches[-1][0], max(stretches[-1][1], last))
+            else:
+                stretches.append((first, last))
+    return called
+
+
 def gvcf_columns(gvcf: Path) -> Iterator[GvcfColumns]:
-    """The same records as columns, some thousand at a time.
+    """Walk a gVCF of one sample, bgzip or plain, some thousand records at a time.
 
     Raises:
         VariantFileError: the file is damaged or a line is not VCF.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.annotate.normalise import normalise
-from engine.call.gvcf import CALLED_FROM, gvcf_records
+from engine.call.gvcf import CALLED_FROM, called_stretches
 from engine.call.ploidy import Sex, ploidy_of
 from engine.cohort.columns import BIN, TABLES, typed_table
 from engine.errors import VariantFileError
@@ -77,8 +77,8 @@ def contribute(
         VariantFileError: a file is damaged.
     """
     calls, uncalled = _calls(normalise(variants, reference.fasta, person.sample, scratch), person.sample)
-    called = _covered(gvcf)
-    for name, stretches in called.items():
+    called: defaultdict[str, list[Stretch]] = defaultdict(list)
+    for name, stretches in called_stretches(gvcf).items():
         called[name] = list(_without(stretches, sorted(uncalled[name])))
     for row in calls:
         called[row[1]].append((row[3] - 1, row[3]))
@@ -177,29 +177,15 @@ def _alt_depth(values: object) -> int | None:
     return int(values[0][1])  # type: ignore[index]
 
 
-def _covered(gvcf: Path) -> defaultdict[str, list[Stretch]]:
-    """By contig the stretches that the gVCF speaks for with confidence, merged."""
-    covered: defaultdict[str, list[Stretch]] = defaultdict(list)
-    for record in gvcf_records(gvcf):
-        if record.genotype_quality >= CALLED_FROM and record.depth:
-            _join(covered[record.contig], record.start, record.end)
-    return covered
-
-
 def _merged(stretches: Iterable[Stretch]) -> list[Stretch]:
     """In order, those that touch or overlap as one."""
     merged: list[Stretch] = []
     for start, end in sorted(stretches):
-        _join(merged, start, end)
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
     return merged
-
-
-def _join(merged: list[Stretch], start: int, end: int) -> None:
-    """Add a stretch that does not start before the last one."""
-    if merged and start <= merged[-1][1]:
-        merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-    else:
-        merged.append((start, end))
 
 
 def _missing(contig: Contig, sex: Sex, called: Sequence[Stretch]) -> Iterator[tuple[str, int, int, int]]:

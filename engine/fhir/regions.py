@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from engine.annotate.gene_model import Transcript, read_gene_model
-from engine.call.gvcf import CALLED_FROM, gvcf_records
+from engine.call.gvcf import called_stretches
 from engine.call.ploidy import Sex, ploidy_of
 from engine.classify.inheritance import hgnc_id
 from engine.fhir.case import Gene, Regions
@@ -60,14 +60,7 @@ def uncalled_intervals(gvcf: Path, targets: Sequence[Interval]) -> list[Interval
         gvcf: one sample's gVCF, sorted.
         targets: merged, in contig order.
     """
-    called: dict[str, list[tuple[int, int]]] = {}
-    for record in gvcf_records(gvcf):
-        if record.genotype_quality >= CALLED_FROM and record.depth:
-            spans = called.setdefault(record.contig, [])
-            if spans and record.start <= spans[-1][1]:
-                spans[-1] = (spans[-1][0], max(spans[-1][1], record.end))
-            else:
-                spans.append((record.start, record.end))
+    called = called_stretches(gvcf)
     return [hole for target in targets for hole in _holes(target, called.get(target.contig, []))]
 
 

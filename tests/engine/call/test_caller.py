@@ -1,17 +1,21 @@
 import gzip
 import hashlib
+import random
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pysam
 import pytest
 
+from engine.call import gvcf as gvcf_module
 from engine.call.alignments import check_alignments
 from engine.call.caller import call_gvcf, variant_caller
-from engine.call.gvcf import gvcf_records, is_called, measure_gvcf
+from engine.call.gvcf import called_stretches, is_called, measure_gvcf
 from engine.errors import AlignmentFileError, ReferenceMismatchError, ToolError, VariantFileError
 from engine.reference.bundle import Contig
 from engine.reference.intervals import Interval
 from tests.builders.alignments import Haplotype, random_sequence, write_bam, write_reference
+from tests.builders.gvcf import gvcf_records
 
 SEQUENCE = random_sequence(4_000)
 SNP = (1_000, SEQUENCE[1_000], "A" if SEQUENCE[1_000] != "A" else "C")
@@ -200,6 +204,30 @@ def test_a_place_is_called_where_good_records_with_reads_cover_all_of_it(tmp_pat
         is_called(tmp_path / "none.g.vcf.gz", Interval("c", 5, 6))
 
 
+def test_called_stretches_are_the_bases_of_good_records_with_reads(tmp_path, monkeypatch):
+    """Blocks that touch, overlap and leave gaps, cut into small pieces on the way."""
+    monkeypatch.setattr(gvcf_module, "_PIECE", 200)
+    drawn = random.Random(3)
+    lines, expected = [], set()
+    for contig in ("c", "d"):
+        position = 1
+        for _ in range(200):
+            end = position + drawn.randrange(12)
+            quality, depth = drawn.choice([0, 19, 20, 99, 99]), drawn.choice([0, 9, 9, 9])
+            lines.append(
+                f"{contig}\t{position}\t.\tA\t<NON_REF>\t.\t.\tEND={end}\tGT:GQ:MIN_DP\t0/0:{quality}:{depth}\n"
+            )
+            if quality >= 20 and depth:
+                expected |= {(contig, base) for base in range(position - 1, end)}
+            position = max(position, end - 3 + drawn.randrange(8))
+    gvcf = tmp_path / "x.g.vcf"
+    gvcf.write_text("#CHROM\n" + "".join(lines))
+    called = called_stretches(gvcf)
+    assert {(contig, base) for contig in called for span in called[contig] for base in range(*span)} == expected
+    for stretches in called.values():
+        assert all(before[1] < after[0] for before, after in pairwise(stretches))
+
+
 def test_a_damaged_gvcf_is_named_with_its_line(tmp_path):
     gvcf = tmp_path / "x.g.vcf"
     gvcf.write_text("##fileformat=VCFv4.2\nc\t1\t.\tA\n")
@@ -247,9 +275,7 @@ def test_the_kernel_reads_every_kind_of_line_as_python_would(tmp_path):
     gvcf = tmp_path / "x.g.vcf"
     gvcf.write_text("#CHROM\n" + "".join(line(*each[:7]) for each in lines))
     read = list(gvcf_records(gvcf))
-    assert [(record.contig, *list(vars(record).values())[1:]) for record in read] == [
-        (each[0], *each[7]) for each in lines
-    ]
+    assert read == [(each[0], *each[7]) for each in lines]
     for wrong in ("c\tx\t.\tA\tC\t.\t.\t.\tGT\t0/1\n", "c\t1\t.\tA\tC\t.\t.\t.\tGT:GQ\t0/1:a\n", "c\t1\n", "\n"):
         gvcf.write_text("#CHROM\n" + line(*lines[0][:7]) + wrong)
         with pytest.raises(VariantFileError) as caught:

@@ -2,10 +2,10 @@ import pytest
 
 from engine.call.caller import call_gvcf
 from engine.call.gatk import GatkCaller, reference_with_dictionary
-from engine.call.gvcf import gvcf_records
 from engine.errors import ToolError
 from engine.reference.genome import open_reference
 from tests.builders.alignments import write_reference
+from tests.builders.gvcf import gvcf_records
 
 
 def test_without_gatk_the_error_says_how_to_get_it(tmp_path, monkeypatch):
