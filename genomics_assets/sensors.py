@@ -122,6 +122,16 @@ def sample_failed(context: dg.RunFailureSensorContext, registry: dg.ResourcePara
     mark(registry, context.dagster_run, SampleStatus.FAILED)
 
 
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.CANCELED,
+    monitored_jobs=[sample_job],
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def sample_canceled(context: dg.RunStatusSensorContext, registry: dg.ResourceParam[SampleRegistry]) -> None:
+    """Notes that a person stopped a sample's run: it counts as failed, and runs again like one that did."""
+    mark(registry, context.dagster_run, SampleStatus.FAILED)
+
+
 def mark(registry: SampleRegistry, run: dg.DagsterRun, status: SampleStatus) -> None:
     """Note how far the sample of a run has come, unless a newer run speaks for it."""
     sample = run.tags.get("dagster/partition")
@@ -129,4 +139,4 @@ def mark(registry: SampleRegistry, run: dg.DagsterRun, status: SampleStatus) -> 
         registry.mark(sample, status, run_key=run.tags.get(RUN_KEY))
 
 
-SENSORS = [sample_sheets, cohort_contributions, sample_done, sample_failed]
+SENSORS = [sample_sheets, cohort_contributions, sample_done, sample_failed, sample_canceled]
