@@ -90,6 +90,14 @@ class Lake:
                     remedy=f"materialize {receipt.asset} again with recompute, and find out who changed the lake",
                 )
 
+    def is_whole(self, receipt: Receipt) -> bool:
+        """Whether every file of an artifact is what its receipt says, by sha256."""
+        try:
+            self.verify(receipt)
+        except LakeError:
+            return False
+        return True
+
     def folder(self, receipt: Receipt) -> Path:
         """The folder of an artifact's files."""
         return self.home(receipt.asset, receipt.sample) / receipt.data_version
@@ -131,11 +139,11 @@ class Lake:
     def _commit(self, folder: Path, receipt: Receipt) -> Receipt:
         home = self.home(receipt.asset, receipt.sample)
         previous = self.receipt(receipt.asset, receipt.sample)
-        if previous and replace(receipt, created=previous.created) == previous and self._is_whole(previous):
+        if previous and replace(receipt, created=previous.created) == previous and self.is_whole(previous):
             return previous
         (home / "history").mkdir(parents=True, exist_ok=True)
         target = home / receipt.data_version
-        if target.exists() and not self._is_whole(receipt):
+        if target.exists() and not self.is_whole(receipt):
             damaged = self.root / ".work" / f"{receipt.sample or 'shared'}.{receipt.asset}.damaged"
             shutil.rmtree(damaged, ignore_errors=True)
             target.rename(damaged)
@@ -150,13 +158,6 @@ class Lake:
         if previous and superseded and receipt.asset not in self.keep_superseded:
             shutil.rmtree(home / previous.data_version, ignore_errors=True)
         return receipt
-
-    def _is_whole(self, receipt: Receipt) -> bool:
-        try:
-            self.verify(receipt)
-        except LakeError:
-            return False
-        return True
 
 
 @dataclass(frozen=True)

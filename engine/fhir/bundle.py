@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.errors import VariantFileError
@@ -21,7 +21,7 @@ from engine.fhir.provenance import add_devices, add_files, add_provenance
 from engine.fhir.report import add_report
 from engine.fhir.resources import Entries
 from engine.fhir.study import add_study
-from engine.receipt import canonical_json
+from engine.receipt import canonical_json, digest_text
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,18 @@ def _add_phases(observations: Observations, rows: list[Finding]) -> list[JsonObj
 def bundle_json(bundle: JsonObject) -> str:
     """The bundle as it is written: sorted keys, two spaces, one newline at the end."""
     return canonical_json(bundle, indent=2) + "\n"
+
+
+def statement(findings: Path, case: CaseFacts, lineage: Lineage, build: str) -> str:
+    """Digest of what a report says: findings, case, and the reads it is about.
+
+    Not of how it came to say so: a new ClinVar release or another version of a tool amends the reports in which it
+    changes something, and no other.
+
+    Arguments and errors as of :func:`build_bundle`.
+    """
+    said = {"findings": read_findings(findings), "case": asdict(case), "reads": dict(lineage.reads), "build": build}
+    return digest_text(canonical_json(said))
 
 
 def write_bundle(

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pysam
 import pytest
 
@@ -54,6 +55,45 @@ def test_a_second_run_leaves_the_report_as_it_was_issued(reported: Deployment) -
     before = report(reported)
     run(reported, "sample", SAMPLE.sample_id)
     assert report(reported) == before
+
+
+def test_a_clinvar_release_amends_the_reports_it_touches_and_no_other(reported: Deployment) -> None:
+    before, variants = report(reported), reported.lake.require("annotated_variants", SAMPLE.sample_id)
+    harmless = carried(reported, "clinvar_variation_id IS NULL AND filter = 'PASS' AND length(ref || alt) = 2")
+    release(reported, "2025-01", f"chr{harmless}\t999\tAVP\tBenign\tno_assertion\t\t\t\t\n")
+    run(reported, "sample", SAMPLE.sample_id)
+    assert reported.lake.require("annotated_variants", SAMPLE.sample_id).data_version != variants.data_version
+    assert reported.lake.require("findings", SAMPLE.sample_id).recipe.knowledge["clinvar"] == "2025-01"
+    assert report(reported) == before
+
+    sources = reported.folder / "data" / "sources" / "clinvar.tsv.gz"
+    lines = gzip.decompress(sources.read_bytes()).decode()
+    told = "\tPathogenic\tcriteria_provided,_multiple_submitters,_no_conflicts\t"
+    assert told in lines
+    sources.write_bytes(gzip.compress(lines.replace(told, "\tPathogenic\treviewed_by_expert_panel\t").encode()))
+    release(reported, "2025-02")
+    run(reported, "sample", SAMPLE.sample_id)
+    (issued, bundle), (issued_again, amended) = before, report(reported)
+    assert "reviewed by expert panel" in json.dumps(amended) and "reviewed by expert panel" not in json.dumps(bundle)
+    assert "clinvar 2025-02" in json.dumps(amended) and issued_again > issued
+
+
+def carried(deployment: Deployment, condition: str) -> str:
+    """An allele of the sample, as a ClinVar table begins its lines: contig without chr, position, ref, alt."""
+    receipt = deployment.lake.require("annotated_variants", SAMPLE.sample_id)
+    table = deployment.lake.path(receipt, f"{SAMPLE.sample_id}.annotated.parquet")
+    query = f"SELECT allele FROM read_parquet('{table}') WHERE {condition} ORDER BY position LIMIT 1"
+    ((allele,),) = duckdb.sql(query).fetchall()
+    return str(allele).replace("-", "\t")
+
+
+def release(deployment: Deployment, name: str, *more: str) -> None:
+    """A new ClinVar release: the present one with further lines."""
+    source, declaration = deployment.folder / "data" / "sources" / "clinvar.tsv.gz", Path(deployment.reference)
+    source.write_bytes(source.read_bytes() + gzip.compress("".join(more).encode(), mtime=0))
+    declared = [line for line in declaration.read_text().splitlines() if not line.startswith("clinvar_release")]
+    declaration.write_text("\n".join([*declared, f'clinvar_release: "{name}"', ""]))
+    run(deployment, "knowledge")
 
 
 def test_a_corrected_sex_amends_the_report_though_no_call_changes(reported: Deployment) -> None:
