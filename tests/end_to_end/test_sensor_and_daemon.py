@@ -77,7 +77,11 @@ def _looks(server: Server, since: float) -> int:
 
 def test_a_shut_gate_stops_the_sample_and_its_check_says_why(laboratory: Laboratory) -> None:
     server = laboratory.server
-    assert not server.materializations("fhir_bundle", SHALLOW.sample_id)
+    run = server.runs("sample", SHALLOW.sample_id)[-1]
+    made = {
+        asset: [each["runId"] for each in server.materializations(asset, SHALLOW.sample_id)] for asset in SAMPLE_ASSETS
+    }
+    assert {asset for asset, runs in made.items() if run.run_id in runs} == {"raw_reads", "aligned_reads"}
     check = server.checks("aligned_reads", SHALLOW.sample_id)["mean_coverage"]
     assert check and not check["evaluation"]["success"] and check["evaluation"]["severity"] == "ERROR"
     assert "expected mean_coverage >= 15" in check["evaluation"]["description"]
