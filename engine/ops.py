@@ -159,12 +159,17 @@ def _metadata(receipt: Receipt, folder: Path) -> dict[str, Any]:
             "\n".join(f"- `{file.name}` {file.bytes:,} bytes, sha256 `{file.sha256}`" for file in receipt.files)
         ),
     }
-    shown |= {name: value for name, value in receipt.measures.items() if isinstance(value, int | float | str)}
+    shown |= {name: _rounded(value) for name, value in receipt.measures.items() if isinstance(value, int | float | str)}
     for title, png in draw(receipt.measures).items():
         shown[title] = dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")
     shown["tools"] = dg.MetadataValue.json(dict(receipt.recipe.tools))
     shown["made from"] = dg.MetadataValue.json(dict(receipt.recipe.inputs) | dict(receipt.recipe.knowledge))
     return shown
+
+
+def _rounded(value: float | str) -> float | str:
+    """For people, six digits; the receipt has them all."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _describe_sources(*sources: Path | None) -> dict[str, str]:
