@@ -36,7 +36,10 @@ def sample_sheets(
     audit: dg.ResourceParam[AuditLog],
     knowledge: dg.ResourceParam[Knowledge],
 ) -> dg.SensorResult:
-    """Registers the samples of new and changed sample sheets as partitions and requests a run for each."""
+    """Registers the samples of new and changed sample sheets as partitions and requests a run for each.
+
+    The partition of a withdrawn sample goes, so that no backfill asks for it again.
+    """
     scan = landing_zone.scan(context.cursor, registry, audit, limit=SAMPLES_A_TICK)
     for problem in scan.refused:
         context.log.warning(str(problem))
@@ -45,8 +48,10 @@ def sample_sheets(
         reason = None if requests else "The knowledge is being built; samples follow."
         return dg.SensorResult(run_requests=requests, skip_reason=reason, cursor=scan.cursor)
     waiting = registry.take_waiting(SAMPLES_A_TICK)
+    partitions = list(_partition_requests(context.instance, [sample.sample_id for sample in waiting], registry))
     if not waiting:
-        return dg.SensorResult(skip_reason="No new or changed sample in the landing zone.", cursor=scan.cursor)
+        reason = "No new or changed sample in the landing zone."
+        return dg.SensorResult(skip_reason=reason, dynamic_partitions_requests=partitions, cursor=scan.cursor)
     return dg.SensorResult(
         run_requests=[
             dg.RunRequest(
@@ -57,9 +62,19 @@ def sample_sheets(
             )
             for sample in waiting
         ],
-        dynamic_partitions_requests=[SAMPLES.build_add_request([sample.sample_id for sample in waiting])],
+        dynamic_partitions_requests=partitions,
         cursor=scan.cursor,
     )
+
+
+def _partition_requests(
+    instance: dg.DagsterInstance, waiting: list[str], registry: SampleRegistry
+) -> Iterator[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
+    if waiting:
+        yield SAMPLES.build_add_request(waiting)
+    gone = set(registry.withdrawn()) & set(instance.get_dynamic_partitions(str(SAMPLES.name)))
+    if gone:
+        yield SAMPLES.build_delete_request(sorted(gone))
 
 
 def _is_built(knowledge: Knowledge) -> bool:

@@ -258,6 +258,12 @@ class SampleRegistry:
             )
             return tuple(find_samples(db, [row["sample_id"] for row in rows]))
 
+    def withdrawn(self) -> tuple[str, ...]:
+        """Ids of the samples that were withdrawn."""
+        with self._read() as db:
+            rows = db.execute("SELECT sample_id FROM samples WHERE withdrawn IS NOT NULL ORDER BY sample_id")
+            return tuple(row["sample_id"] for row in rows)
+
     def sexes(self) -> dict[str, Sex]:
         """Stated sex by sample id, for judging the parents that a sheet names."""
         with self._read() as db:

@@ -7,7 +7,12 @@ import pytest
 
 from engine.reads.lane import Lane
 from engine.reads.sample_sheet import SampleEntry, Sex
-from genomics_assets.sensors import RUN_KEY, sample_canceled, sample_failed
+from engine.receipt import Recipe
+from genomics_assets.sensors import RUN_KEY, sample_canceled, sample_failed, sample_sheets
+from resources.audit import AuditLog
+from resources.knowledge import Knowledge
+from resources.lake import Lake
+from resources.landing_zone import LandingZone
 from resources.registration import SampleStatus
 from resources.sample_registry import SampleRegistry
 
@@ -23,6 +28,33 @@ def registry(tmp_path: Path) -> SampleRegistry:
     registry.register([entry], sheet="sheet.csv", sheet_digest="0")
     registry.take_waiting(1)
     return registry
+
+
+def test_the_partition_of_a_withdrawn_sample_goes(registry: SampleRegistry, tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    source = tmp_path / "genome.yaml"
+    source.write_text("name: x\nbuild: GRCh38\nfasta: genome.fa\n")
+    knowledge = Knowledge.declared(str(source), lake, tmp_path)
+    for part in knowledge.parts:
+        with lake.work(part) as work:
+            (work.folder / "file").write_text(part)
+            work.publish(records=1, recipe=Recipe(), measures={})
+    landing, audit = LandingZone(tmp_path / "landing"), AuditLog(tmp_path / "audit.jsonl")
+
+    def tick(instance: dg.DagsterInstance) -> list[tuple[str, list[str]]]:
+        context = dg.build_sensor_context(instance)
+        result = sample_sheets(context, landing_zone=landing, registry=registry, audit=audit, knowledge=knowledge)
+        return [(type(each).__name__, list(each.partition_keys)) for each in result.dynamic_partitions_requests or ()]
+
+    with dg.instance_for_test() as instance:
+        registry.retry("S1", person="Dr Example")
+        assert tick(instance) == [("AddDynamicPartitionsRequest", ["S1"])]
+        instance.add_dynamic_partitions("samples", ["S1"])
+        assert tick(instance) == []
+        registry.withdraw("S1", person="Dr Example", reason="consent taken back")
+        assert tick(instance) == [("DeleteDynamicPartitionsRequest", ["S1"])]
+        instance.delete_dynamic_partition("samples", "S1")
+        assert tick(instance) == []
 
 
 def ended(status: dg.DagsterRunStatus, event: str, run_key: str) -> dg.RunStatusSensorContext:
