@@ -578,7 +578,7 @@ def _is_open(services: Any, asset: str, sample: str) -> bool:
 @_sample_op(*REPORTED_ASSETS, "reference_genome", "gene_model")
 def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
     """Write the report as a FHIR bundle that leads back to the reads, the tools and the knowledge."""
-    from engine.fhir.bundle import statement, write_bundle
+    from engine.fhir.bundle import statement_digest, write_bundle
     from engine.fhir.case import CaseFacts
     from engine.fhir.lineage import Lineage
     from engine.fhir.regions import study_regions
@@ -612,8 +612,8 @@ def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
         lineage = Lineage(read_digests(services.lake.folder(reads)), receipts)
         table = _file(services, "findings", sample, ".parquet")
         said = {
-            "statement": statement(table, case, lineage, bundle.build),
-            "written by": _code_version(context.op.name),
+            "statement_digest": statement_digest(table, case, lineage, bundle.build),
+            "written_by": _code_version(context.op.name),
         }
         previous = services.lake.receipt("fhir_bundle", sample)
         if previous and said.items() <= previous.measures.items() and services.lake.is_whole(previous):
@@ -676,8 +676,7 @@ def cohort_contribution(context: dg.OpExecutionContext) -> dg.Output[None]:
         rows = read_contribution(services.lake.folder(receipt), name)
         services.warehouse.put(name, rows, sample=sample, version=receipt.file(f"{name}.parquet").sha256)
     if services.registry.sample(sample).withdrawn:  # meanwhile, and what was there then has been taken out already
-        for name in TABLES:
-            services.warehouse.remove(name, sample=sample)
+        services.warehouse.remove(sample)
     return _output(context, receipt, cpu_seconds=_cpu_seconds() - before)
 
 

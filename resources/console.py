@@ -92,12 +92,9 @@ def _retry(services: Services, chosen: argparse.Namespace) -> None:
 
 
 def _withdraw(services: Services, chosen: argparse.Namespace) -> None:
-    from engine.cohort.columns import TABLES
-
     services["registry"].withdraw(chosen.sample, person=chosen.person, reason=chosen.reason)
     services["audit"].record(chosen.person, "withdraw", chosen.sample, {"reason": chosen.reason})
-    for table in TABLES:
-        services["warehouse"].remove(table, sample=chosen.sample)
+    services["warehouse"].remove(chosen.sample)
     print(
         f"{chosen.sample} is withdrawn; the cohort's tables are built without it next, its artifacts stay in the lake"
     )

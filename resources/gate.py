@@ -15,7 +15,7 @@ from engine.quality.thresholds import ThresholdTable
 from engine.receipt import Receipt
 from resources.audit import AuditLog
 from resources.lake import Lake
-from resources.sample_registry import SampleRegistry
+from resources.sample_registry import Override, SampleRegistry
 
 
 @dataclass(frozen=True)
@@ -40,24 +40,25 @@ class Gate:
 
     def overridden(self, asset: str, sample: str, check: str) -> bool:
         """Whether a person let this version of the artifact through this check."""
-        version = self.lake.require(asset, sample).data_version
-        return any(
-            (override.asset, override.check, override.data_version) == (asset, check, version)
-            for override in self.registry.overrides(sample)
-        )
+        return any(override.check == check for override in self._overrides(asset, sample))
 
     def let_through(self, sample: str, *assets: str) -> tuple[str, ...]:
         """In words, the failed checks on the current artifacts that a person let pass: which, who and why."""
         told = []
         for asset in assets:
-            version = self.lake.require(asset, sample).data_version
             shut = {verdict.threshold.name: verdict for verdict in self.judge(asset, sample) if verdict.blocks}
             told += [
                 f"{asset}, {shut[override.check]}: let through by {override.person} ({override.reason})"
-                for override in self.registry.overrides(sample)
-                if (override.asset, override.data_version) == (asset, version) and override.check in shut
+                for override in self._overrides(asset, sample)
+                if override.check in shut
             ]
         return tuple(told)
+
+    def _overrides(self, asset: str, sample: str) -> list[Override]:
+        """Those that hold for the current version of the artifact."""
+        version = self.lake.require(asset, sample).data_version
+        given = self.registry.overrides(sample)
+        return [override for override in given if (override.asset, override.data_version) == (asset, version)]
 
     def require(self, asset: str, sample: str) -> Receipt:
         """The artifact's receipt if its sample takes part, and its gate and every gate before it are open.

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -49,23 +50,25 @@ class Warehouse:
         """
         return _until_committed(lambda: self._put(table, rows, sample, version))
 
-    def remove(self, table: str, *, sample: str) -> None:
-        """Take a sample's rows out of ``table``, and off the disk with every superseded file.
+    def remove(self, sample: str) -> None:
+        """Take a sample's rows out of every table, and off the disk with every superseded file.
 
         Tables that are being built from these files fail and are built again.
         """
-        from deltalake import CommitProperties, Transaction
-
-        def delete() -> None:
+        for log in sorted(self.root.glob("*/_delta_log")):
+            table = log.parent.name
+            _until_committed(partial(self._delete, table, sample))
             opened = self._open(table)
             if opened is not None:
-                gone = CommitProperties(app_transactions=[Transaction(_application(sample), _NONE)])
-                opened.delete(f"sample_id = '{sample}'", commit_properties=gone)
+                opened.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
 
-        _until_committed(delete)
+    def _delete(self, table: str, sample: str) -> None:
+        from deltalake import CommitProperties, Transaction
+
         opened = self._open(table)
         if opened is not None:
-            opened.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+            gone = CommitProperties(app_transactions=[Transaction(_application(sample), _NONE)])
+            opened.delete(f"sample_id = '{sample}'", commit_properties=gone)
 
     def files(self, table: str) -> list[str]:
         """Paths of the Parquet files that the log says the table consists of; none where it does not exist."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import VariantFileError
-from engine.reference.intervals import Interval
+from engine.reference.intervals import Interval, join
 from engine.variant_lines import variant_pieces
 
 CALLED_FROM = 20
@@ -70,67 +70,48 @@ class GvcfColumns(NamedTuple):
 
 
 def is_called(gvcf: Path, at: Interval) -> bool:
-    """Whether every base of an interval lies in records with reads and genotype quality :data:`CALLED_FROM`.
-
-    Args:
-        gvcf: one sample's gVCF with index.
-        at: the interval.
+    """Whether every base of an interval is called (:func:`called_stretches`).
 
     Raises:
         VariantFileError: the file is damaged or has no index.
     """
-    import pysam
-
-    reached = at.start
-    try:
-        with pysam.VariantFile(str(gvcf)) as opened:
-            here = opened.fetch(at.contig, at.start, at.end) if at.contig in opened.header.contigs else ()
-            for record in here:
-                (call,) = record.samples.values()
-                least, depth, quality = (call.get(key) for key in ("MIN_DP", "DP", "GQ"))
-                has_reads = depth if least is None else least
-                if record.start <= reached and has_reads and (quality or 0) >= CALLED_FROM:
-                    reached = max(reached, record.stop)
-    except (OSError, ValueError) as error:
-        raise VariantFileError(
-            f"the gVCF cannot be read: {error}", file=gvcf, remedy="call the sample again"
-        ) from error
-    return reached >= at.end
+    stretches = called_stretches(gvcf, at).get(at.contig, [])
+    return any(start <= at.start and at.end <= end for start, end in stretches)
 
 
-def called_stretches(gvcf: Path) -> dict[str, list[tuple[int, int]]]:
-    """By contig, where a gVCF has reads and genotype quality :data:`CALLED_FROM`: merged, 0-based half-open, in order.
+def called_stretches(gvcf: Path, at: Interval | None = None) -> dict[str, list[tuple[int, int]]]:
+    """By contig, where a gVCF has reads and genotype quality :data:`CALLED_FROM`: joined, 0-based half-open, in order.
+
+    Args:
+        gvcf: one sample's gVCF, sorted.
+        at: only the records that overlap it, for which the file must have an index; all when absent.
 
     Raises:
-        VariantFileError: the file is damaged or a line is not VCF.
+        VariantFileError: the file is damaged, has no index, or a line is not VCF.
     """
     called: dict[str, list[tuple[int, int]]] = {}
-    for columns in gvcf_columns(gvcf):
+    for columns in gvcf_columns(gvcf, at):
         good = (columns.genotype_quality >= CALLED_FROM) & (columns.depth > 0)
         if not good.any():
             continue
         start, reach = columns.start[good], np.maximum.accumulate(columns.end[good])
         begins = np.flatnonzero(np.concatenate([[True], start[1:] > reach[:-1]]))
         ends = np.append(begins[1:] - 1, len(reach) - 1)
-        stretches = called.setdefault(columns.contig, [])
-        for first, last in zip(start[begins].tolist(), reach[ends].tolist(), strict=True):
-            if stretches and first <= stretches[-1][1]:
-                stretches[-1] = (stretches[-1][0], max(stretches[-1][1], last))
-            else:
-                stretches.append((first, last))
-    return called
+        pieces = zip(start[begins].tolist(), reach[ends].tolist(), strict=True)
+        called.setdefault(columns.contig, []).extend(pieces)
+    return {contig: join(stretches) for contig, stretches in called.items()}
 
 
-def gvcf_columns(gvcf: Path) -> Iterator[GvcfColumns]:
-    """Walk a gVCF of one sample, bgzip or plain, some thousand records at a time.
+def gvcf_columns(gvcf: Path, at: Interval | None = None) -> Iterator[GvcfColumns]:
+    """Walk a gVCF of one sample, bgzip or plain, some thousand records at a time; arguments as above.
 
     Raises:
-        VariantFileError: the file is damaged or a line is not VCF.
+        VariantFileError: the file is damaged, has no index, or a line is not VCF.
     """
     from engine.call.gvcf_kernels import COLUMNS, read_lines
 
     lines_before = 0
-    for text in _whole_lines(gvcf):
+    for text in _whole_lines(gvcf) if at is None else _lines_at(gvcf, at):
         data = np.frombuffer(text, np.uint8)
         lines = text.count(b"\n")
         rows = np.empty((lines, COLUMNS), np.int64)
@@ -158,6 +139,21 @@ def _whole_lines(gvcf: Path) -> Iterator[bytes]:
             rest += tail
     if rest:
         yield rest + b"\n"
+
+
+def _lines_at(gvcf: Path, at: Interval) -> Iterator[bytes]:
+    """The lines that overlap an interval, by the file's index."""
+    import pysam
+
+    try:
+        with pysam.TabixFile(str(gvcf)) as indexed:
+            lines = list(indexed.fetch(at.contig, at.start, at.end)) if at.contig in indexed.contigs else []
+    except (OSError, ValueError) as error:
+        raise VariantFileError(
+            f"the gVCF cannot be read: {error}", file=gvcf, remedy="call the sample again"
+        ) from error
+    if lines:
+        yield "".join(f"{line}\n" for line in lines).encode()
 
 
 def _by_contig(text: bytes, rows: NDArray[np.int64]) -> Iterator[GvcfColumns]:

@@ -128,7 +128,7 @@ def read_lines(
                     return count, line
                 if _is_key(data, key, key_end, quality_key):
                     row[QUALITY] = number
-                elif least or not has_least:
+                elif (least or not has_least) and data[value] != _DOT:
                     row[DEPTH] = number
                     has_least = least
             key, value = key_end + 1, value_end + 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from engine.cohort.columns import BIN, TABLES, typed_table
 from engine.errors import VariantFileError
 from engine.receipt import Measure
 from engine.reference.bundle import Contig, ReferenceBundle
-from engine.reference.intervals import Interval
+from engine.reference.intervals import Interval, join
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,7 +85,7 @@ def contribute(
     missing: list[tuple[object, ...]] = [
         (person.sample, *row)
         for contig in reference.contigs
-        for row in _missing(contig, person.sex, _merged(called[contig.name]))
+        for row in _missing(contig, person.sex, join(called[contig.name]))
     ]
     digest = hashlib.sha256(repr(calls).encode()).hexdigest()[:32]
     facts = (
@@ -175,17 +175,6 @@ def _alt_depth(values: object) -> int | None:
     if values is None or len(values[0]) < 2 or int(values[0][1]) < 0:  # type: ignore[index]
         return None
     return int(values[0][1])  # type: ignore[index]
-
-
-def _merged(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """In order, those that touch or overlap as one."""
-    merged: list[Stretch] = []
-    for start, end in sorted(stretches):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
-        else:
-            merged.append((start, end))
-    return merged
 
 
 def _missing(contig: Contig, sex: Sex, called: Sequence[Stretch]) -> Iterator[tuple[str, int, int, int]]:

@@ -115,7 +115,7 @@ def bundle_json(bundle: JsonObject) -> str:
     return canonical_json(bundle, indent=2) + "\n"
 
 
-def statement(findings: Path, case: CaseFacts, lineage: Lineage, build: str) -> str:
+def statement_digest(findings: Path, case: CaseFacts, lineage: Lineage, build: str) -> str:
     """Digest of what a report says: findings, case, and the reads it is about.
 
     Not of how it came to say so: a new ClinVar release or another version of a tool amends the reports in which it

@@ -131,6 +131,21 @@ def merge(intervals: Iterable[Interval], contig_lengths: Mapping[str, int]) -> l
     return merged
 
 
+def join(stretches: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Stretches of one contig in order, those that touch or overlap as one.
+
+    >>> join([(5, 7), (1, 2), (2, 4), (6, 9)])
+    [(1, 4), (5, 9)]
+    """
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(stretches):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined
+
+
 def intersect(first: Sequence[Interval], second: Sequence[Interval]) -> list[Interval]:
     """What two merged lists share, in the order of the first."""
     by_contig: dict[str, list[Interval]] = {}

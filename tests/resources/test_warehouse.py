@@ -59,17 +59,17 @@ def test_a_withdrawn_sample_leaves_the_table_and_the_disk(warehouse: Warehouse) 
     for sample in ("S1", "S2"):
         warehouse.put("calls", rows(sample, 1, 2), sample=sample, version=VERSION_1)
     warehouse.put("calls", rows("S1", 3), sample="S1", version=VERSION_2)
-    warehouse.remove("calls", sample="S1")
+    warehouse.remove("S1")
     assert read(warehouse) == [("S2", 1), ("S2", 2)]
     everything = duckdb.sql(f"select sample_id from read_parquet('{warehouse.root}/calls/*.parquet')").fetchall()
     assert set(everything) == {("S2",)}
 
 
 def test_a_sample_taken_out_twice_or_never_added_is_no_error_and_may_return(warehouse: Warehouse) -> None:
-    warehouse.remove("calls", sample="S1")
+    warehouse.remove("S1")
     warehouse.put("calls", rows("S1", 1), sample="S1", version=VERSION_1)
     for sample in ("S1", "S1", "S2"):
-        warehouse.remove("calls", sample=sample)
+        warehouse.remove(sample)
     assert read(warehouse) == []
     assert warehouse.put("calls", rows("S1", 1), sample="S1", version=VERSION_1)
     assert read(warehouse) == [("S1", 1)]
