@@ -16,6 +16,11 @@ from resources.environment import Settings
 from resources.lake import Lake
 
 RATIOS = ("recall", "precision")
+TOLD = (
+    *("category", "gene", "hgvs_c", "hgvs_p", "zygosity", "origin", "phase"),
+    *("clinvar_significance", "clinvar_variation_id", "finding_id"),
+)
+"""What the report says of a finding: columns of the findings table."""
 
 
 def report(settings: Settings, results: Sequence[RunResult], seconds: float) -> int:
@@ -25,7 +30,7 @@ def report(settings: Settings, results: Sequence[RunResult], seconds: float) -> 
     accuracy = _accuracy(settings, lake)
     stages = _stages([result.seconds for result in results])
     cpu = _stages([result.cpu_seconds for result in results])
-    _tell_findings(found)
+    tell_findings(found)
     _tell_accuracy(accuracy)
     _tell_stages(stages, cpu, results, seconds)
     path = settings.data / "demo-report.json"
@@ -46,15 +51,15 @@ def report(settings: Settings, results: Sequence[RunResult], seconds: float) -> 
     return 0 if complete else 1
 
 
-def _findings(lake: Lake, sample: str) -> list[dict[str, Any]]:
+def _findings(lake: Lake, sample: str) -> list[dict[str, Any]] | None:
+    """The rows of the findings table, ``None`` where it was not made."""
     import duckdb
 
     receipt = lake.receipt("findings", sample)
     if receipt is None:
-        return []
+        return None
     table = lake.path(receipt, next(file.name for file in receipt.files if file.name.endswith(".parquet")))
-    columns = "category, gene, hgvs_c, hgvs_p, zygosity, clinvar_significance, clinvar_variation_id, finding_id"
-    rows = duckdb.sql(f"select {columns} from read_parquet('{table}') order by contig, position, alt")
+    rows = duckdb.sql(f"select {', '.join(TOLD)} from read_parquet('{table}') order by contig, position, alt")
     assert rows is not None  # as after a statement that selects nothing
     return [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
 
@@ -102,16 +107,19 @@ def _files(lake: Lake, sample: str) -> dict[str, str]:
     return {asset: str(lake.folder(receipt)) for asset, receipt in receipts.items() if receipt}
 
 
-def _tell_findings(found: dict[str, list[dict[str, Any]]]) -> None:
-    tell("\nWhat was found")
+def tell_findings(found: Mapping[str, Sequence[Mapping[str, Any]] | None]) -> None:
+    """What was planted in each person, and below it what the platform found, by sample."""
+    tell("\nWhat was planted, and below it what was found")
     for person in PEOPLE:
         tell(f"  {person.sample}: {person.story}")
-        for row in found[person.sample]:
+        rows = found[person.sample]
+        for row in rows or ():
             name = " ".join(str(row[part]) for part in ("gene", "hgvs_c", "hgvs_p") if row[part])
-            category = row["category"].replace("_", " ")
-            tell(f"      {category:<22} {name}, {row['zygosity']}, ClinVar {row['clinvar_variation_id']}")
-        if not found[person.sample]:
-            tell("      nothing to report")
+            facts = [row["zygosity"], row["origin"], f"in {row['phase']}", f"ClinVar {row['clinvar_variation_id']}"]
+            told = [fact for fact in facts if fact not in ("unknown", "in unknown", "in None")]
+            tell(f"      found: {row['category'].replace('_', ' '):<22} {name}, {', '.join(told)}")
+        if not rows:
+            tell("      found: not looked for, the run failed" if rows is None else "      found: nothing to report")
 
 
 def _tell_accuracy(accuracy: dict[str, dict[str, Any]]) -> None:
