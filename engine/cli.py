@@ -28,6 +28,7 @@ from engine.command_files import (
     with_index,
 )
 from engine.errors import GenomicsError
+from engine.person import Sex
 
 if TYPE_CHECKING:
     from engine.progress import Progress
@@ -293,8 +294,8 @@ def _add_call(commands: Commands) -> None:
     )
     parser.add_argument(
         "--sex",
-        choices=("female", "male", "unknown"),
-        default="unknown",
+        choices=[str(sex) for sex in Sex],
+        default=str(Sex.UNKNOWN),
         help="decides the ploidy of X and Y (default: %(default)s, diploid)",
     )
     parser.add_argument("--sample", metavar="NAME", help="the sample the reads must be of (default: as they say)")
@@ -320,7 +321,7 @@ def _call(options: argparse.Namespace) -> None:
             sample=options.sample,
             targets=options.intervals,
             region=options.region,
-            sex=options.sex,
+            sex=Sex(options.sex),
             recalibration=recalibration,
             threads=options.threads,
             progress=_progress(options, "calling", "bases"),

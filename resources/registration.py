@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.errors import SampleSheetError
+from engine.person import Sex
 from engine.reads.lane import Lane
-from engine.reads.sample_sheet import SampleEntry, Sex
+from engine.reads.sample_sheet import SampleEntry
 from resources.fingerprint import FileFingerprint
 
 

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import SampleSheetError
+from engine.person import Sex
 from engine.reads.file_digests import FileDigests
-from engine.reads.sample_sheet import SampleEntry, Sex
+from engine.reads.sample_sheet import SampleEntry
 from resources.fingerprint import FileFingerprint, fingerprint
 from resources.registration import Outcome, RegisteredSample, SampleStatus
 from resources.sample_registry_schema import MIGRATIONS

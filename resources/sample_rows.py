@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.errors import FastqError, GenomicsError
+from engine.person import Sex
 from engine.reads.file_digests import FileDigests
 from engine.reads.lane import Lane
-from engine.reads.sample_sheet import SampleEntry, Sex
+from engine.reads.sample_sheet import SampleEntry
 from resources.fingerprint import FileFingerprint
 from resources.registration import Outcome, RegisteredSample, SampleStatus, content_digest, judge
 

@@ -16,8 +16,9 @@ from typing import Protocol
 from engine.call import CALLERS, DEFAULT_CALLER
 from engine.call.alignments import check_alignments
 from engine.call.gvcf import GvcfMeasures, measure_gvcf
-from engine.call.ploidy import Sex, ploidy_of
+from engine.call.ploidy import ploidy_of
 from engine.errors import ReferenceMismatchError, ToolError
+from engine.person import Sex
 from engine.progress import Progress
 from engine.recalibrate.table import RecalibrationTable
 from engine.reference.bundle import Contig
@@ -126,7 +127,7 @@ def call_gvcf(
     sample: str | None = None,
     targets: Path | None = None,
     region: str | None = None,
-    sex: Sex = "unknown",
+    sex: Sex = Sex.UNKNOWN,
     recalibration: RecalibrationTable | None = None,
     threads: int = 1,
     progress: Progress | None = None,

@@ -3,7 +3,7 @@
 Autosomes and everything unknown are diploid. The pseudo-autosomal regions are those of the Genome Reference
 Consortium; which assembly a contig belongs to is told by its length, which no other assembly shares.
 
->>> [(part.interval.start, part.copies) for part in ploidy_of(Interval("chrX", 0, 156_040_895), 156_040_895, "male")]
+>>> [(part.interval.start, part.copies) for part in ploidy_of(Interval("chrX", 0, 156_040_895), 156_040_895, Sex.MALE)]
 [(0, 1), (10000, 2), (2781479, 1), (155701382, 2), (156030895, 1)]
 """
 
@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Literal
 
+from engine.person import Sex
 from engine.reference.intervals import Interval
-
-Sex = Literal["female", "male", "unknown"]
 
 # Length of the contig -> its name and its pseudo-autosomal regions, 0-based half-open.
 _SEX_CHROMOSOMES: dict[int, tuple[str, tuple[tuple[int, int], ...]]] = {
@@ -50,9 +48,9 @@ def ploidy_of(interval: Interval, contig_length: int, sex: Sex) -> list[PloidyPa
     if interval.contig in _MITOCHONDRION:
         return [PloidyPart(interval, 1)]
     chromosome, shared = _SEX_CHROMOSOMES.get(contig_length, ("", ()))
-    if interval.contig.removeprefix("chr") != chromosome or sex == "unknown":
+    if interval.contig.removeprefix("chr") != chromosome or sex == Sex.UNKNOWN:
         return [PloidyPart(interval, 2)]
-    if sex == "female":
+    if sex == Sex.FEMALE:
         return [PloidyPart(interval, 2 if chromosome == "X" else 0)]
     return _within_pseudo_autosomal(interval, shared)
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.annotate.columns import arrow_schema
-from engine.call.ploidy import Sex
 from engine.classify.acmg_secondary_findings import VERSION, secondary_findings_genes
 from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.inheritance import UNKNOWN, conditions_of, hgnc_id
 from engine.classify.phase import Parent, origin, phase_of
 from engine.classify.zygosity import zygosity
 from engine.errors import VariantFileError
+from engine.person import Sex
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.intervals import Interval
 
@@ -41,7 +41,7 @@ class Subject:
         report_carriers: whether carrier states are reported.
     """
 
-    sex: Sex = "unknown"
+    sex: Sex = Sex.UNKNOWN
     secondary_findings_consent: bool = False
     father: Parent | None = None
     mother: Parent | None = None

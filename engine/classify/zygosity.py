@@ -12,7 +12,8 @@
 from __future__ import annotations
 
 from engine.annotate.accessions import bare_contig
-from engine.call.ploidy import Sex, ploidy_of
+from engine.call.ploidy import ploidy_of
+from engine.person import Sex
 from engine.reference.intervals import Interval
 
 HOMOPLASMIC_FROM = 0.95

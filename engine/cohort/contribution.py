@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from engine.annotate.normalise import normalise
 from engine.call.gvcf import CALLED_FROM, called_stretches
-from engine.call.ploidy import Sex, ploidy_of
+from engine.call.ploidy import ploidy_of
 from engine.cohort.columns import BIN, TABLES, typed_table
 from engine.errors import VariantFileError
+from engine.person import Sex
 from engine.receipt import Measure
 from engine.reference.bundle import Contig, ReferenceBundle
 from engine.reference.intervals import Interval, join

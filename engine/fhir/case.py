@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.call.ploidy import Sex
+from engine.person import Sex
 
 Status = Literal["preliminary", "final", "amended", "corrected"]
 

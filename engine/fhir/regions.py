@@ -11,9 +11,10 @@ from pathlib import Path
 
 from engine.annotate.gene_model import Transcript, read_gene_model
 from engine.call.gvcf import called_stretches
-from engine.call.ploidy import Sex, ploidy_of
+from engine.call.ploidy import ploidy_of
 from engine.classify.inheritance import hgnc_id
 from engine.fhir.case import Gene, Regions
+from engine.person import Sex
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.intervals import Interval, merge, read_bed
 
@@ -25,7 +26,7 @@ def study_regions(
     bundle: ReferenceBundle,
     gvcf: Path | None,
     *,
-    sex: Sex = "unknown",
+    sex: Sex = Sex.UNKNOWN,
     mean_coverage: float | None = None,
     fraction_20x: float | None = None,
 ) -> Regions:

@@ -29,10 +29,10 @@ import re
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 from engine.errors import SampleSheetError
+from engine.person import Sex
 from engine.reads.lane import Lane
 from engine.reads.mate_files import mate_in_file_name, same_but_for_mate
 from engine.reads.sample_sheet_columns import COLUMNS, SAMPLE_ID
@@ -40,14 +40,6 @@ from engine.reads.sheet_rows import SheetRow, parse_rows
 
 LARGEST_SHEET = 64 << 20
 """Bytes; a sheet of 100,000 lanes has about 20 MB."""
-
-
-class Sex(StrEnum):
-    """Sex as the lab states it, in FHIR's administrative terms."""
-
-    FEMALE = "female"
-    MALE = "male"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from engine.person import Sex
 from engine.reads.lane import Lane
-from engine.reads.sample_sheet import SampleEntry, Sex
+from engine.reads.sample_sheet import SampleEntry
 
 
 def write_pair(folder: Path, stem: str, content: str = "") -> tuple[Path, Path]:

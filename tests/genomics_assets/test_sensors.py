@@ -5,8 +5,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from engine.person import Sex
 from engine.reads.lane import Lane
-from engine.reads.sample_sheet import SampleEntry, Sex
+from engine.reads.sample_sheet import SampleEntry
 from engine.receipt import Recipe
 from genomics_assets.sensors import RUN_KEY, sample_canceled, sample_failed, sample_sheets
 from resources.audit import AuditLog

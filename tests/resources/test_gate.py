@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import GateError, LakeError
+from engine.person import Sex
 from engine.quality.thresholds import Threshold, ThresholdTable
 from engine.reads.lane import Lane
-from engine.reads.sample_sheet import SampleEntry, Sex
+from engine.reads.sample_sheet import SampleEntry
 from engine.receipt import Receipt, Recipe
 from resources.audit import AuditLog
 from resources.gate import Gate

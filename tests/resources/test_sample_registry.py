@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import FastqError
+from engine.person import Sex
 from engine.reads.file_digests import FileDigests, file_digests
-from engine.reads.sample_sheet import SampleEntry, Sex
+from engine.reads.sample_sheet import SampleEntry
 from resources.fingerprint import fingerprint
 from resources.registration import RegisteredSample, SampleStatus
 from resources.sample_registry import Registration, RegistryError, SampleRegistry
@@ -369,7 +370,8 @@ def test_several_threads_and_registries_of_one_process_share_it(registry: Sample
 CLIENT = """
 import sys
 from pathlib import Path
-from engine.reads.sample_sheet import SampleEntry, Sex
+from engine.person import Sex
+from engine.reads.sample_sheet import SampleEntry
 from engine.reads.lane import Lane
 from resources.sample_registry import SampleRegistry
 registry, zone, name = SampleRegistry(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from engine.errors import SampleSheetError
-from engine.reads.sample_sheet import SampleSheet, Sex, problem_report, read_sample_sheet
+from engine.person import Sex
+from engine.reads.sample_sheet import SampleSheet, problem_report, read_sample_sheet
 from engine.reads.sample_sheet_columns import COLUMNS, markdown_table, template
 
 HEADER = "sample_id,read1,read2"

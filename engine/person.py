@@ -1,0 +1,48 @@
+"""What is known of the person a sample was taken from, beside the reads: one value, from the sheet to the report.
+
+The sheet states it, the registry keeps it, and interpretation, cohort and report are handed the same value; so a new
+fact is one more field here and a column in :mod:`engine.reads.sample_sheet_columns`. Who the person is (name, birth
+date, record number) is known to the registry alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Sex(StrEnum):
+    """Sex as the laboratory states it, in FHIR's administrative terms."""
+
+    FEMALE = "female"
+    MALE = "male"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person as the laboratory and the order describe them, by pseudonyms.
+
+    Attributes:
+        subject_id: pseudonym of the person; several samples may share it.
+        sex: as the laboratory states it.
+        family_id: pseudonym of the family, absent where none was stated.
+        father_id: sample id of the father, absent where he is not sequenced.
+        mother_id: sample id of the mother, absent where she is not sequenced.
+        phenotype: HPO terms in the order stated, each once.
+        order_id: the order that the report answers, absent where there is none.
+        ordered_genes: symbols of the genes that the order asks about, in the order stated.
+        panel: name of the gene panel that the order asks about, absent where it names none.
+        secondary_findings_consent: whether the person agreed to hear of findings that nobody asked about.
+    """
+
+    subject_id: str
+    sex: Sex = Sex.UNKNOWN
+    family_id: str | None = None
+    father_id: str | None = None
+    mother_id: str | None = None
+    phenotype: tuple[str, ...] = ()
+    order_id: str | None = None
+    ordered_genes: tuple[str, ...] = ()
+    panel: str | None = None
+    secondary_findings_consent: bool = False
