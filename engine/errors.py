@@ -95,5 +95,9 @@ class LakeError(GenomicsError):
     """A published artifact is missing or is not what its receipt says."""
 
 
+class ReportError(GenomicsError):
+    """A report would say of one person what is known of another."""
+
+
 class ToolError(GenomicsError):
     """An external tool is absent, too old, or failed."""

@@ -349,7 +349,7 @@ def aligned_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
     from engine.reference.intervals import read_bed
 
     sample, services = context.partition_key, context.resources
-    settings, person = services.settings, services.registry.participant(sample)
+    settings, person = services.settings, services.registry.participant(sample).person
     inputs = _open_gates(context, "raw_reads")
     bundle = services.knowledge.bundle()
     aligner = open_aligner(settings.aligner, bundle.aligner_index, bundle.contigs)
@@ -409,7 +409,7 @@ def gvcf(context: dg.OpExecutionContext) -> dg.Output[None]:
     from engine.recalibrate.report import write_report
 
     sample, services = context.partition_key, context.resources
-    settings, person = services.settings, services.registry.participant(sample)
+    settings, person = services.settings, services.registry.participant(sample).person
 
     def compute(work: Any) -> Made:
         bundle = services.knowledge.reference()
@@ -519,13 +519,12 @@ def findings(context: dg.OpExecutionContext) -> dg.Output[None]:
     from engine.classify.findings import Subject, find_variants
 
     sample, services = context.partition_key, context.resources
-    person = services.registry.participant(sample)
+    person = services.registry.participant(sample).person
     parents = {"father": person.father_id, "mother": person.mother_id}
 
     def compute(work: Any) -> Made:
         subject = Subject(
-            sex=person.sex,
-            secondary_findings_consent=person.secondary_findings_consent,
+            person,
             father=_parent(services, present.get("father")),
             mother=_parent(services, present.get("mother")),
         )
@@ -548,7 +547,8 @@ def findings(context: dg.OpExecutionContext) -> dg.Output[None]:
         | kin_versions,
         tools=_tools(context.op.name),
         knowledge=services.knowledge.releases(),
-        parameters={"sex": str(person.sex), "secondary_findings_consent": person.secondary_findings_consent},
+        parameters={"sex": str(person.sex), "secondary_findings_consent": person.secondary_findings_consent}
+        | ({"ordered_genes": list(person.ordered_genes)} if person.ordered_genes else {}),
     )
     return _publish(context, recipe, compute, sample=sample)
 
@@ -586,7 +586,7 @@ def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
     from engine.reference.build import link_or_copy
 
     sample, services = context.partition_key, context.resources
-    person = services.registry.participant(sample)
+    person = services.registry.participant(sample).person
     inputs = _open_gates(context, *REPORTED_ASSETS)
     let_through = services.gate.let_through(sample, *REPORTED_ASSETS)
 
@@ -595,8 +595,7 @@ def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
         reads, coverage, bundle = receipts[0], receipts[1].measures, services.knowledge.bundle()
         case = CaseFacts(
             sample=sample,
-            subject=person.subject_id,
-            sex=person.sex,
+            person=person,
             regions=study_regions(
                 bundle,
                 _file(services, "gvcf", sample, ".g.vcf.gz"),
@@ -604,9 +603,6 @@ def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
                 mean_coverage=coverage["mean_coverage"],
                 fraction_20x=coverage["fraction_20x"],
             ),
-            order=person.order_id,
-            phenotype=person.phenotype,
-            secondary_findings_consent=person.secondary_findings_consent,
             let_through=let_through,
         )
         lineage = Lineage(read_digests(services.lake.folder(reads)), receipts)
@@ -646,17 +642,18 @@ def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
 def cohort_contribution(context: dg.OpExecutionContext) -> dg.Output[None]:
     """Add the sample's calls, and where it was not called, to the cohort's Delta tables, exactly once."""
     from engine.cohort.columns import TABLES
-    from engine.cohort.contribution import SampleFacts, contribute, read_contribution, write_contribution
+    from engine.cohort.contribution import contribute, read_contribution, write_contribution
 
     sample, services = context.partition_key, context.resources
-    person = services.registry.participant(sample)
+    person = services.registry.participant(sample).person
 
     def compute(work: Any) -> Made:
         tables = contribute(
             _file(services, "variants", sample, ".vcf.gz"),
             _file(services, "gvcf", sample, ".g.vcf.gz"),
             services.knowledge.reference(),
-            SampleFacts(sample, person.sex, person.family_id, person.father_id, person.mother_id),
+            sample=sample,
+            person=person,
             caller=services.settings.caller,
             measures={asset: services.lake.require(asset, sample).measures for asset in MEASURED_ASSETS},
             scratch=work.scratch,

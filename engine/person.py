@@ -1,8 +1,8 @@
 """What is known of the person a sample was taken from, beside the reads: one value, from the sheet to the report.
 
 The sheet states it, the registry keeps it, and interpretation, cohort and report are handed the same value; so a new
-fact is one more field here and a column in :mod:`engine.reads.sample_sheet_columns`. Who the person is (name, birth
-date, record number) is known to the registry alone.
+fact is one more field of :class:`Person` and a column in :mod:`engine.reads.sample_sheet_columns`. Who the person is
+(:class:`Identity`) is kept by the registry alone, and told only in a report that goes to a clinician.
 """
 
 from __future__ import annotations
@@ -46,3 +46,26 @@ class Person:
     ordered_genes: tuple[str, ...] = ()
     panel: str | None = None
     secondary_findings_consent: bool = False
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a person is.
+
+    Attributes:
+        subject_id: pseudonym of the person.
+        sex: as all sheets state it together, or the hospital.
+        mrn: medical record number, absent until identified.
+        name: the whole name as it is to be shown, absent where only its parts are known.
+        family: family name, absent where only the whole name is known.
+        given: given names in order, empty where only the whole name is known.
+        birth_date: ISO 8601 date, absent until identified.
+    """
+
+    subject_id: str
+    sex: Sex = Sex.UNKNOWN
+    mrn: str | None = None
+    name: str | None = None
+    family: str | None = None
+    given: tuple[str, ...] = ()
+    birth_date: str | None = None

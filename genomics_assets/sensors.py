@@ -126,7 +126,7 @@ def sample_done(
     mark(registry, context.dagster_run, SampleStatus.DONE)
     sample = context.dagster_run.tags.get("dagster/partition", "")
     for child in registry.samples(status=SampleStatus.DONE):
-        if sample in (child.father_id, child.mother_id) and not child.withdrawn:
+        if sample in (child.person.father_id, child.person.mother_id) and not child.withdrawn:
             run_key = f"{child.run_key}-beside-{context.dagster_run.run_id}"
             yield dg.RunRequest(run_key=run_key, partition_key=child.sample_id, tags={RUN_KEY: child.run_key})
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.errors import SampleSheetError
-from engine.person import Sex
+from engine.person import Person, Sex
 from engine.reads.lane import Lane
 from engine.reads.sample_sheet import SampleEntry
 from resources.fingerprint import FileFingerprint
@@ -49,15 +49,8 @@ class RegisteredSample:
 
     Attributes:
         sample_id: pseudonym and partition key.
-        subject_id: pseudonym of the person.
-        sex: as stated by the lab.
+        person: what the sheet says of the person.
         lanes: in the order of the sheet.
-        family_id: absent where none was stated.
-        father_id: sample id of the father, absent where he is not sequenced.
-        mother_id: sample id of the mother, absent where she is not sequenced.
-        phenotype: HPO terms in the order stated.
-        order_id: the order that the report answers, absent where there is none.
-        secondary_findings_consent: whether the person agreed to hear of secondary findings.
         sheet: the sheet that spoke last, relative to the landing zone.
         sheet_digest: sha256 of that sheet.
         content: digest of all that was said and of the files' fingerprints; equal content needs no new run.
@@ -68,15 +61,8 @@ class RegisteredSample:
     """
 
     sample_id: str
-    subject_id: str
-    sex: Sex
+    person: Person
     lanes: tuple[Lane, ...]
-    family_id: str | None
-    father_id: str | None
-    mother_id: str | None
-    phenotype: tuple[str, ...]
-    order_id: str | None
-    secondary_findings_consent: bool
     sheet: str
     sheet_digest: str
     content: str
@@ -95,7 +81,7 @@ def content_digest(entry: SampleEntry, fingerprints: Sequence[FileFingerprint]) 
     """Digest of what the sheet says and of the files, wherever they lie; ``fingerprints`` go read 1, read 2 by lane."""
     files = [file.fingerprint for file in fingerprints]
     said = {
-        "facts": _facts(entry),
+        "facts": _facts(entry.person),
         "lanes": [[lane.name, lane.md5_read1, lane.md5_read2] for lane in entry.lanes],
         "files": files,
     }
@@ -141,39 +127,43 @@ def judge(
 
 def _refuse_contradiction(entry: SampleEntry, stored: RegisteredSample | None, sheet: str, subject_sex: Sex) -> None:
     say_so = "say yes in the column change if this replaces it"
-    if stored and entry.subject_id != stored.subject_id:
-        raise _refused(entry, f"the sample is registered for subject {stored.subject_id!r}", say_so)
+    said = entry.person
+    if stored and said.subject_id != stored.person.subject_id:
+        raise _refused(entry, f"the sample is registered for subject {stored.person.subject_id!r}", say_so)
     if stored and sheet != stored.sheet:
-        differ = ", ".join(_differences(entry, stored)) or "reads"
+        differ = ", ".join(_differences(said, stored.person)) or "reads"
         raise _refused(
             entry,
             f"duplicate sample id: registered by sheet {stored.sheet!r} with other {differ}",
             f"give another id to another sample, or {say_so}",
         )
-    if Sex.UNKNOWN not in (entry.sex, subject_sex) and entry.sex != subject_sex and not stored:
+    if Sex.UNKNOWN not in (said.sex, subject_sex) and said.sex != subject_sex and not stored:
         raise _refused(
             entry,
-            f"sex is {entry.sex}, but subject {entry.subject_id!r} is registered as {subject_sex}",
+            f"sex is {said.sex}, but subject {said.subject_id!r} is registered as {subject_sex}",
             f"correct sex or subject_id, or {say_so}",
         )
 
 
-def _differences(entry: SampleEntry, stored: RegisteredSample) -> list[str]:
-    said, known = _facts(entry), _facts(stored)
-    return [name for name in said if said[name] != known[name]]
+def _differences(said: Person, known: Person) -> list[str]:
+    one, other = _facts(said), _facts(known)
+    return [name for name in (one | other) if one.get(name) != other.get(name)]
 
 
-def _facts(sample: SampleEntry | RegisteredSample) -> dict[str, object]:
-    return {
-        "subject_id": sample.subject_id,
-        "sex": str(sample.sex),
-        "family_id": sample.family_id,
-        "father_id": sample.father_id,
-        "mother_id": sample.mother_id,
-        "phenotype_hpo": list(sample.phenotype),
-        "order_id": sample.order_id,
-        "secondary_findings_consent": sample.secondary_findings_consent,
+def _facts(person: Person) -> dict[str, object]:
+    """The facts by their columns. Columns that came later count only where filled, so that older digests hold."""
+    later: dict[str, object] = {"genes": list(person.ordered_genes), "panel": person.panel}
+    always: dict[str, object] = {
+        "subject_id": person.subject_id,
+        "sex": str(person.sex),
+        "family_id": person.family_id,
+        "father_id": person.father_id,
+        "mother_id": person.mother_id,
+        "phenotype_hpo": list(person.phenotype),
+        "order_id": person.order_id,
+        "secondary_findings_consent": person.secondary_findings_consent,
     }
+    return always | {name: value for name, value in later.items() if value}
 
 
 def _refused(entry: SampleEntry, problem: str, remedy: str) -> SampleSheetError:

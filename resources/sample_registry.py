@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import SampleSheetError
-from engine.person import Sex
+from engine.person import Identity, Sex
 from engine.reads.file_digests import FileDigests
 from engine.reads.sample_sheet import SampleEntry
 from resources.fingerprint import FileFingerprint, fingerprint
@@ -41,25 +41,6 @@ from resources.sample_rows import (
 _PATIENCE = 60.0
 """Seconds to wait for another process that uses the registry."""
 _PAUSE = 0.02
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who a subject is.
-
-    Attributes:
-        subject_id: pseudonym.
-        sex: as stated by the sheets or the hospital.
-        mrn: medical record number, absent until identified.
-        name: absent until identified.
-        birth_date: ISO 8601 date, absent until identified.
-    """
-
-    subject_id: str
-    sex: Sex
-    mrn: str | None
-    name: str | None
-    birth_date: str | None
 
 
 @dataclass(frozen=True)
@@ -274,15 +255,16 @@ class SampleRegistry:
         """A sample with its parents, children and the others of its family."""
         with self._read() as db:
             sample = find_sample(db, sample_id)
+            person = sample.person
             rows = db.execute(
                 "SELECT sample_id FROM samples WHERE withdrawn IS NULL AND (sample_id IN (?1, ?2)"
                 " OR family_id = ?3 OR father_id = ?4 OR mother_id = ?4) ORDER BY sample_id",
-                (sample.father_id, sample.mother_id, sample.family_id, sample_id),
+                (person.father_id, person.mother_id, person.family_id, sample_id),
             ).fetchall()
             kin = {each.sample_id: each for each in find_samples(db, [row["sample_id"] for row in rows])}
         kin.pop(sample_id, None)
-        father = kin.pop(sample.father_id, None) if sample.father_id else None
-        mother = kin.pop(sample.mother_id, None) if sample.mother_id else None
+        father = kin.pop(person.father_id, None) if person.father_id else None
+        mother = kin.pop(person.mother_id, None) if person.mother_id else None
         return Family(sample, father, mother, tuple(kin.values()))
 
     def record_digests(self, sample_id: str, digests: Sequence[FileDigests]) -> None:
@@ -318,14 +300,23 @@ class SampleRegistry:
             rows = db.execute("SELECT * FROM overrides WHERE sample_id = ? ORDER BY rowid", (sample_id,))
             return tuple(Override(*row) for row in rows)
 
-    def identify(self, subject_id: str, *, mrn: str | None, name: str | None, birth_date: str | None) -> None:
-        """Say who a subject is; ``birth_date`` as ISO 8601."""
+    def identify(
+        self,
+        subject_id: str,
+        *,
+        mrn: str | None,
+        name: str | None,
+        birth_date: str | None,
+        family: str | None = None,
+        given: tuple[str, ...] = (),
+    ) -> None:
+        """Say who a subject is, replacing what was said before; arguments as the fields of :class:`Identity`."""
         if birth_date is not None:
             _require_date(birth_date)
         with self._write() as db:
             changed = db.execute(
-                "UPDATE subjects SET mrn = ?, name = ?, birth_date = ? WHERE subject_id = ?",
-                (mrn, name, birth_date, subject_id),
+                "UPDATE subjects SET mrn = ?, name = ?, birth_date = ?, family = ?, given = ? WHERE subject_id = ?",
+                (mrn, name, birth_date, family, json.dumps(given), subject_id),
             )
             if changed.rowcount == 0:
                 raise _unknown_subject(subject_id)
@@ -333,12 +324,10 @@ class SampleRegistry:
     def identity(self, subject_id: str) -> Identity:
         """Who a subject is. The caller audits that it asked."""
         with self._read() as db:
-            row = db.execute(
-                "SELECT subject_id, sex, mrn, name, birth_date FROM subjects WHERE subject_id = ?", (subject_id,)
-            ).fetchone()
+            row = db.execute("SELECT * FROM subjects WHERE subject_id = ?", (subject_id,)).fetchone()
         if row is None:
             raise _unknown_subject(subject_id)
-        return Identity(row["subject_id"], Sex(row["sex"]), row["mrn"], row["name"], row["birth_date"])
+        return Identity(**dict(row) | {"sex": Sex(row["sex"]), "given": tuple(json.loads(row["given"]))})
 
     def history(self, sample_id: str) -> tuple[HistoryEntry, ...]:
         """What happened to a sample, oldest first."""

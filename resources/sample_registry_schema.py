@@ -92,4 +92,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT""",
         "CREATE INDEX history_of_sample ON history (sample_id)",
     ),
+    (
+        # what the order asks about, and a name in parts as reports want it
+        "ALTER TABLE samples ADD COLUMN ordered_genes TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE samples ADD COLUMN panel TEXT",
+        "ALTER TABLE subjects ADD COLUMN family TEXT",
+        "ALTER TABLE subjects ADD COLUMN given TEXT NOT NULL DEFAULT '[]'",
+    ),
 )

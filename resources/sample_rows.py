@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.errors import FastqError, GenomicsError
-from engine.person import Sex
+from engine.person import Person, Sex
 from engine.reads.file_digests import FileDigests
 from engine.reads.lane import Lane
 from engine.reads.sample_sheet import SampleEntry
@@ -32,7 +33,7 @@ def take_entry(
     """Judge one sample of a sheet and keep what follows; SampleSheetError where the sheet contradicts the registry."""
     content = content_digest(entry, files)
     stored = next(iter(find_samples(db, [entry.sample_id])), None)
-    subject = db.execute("SELECT sex FROM subjects WHERE subject_id = ?", (entry.subject_id,)).fetchone()
+    subject = db.execute("SELECT sex FROM subjects WHERE subject_id = ?", (entry.person.subject_id,)).fetchone()
     before = db.execute(
         "SELECT 1 FROM contents WHERE sample_id = ? AND content = ?", (entry.sample_id, content)
     ).fetchone()
@@ -73,18 +74,11 @@ def _keep(
     db.execute(
         "INSERT INTO subjects (subject_id, sex) VALUES (?1, ?2) ON CONFLICT (subject_id) DO UPDATE SET"
         " sex = CASE WHEN ?2 = 'unknown' THEN sex ELSE ?2 END",
-        (entry.subject_id, entry.sex),
+        (entry.person.subject_id, entry.person.sex),
     )
     facts = {
         "sample_id": entry.sample_id,
-        "subject_id": entry.subject_id,
-        "sex": entry.sex,
-        "family_id": entry.family_id,
-        "father_id": entry.father_id,
-        "mother_id": entry.mother_id,
-        "phenotype": ";".join(entry.phenotype),
-        "order_id": entry.order_id,
-        "secondary_findings_consent": int(entry.secondary_findings_consent),
+        **_to_columns(entry.person),
         "sheet": sheet,
         "sheet_digest": sheet_digest,
         "content": content,
@@ -177,15 +171,8 @@ def _from_row(row: sqlite3.Row, files: list[sqlite3.Row]) -> RegisteredSample:
     )
     return RegisteredSample(
         sample_id=row["sample_id"],
-        subject_id=row["subject_id"],
-        sex=Sex(row["sex"]),
+        person=_from_columns(row),
         lanes=lanes,
-        family_id=row["family_id"],
-        father_id=row["father_id"],
-        mother_id=row["mother_id"],
-        phenotype=tuple(term for term in row["phenotype"].split(";") if term),
-        order_id=row["order_id"],
-        secondary_findings_consent=bool(row["secondary_findings_consent"]),
         sheet=row["sheet"],
         sheet_digest=row["sheet_digest"],
         content=row["content"],
@@ -194,6 +181,21 @@ def _from_row(row: sqlite3.Row, files: list[sqlite3.Row]) -> RegisteredSample:
         registered=row["registered"],
         withdrawn=row["withdrawn"],
     )
+
+
+def _to_columns(person: Person) -> dict[str, object]:
+    """A person's facts by column; several values in one are separated by semicolons."""
+    return {
+        name: ";".join(value) if isinstance(value, tuple) else int(value) if isinstance(value, bool) else value
+        for name, value in vars(person).items()
+    }
+
+
+def _from_columns(row: sqlite3.Row) -> Person:
+    facts = {each.name: row[each.name] for each in fields(Person)}
+    several = {name: tuple(filter(None, facts[name].split(";"))) for name in ("phenotype", "ordered_genes")}
+    consent = bool(facts["secondary_findings_consent"])
+    return Person(**facts | several | {"sex": Sex(facts["sex"]), "secondary_findings_consent": consent})
 
 
 def select_in(db: sqlite3.Connection, select: str, values: list[str]) -> Iterable[sqlite3.Row]:

@@ -19,7 +19,7 @@ from engine.classify.inheritance import UNKNOWN, conditions_of, hgnc_id
 from engine.classify.phase import Parent, origin, phase_of
 from engine.classify.zygosity import zygosity
 from engine.errors import VariantFileError
-from engine.person import Sex
+from engine.person import Person
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.intervals import Interval
 
@@ -29,23 +29,19 @@ _BOTH_COPIES = ("homozygous", "hemizygous")
 
 @dataclass(frozen=True)
 class Subject:
-    """What is known of the person beside the reads.
+    """A person whose calls are looked through, and what the parents' calls tell of them.
 
     Attributes:
-        sex: as the laboratory states it.
-        secondary_findings_consent: whether the person agreed to hear of findings in ACMG SF genes nobody asked about.
+        person: their sex, what they agreed to hear of, and the genes that the order asks about: findings elsewhere are
+            not primary. An order that names none asks about every gene that is not on the ACMG SF list.
         father: absent where he was not sequenced.
         mother: absent where she was not sequenced.
-        ordered_genes: symbols that the order asks about; findings elsewhere are not primary. Absent: every gene that
-            is not on the ACMG SF list.
         report_carriers: whether carrier states are reported.
     """
 
-    sex: Sex = Sex.UNKNOWN
-    secondary_findings_consent: bool = False
+    person: Person
     father: Parent | None = None
     mother: Parent | None = None
-    ordered_genes: frozenset[str] | None = None
     report_carriers: bool = True
 
 
@@ -160,7 +156,7 @@ def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle) -> 
             fraction,
             at=at,
             contig_length=bundle.contig_lengths[row["contig"]],
-            sex=subject.sex,
+            sex=subject.person.sex,
         ),
         "conditions": [condition.__dict__ for condition in conditions],
         "origin": origin(row["allele"], at, subject.father, subject.mother),
@@ -200,8 +196,8 @@ def _category(finding: dict[str, Any], subject: Subject) -> str:
     """The category, or ``withheld``, or ``not_reportable``."""
     gene = finding["gene"] or ""
     listed = secondary_findings_genes().get(gene)
-    ordered = subject.ordered_genes
-    asked = gene in ordered if ordered is not None else listed is None
+    ordered = subject.person.ordered_genes
+    asked = gene in ordered if ordered else listed is None
     if asked:
         return _by_inheritance(finding, subject)
     if listed is None:
@@ -210,11 +206,11 @@ def _category(finding: dict[str, Any], subject: Subject) -> str:
     terms = frozenset(finding["consequence"].split("&"))
     biallelic = both or finding["phase"] in ("trans", "unknown")
     if listed.reports(biallelic=biallelic, homozygous=both, terms=terms, protein=finding["hgvs_p"]):
-        if not subject.secondary_findings_consent:
+        if not subject.person.secondary_findings_consent:
             return "withheld"
         finding["secondary_list"] = VERSION
         return "secondary"
-    carries_recessive = listed.inheritance == "AR" and ordered is None
+    carries_recessive = listed.inheritance == "AR" and not ordered
     return "carrier" if carries_recessive and subject.report_carriers else "not_reportable"
 
 

@@ -12,7 +12,6 @@ import hashlib
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from engine.call.gvcf import CALLED_FROM, called_stretches
 from engine.call.ploidy import ploidy_of
 from engine.cohort.columns import BIN, TABLES, typed_table
 from engine.errors import VariantFileError
-from engine.person import Sex
+from engine.person import Person, Sex
 from engine.receipt import Measure
 from engine.reference.bundle import Contig, ReferenceBundle
 from engine.reference.intervals import Interval, join
@@ -34,31 +33,13 @@ Stretch = tuple[int, int]
 DIPLOID = 2
 
 
-@dataclass(frozen=True)
-class SampleFacts:
-    """What the cohort knows of a person.
-
-    Attributes:
-        sample: sample id.
-        sex: as on the sample sheet; a male's single X counts as one missing copy.
-        family: pseudonym of the family, absent where none was given.
-        father: sample id of the father, absent where he is not sequenced.
-        mother: sample id of the mother, absent where she is not sequenced.
-    """
-
-    sample: str
-    sex: Sex
-    family: str | None = None
-    father: str | None = None
-    mother: str | None = None
-
-
 def contribute(
     variants: Path,
     gvcf: Path,
     reference: ReferenceBundle,
-    person: SampleFacts,
     *,
+    sample: str,
+    person: Person,
     caller: str,
     measures: Mapping[str, Mapping[str, Measure]],
     scratch: Path,
@@ -69,7 +50,8 @@ def contribute(
         variants: the sample's calls with FILTER set; alleles are split and normalised here.
         gvcf: its gVCF, for what was covered.
         reference: what both are of.
-        person: whose they are.
+        sample: sample id.
+        person: whose they are; a male's single X counts as one missing copy.
         caller: name of the caller, for the sample's row.
         measures: measures by asset; numbers become rows.
         scratch: folder for temporary files.
@@ -77,30 +59,30 @@ def contribute(
     Raises:
         VariantFileError: a file is damaged.
     """
-    calls, uncalled = _calls(normalise(variants, reference.fasta, person.sample, scratch), person.sample)
+    calls, uncalled = _calls(normalise(variants, reference.fasta, sample, scratch), sample)
     called: defaultdict[str, list[Stretch]] = defaultdict(list)
     for name, stretches in called_stretches(gvcf).items():
         called[name] = list(_without(stretches, sorted(uncalled[name])))
     for row in calls:
         called[row[1]].append((row[3] - 1, row[3]))
     missing: list[tuple[object, ...]] = [
-        (person.sample, *row)
+        (sample, *row)
         for contig in reference.contigs
         for row in _missing(contig, person.sex, join(called[contig.name]))
     ]
     digest = hashlib.sha256(repr(calls).encode()).hexdigest()[:32]
     facts = (
-        person.sample,
+        sample,
         str(person.sex),
-        person.family,
-        person.father,
-        person.mother,
+        person.family_id,
+        person.father_id,
+        person.mother_id,
         reference.name,
         caller,
         digest,
     )
     numbers: list[tuple[object, ...]] = [
-        (person.sample, asset, name, float(value))
+        (sample, asset, name, float(value))
         for asset, measured in measures.items()
         for name, value in sorted(measured.items())
         if isinstance(value, int | float) and not isinstance(value, bool)

@@ -43,33 +43,33 @@ def add_actors(entries: Entries, case: CaseFacts) -> Actors:
         patient=patient,
         specimen=entries.add("Specimen", case.sample, specimen),
         laboratory=laboratory,
-        order=_add_order(entries, case, patient) if case.order else None,
+        order=_add_order(entries, case, patient) if case.person.order_id else None,
         interpreter=_add_interpreter(entries, case),
     )
 
 
 def _add_patient(entries: Entries, case: CaseFacts) -> JsonObject:
-    patient: JsonObject = {"identifier": [entries.identifier("subject", case.subject)], "gender": case.sex}
-    if case.person:
-        patient["name"] = [{"family": case.person.family, "given": list(case.person.given)}]
-        if not case.person.given:
-            del patient["name"][0]["given"]
-        if case.person.birth_date:
-            patient["birthDate"] = case.person.birth_date
-    return entries.add("Patient", case.subject, patient)
+    person, identity = case.person, case.identity
+    patient: JsonObject = {"identifier": [entries.identifier("subject", person.subject_id)], "gender": person.sex}
+    if identity:
+        known = {"text": identity.name, "family": identity.family, "given": list(identity.given)}
+        name = {part: value for part, value in known.items() if value}
+        patient |= {"name": [name]} if name else {}
+        patient |= {"birthDate": identity.birth_date} if identity.birth_date else {}
+    return entries.add("Patient", person.subject_id, patient)
 
 
 def _add_order(entries: Entries, case: CaseFacts, patient: JsonObject) -> JsonObject:
     order: JsonObject = {
-        "identifier": [entries.identifier("order", case.order or "")],
+        "identifier": [entries.identifier("order", case.person.order_id or "")],
         "status": "active",
         "intent": "order",
         "code": {"text": "Germline sequencing"},
         "subject": patient,
     }
-    if case.phenotype:
-        order["reasonCode"] = [concept(HPO, term) for term in case.phenotype]
-    return entries.add("ServiceRequest", case.order or "", order)
+    if case.person.phenotype:
+        order["reasonCode"] = [concept(HPO, term) for term in case.person.phenotype]
+    return entries.add("ServiceRequest", case.person.order_id or "", order)
 
 
 def _add_interpreter(entries: Entries, case: CaseFacts) -> JsonObject | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from engine.errors import VariantFileError
@@ -119,11 +119,12 @@ def statement_digest(findings: Path, case: CaseFacts, lineage: Lineage, build: s
     """Digest of what a report says: findings, case, and the reads it is about.
 
     Not of how it came to say so: a new ClinVar release or another version of a tool amends the reports in which it
-    changes something, and no other.
+    changes something, and no other. Nor of the kin: what they change, the findings say.
 
     Arguments and errors as of :func:`build_bundle`.
     """
-    said = {"findings": read_findings(findings), "case": asdict(case), "reads": dict(lineage.reads), "build": build}
+    told = replace(case, person=replace(case.person, family_id=None, father_id=None, mother_id=None))
+    said = {"findings": read_findings(findings), "case": asdict(told), "reads": dict(lineage.reads), "build": build}
     return digest_text(canonical_json(said))
 
 

@@ -8,24 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.person import Sex
+from engine.errors import ReportError
+from engine.person import Identity, Person
 
 Status = Literal["preliminary", "final", "amended", "corrected"]
-
-
-@dataclass(frozen=True)
-class Person:
-    """Who the subject is; from the sample registry, and only where the report goes to a clinician.
-
-    Attributes:
-        family: family name.
-        given: given names.
-        birth_date: ISO date, absent where not known.
-    """
-
-    family: str
-    given: tuple[str, ...] = ()
-    birth_date: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,14 +75,10 @@ class CaseFacts:
 
     Attributes:
         sample: sample id.
-        subject: pseudonym of the person.
-        sex: as the laboratory states it.
+        person: whose it is, by pseudonyms, with what the order says.
         regions: what was looked at.
-        order: the order that the report answers, absent where there is none.
-        phenotype: HPO terms that the order gives as reasons.
-        secondary_findings_consent: whether secondary findings were looked for.
         let_through: in words, the quality checks that failed and that a person let pass all the same.
-        person: identity, absent in a pseudonymous bundle.
+        identity: who the person is, absent in a pseudonymous bundle.
         laboratory: who answers for the report.
         interpreter: who signs it, absent while nobody has.
         status: of report and observations.
@@ -104,15 +86,20 @@ class CaseFacts:
     """
 
     sample: str
-    subject: str
-    sex: Sex
+    person: Person
     regions: Regions
-    order: str | None = None
-    phenotype: tuple[str, ...] = ()
-    secondary_findings_consent: bool = False
     let_through: tuple[str, ...] = ()
-    person: Person | None = None
+    identity: Identity | None = None
     laboratory: Laboratory = field(default_factory=Laboratory)
     interpreter: Clinician | None = None
     status: Status = "preliminary"
     collected: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.identity and self.identity.subject_id != self.person.subject_id:
+            raise ReportError(
+                f"the identity is that of subject {self.identity.subject_id!r}, the report is about "
+                f"{self.person.subject_id!r}",
+                sample=self.sample,
+                remedy="look up the identity of the sample's own subject",
+            )

@@ -78,7 +78,7 @@ def conclusion(case: CaseFacts, findings: list[Finding]) -> str:
         found = ["No pathogenic or likely pathogenic variant was found"]
     secondary = (
         f"Secondary findings ({VERSION}) were looked for"
-        if case.secondary_findings_consent
+        if case.person.secondary_findings_consent
         else "Secondary findings were not looked for: there is no consent"
     )
     sentences = [*found, _coverage(case.regions), secondary]

@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.errors import SampleSheetError
-from engine.person import Sex
+from engine.person import Person, Sex
 from engine.reads.lane import Lane
 from engine.reads.mate_files import mate_in_file_name, same_but_for_mate
 from engine.reads.sample_sheet_columns import COLUMNS, SAMPLE_ID
@@ -48,29 +48,15 @@ class SampleEntry:
 
     Attributes:
         sample_id: pseudonym, ``[A-Za-z0-9_-]{1,64}``.
-        subject_id: pseudonym of the person.
-        sex: as stated by the lab.
+        person: what it says of the person.
         lanes: in the order of the sheet, paths absolute with symbolic links resolved.
-        family_id: absent where the sheet names none.
-        father_id: sample id of the father, absent where he is not sequenced.
-        mother_id: sample id of the mother, absent where she is not sequenced.
-        phenotype: HPO terms in the order stated, each once.
-        order_id: the order that the report answers, absent where there is none.
-        secondary_findings_consent: whether the person agreed to hear of secondary findings.
         change: whether the sheet says that this replaces what an earlier sheet said of the sample.
         line: 1-based line of the sample's first row; no part of what the sheet says.
     """
 
     sample_id: str
-    subject_id: str
-    sex: Sex
+    person: Person
     lanes: tuple[Lane, ...]
-    family_id: str | None = None
-    father_id: str | None = None
-    mother_id: str | None = None
-    phenotype: tuple[str, ...] = ()
-    order_id: str | None = None
-    secondary_findings_consent: bool = False
     change: bool = False
     line: int = field(default=0, compare=False)
 
@@ -227,18 +213,10 @@ class _Judge:
             if (lane := self._lane(sample_id, row, row_cells, number))
         )
         self._lane_names_differ(sample_id, rows, lanes)
-        terms = [term.strip() for term in facts.get("phenotype_hpo", "").split(";")]
         return SampleEntry(
             sample_id=sample_id,
-            subject_id=facts.get("subject_id", sample_id),
-            sex=Sex(facts.get("sex", "unknown")),
+            person=_person(sample_id, facts),
             lanes=lanes,
-            family_id=facts.get("family_id"),
-            father_id=facts.get("father_id"),
-            mother_id=facts.get("mother_id"),
-            phenotype=tuple(dict.fromkeys(term for term in terms if term)),
-            order_id=facts.get("order_id"),
-            secondary_findings_consent=facts.get("secondary_findings_consent") == "yes",
             change=facts.get("change") == "yes",
             line=rows[0].line,
         )
@@ -387,16 +365,16 @@ class _Judge:
     def pedigree(self, entries: list[SampleEntry], registered: Mapping[str, Sex]) -> None:
         """Parents exist, are of the right sex and family, and nobody descends from himself."""
         by_id = {entry.sample_id: entry for entry in entries}
-        sexes = {**registered, **{entry.sample_id: entry.sex for entry in entries}}
+        sexes = {**registered, **{entry.sample_id: entry.person.sex for entry in entries}}
         sexes.update(dict.fromkeys(self.bad - sexes.keys(), Sex.UNKNOWN))
         for entry in entries:
             for role, parent_id, wrong in (
-                ("father_id", entry.father_id, Sex.FEMALE),
-                ("mother_id", entry.mother_id, Sex.MALE),
+                ("father_id", entry.person.father_id, Sex.FEMALE),
+                ("mother_id", entry.person.mother_id, Sex.MALE),
             ):
                 if parent_id is not None:
                     self._parent(entry, role, parent_id, wrong, sexes, by_id.get(parent_id))
-            if entry.father_id is not None and entry.father_id == entry.mother_id:
+            if entry.person.father_id is not None and entry.person.father_id == entry.person.mother_id:
                 self.refuse(
                     entry.line, entry.sample_id, "father_id and mother_id are the same sample", "correct one of them"
                 )
@@ -423,13 +401,28 @@ class _Judge:
             refuse("is neither in this sheet nor registered", "add the parent's row, or leave the cell empty")
         elif sexes[parent_id] == wrong:
             refuse(f"is {wrong}", "correct the parent's sex, or exchange father_id and mother_id")
-        elif parent and entry.family_id and parent.family_id and parent.family_id != entry.family_id:
-            refuse(f"is of family {parent.family_id!r}, the sample of {entry.family_id!r}", "give both one family_id")
+        elif parent and len(families := _families(parent, entry)) > 1:
+            refuse("is of family {!r}, the sample of {!r}".format(*families), "give both one family_id")
+
+
+def _person(sample_id: str, facts: Mapping[str, str]) -> Person:
+    """The person of a sample, from its legal cells; who has no pseudonym goes by the sample's."""
+    terms = [term.strip() for term in facts.get("phenotype_hpo", "").split(";")]
+    return Person(
+        subject_id=facts.get("subject_id", sample_id),
+        sex=Sex(facts.get("sex", "unknown")),
+        family_id=facts.get("family_id"),
+        father_id=facts.get("father_id"),
+        mother_id=facts.get("mother_id"),
+        phenotype=tuple(dict.fromkeys(term for term in terms if term)),
+        order_id=facts.get("order_id"),
+        secondary_findings_consent=facts.get("secondary_findings_consent") == "yes",
+    )
 
 
 def _descends_from_itself(entry: SampleEntry, by_id: Mapping[str, SampleEntry]) -> bool:
     """Whether a chain of two or more parents leads back; a sample named as its own parent is refused elsewhere."""
-    parents = [by_id.get(i) for i in (entry.father_id, entry.mother_id) if i and i != entry.sample_id]
+    parents = [by_id.get(i) for i in _parents(entry) if i and i != entry.sample_id]
     waiting, seen = [parent for parent in parents if parent], set()
     while waiting:
         ancestor = waiting.pop()
@@ -437,8 +430,17 @@ def _descends_from_itself(entry: SampleEntry, by_id: Mapping[str, SampleEntry]) 
             return True
         if ancestor.sample_id not in seen:
             seen.add(ancestor.sample_id)
-            waiting += [by_id[i] for i in (ancestor.father_id, ancestor.mother_id) if i and i in by_id]
+            waiting += [by_id[i] for i in _parents(ancestor) if i and i in by_id]
     return False
+
+
+def _families(*entries: SampleEntry) -> list[str]:
+    """The families that are stated, each once, in order."""
+    return list(dict.fromkeys(entry.person.family_id for entry in entries if entry.person.family_id))
+
+
+def _parents(entry: SampleEntry) -> tuple[str | None, str | None]:
+    return entry.person.father_id, entry.person.mother_id
 
 
 def _shown(value: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from engine.person import Sex
+from engine.person import Person
 from engine.reads.lane import Lane
 from engine.reads.sample_sheet import SampleEntry
 
@@ -22,10 +23,16 @@ def write_pair(folder: Path, stem: str, content: str = "") -> tuple[Path, Path]:
     return paths
 
 
-def entry(folder: Path, sample_id: str, *stems: str, **facts: object) -> SampleEntry:
+def entry(folder: Path, sample_id: str, *stems: str, **facts: Any) -> SampleEntry:
     """An entry of a sheet with one lane for each stem (the sample id where none is given), its files written."""
     lanes = tuple(
         Lane(f"L{number:03}", *write_pair(folder, stem)) for number, stem in enumerate(stems or (sample_id,), 1)
     )
-    base = SampleEntry(sample_id=sample_id, subject_id=f"P-{sample_id}", sex=Sex.UNKNOWN, lanes=lanes, line=2)
-    return replace(base, **facts)  # type: ignore[arg-type]
+    return said_anew(SampleEntry(sample_id, Person(f"P-{sample_id}"), lanes, line=2), **facts)
+
+
+def said_anew(said: SampleEntry, **facts: Any) -> SampleEntry:
+    """The entry with other facts, of the person or of the row."""
+    own = {name: value for name, value in facts.items() if hasattr(said, name)}
+    person = {name: value for name, value in facts.items() if name not in own}
+    return replace(said, **{"person": replace(said.person, **person)} | own)

@@ -36,9 +36,9 @@ def test_the_platform_accepts_the_sheet_and_the_reads(family: Path) -> None:
     sheet = read_sample_sheet(family / "landing" / SHEET, family / "landing")
     assert sheet.problems == ()
     assert [entry.sample_id for entry in sheet.samples] == [person.sample for person in PEOPLE]
-    child = sheet.samples[0]
-    assert (child.father_id, child.mother_id, len(child.lanes)) == ("demo-father", "demo-mother", 2)
-    assert child.phenotype == ("HP:0001332", "HP:0000580", "HP:0012675")
+    child, known = sheet.samples[0], sheet.samples[0].person
+    assert (known.father_id, known.mother_id, len(child.lanes)) == ("demo-father", "demo-mother", 2)
+    assert known.phenotype == ("HP:0001332", "HP:0000580", "HP:0012675")
     summary = verify_reads(child.sample_id, child.lanes)
     expected = 30 * sum(len(piece) for piece in SLICES) / (2 * READ_LENGTH)
     assert summary.pairs == pytest.approx(expected * (1 + DUPLICATES), rel=0.05)

@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from engine.person import Sex
+from engine.person import Person, Sex
 from engine.reads.lane import Lane
 from engine.reads.sample_sheet import SampleEntry
 from engine.receipt import Recipe
@@ -25,7 +25,7 @@ def registry(tmp_path: Path) -> SampleRegistry:
     for path in reads:
         path.write_text("@a\nA\n+\nI\n")
     registry = SampleRegistry(tmp_path / "samples.sqlite")
-    entry = SampleEntry("S1", "P1", Sex.FEMALE, (Lane("L001", *reads),))
+    entry = SampleEntry("S1", Person("P1", Sex.FEMALE), (Lane("L001", *reads),))
     registry.register([entry], sheet="sheet.csv", sheet_digest="0")
     registry.take_waiting(1)
     return registry

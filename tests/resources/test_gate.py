@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import GateError, LakeError
-from engine.person import Sex
+from engine.person import Person, Sex
 from engine.quality.thresholds import Threshold, ThresholdTable
 from engine.reads.lane import Lane
 from engine.reads.sample_sheet import SampleEntry
@@ -30,7 +30,7 @@ def gate(tmp_path: Path) -> Gate:
     for name in ("R1.fastq", "R2.fastq"):
         (tmp_path / name).write_text("@a\nA\n+\nI\n")
     lanes = (Lane("L001", tmp_path / "R1.fastq", tmp_path / "R2.fastq"),)
-    registry.register([SampleEntry("S1", "P1", Sex.FEMALE, lanes)], sheet="sheet.csv", sheet_digest="0")
+    registry.register([SampleEntry("S1", Person("P1", Sex.FEMALE), lanes)], sheet="sheet.csv", sheet_digest="0")
     return Gate(Lake(tmp_path / "lake"), registry, AuditLog(tmp_path / "audit.jsonl"), TABLE)
 
 

@@ -8,18 +8,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.classify.columns import FINDING_COLUMNS
-from engine.classify.findings import FindingsSummary, Subject, find_variants
+from engine.classify.findings import FindingsSummary, find_variants
 from engine.errors import VariantFileError
 from tests.builders.annotated import bundle, variant, write_annotated, write_parent
+from tests.builders.people import subject
 
 
 @pytest.fixture
 def find(tmp_path: Path) -> Any:
     """Findings of some variants, as rows and measures."""
 
-    def run(*rows: dict[str, Any], **subject: Any) -> tuple[list[dict[str, Any]], FindingsSummary]:
+    def run(*rows: dict[str, Any], **known: Any) -> tuple[list[dict[str, Any]], FindingsSummary]:
         table = write_annotated(tmp_path / "annotated.parquet", *rows)
-        summary = find_variants(table, Subject(**subject), bundle(), tmp_path, "S1")
+        summary = find_variants(table, subject(**known), bundle(), tmp_path, "S1")
         return pq.read_table(tmp_path / "S1.findings.parquet").to_pylist(), summary
 
     return run
@@ -147,12 +148,12 @@ def test_secondary_findings_need_consent_and_leave_no_trace_without(find: Any, t
 
 
 def test_a_gene_that_was_ordered_is_primary_even_on_the_list(find: Any) -> None:
-    (finding,), _ = find(variant("TP53"), ordered_genes=frozenset({"TP53"}))
+    (finding,), _ = find(variant("TP53"), ordered_genes=("TP53",))
     assert (finding["category"], finding["secondary_list"]) == ("primary", None)
 
 
 def test_what_was_not_ordered_is_not_reported(find: Any) -> None:
-    rows, summary = find(variant("AVP"), variant("MUTYH", 5, contig="1"), ordered_genes=frozenset({"TP53"}))
+    rows, summary = find(variant("AVP"), variant("MUTYH", 5, contig="1"), ordered_genes=("TP53",))
     assert (rows, summary.not_reportable) == ([], 2)
 
 
@@ -187,4 +188,4 @@ def test_a_damaged_table_is_refused(tmp_path: Path) -> None:
     broken = tmp_path / "broken.parquet"
     broken.write_bytes(b"PAR1")
     with pytest.raises(VariantFileError, match="cannot be read"):
-        find_variants(broken, Subject(), bundle(), tmp_path, "S1")
+        find_variants(broken, subject(), bundle(), tmp_path, "S1")

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from engine.cohort.contribution import SampleFacts, contribute
+from engine.cohort.contribution import contribute
+from engine.person import Sex
 from engine.reference.bundle import Contig, ReferenceBundle
+from tests.builders.people import person
 
 HEADER = """##fileformat=VCFv4.3
 ##FILTER=<ID=LowGQ,Description="low">
@@ -44,7 +46,8 @@ def rows(tmp_path: Path, variants: list[str], blocks: list[str], contigs=CHR20, 
         vcf(tmp_path / "v.vcf", *variants),
         vcf(tmp_path / "g.vcf", *blocks),
         reference(tmp_path, contigs),
-        SampleFacts("S1", sex),
+        sample="S1",
+        person=person(sex=Sex(sex)),
         caller="bcftools",
         measures={"variants": {"snps": 3, "titv": None}},
         scratch=tmp_path,

@@ -8,19 +8,23 @@ from typing import Any
 import pytest
 
 from engine.annotate.annotate import annotate_variants
-from engine.classify.findings import Subject, find_variants
-from engine.fhir.bundle import BundleSummary, build_bundle, write_bundle
-from engine.fhir.case import CaseFacts, Clinician, Gene, Person, Regions
+from engine.classify.findings import find_variants
+from engine.errors import ReportError
+from engine.fhir.bundle import BundleSummary, build_bundle, statement_digest, write_bundle
+from engine.fhir.case import CaseFacts, Clinician, Gene, Regions
 from engine.fhir.check import check_bundle, references_of
 from engine.fhir.lineage import Lineage
+from engine.person import Identity, Sex
 from engine.receipt import ArtifactFile, Receipt, Recipe
 from tests.builders.annotated import bundle as grch37
 from tests.builders.annotated import variant, write_annotated, write_parent
+from tests.builders.people import person, subject
 from tests.builders.tp53 import tp53_bundle
 
 ISSUED = "2026-11-22T10:00:00Z"
 READS = {"S1_R1.fastq.gz": "11" * 32, "S1_R2.fastq.gz": "22" * 32}
-CASE = CaseFacts("S1", "P1", "female", Regions("5 genes"), order="O1", phenotype=("HP:0001332",))
+WOMAN = person(sex=Sex.FEMALE, order_id="O1", phenotype=("HP:0001332",))
+CASE = CaseFacts("S1", WOMAN, Regions("5 genes"))
 
 
 def receipt(asset: str, made_from: str | None, *files: str, **recipe: dict[str, str]) -> Receipt:
@@ -41,14 +45,14 @@ LINEAGE = Lineage(
 )
 
 
-def findings(folder: Path, *rows: dict[str, Any], **subject: Any) -> Path:
+def findings(folder: Path, *rows: dict[str, Any], **known: Any) -> Path:
     table = write_annotated(folder / "annotated.parquet", *rows)
-    find_variants(table, Subject(**subject), grch37(), folder, "S1")
+    find_variants(table, subject(**known), grch37(), folder, "S1")
     return folder / "S1.findings.parquet"
 
 
 def built(folder: Path, *rows: dict[str, Any], case: CaseFacts = CASE, lineage: Lineage = LINEAGE) -> dict[str, Any]:
-    found = findings(folder, *rows, secondary_findings_consent=case.secondary_findings_consent)
+    found = findings(folder, *rows, secondary_findings_consent=case.person.secondary_findings_consent)
     return build_bundle(found, case, lineage, "GRCh37", ISSUED)
 
 
@@ -77,11 +81,9 @@ def r273h(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     folder = tmp_path_factory.mktemp("tp53")
     reference = tp53_bundle(shared_data, folder)
     annotate_variants(shared_data / "iarc_tp53_93exomes" / "freebayes_joint_93.vcf.gz", reference, folder, "NA11994")
-    subject = Subject(sex="female", secondary_findings_consent=True)
-    find_variants(folder / "NA11994.annotated.parquet", subject, reference, folder, "NA11994")
-    case = CaseFacts(
-        "NA11994", "P1", "female", Regions("TP53", (Gene("TP53", "HGNC:11998"),)), secondary_findings_consent=True
-    )
+    known = subject(sex=Sex.FEMALE, secondary_findings_consent=True)
+    find_variants(folder / "NA11994.annotated.parquet", known, reference, folder, "NA11994")
+    case = CaseFacts("NA11994", known.person, Regions("TP53", (Gene("TP53", "HGNC:11998"),)))
     summary = write_bundle(folder / "NA11994.findings.parquet", case, LINEAGE, "GRCh37", ISSUED, folder)
     return json.loads((folder / "NA11994.fhir.json").read_text()), summary
 
@@ -157,7 +159,7 @@ def test_every_step_names_what_it_was_made_from(tmp_path: Path) -> None:
 
 def test_nothing_found_is_said_with_what_was_looked_at(tmp_path: Path) -> None:
     regions = Regions("2 genes", (Gene("AVP", "HGNC:894"),), (Gene("PRNP"),), 120, 31.4, 0.97)
-    case = CaseFacts("S1", "P1", "male", regions)
+    case = CaseFacts("S1", person(sex=Sex.MALE), regions)
     bundle = built(tmp_path, case=case)
     (report,) = of_type(bundle, "DiagnosticReport")
     assert report["conclusionCode"][0]["coding"][0]["code"] == "LA6577-6"
@@ -227,14 +229,33 @@ def test_a_mitochondrial_variant_has_no_chromosome_code(tmp_path: Path) -> None:
 def test_identity_is_there_only_when_given(tmp_path: Path) -> None:
     (pseudonymous,) = of_type(built(tmp_path), "Patient")
     assert set(pseudonymous) == {"resourceType", "id", "identifier", "gender"}
-    known = CaseFacts("S1", "P1", "female", Regions("x"), person=Person("Doe", ("Jane",), "1980-01-01"),
-                      interpreter=Clinician("c1", "Dr Who"), status="final")  # fmt: skip
+    known = CaseFacts("S1", WOMAN, Regions("x"), identity=Identity("P1", family="Doe", given=("Jane",),
+                      birth_date="1980-01-01"), interpreter=Clinician("c1", "Dr Who"), status="final")  # fmt: skip
     bundle = built(tmp_path, case=known)
     (patient,) = of_type(bundle, "Patient")
     assert patient["name"] == [{"family": "Doe", "given": ["Jane"]}] and patient["birthDate"] == "1980-01-01"
     assert patient["id"] == pseudonymous["id"]
     (report,) = of_type(bundle, "DiagnosticReport")
     assert report["status"] == "final" and len(report["resultsInterpreter"]) == 1
+
+
+def test_a_name_known_as_a_whole_is_told_as_a_whole(tmp_path: Path) -> None:
+    (patient,) = of_type(built(tmp_path, case=replace(CASE, identity=Identity("P1", name="Jane Doe"))), "Patient")
+    assert patient["name"] == [{"text": "Jane Doe"}] and "birthDate" not in patient
+
+
+def test_a_report_does_not_bear_the_name_of_another_person() -> None:
+    with pytest.raises(ReportError, match="sample S1: the identity is that of subject 'P2', the report is about 'P1'"):
+        replace(CASE, identity=Identity("P2", name="Jane Doe"))
+
+
+def test_kin_do_not_amend_a_report_unless_the_findings_say_so(tmp_path: Path) -> None:
+    found = findings(tmp_path, variant("AVP"))
+    digest = statement_digest(found, CASE, LINEAGE, "GRCh37")
+    beside_kin = replace(CASE, person=replace(WOMAN, family_id="F1", father_id="DAD", mother_id="MUM"))
+    assert statement_digest(found, beside_kin, LINEAGE, "GRCh37") == digest
+    asked_more = replace(CASE, person=replace(WOMAN, phenotype=("HP:0001332", "HP:0001250")))
+    assert statement_digest(found, asked_more, LINEAGE, "GRCh37") != digest
 
 
 def test_same_findings_same_bytes_and_no_identity_of_the_machine(tmp_path: Path) -> None:
@@ -251,7 +272,7 @@ def test_same_findings_same_bytes_and_no_identity_of_the_machine(tmp_path: Path)
 
 def test_a_later_report_updates_the_same_resources(tmp_path: Path) -> None:
     before = built(tmp_path, variant("AVP"))
-    amended = CaseFacts("S1", "P1", "female", Regions("5 genes"), order="O1", status="amended")
+    amended = replace(CASE, status="amended")
     after = built(tmp_path, variant("AVP", clinvar_classification="likely_pathogenic"), case=amended)
     for kind in ("Patient", "DiagnosticReport", "Observation", "Specimen"):
         assert [one["id"] for one in of_type(before, kind)] == [one["id"] for one in of_type(after, kind)]
