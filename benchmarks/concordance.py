@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.inputs import RESULTS, SHARED
 from engine.call.gatk import JARS, GatkCaller
 from engine.call.haplotype.caller import call_haplotypes
-from engine.call.haplotype.records import Emission
+from engine.call.haplotype.records.vcf import Emission
 from engine.call.ploidy import PloidyPart
 from engine.genotype.joint import genotype_gvcfs
 from engine.recalibrate.apply import apply_recalibration

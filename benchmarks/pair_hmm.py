@@ -16,8 +16,8 @@ from typing import Any
 import llvmlite.binding
 import numpy as np
 
-from engine.call.haplotype.lanes import LANES
-from engine.call.haplotype.pair_hmm import single_precision_likelihoods
+from engine.call.haplotype.likelihood.lanes import LANES
+from engine.call.haplotype.likelihood.pair_hmm import single_precision_likelihoods
 
 _SECONDS = 0.5
 _ROUNDS = 4

@@ -56,7 +56,7 @@ def _alignment(folder: Path) -> None:
 
 
 def _assembly(_: Path) -> None:
-    from engine.call.haplotype.assembly import assemble
+    from engine.call.haplotype.assembly.assembler import assemble
     from engine.call.haplotype.columns import ReadColumns
 
     reference = np.frombuffer(bytearray(random.Random(1).choices(b"ACGT", k=200)), np.uint8)

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.call.caller import index_gvcf
-from engine.call.haplotype.allele_frequency import AlleleFrequencies, SampleLikelihoods, allele_frequencies
+from engine.call.haplotype.genotype.allele_frequency import AlleleFrequencies, SampleLikelihoods, allele_frequencies
 from engine.call.haplotype.numerics import format_half_up, format_quality
 from engine.errors import ReferenceMismatchError, VariantFileError
 from engine.genotype.filter import HARD_FILTERS, HardFilters

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.call.haplotype.genotype_index import genotype_alleles, genotypes_of_subset
+from engine.call.haplotype.genotype.genotype_index import genotype_alleles, genotypes_of_subset
 from engine.errors import VariantFileError
 from engine.genotype.gvcf_records import NON_REF, Gvcf, GvcfRecord
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.call.haplotype.genotype_index import genotype_alleles
+from engine.call.haplotype.genotype.genotype_index import genotype_alleles
 from engine.genotype.gvcf_records import NON_REF, GvcfRecord
 from engine.genotype.merged_site import MergedSite, subset_likelihoods
 

@@ -1,6 +1,7 @@
 """A whole BAM or CRAM file as batches of packed records, in file order: header first, no record decoded.
 
-For work that looks at every record once. Fetching a region for the caller is in :mod:`engine.call.haplotype.reads`.
+For work that looks at every record once. Fetching a region for the caller is in
+:mod:`engine.call.haplotype.reads.source`.
 """
 
 from __future__ import annotations

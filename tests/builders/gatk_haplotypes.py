@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.call.haplotype.cigar import packed, text
+from engine.call.haplotype.alignment.cigar import packed, text
 from engine.call.haplotype.columns import HaplotypeColumns
 from tests.builders.gatk_goldens import Golden
 

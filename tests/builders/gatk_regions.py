@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.call.haplotype.columns import ReadColumns
-from engine.call.haplotype.finalization import evidence_in, finalize_region
-from engine.call.haplotype.reads import ReadSource, WantedReads
-from engine.call.haplotype.trimming import TrimmedRegion, trim
+from engine.call.haplotype.reads.finalization import evidence_in, finalize_region
+from engine.call.haplotype.reads.source import ReadSource, WantedReads
+from engine.call.haplotype.trimming.trimmed_region import TrimmedRegion, trim
 from tests.builders.gatk_goldens import CONTIG, Golden
 from tests.builders.gatk_haplotypes import assembled_regions, haplotype_columns
 

@@ -137,7 +137,7 @@ def test_every_command_explains_itself_with_an_example(command, capsys):
 
 
 def test_regions_called_apart_are_gathered_to_the_bytes_of_one_run(folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("engine.call.haplotype.plan.SHARD_BASES", 512)
+    monkeypatch.setattr("engine.call.haplotype.windows.plan.SHARD_BASES", 512)
     files = {name: tmp_path / f"{name}.g.vcf.gz" for name in ("whole", "left", "right", "gathered")}
     regions = {"whole": f"chr20:1-{len(SEQUENCE)}", "left": "chr20:1-512", "right": f"chr20:513-{len(SEQUENCE)}"}
     for name, region in regions.items():

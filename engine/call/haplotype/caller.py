@@ -1,7 +1,7 @@
 """The haplotype caller as one call: reads and reference in, a (g)VCF out.
 
-Windows are prepared and called by workers (:mod:`.workers`); regions are cut and lines are written in order on the
-calling thread, so that any number of them gives the same bytes. At most a few windows are in memory at a time.
+Windows are prepared and called by workers (:mod:`.windows.workers`); regions are cut and lines are written in order
+on the calling thread, so that any number of them gives the same bytes. At most a few windows are in memory at a time.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.call.caller import CallTask
-from engine.call.haplotype.genotyping import OpenDeletion
-from engine.call.haplotype.gvcf_blocks import ReferenceLines
-from engine.call.haplotype.plan import Stretch, Window, stretches, whole_contigs, windows
-from engine.call.haplotype.reads import ReadSource
-from engine.call.haplotype.records import Emission, record_line, vcf_header
-from engine.call.haplotype.regions import PADDING, RegionCutter, Regions
-from engine.call.haplotype.window_caller import CalledWindow, CallerSettings, ReferenceSequence, WindowOutline
-from engine.call.haplotype.workers import WindowTask, Workers, workers
+from engine.call.haplotype.activity.regions import PADDING, RegionCutter, Regions
+from engine.call.haplotype.genotype.genotyping import OpenDeletion
+from engine.call.haplotype.reads.source import ReadSource
+from engine.call.haplotype.records.gvcf_blocks import ReferenceLines
+from engine.call.haplotype.records.vcf import Emission, record_line, vcf_header
+from engine.call.haplotype.windows.plan import Stretch, Window, stretches, whole_contigs, windows
+from engine.call.haplotype.windows.window_caller import CalledWindow, CallerSettings, ReferenceSequence, WindowOutline
+from engine.call.haplotype.windows.workers import WindowTask, Workers, workers
 from engine.call.ploidy import PloidyPart, ploidy_of
 from engine.errors import ReferenceMismatchError
 from engine.progress import Progress
@@ -79,8 +79,8 @@ def call_haplotypes(
         output: the file to write, bgzip.
         sample: whose read groups count; absent where the file is of one sample.
         parts: what to call and with which ploidy, sorted in contig order; all contigs as diploid when absent. Any
-            run of :func:`~engine.call.haplotype.plan.stretches` of them may be called on its own and put together
-            with :func:`~engine.call.haplotype.gather.gather`.
+            run of :func:`~engine.call.haplotype.windows.plan.stretches` of them may be called on its own and put
+            together with :func:`~engine.call.haplotype.gather.gather`.
         threads: cores to use; the result is the same for any number.
         emit: ``gvcf`` for calls and reference blocks, ``bp`` for calls and every other site, ``vcf`` for calls.
         reads_per_start: how many reads that start at one position are kept, 0 for all.

@@ -17,7 +17,7 @@ def gather(shards: Sequence[Path], output: Path, *, index: bool = True) -> int:
 
     Args:
         shards: files of one sample, reference and emission, each of consecutive stretches
-            (:mod:`engine.call.haplotype.plan`), in the order of the reference.
+            (:mod:`engine.call.haplotype.windows.plan`), in the order of the reference.
         output: the file to write, bgzip.
         index: write a tabix index beside it.
 

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.call.caller import call_gvcf
-from engine.call.haplotype.reads import ReadSource, WantedReads
+from engine.call.haplotype.reads.source import ReadSource, WantedReads
 from engine.errors import AlignmentFileError
 from engine.recalibrate.apply import apply_recalibration
 from engine.recalibrate.recalibration import recalibrate

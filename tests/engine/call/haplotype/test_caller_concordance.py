@@ -9,10 +9,10 @@ from pathlib import Path
 import pysam
 import pytest
 
-from engine.call.haplotype import workers
 from engine.call.haplotype.caller import call_haplotypes
 from engine.call.haplotype.gather import gather
-from engine.call.haplotype.records import Emission
+from engine.call.haplotype.records.vcf import Emission
+from engine.call.haplotype.windows import workers
 from engine.call.ploidy import PloidyPart
 from engine.reference.intervals import Interval
 
@@ -180,7 +180,7 @@ def test_shards_gather_to_the_bytes_of_one_run(
     shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With cuts every 8,192 bases instead of every 16 million."""
-    monkeypatch.setattr("engine.call.haplotype.plan.SHARD_BASES", 8_192)
+    monkeypatch.setattr("engine.call.haplotype.windows.plan.SHARD_BASES", 8_192)
     case = _na12878(shared_data, 9_999_999, 10_030_000, "na12878_100kb/calls.g.vcf.gz")
     case.run(tmp_path / "whole.g.vcf.gz", threads=2)
     cut = (10_010_000 // 8_192 + 1) * 8_192

@@ -9,7 +9,7 @@ import pytest
 
 from engine.call.caller import call_gvcf
 from engine.call.haplotype.caller import HaplotypeSummary, call_haplotypes
-from engine.call.haplotype.records import Emission
+from engine.call.haplotype.records.vcf import Emission
 from engine.call.ploidy import PloidyPart
 from engine.errors import AlignmentFileError, ReferenceMismatchError
 from engine.reference.intervals import Interval
