@@ -1,6 +1,6 @@
 """Dagster's own state: the folder, and how its instance is set up for this deployment.
 
-The instance file is written anew from the settings at each start, so that it never disagrees with them.
+Its files are written anew from the settings at each start, so that they never disagree with them.
 """
 
 import os
@@ -10,17 +10,26 @@ import yaml
 
 from resources.environment import Settings
 
+_CODE_LOCATION = {"module_name": "genomics_assets.definitions", "location_name": "genomics_assets"}
+WORKSPACE = "workspace.yaml"
+"""In ``DAGSTER_HOME``: the code location as web server and daemon load it, wherever the platform is installed."""
+
 
 def prepare_instance(settings: Settings) -> Path:
-    """Write ``dagster.yaml`` and point this process and its children at it; returns ``DAGSTER_HOME``."""
+    """Write ``dagster.yaml`` and the workspace; point this process and its children there; returns ``DAGSTER_HOME``."""
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     settings.landing.mkdir(parents=True, exist_ok=True)
-    temporary = home / f".dagster.yaml.{os.getpid()}"
-    temporary.write_text(yaml.safe_dump(_configuration(settings), sort_keys=False))
-    temporary.replace(home / "dagster.yaml")
+    _write(home / "dagster.yaml", _configuration(settings))
+    _write(home / WORKSPACE, {"load_from": [{"python_module": _CODE_LOCATION}]})
     os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+def _write(path: Path, content: dict[str, object]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(yaml.safe_dump(content, sort_keys=False))
+    temporary.replace(path)
 
 
 def _configuration(settings: Settings) -> dict[str, object]:

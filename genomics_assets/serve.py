@@ -9,20 +9,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-from genomics_assets.instance import prepare_instance
-from resources.environment import PROJECT, Settings
+from genomics_assets.instance import WORKSPACE, prepare_instance
+from resources.environment import Settings
 
 
 def serve(settings: Settings, port: int) -> int:
     """Start and wait; the exit code is the server's."""
-    prepare_instance(settings)
+    workspace = prepare_instance(settings) / WORKSPACE
     print(f"Drop a sample sheet with its FASTQ files into {settings.landing}")
     print(f"Open http://127.0.0.1:{port}  (Ctrl-C stops everything)", flush=True)
     dagster = str(Path(sys.executable).with_name("dagster"))
-    command = [dagster, "dev", "--workspace", "workspace.yaml", "--host", "127.0.0.1", "--port", str(port)]
+    command = [dagster, "dev", "--workspace", str(workspace), "--host", "127.0.0.1", "--port", str(port)]
     # A shell's background job ignores Ctrl-C, and the server would inherit that and never stop.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    server = subprocess.Popen(command, cwd=PROJECT, start_new_session=True)
+    server = subprocess.Popen(command, start_new_session=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os.killpg(server.pid, signal.SIGINT))
     return server.wait()

@@ -14,6 +14,7 @@ from typing import Any
 from engine.errors import GenomicsError
 
 PROJECT = Path(__file__).resolve().parent.parent
+"""The checkout, or the folder of installed packages."""
 BEST_PRACTICES = "gatk-best-practices"
 
 
@@ -50,7 +51,8 @@ OPTIONS = (
         "GENOMICS_DATA",
         "data/<reference>",
         (),
-        "Folder of everything the platform keeps: landing zone, lake, cohort, registry, Dagster's own state.",
+        "Folder of everything the platform keeps: landing zone, lake, cohort, registry, Dagster's own state. "
+        "The default lies in the checkout, of an installed copy in the current directory.",
     ),
     Option(
         "GENOMICS_THREADS",
@@ -126,7 +128,7 @@ class Settings:
         """Read and check the options; SettingsError names the variable, the value and what is accepted."""
         values = {option.variable: _value(option, variables) for option in OPTIONS}
         reference = values["GENOMICS_REFERENCE"]
-        data = variables.get("GENOMICS_DATA") or str(PROJECT / "data" / Path(reference).stem)
+        data = variables.get("GENOMICS_DATA") or str(_workplace(PROJECT) / "data" / Path(reference).stem)
         max_runs = _count("GENOMICS_MAX_RUNS", values["GENOMICS_MAX_RUNS"])
         cores = len(os.sched_getaffinity(0))
         threads = variables.get("GENOMICS_THREADS") or str(max(cores // max_runs, 1))
@@ -186,6 +188,11 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "audit": audit,
         "warehouse": Warehouse(settings.data / "cohort"),
     }
+
+
+def _workplace(project: Path) -> Path:
+    """Where data is kept by default: in the checkout; an installed copy keeps nothing among the packages."""
+    return project if (project / "workspace.yaml").is_file() else Path.cwd()
 
 
 def _value(option: Option, variables: Mapping[str, str]) -> str:

@@ -82,7 +82,7 @@ class Gate:
             raise GateError(
                 f"the gate of {asset} is shut: {'; '.join(map(str, shut))}",
                 sample=sample,
-                remedy=f"mend the sample, or: python -m resources.console override {sample} {asset} CHECK --reason ...",
+                remedy=f"mend the sample, or: genomics override {sample} {asset} CHECK --reason ...",
             )
         for upstream, version in receipt.recipe.inputs.items():
             current = self.lake.receipt(upstream, sample)

@@ -115,6 +115,10 @@ class Lake:
         """Samples with at least one published artifact, in order of their ids."""
         return sorted({path.parent.parent.name for path in (self.root / "samples").glob("*/*/receipt.json")})
 
+    def assets(self, sample: str) -> list[str]:
+        """Names of a sample's published artifacts, in order."""
+        return sorted(path.parent.name for path in (self.root / "samples" / sample).glob("*/receipt.json"))
+
     @contextmanager
     def work(self, asset: str, sample: str | None = None) -> Iterator[Work]:
         """A private work folder in which to make an artifact, one process at a time.

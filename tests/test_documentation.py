@@ -9,9 +9,9 @@ from engine.quality.thresholds import as_markdown, load_thresholds
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([PROJECT / "README.md", PROJECT / "demo" / "README.md", *PROJECT.glob("docs/*.md")])
-PATH = re.compile(r"`((?:genomics_assets|resources|engine|dbt_project|tests|demo|benchmarks|docs)/[\w./-]*)`")
+PATH = re.compile(r"`((?:genomics_assets|resources|console|engine|dbt_project|tests|demo|benchmarks|docs)/[\w./-]*)`")
 COMMAND = re.compile(r"\bmake ([a-z][a-z-]*)")
-MODULE = re.compile(r"python -m ((?:genomics_assets|resources|engine|demo|benchmarks)[\w.]*)")
+MODULE = re.compile(r"python -m ((?:genomics_assets|resources|console|engine|demo|benchmarks)[\w.]*)")
 
 
 def test_the_threshold_page_is_the_threshold_table() -> None:

@@ -17,10 +17,10 @@ from typing import Any
 
 import yaml
 
+from dbt_project import FOLDER as PROJECT
 from engine.cohort.columns import TABLES, typed_table
 from engine.errors import ToolError
 
-PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 MARTS = PROJECT / "models" / "marts"
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 def console(server: Server, *words: str) -> subprocess.CompletedProcess[str]:
-    return server.deployment.run("python", "-m", "resources.console", *words)
+    return server.deployment.run("genomics", *words)
 
 
 def test_a_backfill_over_all_samples_runs_each_and_a_failing_one_stops_alone(laboratory: Laboratory) -> None:
@@ -55,7 +55,7 @@ def test_a_shut_gate_stays_shut_for_manual_runs_until_a_person_overrides_it(labo
     refused = server.deployment.materialize("gvcf", sample=SHALLOW.sample_id)
     assert refused.returncode == 1
     assert f"sample {SHALLOW.sample_id}: the gate of aligned_reads is shut: mean_coverage: observed " in refused.stderr
-    assert f"python -m resources.console override {SHALLOW.sample_id} aligned_reads CHECK" in refused.stderr
+    assert f"genomics override {SHALLOW.sample_id} aligned_reads CHECK" in refused.stderr
     assert server.deployment.lake.receipt("gvcf", SHALLOW.sample_id) is None
 
     assert override(server, "mean_coverage").returncode == 0
@@ -86,7 +86,10 @@ def override(server: Server, check: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("override", PATIENT.sample_id, "aligned_reads", "coverage", "--reason", "good enough"), "name a shut check"),
+        (
+            ("override", PATIENT.sample_id, "aligned_reads", "coverage", "--reason", "good enough"),
+            "mean mean_coverage?",
+        ),
         (("sample", "nobody"), "sample nobody: the sample is not registered"),
         (("verify", "nobody"), "sample nobody: the sample is not registered"),
         (("verify", "../../registry"), "the sample is not registered"),
@@ -117,11 +120,10 @@ def test_a_wrong_materialize_command_ends_with_what_is_wrong(
     assert told in done.stderr[-400:]
 
 
-@pytest.mark.parametrize("module", ["demo.serve", "demo.run", "resources.console"])
-def test_a_wrong_option_of_the_deployment_gives_one_clear_error(laboratory: Laboratory, module: str) -> None:
-    arguments = ("samples",) if module == "resources.console" else ()
+@pytest.mark.parametrize("command", ["python -m demo.serve", "python -m demo.run", "genomics samples"])
+def test_a_wrong_option_of_the_deployment_gives_one_clear_error(laboratory: Laboratory, command: str) -> None:
     wrong = replace(laboratory.server.deployment, reference="demo", options={"GENOMICS_CALLER": "magic"})
-    done = wrong.run("python", "-m", module, *arguments)
+    done = wrong.run(*command.split())
     assert done.returncode == 1
     assert done.stderr == (
         "GENOMICS_CALLER is 'magic'. Remedy: set it to one of haplotype, bcftools, gatk or leave it unset.\n"

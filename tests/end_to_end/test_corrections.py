@@ -144,7 +144,7 @@ def test_a_withdrawn_sample_leaves_the_cohort_and_is_not_run_again(reported: Dep
     run(reported, "cohort")
     assert reported.lake.require("cohort_tables").measures["dim_sample"] == 1
     reason = ("--person", "Dr Example", "--reason", "consent taken back")
-    done = reported.run("python", "-m", "resources.console", "withdraw", SAMPLE.sample_id, *reason)
+    done = reported.run("genomics", "withdraw", SAMPLE.sample_id, *reason)
     assert done.returncode == 0, done.stderr
 
     run(reported, "cohort")

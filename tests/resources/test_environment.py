@@ -21,6 +21,12 @@ def test_a_laboratorys_own_reference_gives_the_data_folder_its_name() -> None:
     assert settings.data == PROJECT / "data" / "panel"
 
 
+def test_an_installed_copy_keeps_data_in_the_current_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resources.environment.PROJECT", tmp_path / "site-packages")
+    monkeypatch.chdir(tmp_path)
+    assert Settings.from_environment({}).data == tmp_path / "data" / "demo"
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [

@@ -1,0 +1,100 @@
+"""The command line ``genomics COMMAND``: which commands there are, and how what went wrong is told.
+
+What a command does is in :mod:`console.commands`. Exit codes: 0 done, 1 something could not be done (one message each
+says what and how to go on), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import NoReturn
+
+from console import commands
+from console.platform import Platform
+from engine.errors import GenomicsError
+from resources.environment import Settings
+
+PROGRAM = "genomics"
+DISTRIBUTION = "genomics-assets"
+INTERRUPTED = 130
+_JSON = "print JSON instead of lines"
+
+Command = Callable[[Platform, argparse.Namespace], int]
+
+
+def console() -> NoReturn:
+    """The installed command."""
+    sys.exit(main())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command; returns the exit code."""
+    chosen = parser().parse_args(arguments)
+    command: Command = chosen.command
+    try:
+        code = command(Platform.of(Settings.from_environment()), chosen)
+        sys.stdout.flush()
+        return code
+    except GenomicsError as error:
+        print(error, file=sys.stderr)
+    except BrokenPipeError:  # whoever read the list has seen enough; what is left is written nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        print(f"{error.strerror or error}: {error.filename or 'output'}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
+    top = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="What a person does by hand at the platform. The deployment is that of the GENOMICS_ variables.",
+        epilog=f"{PROGRAM} COMMAND --help shows a command's options.",
+    )
+    top.add_argument("--version", action="version", version=f"{PROGRAM} {version(DISTRIBUTION)}")
+    added = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, does: str, command: Command, *, lists: bool = False) -> argparse.ArgumentParser:
+        sub: argparse.ArgumentParser = added.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
+        sub.set_defaults(command=command, usage=sub.error)
+        if lists:
+            sub.add_argument("--json", action="store_true", help=_JSON)
+        return sub
+
+    add("samples", "list every sample with its status", commands.samples, lists=True)
+    shown = add("sample", "show a sample's artifacts, checks and history", commands.sample, lists=True)
+    override = add("override", "let one version of an artifact through a failed check", commands.override)
+    retry = add("retry", "ask for another run of samples as they are", commands.retry)
+    withdraw = add("withdraw", "take a sample out: it is not run again, and leaves the cohort", commands.withdraw)
+    verify = add("verify", "read artifacts again and compare every sha256", commands.verify, lists=True)
+    add("audit", "verify the audit log's chain", commands.audit, lists=True)
+    for sub in (shown, override, withdraw):
+        sub.add_argument("sample", metavar="SAMPLE", help="the sample's id")
+    override.add_argument("asset", metavar="ASSET", help="whose check it is")
+    override.add_argument("check", metavar="CHECK", help="the failed check")
+    _add_several(retry, "--failed", "every sample whose last run failed")
+    _add_several(verify, "--all", "every sample")
+    for sub in (override, retry, withdraw):
+        _add_decision(sub)
+    return top
+
+
+def _add_several(sub: argparse.ArgumentParser, option: str, meaning: str) -> None:
+    sub.add_argument("samples", nargs="*", metavar="SAMPLE", help="ids of samples")
+    sub.add_argument(option, action="store_true", dest="whole", help=meaning)
+    sub.set_defaults(option=option)
+
+
+def _add_decision(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--person", help="who decides (default: the user logged in)")
+    sub.add_argument("--reason", required=True, help="why, in a sentence")
+
+
+if __name__ == "__main__":
+    console()

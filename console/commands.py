@@ -1,0 +1,240 @@
+"""What each command does. A command returns the exit code: 0, or 1 where something asked of it could not be done.
+
+One sample that cannot be served never stops the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from console.names import require_name, require_sample
+from console.platform import Platform
+from engine.errors import GenomicsError
+from engine.quality.gate import CheckResult
+from engine.receipt import Receipt
+from resources.registration import RegisteredSample, SampleStatus
+
+
+class EmptyDeploymentError(GenomicsError):
+    """There is no sample yet in the deployment that was asked."""
+
+
+def samples(platform: Platform, chosen: argparse.Namespace) -> int:
+    """List every sample with its status."""
+    found = platform.samples()
+    if chosen.json:
+        _print_json([_summary(sample) for sample in found])
+    for sample in () if chosen.json else found:
+        told = _summary(sample)
+        print(f"{told['sample']}\t{told['status']}\tattempt {told['attempt']}\t{told['registered']}\t{told['sheet']}")
+    if not found:
+        print(_empty(platform), file=sys.stderr)
+    return 0
+
+
+def sample(platform: Platform, chosen: argparse.Namespace) -> int:
+    """Show a sample's artifacts, checks and history."""
+    found = _find(platform, chosen.sample)
+    receipts = _receipts(platform, found.sample_id)
+    history = platform.registry.history(found.sample_id)
+    if chosen.json:
+        artifacts = [_described(platform, receipt) for receipt in receipts]
+        _print_json(_summary(found) | {"artifacts": artifacts, "history": [asdict(entry) for entry in history]})
+        return 0
+    print(f"{found.sample_id}: {_status(found)}, attempt {found.attempt}, from {found.sheet}")
+    for receipt in receipts:
+        print(f"  {receipt.asset}: {receipt.records:,} records, {receipt.data_version[:12]}, made {receipt.created}")
+        for verdict in _verdicts(platform, receipt):
+            if not verdict.passed:
+                print(f"    {_state(platform, receipt, verdict)}: {verdict}")
+    for entry in history:
+        print(f"  {entry.recorded} {entry.event} {entry.details or ''}")
+    return 0
+
+
+def override(platform: Platform, chosen: argparse.Namespace) -> int:
+    """Let one version of an artifact through a failed check."""
+    name = _find(platform, chosen.sample).sample_id
+    thresholds = platform.gate.thresholds
+    asset = require_name(chosen.asset, thresholds.assets, kind="asset with checks", sample=name)
+    checks = [threshold.name for threshold in thresholds.of(asset)]
+    check = require_name(chosen.check, checks, kind=f"check of {asset}", sample=name)
+    platform.gate.override(asset, name, check, person=_person(chosen), reason=chosen.reason)
+    print(f"{asset}.{check} is overridden for this version of {name}; retry the sample next")
+    return 0
+
+
+def retry(platform: Platform, chosen: argparse.Namespace) -> int:
+    """Ask for another run of samples as they are."""
+
+    def ask(name: str) -> None:
+        waits = platform.registry.retry(name, person=_person(chosen), reason=chosen.reason)
+        platform.audit.record(_person(chosen), "retry", name, {"reason": chosen.reason})
+        print(f"{name} waits for attempt {waits.attempt}")
+
+    def failed(sample: RegisteredSample) -> bool:
+        return sample.status is SampleStatus.FAILED and not sample.withdrawn
+
+    return _each(platform, _asked_for(platform, chosen, failed, "no sample has failed"), ask)
+
+
+def withdraw(platform: Platform, chosen: argparse.Namespace) -> int:
+    """Take a sample out: it is not run again, and leaves the cohort."""
+    name = _find(platform, chosen.sample).sample_id
+    platform.registry.withdraw(name, person=_person(chosen), reason=chosen.reason)
+    platform.audit.record(_person(chosen), "withdraw", name, {"reason": chosen.reason})
+    platform.warehouse.remove(name)
+    print(f"{name} is withdrawn; the cohort's tables are built without it next, its artifacts stay in the lake")
+    return 0
+
+
+def verify(platform: Platform, chosen: argparse.Namespace) -> int:
+    """Read artifacts again and compare every sha256; a damaged one is told and the next is read."""
+    verified: list[dict[str, Any]] = []
+
+    def read(name: str) -> None:
+        receipts = _receipts(platform, name)
+        if not receipts:
+            print(f"{name}: nothing is published yet", file=sys.stderr)
+        verified.extend(_verified(platform, receipt, quiet=chosen.json) for receipt in receipts)
+
+    refused = _each(platform, _asked_for(platform, chosen, lambda _: True, "no sample"), read)
+    damaged = sum(not artifact["whole"] for artifact in verified)
+    if chosen.json:
+        _print_json(verified)
+    elif verified:
+        files, size = (sum(artifact[part] for artifact in verified) for part in ("files", "bytes"))
+        outcome = f"{damaged:,} NOT as published" if damaged else "all as published"
+        print(f"{len(verified):,} artifacts, {files:,} files, {size:,} bytes read: {outcome}")
+    return int(refused or damaged > 0)
+
+
+def audit(platform: Platform, chosen: argparse.Namespace) -> int:
+    """Verify the audit log's chain."""
+    entries = platform.audit.verify()
+    if chosen.json:
+        _print_json({"file": str(platform.audit.path), "entries": entries, "unbroken": True})
+    else:
+        print(f"{platform.audit.path}: {entries:,} entries, chain unbroken")
+    return 0
+
+
+def _find(platform: Platform, name: str) -> RegisteredSample:
+    """The sample of that id; where there is none, which one may be meant."""
+    found = {sample.sample_id: sample for sample in platform.samples()}
+    if not found:
+        raise _empty(platform)
+    return found[require_sample(name, tuple(found))]
+
+
+def _asked_for(
+    platform: Platform, chosen: argparse.Namespace, belongs: Callable[[RegisteredSample], bool], none: str
+) -> list[str]:
+    """The samples that were named, each once, or all that belong to the option given in their place."""
+    if bool(chosen.samples) == chosen.whole:
+        chosen.usage(f"name samples, or give {chosen.option}")
+    if not chosen.whole:
+        return list(dict.fromkeys(chosen.samples))
+    asked = [sample.sample_id for sample in platform.samples() if belongs(sample)]
+    if not asked:
+        print(f"{none} in {platform.settings.data}", file=sys.stderr)
+    return asked
+
+
+def _each(platform: Platform, names: Sequence[str], act: Callable[[str], None]) -> int:
+    """Do for each sample what can be done; 1 where one was refused."""
+    refused = 0
+    for name in names:
+        try:
+            act(_find(platform, name).sample_id)
+        except GenomicsError as error:
+            refused = 1
+            print(error.about(sample=name), file=sys.stderr)
+    return refused
+
+
+def _empty(platform: Platform) -> EmptyDeploymentError:
+    return EmptyDeploymentError(
+        f"no samples in {platform.settings.data}",
+        remedy=f"drop a sample sheet into {platform.settings.landing}, or set GENOMICS_DATA and GENOMICS_REFERENCE to "
+        "the deployment you mean",
+    )
+
+
+def _person(chosen: argparse.Namespace) -> str:
+    """Who decides; an account without a name (a container's) must be given one."""
+    try:
+        return chosen.person or getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise GenomicsError("the user logged in has no name", remedy="give --person") from error
+
+
+def _summary(sample: RegisteredSample) -> dict[str, Any]:
+    return {
+        "sample": sample.sample_id,
+        "status": _status(sample),
+        "attempt": sample.attempt,
+        "registered": sample.registered,
+        "sheet": sample.sheet,
+    }
+
+
+def _status(sample: RegisteredSample) -> str:
+    return "withdrawn" if sample.withdrawn else str(sample.status)
+
+
+def _receipts(platform: Platform, sample: str) -> list[Receipt]:
+    """Receipts of every published artifact of a sample, as they were made."""
+    found = (platform.lake.receipt(asset, sample) for asset in platform.lake.assets(sample))
+    return sorted(filter(None, found), key=lambda receipt: (receipt.created, receipt.asset))
+
+
+def _verdicts(platform: Platform, receipt: Receipt) -> tuple[CheckResult, ...]:
+    return platform.gate.judge(receipt.asset, str(receipt.sample))
+
+
+def _state(platform: Platform, receipt: Receipt, verdict: CheckResult) -> str:
+    """What a verdict means for the sample, in a word."""
+    if verdict.passed:
+        return "passed" if verdict.applies else "does not apply"
+    if platform.gate.overridden(receipt.asset, str(receipt.sample), verdict.threshold.name):
+        return "overridden"
+    return "SHUT" if verdict.blocks else "warning"
+
+
+def _described(platform: Platform, receipt: Receipt) -> dict[str, Any]:
+    checks = [
+        {
+            "check": verdict.threshold.name,
+            "state": _state(platform, receipt, verdict),
+            "observed": verdict.observed,
+            "expected": verdict.threshold.expectation,
+        }
+        for verdict in _verdicts(platform, receipt)
+    ]
+    names = ("asset", "records", "data_version", "created")
+    return {name: getattr(receipt, name) for name in names} | {"checks": checks}
+
+
+def _verified(platform: Platform, receipt: Receipt, *, quiet: bool) -> dict[str, Any]:
+    """Whether an artifact is what its receipt says, told as it becomes known."""
+    size = sum(file.bytes for file in receipt.files)
+    told = {"sample": receipt.sample, "asset": receipt.asset, "files": len(receipt.files), "bytes": size}
+    try:
+        platform.lake.verify(receipt)
+    except GenomicsError as error:
+        print(error, file=sys.stderr)
+        return told | {"whole": False}
+    if not quiet:
+        print(f"{receipt.sample} {receipt.asset}: {len(receipt.files)} files as published {receipt.created}")
+    return told | {"whole": True}
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))

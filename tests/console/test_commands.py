@@ -1,0 +1,213 @@
+"""``genomics``: what each command shows and changes, and what it says where it cannot."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from console.cli import main
+from console.platform import Platform
+from engine.receipt import Receipt, Recipe
+from resources.environment import Settings
+from resources.registration import SampleStatus
+from tests.builders.sheets import entry
+
+WHY = ("--person", "Dr Example", "--reason", "the order asks for one gene")
+
+
+@pytest.fixture
+def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
+    """Three registered samples: S0001 with a shallow alignment, S0002 failed, S0003 waiting."""
+    monkeypatch.setenv("GENOMICS_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("GENOMICS_REFERENCE", "demo")
+    made = Platform.of(Settings.from_environment())
+    entries = [entry(tmp_path / "reads", sample) for sample in ("S0001", "S0002", "S0003")]
+    made.registry.register(entries, sheet="run 7.csv", sheet_digest="0")
+    made.registry.mark("S0002", SampleStatus.FAILED)
+    publish(made, "S0001", "aligned_reads", mean_coverage=7.5)
+    return made
+
+
+def publish(platform: Platform, sample: str, asset: str, **measures: float) -> Receipt:
+    with platform.lake.work(asset, sample) as work:
+        (work.folder / "file").write_text("ACGT")
+        return work.publish(records=4, recipe=Recipe(), measures=measures)
+
+
+def test_samples_are_listed_for_people_and_for_programs(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["samples"]) == 0
+    assert [line.split("\t")[:3] for line in capsys.readouterr().out.splitlines()] == [
+        ["S0001", "waiting", "attempt 1"],
+        ["S0002", "failed", "attempt 1"],
+        ["S0003", "waiting", "attempt 1"],
+    ]
+    assert main(["samples", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {sample["sample"]: sample["status"] for sample in told}["S0002"] == "failed"
+    assert {sample["sheet"] for sample in told} == {"run 7.csv"}
+
+
+def test_a_sample_shows_its_artifacts_what_is_shut_and_its_history(
+    platform: Platform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(platform, "S0001", "findings")
+    assert main(["sample", "S0001"]) == 0
+    shown = capsys.readouterr().out
+    assert "aligned_reads: 4 records" in shown and "findings: 4 records" in shown
+    assert "SHUT: mean_coverage: observed 7.5, expected mean_coverage >= 15" in shown
+    assert main(["sample", "S0001", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    checks = {check["check"]: check for check in told["artifacts"][0]["checks"]}
+    assert checks["mean_coverage"]["state"] == "SHUT" and checks["mean_coverage"]["observed"] == 7.5
+    assert [event["event"] for event in told["history"]] == ["new"]
+
+
+def test_an_override_lets_the_check_pass_and_the_log_knows_who(
+    platform: Platform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["override", "S0001", "aligned_reads", "mean_coverage", *WHY]) == 0
+    assert platform.gate.overridden("aligned_reads", "S0001", "mean_coverage")
+    assert [entry.event.who for entry in platform.audit.entries(sample="S0001")] == ["Dr Example"]
+    main(["sample", "S0001"])
+    assert "overridden: mean_coverage" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("sample", "S001"), "sample S001: the sample is not registered. Remedy: did you mean S0001?"),
+        (("sample", "s0003"), "did you mean S0003?"),
+        (("withdraw", "zebra", *WHY), "not registered. Remedy: `genomics samples` lists every sample."),
+        (("override", "S0001", "alined_reads", "mean_coverage", *WHY), "no asset with checks 'alined_reads'"),
+        (("override", "S0001", "alined_reads", "mean_coverage", *WHY), "did you mean aligned_reads?"),
+        (("override", "S0001", "aligned_reads", "coverage", *WHY), "did you mean mean_coverage?"),
+        (("override", "S0001", "aligned_reads", "duplicate_fraction", *WHY), "has no shut check 'duplicate_fraction'"),
+        (("retry", "../S0001", *WHY), "the sample is not registered"),
+        (("verify", "S0O01"), "did you mean S0001?"),
+    ],
+)
+def test_a_wrong_name_is_refused_with_the_nearest_right_one(
+    platform: Platform, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+) -> None:
+    assert main(words) == 1
+    printed = capsys.readouterr()
+    assert told in printed.err and printed.err.count("\n") == 1 and not printed.out
+    assert not platform.registry.withdrawn()
+
+
+def test_of_several_samples_a_wrong_one_stops_no_other(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    platform.registry.withdraw("S0003", person="Dr Example", reason="consent withdrawn")
+    assert main(["retry", "S0003", "S0001", "S9999", "S0002", *WHY]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == ["S0001 waits for attempt 2", "S0002 waits for attempt 2"]
+    assert [line.split(":")[0] for line in printed.err.splitlines()] == ["sample S0003", "sample S9999"]
+
+
+def test_all_that_failed_are_retried_at_one_word(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["retry", "--failed", *WHY]) == 0
+    assert capsys.readouterr().out == "S0002 waits for attempt 2\n"
+    assert main(["retry", "--failed", *WHY]) == 0
+    assert f"no sample has failed in {platform.settings.data}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("retry", *WHY), ("retry", "S0001", "--failed", *WHY), ("verify", "S0001", "--all")])
+def test_samples_are_named_or_meant_by_an_option_but_not_both(platform: Platform, words: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+
+
+def test_verify_says_what_it_read(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--all"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith("S0001 aligned_reads: 1 files as published ")
+    assert printed.out.endswith("\n1 artifacts, 1 files, 4 bytes read: all as published\n")
+    assert printed.err == "S0002: nothing is published yet\nS0003: nothing is published yet\n"
+
+
+def test_verify_tells_every_damaged_artifact_and_reads_on(
+    platform: Platform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for asset in ("findings", "variants"):
+        publish(platform, "S0001", asset)
+    damaged = platform.lake.path(platform.lake.require("findings", "S0001"), "file")
+    damaged.write_text("ACGA")
+    assert main(["verify", "S0001"]) == 1
+    printed = capsys.readouterr()
+    assert "findings differs from its receipt" in printed.err and str(damaged) in printed.err
+    assert "S0001 variants: 1 files as published" in printed.out
+    assert printed.out.endswith("3 artifacts, 3 files, 12 bytes read: 1 NOT as published\n")
+    assert main(["verify", "S0001", "--json"]) == 1
+    assert {told["asset"]: told["whole"] for told in json.loads(capsys.readouterr().out)} == {
+        "aligned_reads": True,
+        "findings": False,
+        "variants": True,
+    }
+
+
+def test_a_withdrawn_sample_is_shown_as_such(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["withdraw", "S0003", *WHY]) == 0
+    assert platform.registry.withdrawn() == ("S0003",)
+    capsys.readouterr()
+    main(["samples"])
+    assert "S0003\twithdrawn" in capsys.readouterr().out
+
+
+def test_the_audit_logs_chain_is_verified(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["retry", "S0001", "S0002", *WHY])
+    capsys.readouterr()
+    assert main(["audit"]) == 0
+    assert capsys.readouterr().out == f"{platform.audit.path}: 2 entries, chain unbroken\n"
+    lines = platform.audit.path.read_text().splitlines(keepends=True)
+    platform.audit.path.write_text("".join(lines[1:]))
+    assert main(["audit"]) == 1
+    assert "does not follow from the line before it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("samples",), 0),
+        (("samples", "--json"), 0),
+        (("sample", "S0001"), 1),
+        (("verify", "S0001"), 1),
+        (("retry", "S0001", *WHY), 1),
+        (("withdraw", "S0001", *WHY), 1),
+        (("override", "S0001", "aligned_reads", "mean_coverage", *WHY), 1),
+    ],
+)
+def test_an_empty_deployment_is_told_with_its_path_and_nothing_is_made(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+    code: int,
+) -> None:
+    data = tmp_path / "nowhere"
+    monkeypatch.setenv("GENOMICS_DATA", str(data))
+    assert main(words) == code
+    printed = capsys.readouterr()
+    assert f"no samples in {data}. Remedy: drop a sample sheet into {data}/landing" in printed.err
+    assert printed.out == ("[]\n" if "--json" in words else "")
+    assert not data.exists()
+
+
+def test_an_account_without_a_name_must_give_one(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nameless() -> str:
+        raise OSError("no username")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert main(["retry", "S0001", "--reason", "the share was offline"]) == 1
+    assert "Remedy: give --person." in capsys.readouterr().err
+    assert platform.registry.sample("S0001").attempt == 1
+
+
+def test_the_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("genomics 0.")
