@@ -75,9 +75,9 @@ def _as_completed(runs: Mapping[Future[RunResult], str], settings: Settings) -> 
 def run_job(job: str, sample: str | None, run_key: str | None = None) -> RunResult:
     """Execute one job in this process against the deployment's Dagster instance."""
     from engine.ops import CPU_SECONDS
+    from engine.reads.registration import SampleStatus
     from genomics_assets.definitions import defs
     from genomics_assets.sensors import RUN_KEY
-    from resources.registration import SampleStatus
 
     services = defs.resources or {}
     lake, registry = services["lake"], services["registry"]

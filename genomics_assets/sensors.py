@@ -8,13 +8,13 @@ from pathlib import Path
 
 import dagster as dg
 
+from engine.reads.registration import SampleStatus
 from engine.receipt import digest_text
 from genomics_assets.jobs import cohort_job, knowledge_job, sample_job
 from genomics_assets.partitions import SAMPLES
 from resources.audit import AuditLog
 from resources.knowledge import Knowledge
 from resources.landing_zone import LandingZone
-from resources.registration import SampleStatus
 from resources.sample_registry import SampleRegistry
 from resources.warehouse import Warehouse
 

@@ -3,7 +3,7 @@
 The only place that knows who a patient is; everything else knows pseudonyms. One SQLite file (on a local disk: its
 write-ahead log does not work over a network share), safe for several processes. Who may call what, and writing down
 who did, is the caller's part (:mod:`resources.audit`); whether a sheet's word is accepted is decided in
-:mod:`resources.registration`.
+:mod:`engine.reads.registration`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import Any
 from engine.errors import SampleSheetError
 from engine.person import Identity, Sex
 from engine.reads.file_digests import FileDigests
+from engine.reads.fingerprint import FileFingerprint, fingerprint
+from engine.reads.registration import Outcome, RegisteredSample, SampleStatus
 from engine.reads.sample_sheet import SampleEntry
-from resources.fingerprint import FileFingerprint, fingerprint
-from resources.registration import Outcome, RegisteredSample, SampleStatus
 from resources.sample_registry_schema import MIGRATIONS
 from resources.sample_rows import (
     RegistryError,

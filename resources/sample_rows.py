@@ -15,10 +15,10 @@ from pathlib import Path
 from engine.errors import FastqError, GenomicsError
 from engine.person import Person, Sex
 from engine.reads.file_digests import FileDigests
+from engine.reads.fingerprint import FileFingerprint
 from engine.reads.lane import Lane
+from engine.reads.registration import Outcome, RegisteredSample, SampleStatus, content_digest, judge
 from engine.reads.sample_sheet import SampleEntry
-from resources.fingerprint import FileFingerprint
-from resources.registration import Outcome, RegisteredSample, SampleStatus, content_digest, judge
 
 _MANY = 500
 

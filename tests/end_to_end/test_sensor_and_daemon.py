@@ -9,7 +9,7 @@ import time
 import pytest
 
 from demo.outcome import SAMPLE_ASSETS
-from resources.registration import SampleStatus
+from engine.reads.registration import SampleStatus
 from resources.sample_registry import SampleRegistry
 from tests.builders.deployment import Delivery
 from tests.builders.server import Run, Server

@@ -7,6 +7,7 @@ import pytest
 
 from engine.person import Person, Sex
 from engine.reads.lane import Lane
+from engine.reads.registration import SampleStatus
 from engine.reads.sample_sheet import SampleEntry
 from engine.receipt import Recipe
 from genomics_assets.sensors import RUN_KEY, sample_canceled, sample_failed, sample_sheets
@@ -14,7 +15,6 @@ from resources.audit import AuditLog
 from resources.knowledge import Knowledge
 from resources.lake import Lake
 from resources.landing_zone import LandingZone
-from resources.registration import SampleStatus
 from resources.sample_registry import SampleRegistry
 
 

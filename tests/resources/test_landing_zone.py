@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.reads.registration import SampleStatus
 from resources.audit import AuditLog
 from resources.landing_zone import LandingZone, Scan
-from resources.registration import SampleStatus
 from resources.sample_registry import SampleRegistry
 from tests.builders.sheets import write_pair
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -15,9 +14,8 @@ import pytest
 from engine.errors import FastqError
 from engine.person import Sex
 from engine.reads.file_digests import FileDigests, file_digests
+from engine.reads.registration import RegisteredSample, SampleStatus
 from engine.reads.sample_sheet import SampleEntry
-from resources.fingerprint import fingerprint
-from resources.registration import RegisteredSample, SampleStatus, content_digest
 from resources.sample_registry import Registration, RegistryError, SampleRegistry
 from tests.builders.sheets import entry, said_anew, write_pair
 
@@ -333,17 +331,6 @@ def test_a_name_is_kept_in_its_parts(registry: SampleRegistry, zone: Path) -> No
     assert (who.family, who.given, who.name) == ("Example", ("Ada", "Mary Ann"), None)
 
 
-def test_facts_that_older_sheets_could_not_state_leave_their_digest_alone(zone: Path) -> None:
-    """A registry of the previous release is not to run every sample anew."""
-    said = entry(zone, "S1", sex=Sex.FEMALE, order_id="ORD-7", phenotype=("HP:0001250",))
-    known = [fingerprint(path) for path in (said.lanes[0].read1, said.lanes[0].read2)]
-    assert content_digest(said, known) == "d7f270813abd957402f55b0c5bb72e97450d0b062dc76ecf0732a1dab9f66d1b"
-    assert (
-        content_digest(said_anew(said, ordered_genes=("PANK2",)), known)
-        != "d7f270813abd957402f55b0c5bb72e97450d0b062dc76ecf0732a1dab9f66d1b"
-    )
-
-
 def test_the_file_is_for_its_owner_alone(registry: SampleRegistry, zone: Path) -> None:
     say(registry, entry(zone, "S1"))
     for path in registry.path.parent.iterdir():
@@ -419,20 +406,3 @@ def test_several_processes_share_it_and_each_sample_is_taken_once(registry: Samp
     assert [client.returncode for client in clients] == [0, 0, 0]
     taken += [sample.sample_id for sample in registry.take_waiting(999)]
     assert sorted(taken) == sorted(f"{name}-{number}" for name in "ABC" for number in range(30))
-
-
-def test_the_fingerprint_of_a_big_file_sees_its_ends_size_and_places_between(tmp_path: Path) -> None:
-    path = tmp_path / "reads"
-    data = bytearray(os.urandom(1_000_000))
-    path.write_bytes(data)
-    known = fingerprint(path)
-    assert fingerprint(path, known) is known
-    for position in (0, len(data) - 1, 70_000 + (len(data) - 2 * 65536) // 15 - 4_000):
-        data[position] ^= 1
-        path.write_bytes(data)
-        assert fingerprint(path).fingerprint != known.fingerprint, position
-        data[position] ^= 1
-    path.write_bytes(data + b"x")
-    assert fingerprint(path).fingerprint != known.fingerprint
-    path.write_bytes(data)
-    assert fingerprint(path).fingerprint == known.fingerprint

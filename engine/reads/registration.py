@@ -20,9 +20,9 @@ from enum import StrEnum
 
 from engine.errors import SampleSheetError
 from engine.person import Person, Sex
+from engine.reads.fingerprint import FileFingerprint
 from engine.reads.lane import Lane
 from engine.reads.sample_sheet import SampleEntry
-from resources.fingerprint import FileFingerprint
 
 
 class SampleStatus(StrEnum):
