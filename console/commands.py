@@ -17,8 +17,8 @@ from console.names import require_name, require_sample
 from console.platform import Platform
 from engine.errors import GenomicsError
 from engine.quality.gate import CheckResult
+from engine.reads.registration import RegisteredSample, SampleStatus
 from engine.receipt import Receipt
-from resources.registration import RegisteredSample, SampleStatus
 
 
 class EmptyDeploymentError(GenomicsError):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.reads.registration import RegisteredSample
 from resources.audit import AuditLog
 from resources.environment import Settings, build_resources
 from resources.gate import Gate
 from resources.lake import Lake
-from resources.registration import RegisteredSample
 from resources.sample_registry import SampleRegistry
 from resources.warehouse import Warehouse
 

@@ -9,9 +9,9 @@ import pytest
 
 from console.cli import main
 from console.platform import Platform
+from engine.reads.registration import SampleStatus
 from engine.receipt import Receipt, Recipe
 from resources.environment import Settings
-from resources.registration import SampleStatus
 from tests.builders.sheets import entry
 
 WHY = ("--person", "Dr Example", "--reason", "the order asks for one gene")
