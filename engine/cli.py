@@ -29,6 +29,7 @@ from engine.command_files import (
 )
 from engine.errors import GenomicsError
 from engine.person import Sex
+from engine.reads.conventions import QualityEncoding, UmiSource
 
 if TYPE_CHECKING:
     from engine.progress import Progress
@@ -172,6 +173,19 @@ def _add_align(commands: Commands) -> None:
     parser.add_argument(
         "--aligner", choices=("bwa-mem3", "bwa"), default="bwa-mem3", help="who aligns (default: %(default)s)"
     )
+    parser.add_argument(
+        "--quality-encoding",
+        choices=[str(kind) for kind in QualityEncoding],
+        default=str(QualityEncoding.DETECT),
+        help="how the FASTQ files write qualities: detect takes Phred+33 and refuses others (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--umi",
+        choices=[str(source) for source in UmiSource],
+        default=str(UmiSource.NONE),
+        help="where UMIs stand, at the end of the read names or as RX:Z: in the comments; then only reads of one UMI "
+        "are duplicates of each other (default: %(default)s)",
+    )
     parser.add_argument("--metrics", type=Path, metavar="X.json", help="write what was measured on the way")
     _add_picard(parser)
     _add_threads(parser)
@@ -188,7 +202,8 @@ def _align(options: argparse.Namespace) -> None:
     reference = open_indexed_reference(options.reference)
     index = _aligner_index(reference, options)
     pairs = enumerate(zip(options.read1, options.read2, strict=True), start=1)
-    lanes = [Lane(f"L{number:03}", read1, read2) for number, (read1, read2) in pairs]
+    encoding = QualityEncoding(options.quality_encoding)
+    lanes = [Lane(f"L{number:03}", read1, read2, quality_encoding=encoding) for number, (read1, read2) in pairs]
     cram = options.output.suffix == ".cram"
     with ExitStack() as stack:
         output = stack.enter_context(staged(options.output, companions=(".bai", ".csi", ".crai")))
@@ -200,7 +215,9 @@ def _align(options: argparse.Namespace) -> None:
             open_aligner(options.aligner, index, reference.contigs),
             output,
             library=options.library,
-            options=AlignmentOptions(threads=options.threads, format="cram" if cram else "bam"),
+            options=AlignmentOptions(
+                threads=options.threads, format="cram" if cram else "bam", umi=UmiSource(options.umi)
+            ),
             log=lambda line: _say(options, line),
         )
         if metrics:

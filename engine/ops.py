@@ -289,6 +289,7 @@ def _publish_source(
 @_sample_op("reference_genome", services=frozenset({"landing_zone"}))
 def raw_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
     """Verify a sample's FASTQ files, measure them, and register where they lie."""
+    from engine.reads.conventions import UmiSource
     from engine.reads.intake import verify_reads
     from engine.reads.manifest import write_manifest
 
@@ -304,10 +305,11 @@ def raw_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
             lanes,
             threads=settings.threads,
             allow_mixed_lengths=settings.mixed_read_lengths == "accept",
+            umi=UmiSource(settings.umi),
             log=context.log.info,
         )
         services.registry.record_digests(sample, summary.files)
-        write_manifest(summary.files, work.folder, base=landing, copy=settings.reads == "copy")
+        write_manifest(lanes, summary.files, work.folder, base=landing, copy=settings.reads == "copy")
         return Made(2 * summary.pairs, summary.measures())
 
     recipe = Recipe(
@@ -315,6 +317,7 @@ def raw_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
         parameters={
             "reads": settings.reads,
             "mixed_read_lengths": settings.mixed_read_lengths,
+            "umi": settings.umi,
             "lanes": [_stated(lane, landing) for lane in lanes],
         },
     )
@@ -327,6 +330,7 @@ def _stated(lane: Any, landing: Path) -> dict[str, Any]:
         "lane": lane.name,
         "read1": [*_file_facts(lane.read1, landing), lane.md5_read1],
         "read2": [*_file_facts(lane.read2, landing), lane.md5_read2],
+        "quality_encoding": str(lane.quality_encoding),
     }
 
 
@@ -343,6 +347,7 @@ def aligned_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
     """Align the reads, mark duplicates, sort and index, measuring on the way."""
     from engine.align.aligner import open_aligner
     from engine.align.pipeline import AlignmentOptions, align_reads
+    from engine.reads.conventions import UmiSource
     from engine.reads.manifest import read_manifest
     from engine.reads.picard_metrics import write_metrics
     from engine.reference.genome import open_reference
@@ -363,7 +368,9 @@ def aligned_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
             aligner,
             work.folder / f"{sample}.{settings.alignment_format}",
             targets=read_bed(bundle.targets, bundle.contig_lengths),
-            options=AlignmentOptions(threads=settings.threads, format=settings.alignment_format),
+            options=AlignmentOptions(
+                threads=settings.threads, format=settings.alignment_format, umi=UmiSource(settings.umi)
+            ),
             expected_pairs=reads.measures["pairs"],
             log=context.log.info,
         )
@@ -373,7 +380,7 @@ def aligned_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
     recipe = Recipe(
         inputs=inputs | services.knowledge.versions("reference_genome", "aligner_index"),
         tools={aligner.name: aligner.version} | _tools(context.op.name),
-        parameters={"format": settings.alignment_format, "sex": str(person.sex)},
+        parameters={"format": settings.alignment_format, "umi": settings.umi, "sex": str(person.sex)},
     )
     return _publish(context, recipe, compute, sample=sample)
 

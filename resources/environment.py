@@ -83,6 +83,12 @@ OPTIONS = (
         "Whether a sample's reads may come from runs of different read length.",
     ),
     Option(
+        "GENOMICS_UMI",
+        "none",
+        ("none", "name", "comment"),
+        "Where UMIs stand: at the end of the read names, or as `RX:Z:` behind them; then they tell duplicates apart.",
+    ),
+    Option(
         "GENOMICS_THRESHOLDS",
         "none",
         (),
@@ -107,6 +113,7 @@ class Settings:
         alignment_format: ``bam`` or ``cram``.
         reads: ``in-place`` or ``copy``.
         mixed_read_lengths: ``refuse`` or ``accept``.
+        umi: ``none``, ``name`` or ``comment``.
         thresholds: the laboratory's threshold file, absent for the defaults.
     """
 
@@ -121,6 +128,7 @@ class Settings:
     alignment_format: str
     reads: str
     mixed_read_lengths: str
+    umi: str
     thresholds: Path | None
 
     @classmethod
@@ -145,6 +153,7 @@ class Settings:
             alignment_format=values["GENOMICS_ALIGNMENT_FORMAT"],
             reads=values["GENOMICS_READS"],
             mixed_read_lengths=values["GENOMICS_MIXED_READ_LENGTHS"],
+            umi=values["GENOMICS_UMI"],
             thresholds=Path(thresholds).expanduser().resolve() if thresholds else None,
         )
 

@@ -24,12 +24,14 @@ from engine.errors import FastqError, ToolError
 from engine.htslib import samtools_command
 from engine.progress import Progress
 from engine.reads.bam_writer import DEFAULT_LEVEL, LONGEST_INDEXED, write_bam
+from engine.reads.conventions import UmiSource
 from engine.reads.duplicates import OPTICAL_DISTANCE, DuplicateFinder, Duplicates, DuplicationMetrics
 from engine.reads.fastq import BATCH_BASES, PairBatch, read_pairs
 from engine.reads.header import Program, ReadGroup, bam_header, header_text
 from engine.reads.lane import Lane
 from engine.reads.mates import require_mates
 from engine.reads.measures import AlignmentHistograms, AlignmentMeasures, Measurement, measure_records
+from engine.reads.read_names import ILLUMINA, ReadOrigin, origin_of
 from engine.reads.record_kernels import set_duplicate_flags
 from engine.reads.records import Records
 from engine.reads.sort import RecordSorter
@@ -45,6 +47,7 @@ class AlignmentOptions:
         threads: that align and compress; the result does not depend on it.
         batch_bases: bases from which one insert-size model is made, as ``bwa mem -K``.
         optical_distance: pixels within which two clusters are one seen twice: 100, or 2500 on patterned flow cells.
+        umi: where UMIs stand; with them, only reads of one UMI are duplicates of each other.
         level: of compression, as in :func:`engine.reads.bgzf.compress_block`.
         memory: bytes of records held before they go to disk; pairs of ends take as much again at most.
         format: ``bam`` or ``cram``.
@@ -53,6 +56,7 @@ class AlignmentOptions:
     threads: int = 1
     batch_bases: int = BATCH_BASES
     optical_distance: int = OPTICAL_DISTANCE
+    umi: UmiSource = UmiSource.NONE
     level: int = DEFAULT_LEVEL
     memory: int = 1 << 30
     format: str = "bam"
@@ -127,14 +131,16 @@ def align_reads(
         DuplicateFinder(
             libraries,
             optical_distance=options.optical_distance,
+            by_umi=options.umi is not UmiSource.NONE,
             memory=options.memory,
             folder=output.parent,
         ) as finder,
     ):
-        units, pairs = _align_lanes(lanes, sample, aligner, options, sorter, finder, expected_pairs, log)
+        origins, pairs = _align_lanes(lanes, sample, aligner, options, sorter, finder, expected_pairs, log)
         duplicates = finder.finish(sorter.count)
         groups = [
-            ReadGroup(_read_group_id(sample, lane), sample, libraries[i], units[i]) for i, lane in enumerate(lanes)
+            ReadGroup(_read_group_id(sample, lane), sample, library, origin.platform_unit, origin.platform)
+            for lane, library, origin in zip(lanes, libraries, origins, strict=True)
         ]
         territory = _territory(reference, aligner) if targets is None else list(targets)
         measurement = Measurement([contig.name for contig in reference.contigs], territory)
@@ -181,19 +187,25 @@ def _align_lanes(
     finder: DuplicateFinder,
     expected_pairs: int | None,
     log: Callable[[str], None] | None,
-) -> tuple[list[str], int]:
-    """Align all lanes into sorter and finder; the platform unit of each lane, and the pairs that came in."""
+) -> tuple[list[ReadOrigin], int]:
+    """Align all lanes into sorter and finder; where each lane's reads come from, and the pairs that came in."""
     progress = _progress("aligning", 2 * expected_pairs if expected_pairs else None, log)
-    units = [lane.name for lane in lanes]
+    origins: list[ReadOrigin] = []
     pairs = 0
     for number, lane in enumerate(lanes):
+        found: list[ReadOrigin] = []
 
-        def batches(number: int = number, lane: Lane = lane) -> Iterator[PairBatch]:
+        def batches(found: list[ReadOrigin] = found, lane: Lane = lane) -> Iterator[PairBatch]:
             nonlocal pairs
-            for batch in read_pairs(lane.read1, lane.read2, batch_bases=options.batch_bases):
+            for batch in read_pairs(
+                lane.read1,
+                lane.read2,
+                batch_bases=options.batch_bases,
+                encoding=lane.quality_encoding,
+                umi=options.umi,
+            ):
                 require_mates(batch, lane.read2)
-                if batch.first == 0:
-                    units[number] = _platform_unit(batch.read1.name(0), lane)
+                _note_origins(found, batch, lane)
                 pairs += len(batch)
                 yield batch
 
@@ -206,13 +218,25 @@ def _align_lanes(
         except FastqError as error:
             error.about(sample=sample)
             raise
-    return units, pairs
+        units = ",".join(dict.fromkeys(origin.platform_unit for origin in found))
+        origins.append(ReadOrigin(found[0].platform, units) if found else ReadOrigin(ILLUMINA, lane.name))
+    return origins, pairs
 
 
-def _platform_unit(read_name: str, lane: Lane) -> str:
-    """Flow cell and lane, as Illumina's read names tell them (instrument:run:flow cell:lane:tile:x:y)."""
-    fields = read_name.split(":")
-    return f"{fields[2]}.{fields[3]}" if len(fields) == 7 and fields[3].isdigit() else lane.name
+def _note_origins(found: list[ReadOrigin], batch: PairBatch, lane: Lane) -> None:
+    """Keep where the batch's first and last pair come from: files of several lanes are often put end to end."""
+    for row in (0, len(batch) - 1):
+        origin = origin_of(batch.read1.name(row))
+        if origin is None or origin in found:
+            continue
+        if found and origin.platform != found[0].platform:
+            raise FastqError(
+                f"the file holds reads of two platforms, {found[0].platform} and {origin.platform}",
+                file=lane.read1,
+                place=f"read {batch.first + row + 1:,}",
+                remedy="give each platform's reads as a lane of their own",
+            )
+        found.append(origin)
 
 
 def _progress(task: str, total: int | None, log: Callable[[str], None] | None) -> Progress:
@@ -229,7 +253,8 @@ def _programs(aligner: Aligner, options: AlignmentOptions) -> list[Program]:
         Program(
             "genomics-engine",
             version("genomics-assets"),
-            f"genomics-engine align --optical-distance {options.optical_distance}",
+            f"genomics-engine align --optical-distance {options.optical_distance}"
+            + (f" --umi {options.umi}" if options.umi is not UmiSource.NONE else ""),
         ),
     ]
 

@@ -3,7 +3,8 @@
 Two pairs are duplicates of each other when the unclipped 5' ends of both reads, their strands and the library agree;
 a read without a mapped mate is a duplicate when its 5' end is also that of a read of a pair, or of a better read
 without one. Kept is the pair with the highest sum of base qualities of at least 15, among equals the first by tile,
-x, y and then place in the coordinate-sorted file.
+x, y and then place in the coordinate-sorted file. With UMIs, reads are compared only with reads of the same UMI, letter
+by letter, as Picard does with ``BARCODE_TAG``.
 
 A pair is one row of int64 columns ``KEY1 ... ORDINAL2``, a lone read one of ``LONE_KEY ... LONE_ORDINAL``.
 """
@@ -32,6 +33,7 @@ from engine.reads.record_kernels import (
     start_of,
     unclipped_five_prime,
 )
+from engine.reads.umi_kernels import umi_hash, umi_start
 from engine.reads.unaligned import int32_at
 
 KEY1, KEY2, RANK, PLACE, START, ORDINAL1, ORDINAL2 = range(7)
@@ -53,6 +55,8 @@ _LARGEST_OPTICAL_SET = 300_000
 _COORDINATE_BITS, _CONTIG_BITS = 33, 23
 _COORDINATE_SHIFT = 1 << 31
 _UNKNOWN = -(1 << 62)
+_KEY_BITS = _CONTIG_BITS + _COORDINATE_BITS + 1
+_SPREAD = 0x9E3779B97F4A7C15
 _NONE: Any = np.int64(-1)  # a literal would have what it is passed to compiled once more
 _GROUP_BITS = (1 << 40) - 1
 
@@ -62,6 +66,26 @@ def end_key(library: int, contig: int, five_prime: int, reverse: int) -> int:
     """One end of a read in one integer: library, contig, unclipped 5' position, strand."""
     key = (library << _CONTIG_BITS) | contig
     return (((key << _COORDINATE_BITS) | (five_prime + _COORDINATE_SHIFT)) << 1) | reverse
+
+
+@njit(nogil=True, cache=True)
+def _with_umi(key: int, umi: int) -> int:
+    """A key that also tells UMIs apart: what is below the library is scattered together with the UMI's hash.
+
+    Two ends or UMIs that differ have one key once in 2 ** 57.
+    """
+    value = np.uint64(key & ((1 << _KEY_BITS) - 1)) ^ (np.uint64(umi) * np.uint64(_SPREAD))
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    scattered = int(np.int64((value ^ (value >> np.uint64(31))) & np.uint64((1 << _KEY_BITS) - 1)))
+    return (library_of(key) << _KEY_BITS) | scattered
+
+
+@njit(nogil=True, cache=True)
+def _umi_of(data: NDArray[np.uint8], at: int) -> int:
+    """The hash of the UMI at the end of a record's name."""
+    start, end = at + NAME, at + NAME + data[at + 12] - 1
+    return umi_hash(data, umi_start(data, start, end), end)
 
 
 @njit(nogil=True, cache=True)
@@ -80,10 +104,15 @@ def _score(data: NDArray[np.uint8], at: int) -> int:
 def location(data: NDArray[np.uint8], at: int) -> tuple[int, int, int]:
     """Tile, x and y from the last three of five or seven fields of a read name; -1 each where there are none.
 
+    A UMI in a field of its own behind them does not count.
+
     Each in 16 bits, as Picard keeps them (``PhysicalLocationShort``): on flow cells of more than 32,767 pixels, such as
     NovaSeq's, x and y of the far end are negative, and the far end comes first.
     """
     start, end = at + NAME, at + NAME + data[at + 12] - 1
+    umi = umi_start(data, start, end)
+    if umi < end:
+        end = umi - 1
     colons = 0
     for i in range(start, end):
         colons += data[i] == _COLON
@@ -152,6 +181,7 @@ def collect(
     ordinal: NDArray[np.int64],
     read_group: NDArray[np.int32],
     library: NDArray[np.int32],
+    by_umi: bool,
     counts: NDArray[np.int64],
 ) -> Any:
     """Find the pairs and lone reads among records of which those of one template lie side by side.
@@ -162,6 +192,7 @@ def collect(
         ordinal: int64[n], the number of each record, by which duplicates are reported.
         read_group: int32[n], index of each record's read group.
         library: int32[read groups], index of each read group's library.
+        by_umi: whether only reads of the same UMI may be duplicates of each other.
         counts: int64[libraries, COUNTS], added to.
 
     Returns:
@@ -176,20 +207,20 @@ def collect(
     for i in range(records):
         at = offset[i]
         if waiting >= 0 and (read_group[waiting] != read_group[i] or not same_name(data, at, offset[waiting])):
-            _put_lone(lone[found_lone], data, offset, waiting, ordinal, read_group, library)
+            _put_lone(lone[found_lone], data, offset, waiting, ordinal, read_group, library, by_umi)
             found_lone, waiting = found_lone + 1, _NONE
         kind = _kind(flag_of(data, at))
         counts[library[read_group[i]], kind] += 1
         if kind == UNPAIRED_READS:
-            _put_lone(lone[found_lone], data, offset, i, ordinal, read_group, library)
+            _put_lone(lone[found_lone], data, offset, i, ordinal, read_group, library, by_umi)
             found_lone += 1
         elif kind == PAIRED_READS and waiting < 0:
             waiting = i
         elif kind == PAIRED_READS:
-            _put_pair(pairs[found], data, offset, waiting, i, ordinal, read_group, library)
+            _put_pair(pairs[found], data, offset, waiting, i, ordinal, read_group, library, by_umi)
             found, waiting = found + 1, _NONE
     if waiting >= 0:
-        _put_lone(lone[found_lone], data, offset, waiting, ordinal, read_group, library)
+        _put_lone(lone[found_lone], data, offset, waiting, ordinal, read_group, library, by_umi)
         found_lone += 1
     return pairs[:found], lone[:found_lone]
 
@@ -214,13 +245,15 @@ def _put_lone(
     ordinal: NDArray[np.int64],
     read_group: NDArray[np.int32],
     library: NDArray[np.int32],
+    by_umi: bool,
 ) -> None:
     at = offset[i]
     flag = flag_of(data, at)
     tile, x, y = location(data, at)
     reverse = 1 if flag & REVERSE else 0
     mate_elsewhere = 1 if _kind(flag) == PAIRED_READS else 0
-    row[LONE_KEY] = end_key(library[read_group[i]], contig_of(data, at), unclipped_five_prime(data, at), reverse)
+    key = end_key(library[read_group[i]], contig_of(data, at), unclipped_five_prime(data, at), reverse)
+    row[LONE_KEY] = _with_umi(key, _umi_of(data, at)) if by_umi else key
     row[LONE_RANK] = _rank(_score(data, at), tile, read_group[i], mate_elsewhere)
     row[LONE_PLACE], row[LONE_START], row[LONE_ORDINAL] = _place(x, y), _tie(data, at), ordinal[i]
 
@@ -235,6 +268,7 @@ def _put_pair(
     ordinal: NDArray[np.int64],
     read_group: NDArray[np.int32],
     library: NDArray[np.int32],
+    by_umi: bool,
 ) -> None:
     """KEY1 is the end that comes first on the reference, ORDINAL1 the read it belongs to.
 
@@ -250,6 +284,9 @@ def _put_pair(
     tile, x, y = location(data, offset[i])
     score = _score(data, offset[i]) + _score(data, offset[j])
     row[KEY1], row[KEY2] = min(key_i, key_j), max(key_i, key_j)
+    if by_umi:
+        umi = _umi_of(data, offset[i])
+        row[KEY1], row[KEY2] = _with_umi(row[KEY1], umi), _with_umi(row[KEY2], umi)
     row[RANK], row[PLACE] = _rank(score, tile, group, orientation), _place(x, y)
     tie_i, tie_j = _tie(data, offset[i]), _tie(data, offset[j])
     if key_j >> 1 < key_i >> 1 or (key_j >> 1 == key_i >> 1 and (tie_j, ordinal[j]) < (tie_i, ordinal[i])):
@@ -323,7 +360,7 @@ def mark_pairs(
 @njit(nogil=True, cache=True)
 def library_of(key: int) -> int:
     """The library in an :func:`end_key`."""
-    return key >> (_CONTIG_BITS + _COORDINATE_BITS + 1)
+    return key >> _KEY_BITS
 
 
 @njit(nogil=True, cache=True)

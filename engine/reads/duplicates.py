@@ -85,6 +85,7 @@ class DuplicateFinder:
     Args:
         libraries: the library of each read group, by the read group's index.
         optical_distance: pixels within which two clusters of one tile are one cluster seen twice.
+        by_umi: whether only reads of one UMI, as their names end in it, may be duplicates of each other.
         memory: bytes that pairs may take before they go to disk.
         folder: where they go.
     """
@@ -94,12 +95,13 @@ class DuplicateFinder:
         libraries: list[str],
         *,
         optical_distance: int = OPTICAL_DISTANCE,
+        by_umi: bool = False,
         memory: int = 1 << 30,
         folder: Path | None = None,
     ) -> None:
         self._names = list(dict.fromkeys(libraries))
         self._library = np.array([self._names.index(library) for library in libraries], dtype=np.int32)
-        self._optical_distance = optical_distance
+        self._optical_distance, self._by_umi = optical_distance, by_umi
         self._counts = np.zeros((len(self._names), kernels.COUNTS), dtype=np.int64)
         self._pairs: list[NDArray[np.int64]] = []
         self._lone: list[NDArray[np.int64]] = []
@@ -124,7 +126,9 @@ class DuplicateFinder:
             ordinals: int64[n], each record's number, unique over all calls.
             read_group: int32[n], index of each record's read group.
         """
-        pairs, lone = kernels.collect(records.data, records.offset, ordinals, read_group, self._library, self._counts)
+        pairs, lone = kernels.collect(
+            records.data, records.offset, ordinals, read_group, self._library, self._by_umi, self._counts
+        )
         self._pairs.append(pairs.copy())
         self._lone.append(lone.copy())
         self._held += pairs.nbytes

@@ -3,8 +3,10 @@
 Here belongs what one needs to trust the bytes of a FASTQ file and to keep two of them in step. What the reads say
 (their quality, their sample) is measured and judged elsewhere.
 
-Every record has four lines. Names lose their comment and a ``/1`` or ``/2`` at the end. Lower-case and IUPAC bases
-are passed on as they are; Windows line ends and empty lines at the very end are accepted.
+Every record has four lines. Names lose their comment and a ``/1`` or ``/2`` at the end, and the ``.1`` and ``.2`` or
+``_1`` and ``_2`` that archives append. Lower-case and IUPAC bases are passed on as they are; Windows line ends and
+empty lines at the very end are accepted. Qualities are Phred+33 unless the caller says otherwise; a file that is
+plainly another is refused.
 
 >>> import tempfile
 >>> with tempfile.TemporaryDirectory() as folder:
@@ -19,8 +21,9 @@ are passed on as they are; Windows line ends and empty lines at the very end are
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,9 +33,14 @@ from numpy.typing import NDArray
 
 from engine.errors import FastqError
 from engine.reads import fastq_kernels as kernels
+from engine.reads.conventions import QualityEncoding, UmiSource
+from engine.reads.quality_encoding import EncodingJudge, Verdict, lowest_letter, phred_of
 
 BATCH_BASES = 10_000_000
 """Bases of a batch, both mates together: as ``bwa mem -K 10000000``."""
+
+LONGEST_NAME = 254
+"""Letters of a read name that a BAM record holds (SAM specification 1.4, QNAME)."""
 
 _BLOCK = 4 << 20
 _LONGEST_RECORD = 256 << 20
@@ -44,6 +52,10 @@ _OTHER_FORMATS = {
     b"CRAM": "CRAM",
     b"\xfd7zXZ": "xz",
 }
+
+_MATE_SEPARATORS = b"._-"
+_SRA_SPOT = re.compile(r"[SED]RR\d+\.\d+")
+"""A run and the number of a spot, the same for both mates: its last digit is no mate number."""
 
 _PROBLEMS = {
     kernels.NO_AT_SIGN: (1, "a record must begin with '@'"),
@@ -142,16 +154,33 @@ def read_fastq(path: Path, *, batch_bases: int = BATCH_BASES) -> Iterator[Reads]
             yield file.take(count)
 
 
-def read_pairs(read1: Path, read2: Path, *, batch_bases: int = BATCH_BASES) -> Iterator[PairBatch]:
+def read_pairs(
+    read1: Path,
+    read2: Path,
+    *,
+    batch_bases: int = BATCH_BASES,
+    encoding: QualityEncoding = QualityEncoding.DETECT,
+    umi: UmiSource = UmiSource.NONE,
+) -> Iterator[PairBatch]:
     """The pairs of two files in step; a batch ends with the pair that fills ``batch_bases``, as in ``bwa mem -K``.
 
+    Args:
+        read1: the file of the first reads.
+        read2: the file of the second reads.
+        batch_bases: bases of a batch.
+        encoding: of both files' qualities.
+        umi: where UMIs stand; every name then ends in one.
+
     Raises:
-        FastqError: as :func:`read_fastq`, or the files are out of step: names differ, or one ends earlier.
+        FastqError: as :func:`read_fastq`; the files are out of step: names differ, or one ends earlier; a read has
+            no UMI where it should.
     """
     first = 0
-    with _FastqFile(read1) as file1, _FastqFile(read2) as file2:
+    with _FastqFile(read1, encoding, umi) as file1, _FastqFile(read2, encoding, umi) as file2:
         while True:
             pairs = _fill_both(file1, file2, batch_bases)
+            if first == 0:
+                _take_off_mate_numbers(file1, file2, pairs)
             _check_names(file1, file2, pairs)
             if pairs == 0:
                 _check_ends(file1, file2)
@@ -176,6 +205,45 @@ def _fill_both(file1: _FastqFile, file2: _FastqFile, batch_bases: int) -> int:
 def _rows_up_to(lengths: NDArray[np.int64], batch_bases: int) -> int:
     """Rows of a batch: the first that together hold ``batch_bases``, or all."""
     return min(int(np.searchsorted(np.cumsum(lengths), batch_bases)) + 1, len(lengths))
+
+
+def _take_off_mate_numbers(file1: _FastqFile, file2: _FastqFile, pairs: int) -> None:
+    """Where all names of the first batch end in ``.1`` and ``.2`` or the like, that is the mate, no part of the name.
+
+    So write SRA (``fastq-dump -I --split-files``) and others; the files may also have been exchanged, which the mate
+    numbers then tell.
+    """
+    if not pairs or _SRA_SPOT.fullmatch(file1.waiting.name(0)):
+        return
+    one, two = file1.waiting.rows(0, pairs), file2.waiting.rows(0, pairs)
+    ends = _one_ending(one), _one_ending(two)
+    if None in ends or ends[0] == ends[1] or one.name(0)[:-1] != two.name(0)[:-1]:
+        return
+    file1.take_off_mate_numbers()
+    file2.take_off_mate_numbers()
+
+
+def _one_ending(reads: Reads) -> int | None:
+    """The mate number in which all names end, behind a separator; ``None`` where they do not."""
+    ends = reads.name_offset[1:]
+    if int(np.diff(reads.name_offset).min()) < 3:
+        return None
+    last, separator = reads.names[ends - 1], reads.names[ends - 2]
+    same = (last == last[0]).all() and (separator == separator[0]).all()
+    is_mate = last[0] in b"12" and separator[0] in _MATE_SEPARATORS
+    return int(last[0]) - ord("0") if same and is_mate else None
+
+
+def _without_mate_numbers(reads: Reads) -> Reads:
+    """Names without the two last letters where these are a mate number."""
+    lengths, ends = np.diff(reads.name_offset), reads.name_offset[1:]
+    last, separator = reads.names[ends - 1], reads.names[np.maximum(ends - 2, 0)]
+    has = (lengths > 2) & np.isin(last, (49, 50)) & np.isin(separator, list(_MATE_SEPARATORS))
+    kept = np.ones(len(reads.names), dtype=np.bool_)
+    kept[ends[has] - 1] = kept[ends[has] - 2] = False
+    name_offset = np.concatenate([[0], np.cumsum(lengths - 2 * has)]).astype(np.int64)
+    mate = np.where(has, last - ord("0"), reads.mate).astype(np.uint8)
+    return replace(reads, name_offset=name_offset, names=reads.names[kept], mate=mate)
 
 
 def _check_names(file1: _FastqFile, file2: _FastqFile, pairs: int) -> None:
@@ -206,8 +274,13 @@ def _check_ends(file1: _FastqFile, file2: _FastqFile) -> None:
 class _FastqFile:
     """One open FASTQ file and the reads found in it that nobody has taken yet."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, encoding: QualityEncoding = QualityEncoding.DETECT, umi: UmiSource = UmiSource.NONE
+    ) -> None:
         self.path = path
+        self._encoding, self._umi = encoding, umi
+        self._letters = EncodingJudge()
+        self._mate_numbers = False
         self.taken = 0
         self.waiting = _no_reads()
         self._stream = _open(path)
@@ -223,10 +296,16 @@ class _FastqFile:
         self._stream.close()
 
     def take(self, count: int) -> Reads:
-        """The next ``count`` waiting reads."""
+        """The next ``count`` waiting reads, whose names a BAM file can hold."""
         taken, self.waiting = self.waiting.rows(0, count), self.waiting.rows(count, len(self.waiting))
+        self._check_names(taken)
         self.taken += count
         return taken
+
+    def take_off_mate_numbers(self) -> None:
+        """From here on names lose a mate number at their end: what is waiting, and what will be read."""
+        self._mate_numbers = True
+        self.waiting = _without_mate_numbers(self.waiting)
 
     def fill(self, bases: int) -> None:
         """Read until so many bases are waiting or the file ends."""
@@ -279,7 +358,7 @@ class _FastqFile:
         while True:
             rest = self._block[start:]
             found, used, problem = kernels.find_records(rest, self._filled - start, kernels.BASE_LETTERS, rows)
-            parts.append(Reads(*kernels.copy_records(rest, rows[:found])))
+            parts.append(self._copied(rest, rows[:found]))
             start += used
             if problem and not self._only_line_ends(start):
                 self._malformed(problem, self._found + sum(map(len, parts)))
@@ -290,7 +369,89 @@ class _FastqFile:
             self._fail("the file ends in the middle of a record: it is truncated", at, _COPY_AGAIN)
         self._block[: self._filled - start] = self._block[start : self._filled].copy()
         self._filled -= start
-        return _join(*parts)
+        return self._meant(_join(*parts), self._found)
+
+    def _copied(self, block: NDArray[np.uint8], rows: NDArray[np.int64]) -> Reads:
+        reads = Reads(*kernels.copy_records(block, rows))
+        if self._umi is UmiSource.COMMENT:
+            from engine.reads.umi_kernels import names_with_umi
+
+            name_offset, names = names_with_umi(block, rows)
+            return replace(reads, name_offset=name_offset, names=names)
+        return reads
+
+    def _meant(self, reads: Reads, at: int) -> Reads:
+        """The reads of a block, the first of which is number ``at``, as the file's conventions mean them."""
+        if self._mate_numbers:
+            reads = _without_mate_numbers(reads)
+        if self._encoding is QualityEncoding.DETECT:
+            self._letters.see(reads.base_offset, reads.qualities)
+            if self._letters.verdict is not Verdict.PHRED33:
+                self._refuse_encoding(at + len(reads))
+        elif self._encoding is not QualityEncoding.PHRED33:
+            self._require_letters(reads, at)
+            return replace(reads, qualities=phred_of(self._encoding, reads.qualities))
+        return reads
+
+    def _refuse_encoding(self, after: int) -> NoReturn:
+        mixed = self._letters.verdict is Verdict.MIXED
+        self._fail(
+            f"the qualities are those of {'both Phred+33 and Phred+64' if mixed else 'Phred+64, not of Phred+33'}"
+            " (letters from '^' to 'j'" + (", beside reads with letters below ';')" if mixed else ", none below ';')"),
+            after,
+            "give the files of one sequencing, each with one encoding"
+            if mixed
+            else "say phred64 as the lane's quality_encoding (--quality-encoding phred64), or solexa64 for Solexa's own"
+            " scale; say phred33 if these are the qualities of a consensus",
+        )
+
+    def _require_letters(self, reads: Reads, at: int) -> None:
+        lowest = lowest_letter(self._encoding)
+        low = np.flatnonzero(reads.qualities < lowest - 33)
+        if len(low):
+            row = int(np.searchsorted(reads.base_offset, low[0], side="right")) - 1
+            letter = chr(int(reads.qualities[low[0]]) + 33)
+            raise FastqError(
+                f"the quality {letter!r} is below {chr(lowest)!r}, the lowest of {self._encoding}",
+                file=self.path,
+                place=f"read {at + row + 1:,}",
+                remedy="leave quality_encoding empty: the file, or a part of it, is Phred+33"
+                if self._encoding is QualityEncoding.SOLEXA64 or letter < ";"
+                else "say solexa64 as the lane's quality_encoding",
+            )
+
+    def _check_names(self, reads: Reads) -> None:
+        """Refuse names that are too long or hold what SAM does not allow, and those without the UMI promised."""
+        if not len(reads):
+            return
+        lengths = np.diff(reads.name_offset)
+        if int(lengths.max()) > LONGEST_NAME:
+            self._bad_name(
+                int(np.argmax(lengths > LONGEST_NAME)),
+                f"a read name of {int(lengths[np.argmax(lengths > LONGEST_NAME)]):,} letters: BAM holds {LONGEST_NAME}",
+                "shorten the names, or put what was appended to them (barcode, UMI) behind a space",
+            )
+        strange = np.flatnonzero((reads.names < ord("!")) | (reads.names > ord("~")))
+        if len(strange):
+            row = int(np.searchsorted(reads.name_offset, strange[0], side="right")) - 1
+            byte = int(reads.names[strange[0]])
+            self._bad_name(row, f"a read name holds the byte 0x{byte:02x}: SAM allows '!' to '~'", _COPY_AGAIN)
+        if self._umi is not UmiSource.NONE:
+            self._require_umis(reads)
+
+    def _require_umis(self, reads: Reads) -> None:
+        from engine.reads.umi_kernels import first_without_umi
+
+        row = first_without_umi(reads.name_offset, reads.names)
+        if row >= 0:
+            where = "its name does not end in one" if self._umi is UmiSource.NAME else "its comment has no RX:Z:"
+            self._bad_name(
+                row, f"read {reads.name(row)!r} has no UMI: {where}", "say where the UMIs are, or mark without them"
+            )
+
+    def _bad_name(self, row: int, problem: str, remedy: str) -> NoReturn:
+        number = self.taken + row + 1
+        raise FastqError(problem, file=self.path, place=f"read {number:,} (line {4 * number - 3:,})", remedy=remedy)
 
     def _only_line_ends(self, start: int) -> bool:
         return bool(np.isin(self._block[start : self._filled], (10, 13)).all())

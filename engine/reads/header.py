@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from engine.reads.read_names import ILLUMINA
 from engine.reference.bundle import Contig
 
 
@@ -17,12 +18,14 @@ class ReadGroup:
         sample: SM.
         library: LB, the unit within which duplicates are sought.
         platform_unit: PU, flow cell and lane where the read names tell, else the lane's name.
+        platform: PL, in the terms of the SAM specification.
     """
 
     id: str
     sample: str
     library: str
     platform_unit: str
+    platform: str = ILLUMINA
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def header_text(contigs: tuple[Contig, ...], read_groups: list[ReadGroup], progr
     lines = ["@HD\tVN:1.6\tSO:coordinate"]
     lines += [f"@SQ\tSN:{contig.name}\tLN:{contig.length}\tM5:{contig.md5}" for contig in contigs]
     lines += [
-        f"@RG\tID:{group.id}\tSM:{group.sample}\tLB:{group.library}\tPL:ILLUMINA\tPU:{group.platform_unit}"
+        f"@RG\tID:{group.id}\tSM:{group.sample}\tLB:{group.library}\tPL:{group.platform}\tPU:{group.platform_unit}"
         for group in read_groups
     ]
     for i, program in enumerate(programs):

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from engine.errors import FastqError, GenomicsError
 from engine.parallel import in_order
 from engine.progress import Progress
+from engine.reads.conventions import UmiSource
 from engine.reads.fastq import BATCH_BASES, Reads, read_pairs
 from engine.reads.file_digests import FileDigests, file_digests
 from engine.reads.lane import Lane
@@ -181,6 +182,7 @@ def verify_reads(
     *,
     threads: int = 1,
     allow_mixed_lengths: bool = False,
+    umi: UmiSource = UmiSource.NONE,
     batch_bases: int = BATCH_BASES,
     log: _Log = _LOG,
 ) -> ReadsSummary:
@@ -191,6 +193,7 @@ def verify_reads(
         lanes: the lanes of the sample, at least one.
         threads: files digested and lanes read at the same time; the result is the same for any number.
         allow_mixed_lengths: accept lanes and files whose reads come from runs of different length.
+        umi: where UMIs stand: every read then has one.
         batch_bases: bases looked at together.
         log: takes the lines of progress.
 
@@ -201,7 +204,7 @@ def verify_reads(
     try:
         digests = _digest_files(lanes, threads, log)
         _require_distinct(digests)
-        counts = _count_lanes(lanes, threads, batch_bases, allow_mixed_lengths, log)
+        counts = _count_lanes(lanes, threads, batch_bases, allow_mixed_lengths, umi, log)
         if not allow_mixed_lengths:
             _require_one_run_length(lanes, counts)
     except GenomicsError as error:
@@ -247,7 +250,7 @@ def _require_distinct(digests: Sequence[FileDigests]) -> None:
 
 
 def _count_lanes(
-    lanes: Sequence[Lane], threads: int, batch_bases: int, allow_mixed_lengths: bool, log: _Log
+    lanes: Sequence[Lane], threads: int, batch_bases: int, allow_mixed_lengths: bool, umi: UmiSource, log: _Log
 ) -> list[tuple[_Counts, _Counts]]:
     expected = sum(expected_reads(lane.read1) + expected_reads(lane.read2) for lane in lanes)
     progress = Progress("verifying and measuring reads", total=expected, unit="reads", log=log)
@@ -255,7 +258,9 @@ def _count_lanes(
     def count(lane: Lane) -> tuple[_Counts, _Counts]:
         mates = _Counts(), _Counts()
         longest: list[int] = []
-        for batch in read_pairs(lane.read1, lane.read2, batch_bases=batch_bases):
+        for batch in read_pairs(
+            lane.read1, lane.read2, batch_bases=batch_bases, encoding=lane.quality_encoding, umi=umi
+        ):
             require_mates(batch, lane.read2)
             for counts, reads in zip(mates, (batch.read1, batch.read2), strict=True):
                 counts.add(reads)

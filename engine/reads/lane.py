@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.reads.conventions import QualityEncoding
+
 
 @dataclass(frozen=True)
 class Lane:
@@ -16,6 +18,7 @@ class Lane:
         read2: FASTQ of the second reads, in the same order.
         md5_read1: md5 of the file ``read1`` as delivered, lower-case hex; absent where none was given.
         md5_read2: md5 of the file ``read2`` as delivered; absent where none was given.
+        quality_encoding: of both files, as the laboratory states it.
     """
 
     name: str
@@ -23,3 +26,4 @@ class Lane:
     read2: Path
     md5_read1: str | None = None
     md5_read2: str | None = None
+    quality_encoding: QualityEncoding = QualityEncoding.DETECT

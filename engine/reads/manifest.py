@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import FastqError
+from engine.reads.conventions import QualityEncoding
 from engine.reads.file_digests import FileDigests
 from engine.reads.lane import Lane
 from engine.receipt import canonical_json
@@ -19,15 +20,19 @@ from engine.reference.build import link_or_copy
 MANIFEST = "reads.json"
 
 
-def write_manifest(files: Sequence[FileDigests], folder: Path, *, base: Path, copy: bool) -> None:
+def write_manifest(
+    lanes: Sequence[Lane], files: Sequence[FileDigests], folder: Path, *, base: Path, copy: bool
+) -> None:
     """Write ``reads.json`` into ``folder``, and with ``copy`` the files beside it.
 
     Args:
+        lanes: of the sample.
         files: every verified file of the sample.
         folder: the artifact's folder.
         base: the landing zone; a file's place is kept relative to it.
         copy: whether the files are linked or copied into ``folder``, and used from there.
     """
+    encodings = {lane.name: lane.quality_encoding for lane in lanes}
     entries = []
     for file in files:
         name = f"{file.lane}_R{file.mate}.fastq{'.gz' if file.path.suffix == '.gz' else ''}"
@@ -42,6 +47,7 @@ def write_manifest(files: Sequence[FileDigests], folder: Path, *, base: Path, co
                 "place": "lake" if copy else "landing zone",
                 "bytes": file.bytes,
                 "sha256": file.sha256,
+                "quality_encoding": encodings[file.lane],
             }
         )
     (folder / MANIFEST).write_text(canonical_json(entries, indent=2) + "\n")
@@ -55,6 +61,7 @@ def read_manifest(folder: Path, *, base: Path) -> tuple[Lane, ...]:
     """
     entries = json.loads((folder / MANIFEST).read_text())
     paths: dict[str, dict[int, Path]] = {}
+    encodings: dict[str, QualityEncoding] = {}
     for entry in entries:
         path = (folder if entry["place"] == "lake" else base) / entry["file"]
         if not path.is_file() or path.stat().st_size != entry["bytes"]:
@@ -64,7 +71,8 @@ def read_manifest(folder: Path, *, base: Path) -> tuple[Lane, ...]:
                 remedy="put it back, or register the sample again with the files there are",
             )
         paths.setdefault(entry["lane"], {})[entry["mate"]] = path
-    return tuple(Lane(lane, mates[1], mates[2]) for lane, mates in paths.items())
+        encodings[entry["lane"]] = QualityEncoding(entry.get("quality_encoding", QualityEncoding.DETECT))
+    return tuple(Lane(lane, mates[1], mates[2], quality_encoding=encodings[lane]) for lane, mates in paths.items())
 
 
 def read_digests(folder: Path) -> dict[str, str]:

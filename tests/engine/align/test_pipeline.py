@@ -1,5 +1,8 @@
+import gzip
 import random
+import re
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from engine.align.index import build_index
 from engine.align.pipeline import AlignedReads, AlignmentOptions, align_reads
 from engine.errors import FastqError, ToolError
 from engine.progress import Progress
+from engine.reads.conventions import QualityEncoding, UmiSource
 from engine.reads.lane import Lane
 from engine.reference.genome import Reference, open_reference
 from engine.reference.intervals import Interval
@@ -213,6 +217,89 @@ def test_a_deep_pile_of_one_amplicon_on_a_small_circle(tmp_path: Path) -> None:
         assert all(read.reference_end <= 16_569 for read in file if not read.is_unmapped)
         kept = [read for read in file.fetch("chrM", 5_000, 5_250) if not read.is_duplicate]
     assert len(kept) <= 4
+
+
+@pytest.fixture(scope="module")
+def copies() -> list[Pair]:
+    """Forty molecules, each seen six times: three times each with two UMIs."""
+    sequence = random_sequence(30_000, seed=1)
+    molecules = cut_pairs(sequence, 40, errors=0.0)
+    return [
+        replace(molecule, name=f"A00488:61:HMLG:4:1101:{1000 * copy}:{number}:{'ACGT' if copy % 2 else 'TTGA'}+CCAA")
+        for number, molecule in enumerate(molecules)
+        for copy in range(6)
+    ]
+
+
+@pytest.mark.parametrize(("umi", "kept"), [(UmiSource.NONE, 1), (UmiSource.NAME, 2), (UmiSource.COMMENT, 2)])
+def test_reads_of_one_place_and_two_umis_are_two_molecules(
+    genome: tuple[Reference, Aligner], copies: list[Pair], tmp_path: Path, umi: UmiSource, kept: int
+) -> None:
+    lane = write_lane(tmp_path, copies)
+    if umi is UmiSource.COMMENT:
+        for path in (lane.read1, lane.read2):
+            text = gzip.decompress(path.read_bytes()).decode()
+            path.write_text(re.sub(r"(?m)^(@A\S+):([ACGT+]+) (.*)$", r"\1 \3\tBC:Z:AAA\tRX:Z:\2", text))
+    aligned = run(genome, [lane], tmp_path / "out", umi=umi)
+    assert aligned.duplication[0].read_pair_duplicates == 40 * (6 - kept)
+    with pysam.AlignmentFile(str(aligned.path)) as file:
+        assert file.header.to_dict()["RG"][0]["PU"] == "HMLG.4"
+        names = {str(read.query_name) for read in file}
+    assert all(re.search(r"[:_][ACGT]{4}\+CCAA$", name) for name in names)
+
+
+@pytest.mark.parametrize(("umi", "told"), [(UmiSource.NAME, "does not end in one"), (UmiSource.COMMENT, "no RX:Z:")])
+def test_a_read_without_the_umi_it_should_have_is_refused(
+    genome: tuple[Reference, Aligner], lanes: list[Lane], tmp_path: Path, umi: UmiSource, told: str
+) -> None:
+    with pytest.raises(FastqError, match=told) as caught:
+        run(genome, lanes, tmp_path, umi=umi)
+    assert (caught.value.sample, caught.value.file) == ("S1", str(lanes[0].read1))
+
+
+def test_the_read_group_has_the_platform_and_every_unit_that_the_names_tell(
+    genome: tuple[Reference, Aligner], tmp_path: Path
+) -> None:
+    sequence = random_sequence(30_000, seed=1)
+    prefixes = {
+        "L001": ["A00488:61:HMLG:1:1101", "A00488:61:HMLG:2:1101"],
+        "L002": ["AV100203:Spring:2305070001:1:10102"],
+        "L003": ["SRR1770413"],
+    }
+    lanes = [
+        write_lane(tmp_path, [pair for prefix in given for pair in cut_pairs(sequence, 300, prefix=prefix)], name)
+        for name, given in prefixes.items()
+    ]
+    aligned = run(genome, lanes, tmp_path / "out")
+    with pysam.AlignmentFile(str(aligned.path)) as file:
+        groups = {(line["PL"], line["PU"]) for line in file.header.to_dict()["RG"]}
+    assert groups == {("ILLUMINA", "HMLG.1,HMLG.2"), ("ELEMENT", "2305070001.1"), ("ILLUMINA", "L003")}
+
+
+def test_reads_of_two_platforms_in_one_file_are_refused(genome: tuple[Reference, Aligner], tmp_path: Path) -> None:
+    sequence = random_sequence(30_000, seed=1)
+    pairs = cut_pairs(sequence, 300) + cut_pairs(sequence, 300, prefix="AV100203:Spring:23050:1:10102")
+    with pytest.raises(FastqError, match="two platforms, ILLUMINA and ELEMENT"):
+        run(genome, [write_lane(tmp_path, pairs)], tmp_path / "out")
+
+
+def test_old_qualities_align_as_the_same_reads_with_new_ones(
+    genome: tuple[Reference, Aligner], lanes: list[Lane], tmp_path: Path
+) -> None:
+    new = [lanes[1]]
+    expected = run(genome, new, tmp_path / "new")
+    folder = tmp_path / "old"
+    folder.mkdir()
+    paths = []
+    for path in (new[0].read1, new[0].read2):
+        lines = gzip.decompress(path.read_bytes()).split(b"\n")
+        lines[3::4] = [bytes(letter + 31 for letter in line) for line in lines[3::4]]
+        paths.append(folder / path.name)
+        paths[-1].write_bytes(gzip.compress(b"\n".join(lines), 1))
+    with pytest.raises(FastqError, match=r"Phred\+64"):
+        run(genome, [Lane("L002", *paths)], folder)
+    found = run(genome, [Lane("L002", *paths, quality_encoding=QualityEncoding.PHRED64)], folder)
+    assert found.path.read_bytes() == expected.path.read_bytes()
 
 
 def test_the_second_aligner_goes_the_same_way(lanes: list[Lane], tmp_path: Path) -> None:

@@ -17,11 +17,16 @@ CONTIGS = {"1": 100_000, "2": 100_000}
 
 
 def find(
-    records: Records, libraries: list[str], *, memory: int = 1 << 30, groups: list[int] | None = None
+    records: Records,
+    libraries: list[str],
+    *,
+    memory: int = 1 << 30,
+    groups: list[int] | None = None,
+    by_umi: bool = False,
 ) -> Duplicates:
     together, places = by_template(records)
     read_groups = np.zeros(len(places), dtype=np.int32) if groups is None else np.array(groups, dtype=np.int32)[places]
-    with DuplicateFinder(libraries, memory=memory) as finder:
+    with DuplicateFinder(libraries, memory=memory, by_umi=by_umi) as finder:
         step = max(1, len(places) // 7)
         starts = [0]
         names = names_of(together)
@@ -124,6 +129,40 @@ def test_crowded_templates_are_marked_as_the_rules_say(seed: int, tmp_path: Path
     assert on_disk.libraries == found.libraries
 
 
+@pytest.mark.parametrize("separator", [":", "_"])
+@pytest.mark.parametrize("seed", range(3))
+def test_umis_divide_a_library_as_libraries_do(seed: int, separator: str, tmp_path: Path) -> None:
+    """With UMIs in the names the marks are those of the rules where every UMI is a library of its own."""
+    rng = random.Random(seed)
+    umi_of: dict[str, str] = {}
+    plain, with_umis = [], []
+    for line in random_sam(seed):
+        name, rest = line.split("\t", 1)
+        umi = umi_of.setdefault(name, rng.choice(("ACGT", "ACGA", "TTGA+CCCC", "TTGA+rCCCG")))
+        plain.append(f"{name}\t{rest}{umi}")
+        with_umis.append(f"{name}{separator}{umi}\t{rest}")
+    divided = {group + umi: (group, umi) for group in "ab" for umi in set(umi_of.values())}
+    contigs = [f"@SQ\tSN:{name}\tLN:{length}" for name, length in CONTIGS.items()]
+    bams = []
+    for name, lines, groups in (("plain", plain, divided), ("umi", with_umis, {"a": "", "b": ""})):
+        sam, bam = tmp_path / f"{name}.sam", tmp_path / f"{name}.bam"
+        sam.write_text("\n".join([*contigs, *(f"@RG\tID:{group}\tLB:{group}\tSM:s" for group in groups), *lines, ""]))
+        pysam.sort("-o", str(bam), str(sam))
+        bams.append(bam)
+    with pysam.AlignmentFile(str(bams[0])) as file:
+        reads = list(file)
+    expected, optical = slow_duplicates(reads, {group: group for group in divided})
+    groups = ["ab".index(divided[str(read.get_tag("RG"))][0]) for read in reads]
+    found = find(records_of(bams[1]), ["x", "y"], groups=groups, by_umi=True)
+    assert len(expected) > 20
+    assert marked(found, len(reads)) == expected
+    assert sum(library.read_pair_optical_duplicates for library in found.libraries) == optical
+    on_disk = find(records_of(bams[1]), ["x", "y"], groups=groups, by_umi=True, memory=1000)
+    assert np.array_equal(on_disk.bits, found.bits)
+    without = find(records_of(bams[1]), ["x", "y"], groups=groups)
+    assert len(marked(without, len(reads))) > len(expected)
+
+
 def pair(name: str, start: int, quality: str = "I", mate: int = 1200) -> list[str]:
     return [
         f"{name}\t99\t1\t{start}\t60\t30M\t=\t{mate}\t230\t{'A' * 30}\t{quality * 30}",
@@ -164,6 +203,13 @@ def test_a_lone_read_beside_a_pair_is_a_duplicate_however_good() -> None:
     assert found.libraries[0].unpaired_read_duplicates == 1
     alone = records_from_sam([lone], CONTIGS)
     assert marked(find(alone, ["x"]), 1) == set()
+
+
+@pytest.mark.parametrize("umi", ["", ":ACGT", ":ACGT+rTTGA", "_ACGT"])
+def test_a_umi_in_the_name_does_not_hide_optical_duplicates(umi: str) -> None:
+    lines = [line for x in (0, 90, 5000) for line in pair(f"M:1:F:1:1101:{x}:10{umi}", 1000)]
+    found = find(records_from_sam(lines, CONTIGS), ["x"])
+    assert found.libraries[0].read_pair_optical_duplicates == 1
 
 
 def test_optical_duplicates_chain() -> None:

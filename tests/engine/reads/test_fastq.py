@@ -173,3 +173,75 @@ def test_an_empty_mate_file_is_refused(write) -> None:
     with pytest.raises(FastqError, match="holds no reads") as caught:
         list(read_pairs(write("1.fq", many(3, 1)), write("2.fq", b"")))
     assert caught.value.file.endswith("2.fq")
+
+
+def named(*names: str) -> bytes:
+    """Reads of different bases by name."""
+    return fastq(*((name, "ACGT"[i % 4] * 8, "I" * 8) for i, name in enumerate(names)))
+
+
+@pytest.mark.parametrize("form", ["SRR1.{}.{}", "read{}_{}", "r{}-{}", "SRR1.{}/{}", "ERR12.{}.{} length=8"])
+def test_mate_numbers_that_archives_append_are_no_part_of_the_name(write, form: str) -> None:
+    files = [write(f"{mate}.fq", named(*(form.format(i, mate) for i in range(30)))) for mate in (1, 2)]
+    batches = list(read_pairs(*files, batch_bases=100))
+    assert len(batches) > 2
+    assert {int(mate) for batch in batches for mate in batch.read1.mate} == {1}
+    assert {int(mate) for batch in batches for mate in batch.read2.mate} == {2}
+    names = [batch.read1.name(i) for batch in batches for i in range(len(batch))]
+    assert names[7] == form.split()[0].format(7, "")[:-1]
+
+
+def test_mate_numbers_behind_a_block_are_taken_off_too(write) -> None:
+    files = [
+        write(
+            f"{mate}.fq", b"".join(b"@r%d.%d\n%b\n+\n%b\n" % (i, mate, b"A" * 100, b"F" * 100) for i in range(50_000))
+        )
+        for mate in (1, 2)
+    ]
+    batches = list(read_pairs(*files, batch_bases=1_000_000))
+    assert sum(map(len, batches)) == 50_000
+    assert batches[-1].read2.name(len(batches[-1]) - 1) == "r49999"
+
+
+def test_exchanged_files_are_told_by_the_mate_numbers_that_archives_append(write) -> None:
+    files = [write(f"{mate}.fq", named(*(f"SRR1.{i}.{3 - mate}" for i in range(9)))) for mate in (1, 2)]
+    (batch,) = read_pairs(*files)
+    assert (batch.read1.mate[0], batch.read2.mate[0]) == (2, 1)
+
+
+def test_the_number_of_a_spot_is_no_mate_number(write) -> None:
+    """A file whose first read is lost is out of step, though SRR1.1 and SRR1.2 look like mates."""
+    one, two = write("1.fq", named("SRR1.1", "SRR1.2")), write("2.fq", named("SRR1.2", "SRR1.3"))
+    with pytest.raises(FastqError, match=r"'SRR1\.2' stands where its mate file 1\.fq has 'SRR1\.1'"):
+        list(read_pairs(one, two))
+    same = write("a.fq", named("SRR1.1", "SRR1.2")), write("b.fq", named("SRR1.1", "SRR1.2"))
+    (batch,) = read_pairs(*same)
+    assert [batch.read1.name(i) for i in range(2)] == ["SRR1.1", "SRR1.2"]
+
+
+def test_names_out_of_step_are_told_as_they_are_although_they_end_in_mate_numbers(write) -> None:
+    one, two = write("1.fq", named("a.1", "b.1", "c.1")), write("2.fq", named("a.2", "c.2", "b.2"))
+    with pytest.raises(FastqError, match="'c' stands where its mate file") as caught:
+        list(read_pairs(one, two))
+    assert caught.value.place == "read 2"
+
+
+def test_a_name_as_long_as_bam_allows_is_read_and_a_longer_one_refused(write) -> None:
+    assert only(read_fastq(write("a.fq", named("x" * 254)))).name(0) == "x" * 254
+    assert only(read_pairs(write("1.fq", named("x" * 254 + ".1")), write("2.fq", named("x" * 254 + ".2")))).read1.name(
+        0
+    )
+    assert only(read_fastq(write("b.fq", named("x" * 254 + "/1", "y " + "z" * 400)))).name(1) == "y"
+    path = write("c.fq", named("short", "x" * 255))
+    with pytest.raises(FastqError, match="a read name of 255 letters: BAM holds 254") as caught:
+        list(read_fastq(path))
+    assert (caught.value.file, caught.value.place) == (str(path), "read 2 (line 5)")
+    assert "behind a space" in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\x7f", "M\xfcller", "tab\x01"])
+def test_a_name_that_sam_does_not_allow_is_refused(write, name: str) -> None:
+    path = write("a.fq", f"@ok\nA\n+\nI\n@{name}\nA\n+\nI\n".encode("latin-1"))
+    with pytest.raises(FastqError, match="a read name holds the byte 0x") as caught:
+        list(read_fastq(path))
+    assert caught.value.place == "read 2 (line 5)"
