@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from engine.call import CALLERS, DEFAULT_CALLER
+from engine.call import CALLERS, DEFAULT_CALLER, TARGET_PADDING
 from engine.command_files import (
     PROGRAM,
     STREAM,
@@ -137,6 +137,13 @@ def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
     return number
 
 
@@ -307,6 +314,13 @@ def _add_call(commands: Commands) -> None:
     where.add_argument("--region", metavar="chr:start-end", help="call only here; 1-based, ends included")
     where.add_argument("--intervals", type=Path, metavar="X.bed", help="call only in these intervals")
     parser.add_argument(
+        "--padding",
+        type=_count,
+        default=TARGET_PADDING,
+        metavar="N",
+        help="bases called on either side of every interval (default: %(default)s)",
+    )
+    parser.add_argument(
         "--caller", choices=tuple(CALLERS), help="who calls (default: %(default)s)", default=DEFAULT_CALLER
     )
     parser.add_argument(
@@ -338,6 +352,7 @@ def _call(options: argparse.Namespace) -> None:
             sample=options.sample,
             targets=options.intervals,
             region=options.region,
+            padding=options.padding,
             sex=Sex(options.sex),
             recalibration=recalibration,
             threads=options.threads,
@@ -392,6 +407,9 @@ def _add_genotype(commands: Commands) -> None:
         help="one sample's gVCF, or -; repeat",
     )
     parser.add_argument(
+        "--intervals", type=Path, metavar="X.bed", help="keep only records that reach into these intervals"
+    )
+    parser.add_argument(
         "--output", type=Path, required=True, metavar="OUT.vcf.gz", help="VCF (bgzip; plain without .gz), or -"
     )
 
@@ -399,6 +417,7 @@ def _add_genotype(commands: Commands) -> None:
 def _genotype(options: argparse.Namespace) -> None:
     from engine.genotype.joint import genotype_gvcfs
     from engine.genotype.sample import genotype_sample
+    from engine.genotype.target_reach import reach_of
 
     reference = open_indexed_reference(options.reference)
     progress = _progress(options, "genotyping", "sites")
@@ -406,10 +425,11 @@ def _genotype(options: argparse.Namespace) -> None:
         gvcfs = [stack.enter_context(readable(path)) for path in options.gvcf]
         output = stack.enter_context(staged_calls(options.output))
         if len(gvcfs) == 1:
-            one = genotype_sample(gvcfs[0], reference, output, progress=progress)
+            one = genotype_sample(gvcfs[0], reference, output, targets=options.intervals, progress=progress)
             records, passing = one.records, one.pass_records
         else:
-            many = genotype_gvcfs(gvcfs, reference.contigs, output, progress=progress)
+            reach = stack.enter_context(reach_of(options.intervals, reference))
+            many = genotype_gvcfs(gvcfs, reference.contigs, output, reach=reach, progress=progress)
             records, passing = many.records, many.pass_records
     _say(options, f"{records:,} records, {passing:,} of them pass the filters")
 
@@ -493,15 +513,22 @@ def _add_metrics(commands: Commands) -> None:
 
 def _add_measured(parser: argparse.ArgumentParser, output: str, help_text: str) -> None:
     parser.add_argument("--reads", type=Path, required=True, metavar="IN.bam", help="sorted BAM or CRAM")
-    parser.add_argument("--intervals", type=Path, metavar="X.bed", help="territory (default: all that is not N)")
+    parser.add_argument(
+        "--intervals", type=Path, metavar="X.bed", help="territory; bases that are N are no part of it (default: all)"
+    )
     parser.add_argument("--output", type=Path, default=STREAM, metavar=output, help=help_text)
     _add_threads(parser)
 
 
 def _coverage(options: argparse.Namespace) -> None:
-    from engine.reads.measures import DEPTHS
+    from engine.reads.measures import DEPTHS, coverage_over
+    from engine.reference.intervals import select_intervals
 
+    reference = open_indexed_reference(options.reference)
+    lengths = {contig.name: contig.length for contig in reference.contigs}
     intervals = _measured(options)[0].histograms.intervals
+    if options.intervals is not None:
+        intervals = coverage_over(select_intervals(lengths, targets=options.intervals), intervals)
     header = ["contig", "start", "end", "mean", *(f"fraction_{depth}x" for depth in DEPTHS)]
     rows = [
         [entry.interval.contig, str(entry.interval.start), str(entry.interval.end), f"{entry.mean:.3f}"]
@@ -523,17 +550,13 @@ def _measured(options: argparse.Namespace) -> tuple[FileMeasures, str]:
     """What was measured, and whose reads they are."""
     from engine.call.alignments import check_alignments
     from engine.reads.file_measures import measure_file
-    from engine.reference.intervals import select_intervals
     from engine.reference.known_bases import known_territory
 
     reference = open_indexed_reference(options.reference)
     facts = check_alignments(options.reads, reference.contigs, indexed=False)
-    lengths = {contig.name: contig.length for contig in reference.contigs}
-    targets = options.intervals
-    territory = known_territory(reference) if targets is None else select_intervals(lengths, targets=targets)
     measured = measure_file(
         options.reads,
-        territory,
+        known_territory(reference, targets=options.intervals),
         fasta=reference.fasta,
         threads=options.threads,
         log=lambda line: _say(options, line),

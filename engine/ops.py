@@ -420,7 +420,6 @@ def gvcf(context: dg.OpExecutionContext) -> dg.Output[None]:
 
     def compute(work: Any) -> Made:
         bundle = services.knowledge.reference()
-        total = services.lake.require("reference_genome").measures["target_bases"]
         reads = _alignment_file(services, sample)
         table = None
         if settings.recalibrates:
@@ -436,10 +435,11 @@ def gvcf(context: dg.OpExecutionContext) -> dg.Output[None]:
             caller=settings.caller,
             sample=sample,
             targets=bundle.targets,
+            padding=settings.target_padding,
             sex=person.sex,
             recalibration=table,
             threads=settings.threads,
-            progress=Progress("calling", total=total, unit="bases", log=context.log.info),
+            progress=Progress("calling", unit="bases", log=context.log.info),
         )
         return Made(summary.records, vars(summary))
 
@@ -448,7 +448,12 @@ def gvcf(context: dg.OpExecutionContext) -> dg.Output[None]:
     recipe = Recipe(
         inputs=_open_gates(context, "aligned_reads") | services.knowledge.versions(*parts),
         tools={"caller": variant_caller(settings.caller).version()} | _tools(context.op.name) | recalibration,
-        parameters={"caller": settings.caller, "profile": settings.profile, "sex": str(person.sex)},
+        parameters={
+            "caller": settings.caller,
+            "profile": settings.profile,
+            "sex": str(person.sex),
+            "target_padding": settings.target_padding,
+        },
     )
     return _publish(context, recipe, compute, sample=sample)
 

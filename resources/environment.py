@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.call import TARGET_PADDING
 from engine.errors import GenomicsError
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -69,6 +70,12 @@ OPTIONS = (
         ("default", "gatk-best-practices"),
         "Whether base qualities are recalibrated before calling, as GATK's best practices have it.",
     ),
+    Option(
+        "GENOMICS_TARGET_PADDING",
+        str(TARGET_PADDING),
+        (),
+        "Bases called on either side of every target, so that what reaches into a target is found.",
+    ),
     Option("GENOMICS_ALIGNMENT_FORMAT", "bam", ("bam", "cram"), "The file format of aligned reads."),
     Option(
         "GENOMICS_READS",
@@ -110,6 +117,7 @@ class Settings:
         aligner: name of the aligner.
         caller: name of the variant caller.
         profile: ``default`` or ``gatk-best-practices``.
+        target_padding: bases called on either side of every target.
         alignment_format: ``bam`` or ``cram``.
         reads: ``in-place`` or ``copy``.
         mixed_read_lengths: ``refuse`` or ``accept``.
@@ -125,6 +133,7 @@ class Settings:
     aligner: str
     caller: str
     profile: str
+    target_padding: int
     alignment_format: str
     reads: str
     mixed_read_lengths: str
@@ -150,6 +159,7 @@ class Settings:
             aligner=values["GENOMICS_ALIGNER"],
             caller=values["GENOMICS_CALLER"],
             profile=values["GENOMICS_PROFILE"],
+            target_padding=_count("GENOMICS_TARGET_PADDING", values["GENOMICS_TARGET_PADDING"], least=0),
             alignment_format=values["GENOMICS_ALIGNMENT_FORMAT"],
             reads=values["GENOMICS_READS"],
             mixed_read_lengths=values["GENOMICS_MIXED_READ_LENGTHS"],
@@ -214,7 +224,7 @@ def _value(option: Option, variables: Mapping[str, str]) -> str:
     return value
 
 
-def _count(variable: str, value: str) -> int:
-    if not value.isascii() or not value.isdigit() or int(value) < 1:
-        raise SettingsError(f"{variable} is {value!r}", remedy="set it to a whole number of at least 1")
+def _count(variable: str, value: str, *, least: int = 1) -> int:
+    if not value.isascii() or not value.isdigit() or int(value) < least:
+        raise SettingsError(f"{variable} is {value!r}", remedy=f"set it to a whole number of at least {least}")
     return int(value)

@@ -37,6 +37,7 @@ from engine.reads.records import Records
 from engine.reads.sort import RecordSorter
 from engine.reference.genome import Reference
 from engine.reference.intervals import Interval
+from engine.reference.known_bases import known_territory
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def align_reads(
             ReadGroup(_read_group_id(sample, lane), sample, library, origin.platform_unit, origin.platform)
             for lane, library, origin in zip(lanes, libraries, origins, strict=True)
         ]
-        territory = _territory(reference, aligner) if targets is None else list(targets)
+        territory = known_territory(reference) if targets is None else list(targets)
         measurement = Measurement([contig.name for contig in reference.contigs], territory)
         path, index, records = _write(
             sorter, duplicates, measurement, reference, groups, _programs(aligner, options), output, options, log
@@ -241,10 +242,6 @@ def _note_origins(found: list[ReadOrigin], batch: PairBatch, lane: Lane) -> None
 
 def _progress(task: str, total: int | None, log: Callable[[str], None] | None) -> Progress:
     return Progress(task, total=total) if log is None else Progress(task, total=total, log=log)
-
-
-def _territory(reference: Reference, aligner: Aligner) -> list[Interval]:
-    return [Interval(reference.contigs[piece.contig].name, piece.start, piece.end) for piece in aligner.index.pieces]
 
 
 def _programs(aligner: Aligner, options: AlignmentOptions) -> list[Program]:

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from engine.call import CALLERS, DEFAULT_CALLER
+from engine.call import CALLERS, DEFAULT_CALLER, TARGET_PADDING
 from engine.call.alignments import check_alignments
 from engine.call.gvcf import GvcfMeasures, measure_gvcf
 from engine.call.ploidy import ploidy_of
@@ -22,7 +22,8 @@ from engine.person import Sex
 from engine.progress import Progress
 from engine.recalibrate.table import RecalibrationTable
 from engine.reference.bundle import Contig
-from engine.reference.intervals import Interval, select_intervals
+from engine.reference.intervals import Interval
+from engine.reference.known_bases import called_territory, known_territory
 
 
 class Reference(Protocol):
@@ -127,12 +128,16 @@ def call_gvcf(
     sample: str | None = None,
     targets: Path | None = None,
     region: str | None = None,
+    padding: int = TARGET_PADDING,
     sex: Sex = Sex.UNKNOWN,
     recalibration: RecalibrationTable | None = None,
     threads: int = 1,
     progress: Progress | None = None,
 ) -> CallSummary:
     """Call one sample: write ``output`` (bgzip) and its ``.tbi``.
+
+    What is measured (:class:`CallSummary`) is measured over the targets themselves, neither over what was padded nor
+    over bases that are N.
 
     Args:
         reads: coordinate-sorted BAM or CRAM with an index and one sample's read groups.
@@ -142,10 +147,11 @@ def call_gvcf(
         sample: the sample the reads must be of; by default whichever the read groups name.
         targets: BED of what to call, the whole reference when absent.
         region: ``contig``, ``contig:start`` or ``contig:start-end``, 1-based, ends included; narrows the targets.
+        padding: bases called on either side of every target.
         sex: decides the ploidy of X and Y.
         recalibration: what base qualities are replaced by, as GATK's best practices have it; they stay when absent.
         threads: cores to use; the result is the same for any number.
-        progress: told of reference bases done; by default one that logs.
+        progress: told of reference bases done, and of how many there are; by default one that logs.
 
     Raises:
         AlignmentFileError: the reads are damaged, unsorted, without index or read groups, or of another sample.
@@ -155,8 +161,16 @@ def call_gvcf(
     engine = variant_caller(caller)
     facts = check_alignments(reads, reference.contigs, sample=sample)
     lengths = {contig.name: contig.length for contig in reference.contigs}
-    intervals = _present(select_intervals(lengths, targets=targets, region=region), lengths, sex)
-    total = sum(len(interval) for interval in intervals)
+    wanted = called_territory(reference, targets=targets, region=region, padding=padding)
+    intervals = _present(wanted, lengths, sex)
+    if not intervals:
+        raise ReferenceMismatchError(
+            f"nothing is left to call: a {sex} sample has no {wanted[0].contig}",
+            remedy="check the sample's sex and the region asked for",
+        )
+    judged = _present(known_territory(reference, targets=targets, region=region), lengths, sex)
+    progress = progress or Progress("calling", unit="bases")
+    progress.total = sum(len(interval) for interval in intervals)
     task = CallTask(
         reads=reads,
         reference=reference,
@@ -166,12 +180,12 @@ def call_gvcf(
         sex=sex,
         recalibration=recalibration,
         threads=threads,
-        progress=progress or Progress("calling", total=total, unit="bases"),
+        progress=progress,
     )
     with _as_the_caller_needs(engine, task) as ready:
         engine.write_gvcf(ready)
     index_gvcf(output)
-    measures = measure_gvcf(output, intervals)
+    measures = measure_gvcf(output, judged)
     return CallSummary(**vars(measures), caller=caller, caller_version=engine.version(), sample=facts.sample)
 
 
@@ -191,17 +205,11 @@ def _as_the_caller_needs(engine: VariantCaller, task: CallTask) -> Iterator[Call
 
 def _present(intervals: Sequence[Interval], lengths: Mapping[str, int], sex: Sex) -> list[Interval]:
     """Leave out what a person of that sex has no copy of."""
-    present = [
+    return [
         interval
         for interval in intervals
         if any(part.copies for part in ploidy_of(interval, lengths[interval.contig], sex))
     ]
-    if not present:
-        raise ReferenceMismatchError(
-            f"nothing is left to call: a {sex} sample has no {intervals[0].contig}",
-            remedy="check the sample's sex and the region asked for",
-        )
-    return present
 
 
 def index_gvcf(gvcf: Path) -> None:

@@ -2,8 +2,9 @@
 
 A cohort's allele number is two copies a sample less the copies that were missing at the site. A position without
 coverage is therefore missing, never reference; so is a site whose call did not pass or whose genotype, variant or
-reference, is of low quality, and so is everything outside the targets. Where an allele is counted its site is never
-missing, whatever else was found there, so that no allele is counted more often than it was looked for.
+reference, is of low quality, and so is what was not looked at: all outside the targets but their padding, and there
+every variant that reaches into no target, which the sample's calls leave out. Where an allele is counted its site is
+never missing, whatever else was found there, so that no allele is counted more often than it was looked for.
 """
 
 from __future__ import annotations
@@ -15,15 +16,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from engine.annotate.normalise import normalise
-from engine.call.gvcf import CALLED_FROM, called_stretches
+from engine.call.gvcf import CALLED_FROM, called_stretches, gvcf_columns
 from engine.call.ploidy import ploidy_of
 from engine.cohort.columns import BIN, TABLES, typed_table
 from engine.errors import VariantFileError
 from engine.person import Person, Sex
 from engine.receipt import Measure
 from engine.reference.bundle import Contig, ReferenceBundle
-from engine.reference.intervals import Interval, join
+from engine.reference.intervals import Interval, join, read_bed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,6 +63,8 @@ def contribute(
         VariantFileError: a file is damaged.
     """
     calls, uncalled = _calls(normalise(variants, reference.fasta, sample, scratch), sample)
+    for name, stretches in _left_out(gvcf, reference).items():
+        uncalled[name] += stretches
     called: defaultdict[str, list[Stretch]] = defaultdict(list)
     for name, stretches in called_stretches(gvcf).items():
         called[name] = list(_without(stretches, sorted(uncalled[name])))
@@ -147,6 +152,23 @@ def _calls(variants: Path, sample: str) -> tuple[list[tuple[Any, ...]], defaultd
             f"the calls cannot be read: {error}", sample=sample, file=variants, remedy="make the file again"
         ) from error
     return sorted(rows, key=lambda row: tuple(row[1:6])), uncalled
+
+
+def _left_out(gvcf: Path, reference: ReferenceBundle) -> dict[str, list[Stretch]]:
+    """By contig, where the gVCF has variants that reach into no target: left out of the calls, yet no reference."""
+    left_out: defaultdict[str, list[Stretch]] = defaultdict(list)
+    if reference.targets is None:
+        return left_out
+    targets: defaultdict[str, list[Stretch]] = defaultdict(list)
+    for target in read_bed(reference.targets, reference.contig_lengths):
+        targets[target.contig].append((target.start, target.end))
+    for columns in gvcf_columns(gvcf):
+        bounds = np.array(targets[columns.contig], np.int64).reshape(-1, 2)
+        next_target = np.searchsorted(bounds[:, 1], columns.start, side="right")
+        begins = np.append(bounds[:, 0], np.iinfo(np.int64).max)[next_target]
+        outside = columns.is_variant & (columns.end <= begins)
+        left_out[columns.contig] += zip(columns.start[outside].tolist(), columns.end[outside].tolist(), strict=True)
+    return left_out
 
 
 def _first(values: object) -> int | None:

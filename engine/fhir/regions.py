@@ -16,7 +16,8 @@ from engine.classify.inheritance import hgnc_id
 from engine.fhir.case import Gene, Regions
 from engine.person import Sex
 from engine.reference.bundle import ReferenceBundle
-from engine.reference.intervals import Interval, merge, read_bed
+from engine.reference.intervals import Interval, merge
+from engine.reference.known_bases import known_territory
 
 MOST_GENES = 300
 """More genes than these are not listed one by one but described."""
@@ -80,10 +81,9 @@ def _holes(target: Interval, spans: Sequence[tuple[int, int]]) -> Iterator[Inter
 
 
 def _expected(bundle: ReferenceBundle, sex: Sex) -> list[Interval]:
-    """The targets that a person of this sex has at all."""
+    """The targets that a person of this sex has at all, without bases that are N."""
     lengths = bundle.contig_lengths
-    whole = [Interval(name, 0, length) for name, length in lengths.items()]
-    targets = merge(read_bed(bundle.targets, lengths), lengths) if bundle.targets else whole
+    targets = known_territory(bundle, targets=bundle.targets)
     owned = [
         part.interval for target in targets for part in ploidy_of(target, lengths[target.contig], sex) if part.copies
     ]

@@ -31,6 +31,7 @@ from engine.genotype.site_annotations import (
     inbreeding_coefficient,
     strand_odds_ratio,
 )
+from engine.genotype.target_reach import TargetReach
 from engine.progress import Progress
 from engine.reference.bundle import Contig
 
@@ -93,6 +94,7 @@ def genotype_gvcfs(
     *,
     confidence: float = CALL_CONFIDENCE,
     hard_filters: HardFilters | None = HARD_FILTERS,
+    reach: TargetReach | None = None,
     progress: Progress | None = None,
 ) -> JointSummary:
     """Genotype one or many samples together: write ``output`` (bgzip) and its ``.tbi``.
@@ -103,6 +105,7 @@ def genotype_gvcfs(
         output: the VCF to write; samples in the order of their names, as GATK orders them.
         confidence: smallest QUAL of a site and of an allele to be kept.
         hard_filters: what to mark in FILTER; with ``None`` FILTER is left empty.
+        reach: tells which records to keep; all when absent. A record that is kept is the same either way.
         progress: advanced by sites seen.
 
     Raises:
@@ -124,7 +127,7 @@ def genotype_gvcfs(
             seen += 1
             progress.advance(1)
             columns = genotyper.call(merge_site(site, inputs))
-            if columns is None:
+            if columns is None or not (reach is None or reach(columns[0], int(columns[1]), columns[3], columns[4])):
                 continue
             if hard_filters is not None:
                 columns[6] = hard_filters.verdict(columns[3], columns[4], columns[5], columns[7])

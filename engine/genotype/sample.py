@@ -17,8 +17,9 @@ from engine.genotype.filter import BCFTOOLS_FILTERS, HARD_FILTERS
 from engine.genotype.gvcf_records import open_gvcf
 from engine.genotype.joint import genotype_gvcfs
 from engine.genotype.measures import VariantsSummary, measure_variants
+from engine.genotype.target_reach import TargetReach, reach_of
 from engine.progress import Progress
-from engine.reference.intervals import select_intervals
+from engine.reference.known_bases import known_territory
 from engine.variant_lines import variant_lines
 
 _GVCF_ONLY = ("##ALT=<ID=NON_REF", "##FORMAT=<ID=MIN_DP", "##INFO=<ID=END", "##INFO=<ID=MIN_DP", "##GVCFBlock")
@@ -43,7 +44,8 @@ def genotype_sample(
         reference: what it was called with.
         output: the VCF to write; every record has PASS or the filters it fails.
         caller: who made the gVCF (``haplotype``, ``gatk``, ``bcftools``); read from its header when absent.
-        targets: BED that the gVCF was to cover, the whole reference when absent.
+        targets: BED that the gVCF was to cover, the whole reference when absent. Records that do not reach into it
+            (the caller pads) are left out.
         progress: advanced by sites.
 
     Raises:
@@ -54,18 +56,18 @@ def genotype_sample(
     made_by_bcftools = (
         not any(line.startswith(_STRAND_BIAS) for line in opened.header) if caller is None else caller == "bcftools"
     )
-    if made_by_bcftools:
-        _take_over(gvcf, opened.header, opened.sample, output)
-        index_gvcf(output)
-    else:
-        genotype_gvcfs([gvcf], reference.contigs, output, hard_filters=HARD_FILTERS, progress=progress)
-    lengths = {contig.name: contig.length for contig in reference.contigs}
-    coverage = measure_gvcf(gvcf, select_intervals(lengths, targets=targets))
+    with reach_of(targets, reference) as reach:
+        if made_by_bcftools:
+            _take_over(gvcf, opened.header, opened.sample, output, reach)
+            index_gvcf(output)
+        else:
+            genotype_gvcfs([gvcf], reference.contigs, output, hard_filters=HARD_FILTERS, reach=reach, progress=progress)
+    coverage = measure_gvcf(gvcf, known_territory(reference, targets=targets))
     return measure_variants(output, uncovered_target_bases=coverage.uncovered_target_bases)
 
 
-def _take_over(gvcf: Path, header: Sequence[str], sample: str, output: Path) -> None:
-    """Copy the variants of a bcftools gVCF, trimmed, sorted and filtered."""
+def _take_over(gvcf: Path, header: Sequence[str], sample: str, output: Path, reach: TargetReach | None) -> None:
+    """Copy the variants of a bcftools gVCF that reach into the targets, trimmed, sorted and filtered."""
     import pysam
 
     kept = [line for line in header if not line.startswith(_GVCF_ONLY) and "ID=PASS," not in line]
@@ -74,6 +76,8 @@ def _take_over(gvcf: Path, header: Sequence[str], sample: str, output: Path) -> 
         head = [kept[0], *BCFTOOLS_FILTERS.header_lines(), *kept[1:], columns]
         stream.write(("\n".join(head) + "\n").encode())
         for fields in _sorted_by_position(_variants(gvcf)):
+            if reach is not None and not reach(fields[0], int(fields[1]), fields[3], fields[4]):
+                continue
             fields[6] = BCFTOOLS_FILTERS.verdict(fields[3], fields[4], fields[5], fields[7], _sample_values(fields))
             stream.write(("\t".join(fields) + "\n").encode())
 

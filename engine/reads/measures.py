@@ -107,6 +107,26 @@ class IntervalCoverage:
     fractions: tuple[float, ...]
 
 
+def coverage_over(intervals: Sequence[Interval], parts: Sequence[IntervalCoverage]) -> list[IntervalCoverage]:
+    """Coverage of whole intervals from that of their parts without N; an interval that is only N has none.
+
+    Args:
+        intervals: sorted and merged.
+        parts: what :func:`engine.reference.known_bases.without_n` left of them, measured, in the same order.
+    """
+    found, waiting = [], list(reversed(parts))
+    for interval in intervals:
+        inside = []
+        while waiting and waiting[-1].interval.contig == interval.contig and waiting[-1].interval.end <= interval.end:
+            inside.append(waiting.pop())
+        bases = max(sum(len(part.interval) for part in inside), 1)
+        mean = sum(part.mean * len(part.interval) for part in inside) / bases
+        shares = ([fraction * len(part.interval) for fraction in part.fractions] for part in inside)
+        fractions = tuple(sum(column) / bases for column in zip([0.0] * len(DEPTHS), *shares, strict=True))
+        found.append(IntervalCoverage(interval, mean, fractions))
+    return found
+
+
 @dataclass(frozen=True)
 class AlignmentHistograms:
     """The distributions behind the figures, for plots and Picard's tables.

@@ -16,7 +16,8 @@ from pathlib import Path
 from engine.errors import KnowledgeError, ReferenceMismatchError
 from engine.reference.bundle import Contig
 from engine.reference.genome import open_reference, read_dictionary
-from engine.reference.intervals import Interval, select_intervals
+from engine.reference.intervals import Interval
+from engine.reference.known_bases import known_territory
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class GenomeMeasures:
     Attributes:
         contigs: number of contigs.
         bases: their total length.
-        target_bases: bases to be called and judged.
+        target_bases: bases to be called and judged; a base that is N is none of them.
         target_intervals: number of target intervals after merging.
     """
 
@@ -41,7 +42,8 @@ def build_genome(fasta: Path, targets: Path | None, contig_md5: Mapping[str, str
 
     Args:
         fasta: plain or bgzip; linked where the file system allows, copied otherwise.
-        targets: BED of the regions to be called; absent: every contig as a whole.
+        targets: BED of the regions to be called and judged; absent: every contig as a whole. Bases that are N are
+            left out of ``targets.bed``.
         contig_md5: the M5 that named contigs must have.
         folder: where the part is written.
 
@@ -56,7 +58,13 @@ def build_genome(fasta: Path, targets: Path | None, contig_md5: Mapping[str, str
     reference = open_reference(placed)
     _check_digests(fasta, reference.contigs, contig_md5)
     lengths = {contig.name: contig.length for contig in reference.contigs}
-    intervals = select_intervals(lengths, targets=targets)
+    intervals = known_territory(reference, targets=targets)
+    if not intervals:
+        raise KnowledgeError(
+            "every base of the targets is N in the FASTA" if targets else "every base of the FASTA is N",
+            file=targets or fasta,
+            remedy="give the FASTA and the targets of one build",
+        )
     write_bed(intervals, folder / "targets.bed")
     return GenomeMeasures(
         contigs=len(lengths),

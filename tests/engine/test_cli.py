@@ -59,8 +59,13 @@ def test_reads_become_a_gvcf_a_vcf_and_a_comparison(folder, tmp_path, capfd):
 def test_only_the_region_or_the_intervals_are_called(folder, tmp_path):
     gvcf, bed = tmp_path / "S1.g.vcf.gz", tmp_path / "x.bed"
     bed.write_text("chr20\t500\t600\n")
-    for option, value, start in (("--region", "chr20:101-200", "101"), ("--intervals", bed, "501")):
-        assert called(folder, "--output", gvcf, option, value) == 0
+    wanted = (
+        (("--region", "chr20:101-200"), "101"),
+        (("--intervals", bed), "401"),
+        (("--intervals", bed, "--padding", 0), "501"),
+    )
+    for options, start in wanted:
+        assert called(folder, "--output", gvcf, *options) == 0
         assert records(gzip.decompress(gvcf.read_bytes()).decode())[0][1] == start
 
 

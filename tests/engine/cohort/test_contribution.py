@@ -1,5 +1,6 @@
 """What a sample adds to the cohort: alleles it carries, and where it was not called."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from engine.cohort.contribution import contribute
@@ -115,3 +116,20 @@ def test_the_single_x_of_a_male_counts_as_one_missing_copy(tmp_path: Path) -> No
     contigs = (Contig("chrX", 156_040_895, ""),)
     _, missing = rows(tmp_path, [], [block(1, 156_040_895, contig="chrX")], contigs, sex="male")
     assert missing == [(0, 10_000, 1), (2_781_479, 155_701_382, 1), (156_030_895, 156_040_895, 1)]
+
+
+def test_a_variant_in_the_padding_that_the_calls_leave_out_is_missing_not_reference(tmp_path: Path) -> None:
+    """Another sample, with wider targets, may carry it; this one is not to be counted as looked at and reference."""
+    (tmp_path / "targets.bed").write_text("chr20\t200\t300\n")
+    bundle = replace(reference(tmp_path, CHR20), targets=tmp_path / "targets.bed")
+    gvcf = [
+        block(101, 149), "chr20 150 . T G,<NON_REF> 50 . . GT:GQ:DP 0/1:99:30", block(151, 199),
+        "chr20 200 . TT T,<NON_REF> 50 . . GT:GQ:DP 0/1:99:30", block(202, 400),
+    ]  # fmt: skip
+    tables = contribute(
+        vcf(tmp_path / "v.vcf", "chr20 200 . TT T 50 PASS . GT:GQ:DP:AD 0/1:99:30:14,16"),
+        vcf(tmp_path / "g.vcf", *gvcf), bundle, sample="S1", person=person(),
+        caller="haplotype", measures={}, scratch=tmp_path,
+    )  # fmt: skip
+    missing = [(row["start"], row["end"]) for row in tables["missing"].to_pylist()]
+    assert missing == [(0, 100), (149, 150), (400, 1000)]

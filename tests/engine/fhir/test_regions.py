@@ -30,8 +30,10 @@ def block(start: int, end: int, quality: int = 99) -> str:
 def reference(folder: Path, bed: str) -> ReferenceBundle:
     (folder / "genes.gff3").write_text(GENES)
     (folder / "targets.bed").write_text(bed)
+    fasta = folder / "reference.fa"
+    fasta.write_text(">20\n" + "ACGT" * 250 + "\n")
     return ReferenceBundle(
-        "r", "GRCh38", Path(), (Contig("20", 1000, ""),), Path(), folder / "genes.gff3", None, None,
+        "r", "GRCh38", fasta, (Contig("20", 1000, ""),), Path(), folder / "genes.gff3", None, None,
         folder / "targets.bed", {},
     )  # fmt: skip
 

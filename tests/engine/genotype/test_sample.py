@@ -7,7 +7,7 @@ from engine.genotype.measures import measure_variants
 from engine.genotype.sample import genotype_sample
 from engine.reference.bundle import Contig
 
-REFERENCE = SimpleNamespace(fasta=None, contigs=(Contig("c", 1_000, ""),))
+CONTIGS = (Contig("c", 1_000, ""),)
 HEADER = '##fileformat=VCFv4.2\n##ALT=<ID=NON_REF,Description="x">\n##contig=<ID=c,length=1000>\n'
 COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\n"
 
@@ -24,7 +24,10 @@ def block(position, end):
 def genotyped(folder, *lines, **options):
     gvcf = folder / "S1.g.vcf"
     gvcf.write_text(HEADER + COLUMNS + "".join(lines))
-    summary = genotype_sample(gvcf, REFERENCE, folder / "S1.vcf.gz", **options)
+    fasta = folder / "reference.fa"
+    fasta.write_text(">c\n" + "ACGT" * 250 + "\n")
+    reference = SimpleNamespace(fasta=fasta, contigs=CONTIGS)
+    summary = genotype_sample(gvcf, reference, folder / "S1.vcf.gz", **options)
     with gzip.open(folder / "S1.vcf.gz", "rt") as records:
         text = records.read()
     rows = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
@@ -78,7 +81,8 @@ def test_ratios_without_variants_are_absent(tmp_path):
 
 
 def test_a_gvcf_of_gatk_is_genotyped_and_filtered(shared_data, tmp_path):
-    reference = SimpleNamespace(fasta=None, contigs=(Contig("chr20", 63_025_520, ""),))
+    fasta = shared_data / "na12878_chr20_10m" / "ucsc.hg19.chr20.unittest.fasta.gz"
+    reference = SimpleNamespace(fasta=fasta, contigs=(Contig("chr20", 63_025_520, ""),))
     bed = tmp_path / "targets.bed"
     bed.write_text("chr20\t9999999\t10100000\n")
     golden = shared_data / "gatk_goldens" / "na12878_100kb" / "calls.g.vcf.gz"
