@@ -107,7 +107,7 @@ class IntervalCoverage:
     fractions: tuple[float, ...]
 
 
-def coverage_over(intervals: Sequence[Interval], parts: Sequence[IntervalCoverage]) -> list[IntervalCoverage]:
+def coverage_over(intervals: Sequence[Interval], parts: Sequence[IntervalCoverage]) -> tuple[IntervalCoverage, ...]:
     """Coverage of whole intervals from that of their parts without N; an interval that is only N has none.
 
     Args:
@@ -124,7 +124,7 @@ def coverage_over(intervals: Sequence[Interval], parts: Sequence[IntervalCoverag
         shares = ([fraction * len(part.interval) for fraction in part.fractions] for part in inside)
         fractions = tuple(sum(column) / bases for column in zip([0.0] * len(DEPTHS), *shares, strict=True))
         found.append(IntervalCoverage(interval, mean, fractions))
-    return found
+    return tuple(found)
 
 
 @dataclass(frozen=True)
