@@ -163,12 +163,11 @@ def _gatk(tool: str, does: str, at: Setting, *arguments: str) -> Step:
 
 def versions(jars: Path) -> Mapping[str, str | None]:
     """Version of every program, ``None`` where it is not installed."""
-    from importlib.metadata import version
-
     from engine.call.bcftools import BcftoolsCaller
+    from engine.release import engine_release
 
     return {
-        "engine": version("genomics-assets"),
+        "engine": engine_release(),
         "bwa": _told(("bwa",), r"Version: (\S+)"),
         "samtools": _told(("samtools", "--version"), r"samtools (\S+)"),
         "gatk": _gatk_version(jars),

@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +37,7 @@ from engine.reads.sort import RecordSorter
 from engine.reference.genome import Reference
 from engine.reference.intervals import Interval
 from engine.reference.known_bases import known_territory
+from engine.release import engine_release
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,7 @@ def _programs(aligner: Aligner, options: AlignmentOptions) -> list[Program]:
         Program(aligner.name, aligner.version, f"{aligner.name} mem -K {options.batch_bases}"),
         Program(
             "genomics-engine",
-            version("genomics-assets"),
+            engine_release(),
             f"genomics-engine align --optical-distance {options.optical_distance}"
             + (f" --umi {options.umi}" if options.umi is not UmiSource.NONE else ""),
         ),

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ from engine.errors import ReferenceMismatchError
 from engine.progress import Progress
 from engine.reads.bgzf import BgzfWriter
 from engine.recalibrate.table import RecalibrationTable
+from engine.release import engine_release
 
 READS_PER_START = 50
 """Of reads that start at one position so many are kept; GATK's ``--max-reads-per-alignment-start``."""
@@ -305,7 +306,7 @@ class HaplotypeVariantCaller:
     def version(self) -> str:
         """Name and version as it appears in receipts."""
         try:
-            return f"haplotype {version('genomics-assets')}"
+            return f"haplotype {engine_release()}"
         except PackageNotFoundError:
             return "haplotype"
 
