@@ -29,6 +29,7 @@ FINDING_COLUMNS = (
     *(_ANNOTATED[name] for name in _TAKEN_OVER),
     Column("zygosity", "VARCHAR", "heterozygous, homozygous, hemizygous, heteroplasmic or homoplasmic"),
     Column("alt_fraction", "DOUBLE", "Share of the reads that carry the allele; absent without depths"),
+    Column("needs_confirmation", "BOOLEAN", "The call did not pass its filters: it is to be confirmed by other means"),
     Column("conditions", f"{CONDITION}[]", "Conditions meant, with mode of inheritance: AD, AR, XL, MT or unknown"),
     Column("partners", "VARCHAR[]", "finding_id of the other P/LP variants of the gene in this person"),
     Column("phase", "VARCHAR", "trans, cis or unknown towards the partners; absent without partners"),

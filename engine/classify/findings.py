@@ -1,5 +1,7 @@
-"""Finding what is known to matter: ClinVar's pathogenic and likely pathogenic alleles in one person's passing calls.
+"""Finding what is known to matter: ClinVar's pathogenic and likely pathogenic alleles among one person's calls.
 
+An allele in a call that a filter marks is told too, as one that needs confirmation: a filter says that a call is not
+to be trusted, not that it is false.
 Conflicting classifications are never findings. Whether a genotype suffices follows from the condition's inheritance
 (:mod:`engine.classify.inheritance`), the other alleles of the gene and their phase (:mod:`engine.classify.phase`).
 """
@@ -55,9 +57,9 @@ class FindingsSummary:
         compound_heterozygote: of them in category compound_heterozygote.
         carrier: of them in category carrier.
         secondary: of them in category secondary.
-        candidates: passing P/LP alleles looked at; those that the person does not want to hear of are not counted, so
+        candidates: P/LP alleles looked at; those that the person does not want to hear of are not counted, so
             that no number hints at them.
-        failed_filter: P/LP alleles in calls that did not pass, which are not reported.
+        failed_filter: of the findings, those in calls that did not pass: they need confirmation.
         conflicting: passing alleles on which ClinVar's submitters disagree, which are not reported.
         not_reportable: P/LP alleles that the gene's rule, the order or the carrier option leaves out.
     """
@@ -91,7 +93,7 @@ def find_variants(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows, failed, conflicting = _candidates(annotated, sample)
+    rows, conflicting = _candidates(annotated, sample)
     findings = [_finding(row, subject, bundle) for row in rows]
     _find_partners(findings)
     verdicts = Counter[str]()
@@ -112,24 +114,22 @@ def find_variants(
         carrier=verdicts["carrier"],
         secondary=verdicts["secondary"],
         candidates=len(rows) - verdicts["withheld"],
-        failed_filter=failed,
+        failed_filter=sum(finding["needs_confirmation"] for finding in kept),
         conflicting=conflicting,
         not_reportable=verdicts["not_reportable"],
     )
 
 
-def _candidates(annotated: Path, sample: str) -> tuple[list[dict[str, Any]], int, int]:
-    """Passing P/LP rows in the order of the table, and how many failed the filter or are conflicting."""
+def _candidates(annotated: Path, sample: str) -> tuple[list[dict[str, Any]], int]:
+    """P/LP rows in the order of the table, and how many passing ones are conflicting."""
     import duckdb
 
     try:
         with duckdb.connect() as db:
             table = db.read_parquet(str(annotated))
-            passing = "filter IN ('PASS', '.')"
             pathogenic = "clinvar_classification IN ('pathogenic', 'likely_pathogenic')"
-            rows = table.filter(f"{pathogenic} AND {passing}").to_arrow_table().to_pylist()
-            failed = len(table.filter(f"{pathogenic} AND NOT {passing}"))
-            conflicting = len(table.filter(f"clinvar_classification = 'conflicting' AND {passing}"))
+            rows = table.filter(pathogenic).to_arrow_table().to_pylist()
+            conflicting = len(table.filter("clinvar_classification = 'conflicting' AND filter IN ('PASS', '.')"))
     except duckdb.Error as error:
         raise VariantFileError(
             f"the annotated variants cannot be read: {error}",
@@ -137,7 +137,7 @@ def _candidates(annotated: Path, sample: str) -> tuple[list[dict[str, Any]], int
             sample=sample,
             remedy="annotate the sample again",
         ) from error
-    return rows, failed, conflicting
+    return rows, conflicting
 
 
 def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle) -> dict[str, Any]:
@@ -160,6 +160,7 @@ def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle) -> 
         ),
         "conditions": [condition.__dict__ for condition in conditions],
         "origin": origin(row["allele"], at, subject.father, subject.mother),
+        "needs_confirmation": row["filter"] not in ("PASS", "."),
         "partners": [],
         "phase": None,
         "phase_basis": None,

@@ -71,6 +71,7 @@ class Observations:
             "Observation",
             finding["finding_id"],
             self._with_secondary(finding)
+            | _doubt(finding)
             | {
                 "partOf": [self._study],
                 "code": concept(LOINC, "69548-6", "Genetic variant assessment"),
@@ -214,6 +215,13 @@ def sentence(finding: Finding) -> str:
     if finding["category"] == "secondary":
         return f"Secondary finding in {gene}, {finding['zygosity']}, reported with consent"
     return f"Pathogenic variant of {gene}, {finding['zygosity']}"
+
+
+def _doubt(finding: Finding) -> JsonObject:
+    """What is said of a call that a filter marks."""
+    if not finding["needs_confirmation"]:
+        return {}
+    return {"note": [{"text": f"Needs confirmation: the call did not pass the filters ({finding['filter']})."}]}
 
 
 def _stars(finding: Finding) -> JsonObject:

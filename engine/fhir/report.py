@@ -8,6 +8,7 @@ from engine.fhir.case import CaseFacts, Regions
 from engine.fhir.codes import (
     ANNOTATION_TYPE,
     GENETICS,
+    INCONCLUSIVE,
     LOINC,
     NEGATIVE,
     POSITIVE,
@@ -60,7 +61,7 @@ def add_report(
         "performer": [actors.laboratory],
         "specimen": [actors.specimen],
         "conclusion": conclusion(case, findings),
-        "conclusionCode": [POSITIVE if findings else NEGATIVE],
+        "conclusionCode": [_outcome(findings)],
     }
     if actors.order:
         report["basedOn"] = [actors.order]
@@ -69,6 +70,13 @@ def add_report(
     if results:
         report["result"] = results
     return entries.add("DiagnosticReport", case.sample, report, profile="genomic-report")
+
+
+def _outcome(findings: list[Finding]) -> JsonObject:
+    """Nothing is positive, or negative, on the word of calls that need confirmation."""
+    if not findings:
+        return NEGATIVE
+    return INCONCLUSIVE if all(finding["needs_confirmation"] for finding in findings) else POSITIVE
 
 
 def conclusion(case: CaseFacts, findings: list[Finding]) -> str:
@@ -93,7 +101,8 @@ def _said(finding: Finding) -> str:
     kind = _KINDS.get((finding["category"], finding["phase"]), finding["category"].replace("_", " "))
     tier = finding["clinvar_classification"].replace("_", " ")
     gene = f"{finding['gene']} " if finding["gene"] else ""
-    return f"{gene}{name} {protein}".rstrip() + f": {tier}, {finding['zygosity']} ({kind})"
+    doubt = f", needs confirmation: filter {finding['filter']}" if finding["needs_confirmation"] else ""
+    return f"{gene}{name} {protein}".rstrip() + f": {tier}, {finding['zygosity']} ({kind})" + doubt
 
 
 def _coverage(regions: Regions) -> str:

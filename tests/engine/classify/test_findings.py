@@ -129,14 +129,23 @@ def test_the_condition_that_clinvar_names_decides_where_a_gene_has_several(find:
         {"clinvar_classification": "uncertain_significance"},
         {"clinvar_classification": "benign"},
         {"clinvar_classification": None, "clinvar_variation_id": None},
-        {"filter": "LowGQ"},
     ],
 )
 def test_what_is_no_finding(find: Any, not_a_finding: dict[str, Any]) -> None:
     rows, summary = find(variant("AVP", **not_a_finding))
     assert rows == [] and summary.findings == 0
     assert summary.conflicting == (not_a_finding.get("clinvar_classification") == "conflicting")
-    assert summary.failed_filter == ("filter" in not_a_finding)
+
+
+def test_an_allele_in_a_call_that_did_not_pass_needs_confirmation(find: Any) -> None:
+    rows, summary = find(variant("AVP", filter="AltBias"), variant("AVP", 3_082_700))
+    assert [(row["filter"], row["needs_confirmation"]) for row in rows] == [("AltBias", True), ("PASS", False)]
+    assert (summary.findings, summary.failed_filter) == (2, 1)
+
+
+def test_a_doubtful_call_hints_at_nothing_that_the_person_does_not_want_to_hear_of(find: Any) -> None:
+    rows, summary = find(variant("TP53", filter="AltBias"))
+    assert rows == [] and set(vars(summary).values()) == {0}
 
 
 def test_secondary_findings_need_consent_and_leave_no_trace_without(find: Any, tmp_path: Path) -> None:

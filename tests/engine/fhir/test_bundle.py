@@ -200,6 +200,21 @@ def test_a_check_that_a_person_let_through_is_told_in_the_report(tmp_path: Path)
     assert report["conclusion"].endswith("Quality checks that failed and were let through by a person: 1.")
 
 
+def test_a_call_that_did_not_pass_needs_confirmation_and_decides_nothing(tmp_path: Path) -> None:
+    doubtful = variant("AVP", 3_082_646, filter="AltBias;StrandBias")
+    bundle = built(tmp_path, doubtful)
+    (observation,) = of_type(bundle, "Observation", "variant")
+    assert observation["note"] == [
+        {"text": "Needs confirmation: the call did not pass the filters (AltBias;StrandBias)."}
+    ]
+    (report,) = of_type(bundle, "DiagnosticReport")
+    assert report["conclusionCode"][0]["coding"][0]["display"] == "Inconclusive"
+    assert "needs confirmation: filter AltBias;StrandBias" in report["conclusion"]
+    bundle = built(tmp_path, doubtful, variant("AVP", 3_082_700))
+    (report,) = of_type(bundle, "DiagnosticReport")
+    assert report["conclusionCode"][0]["coding"][0]["display"] == "Positive"
+
+
 def test_an_allele_from_one_parent_says_from_which(tmp_path: Path) -> None:
     one, other = variant("PANK2", 3_888_572), variant("PANK2", 3_899_342)
     father, mother = write_parent(tmp_path / "father", one), write_parent(tmp_path / "mother", other)
