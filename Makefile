@@ -9,7 +9,7 @@ export GENOMICS_REFERENCE := $(REFERENCE)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check serve bench clean lock gatk browser
+.PHONY: help setup setup-dev demo test check docs release serve bench clean lock gatk browser
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -33,6 +33,10 @@ $(VENV)/.dev: $(VENV)/.core pyproject.toml requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(VENV) --constraint requirements.lock --editable '.[dev]'
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.dev
+	@$(BIN)/uv pip install --quiet --python $(VENV) --constraint requirements.lock --editable '.[dev,docs]'
+	@touch $@
+
 demo: setup  ## run the demo family from FASTQ to FHIR and print what was found
 	@GENOMICS_REFERENCE=demo $(BIN)/python -m demo.run
 
@@ -45,6 +49,12 @@ check: setup-dev  ## lint, types, import direction
 	@$(BIN)/mypy
 	@$(BIN)/dg check defs 2>/dev/null || $(BIN)/dg check defs
 	@$(BIN)/python -m pytest -q tests/test_import_direction.py
+
+docs: $(VENV)/.docs  ## build the site of documents and API pages in site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+release: setup-dev  ## VERSION=x.y.z: set the version, date the changelog, build wheels and SBOM in dist/
+	@$(BIN)/python -m release $(VERSION)
 
 serve: setup  ## open the Dagster web UI with sensors and daemon on 127.0.0.1:3000
 	@$(BIN)/python -m demo.serve
@@ -63,5 +73,5 @@ lock: $(BIN)/uv  ## pin every dependency again in requirements.lock
 	@$(BIN)/uv pip compile --quiet --all-extras --universal --python-version 3.11 --no-header --no-emit-index-url --no-annotate --upgrade pyproject.toml >> requirements.lock
 
 clean:  ## remove the environment, caches and the demo's data
-	@rm -rf $(VENV) data/demo dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	@rm -rf $(VENV) data/demo build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,7 @@
-"""Imports point one way: genomics_assets, console -> resources -> engine; only engine/ops.py knows Dagster."""
+"""Imports point one way: genomics_assets, console -> resources -> engine; in the engine, later steps -> earlier ones.
+
+Only engine/ops.py knows Dagster.
+"""
 
 import ast
 from pathlib import Path
@@ -14,6 +17,29 @@ FORBIDDEN = {
     "demo": set(),
     "dbt_project": {"engine", "resources", "console", "genomics_assets", "demo", "dagster"},
 }
+STEPS = (
+    "reference",
+    "reads",
+    "align",
+    "recalibrate",
+    "call",
+    "genotype",
+    "identity",
+    "structural",
+    "annotate",
+    "classify",
+    "phenotype",
+    "pharmacogenomics",
+    "risk",
+    "cohort",
+    "report",
+    "fhir",
+    "compare",
+    "quality",
+)
+"""The engine's folders in the order in which they may import each other: later ones import earlier ones."""
+ABOVE_THE_STEPS = {"cli", "command_files", "warm", "ops"}
+"""What puts steps together. Any other module at the engine's top is below all of them."""
 DAGSTER_IN_ENGINE = {"engine/ops.py"}
 SOURCES = [path for package in FORBIDDEN for path in sorted((PROJECT / package).rglob("*.py"))]
 
@@ -43,3 +69,59 @@ def test_every_folder_of_code_is_a_package_that_is_installed() -> None:
     assert {pattern.rstrip("*") for pattern in found["include"]} == set(FORBIDDEN)
     without = {path.parent for path in SOURCES if not (path.parent / "__init__.py").exists()}
     assert not without, "setuptools finds packages by their __init__.py"
+
+
+def engine_parts(path: Path) -> set[str]:
+    """The folders and top modules of the engine that a file imports, its own aside."""
+    parts = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module == "engine":
+            names = [f"engine.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+        else:
+            continue
+        parts |= {name.split(".")[1] for name in names if name.startswith("engine.")}
+    return parts - {part_of(path)}
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PROJECT / "engine").with_suffix("").parts[0]
+
+
+def not_below(part: str, imported: set[str]) -> set[str]:
+    """Of the engine's parts that ``part`` imports, those that do not lie below it."""
+    if part in ABOVE_THE_STEPS:
+        return imported & {"ops"}
+    below = set(STEPS[: STEPS.index(part)]) if part in STEPS else set()
+    return {other for other in imported if other in {*STEPS, *ABOVE_THE_STEPS} and other not in below}
+
+
+ENGINE_SOURCES = [path for path in SOURCES if path.is_relative_to(PROJECT / "engine")]
+
+
+@pytest.mark.parametrize("path", ENGINE_SOURCES, ids=lambda path: path.relative_to(PROJECT).as_posix())
+def test_inside_the_engine_later_steps_import_earlier_ones(path: Path) -> None:
+    assert not not_below(part_of(path), engine_parts(path))
+
+
+def test_every_folder_of_the_engine_has_its_place_in_the_order() -> None:
+    folders = {path.parent.name for path in (PROJECT / "engine").glob("*/__init__.py")}
+    assert folders <= {*STEPS, *ABOVE_THE_STEPS}, "put a new folder where it belongs in STEPS"
+
+
+@pytest.mark.parametrize(
+    ("part", "imports", "wrong"),
+    [
+        ("call", {"reads", "errors"}, set()),
+        ("reads", {"call"}, {"call"}),
+        ("errors", {"reference"}, {"reference"}),
+        ("fhir", {"ops", "classify"}, {"ops"}),
+        ("command_files", {"reference", "ops"}, {"ops"}),
+        ("genotype", {"cli"}, {"cli"}),
+    ],
+)
+def test_an_import_upwards_is_found(part: str, imports: set[str], wrong: set[str]) -> None:
+    assert not_below(part, imports) == wrong

@@ -19,14 +19,12 @@ from engine.annotate.accessions import bare_contig, refseq_accession
 from engine.annotate.calls import Call, read_call
 from engine.annotate.clinvar import Allele, ClinvarMatch, match_clinvar
 from engine.annotate.columns import ANNOTATED_COLUMNS, arrow_schema
-from engine.annotate.consequence import Hit, call_consequences, complete, parse_bcsq, representative
+from engine.annotate.consequence import INTERGENIC, TERMS, Hit, call_consequences, complete, parse_bcsq, representative
 from engine.annotate.edit import Edit, trimmed
 from engine.annotate.gene_model import GeneModel, Transcript, read_gene_model
 from engine.annotate.hgvs import TranscriptHgvs, genomic_change, genomic_hgvs, transcript_hgvs, variant_type
-from engine.annotate.normalise import ORIGINAL, left_align, split_alleles
-from engine.annotate.protein_terms import corrected
+from engine.annotate.normalise import ORIGINAL, normalise
 from engine.annotate.rows import CallPart, ClinvarPart, ConsequencePart, NamePart, Row, TranscriptConsequence
-from engine.annotate.terms import INTERGENIC, TERMS, term
 from engine.annotate.vcf_lines import annotated_header, annotated_info
 from engine.errors import KnowledgeError, VariantFileError
 from engine.progress import Progress
@@ -56,7 +54,6 @@ class AnnotationSummary:
         coding_records: rows whose representative consequence has an impact other than MODIFIER.
         consequence_names: representative consequences (the most severe term), the most frequent first.
         consequence_counts: rows with each of them.
-        unlisted_terms: terms of the consequence caller that Ensembl's list lacks, passed on as they are.
     """
 
     records: int
@@ -69,7 +66,6 @@ class AnnotationSummary:
     coding_records: int
     consequence_names: list[str]
     consequence_counts: list[int]
-    unlisted_terms: list[str]
 
 
 def annotate_variants(
@@ -96,28 +92,17 @@ def annotate_variants(
         )
     progress = progress or Progress("annotating", unit="variants")
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        model = read_gene_model(bundle.gene_model)
-        judged = _judged(variants, bundle, bundle.gene_model, model, sample, Path(scratch))
+        normalised = normalise(variants, bundle.fasta, sample, Path(scratch))
+        contigs = list(bundle.contig_lengths)
+        judged = call_consequences(normalised, bundle.fasta, bundle.gene_model, Path(scratch), contigs)
+        normalised.unlink()
         known = {} if bundle.clinvar is None else match_clinvar(judged, bundle.clinvar)
+        model = read_gene_model(bundle.gene_model)
         with pysam.FastaFile(str(bundle.fasta)) as sequences:
             annotator = _Annotator(sample, bundle, model, known, sequences)
             tally = _write(annotator, judged, folder / f"{sample}.annotated", progress)
     pysam.tabix_index(str(folder / f"{sample}.annotated.vcf.gz"), preset="vcf", force=True)
     return tally.summary()
-
-
-def _judged(
-    variants: Path, bundle: ReferenceBundle, gene_model: Path, model: GeneModel, sample: str, scratch: Path
-) -> list[Path]:
-    """The sample's alleles with their consequences, one a record, left-aligned (BGZF)."""
-    split = split_alleles(variants, sample, scratch)
-    parts = call_consequences(split, bundle.fasta, gene_model, model, scratch, list(bundle.contig_lengths))
-    split.unlink()
-    aligned = [part.with_suffix(".vcf.gz") for part in parts]
-    for part, output in zip(parts, aligned, strict=True):
-        left_align(part, bundle.fasta, output, "z1", source=variants, sample=sample)
-        part.unlink()
-    return aligned
 
 
 @dataclass
@@ -131,7 +116,6 @@ class _Tally:
     named: int = 0
     coding: int = 0
     consequences: Counter[str] = field(default_factory=Counter)
-    unlisted: set[str] = field(default_factory=set)
 
     def count(self, row: Row) -> None:
         self.ref_mismatches += not row.call.ref_matches
@@ -156,7 +140,6 @@ class _Tally:
             coding_records=self.coding,
             consequence_names=[name for name, _ in ordered],
             consequence_counts=[count for _, count in ordered],
-            unlisted_terms=sorted(self.unlisted),
         )
 
 
@@ -178,7 +161,6 @@ def _write(annotator: _Annotator, judged: Sequence[Path], stem: Path, progress: 
             vcf.write("".join(line for _, line in batch).encode())
             table.write_table(_table([row for row, _ in batch], schema))
             progress.advance(len(batch))
-    tally.unlisted = annotator.unlisted_terms
     return tally
 
 
@@ -239,7 +221,6 @@ class _Annotator:
         self._sequences = sequences
         self._contig = self._bare = self._sequence = ""
         self._accession: str | None = None
-        self.unlisted_terms: set[str] = set()
 
     def rows(self, lines: Iterable[str], tally: _Tally) -> Iterator[_Annotated]:
         """Annotate each record that the sample carries."""
@@ -302,17 +283,20 @@ class _Annotator:
 
     def _consequence(self, hits: list[Hit], edit: Edit | None) -> ConsequencePart:
         every: dict[str, TranscriptConsequence] = {}
-        told_hits = []
         for hit in hits:
             transcript = self._model.transcripts.get(hit.transcript)
             if transcript is not None:
                 named = transcript_hgvs(transcript, edit, self._sequence) if edit else _NOT_NAMED
-                hit = Hit(hit.transcript, corrected(hit.terms, transcript, named.protein, self._sequence))
-                told_hits.append(hit)
-                if hit.terms[-1] not in TERMS:  # what is not listed comes last
-                    self.unlisted_terms.update(name for name in hit.terms if name not in TERMS)
-                every[hit.transcript] = _transcript_consequence(transcript, hit, named)
-        chosen = representative(told_hits, self._model)
+                every[hit.transcript] = TranscriptConsequence(
+                    transcript.gene,
+                    transcript.gene_id,
+                    transcript.name,
+                    transcript.biotype,
+                    "&".join(hit.terms),
+                    hit.impact,
+                    *named,
+                )
+        chosen = representative(hits, self._model)
         if chosen is None:
             return _INTERGENIC
         hit, transcript = chosen
@@ -332,19 +316,7 @@ class _Annotator:
         )
 
 
-def _transcript_consequence(transcript: Transcript, hit: Hit, named: TranscriptHgvs) -> TranscriptConsequence:
-    return TranscriptConsequence(
-        transcript.gene,
-        transcript.gene_id,
-        transcript.name,
-        transcript.biotype,
-        "&".join(hit.terms),
-        hit.impact,
-        *named,
-    )
-
-
-_INTERGENIC = ConsequencePart(None, None, None, None, None, INTERGENIC, term(INTERGENIC).impact)
+_INTERGENIC = ConsequencePart(None, None, None, None, None, INTERGENIC, TERMS[INTERGENIC].impact)
 _NOT_NAMED = TranscriptHgvs(None, None)
 _NO_CLINVAR = ClinvarPart()
 

@@ -18,11 +18,10 @@ ORIGINAL = "ORIGINAL"
 _SORT_WINDOW = 20_000
 # norm moves a <DEL> without a length to the start of the contig.
 _SYMBOLIC = 'ALT~"<"'
-_TOLD = ("--old-rec-tag", ORIGINAL, "--no-version")
 
 
 def normalise(vcf: Path, fasta: Path, sample: str, folder: Path) -> Path:
-    """Write the sample's records, one alternate allele each, left-aligned, and return the file (BCF in ``folder``).
+    """Write the sample's records, one alternate allele each, and return the file (BCF with index, in ``folder``).
 
     Args:
         vcf: VCF or BCF with the sample among its columns.
@@ -33,55 +32,22 @@ def normalise(vcf: Path, fasta: Path, sample: str, folder: Path) -> Path:
     Raises:
         VariantFileError: the file is damaged or has no such sample.
     """
-    output = folder / "normalised.bcf"
-    split = split_alleles(vcf, sample, folder)
-    try:
-        left_align(split, fasta, output, "b1", source=vcf, sample=sample)
-    finally:
-        split.unlink(missing_ok=True)
-    return output
-
-
-def split_alleles(vcf: Path, sample: str, folder: Path) -> Path:
-    """The sample's records, one alternate allele each, otherwise as the caller wrote them (BCF with index).
-
-    Arguments and errors as of :func:`normalise`.
-    """
     _check_sample(vcf, sample)
-    selected, split = folder / "selected.bcf", folder / "split.bcf"
+    selected, split, output = (folder / f"{step}.bcf" for step in ("selected", "split", "normalised"))
+    told = ("--old-rec-tag", ORIGINAL, "--no-version")
     try:
         run_bcftools("view", "--no-version", "-I", "-s", sample, "-O", "u", "-o", str(selected), str(vcf))
-        run_bcftools("norm", "-m", "-any", "-N", *_TOLD, "-O", "b1", "-W", "-o", str(split), str(selected))
+        run_bcftools("norm", "-m", "-any", "-N", *told, "-O", "u", "-o", str(split), str(selected))
+        aligned = ("-f", str(fasta), "-c", "w", "-w", str(_SORT_WINDOW), "-e", _SYMBOLIC)
+        run_bcftools("norm", *aligned, *told, "-O", "b1", "-W", "-o", str(output), str(split))
     except ToolError as error:
-        raise _damaged(error, vcf, sample) from error
+        raise VariantFileError(
+            error.problem, file=vcf, sample=sample, remedy="check or call the variants again"
+        ) from error
     finally:
         selected.unlink(missing_ok=True)
-    return split
-
-
-def left_align(split: Path, fasta: Path, output: Path, kind: str, *, source: Path, sample: str) -> None:
-    """Left-align the records of :func:`split_alleles` into ``output``.
-
-    Args:
-        split: one alternate allele a record.
-        fasta: the reference, with index.
-        output: is written.
-        kind: bcftools' output type, such as ``b1`` or ``z1``.
-        source: the VCF that an error is to name.
-        sample: whose it is.
-
-    Raises:
-        VariantFileError: a record lies on no contig of the reference or beyond its end.
-    """
-    aligned = ("-f", str(fasta), "-c", "w", "-w", str(_SORT_WINDOW), "-e", _SYMBOLIC)
-    try:
-        run_bcftools("norm", *aligned, *_TOLD, "-O", kind, "-o", str(output), str(split))
-    except ToolError as error:
-        raise _damaged(error, source, sample) from error
-
-
-def _damaged(error: ToolError, vcf: Path, sample: str) -> VariantFileError:
-    return VariantFileError(error.problem, file=vcf, sample=sample, remedy="check or call the variants again")
+        split.unlink(missing_ok=True)
+    return output
 
 
 def _check_sample(vcf: Path, sample: str) -> None:

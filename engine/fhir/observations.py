@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.annotate.accessions import bare_contig
-from engine.annotate.terms import term
+from engine.annotate.consequence import TERMS
 from engine.classify.acmg_secondary_findings import PMID
 from engine.fhir.actors import Actors
 from engine.fhir.case import CaseFacts, Gene
@@ -259,6 +259,4 @@ def _sequence(transcript: str) -> JsonObject:
 
 
 def _term(name: str) -> JsonObject:
-    """A consequence by its accession; by name alone where the ontology's list does not have it."""
-    so = term(name).so
-    return concept(SEQUENCE_ONTOLOGY, so, name) if so else {"text": name}
+    return concept(SEQUENCE_ONTOLOGY, TERMS[name].so, name)

@@ -38,7 +38,6 @@ def annotated(bundle: ReferenceBundle, variants: Path, tmp_path_factory: pytest.
         coding_records=2,
         consequence_names=["intron_variant", "missense_variant"],
         consequence_counts=[7, 2],
-        unlisted_terms=[],
     )
     return folder
 
