@@ -11,6 +11,7 @@ from typing import Any
 from demo.outcome import SAMPLE_ASSETS, RunResult, tell
 from demo.people import PEOPLE
 from engine.compare.comparison import compare
+from engine.duckdb_paths import as_pattern
 from engine.receipt import canonical_json
 from resources.environment import Settings
 from resources.lake import Lake
@@ -59,8 +60,7 @@ def _findings(lake: Lake, sample: str) -> list[dict[str, Any]] | None:
     if receipt is None:
         return None
     table = lake.path(receipt, next(file.name for file in receipt.files if file.name.endswith(".parquet")))
-    rows = duckdb.sql(f"select {', '.join(TOLD)} from read_parquet('{table}') order by contig, position, alt")
-    assert rows is not None  # as after a statement that selects nothing
+    rows = duckdb.read_parquet(as_pattern(table)).select(*TOLD).order("contig, position, alt")
     return [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from engine.errors import KnowledgeError
+from engine.quality.strict_yaml import load_yaml
 from engine.receipt import Receipt
 from engine.reference.build import read_contigs
 from engine.reference.bundle import ReferenceBundle
@@ -133,9 +134,11 @@ def read_declaration(path: Path, sources: Path) -> Declaration:
     """
     known = {field.name for field in fields(Declaration)}
     try:
-        declared: dict[str, Any] = yaml.safe_load(path.read_text())
-        unknown = set(declared) - known
-    except (OSError, yaml.YAMLError, TypeError) as error:
+        declared: dict[str, Any] = load_yaml(path.read_text())
+        if not isinstance(declared, dict):
+            raise TypeError("it is no list of fields with values")
+        unknown = {str(name) for name in declared} - known
+    except (OSError, yaml.YAMLError, TypeError, ValueError) as error:
         names = ", ".join(sorted(file.stem for file in DECLARATIONS.glob("*.yaml")))
         raise KnowledgeError(
             f"the reference's declaration cannot be read: {error}",
@@ -149,6 +152,7 @@ def read_declaration(path: Path, sources: Path) -> Declaration:
             file=path,
             remedy=f"use the fields {', '.join(sorted(known))} and build GRCh37 or GRCh38",
         )
+    _require_texts(path, declared)
     located = ("fasta", "targets", "gene_model", "known_sites", "clinvar")
     paths = {name: sources / declared[name] for name in located if declared.get(name)}
     release = declared.get("clinvar_release")
@@ -160,3 +164,21 @@ def read_declaration(path: Path, sources: Path) -> Declaration:
         clinvar_release=None if release is None else str(release),
         **paths,
     )
+
+
+def _require_texts(path: Path, declared: Mapping[str, Any]) -> None:
+    """Names and paths are texts, and each contig's M5 is one."""
+    md5 = declared.get("contig_md5") or {}
+    wrong = [
+        name
+        for name, value in declared.items()
+        if name not in ("contig_md5", "clinvar_release") and value is not None and not isinstance(value, str)
+    ]
+    if not isinstance(md5, dict) or not all(re.fullmatch("[0-9a-f]{32}", str(value)) for value in md5.values()):
+        wrong.append("contig_md5")
+    if wrong or not declared["fasta"]:
+        raise KnowledgeError(
+            f"the fields {', '.join(wrong) or 'fasta'} cannot be used as they are",
+            file=path,
+            remedy="write names and paths as text, and contig_md5 as {chr20: 32 digits in lower case}",
+        )

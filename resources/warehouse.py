@@ -8,13 +8,18 @@ killed process left behind are not in it. Which rows a sample has is computed in
 from __future__ import annotations
 
 import fcntl
+import os
+import re
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote
+
+from engine.errors import LakeError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +29,8 @@ Result = TypeVar("Result")
 COMPACT_EVERY = 50
 """Commits between compactions: an append takes 11 ms on a compacted table and 76 ms after 300 commits."""
 ATTEMPTS = 20
+_IMPOSSIBLE = re.compile(r"[\[\]^|\\\x00-\x1f\x7f\udc80-\udcff]|%[0-9A-Fa-f]{2}")
+"""What deltalake 1.6.6 makes URLs of and cannot, or decodes where nothing was encoded."""
 _NONE = 0
 """Version of a sample whose rows were taken out: any other may be put again."""
 _NAMESPACE = uuid.UUID("5c0e3c04-6f0b-5a3c-9b5e-6c2b7c3c1f11")
@@ -35,9 +42,23 @@ class Warehouse:
 
     Attributes:
         root: folder with one folder a table.
+
+    Raises:
+        LakeError: the folder's path has letters that Delta tables cannot be kept under.
     """
 
     root: Path
+
+    def __post_init__(self) -> None:
+        path = os.path.realpath(self.root)
+        bad = sorted(set(_IMPOSSIBLE.findall(path)))
+        if bad:
+            raise LakeError(
+                f"the folder's path holds {', '.join(map(repr, bad))}: Delta tables cannot be kept there",
+                file=repr(path)[1:-1],
+                remedy="give the data folder (GENOMICS_DATA) a path without brackets, ^, |, backslash, %xx or"
+                " letters that are not UTF-8",
+            )
 
     def put(self, table: str, rows: pa.Table, *, sample: str, version: str) -> bool:
         """Make ``rows`` the sample's rows of ``table``; False where this version was there already.
@@ -48,7 +69,8 @@ class Warehouse:
             sample: the sample's id.
             version: hex digest of the rows' content.
         """
-        return _until_committed(lambda: self._put(table, rows, sample, version))
+        with self._told(table):
+            return _until_committed(lambda: self._put(table, rows, sample, version))
 
     def remove(self, sample: str) -> None:
         """Take a sample's rows out of every table, and off the disk with every superseded file.
@@ -57,10 +79,11 @@ class Warehouse:
         """
         for log in sorted(self.root.glob("*/_delta_log")):
             table = log.parent.name
-            _until_committed(partial(self._delete, table, sample))
-            opened = self._open(table)
-            if opened is not None:
-                opened.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+            with self._told(table):
+                _until_committed(partial(self._delete, table, sample))
+                opened = self._open(table)
+                if opened is not None:
+                    opened.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
 
     def _delete(self, table: str, sample: str) -> None:
         from deltalake import CommitProperties, Transaction
@@ -73,7 +96,8 @@ class Warehouse:
     def files(self, table: str) -> list[str]:
         """Paths of the Parquet files that the log says the table consists of; none where it does not exist."""
         opened = self._open(table)
-        return [] if opened is None else sorted(opened.file_uris())
+        named = [] if opened is None else [unquote(uri).rpartition("/")[2] for uri in opened.file_uris()]
+        return [str(self.root / table / name) for name in sorted(named)]
 
     def version(self, table: str) -> int:
         """Version of the table's log, -1 where it does not exist."""
@@ -131,7 +155,30 @@ class Warehouse:
         from deltalake import DeltaTable
 
         path = str(self.root / table)
-        return DeltaTable(path) if DeltaTable.is_deltatable(path) else None
+        with self._told(table):
+            return DeltaTable(path) if DeltaTable.is_deltatable(path) else None
+
+    @contextmanager
+    def _told(self, table: str) -> Iterator[None]:
+        """What Delta cannot do, in the platform's words; a lost race goes on to who tries again.
+
+        A panic of its Rust code is no :class:`Exception` and would end the process that imports it.
+        """
+        from deltalake.exceptions import CommitFailedError, DeltaError
+
+        try:
+            yield
+        except CommitFailedError:
+            raise
+        except BaseException as error:
+            if not isinstance(error, DeltaError | OSError) and type(error).__module__ != "pyo3_runtime":
+                raise
+            raise LakeError(
+                f"the cohort's table {table!r} cannot be read or written ({error})",
+                file=self.root / table,
+                remedy="see that the disk has room and the folder may be written to; if the table is damaged, move it"
+                " away and materialize cohort_contribution of every sample again",
+            ) from error
 
 
 def _until_committed(commit: Callable[[], Result]) -> Result:

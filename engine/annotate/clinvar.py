@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from engine.annotate.accessions import bare_contig
 from engine.annotate.columns import CLINVAR_COLUMNS, arrow_schema
 from engine.annotate.edit import left_aligned
+from engine.duckdb_paths import as_pattern
 from engine.errors import KnowledgeError, ReferenceMismatchError
 from engine.reference.bundle import Contig
 
@@ -294,7 +295,7 @@ def match_clinvar(vcfs: Sequence[Path], clinvar: Path) -> dict[Allele, ClinvarMa
                 FROM called JOIN read_parquet(?) AS c USING (contig, position, ref, alt)
                 ORDER BY c.stars, c.variation_id::BIGINT DESC
                 """,
-                [str(vcf), len(header), str(clinvar)],
+                [as_pattern(vcf), len(header), as_pattern(clinvar)],
             ).fetchall()
             matches |= {row[:4]: ClinvarMatch(*row[4:]) for row in rows}
     return matches

@@ -20,6 +20,7 @@ from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.inheritance import UNKNOWN, conditions_of, hgnc_id
 from engine.classify.phase import Parent, origin, phase_of
 from engine.classify.zygosity import zygosity
+from engine.duckdb_paths import as_pattern
 from engine.errors import VariantFileError
 from engine.person import Person
 from engine.reference.bundle import ReferenceBundle
@@ -126,7 +127,7 @@ def _candidates(annotated: Path, sample: str) -> tuple[list[dict[str, Any]], int
 
     try:
         with duckdb.connect() as db:
-            table = db.read_parquet(str(annotated))
+            table = db.read_parquet(as_pattern(annotated))
             pathogenic = "clinvar_classification IN ('pathogenic', 'likely_pathogenic')"
             rows = table.filter(pathogenic).to_arrow_table().to_pylist()
             conflicting = len(table.filter("clinvar_classification = 'conflicting' AND filter IN ('PASS', '.')"))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.call.gvcf import is_called
+from engine.duckdb_paths import as_pattern
 from engine.reference.intervals import Interval
 
 
@@ -50,7 +51,7 @@ class Parent:
         import duckdb
 
         with duckdb.connect() as db:
-            table = db.read_parquet(str(self.annotated))
+            table = db.read_parquet(as_pattern(self.annotated))
             pathogenic = table.filter("clinvar_classification IN ('pathogenic', 'likely_pathogenic')")
             rows = pathogenic.project("allele").fetchall()
         return frozenset(allele for (allele,) in rows)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,9 +20,11 @@ import yaml
 
 from dbt_project import FOLDER as PROJECT
 from engine.cohort.columns import TABLES, typed_table
+from engine.duckdb_paths import as_literal
 from engine.errors import ToolError
 
 MARTS = PROJECT / "models" / "marts"
+LISTING, DATABASE = "delta_files.json", "cohort.duckdb"
 
 
 @dataclass(frozen=True)
@@ -106,11 +109,15 @@ def build_tables(files: Mapping[str, Sequence[str]], folder: Path, scratch: Path
     Raises:
         ToolError: a model could not be built; the message is dbt's.
     """
-    listing = scratch / "delta_files.json"
-    listed = [(name, uri) for name in TABLES for uri in files.get(name) or [_empty(name, scratch)]]
+    listing = scratch / LISTING
+    listed = [
+        (name, _named(scratch, name, number, file))
+        for name in TABLES
+        for number, file in enumerate(files.get(name) or [_empty(name, scratch)])
+    ]
     listing.write_text(json.dumps([{"table_name": name, "uri": uri} for name, uri in listed]))
-    database = scratch / "cohort.duckdb"
-    completed = _run_dbt(listing, database, scratch, threads)
+    database = scratch / DATABASE
+    completed = _run_dbt(scratch, threads)
     results = _results(scratch / "target", completed)
     if all(result.passed for result in results):
         _export(database, folder)
@@ -134,16 +141,28 @@ def _empty(table: str, scratch: Path) -> str:
     return str(path)
 
 
-def _run_dbt(listing: Path, database: Path, scratch: Path, threads: int) -> subprocess.CompletedProcess[str]:
+def _named(scratch: Path, table: str, number: int, file: str) -> str:
+    """A name for a file that SQL, Jinja and DuckDB's patterns leave alone, relative to the folder where dbt runs.
+
+    The data folder's own may have quotes, brackets or braces in it.
+    """
+    plain = re.sub(r"[^A-Za-z0-9_.-]", "_", Path(file).name)
+    name = Path("delta", table, f"{number}.{plain}")
+    (scratch / name).parent.mkdir(parents=True, exist_ok=True)
+    (scratch / name).symlink_to(Path(file).absolute())
+    return str(name)
+
+
+def _run_dbt(scratch: Path, threads: int) -> subprocess.CompletedProcess[str]:
     command = [
         str(Path(sys.executable).with_name("dbt")),
         "--no-use-colors",
         "build",
         *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
         *("--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs")),
-        *("--vars", json.dumps({"delta_files": str(listing)})),
+        *("--vars", json.dumps({"delta_files": LISTING})),
     ]
-    environment = os.environ | {"COHORT_DATABASE": str(database), "COHORT_THREADS": str(threads)}
+    environment = os.environ | {"COHORT_DATABASE": DATABASE, "COHORT_THREADS": str(threads)}
     return subprocess.run(command, env=environment, cwd=scratch, capture_output=True, text=True, check=False)
 
 
@@ -188,7 +207,7 @@ def _export(database: Path, folder: Path) -> None:
             target = folder / f"{model.name}.parquet"
             names = ", ".join(column.name for column in model.columns)
             connection.execute(
-                f"COPY (SELECT {names} FROM {model.name} ORDER BY {ordered}) TO '{target}' (COMPRESSION zstd)"
+                f"COPY (SELECT {names} FROM {model.name} ORDER BY {ordered}) TO {as_literal(target)} (COMPRESSION zstd)"
             )
 
 

@@ -7,6 +7,7 @@ file of its own (see :func:`load_thresholds`). Nothing here evaluates anything.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -16,6 +17,7 @@ from typing import Any, Literal
 import yaml
 
 from engine.errors import GenomicsError
+from engine.quality.strict_yaml import load_yaml
 from engine.receipt import canonical_json
 
 Severity = Literal["block", "warn"]
@@ -106,7 +108,7 @@ def load_thresholds(laboratory: Path | None = None) -> ThresholdTable:
         for (asset, name), changes in _laboratory_changes(laboratory).items():
             if (asset, name) not in table or not set(changes) <= set(CHANGEABLE):
                 raise ThresholdError(
-                    f"{asset}.{name} with {', '.join(changes)} is not a threshold that can be changed",
+                    f"{asset}.{name} with {', '.join(map(str, changes))} is not a threshold that can be changed",
                     file=laboratory,
                     remedy=f"use the names in docs/thresholds.md and only {', '.join(CHANGEABLE)}",
                 )
@@ -116,7 +118,7 @@ def load_thresholds(laboratory: Path | None = None) -> ThresholdTable:
 
 @cache
 def _default_table() -> Mapping[tuple[str, str], Threshold]:
-    rows = yaml.safe_load(DEFAULT_TABLE.read_text())
+    rows = load_yaml(DEFAULT_TABLE.read_text())
     return {
         (asset, name): _threshold(asset, name, fields)
         for asset, checks in rows.items()
@@ -144,6 +146,7 @@ def _threshold(asset: str, name: str, fields: Mapping[str, Any]) -> Threshold:
 def _checked(threshold: Threshold, file: Path) -> Threshold:
     bounds = (threshold.minimum, threshold.maximum)
     numbers = [bound for bound in bounds if isinstance(bound, int | float) and not isinstance(bound, bool)]
+    numbers = [bound for bound in numbers if math.isfinite(bound)]
     sane = len(numbers) == sum(bound is not None for bound in bounds) > 0 and numbers == sorted(numbers)
     if not sane or threshold.severity not in ("block", "warn"):
         raise ThresholdError(
@@ -156,7 +159,7 @@ def _checked(threshold: Threshold, file: Path) -> Threshold:
 
 def _laboratory_changes(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
     try:
-        rows = yaml.safe_load(path.read_text()) or {}
+        rows = load_yaml(path.read_text()) or {}
         return {(asset, name): dict(fields) for asset, checks in rows.items() for name, fields in checks.items()}
     except (OSError, yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
         raise ThresholdError(

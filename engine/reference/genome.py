@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import pysam
 
 _CHUNK = 16 << 20
+_SAM_NAME = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
+"""A reference sequence's name (SAM specification 1.2.1, also that of VCF 4.3)."""
 _UPPER = bytes(range(256)).upper()
 _HEADER = re.compile(rb">(.*)\n")
 _SEQUENCE_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ*.-"
@@ -99,6 +101,8 @@ def open_reference(fasta: Path, *, cache: Path | None = None) -> Reference:
         _write_text(dictionary, dictionary_text(tuple(measure_contigs(fasta))))
     contigs = read_dictionary(dictionary)
     _check_same(fasta, fai, lengths, {contig.name: contig.length for contig in contigs})
+    for contig in contigs:
+        _require_sam_name(fasta, contig.name)
     return Reference(fasta, fai, gzi, dictionary, contigs)
 
 
@@ -260,12 +264,25 @@ def _open_text(fasta: Path) -> IO[bytes]:
 
 def _contig_name(fasta: Path, header: bytes, seen: set[str]) -> str:
     words = header.split()
-    name = words[0].decode() if words and not header[:1].isspace() else ""
+    name = words[0].decode(errors="replace") if words and not header[:1].isspace() else ""
     if not name or name in seen:
         problem = f"the contig {name!r} is there twice" if name else "a contig has no name"
         raise KnowledgeError(problem, file=fasta, remedy="give every contig a name of its own")
+    _require_sam_name(fasta, name)
     seen.add(name)
     return name
+
+
+def _require_sam_name(fasta: Path, name: str) -> None:
+    """What may stand in the headers of BAM and VCF; htslib cannot read a VCF whose contig has a comma in its name."""
+    if not _SAM_NAME.fullmatch(name):
+        raise KnowledgeError(
+            f"the contig's name {name!r} holds a letter that SAM and VCF do not allow",
+            file=fasta,
+            place=f"contig {name!r}",
+            remedy="rename it in the FASTA: no commas, quotes, brackets, backslashes or letters beyond ASCII,"
+            " and no * or = at its beginning",
+        )
 
 
 def _letters(fasta: Path, name: str | None, lines: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -10,8 +11,10 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from engine.errors import LakeError
 from resources.warehouse import Warehouse
 
 PROCESSES = 10
@@ -38,6 +41,40 @@ def test_the_same_version_is_added_once(warehouse: Warehouse) -> None:
     assert warehouse.put("calls", rows("S1", 1, 2), sample="S1", version=VERSION_1)
     assert not warehouse.put("calls", rows("S1", 1, 2), sample="S1", version=VERSION_1)
     assert read(warehouse) == [("S1", 1), ("S1", 2)]
+
+
+@pytest.mark.parametrize("name", ["lab data", "o'brien", 'say "hi"', "50% x*y", "ümlaut", "{{a}}", "a#b?", "50%"])
+def test_a_table_is_kept_in_a_folder_of_any_usual_name(tmp_path: Path, name: str) -> None:
+    warehouse = Warehouse(tmp_path / name / "cohort")
+    warehouse.put("calls", rows("S1", 1, 2), sample="S1", version=VERSION_1)
+    warehouse.put("calls", rows("S2", 3), sample="S2", version=VERSION_1)
+    warehouse.put("calls", rows("S1", 4), sample="S1", version=VERSION_2)
+    warehouse.compact("calls")
+    warehouse.remove("S2")
+    assert [pq.read_table(file).to_pydict()["position"] for file in warehouse.files("calls")] == [[4]]
+
+
+@pytest.mark.parametrize("name", ["lab [1]", "a^b", "a|b", "a\\b", "%20", "new\nline", "lat\udcfcn"])
+def test_a_folder_that_delta_cannot_be_kept_in_is_refused_at_the_start(tmp_path: Path, name: str) -> None:
+    with pytest.raises(LakeError, match="Delta tables cannot be kept there") as caught:
+        Warehouse(tmp_path / name / "cohort")
+    assert "GENOMICS_DATA" in caught.value.remedy
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("panic", [False, True])
+def test_what_delta_cannot_do_is_told_in_the_platforms_words(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, panic: bool
+) -> None:
+    """A panic of its Rust code, which is no Exception, and a log that is damaged."""
+    if panic:
+        monkeypatch.setattr("resources.warehouse._IMPOSSIBLE", re.compile("x^"))
+        warehouse = Warehouse(warehouse.root.with_name("lab [1]"))
+    else:
+        warehouse.put("calls", rows("S1", 1), sample="S1", version=VERSION_1)
+        (warehouse.root / "calls" / "_delta_log" / f"{0:020}.json").write_text("{")
+    with pytest.raises(LakeError, match="table 'calls' cannot be read or written"):
+        warehouse.put("calls", rows("S1", 1), sample="S1", version=VERSION_2)
 
 
 def test_another_version_replaces_the_sample_and_leaves_the_others(warehouse: Warehouse) -> None:

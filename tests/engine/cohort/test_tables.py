@@ -64,6 +64,16 @@ def test_a_model_that_cannot_be_built_says_what_dbt_said(tmp_path: Path) -> None
         build_tables({"calls": ["nowhere.parquet"]}, tmp_path, tmp_path / "scratch", threads=1)
 
 
+@pytest.mark.parametrize("name", ["lab [1] o'brien", '50% x*y "{{a}}" ümlaut $HOME'])
+def test_the_tables_do_not_depend_on_the_folders_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    (folder / "scratch").mkdir(parents=True)
+    files = cohort_files(folder, calls=[call("S1", 100, 1)], missing=[], samples=["S1"])
+    results = build_tables(files, folder, folder / "scratch", threads=1)
+    assert all(result.passed for result in results)
+    assert pq.read_table(folder / "cohort_allele_frequency.parquet").num_rows == 1
+
+
 def test_every_published_column_is_described() -> None:
     for model in cohort_models():
         assert model.description and all(column.description for column in model.columns)

@@ -84,3 +84,18 @@ def test_chromosome_20_has_its_published_m5(shared_data: Path) -> None:
     assert [(contig.name, contig.length, contig.md5) for contig in contigs] == [
         ("20", 63_025_520, "0dec9660ec1efaaf33281c0d5ea2560f")
     ]
+
+
+@pytest.mark.parametrize("name", ["chrA,complete", "a(b)", 'a"b', "a\\b", "=a", "*", "chr\xfc"])
+@pytest.mark.parametrize("indexed", [False, True])
+def test_a_contig_that_sam_and_vcf_cannot_name_is_refused_when_the_reference_is_opened(
+    tmp_path: Path, name: str, indexed: bool
+) -> None:
+    fasta = tmp_path / "ref.fa"
+    fasta.write_text(f">{name}\nACGTACGT\n")
+    if indexed:
+        fasta.with_name("ref.fa.fai").write_text(f"{name}\t8\t{len(name.encode()) + 2}\t8\t9\n")
+        fasta.with_name("ref.dict").write_text(f"@SQ\tSN:{name}\tLN:8\tM5:{'0' * 32}\n")
+    with pytest.raises(KnowledgeError, match="SAM and VCF do not allow") as caught:
+        open_reference(fasta)
+    assert caught.value.file == str(fasta)
