@@ -95,17 +95,27 @@ def withdraw(platform: Platform, chosen: argparse.Namespace) -> int:
 
 
 def verify(platform: Platform, chosen: argparse.Namespace) -> int:
-    """Read artifacts again and compare every sha256; a damaged one is told and the next is read."""
+    """Read artifacts again and compare every sha256, and receipts and overrides with the audit log.
+
+    What is wrong with one is told, and the next is read.
+    """
     verified: list[dict[str, Any]] = []
+    platform.audit.verify()
 
     def read(name: str) -> None:
-        receipts = _receipts(platform, name)
-        if not receipts:
+        assets = sorted({*platform.lake.assets(name), *platform.gate.ledger.assets(name)})
+        if not assets:
             print(f"{name}: nothing is published yet", file=sys.stderr)
-        verified.extend(_verified(platform, receipt, quiet=chosen.json) for receipt in receipts)
+        verified.extend(_verified(platform, asset, name, quiet=chosen.json) for asset in assets)
+        overrides.extend(platform.gate.override_findings(name))
 
+    overrides: list[str] = []
     refused = _each(platform, _asked_for(platform, chosen, lambda _: True, "no sample"), read)
-    damaged = sum(not artifact["whole"] for artifact in verified)
+    shared = sorted({*platform.lake.assets(), *platform.gate.ledger.assets(None)}) if chosen.whole else []
+    verified.extend(_verified(platform, asset, None, quiet=chosen.json) for asset in shared)
+    for problem in overrides:
+        print(problem, file=sys.stderr)
+    damaged = sum(not artifact["whole"] for artifact in verified) + len(overrides)
     if chosen.json:
         _print_json(verified)
     elif verified:
@@ -222,18 +232,24 @@ def _described(platform: Platform, receipt: Receipt) -> dict[str, Any]:
     return {name: getattr(receipt, name) for name in names} | {"checks": checks}
 
 
-def _verified(platform: Platform, receipt: Receipt, *, quiet: bool) -> dict[str, Any]:
-    """Whether an artifact is what its receipt says, told as it becomes known."""
-    size = sum(file.bytes for file in receipt.files)
-    told = {"sample": receipt.sample, "asset": receipt.asset, "files": len(receipt.files), "bytes": size}
+def _verified(platform: Platform, asset: str, sample: str | None, *, quiet: bool) -> dict[str, Any]:
+    """Whether an artifact is what its receipt says, and its receipt the one published, told as it becomes known."""
+    told: dict[str, Any] = {"sample": sample, "asset": asset, "files": 0, "bytes": 0, "whole": False}
     try:
+        findings = platform.lake.findings(asset, sample)
+        for finding in findings:
+            print(f"{sample or 'shared'} {asset}: {finding.problem}", file=sys.stderr)
+        receipt = platform.lake.receipt(asset, sample)
+        if receipt is None:
+            return told
+        told |= {"files": len(receipt.files), "bytes": sum(file.bytes for file in receipt.files)}
         platform.lake.verify(receipt)
     except GenomicsError as error:
         print(error, file=sys.stderr)
-        return told | {"whole": False}
+        return told
     if not quiet:
-        print(f"{receipt.sample} {receipt.asset}: {len(receipt.files)} files as published {receipt.created}")
-    return told | {"whole": True}
+        print(f"{sample or 'shared'} {asset}: {len(receipt.files)} files as published {receipt.created}")
+    return told | {"whole": all(finding.harmless for finding in findings)}
 
 
 def _print_json(value: Any) -> None:

@@ -14,7 +14,7 @@ from engine.compare.comparison import compare
 from engine.duckdb_paths import as_pattern
 from engine.receipt import canonical_json
 from resources.environment import Settings
-from resources.lake import Lake
+from resources.lake import Lake, LocalLake
 
 RATIOS = ("recall", "precision")
 TOLD = (
@@ -26,7 +26,7 @@ TOLD = (
 
 def report(settings: Settings, results: Sequence[RunResult], seconds: float) -> int:
     """Tell and write the report; returns 0 if everybody's bundle was made."""
-    lake = Lake(settings.data / "lake")
+    lake = LocalLake(settings.data / "lake")
     found = {person.sample: _findings(lake, person.sample) for person in PEOPLE}
     accuracy = _accuracy(settings, lake)
     stages = _stages([result.seconds for result in results])
@@ -144,11 +144,11 @@ def _tell_stages(
 
 def _tell_files(lake: Lake, path: Path) -> None:
     tell("\nFiles")
-    tell(f"  artifacts  {lake.root / 'samples'}/<sample>/<asset>/ (receipt.json names the version)")
+    tell(f"  artifacts  {lake.place}: samples/<sample>/<asset>/ (receipt.json names the version)")
     for person in PEOPLE[:1]:
         receipt = lake.receipt("fhir_bundle", person.sample)
         if receipt:
-            tell(f"  a bundle   {lake.folder(receipt) / receipt.files[0].name}")
+            tell(f"  a bundle   {lake.path(receipt, receipt.files[0].name)}")
     tell(f"  this report as JSON: {path}")
 
 

@@ -21,7 +21,7 @@ from demo.report import report
 from demo.simulate import simulate_family
 from engine.errors import GenomicsError
 from resources.environment import Settings
-from resources.lake import Lake
+from resources.lake import LocalLake
 
 
 def main() -> int:
@@ -59,7 +59,7 @@ def run_everything(settings: Settings) -> list[RunResult]:
 
 def _as_completed(runs: Mapping[Future[RunResult], str], settings: Settings) -> Iterator[Future[RunResult]]:
     """Runs as they end; meanwhile what they publish is told as it appears."""
-    lake = Lake(settings.data / "lake")
+    lake = LocalLake(settings.data / "lake")
     seen = {(sample, asset): lake.receipt(asset, sample) for sample in runs.values() for asset in SAMPLE_ASSETS}
     pending = set(runs)
     while pending:

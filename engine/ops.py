@@ -21,7 +21,7 @@ from typing import Any
 
 import dagster as dg
 
-from engine.errors import FastqError, GateError, GenomicsError, KnowledgeError, LakeError
+from engine.errors import GateError, GenomicsError, KnowledgeError, LakeError
 from engine.progress import Progress
 from engine.receipt import Measure, Receipt, Recipe, describe_file
 from engine.tools import versions
@@ -336,9 +336,9 @@ def _stated(lane: Any, landing: Path) -> dict[str, Any]:
 
 def _file_facts(path: Path, landing: Path) -> list[str | int]:
     """Place in the landing zone, size, time of change."""
-    if not path.is_file():
-        raise FastqError("there is no such file", file=path, remedy="put it there, or correct the sample sheet")
-    facts = path.stat()
+    from engine.reads.manifest import require_landed
+
+    facts = require_landed(path, landing).stat()
     return [path.relative_to(landing).as_posix(), facts.st_size, facts.st_mtime_ns]
 
 
@@ -362,7 +362,9 @@ def aligned_reads(context: dg.OpExecutionContext) -> dg.Output[None]:
     def compute(work: Any) -> Made:
         reads = services.lake.require("raw_reads", sample)
         aligned = align_reads(
-            read_manifest(services.lake.folder(reads), base=services.landing_zone.root.resolve()),
+            read_manifest(
+                services.lake.folder(reads), base=services.landing_zone.root.resolve(), sha256=services.lake.sha256
+            ),
             sample,
             open_reference(bundle.fasta),
             aligner,
@@ -623,7 +625,7 @@ def fhir_bundle(context: dg.OpExecutionContext) -> dg.Output[None]:
             "statement_digest": statement_digest(table, case, lineage, bundle.build),
             "written_by": _code_version(context.op.name),
         }
-        previous = services.lake.receipt("fhir_bundle", sample)
+        previous = services.lake.previous("fhir_bundle", sample)
         if previous and said.items() <= previous.measures.items() and services.lake.is_whole(previous):
             # A report that says the same is the same report: it stays as it was issued.
             for file in previous.files:

@@ -13,6 +13,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.errors import LakeError
+
+SCHEMA = 1
+"""Version of the receipt's form; a change that an earlier release would misread counts it up."""
 Measure = int | float | str | bool | None | list[float] | list[int] | list[str]
 """A measured value: a number or text, absent when undefined, or a series for a plot."""
 
@@ -86,16 +90,74 @@ class Receipt:
         raise KeyError(f"{self.asset} has no file {name!r}, only {', '.join(f.name for f in self.files)}")
 
     def to_json(self) -> str:
-        """Canonical JSON: sorted keys, one trailing newline."""
-        return canonical_json(asdict(self), indent=2) + "\n"
+        """Canonical JSON: sorted keys, one trailing newline, with the schema's number."""
+        return canonical_json({"schema": SCHEMA, **asdict(self)}, indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Receipt:
-        """The receipt written by :meth:`to_json`."""
+        """The receipt written by :meth:`to_json`, of this release or an earlier one.
+
+        Raises:
+            LakeError: the text is no receipt, contradicts itself, or was written by a newer release.
+        """
+        fields = _receipt_fields(text)
+        schema = fields.pop("schema", SCHEMA)  # the first release wrote none
+        if type(schema) is not int:
+            raise _no_receipt("its schema is not a number")
+        if schema > SCHEMA:
+            raise LakeError(
+                f"the receipt has schema {schema}, this release knows {SCHEMA}",
+                remedy="use the release of the platform that wrote it, or a newer one",
+            )
+        try:
+            files = tuple(ArtifactFile(**file) for file in fields.pop("files"))
+            receipt = cls(files=files, recipe=Recipe(**fields.pop("recipe")), **fields)
+        except (KeyError, TypeError) as error:
+            raise _no_receipt(f"its fields are not those of a receipt: {error}") from error
+        if wrong := _wrong_field(receipt):
+            raise _no_receipt(f"{wrong} does not hold what it should")
+        if receipt.data_version != content_version(receipt.files):
+            raise _no_receipt("its data version is not that of its files")
+        return receipt
+
+
+def _receipt_fields(text: str) -> dict[str, Any]:
+    try:
         fields = json.loads(text)
-        fields["files"] = tuple(ArtifactFile(**file) for file in fields["files"])
-        fields["recipe"] = Recipe(**fields["recipe"])
-        return cls(**fields)
+    except (ValueError, RecursionError) as error:
+        raise _no_receipt("it is empty" if not text.strip() else f"it is not JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise _no_receipt("it is not a JSON object")
+    return fields
+
+
+def _wrong_field(receipt: Receipt) -> str | None:
+    """Name of the first field that holds something else than :class:`Receipt` says, if one does."""
+    recipe = receipt.recipe
+    sound = {
+        "asset": isinstance(receipt.asset, str),
+        "sample": receipt.sample is None or isinstance(receipt.sample, str),
+        "data_version": isinstance(receipt.data_version, str),
+        "files": all(_is_sound(file) for file in receipt.files),
+        "records": type(receipt.records) is int,
+        "recipe": all(isinstance(part, dict) for part in vars(recipe).values()),
+        "measures": isinstance(receipt.measures, dict),
+        "created": isinstance(receipt.created, str),
+    }
+    return next((name for name, right in sound.items() if not right), None)
+
+
+def _is_sound(file: ArtifactFile) -> bool:
+    """Whether a file's description is one, and names no place outside the artifact's folder."""
+    plain = isinstance(file.name, str) and Path(file.name).name == file.name
+    return plain and isinstance(file.sha256, str) and type(file.bytes) is int
+
+
+def _no_receipt(problem: str) -> LakeError:
+    return LakeError(
+        f"the receipt cannot be read, {problem}",
+        remedy="restore the receipt from a backup, or materialize the artifact again with recompute",
+    )
 
 
 def canonical_json(value: Any, indent: int | None = None) -> str:

@@ -77,11 +77,21 @@ class AuditHead:
     digest: str
 
 
+@dataclass
+class _Seen:
+    """How far the log was looked through, and where the lines about each sample begin, by the sample as JSON."""
+
+    inode: int = 0
+    end: int = 0
+    by_sample: dict[bytes, list[int]] = field(default_factory=dict)
+
+
 class AuditLog:
     """The log in one file; the folder is made when the first event is recorded."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._seen = _Seen()
 
     def record(
         self, who: str, what: str, sample: str | None = None, details: Mapping[str, Any] | None = None
@@ -111,13 +121,37 @@ class AuditLog:
 
     def entries(self, *, sample: str | None = None) -> Iterator[AuditEntry]:
         """What was written, oldest first; with ``sample``, of that sample alone. Nothing is verified here."""
+        if sample is not None:
+            yield from self.entries_about(sample)
+        elif self.path.exists():
+            with self.path.open("rb") as file:
+                yield from filter(None, map(_parse, file))
+
+    def entries_about(self, sample: str | None) -> Iterator[AuditEntry]:
+        """What was written of one sample, or of none, oldest first; found without reading the rest of the log again.
+
+        The log is looked through once, and what was added since each time.
+        """
         if not self.path.exists():
             return
         with self.path.open("rb") as file:
-            for line in file:
-                entry = _parse(line)
-                if entry and (sample is None or entry.event.sample == sample):
+            for position in self._positions(file).get(_quoted(sample), []):
+                file.seek(position)
+                entry = _parse(file.readline())
+                if entry and entry.event.sample == sample:
                     yield entry
+
+    def _positions(self, file: BinaryIO) -> dict[bytes, list[int]]:
+        """Where the lines about each sample begin."""
+        facts = os.fstat(file.fileno())
+        if facts.st_ino != self._seen.inode or facts.st_size < self._seen.end:
+            self._seen = _Seen(facts.st_ino)
+        file.seek(self._seen.end)
+        for line in file:
+            if line.endswith(b"\n"):  # another one is still being written
+                self._seen.by_sample.setdefault(_sample_in(line), []).append(self._seen.end)
+                self._seen.end += len(line)
+        return self._seen.by_sample
 
     def verify(self, anchor: AuditHead | None = None) -> int:
         """The number of lines, if every one is as it was written.
@@ -233,6 +267,16 @@ def _parse(line: bytes) -> AuditEntry | None:
         return AuditEntry(int(found["number"]), str(found["when"]), event)
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _quoted(text: str | None) -> bytes:
+    return json.dumps(text, ensure_ascii=False).encode()
+
+
+def _sample_in(line: bytes) -> bytes:
+    """The sample of a line as JSON. The last such field is the entry's own: keys are sorted, quotes escaped."""
+    before, _, rest = line.rpartition(b',"sample":')
+    return rest.partition(b',"what":')[0] if before else b""
 
 
 def _sha256(line: bytes) -> str:

@@ -189,13 +189,13 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     from resources.audit import AuditLog
     from resources.gate import Gate
     from resources.knowledge import Knowledge
-    from resources.lake import Lake
+    from resources.lake import LocalLake
     from resources.landing_zone import LandingZone
     from resources.sample_registry import SampleRegistry
     from resources.warehouse import Warehouse
 
-    lake = Lake(settings.data / "lake")
     audit = AuditLog(settings.data / "audit" / "audit.jsonl")
+    lake = LocalLake(settings.data / "lake", audit)
     registry = SampleRegistry(settings.data / "registry" / "samples.sqlite")
     return {
         "settings": settings,

@@ -8,6 +8,7 @@ bounds from the threshold table, overrides from the sample registry.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from engine.errors import GateError
 from engine.quality.gate import CheckResult, evaluate
@@ -15,6 +16,14 @@ from engine.quality.thresholds import ThresholdTable
 from engine.receipt import Receipt
 from resources.audit import AuditLog
 from resources.lake import Lake
+from resources.ledger import (
+    OVERRIDDEN,
+    Ledger,
+    missing_overrides,
+    override_details,
+    unknown_override,
+    unknown_overrides,
+)
 from resources.sample_registry import Override, SampleRegistry
 
 
@@ -33,6 +42,11 @@ class Gate:
     registry: SampleRegistry
     audit: AuditLog
     thresholds: ThresholdTable
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What the audit log tells of overrides."""
+        return Ledger(self.audit)
 
     def judge(self, asset: str, sample: str) -> tuple[CheckResult, ...]:
         """The verdicts on the current artifact, overrides not considered."""
@@ -55,10 +69,26 @@ class Gate:
         return tuple(told)
 
     def _overrides(self, asset: str, sample: str) -> list[Override]:
-        """Those that hold for the current version of the artifact."""
+        """Those that hold for the current version of the artifact; GateError if the audit log does not know one."""
         version = self.lake.require(asset, sample).data_version
         given = self.registry.overrides(sample)
-        return [override for override in given if (override.asset, override.data_version) == (asset, version)]
+        found = [override for override in given if (override.asset, override.data_version) == (asset, version)]
+        for override in found:
+            self.ledger.check_override(override)
+        return found
+
+    def override_findings(self, sample: str) -> list[str]:
+        """What the audit log says against a sample's overrides: rows that nobody gave, and given ones that are gone."""
+        given = self.registry.overrides(sample)
+        entries = self.ledger.overrides(sample)
+        return [
+            *(f"{sample}: {unknown_override(row)}" for row in unknown_overrides(entries, given)),
+            *(
+                f"{sample}: the override of {entry.event.details.get('asset')}.{entry.event.details.get('check')} by "
+                f"{entry.event.who!r}, {entry.when}, is gone from the registry, or was changed there"
+                for entry in missing_overrides(entries, given)
+            ),
+        ]
 
     def require(self, asset: str, sample: str) -> Receipt:
         """The artifact's receipt if its sample takes part, and its gate and every gate before it are open.
@@ -74,9 +104,8 @@ class Gate:
 
     def _open(self, asset: str, sample: str) -> Receipt:
         receipt = self.lake.require(asset, sample)
-        shut = [
-            v for v in self.judge(asset, sample) if v.blocks and not self.overridden(asset, sample, v.threshold.name)
-        ]
+        verdicts = evaluate(self.thresholds.of(asset), receipt.measures)
+        shut = [v for v in verdicts if v.blocks and not self.overridden(asset, sample, v.threshold.name)]
         if shut:
             self.audit.record("system", "gate refused", sample, {"asset": asset, "checks": [str(v) for v in shut]})
             raise GateError(
@@ -118,6 +147,6 @@ class Gate:
                 remedy="give --person and a --reason of at least ten characters",
             )
         version = self.lake.require(asset, sample).data_version
-        details = {"asset": asset, "check": check, "data_version": version, "reason": reason}
-        self.audit.record(person, "gate override", sample, {**details, "verdict": str(verdicts[check])})
+        given = Override(sample, asset, check, version, person, reason, recorded="")
+        self.audit.record(person, OVERRIDDEN, sample, {**override_details(given), "verdict": str(verdicts[check])})
         self.registry.override_gate(sample, asset, check, version, person=person, reason=reason)

@@ -7,17 +7,18 @@ lets a later step see that they are still what was verified. Verifying is done i
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.errors import FastqError
 from engine.reads.conventions import QualityEncoding
 from engine.reads.file_digests import FileDigests
 from engine.reads.lane import Lane
-from engine.receipt import canonical_json
+from engine.receipt import canonical_json, describe_file
 from engine.reference.build import link_or_copy
 
 MANIFEST = "reads.json"
+_REMEDY = "put the file back as it was delivered, or register the sample again with the files there are"
 
 
 def write_manifest(
@@ -31,10 +32,14 @@ def write_manifest(
         folder: the artifact's folder.
         base: the landing zone; a file's place is kept relative to it.
         copy: whether the files are linked or copied into ``folder``, and used from there.
+
+    Raises:
+        FastqError: a file does not lie in the landing zone.
     """
     encodings = {lane.name: lane.quality_encoding for lane in lanes}
     entries = []
     for file in files:
+        require_landed(file.path, base)
         name = f"{file.lane}_R{file.mate}.fastq{'.gz' if file.path.suffix == '.gz' else ''}"
         if copy:
             link_or_copy(file.path, folder / name)
@@ -53,26 +58,48 @@ def write_manifest(
     (folder / MANIFEST).write_text(canonical_json(entries, indent=2) + "\n")
 
 
-def read_manifest(folder: Path, *, base: Path) -> tuple[Lane, ...]:
-    """The lanes of a manifest, in its order, their files present with their sizes.
+def read_manifest(folder: Path, *, base: Path, sha256: Callable[[Path], str] | None = None) -> tuple[Lane, ...]:
+    """The lanes of a manifest, in its order, their files the very ones that were verified.
+
+    Args:
+        folder: the artifact's folder.
+        base: the landing zone.
+        sha256: gives a file's digest, from memory where it can; absent: every file is read.
 
     Raises:
-        FastqError: a file is gone or has another size than when it was verified.
+        FastqError: a file is gone, lies elsewhere now, or has another content than when it was verified.
     """
-    entries = json.loads((folder / MANIFEST).read_text())
+    digest = sha256 or (lambda path: describe_file(path).sha256)
     paths: dict[str, dict[int, Path]] = {}
     encodings: dict[str, QualityEncoding] = {}
-    for entry in entries:
-        path = (folder if entry["place"] == "lake" else base) / entry["file"]
-        if not path.is_file() or path.stat().st_size != entry["bytes"]:
+    for entry in json.loads((folder / MANIFEST).read_text()):
+        home = folder if entry["place"] == "lake" else base
+        path = require_landed(home / entry["file"], home)
+        if path.stat().st_size != entry["bytes"] or digest(path) != entry["sha256"]:
             raise FastqError(
-                f"the file is not there as it was verified, with {entry['bytes']:,} bytes",
+                f"the file has changed since it was verified, with {entry['bytes']:,} bytes and sha256 "
+                f"{entry['sha256'][:12]}",
                 file=path,
-                remedy="put it back, or register the sample again with the files there are",
+                remedy=_REMEDY,
             )
         paths.setdefault(entry["lane"], {})[entry["mate"]] = path
         encodings[entry["lane"]] = QualityEncoding(entry.get("quality_encoding", QualityEncoding.DETECT))
     return tuple(Lane(lane, mates[1], mates[2], quality_encoding=encodings[lane]) for lane, mates in paths.items())
+
+
+def require_landed(path: Path, zone: Path) -> Path:
+    """The path of a read file as given, if it is a regular file that lies in a folder itself.
+
+    A file that was registered may have been replaced since: by a link to a file that nobody delivered.
+
+    Raises:
+        FastqError: there is no such file, or it lies outside the folder, by way of a symbolic link.
+    """
+    if not path.is_file():
+        raise FastqError("there is no such file any more", file=path, remedy=_REMEDY)
+    if not path.resolve().is_relative_to(zone.resolve()):
+        raise FastqError(f"the file is a link to {path.resolve()}, outside the landing zone", file=path, remedy=_REMEDY)
+    return path
 
 
 def read_digests(folder: Path) -> dict[str, str]:

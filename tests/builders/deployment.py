@@ -27,7 +27,7 @@ from demo.sequencer import Library, load_flow_cell, sequence
 from demo.simulate import haplotypes
 from demo.slices import CONTIG, SLICES
 from resources.environment import PROJECT, Settings, build_resources
-from resources.lake import Lake
+from resources.lake import Lake, LocalLake
 
 AVP = next(piece for piece in SLICES if piece.gene == "AVP")
 START, END = 3_070_000, 3_095_000
@@ -71,7 +71,7 @@ class Deployment:
 
     @property
     def lake(self) -> Lake:
-        return Lake(self.settings.data / "lake")
+        return LocalLake(self.settings.data / "lake")
 
     def run(self, *command: str | Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         """Run a program of the virtual environment (``python``, ``dagster``) to its end."""

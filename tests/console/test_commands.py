@@ -69,7 +69,7 @@ def test_an_override_lets_the_check_pass_and_the_log_knows_who(
 ) -> None:
     assert main(["override", "S0001", "aligned_reads", "mean_coverage", *WHY]) == 0
     assert platform.gate.overridden("aligned_reads", "S0001", "mean_coverage")
-    assert [entry.event.who for entry in platform.audit.entries(sample="S0001")] == ["Dr Example"]
+    assert [entry.event.who for entry in platform.gate.ledger.overrides("S0001")] == ["Dr Example"]
     main(["sample", "S0001"])
     assert "overridden: mean_coverage" in capsys.readouterr().out
 
@@ -147,6 +147,54 @@ def test_verify_tells_every_damaged_artifact_and_reads_on(
     }
 
 
+def test_verify_names_an_edited_receipt_and_a_rolled_back_one(
+    platform: Platform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    receipts = {asset: receipt_file(platform, publish(platform, "S0001", asset)) for asset in ("findings", "variants")}
+    earlier = receipts["variants"].read_text()
+    with platform.lake.work("variants", "S0001") as work:
+        (work.folder / "file").write_text("TTTT")
+        work.publish(records=4, recipe=Recipe(), measures={})
+    receipts["variants"].write_text(earlier)
+    receipts["findings"].write_text(receipts["findings"].read_text().replace('"records": 4', '"records": 5'))
+    assert main(["verify", "S0001"]) == 1
+    printed = capsys.readouterr()
+    assert "S0001 findings: the receipt of findings was changed" in printed.err
+    assert "S0001 variants: the receipt of variants was put back to an earlier one" in printed.err
+    assert "S0001 aligned_reads: 1 files as published" in printed.out and "2 NOT as published" in printed.out
+
+
+def test_verify_names_a_receipt_that_is_gone(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    receipt_file(platform, platform.lake.require("aligned_reads", "S0001")).unlink()
+    assert main(["verify", "S0001"]) == 1
+    assert "S0001 aligned_reads: the receipt of aligned_reads is gone" in capsys.readouterr().err
+
+
+def receipt_file(platform: Platform, receipt: Receipt) -> Path:
+    return platform.lake.folder(receipt).parent / "receipt.json"
+
+
+def test_verify_names_an_override_that_the_audit_log_does_not_know(
+    platform: Platform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = platform.lake.require("aligned_reads", "S0001").data_version
+    reason = "the order asks for one gene"
+    platform.registry.override_gate("S0001", "aligned_reads", "mean_coverage", version, person="Eve", reason=reason)
+    assert main(["verify", "S0001"]) == 1
+    assert "override of aligned_reads.mean_coverage by 'Eve'" in capsys.readouterr().err
+
+
+def test_verify_reads_what_belongs_to_no_sample_too(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    with platform.lake.work("clinvar") as work:
+        (work.folder / "clinvar.parquet").write_text("PAR1")
+        receipt = work.publish(records=1, recipe=Recipe(), measures={})
+    assert main(["verify", "--all"]) == 0
+    assert "shared clinvar: 1 files as published" in capsys.readouterr().out
+    platform.lake.path(receipt, "clinvar.parquet").write_text("PAR2")
+    assert main(["verify", "--all"]) == 1
+    assert "content of clinvar differs" in capsys.readouterr().err
+
+
 def test_a_withdrawn_sample_is_shown_as_such(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["withdraw", "S0003", *WHY]) == 0
     assert platform.registry.withdrawn() == ("S0003",)
@@ -159,7 +207,8 @@ def test_the_audit_logs_chain_is_verified(platform: Platform, capsys: pytest.Cap
     main(["retry", "S0001", "S0002", *WHY])
     capsys.readouterr()
     assert main(["audit"]) == 0
-    assert capsys.readouterr().out == f"{platform.audit.path}: 2 entries, chain unbroken\n"
+    entries = len(list(platform.audit.entries()))
+    assert capsys.readouterr().out == f"{platform.audit.path}: {entries} entries, chain unbroken\n"
     lines = platform.audit.path.read_text().splitlines(keepends=True)
     platform.audit.path.write_text("".join(lines[1:]))
     assert main(["audit"]) == 1

@@ -13,7 +13,7 @@ from engine.receipt import Recipe
 from genomics_assets.sensors import RUN_KEY, sample_canceled, sample_failed, sample_sheets
 from resources.audit import AuditLog
 from resources.knowledge import Knowledge
-from resources.lake import Lake
+from resources.lake import LocalLake
 from resources.landing_zone import LandingZone
 from resources.sample_registry import SampleRegistry
 
@@ -32,7 +32,7 @@ def registry(tmp_path: Path) -> SampleRegistry:
 
 
 def test_the_partition_of_a_withdrawn_sample_goes(registry: SampleRegistry, tmp_path: Path) -> None:
-    lake = Lake(tmp_path / "lake")
+    lake = LocalLake(tmp_path / "lake")
     source = tmp_path / "genome.yaml"
     source.write_text("name: x\nbuild: GRCh38\nfasta: genome.fa\n")
     knowledge = Knowledge.declared(str(source), lake, tmp_path)

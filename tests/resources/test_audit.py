@@ -38,6 +38,21 @@ def test_who_what_which_sample_and_why_can_be_read_again(log: AuditLog) -> None:
     assert [entry.number for entry in log.entries(sample="S1")] == [1]
 
 
+def test_entries_about_one_sample_or_none_are_found_as_the_log_grows(log: AuditLog) -> None:
+    assert list(log.entries_about("S1")) == []
+    tricky = {"note": 'it said ,"sample":"S9","what":', "inner": {"a": 1, "sample": "S9", "what": "x"}}
+    log.record("dr.jones", "said", "S1", tricky)
+    log.record("lake", "artifact published", None, {"sample": "S9"})
+    assert [entry.number for entry in log.entries_about("S1")] == [1]
+    AuditLog(log.path).record("dr.jones", 'said ,"sample":"S9"', "S1")
+    assert [entry.number for entry in log.entries_about("S1")] == [1, 3]
+    assert [entry.number for entry in log.entries_about(None)] == [2]
+    assert list(log.entries_about("S9")) == []
+    log.path.unlink()
+    log.record("dr.jones", "said", "S2")
+    assert [entry.number for entry in log.entries_about("S2")] == [1] and list(log.entries_about("S1")) == []
+
+
 def test_an_empty_log_is_sound(log: AuditLog) -> None:
     assert log.verify() == 0
     assert list(log.entries()) == []

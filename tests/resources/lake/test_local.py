@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import LakeError
 from engine.receipt import Recipe
-from resources.lake import Lake
+from resources.lake import Lake, LocalLake
 
 
 def publish(lake: Lake, content: str = "reads", *, asset: str = "raw_reads", recipe: Recipe = Recipe()):  # noqa: B008
@@ -21,7 +21,7 @@ def publish(lake: Lake, content: str = "reads", *, asset: str = "raw_reads", rec
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path / "lake")
+    return LocalLake(tmp_path / "lake")
 
 
 def test_what_was_published_is_found_with_its_receipt(lake: Lake) -> None:
@@ -96,12 +96,12 @@ def test_an_illegal_sample_id_never_becomes_a_path(lake: Lake, sample: str) -> N
 def _publish_for_ever(root: Path) -> None:
     number = 0
     while True:
-        publish(Lake(root), f"{number}\n" * 50_000)
+        publish(LocalLake(root), f"{number}\n" * 50_000)
         number += 1
 
 
 def test_a_killed_process_leaves_a_whole_artifact(tmp_path: Path) -> None:
-    lake = Lake(tmp_path / "lake")
+    lake = LocalLake(tmp_path / "lake")
     publish(lake, "first")
     context = multiprocessing.get_context("fork")
     for delay in (0.01, 0.02, 0.03, 0.05, 0.08, 0.13):
@@ -119,11 +119,11 @@ def test_a_killed_process_leaves_a_whole_artifact(tmp_path: Path) -> None:
 
 def _append(root: Path, word: str) -> None:
     for _ in range(5):
-        publish(Lake(root), word * 100_000)
+        publish(LocalLake(root), word * 100_000)
 
 
 def test_two_processes_publish_one_after_the_other(tmp_path: Path) -> None:
-    lake = Lake(tmp_path / "lake")
+    lake = LocalLake(tmp_path / "lake")
     context = multiprocessing.get_context("fork")
     writers = [context.Process(target=_append, args=(lake.root, word)) for word in ("a", "b")]
     for writer in writers:
