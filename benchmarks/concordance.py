@@ -272,7 +272,7 @@ def compare_genotypes(chosen: Sequence[Genome], folder: Path, gatk: GatkCaller) 
             each = [argument for gvcf in gvcfs for argument in ("-V", str(gvcf))]
             _made_by_gatk(gatk, combined, ["CombineGVCFs", "-R", str(fasta), *each])
         _made_by_gatk(gatk, theirs, ["GenotypeGVCFs", "-R", str(fasta), "-V", str(combined)])
-        genotype_gvcfs(gvcfs, open_reference(fasta).contigs, ours, hard_filters=None)
+        genotype_gvcfs(gvcfs, open_reference(fasta).contigs, ours, filters=None)
         found.append(agreement(f"{name}, genotypes", theirs, ours))
     return found
 

@@ -28,6 +28,7 @@ from engine.command_files import (
     with_index,
 )
 from engine.errors import GenomicsError
+from engine.genotype import FILTER_SETS
 from engine.person import Sex
 from engine.reads.conventions import QualityEncoding, UmiSource
 
@@ -395,7 +396,7 @@ def _add_genotype(commands: Commands) -> None:
         commands,
         "genotype",
         _genotype,
-        "genotype one or many samples: gVCFs to one VCF with hard filters",
+        "genotype one or many samples: gVCFs to one VCF, doubtful calls marked by filters",
         "--reference REF.fa --gvcf child.g.vcf.gz --gvcf mother.g.vcf.gz --gvcf father.g.vcf.gz --output trio.vcf.gz",
     )
     parser.add_argument(
@@ -410,11 +411,18 @@ def _add_genotype(commands: Commands) -> None:
         "--intervals", type=Path, metavar="X.bed", help="keep only records that reach into these intervals"
     )
     parser.add_argument(
+        "--filters",
+        choices=FILTER_SETS,
+        default=FILTER_SETS[0],
+        help="what marks doubtful calls (default: %(default)s)",
+    )
+    parser.add_argument(
         "--output", type=Path, required=True, metavar="OUT.vcf.gz", help="VCF (bgzip; plain without .gz), or -"
     )
 
 
 def _genotype(options: argparse.Namespace) -> None:
+    from engine.genotype.filter import FILTERS
     from engine.genotype.joint import genotype_gvcfs
     from engine.genotype.sample import genotype_sample
     from engine.genotype.target_reach import reach_of
@@ -425,11 +433,15 @@ def _genotype(options: argparse.Namespace) -> None:
         gvcfs = [stack.enter_context(readable(path)) for path in options.gvcf]
         output = stack.enter_context(staged_calls(options.output))
         if len(gvcfs) == 1:
-            one = genotype_sample(gvcfs[0], reference, output, targets=options.intervals, progress=progress)
+            one = genotype_sample(
+                gvcfs[0], reference, output, targets=options.intervals, filters=options.filters, progress=progress
+            )
             records, passing = one.records, one.pass_records
         else:
             reach = stack.enter_context(reach_of(options.intervals, reference))
-            many = genotype_gvcfs(gvcfs, reference.contigs, output, reach=reach, progress=progress)
+            many = genotype_gvcfs(
+                gvcfs, reference.contigs, output, filters=FILTERS[options.filters], reach=reach, progress=progress
+            )
             records, passing = many.records, many.pass_records
     _say(options, f"{records:,} records, {passing:,} of them pass the filters")
 

@@ -493,6 +493,7 @@ def variants(context: dg.OpExecutionContext) -> dg.Output[None]:
             work.folder / f"{sample}.vcf.gz",
             caller=services.settings.caller,
             targets=bundle.targets,
+            filters=services.settings.filters,
             progress=Progress("genotyping", unit="sites", log=context.log.info),
         )
         return Made(summary.records, vars(summary))
@@ -500,7 +501,7 @@ def variants(context: dg.OpExecutionContext) -> dg.Output[None]:
     recipe = Recipe(
         inputs=_open_gates(context, "gvcf") | services.knowledge.versions("reference_genome"),
         tools=_tools(context.op.name),
-        parameters={"caller": services.settings.caller},
+        parameters={"caller": services.settings.caller, "filters": services.settings.filters},
     )
     return _publish(context, recipe, compute, sample=sample)
 

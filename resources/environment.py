@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.call import TARGET_PADDING
 from engine.errors import GenomicsError
+from engine.genotype import FILTER_SETS
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout, or the folder of installed packages."""
@@ -76,6 +77,12 @@ OPTIONS = (
         (),
         "Bases called on either side of every target, so that what reaches into a target is found.",
     ),
+    Option(
+        "GENOMICS_FILTERS",
+        FILTER_SETS[0],
+        FILTER_SETS,
+        "What marks calls that are not to be trusted, of the callers `haplotype` and `gatk`.",
+    ),
     Option("GENOMICS_ALIGNMENT_FORMAT", "bam", ("bam", "cram"), "The file format of aligned reads."),
     Option(
         "GENOMICS_READS",
@@ -118,6 +125,7 @@ class Settings:
         caller: name of the variant caller.
         profile: ``default`` or ``gatk-best-practices``.
         target_padding: bases called on either side of every target.
+        filters: name of the filters.
         alignment_format: ``bam`` or ``cram``.
         reads: ``in-place`` or ``copy``.
         mixed_read_lengths: ``refuse`` or ``accept``.
@@ -134,6 +142,7 @@ class Settings:
     caller: str
     profile: str
     target_padding: int
+    filters: str
     alignment_format: str
     reads: str
     mixed_read_lengths: str
@@ -160,6 +169,7 @@ class Settings:
             caller=values["GENOMICS_CALLER"],
             profile=values["GENOMICS_PROFILE"],
             target_padding=_count("GENOMICS_TARGET_PADDING", values["GENOMICS_TARGET_PADDING"], least=0),
+            filters=values["GENOMICS_FILTERS"],
             alignment_format=values["GENOMICS_ALIGNMENT_FORMAT"],
             reads=values["GENOMICS_READS"],
             mixed_read_lengths=values["GENOMICS_MIXED_READ_LENGTHS"],

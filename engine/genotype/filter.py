@@ -1,14 +1,29 @@
-"""Hard filters: which calls are not to be trusted, said in FILTER and never by leaving them out.
+"""Filters by name, and those made of limits: which calls are not to be trusted, said in FILTER and never by leaving
+them out.
 
-Two sets: GATK's for calls of its kind (QD, FS, SOR, MQ and rank sums), and ours for calls of bcftools, which has
-other annotations. Measures over filtered calls are :mod:`engine.genotype.measures`.
+Three sets: the default for calls of GATK's kind (:mod:`engine.genotype.evidence`), GATK's hard filters for the same
+calls, and limits for calls of bcftools, which has other annotations. Measures over filtered calls are
+:mod:`engine.genotype.measures`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+
+from engine.genotype import FILTER_SETS
+from engine.genotype.evidence import EvidenceFilters, info_values
+
+
+class Filters(Protocol):
+    """A set of filters."""
+
+    def header_lines(self) -> list[str]:
+        """FILTER definitions for a VCF header."""
+
+    def verdict(self, columns: Sequence[str]) -> str:
+        """FILTER of a record, given all its columns: ``PASS``, or the names of what it fails joined by ``;``."""
 
 
 class Rule(NamedTuple):
@@ -56,29 +71,22 @@ class HardFilters:
                 meanings.setdefault(rule.name, []).append(f"{kind}: {rule.meaning}")
         return [f'##FILTER=<ID={name},Description="{"; ".join(texts)}">' for name, texts in sorted(meanings.items())]
 
-    def verdict(self, ref: str, alts: str, qual: str, info: str, sample: Mapping[str, float] | None = None) -> str:
+    def verdict(self, columns: Sequence[str], sample: Mapping[str, float] | None = None) -> str:
         """FILTER of a record: ``PASS`` or the names of all rules it fails, joined by ``;``.
 
         Args:
-            ref: REF.
-            alts: ALT, joined by commas.
-            qual: QUAL as text.
-            info: INFO as text.
+            columns: the columns of a VCF line, at least as far as INFO.
             sample: values of the sample that rules name.
         """
-        values = _info_values(info)
-        if qual != ".":
-            values["QUAL"] = qual
-        failed = [rule.name for rule in self._rules(ref, alts) if _fails(rule, values, sample or {})]
+        values = info_values(columns[7])
+        if columns[5] != ".":
+            values["QUAL"] = columns[5]
+        failed = [rule.name for rule in self._rules(columns[3], columns[4]) if _fails(rule, values, sample or {})]
         return ";".join(sorted(failed)) or "PASS"
 
     def _rules(self, ref: str, alts: str) -> tuple[Rule, ...]:
         snp = all(len(alt) == len(ref) or alt == "*" for alt in alts.split(","))
         return self.snp if snp else self.indel
-
-
-def _info_values(info: str) -> dict[str, str]:
-    return {key: value for key, _, value in (part.partition("=") for part in info.split(";"))}
 
 
 def _fails(rule: Rule, values: Mapping[str, str], sample: Mapping[str, float]) -> bool:
@@ -123,3 +131,7 @@ BCFTOOLS_FILTERS = HardFilters(
     ),
 )
 """For calls of bcftools: AB is the share of reads with the alternate allele of a heterozygote, SP its strand bias."""
+
+FILTERS: Mapping[str, Filters] = dict(zip(FILTER_SETS, (EvidenceFilters(), HARD_FILTERS), strict=True))
+"""For calls with GATK's annotations, by the name that a deployment chooses; the first is the default."""
+DEFAULT_FILTERS = FILTER_SETS[0]

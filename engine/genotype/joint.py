@@ -18,7 +18,7 @@ from engine.call.caller import index_gvcf
 from engine.call.haplotype.genotype.allele_frequency import AlleleFrequencies, SampleLikelihoods, allele_frequencies
 from engine.call.haplotype.numerics import format_half_up, format_quality
 from engine.errors import ReferenceMismatchError, VariantFileError
-from engine.genotype.filter import HARD_FILTERS, HardFilters
+from engine.genotype.filter import DEFAULT_FILTERS, FILTERS, Filters
 from engine.genotype.gvcf_records import Gvcf, GvcfRecord, open_gvcf, sites
 from engine.genotype.merged_site import SPANNING, MergedSite, merge_site, with_fewer_alternates
 from engine.genotype.sample_genotype import SampleGenotype, format_columns, genotype_sample_at
@@ -78,7 +78,7 @@ class JointSummary:
         samples: names in the VCF's order.
         sites: positions where some gVCF has an alternate allele.
         records: sites that were called.
-        pass_records: records that no hard filter marks.
+        pass_records: records that no filter marks.
     """
 
     samples: tuple[str, ...]
@@ -93,7 +93,7 @@ def genotype_gvcfs(
     output: Path,
     *,
     confidence: float = CALL_CONFIDENCE,
-    hard_filters: HardFilters | None = HARD_FILTERS,
+    filters: Filters | None = FILTERS[DEFAULT_FILTERS],
     reach: TargetReach | None = None,
     progress: Progress | None = None,
 ) -> JointSummary:
@@ -104,7 +104,7 @@ def genotype_gvcfs(
         contigs: the reference's.
         output: the VCF to write; samples in the order of their names, as GATK orders them.
         confidence: smallest QUAL of a site and of an allele to be kept.
-        hard_filters: what to mark in FILTER; with ``None`` FILTER is left empty.
+        filters: what to mark in FILTER; with ``None`` FILTER is left empty.
         reach: tells which records to keep; all when absent. A record that is kept is the same either way.
         progress: advanced by sites seen.
 
@@ -122,15 +122,15 @@ def genotype_gvcfs(
     genotyper = _Genotyper(order, [contig.name for contig in contigs], confidence)
     seen = written = passed = 0
     with pysam.BGZFile(str(output), "wb", None) as stream:
-        stream.write(_header_text(contigs, names, hard_filters).encode())
+        stream.write(_header_text(contigs, names, filters).encode())
         for site in sites(inputs, {contig.name: rank for rank, contig in enumerate(contigs)}):
             seen += 1
             progress.advance(1)
             columns = genotyper.call(merge_site(site, inputs))
             if columns is None or not (reach is None or reach(columns[0], int(columns[1]), columns[3], columns[4])):
                 continue
-            if hard_filters is not None:
-                columns[6] = hard_filters.verdict(columns[3], columns[4], columns[5], columns[7])
+            if filters is not None:
+                columns[6] = filters.verdict(columns)
             written += 1
             passed += columns[6] == "PASS"
             stream.write(("\t".join(columns) + "\n").encode())
@@ -157,11 +157,11 @@ def _check(inputs: Sequence[Gvcf], contigs: Sequence[Contig]) -> None:
                     )
 
 
-def _header_text(contigs: Sequence[Contig], names: Sequence[str], hard_filters: HardFilters | None) -> str:
-    filters = hard_filters.header_lines() if hard_filters else ()
+def _header_text(contigs: Sequence[Contig], names: Sequence[str], filters: Filters | None) -> str:
+    marks = filters.header_lines() if filters else ()
     lengths = [f"##contig=<ID={contig.name},length={contig.length}>" for contig in contigs]
     columns = "\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *names])
-    return "\n".join(["##fileformat=VCFv4.2", *filters, *_HEADER, *lengths, columns, ""])
+    return "\n".join(["##fileformat=VCFv4.2", *marks, *_HEADER, *lengths, columns, ""])
 
 
 class _Genotyper:

@@ -13,7 +13,7 @@ from pathlib import Path
 from engine.call.caller import Reference, index_gvcf
 from engine.call.gvcf import SYMBOLIC_ALLELES, measure_gvcf
 from engine.errors import VariantFileError
-from engine.genotype.filter import BCFTOOLS_FILTERS, HARD_FILTERS
+from engine.genotype.filter import BCFTOOLS_FILTERS, DEFAULT_FILTERS, FILTERS
 from engine.genotype.gvcf_records import open_gvcf
 from engine.genotype.joint import genotype_gvcfs
 from engine.genotype.measures import VariantsSummary, measure_variants
@@ -35,6 +35,7 @@ def genotype_sample(
     *,
     caller: str | None = None,
     targets: Path | None = None,
+    filters: str = DEFAULT_FILTERS,
     progress: Progress | None = None,
 ) -> VariantsSummary:
     """Write one sample's filtered VCF (bgzip) and its ``.tbi``.
@@ -46,6 +47,7 @@ def genotype_sample(
         caller: who made the gVCF (``haplotype``, ``gatk``, ``bcftools``); read from its header when absent.
         targets: BED that the gVCF was to cover, the whole reference when absent. Records that do not reach into it
             (the caller pads) are left out.
+        filters: a name in :data:`engine.genotype.filter.FILTERS`; calls of bcftools have filters of their own.
         progress: advanced by sites.
 
     Raises:
@@ -61,7 +63,7 @@ def genotype_sample(
             _take_over(gvcf, opened.header, opened.sample, output, reach)
             index_gvcf(output)
         else:
-            genotype_gvcfs([gvcf], reference.contigs, output, hard_filters=HARD_FILTERS, reach=reach, progress=progress)
+            genotype_gvcfs([gvcf], reference.contigs, output, filters=FILTERS[filters], reach=reach, progress=progress)
     coverage = measure_gvcf(gvcf, known_territory(reference, targets=targets))
     return measure_variants(output, uncovered_target_bases=coverage.uncovered_target_bases)
 
@@ -78,7 +80,7 @@ def _take_over(gvcf: Path, header: Sequence[str], sample: str, output: Path, rea
         for fields in _sorted_by_position(_variants(gvcf)):
             if reach is not None and not reach(fields[0], int(fields[1]), fields[3], fields[4]):
                 continue
-            fields[6] = BCFTOOLS_FILTERS.verdict(fields[3], fields[4], fields[5], fields[7], _sample_values(fields))
+            fields[6] = BCFTOOLS_FILTERS.verdict(fields, _sample_values(fields))
             stream.write(("\t".join(fields) + "\n").encode())
 
 

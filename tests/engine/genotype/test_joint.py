@@ -3,7 +3,7 @@ import gzip
 import pytest
 
 from engine.errors import ReferenceMismatchError, VariantFileError
-from engine.genotype.filter import HARD_FILTERS
+from engine.genotype.filter import FILTERS, HARD_FILTERS
 from engine.genotype.joint import genotype_gvcfs
 from engine.reference.bundle import Contig
 
@@ -86,11 +86,12 @@ def test_a_weak_site_is_left_out_and_a_biased_one_is_marked(tmp_path):
     weak = write(tmp_path, "W", variant(100, "A", "G", "0/1", "18,2,0", "10,0,400,70,410,480"))
     assert joint(tmp_path, weak)[1] == []
     one_sided = variant(100, "A", "G", *HET_SNP).replace("5,5,5,5", "40,0,0,40")
-    summary, records = joint(tmp_path, write(tmp_path, "W", one_sided))
-    assert records[0][6] == "FS60;SOR3"
-    assert (summary.records, summary.pass_records) == (1, 0)
-    with gzip.open(tmp_path / "joint.vcf.gz", "rt") as lines:
-        assert "##FILTER=<ID=FS60," in lines.read()
+    for filters, marks in (("default", "AltBias"), ("gatk-hard-filters", "FS60;SOR3")):
+        summary, records = joint(tmp_path, write(tmp_path, "W", one_sided), filters=FILTERS[filters])
+        assert records[0][6] == marks
+        assert (summary.records, summary.pass_records) == (1, 0)
+        with gzip.open(tmp_path / "joint.vcf.gz", "rt") as lines:
+            assert f"##FILTER=<ID={marks.split(';')[0]}," in lines.read()
 
 
 def test_haploid_calls_stay_haploid(tmp_path):
@@ -142,7 +143,7 @@ def test_strand_bias_of_few_reads_counts_in_the_odds_ratio_alone(tmp_path):
 
 def test_mapping_quality_as_gatk_3_wrote_it_is_kept(tmp_path):
     old = variant(100, "A", "G", *HET_SNP).replace("RAW_MQandDP=72000,20", "MQ=37.50")
-    record = joint(tmp_path, write(tmp_path, "A", old))[1][0]
+    record = joint(tmp_path, write(tmp_path, "A", old), filters=HARD_FILTERS)[1][0]
     assert ";MQ=37.50;" in record[7]
     assert record[6] == "MQ40"
 
@@ -194,13 +195,13 @@ def test_every_record_of_gatk_is_reproduced_to_the_last_character(shared_data, t
     """Sites, alleles and their order, QUAL, INFO, genotypes and likelihoods of GenotypeGVCFs 4.6.2.0."""
     golden = shared_data / "gatk_goldens" / folder
     gvcfs = [golden / f"{sample}.g.vcf.gz" for sample in samples]
-    genotype_gvcfs(gvcfs, (contig,), tmp_path / "joint.vcf.gz", hard_filters=None)
+    genotype_gvcfs(gvcfs, (contig,), tmp_path / "joint.vcf.gz", filters=None)
     assert lines_of(tmp_path / "joint.vcf.gz") == lines_of(golden / "genotyped.vcf.gz")
 
 
 def test_hard_filters_use_the_limits_of_gatk():
     def verdict(ref, alt, qual, info):
-        return HARD_FILTERS.verdict(ref, alt, qual, info)
+        return HARD_FILTERS.verdict(["c", "1", ".", ref, alt, qual, ".", info])
 
     good = "QD=2.00;FS=60.000;SOR=3.000;MQ=40.00;MQRankSum=-12.5;ReadPosRankSum=-8.0"
     assert verdict("A", "G", "30", good) == "PASS"

@@ -1,0 +1,171 @@
+"""The default filters: what in a call speaks against it, added up by genotype, rather than limits of single measures.
+
+A filter on one measure takes true variants away wherever that measure says nothing: strand bias of a homozygote that
+has no reference read to compare with, mapping quality of a place that is hard to map for every read. Here a
+heterozygous SNP is suspect where its alternate reads are too few *and* differ from the reference reads; each test
+gives the chance of what was seen if the variant were true, in phred, and these are added (as in Fisher's combined
+probability test). A heterozygous indel is suspect where few reads tell the alleles apart and little quality stands
+behind them: a homopolymer that slips. What has no reference allele in its genotype has nothing to be compared with and
+is left alone.
+
+How the weights and limits were found, and what they do on each truth: ``python -m benchmarks.filters``, and
+``docs/measurements.md``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+ALT_BIAS, SLIPPAGE, LOW_QUALITY = "AltBias", "Slippage", "QUAL30"
+
+SUSPECT = 65.0
+"""Evidence, in phred, from which a heterozygous SNP is marked."""
+EXPECTED_SHARE = 0.45
+"""Alternate reads of a true heterozygote: somewhat less than half, for reads that differ align less often."""
+JUDGED_READS = 50
+"""Reads from which the share is judged at most: with more, capture and mapping move it further than chance does."""
+TOO_FEW = 12.0
+"""Phred from which alternate reads are too few; only then does it count that they map worse."""
+LEAST_QUALITY, LEAST_QUALITY_BY_DEPTH, INFORMATIVE = 30.0, 3.0, 0.85
+_BEST_MAPPING = 60.0
+_MOST_BASES, _MOST_MAPPING = 25.0, 40.0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks against a heterozygous SNP, each the phred of a chance under the assumption that it is true.
+
+    Attributes:
+        balance: of so few alternate reads or fewer, one-sided.
+        strand: of reference and alternate reads that lie on the strands as differently (FS).
+        bases: of alternate bases of so much lower quality (BaseQRankSum), one-sided.
+        mapping: of alternate reads that map so much worse (MQRankSum), one-sided, and what MQ lacks to 60.
+    """
+
+    balance: float
+    strand: float
+    bases: float
+    mapping: float
+
+    @property
+    def total(self) -> float:
+        """Balance counts twice, for every artefact must pass it; mapping half, for true variants map worse, too."""
+        mapping = self.mapping / 2 if self.balance >= TOO_FEW else 0.0
+        return 2 * self.balance + self.strand + self.bases + mapping
+
+
+@dataclass(frozen=True)
+class EvidenceFilters:
+    """The default set; see the module. One object serves, for nothing in it is free."""
+
+    def header_lines(self) -> list[str]:
+        """FILTER definitions for a VCF header."""
+        meanings = {
+            ALT_BIAS: f"Heterozygous SNP with too few alternate reads that differ in strand, base quality or mapping: "
+            f"evidence above {SUSPECT:g} phred",
+            SLIPPAGE: f"Heterozygous indel with QD < {LEAST_QUALITY_BY_DEPTH:g} where less than {INFORMATIVE:g} of the "
+            "reads tell the alleles apart",
+            LOW_QUALITY: f"QUAL < {LEAST_QUALITY:g}",
+        }
+        return [f'##FILTER=<ID={name},Description="{text}">' for name, text in sorted(meanings.items())]
+
+    def verdict(self, columns: Sequence[str]) -> str:
+        """FILTER of a record: ``PASS``, or the names of what it fails joined by ``;``.
+
+        Args:
+            columns: all columns of a VCF line, samples included.
+        """
+        info = info_values(columns[7])
+        failed = [LOW_QUALITY] if columns[5] != "." and float(columns[5]) < LEAST_QUALITY else []
+        reads = heterozygous_reads(columns)
+        if reads is not None:
+            snp = all(len(alt) == len(columns[3]) or alt == "*" for alt in columns[4].split(","))
+            if snp and evidence(*reads, info).total > SUSPECT:
+                failed.append(ALT_BIAS)
+            if not snp and _slips(info, columns):
+                failed.append(SLIPPAGE)
+        return ";".join(sorted(failed)) or "PASS"
+
+
+def evidence(reference: int, alternate: int, info: Mapping[str, str]) -> Evidence:
+    """What speaks against a heterozygous SNP with so many reads of each allele; a measure that is absent says nothing.
+
+    >>> round(evidence(15, 15, {"FS": "2.1", "BaseQRankSum": "0.3", "MQ": "60.00"}).total)
+    6
+    >>> round(evidence(29, 4, {"FS": "12.0", "BaseQRankSum": "-3.1", "MQ": "48.20", "MQRankSum": "-3.4"}).total)
+    145
+    """
+    mapping = min(_phred_of_z(info, "MQRankSum"), _MOST_MAPPING)
+    mapping += min(max(_BEST_MAPPING - _number(info, "MQ", _BEST_MAPPING), 0.0), _MOST_MAPPING)
+    return Evidence(
+        balance=_balance(reference, alternate),
+        strand=_number(info, "FS", 0.0),
+        bases=min(_phred_of_z(info, "BaseQRankSum"), _MOST_BASES),
+        mapping=mapping,
+    )
+
+
+def heterozygous_reads(columns: Sequence[str]) -> tuple[int, int] | None:
+    """Reads of the reference and of the called alternate allele, summed over all samples that carry one.
+
+    ``None`` where somebody carries an alternate allele without the reference allele (one such genotype shows that the
+    allele is real, or at least that nothing can be compared), or where depths are not told.
+    """
+    keys = columns[8].split(":")
+    reference = alternate = 0
+    for column in columns[9:]:
+        call = dict(zip(keys, column.split(":"), strict=False))
+        alleles = set(call.get("GT", ".").replace("|", "/").split("/")) - {"."}
+        if not alleles - {"0"}:
+            continue
+        depths = call.get("AD", ".").split(",")
+        if "0" not in alleles or "." in depths:
+            return None
+        reference += int(depths[0])
+        alternate += sum(int(depths[int(allele)]) for allele in alleles - {"0"})
+    return (reference, alternate) if reference + alternate else None
+
+
+def info_values(info: str) -> dict[str, str]:
+    """INFO as text by key."""
+    return {key: value for key, _, value in (part.partition("=") for part in info.split(";"))}
+
+
+def _slips(info: Mapping[str, str], columns: Sequence[str]) -> bool:
+    """Little quality for its reads, many of which do not reach past the repeat."""
+    keys = columns[8].split(":")
+    depths = [dict(zip(keys, column.split(":"), strict=False)).get("AD", ".").split(",") for column in columns[9:]]
+    telling = sum(int(depth) for sample in depths for depth in sample if depth != ".")
+    share = telling / max(_number(info, "DP", 0.0), telling, 1.0)
+    return _number(info, "QD", math.inf) < LEAST_QUALITY_BY_DEPTH and share < INFORMATIVE
+
+
+def _balance(reference: int, alternate: int) -> float:
+    total = reference + alternate
+    if total > JUDGED_READS:
+        alternate, total = round(alternate * JUDGED_READS / total), JUDGED_READS
+    return _phred(_binomial_tail(alternate, total))
+
+
+@cache
+def _binomial_tail(count: int, total: int) -> float:
+    """Chance of at most ``count`` alternate reads among ``total`` of a heterozygote."""
+    return sum(math.comb(total, k) * EXPECTED_SHARE**k * (1 - EXPECTED_SHARE) ** (total - k) for k in range(count + 1))
+
+
+def _phred_of_z(info: Mapping[str, str], key: str) -> float:
+    """Of a rank sum's z, the phred of a z as low or lower; 0 where it was not tested."""
+    z = _number(info, key, math.inf)
+    return _phred(0.5 * math.erfc(-z / math.sqrt(2))) if math.isfinite(z) else 0.0
+
+
+def _phred(chance: float) -> float:
+    return -10.0 * math.log10(max(chance, 1e-300)) + 0.0
+
+
+def _number(info: Mapping[str, str], key: str, absent: float) -> float:
+    value = info.get(key, ".")
+    return absent if value == "." else float(value)

@@ -1,0 +1,83 @@
+"""The default filters: they mark what several things speak against, and leave alone what one measure misjudges."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.genotype.evidence import EvidenceFilters, evidence
+from engine.genotype.filter import FILTERS, HARD_FILTERS
+
+DEFAULT = FILTERS["default"]
+
+
+def call(
+    genotype: str, reads: str, *, ref: str = "A", alt: str = "G", qual: float = 300.0, depth: int = 30, **info: float
+) -> list[str]:
+    """A record of one sample; INFO as keywords."""
+    measures = ";".join(f"{key}={value}" for key, value in {"DP": depth, "MQ": 60.0, **info}.items())
+    return ["c", "100", ".", ref, alt, str(qual), ".", measures, "GT:AD:DP:GQ", f"{genotype}:{reads}:{depth}:99"]
+
+
+@pytest.mark.parametrize(
+    ("what", "columns"),
+    [
+        ("a homozygote near an exon's end, all reads on one strand", call("1/1", "0,27", SOR=6.7, FS=0.0)),
+        ("a homozygote with a few reference reads", call("1/1", "10,187", SOR=8.3, FS=103.9, depth=215)),
+        ("a homozygote in a repeat", call("1/1", "0,13", MQ=33.9, SOR=0.8)),
+        ("a heterozygote whose strands differ by chance", call("0/1", "16,12", SOR=3.6, FS=22.2, MQRankSum=0.0)),
+        ("a heterozygote whose alternate reads map worse", call("0/1", "17,16", MQ=48.9, MQRankSum=-5.2, SOR=0.9)),
+        ("a heterozygote where every read maps badly", call("0/1", "10,13", MQ=33.0, MQRankSum=-0.4)),
+        ("two alternate alleles", call("1/2", "0,8,11", alt="G,T", SOR=4.5)),
+        ("one copy", call("1", "0,12", SOR=5.0)),
+        ("a mild loss of alternate reads in a deep panel", call("0/1", "560,440", depth=1000, MQRankSum=-1.0)),
+        ("a deletion with few reads", call("0/1", "21,4", ref="CT", alt="C", depth=26, QD=1.2, qual=30.6)),
+    ],
+)
+def test_true_variants_that_one_measure_misjudges_pass(what: str, columns: list[str]) -> None:
+    assert DEFAULT.verdict(columns) == "PASS", what
+
+
+@pytest.mark.parametrize(
+    ("what", "columns", "name"),
+    [
+        (
+            "reads of one strand err",
+            call("0/1", "36,14", FS=91.4, SOR=5.4, BaseQRankSum=-4.0, MQRankSum=-1.0),
+            "AltBias",
+        ),
+        ("reads of another place", call("0/1", "29,9", MQ=54.6, MQRankSum=-4.2, FS=0.0), "AltBias"),
+        ("damaged bases in few reads", call("0/1", "26,3", FS=2.0, MQRankSum=0.0, BaseQRankSum=0.1), "AltBias"),
+        ("phased likewise", call("0|1", "26,3", FS=2.0, MQRankSum=0.0), "AltBias"),
+        ("a homopolymer slips", call("0/1", "18,6", ref="CT", alt="C", depth=35, QD=1.8, qual=36.6), "Slippage"),
+        ("no quality", call("1/1", "0,2", qual=29.9), "QUAL30"),
+    ],
+)
+def test_artefacts_are_marked(what: str, columns: list[str], name: str) -> None:
+    assert DEFAULT.verdict(columns) == name, what
+
+
+def test_balance_is_not_judged_more_finely_than_by_fifty_reads() -> None:
+    """Capture shifts the share of alternate reads further than chance does where there are very many."""
+    assert evidence(70, 30, {}).balance == evidence(700, 300, {}).balance == evidence(35, 15, {}).balance
+
+
+def test_in_many_samples_the_reads_of_all_carriers_count_and_a_homozygote_vouches_for_the_allele() -> None:
+    doubtful = call("0/1", "29,9", MQ=54.6, MQRankSum=-4.2)
+    assert DEFAULT.verdict([*doubtful, "0/0:30,0:30:90"]) == "AltBias"
+    assert DEFAULT.verdict([*doubtful, "0/1:20,40:60:99"]) == "PASS"
+    assert DEFAULT.verdict([*doubtful, "1/1:0,30:30:90"]) == "PASS"
+
+
+def test_what_is_absent_says_nothing() -> None:
+    assert DEFAULT.verdict(["c", "1", ".", "A", "G", ".", ".", ".", "GT", "0/1"]) == "PASS"
+    assert DEFAULT.verdict(["c", "1", ".", "A", "G", ".", ".", ".", "GT:AD", "0/1:.", "./.:0,0"]) == "PASS"
+
+
+def test_every_name_that_is_given_is_in_the_header() -> None:
+    header = "\n".join(EvidenceFilters().header_lines())
+    assert all(f"ID={name}," in header for name in ("AltBias", "Slippage", "QUAL30"))
+
+
+def test_gatks_hard_filters_are_there_by_name() -> None:
+    assert FILTERS["gatk-hard-filters"] is HARD_FILTERS
+    assert FILTERS["gatk-hard-filters"].verdict(call("1/1", "0,27", SOR=6.7)) == "SOR3"
