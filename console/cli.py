@@ -14,16 +14,15 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from console import commands
-from console.platform import Platform
 from engine.errors import GenomicsError
-from resources.environment import Settings
+from resources.environment import Resources, Settings, build_resources
 
 PROGRAM = "genomics"
 DISTRIBUTION = "genomics-assets"
 INTERRUPTED = 130
 _JSON = "print JSON instead of lines"
 
-Command = Callable[[Platform, argparse.Namespace], int]
+Command = Callable[[Resources, argparse.Namespace], int]
 
 
 def console() -> NoReturn:
@@ -36,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser().parse_args(arguments)
     command: Command = chosen.command
     try:
-        code = command(Platform.of(Settings.from_environment()), chosen)
+        code = command(build_resources(Settings.from_environment()), chosen)
         sys.stdout.flush()
         return code
     except GenomicsError as error:

@@ -14,20 +14,20 @@ from dataclasses import asdict
 from typing import Any
 
 from console.names import require_name, require_sample
-from console.platform import Platform
 from engine.errors import GenomicsError
 from engine.quality.gate import CheckResult
 from engine.reads.registration import RegisteredSample, SampleStatus
 from engine.receipt import Receipt
+from resources.environment import Resources
 
 
 class EmptyDeploymentError(GenomicsError):
     """There is no sample yet in the deployment that was asked."""
 
 
-def samples(platform: Platform, chosen: argparse.Namespace) -> int:
+def samples(platform: Resources, chosen: argparse.Namespace) -> int:
     """List every sample with its status."""
-    found = platform.samples()
+    found = _registered(platform)
     if chosen.json:
         _print_json([_summary(sample) for sample in found])
     for sample in () if chosen.json else found:
@@ -38,7 +38,7 @@ def samples(platform: Platform, chosen: argparse.Namespace) -> int:
     return 0
 
 
-def sample(platform: Platform, chosen: argparse.Namespace) -> int:
+def sample(platform: Resources, chosen: argparse.Namespace) -> int:
     """Show a sample's artifacts, checks and history."""
     found = _find(platform, chosen.sample)
     receipts = _receipts(platform, found.sample_id)
@@ -58,7 +58,7 @@ def sample(platform: Platform, chosen: argparse.Namespace) -> int:
     return 0
 
 
-def override(platform: Platform, chosen: argparse.Namespace) -> int:
+def override(platform: Resources, chosen: argparse.Namespace) -> int:
     """Let one version of an artifact through a failed check."""
     name = _find(platform, chosen.sample).sample_id
     thresholds = platform.gate.thresholds
@@ -70,7 +70,7 @@ def override(platform: Platform, chosen: argparse.Namespace) -> int:
     return 0
 
 
-def retry(platform: Platform, chosen: argparse.Namespace) -> int:
+def retry(platform: Resources, chosen: argparse.Namespace) -> int:
     """Ask for another run of samples as they are."""
 
     def ask(name: str) -> None:
@@ -84,7 +84,7 @@ def retry(platform: Platform, chosen: argparse.Namespace) -> int:
     return _each(platform, _asked_for(platform, chosen, failed, "no sample has failed"), ask)
 
 
-def withdraw(platform: Platform, chosen: argparse.Namespace) -> int:
+def withdraw(platform: Resources, chosen: argparse.Namespace) -> int:
     """Take a sample out: it is not run again, and leaves the cohort."""
     name = _find(platform, chosen.sample).sample_id
     platform.registry.withdraw(name, person=_person(chosen), reason=chosen.reason)
@@ -94,7 +94,7 @@ def withdraw(platform: Platform, chosen: argparse.Namespace) -> int:
     return 0
 
 
-def verify(platform: Platform, chosen: argparse.Namespace) -> int:
+def verify(platform: Resources, chosen: argparse.Namespace) -> int:
     """Read artifacts again and compare every sha256, and receipts and overrides with the audit log.
 
     What is wrong with one is told, and the next is read.
@@ -125,7 +125,7 @@ def verify(platform: Platform, chosen: argparse.Namespace) -> int:
     return int(refused or damaged > 0)
 
 
-def audit(platform: Platform, chosen: argparse.Namespace) -> int:
+def audit(platform: Resources, chosen: argparse.Namespace) -> int:
     """Verify the audit log's chain."""
     entries = platform.audit.verify()
     if chosen.json:
@@ -135,29 +135,34 @@ def audit(platform: Platform, chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _find(platform: Platform, name: str) -> RegisteredSample:
+def _registered(platform: Resources) -> tuple[RegisteredSample, ...]:
+    """Every registered sample; none, and nothing is made, where the deployment's folder does not exist."""
+    return platform.registry.samples() if platform.settings.data.is_dir() else ()
+
+
+def _find(platform: Resources, name: str) -> RegisteredSample:
     """The sample of that id; where there is none, which one may be meant."""
-    found = {sample.sample_id: sample for sample in platform.samples()}
+    found = {sample.sample_id: sample for sample in _registered(platform)}
     if not found:
         raise _empty(platform)
     return found[require_sample(name, tuple(found))]
 
 
 def _asked_for(
-    platform: Platform, chosen: argparse.Namespace, belongs: Callable[[RegisteredSample], bool], none: str
+    platform: Resources, chosen: argparse.Namespace, belongs: Callable[[RegisteredSample], bool], none: str
 ) -> list[str]:
     """The samples that were named, each once, or all that belong to the option given in their place."""
     if bool(chosen.samples) == chosen.whole:
         chosen.usage(f"name samples, or give {chosen.option}")
     if not chosen.whole:
         return list(dict.fromkeys(chosen.samples))
-    asked = [sample.sample_id for sample in platform.samples() if belongs(sample)]
+    asked = [sample.sample_id for sample in _registered(platform) if belongs(sample)]
     if not asked:
         print(f"{none} in {platform.settings.data}", file=sys.stderr)
     return asked
 
 
-def _each(platform: Platform, names: Sequence[str], act: Callable[[str], None]) -> int:
+def _each(platform: Resources, names: Sequence[str], act: Callable[[str], None]) -> int:
     """Do for each sample what can be done; 1 where one was refused."""
     refused = 0
     for name in names:
@@ -169,7 +174,7 @@ def _each(platform: Platform, names: Sequence[str], act: Callable[[str], None]) 
     return refused
 
 
-def _empty(platform: Platform) -> EmptyDeploymentError:
+def _empty(platform: Resources) -> EmptyDeploymentError:
     return EmptyDeploymentError(
         f"no samples in {platform.settings.data}",
         remedy=f"drop a sample sheet into {platform.settings.landing}, or set GENOMICS_DATA and GENOMICS_REFERENCE to "
@@ -199,17 +204,17 @@ def _status(sample: RegisteredSample) -> str:
     return "withdrawn" if sample.withdrawn else str(sample.status)
 
 
-def _receipts(platform: Platform, sample: str) -> list[Receipt]:
+def _receipts(platform: Resources, sample: str) -> list[Receipt]:
     """Receipts of every published artifact of a sample, as they were made."""
     found = (platform.lake.receipt(asset, sample) for asset in platform.lake.assets(sample))
     return sorted(filter(None, found), key=lambda receipt: (receipt.created, receipt.asset))
 
 
-def _verdicts(platform: Platform, receipt: Receipt) -> tuple[CheckResult, ...]:
+def _verdicts(platform: Resources, receipt: Receipt) -> tuple[CheckResult, ...]:
     return platform.gate.judge(receipt.asset, str(receipt.sample))
 
 
-def _state(platform: Platform, receipt: Receipt, verdict: CheckResult) -> str:
+def _state(platform: Resources, receipt: Receipt, verdict: CheckResult) -> str:
     """What a verdict means for the sample, in a word."""
     if verdict.passed:
         return "passed" if verdict.applies else "does not apply"
@@ -218,7 +223,7 @@ def _state(platform: Platform, receipt: Receipt, verdict: CheckResult) -> str:
     return "SHUT" if verdict.blocks else "warning"
 
 
-def _described(platform: Platform, receipt: Receipt) -> dict[str, Any]:
+def _described(platform: Resources, receipt: Receipt) -> dict[str, Any]:
     checks = [
         {
             "check": verdict.threshold.name,
@@ -232,7 +237,7 @@ def _described(platform: Platform, receipt: Receipt) -> dict[str, Any]:
     return {name: getattr(receipt, name) for name in names} | {"checks": checks}
 
 
-def _verified(platform: Platform, asset: str, sample: str | None, *, quiet: bool) -> dict[str, Any]:
+def _verified(platform: Resources, asset: str, sample: str | None, *, quiet: bool) -> dict[str, Any]:
     """Whether an artifact is what its receipt says, and its receipt the one published, told as it becomes known."""
     told: dict[str, Any] = {"sample": sample, "asset": asset, "files": 0, "bytes": 0, "whole": False}
     try:

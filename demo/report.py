@@ -78,7 +78,7 @@ def _accuracy(settings: Settings, lake: Lake) -> dict[str, dict[str, Any]]:
         summary = compare(
             truth / f"{person.sample}.vcf.gz",
             lake.path(receipt, f"{person.sample}.vcf.gz"),
-            knowledge.reference().fasta,
+            knowledge.bundle("reference_genome").fasta,
             regions=truth / "confident.bed",
         )
         for kind, counts in summary.types.items():

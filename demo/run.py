@@ -74,7 +74,7 @@ def _as_completed(runs: Mapping[Future[RunResult], str], settings: Settings) -> 
 
 def run_job(job: str, sample: str | None, run_key: str | None = None) -> RunResult:
     """Execute one job in this process against the deployment's Dagster instance."""
-    from engine.ops import CPU_SECONDS
+    from engine.ops.dagster_op import CPU_SECONDS
     from engine.reads.registration import SampleStatus
     from genomics_assets.definitions import defs
     from genomics_assets.sensors import RUN_KEY

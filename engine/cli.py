@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from engine.call import CALLERS, DEFAULT_CALLER, TARGET_PADDING
+from engine.call.callers import CALLERS, DEFAULT_CALLER, TARGET_PADDING
 from engine.command_files import (
     PROGRAM,
     STREAM,

@@ -34,7 +34,10 @@ from engine.code_data import content_digest, digest
 from engine.code_source import Source, read_source
 from engine.errors import ToolError
 
-SEAM = frozenset({"dagster", "engine.ops", "engine.ops.artifact", "engine.ops.services"})
+SEAM = frozenset(
+    {"dagster", "engine.code_version", "engine.ops"}
+    | {f"engine.ops.{module}" for module in ("artifact", "dagster_op", "inputs", "services")}
+)
 """Modules, and distributions' packages, that are not followed: they neither compute nor decide what is computed."""
 BESIDE = ("dbt_project",)
 """Packages beside the engine that are ours too, and followed."""

@@ -1,46 +1,79 @@
-"""Binding an engine op to an asset: the one way in which assets of this code location come to be."""
+"""Contracts as Dagster's assets, and thresholds as their checks: the one way in which both come to be."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
 
 import dagster as dg
 
+from engine.ops.artifact import Contract
+from engine.ops.dagster_op import op_of
+from engine.ops.services import Settings
+from engine.quality.thresholds import Threshold
 from genomics_assets.partitions import SAMPLES
+from resources.gate import Gate
 
 OWNERS = ("team:laboratory-bioinformatics",)
 
 
-def asset_from_op(
-    op: dg.OpDefinition,
-    *,
-    group: str,
-    kinds: Iterable[str],
-    description: str,
-    columns: Sequence[dg.TableColumn] = (),
-    by_sample: bool = True,
-) -> dg.AssetsDefinition:
-    """The asset that an op makes; it bears the op's name, and its dependencies are the op's inputs.
+def asset_of(contract: Contract, settings: Settings, parts: Collection[str]) -> dg.AssetsDefinition:
+    """The asset that a contract makes: it bears the contract's name, and its dependencies are the contract's edges.
 
     Args:
-        op: an op of ``engine/ops.py``.
-        group: the stage it belongs to in the lineage graph.
-        kinds: at most three file or tool kinds, shown as badges.
-        description: what it is, for the catalogue, in Markdown.
-        columns: the schema, where the artifact holds a table.
-        by_sample: whether it is partitioned by sample.
+        contract: one of :data:`genomics_assets.artifacts.ARTIFACTS`.
+        settings: of the deployment.
+        parts: the parts of knowledge that the deployment's reference has.
     """
     definition = dg.AssetsDefinition.from_op(
-        op,
-        keys_by_output_name={"result": dg.AssetKey(op.name)},
-        partitions_def=SAMPLES if by_sample else None,
+        op_of(contract, settings, parts),
+        keys_by_output_name={"result": dg.AssetKey(contract.name)},
+        partitions_def=SAMPLES if contract.by_sample else None,
     )
-    metadata: Mapping[str, Any] = {"dagster/column_schema": dg.TableSchema(columns=list(columns))} if columns else {}
+    columns = [dg.TableColumn(column.name, column.type, column.meaning) for column in contract.columns]
+    schema = {"dagster/column_schema": dg.TableSchema(columns=columns)} if columns else {}
     return definition.map_asset_specs(
         lambda spec: spec.replace_attributes(
-            group_name=group,
-            kinds=set(kinds),
-            description=description,
+            group_name=contract.stage,
+            kinds=set(contract.kinds),
+            description=contract.description,
             owners=list(OWNERS),
-            metadata={**spec.metadata, **metadata},
+            metadata={**spec.metadata, **schema},
         )
     )
+
+
+def checks_of(asset: str, thresholds: Sequence[Threshold]) -> dg.AssetChecksDefinition:
+    """The thresholds of an asset as checks that show the gate's verdicts, evaluated in one step.
+
+    A failed blocking check stops the run; the gate itself (``resources/gate.py``) judges again before every later use.
+    """
+    specs = [
+        dg.AssetCheckSpec(
+            row.name,
+            asset=asset,
+            description=f"{row.meaning} Expected: {row.expectation}.",
+            blocking=row.severity == "block",
+            partitions_def=SAMPLES,
+        )
+        for row in thresholds
+    ]
+
+    @dg.multi_asset_check(name=f"{asset}_gate", specs=specs)
+    def checks(context: dg.AssetCheckExecutionContext, gate: dg.ResourceParam[Gate]) -> Iterator[dg.AssetCheckResult]:
+        sample = context.partition_key
+        for verdict in gate.judge(asset, sample):
+            name = verdict.threshold.name
+            overridden = verdict.blocks and gate.overridden(asset, sample, name)
+            yield dg.AssetCheckResult(
+                check_name=name,
+                asset_key=asset,
+                passed=verdict.passed or overridden,
+                severity=dg.AssetCheckSeverity.ERROR if verdict.blocks else dg.AssetCheckSeverity.WARN,
+                description=f"{verdict}{' (overridden)' if overridden else ''}",
+                metadata={
+                    "observed": "not measured" if verdict.observed is None else verdict.observed,
+                    "expected": verdict.threshold.expectation,
+                    "applies": verdict.applies,
+                    "overridden": overridden,
+                },
+            )
+
+    return checks

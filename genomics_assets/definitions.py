@@ -1,6 +1,7 @@
 """The code location: assets, checks, jobs, sensors and the resources of this deployment, put together.
 
-Nothing heavy is imported here; libraries are loaded by the ops that need them.
+The environment is read here, once, when Dagster loads the code location. Nothing heavy is imported; libraries are
+loaded by the functions that need them.
 """
 
 import warnings
@@ -10,16 +11,29 @@ import dagster as dg
 # Checks by partition are what lets one failed sample stop alone; Dagster still calls them a preview.
 warnings.filterwarnings("ignore", category=dg.PreviewWarning, message=".*partitions_def.*")
 
-from genomics_assets import checks  # noqa: E402
-from genomics_assets.assets import alignment, annotation, calls, cohort, interpretation, knowledge, reads  # noqa: E402
+from genomics_assets.artifacts import ARTIFACTS, OF_A_SAMPLE  # noqa: E402
+from genomics_assets.binding import asset_of, checks_of  # noqa: E402
+from genomics_assets.cohort_tables import cohort_tables  # noqa: E402
 from genomics_assets.jobs import JOBS  # noqa: E402
 from genomics_assets.sensors import SENSORS  # noqa: E402
 from resources.environment import Settings, build_resources  # noqa: E402
 
-defs = dg.Definitions(
-    assets=dg.load_assets_from_modules([knowledge, reads, alignment, calls, annotation, interpretation, cohort]),
-    asset_checks=dg.load_asset_checks_from_package_module(checks),
-    jobs=JOBS,
-    sensors=SENSORS,
-    resources=build_resources(Settings.from_environment()),
-)
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """The code location of a deployment; a part of knowledge that its reference does not declare is no asset of it."""
+    resources = build_resources(settings)
+    parts = resources.knowledge.parts
+    thresholds = resources.gate.thresholds
+    return dg.Definitions(
+        assets=[
+            *(asset_of(one, settings, parts) for one in ARTIFACTS if one.by_sample or one.name in parts),
+            cohort_tables(),
+        ],
+        asset_checks=[checks_of(one.name, rows) for one in OF_A_SAMPLE if (rows := thresholds.of(one.name))],
+        jobs=JOBS,
+        sensors=SENSORS,
+        resources=vars(resources),
+    )
+
+
+defs = build_definitions(Settings.from_environment())

@@ -2,7 +2,9 @@
 
 import dagster as dg
 
-from resources.environment import Settings, build_resources
+from engine.cohort.tables import cohort_models
+from engine.ops import knowledge
+from genomics_assets.artifacts import OF_A_SAMPLE
 
 # One process a run: a step costs 50 ms in process and two to four seconds in a process of its own, and parallelism
 # comes from many runs and from the engine's threads.
@@ -10,8 +12,7 @@ IN_PROCESS = dg.in_process_executor
 
 knowledge_job = dg.define_asset_job(
     "knowledge",
-    # A reference that declares no gene model, known sites or ClinVar has no such part to build.
-    selection=dg.AssetSelection.assets(*build_resources(Settings.from_environment())["knowledge"].parts),
+    selection=dg.AssetSelection.groups(knowledge.reference_genome.stage),
     description="Builds the reference genome, the aligner's index, and what the reference declares of gene model, "
     "known sites and ClinVar.",
     executor_def=IN_PROCESS,
@@ -19,14 +20,14 @@ knowledge_job = dg.define_asset_job(
 
 sample_job = dg.define_asset_job(
     "sample",
-    selection=dg.AssetSelection.groups("reads", "alignment", "calls", "annotation", "interpretation", "cohort_calls"),
+    selection=dg.AssetSelection.assets(*(one.name for one in OF_A_SAMPLE)),
     description="One sample from FASTQ to FHIR bundle and cohort, with every check on the way.",
     executor_def=IN_PROCESS,
 )
 
 cohort_job = dg.define_asset_job(
     "cohort",
-    selection=dg.AssetSelection.groups("cohort"),
+    selection=dg.AssetSelection.assets(*(model.name for model in cohort_models())),
     description="Rebuilds the cohort tables from every sample's calls, in one run for many samples.",
     executor_def=IN_PROCESS,
 )

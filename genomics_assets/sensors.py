@@ -3,6 +3,7 @@
 Sensors only look and ask; what they find is judged by the landing zone and the registry, and computed by the jobs.
 """
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import dagster as dg
 
 from engine.reads.registration import SampleStatus
 from engine.receipt import digest_text
+from genomics_assets.artifacts import KNOWLEDGE
 from genomics_assets.jobs import cohort_job, knowledge_job, sample_job
 from genomics_assets.partitions import SAMPLES
 from resources.audit import AuditLog
@@ -19,13 +21,16 @@ from resources.sample_registry import SampleRegistry
 from resources.warehouse import Warehouse
 
 RUN_KEY = "genomics/run_key"
+DECLARED = "genomics/declared"
+"""Tag of a run of the knowledge job: the state of the declared sources that it was asked for."""
+KNOWLEDGE_ATTEMPTS = 5
 SAMPLES_A_TICK = 500
 """Samples looked at in one tick, so that a sheet of ten thousand rows does not outlast the tick's time limit."""
 UNDER_WAY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 
 
 @dg.sensor(
-    jobs=[sample_job, knowledge_job],
+    job=sample_job,
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
@@ -43,10 +48,9 @@ def sample_sheets(
     scan = landing_zone.scan(context.cursor, registry, audit, limit=SAMPLES_A_TICK)
     for problem in scan.refused:
         context.log.warning(str(problem))
-    if not _is_built(knowledge):
-        requests = list(_knowledge_request(context.instance, knowledge))
-        reason = None if requests else "The knowledge is being built; samples follow."
-        return dg.SensorResult(run_requests=requests, skip_reason=reason, cursor=scan.cursor)
+    waits = _waits_for_knowledge(context.instance, knowledge)
+    if waits:
+        return dg.SensorResult(skip_reason=waits, cursor=scan.cursor)
     waiting = registry.take_waiting(SAMPLES_A_TICK)
     partitions = list(_partition_requests(context.instance, [sample.sample_id for sample in waiting], registry))
     if not waiting:
@@ -56,7 +60,6 @@ def sample_sheets(
         run_requests=[
             dg.RunRequest(
                 run_key=sample.run_key,
-                job_name=sample_job.name,
                 partition_key=sample.sample_id,
                 tags={RUN_KEY: sample.run_key, "genomics/sheet": sample.sheet},
             )
@@ -77,17 +80,53 @@ def _partition_requests(
         yield SAMPLES.build_delete_request(sorted(gone))
 
 
-def _is_built(knowledge: Knowledge) -> bool:
-    return all(knowledge.lake.receipt(part) is not None for part in knowledge.parts)
+def _waits_for_knowledge(instance: dg.DagsterInstance, knowledge: Knowledge) -> str | None:
+    """Why no sample may begin yet, absent where the knowledge is there and nobody is making it anew."""
+    missing = [part for part in knowledge.parts if knowledge.lake.receipt(part) is None]
+    if instance.get_runs_count(dg.RunsFilter(job_name=knowledge_job.name, statuses=UNDER_WAY)):
+        return "The knowledge is being built; samples follow."
+    return f"Samples wait for {', '.join(missing)}, which the sensor knowledge_sources asks for." if missing else None
 
 
-def _knowledge_request(instance: dg.DagsterInstance, knowledge: Knowledge) -> Iterator[dg.RunRequest]:
-    """A run of the knowledge job, once for each state of the declared sources."""
+@dg.sensor(
+    job=knowledge_job,
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def knowledge_sources(
+    context: dg.SensorEvaluationContext, knowledge: dg.ResourceParam[Knowledge]
+) -> dg.RunRequest | dg.SkipReason:
+    """Builds the knowledge when what the reference declares has changed, or the code that builds it.
+
+    A run that failed or was ended is asked for again, later each time, so that no sample waits for ever.
+    """
+    state = _declared_state(knowledge)
+    records = context.instance.get_run_records(
+        dg.RunsFilter(job_name=knowledge_job.name, tags={DECLARED: state}), limit=KNOWLEDGE_ATTEMPTS + 1
+    )
+    last = records[0] if records else None
+    if last and last.dagster_run.status == dg.DagsterRunStatus.SUCCESS:
+        return dg.SkipReason("The knowledge is as the reference declares it.")
+    if context.instance.get_runs_count(dg.RunsFilter(job_name=knowledge_job.name, statuses=UNDER_WAY)):
+        return dg.SkipReason("The knowledge is being built.")
+    attempt = len(records) + 1
+    if attempt > KNOWLEDGE_ATTEMPTS:
+        return dg.SkipReason(
+            f"Building the knowledge failed {len(records)} times: look at the last run of the job knowledge, mend what "
+            "it says, and start the job by hand."
+        )
+    waited = time.time() - last.update_timestamp.timestamp() if last else 0.0
+    if last and waited < (pause := 30.0 * 2**attempt):
+        return dg.SkipReason(f"Building the knowledge failed; it is tried again in {pause - waited:.0f} s.")
+    return dg.RunRequest(run_key=f"knowledge-{state}-{attempt}", tags={DECLARED: state})
+
+
+def _declared_state(knowledge: Knowledge) -> str:
+    """Changes when the declaration, a declared file, or the code that builds a part changes."""
     declared = knowledge.declaration
-    sources = [declared.fasta, declared.targets, declared.gene_model, declared.known_sites, declared.clinvar]
-    state = "\n".join(_state(path) for path in sources if path is not None)
-    if not instance.get_runs_count(dg.RunsFilter(job_name=knowledge_job.name, statuses=UNDER_WAY)):
-        yield dg.RunRequest(run_key=f"knowledge-{digest_text(state)[:16]}", job_name=knowledge_job.name)
+    files = [_state(value) for value in vars(declared).values() if isinstance(value, Path)]
+    code = [one.code.digest for one in KNOWLEDGE if one.name in knowledge.parts]
+    return digest_text("\n".join([str(declared), *files, *code]))[:16]
 
 
 def _state(path: Path) -> str:
@@ -154,4 +193,4 @@ def mark(registry: SampleRegistry, run: dg.DagsterRun, status: SampleStatus) -> 
         registry.mark(sample, status, run_key=run.tags.get(RUN_KEY))
 
 
-SENSORS = [sample_sheets, cohort_contributions, sample_done, sample_failed, sample_canceled]
+SENSORS = [sample_sheets, knowledge_sources, cohort_contributions, sample_done, sample_failed, sample_canceled]

@@ -9,11 +9,19 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from engine.call import TARGET_PADDING
+from engine.call.callers import TARGET_PADDING
 from engine.errors import GenomicsError
 from engine.genotype import FILTER_SETS
+from engine.ops.services import Services
+from engine.quality.thresholds import load_thresholds
+from resources.audit import AuditLog
+from resources.gate import Gate
+from resources.knowledge import Knowledge
+from resources.lake import Lake, LocalLake
+from resources.landing_zone import LandingZone
+from resources.sample_registry import SampleRegistry
+from resources.warehouse import Warehouse
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout, or the folder of installed packages."""
@@ -193,30 +201,48 @@ class Settings:
         return self.data / "dagster_home"
 
 
-def build_resources(settings: Settings) -> dict[str, Any]:
-    """Every resource by the name under which ops ask for it."""
-    from engine.quality.thresholds import load_thresholds
-    from resources.audit import AuditLog
-    from resources.gate import Gate
-    from resources.knowledge import Knowledge
-    from resources.lake import LocalLake
-    from resources.landing_zone import LandingZone
-    from resources.sample_registry import SampleRegistry
-    from resources.warehouse import Warehouse
+@dataclass(frozen=True)
+class Resources(Services):
+    """The services that this deployment has, by the names under which Dagster hands them out.
 
+    They are what the ops ask for (:class:`engine.ops.services.Services`), and what sensors and console need beside.
+
+    Attributes:
+        settings: the options.
+        lake: where artifacts live.
+        gate: the quality gate between two stages.
+        knowledge: the reference and what is known beside it.
+        registry: the samples and whose they are.
+        landing_zone: where files are dropped.
+        warehouse: the cohort's Delta tables.
+        audit: who did what.
+    """
+
+    settings: Settings
+    lake: Lake
+    gate: Gate
+    knowledge: Knowledge
+    registry: SampleRegistry
+    landing_zone: LandingZone
+    warehouse: Warehouse
+    audit: AuditLog
+
+
+def build_resources(settings: Settings) -> Resources:
+    """Every service of the deployment that these settings describe."""
     audit = AuditLog(settings.data / "audit" / "audit.jsonl")
     lake = LocalLake(settings.data / "lake", audit)
     registry = SampleRegistry(settings.data / "registry" / "samples.sqlite")
-    return {
-        "settings": settings,
-        "lake": lake,
-        "knowledge": Knowledge.declared(settings.reference, lake, settings.data / "sources"),
-        "registry": registry,
-        "landing_zone": LandingZone(settings.landing),
-        "gate": Gate(lake, registry, audit, load_thresholds(settings.thresholds)),
-        "audit": audit,
-        "warehouse": Warehouse(settings.data / "cohort"),
-    }
+    return Resources(
+        settings=settings,
+        lake=lake,
+        gate=Gate(lake, registry, audit, load_thresholds(settings.thresholds)),
+        knowledge=Knowledge.declared(settings.reference, lake, settings.data / "sources"),
+        registry=registry,
+        landing_zone=LandingZone(settings.landing),
+        warehouse=Warehouse(settings.data / "cohort"),
+        audit=audit,
+    )
 
 
 def _workplace(project: Path) -> Path:

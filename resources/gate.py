@@ -56,7 +56,7 @@ class Gate:
         """Whether a person let this version of the artifact through this check."""
         return any(override.check == check for override in self._overrides(asset, sample))
 
-    def let_through(self, sample: str, *assets: str) -> tuple[str, ...]:
+    def overridden_checks(self, sample: str, *assets: str) -> tuple[str, ...]:
         """In words, the failed checks on the current artifacts that a person let pass: which, who and why."""
         told = []
         for asset in assets:

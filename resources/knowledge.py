@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from engine.errors import KnowledgeError
+from engine.errors import KnowledgeError, LakeError
 from engine.quality.strict_yaml import load_yaml
 from engine.receipt import Receipt
 from engine.reference.build import read_contigs
@@ -39,7 +39,7 @@ class Declaration:
         gene_model: Ensembl-style GFF3, plain or gzip, absent where consequences are not wanted.
         known_sites: VCF of common variants, absent where recalibration is not wanted.
         clinvar: ClinVar release as VCF or table, absent where it is not wanted.
-        clinvar_release: the release's date or name.
+        clinvar_release: the release's date or name, absent where the file says it.
     """
 
     name: str
@@ -51,6 +51,11 @@ class Declaration:
     known_sites: Path | None = None
     clinvar: Path | None = None
     clinvar_release: str | None = None
+
+    def source(self, name: str) -> Path | None:
+        """A declared file by its field's name."""
+        path: Path | None = getattr(self, name)
+        return path
 
 
 @dataclass(frozen=True)
@@ -78,29 +83,30 @@ class Knowledge:
         optional = {"gene_model": declared.gene_model, "known_sites": declared.known_sites, "clinvar": declared.clinvar}
         return ("reference_genome", "aligner_index", *(part for part, path in optional.items() if path))
 
-    def versions(self, *parts: str) -> dict[str, str]:
-        """Data version by name of the given parts, of those this reference has; LakeError if one is not built."""
-        return {part: self.lake.require(part).data_version for part in parts if part in self.parts}
+    def require(self, part: str) -> Receipt:
+        """The receipt of a built part; LakeError where it is not built or is damaged."""
+        return self.lake.require(part)
 
-    def releases(self) -> dict[str, str]:
-        """What people call the versions of the knowledge: the build, and ClinVar's release where there is one."""
-        named = {"reference": self.declaration.name, "build": self.declaration.build}
-        return named | ({"clinvar": self.declaration.clinvar_release} if self.declaration.clinvar_release else {})
+    def bundle(self, *parts: str) -> ReferenceBundle:
+        """The named parts as one value, or all that the reference has; what is not named is absent in it.
 
-    def reference(self) -> ReferenceBundle:
-        """The bundle without its aligner index and annotation sources; LakeError if the genome is not built."""
-        return self._bundle(("reference_genome",))
+        Name and build are those of the genome that was built, whatever the declaration says by now.
 
-    def bundle(self) -> ReferenceBundle:
-        """The whole bundle; LakeError names the first part that is not built."""
-        return self._bundle(self.parts)
-
-    def _bundle(self, parts: tuple[str, ...]) -> ReferenceBundle:
-        receipts = {part: self.lake.require(part) for part in parts}
+        Raises:
+            LakeError: a part is not built, or was built by a release of the platform that did not note the build.
+        """
+        receipts = {
+            part: self.require(part) for part in {"reference_genome": None} | dict.fromkeys(parts or self.parts)
+        }
         genome = receipts["reference_genome"]
+        if not {"name", "build"} <= genome.measures.keys():
+            raise LakeError(
+                "the reference genome was built by an earlier release, which did not note its build",
+                remedy="materialize reference_genome again",
+            )
         return ReferenceBundle(
-            name=self.declaration.name,
-            build=self.declaration.build,
+            name=str(genome.measures["name"]),
+            build=str(genome.measures["build"]),
             fasta=self._file(genome, r".*\.(fa|fasta)(\.gz)?"),
             contigs=read_contigs(self.lake.folder(genome)),
             aligner_index=self._index_prefix(receipts.get("aligner_index")),

@@ -58,9 +58,28 @@ def open_aligner(name: str, index: Path, contigs: tuple[Contig, ...], *, batch_b
     """
     from engine.align.bwa import Bwa
     from engine.align.bwa_mem3 import BwaMem3
+
+    _known(name)
+    opened = open_index(index, contigs, aligner=name)
+    return Bwa(opened, batch_bases=batch_bases) if name == "bwa" else BwaMem3(opened)
+
+
+def aligner_version(name: str) -> str:
+    """Version of an aligner by name, without its index.
+
+    Raises:
+        ToolError: there is no such aligner, or it is not on PATH.
+    """
+    from importlib.metadata import version
+
+    from engine.align.bwa import bwa_version
+
+    _known(name)
+    return bwa_version() if name == "bwa" else version(name)
+
+
+def _known(name: str) -> None:
     from engine.errors import ToolError
 
     if name not in ALIGNERS:
         raise ToolError(f"there is no aligner {name!r}", remedy=f"choose one of {', '.join(ALIGNERS)}")
-    opened = open_index(index, contigs, aligner=name)
-    return Bwa(opened, batch_bases=batch_bases) if name == "bwa" else BwaMem3(opened)

@@ -22,21 +22,31 @@ from engine.reads.records import Records
 _CHUNK = 4 << 20
 
 
+def bwa_program() -> str:
+    """Where ``bwa`` is; ToolError where it is not on PATH."""
+    program = shutil.which("bwa")
+    if program is None:
+        raise ToolError("bwa is not on PATH", remedy="install bwa, or choose the aligner bwa-mem3")
+    return program
+
+
+def bwa_version() -> str:
+    """What ``bwa`` says of itself."""
+    said = subprocess.run([bwa_program()], capture_output=True, text=True, check=False).stderr
+    found = re.search(r"^Version: (\S+)", said, re.MULTILINE)
+    return found.group(1) if found else "unknown"
+
+
 class Bwa:
     """``bwa mem`` from PATH."""
 
     name = "bwa"
 
     def __init__(self, index: AlignerIndex, *, batch_bases: int = BATCH_BASES) -> None:
-        program = shutil.which("bwa")
-        if program is None:
-            raise ToolError("bwa is not on PATH", remedy="install bwa, or choose the aligner bwa-mem3")
         self.index = index
-        self._program = program
+        self._program = bwa_program()
         self._batch_bases = batch_bases
-        said = subprocess.run([program], capture_output=True, text=True, check=False).stderr
-        found = re.search(r"^Version: (\S+)", said, re.MULTILINE)
-        self.version = found.group(1) if found else "unknown"
+        self.version = bwa_version()
         self._translate = Translation(index)
         numbered = index.numbered
         names = [str(i) if numbered else index.contigs[piece.contig].name for i, piece in enumerate(index.pieces)]

@@ -60,6 +60,7 @@ class ClinvarMeasures:
         elsewhere: records of the source that lie on no contig of the reference, or where it reads N.
         not_sequence: records whose alleles are not given as bases.
         ref_mismatches: records left out because their REF is not what the reference reads.
+        release: date or name, empty where neither the declaration nor the file tells.
     """
 
     records: int
@@ -67,6 +68,7 @@ class ClinvarMeasures:
     elsewhere: int
     not_sequence: int
     ref_mismatches: int
+    release: str
 
 
 def classify_significance(text: str) -> str:
@@ -130,6 +132,7 @@ def build_clinvar(
         elsewhere=reader.elsewhere,
         not_sequence=reader.not_sequence,
         ref_mismatches=reader.ref_mismatches,
+        release=reader.release,
     )
 
 

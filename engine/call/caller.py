@@ -1,7 +1,8 @@
 """The one interface to every variant caller: reads in, gVCF out, whichever program does the work.
 
-A caller is named in :data:`engine.call.CALLERS` and imported when it is asked for. What all callers share is here:
-the reads are checked before, the gVCF is indexed and measured after. How a caller works is its own module's business.
+A caller is named in :data:`engine.call.callers.CALLERS` and imported when it is asked for. What all callers share is
+here: the reads are checked before, the gVCF is indexed and measured after. How a caller works is its own module's
+business.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from engine.call import CALLERS, DEFAULT_CALLER, TARGET_PADDING
 from engine.call.alignments import check_alignments
+from engine.call.callers import CALLERS, DEFAULT_CALLER, TARGET_PADDING
 from engine.call.gvcf import GvcfMeasures, measure_gvcf
 from engine.call.ploidy import ploidy_of
 from engine.errors import ReferenceMismatchError, ToolError
@@ -143,7 +144,7 @@ def call_gvcf(
         reads: coordinate-sorted BAM or CRAM with an index and one sample's read groups.
         reference: what the reads were aligned to.
         output: the gVCF to write, ``.g.vcf.gz``.
-        caller: a name in :data:`engine.call.CALLERS`.
+        caller: a name in :data:`engine.call.callers.CALLERS`.
         sample: the sample the reads must be of; by default whichever the read groups name.
         targets: BED of what to call, the whole reference when absent.
         region: ``contig``, ``contig:start`` or ``contig:start-end``, 1-based, ends included; narrows the targets.

@@ -11,6 +11,12 @@ from typing import Literal
 from engine.errors import ReportError
 from engine.person import Identity, Person
 
+TOLD_OF_THE_PERSON = (
+    *("subject_id", "sex", "order_id", "phenotype"),
+    *("ordered_genes", "panel", "secondary_findings_consent"),
+)
+"""Fields of :class:`engine.person.Person` that a report tells of or depends on; a change of another amends nothing."""
+
 Status = Literal["preliminary", "final", "amended", "corrected"]
 
 
@@ -77,7 +83,7 @@ class CaseFacts:
         sample: sample id.
         person: whose it is, by pseudonyms, with what the order says.
         regions: what was looked at.
-        let_through: in words, the quality checks that failed and that a person let pass all the same.
+        overridden_checks: in words, the quality checks that failed and that a person let pass all the same.
         identity: who the person is, absent in a pseudonymous bundle.
         laboratory: who answers for the report.
         interpreter: who signs it, absent while nobody has.
@@ -88,7 +94,7 @@ class CaseFacts:
     sample: str
     person: Person
     regions: Regions
-    let_through: tuple[str, ...] = ()
+    overridden_checks: tuple[str, ...] = ()
     identity: Identity | None = None
     laboratory: Laboratory = field(default_factory=Laboratory)
     interpreter: Clinician | None = None

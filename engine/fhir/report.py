@@ -49,7 +49,7 @@ def add_report(
             extension("genomic-study-reference", valueReference=study),
             _note("test-methodology", _methods(lineage)),
             _note("test-disclaimer", _LIMITS),
-            *(_note("test-disclaimer", f"A quality check failed. {words}.") for words in case.let_through),
+            *(_note("test-disclaimer", f"A quality check failed. {words}.") for words in case.overridden_checks),
         ],
         "identifier": [entries.identifier("report", case.sample)],
         "status": case.status,
@@ -90,8 +90,8 @@ def conclusion(case: CaseFacts, findings: list[Finding]) -> str:
         else "Secondary findings were not looked for: there is no consent"
     )
     sentences = [*found, _coverage(case.regions), secondary]
-    if case.let_through:
-        sentences.append(f"Quality checks that failed and were let through by a person: {len(case.let_through)}")
+    if case.overridden_checks:
+        sentences.append(f"Quality checks that failed and were let through by a person: {len(case.overridden_checks)}")
     return ". ".join(sentences) + "."
 
 

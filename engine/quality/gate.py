@@ -1,4 +1,4 @@
-"""Evaluating an artifact's measures against the threshold table with Great Expectations.
+"""Evaluating an artifact's measures against the threshold table.
 
 The result is a value; what a breach stops is decided by the caller. A measure that a threshold names and the artifact
 lacks is a breach: what was not measured has not passed.
@@ -6,10 +6,9 @@ lacks is a breach: what was not measured has not passed.
 
 from __future__ import annotations
 
-import os
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from engine.quality.thresholds import Threshold
 from engine.receipt import Measure
@@ -51,12 +50,19 @@ def evaluate(thresholds: Sequence[Threshold], measures: Mapping[str, Measure]) -
         thresholds: rows of one asset.
         measures: an artifact's measures by name.
     """
-    observed = {row.name: _number(measures.get(row.measure)) for row in thresholds}
-    applicable = tuple(row for row in thresholds if _applies(row, measures))
-    passed = _validate(applicable, tuple(observed[row.name] for row in applicable)) if applicable else {}
-    return tuple(
-        CheckResult(row, observed[row.name], passed.get(row.name, True), row.name in passed) for row in thresholds
-    )
+    return tuple(_judge(row, _number(measures.get(row.measure)), measures) for row in thresholds)
+
+
+def _judge(row: Threshold, observed: float | None, measures: Mapping[str, Measure]) -> CheckResult:
+    applies = _applies(row, measures)
+    return CheckResult(row, observed, not applies or _within(row, observed), applies)
+
+
+def _within(row: Threshold, observed: float | None) -> bool:
+    """Whether a value was measured, is a number, and lies within the bounds, the bounds themselves included."""
+    if observed is None or math.isnan(observed):
+        return False
+    return (row.minimum is None or observed >= row.minimum) and (row.maximum is None or observed <= row.maximum)
 
 
 def _applies(threshold: Threshold, measures: Mapping[str, Measure]) -> bool:
@@ -68,34 +74,3 @@ def _applies(threshold: Threshold, measures: Mapping[str, Measure]) -> bool:
 
 def _number(value: Measure) -> float | None:
     return float(value) if isinstance(value, int | float) else None
-
-
-# A run asks for the same verdict at every later step: 44 validations a sample, 0.2 CPU s each, of which 5 differ.
-@lru_cache(maxsize=256)
-def _validate(thresholds: tuple[Threshold, ...], observed: tuple[float | None, ...]) -> Mapping[str, bool]:
-    """Whether each observed value lies within the bounds of its row, by the row's name."""
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # a clinical platform calls nobody
-    import great_expectations as gx
-    import pandas as pd
-    from great_expectations.expectations import ExpectColumnValuesToBeBetween, ExpectColumnValuesToNotBeNull
-    from great_expectations.expectations.metadata_types import FailureSeverity
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    suite = gx.ExpectationSuite(name=thresholds[0].asset)
-    for row in thresholds:
-        severity = FailureSeverity.CRITICAL if row.severity == "block" else FailureSeverity.WARNING
-        suite.add_expectation(ExpectColumnValuesToNotBeNull(column=row.name, severity=severity))
-        suite.add_expectation(
-            ExpectColumnValuesToBeBetween(
-                column=row.name, min_value=row.minimum, max_value=row.maximum, severity=severity
-            )
-        )
-    values = zip(thresholds, observed, strict=True)
-    frame = pd.DataFrame({row.name: pd.array([value], dtype="Float64") for row, value in values})
-    batch = context.data_sources.pandas_default.read_dataframe(frame)
-    verdict = {row.name: True for row in thresholds}
-    for result in batch.validate(suite).results:
-        assert result.expectation_config is not None
-        verdict[result.expectation_config.kwargs["column"]] &= bool(result.success)
-    return verdict

@@ -102,7 +102,7 @@ class Deployment:
 
         let_settle(self.settings.landing)
         services = build_resources(self.settings)
-        scan = services["landing_zone"].scan(None, services["registry"], services["audit"])
+        scan = services.landing_zone.scan(None, services.registry, services.audit)
         with DagsterInstance.from_config(str(self.settings.dagster_home)) as instance:
             instance.add_dynamic_partitions("samples", list(scan.new))
         return scan.new

@@ -8,21 +8,20 @@ from pathlib import Path
 import pytest
 
 from console.cli import main
-from console.platform import Platform
 from engine.reads.registration import SampleStatus
 from engine.receipt import Receipt, Recipe
-from resources.environment import Settings
+from resources.environment import Resources, Settings, build_resources
 from tests.builders.sheets import entry
 
 WHY = ("--person", "Dr Example", "--reason", "the order asks for one gene")
 
 
 @pytest.fixture
-def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
+def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Resources:
     """Three registered samples: S0001 with a shallow alignment, S0002 failed, S0003 waiting."""
     monkeypatch.setenv("GENOMICS_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("GENOMICS_REFERENCE", "demo")
-    made = Platform.of(Settings.from_environment())
+    made = build_resources(Settings.from_environment())
     entries = [entry(tmp_path / "reads", sample) for sample in ("S0001", "S0002", "S0003")]
     made.registry.register(entries, sheet="run 7.csv", sheet_digest="0")
     made.registry.mark("S0002", SampleStatus.FAILED)
@@ -30,13 +29,15 @@ def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Platform:
     return made
 
 
-def publish(platform: Platform, sample: str, asset: str, **measures: float) -> Receipt:
+def publish(platform: Resources, sample: str, asset: str, **measures: float) -> Receipt:
     with platform.lake.work(asset, sample) as work:
         (work.folder / "file").write_text("ACGT")
         return work.publish(records=4, recipe=Recipe(), measures=measures)
 
 
-def test_samples_are_listed_for_people_and_for_programs(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+def test_samples_are_listed_for_people_and_for_programs(
+    platform: Resources, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["samples"]) == 0
     assert [line.split("\t")[:3] for line in capsys.readouterr().out.splitlines()] == [
         ["S0001", "waiting", "attempt 1"],
@@ -50,7 +51,7 @@ def test_samples_are_listed_for_people_and_for_programs(platform: Platform, caps
 
 
 def test_a_sample_shows_its_artifacts_what_is_shut_and_its_history(
-    platform: Platform, capsys: pytest.CaptureFixture[str]
+    platform: Resources, capsys: pytest.CaptureFixture[str]
 ) -> None:
     publish(platform, "S0001", "findings")
     assert main(["sample", "S0001"]) == 0
@@ -65,7 +66,7 @@ def test_a_sample_shows_its_artifacts_what_is_shut_and_its_history(
 
 
 def test_an_override_lets_the_check_pass_and_the_log_knows_who(
-    platform: Platform, capsys: pytest.CaptureFixture[str]
+    platform: Resources, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["override", "S0001", "aligned_reads", "mean_coverage", *WHY]) == 0
     assert platform.gate.overridden("aligned_reads", "S0001", "mean_coverage")
@@ -89,7 +90,7 @@ def test_an_override_lets_the_check_pass_and_the_log_knows_who(
     ],
 )
 def test_a_wrong_name_is_refused_with_the_nearest_right_one(
-    platform: Platform, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+    platform: Resources, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
 ) -> None:
     assert main(words) == 1
     printed = capsys.readouterr()
@@ -97,7 +98,7 @@ def test_a_wrong_name_is_refused_with_the_nearest_right_one(
     assert not platform.registry.withdrawn()
 
 
-def test_of_several_samples_a_wrong_one_stops_no_other(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+def test_of_several_samples_a_wrong_one_stops_no_other(platform: Resources, capsys: pytest.CaptureFixture[str]) -> None:
     platform.registry.withdraw("S0003", person="Dr Example", reason="consent withdrawn")
     assert main(["retry", "S0003", "S0001", "S9999", "S0002", *WHY]) == 1
     printed = capsys.readouterr()
@@ -105,7 +106,7 @@ def test_of_several_samples_a_wrong_one_stops_no_other(platform: Platform, capsy
     assert [line.split(":")[0] for line in printed.err.splitlines()] == ["sample S0003", "sample S9999"]
 
 
-def test_all_that_failed_are_retried_at_one_word(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_that_failed_are_retried_at_one_word(platform: Resources, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["retry", "--failed", *WHY]) == 0
     assert capsys.readouterr().out == "S0002 waits for attempt 2\n"
     assert main(["retry", "--failed", *WHY]) == 0
@@ -113,13 +114,13 @@ def test_all_that_failed_are_retried_at_one_word(platform: Platform, capsys: pyt
 
 
 @pytest.mark.parametrize("words", [("retry", *WHY), ("retry", "S0001", "--failed", *WHY), ("verify", "S0001", "--all")])
-def test_samples_are_named_or_meant_by_an_option_but_not_both(platform: Platform, words: tuple[str, ...]) -> None:
+def test_samples_are_named_or_meant_by_an_option_but_not_both(platform: Resources, words: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code == 2
 
 
-def test_verify_says_what_it_read(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_says_what_it_read(platform: Resources, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "--all"]) == 0
     printed = capsys.readouterr()
     assert printed.out.startswith("S0001 aligned_reads: 1 files as published ")
@@ -128,7 +129,7 @@ def test_verify_says_what_it_read(platform: Platform, capsys: pytest.CaptureFixt
 
 
 def test_verify_tells_every_damaged_artifact_and_reads_on(
-    platform: Platform, capsys: pytest.CaptureFixture[str]
+    platform: Resources, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for asset in ("findings", "variants"):
         publish(platform, "S0001", asset)
@@ -148,7 +149,7 @@ def test_verify_tells_every_damaged_artifact_and_reads_on(
 
 
 def test_verify_names_an_edited_receipt_and_a_rolled_back_one(
-    platform: Platform, capsys: pytest.CaptureFixture[str]
+    platform: Resources, capsys: pytest.CaptureFixture[str]
 ) -> None:
     receipts = {asset: receipt_file(platform, publish(platform, "S0001", asset)) for asset in ("findings", "variants")}
     earlier = receipts["variants"].read_text()
@@ -164,18 +165,18 @@ def test_verify_names_an_edited_receipt_and_a_rolled_back_one(
     assert "S0001 aligned_reads: 1 files as published" in printed.out and "2 NOT as published" in printed.out
 
 
-def test_verify_names_a_receipt_that_is_gone(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_names_a_receipt_that_is_gone(platform: Resources, capsys: pytest.CaptureFixture[str]) -> None:
     receipt_file(platform, platform.lake.require("aligned_reads", "S0001")).unlink()
     assert main(["verify", "S0001"]) == 1
     assert "S0001 aligned_reads: the receipt of aligned_reads is gone" in capsys.readouterr().err
 
 
-def receipt_file(platform: Platform, receipt: Receipt) -> Path:
+def receipt_file(platform: Resources, receipt: Receipt) -> Path:
     return platform.lake.folder(receipt).parent / "receipt.json"
 
 
 def test_verify_names_an_override_that_the_audit_log_does_not_know(
-    platform: Platform, capsys: pytest.CaptureFixture[str]
+    platform: Resources, capsys: pytest.CaptureFixture[str]
 ) -> None:
     version = platform.lake.require("aligned_reads", "S0001").data_version
     reason = "the order asks for one gene"
@@ -184,7 +185,7 @@ def test_verify_names_an_override_that_the_audit_log_does_not_know(
     assert "override of aligned_reads.mean_coverage by 'Eve'" in capsys.readouterr().err
 
 
-def test_verify_reads_what_belongs_to_no_sample_too(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_reads_what_belongs_to_no_sample_too(platform: Resources, capsys: pytest.CaptureFixture[str]) -> None:
     with platform.lake.work("clinvar") as work:
         (work.folder / "clinvar.parquet").write_text("PAR1")
         receipt = work.publish(records=1, recipe=Recipe(), measures={})
@@ -195,7 +196,7 @@ def test_verify_reads_what_belongs_to_no_sample_too(platform: Platform, capsys: 
     assert "content of clinvar differs" in capsys.readouterr().err
 
 
-def test_a_withdrawn_sample_is_shown_as_such(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_withdrawn_sample_is_shown_as_such(platform: Resources, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["withdraw", "S0003", *WHY]) == 0
     assert platform.registry.withdrawn() == ("S0003",)
     capsys.readouterr()
@@ -203,7 +204,7 @@ def test_a_withdrawn_sample_is_shown_as_such(platform: Platform, capsys: pytest.
     assert "S0003\twithdrawn" in capsys.readouterr().out
 
 
-def test_the_audit_logs_chain_is_verified(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_audit_logs_chain_is_verified(platform: Resources, capsys: pytest.CaptureFixture[str]) -> None:
     main(["retry", "S0001", "S0002", *WHY])
     capsys.readouterr()
     assert main(["audit"]) == 0
@@ -244,7 +245,7 @@ def test_an_empty_deployment_is_told_with_its_path_and_nothing_is_made(
 
 
 def test_an_account_without_a_name_must_give_one(
-    platform: Platform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    platform: Resources, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def nameless() -> str:
         raise OSError("no username")

@@ -51,7 +51,7 @@ def test_na12878_is_called_as_well_as_its_truth_demands(shared_data: Path, tmp_p
 
     truth, confident = (source / f"test_nist.b37_chr20_100kbp_at_10mb.{kind}" for kind in ("vcf.gz", "bed"))
     calls = deployment.lake.require("variants", "NA12878")
-    fasta = build_resources(deployment.settings)["knowledge"].reference().fasta
+    fasta = build_resources(deployment.settings).knowledge.bundle("reference_genome").fasta
     judged = compare(truth, deployment.lake.path(calls, "NA12878.vcf.gz"), fasta, confident).types
     assert (judged["SNP"].truth_total, judged["INDEL"].truth_total) == (45, 4)
     # Measured: all 49 found, nothing else called.

@@ -19,7 +19,8 @@ BY_SAMPLE = {
     "gvcf": {"aligned_reads"},
     "variants": {"gvcf"},
     "annotated_variants": {"variants"},
-    "findings": {"annotated_variants"},
+    "trio_variants": {"gvcf"},
+    "findings": {"annotated_variants", "gvcf"},
     "fhir_bundle": {"raw_reads", "aligned_reads", "gvcf", "variants", "annotated_variants", "findings"},
     "cohort_contribution": {"raw_reads", "aligned_reads", "gvcf", "variants"},
 }

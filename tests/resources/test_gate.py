@@ -98,14 +98,14 @@ def test_an_override_names_person_and_reason_and_holds_for_one_version(gate: Gat
     gate.require("aligned_reads", "S1")
     (entry,) = [entry for entry in gate.audit.entries() if entry.event.what == "gate override"]
     assert (entry.event.who, entry.event.details["reason"]) == ("Dr Mendel", "a repeat draw is impossible")
-    assert gate.let_through("S1", "aligned_reads") == (
+    assert gate.overridden_checks("S1", "aligned_reads") == (
         "aligned_reads, coverage: observed 18, expected mean_coverage >= 20: "
         "let through by Dr Mendel (a repeat draw is impossible)",
     )
     aligned(gate, coverage=17, content="y")
     with pytest.raises(GateError, match="observed 17"):
         gate.require("aligned_reads", "S1")
-    assert gate.let_through("S1", "aligned_reads") == ()
+    assert gate.overridden_checks("S1", "aligned_reads") == ()
 
 
 @pytest.mark.parametrize(

@@ -192,10 +192,10 @@ def test_compound_heterozygous_variants_are_tied_by_their_phase(tmp_path: Path) 
     assert report["conclusion"].count("heterozygous (compound heterozygote, in trans)") == 2
 
 
-def test_a_check_that_a_person_let_through_is_told_in_the_report(tmp_path: Path) -> None:
+def test_a_check_that_a_person_overridden_checks_is_told_in_the_report(tmp_path: Path) -> None:
     told = "aligned_reads, mean_coverage: observed 12, expected at least 20: let through by Dr Example (one gene asked)"
     (good,) = of_type(built(tmp_path), "DiagnosticReport")
-    (report,) = of_type(built(tmp_path, case=replace(CASE, let_through=(told,))), "DiagnosticReport")
+    (report,) = of_type(built(tmp_path, case=replace(CASE, overridden_checks=(told,))), "DiagnosticReport")
     assert told in json.dumps(report["extension"]) and "let through" not in json.dumps(good)
     assert report["conclusion"].endswith("Quality checks that failed and were let through by a person: 1.")
 

@@ -1,0 +1,125 @@
+"""Cohort: each sample's contribution, and the tables that dbt makes of all contributions in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from engine.annotate.columns import Column
+from engine.code_version import code_version
+from engine.cohort.columns import TABLES
+from engine.errors import LakeError
+from engine.ops.artifact import Computed, artifact
+from engine.ops.inputs import Artifact, Facts, Genome, Making, Options, Own
+from engine.ops.services import Services, Settings
+from engine.person import Person
+from engine.receipt import Receipt, Recipe, digest_text
+
+if TYPE_CHECKING:
+    from engine.cohort.tables import TestResult
+
+
+def _append(published: Artifact, services: Services) -> None:
+    """The contribution's rows into the Delta tables, exactly once."""
+    from engine.cohort.contribution import read_contribution
+
+    receipt, sample = published.receipt, str(published.receipt.sample)
+    for name in TABLES:
+        rows = read_contribution(published.folder, name)
+        services.warehouse.put(name, rows, sample=sample, version=receipt.file(f"{name}.parquet").sha256)
+    if services.registry.sample(sample).withdrawn:  # meanwhile, and what was there then has been taken out already
+        services.warehouse.remove(sample)
+
+
+@artifact(
+    kinds={"deltalake", "parquet"},
+    columns=[Column(*column) for column in TABLES["calls"]],
+    after=_append,
+)
+def cohort_contribution(
+    making: Making,
+    raw_reads: Own,
+    aligned_reads: Own,
+    gvcf: Own,
+    variants: Own,
+    reference: Genome,
+    person: Annotated[Person, Facts("sex", "family_id", "father_id", "mother_id")],
+    settings: Annotated[Settings, Options("caller")],
+) -> Computed:
+    """What one sample adds to the cohort, appended to the Delta tables exactly once.
+
+    The alleles it carries, where it was not called, what is known of it and how good it is. A position without
+    coverage is missing, not reference.
+    """
+    from engine.cohort.contribution import contribute, write_contribution
+
+    measured = (raw_reads, aligned_reads, gvcf, variants)
+    tables = contribute(
+        variants.file(".vcf.gz"),
+        gvcf.file(".g.vcf.gz"),
+        reference,
+        sample=making.sample,
+        person=person,
+        caller=settings.caller,
+        measures={each.receipt.asset: each.measures for each in measured},
+        scratch=making.scratch,
+    )
+    write_contribution(tables, making.folder)
+    return Computed(len(tables["calls"]), {name: len(rows) for name, rows in tables.items()})
+
+
+@dataclass(frozen=True)
+class CohortTables:
+    """What became of the cohort tables.
+
+    Attributes:
+        receipt: of the current tables.
+        results: verdict of each test; empty where the tables were fresh: published tables have passed theirs.
+    """
+
+    receipt: Receipt
+    results: Sequence[TestResult]
+
+
+class FailedTestsError(LakeError):
+    """Tables that fail a test are not published; ``results`` has every verdict."""
+
+    def __init__(self, results: Sequence[TestResult]) -> None:
+        failed = ", ".join(f"{result.model}.{result.name}" for result in results if not result.passed)
+        super().__init__(
+            f"the cohort tables fail {failed}; the previous tables stay",
+            remedy="look at the failed checks and mend the contribution that they point to",
+        )
+        self.results = results
+
+
+def build_cohort(services: Services) -> CohortTables:
+    """Build every cohort table in one dbt run and publish them together, if all their tests pass.
+
+    Raises:
+        FailedTestsError: a test failed.
+        LakeError: nobody has contributed.
+        ToolError: a model could not be built.
+    """
+    from engine.cohort.model_versions import model_versions
+    from engine.cohort.tables import build_tables, cohort_models, count_rows
+
+    files = {name: services.warehouse.files(name) for name in TABLES}
+    if services.warehouse.version("samples") < 0:
+        raise LakeError("no sample has contributed to the cohort", remedy="materialize cohort_contribution first")
+    with services.lake.work("cohort_tables") as work:
+        recipe = Recipe(
+            inputs={name: digest_text("\n".join(Path(uri).name for uri in uris)) for name, uris in files.items()},
+            tools=code_version("engine.ops.cohort:build_cohort").tools("cohort_tables") | dict(model_versions()),
+        )
+        receipt = work.fresh(recipe)
+        if receipt is not None:
+            return CohortTables(receipt, ())
+        results = build_tables(files, work.folder, work.scratch, threads=services.settings.threads)
+        if not all(result.passed for result in results):
+            raise FailedTestsError(results)
+        rows = {model.name: count_rows(work.folder / f"{model.name}.parquet") for model in cohort_models()}
+        published = work.publish(records=sum(rows.values()), recipe=recipe, measures=rows)
+    return CohortTables(published, results)

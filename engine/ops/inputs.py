@@ -1,0 +1,437 @@
+"""What an artifact may be made from: the kinds of things that a parameter of its function asks for.
+
+A parameter's annotation says the kind, so that the function's signature is the whole declaration::
+
+    def findings(
+        making: Making,
+        annotated_variants: Own,
+        reference: Annotated[ReferenceBundle, Parts("reference_genome", "clinvar")],
+        person: Annotated[Person, Facts("sex", "secondary_findings_consent")],
+        father: Annotated[Kin | None, Parent("annotated_variants", "gvcf")],
+    ) -> Computed: ...
+
+Each kind says which assets it comes from (the edges of the lineage graph), opens the thing (through the gate where it
+is an artifact of a person), and tells what of it decides the result (its share of the recipe). What was not asked for
+is not there: a fact or an option that the annotation does not name raises :class:`UndeclaredInputError` when read.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from engine.errors import GateError, KnowledgeError
+from engine.ops.services import Lake, Services, Settings
+from engine.progress import Progress
+from engine.reads.file_digests import FileDigests
+from engine.reads.lane import Lane
+from engine.receipt import Measure, Receipt, describe_file
+from engine.reference.bundle import ReferenceBundle
+
+Value = TypeVar("Value")
+
+
+class UndeclaredInputError(Exception):
+    """A function reads what its parameters do not declare: a fault of the program, not of the data."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a parameter is handed, and its share of the recipe.
+
+    Attributes:
+        value: for the function.
+        inputs: data version of each artifact it stands for, by name.
+        knowledge: what people call the versions of the knowledge among them.
+        parameters: facts and options that decide the result.
+    """
+
+    value: Any
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    knowledge: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """In which deployment, and for whom, inputs are opened.
+
+    Attributes:
+        services: of the deployment.
+        asset: the artifact that is to be made.
+        sample: its sample, empty for what belongs to no sample.
+    """
+
+    services: Services
+    asset: str
+    sample: str
+
+
+class Input(ABC):
+    """One kind of input."""
+
+    def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
+        """The assets it comes from, in this deployment: edges of the lineage graph. By default none."""
+        return ()
+
+    @abstractmethod
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        """Open it for one sample."""
+
+
+class _Named(Input):
+    """A kind of input that names what it takes."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A published artifact that may be used.
+
+    Attributes:
+        receipt: what it is.
+    """
+
+    receipt: Receipt
+    _lake: Lake = field(repr=False)
+
+    @property
+    def measures(self) -> Mapping[str, Measure]:
+        """What was measured when it was made."""
+        return self.receipt.measures
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its files."""
+        return self._lake.folder(self.receipt)
+
+    def file(self, suffix: str) -> Path:
+        """Its one file whose name ends so."""
+        (name,) = [file.name for file in self.receipt.files if file.name.endswith(suffix)]
+        return self._lake.path(self.receipt, name)
+
+
+class _FromGate(Input):
+    """The artifact of the same sample that is named like the parameter."""
+
+    def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
+        return (parameter,)
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        receipt = scope.services.gate.require(parameter, scope.sample)
+        return Opened(Artifact(receipt, scope.services.lake), inputs={parameter: receipt.data_version})
+
+
+Own = Annotated[Artifact, _FromGate()]
+"""An artifact of the same sample; the parameter bears its name. It is opened through the gate."""
+
+
+@dataclass(frozen=True)
+class Kin:
+    """A relative's artifacts, all of which may be used.
+
+    Attributes:
+        sample: sample id.
+        artifacts: by asset name.
+    """
+
+    sample: str
+    artifacts: Mapping[str, Artifact]
+
+    def __getitem__(self, asset: str) -> Artifact:
+        return self.artifacts[asset]
+
+
+class Parent(_Named):
+    """Artifacts of the father or the mother, as the parameter is named; absent where one cannot be used.
+
+    A parent who has not come this far yet is done without; when he has, the child is run again (see the sensors).
+    """
+
+    def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
+        """The named artifacts of that parent."""
+        return self.names
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        """Both or nothing, each through its gate."""
+        person = scope.services.registry.participant(scope.sample).person
+        parent = {"father": person.father_id, "mother": person.mother_id}[parameter]
+        receipts = {asset: self._usable(asset, parent, scope.services) for asset in self.names} if parent else {}
+        if parent is None or not all(receipts.values()):
+            return Opened(None)
+        found = {asset: receipt for asset, receipt in receipts.items() if receipt}
+        return Opened(
+            Kin(parent, {asset: Artifact(receipt, scope.services.lake) for asset, receipt in found.items()}),
+            inputs={f"{asset} of {parameter}": receipt.data_version for asset, receipt in found.items()},
+        )
+
+    def _usable(self, asset: str, sample: str, services: Services) -> Receipt | None:
+        if services.lake.receipt(asset, sample) is None:
+            return None
+        try:
+            return services.gate.require(asset, sample)
+        except GateError:
+            return None
+
+
+class Parts(_Named):
+    """Parts of the reference's knowledge as one :class:`~engine.reference.bundle.ReferenceBundle`.
+
+    A part that the reference does not have is absent in the bundle, and so is every part that is not named.
+
+    Args:
+        names: assets of knowledge.
+        only_if: under which options the parts beyond the first are taken; always where absent.
+    """
+
+    def __init__(self, *names: str, only_if: Callable[[Settings], bool] | None = None) -> None:
+        super().__init__(*names)
+        self.only_if = only_if
+
+    def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
+        """The named parts, as far as the options ask for them."""
+        return self.names if self.only_if is None or self.only_if(settings) else self.names[:1]
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        """The parts that the reference has, as built."""
+        knowledge = scope.services.knowledge
+        names = self.assets(parameter, scope.services.settings)
+        receipts = {part: knowledge.require(part) for part in names if part in knowledge.parts}
+        return Opened(
+            knowledge.bundle(*receipts),
+            inputs={part: receipt.data_version for part, receipt in receipts.items()},
+            knowledge=releases(receipts.values()),
+        )
+
+
+Genome = Annotated[ReferenceBundle, Parts("reference_genome")]
+"""The reference's sequence, contigs and target regions, and nothing else of its knowledge."""
+
+
+def releases(receipts: Iterable[Receipt]) -> dict[str, str]:
+    """What people call the versions of knowledge, as the receipts of what was read say it.
+
+    The genome's receipt names reference and build; any other part is named with its release, or with its data version
+    where the source states none. The aligner's index is the genome in another form and has no name of its own.
+    """
+    named: dict[str, str] = {}
+    for receipt in receipts:
+        measures = receipt.measures
+        if receipt.asset == "reference_genome":
+            named |= {"reference": str(measures["name"]), "build": str(measures["build"])}
+        elif receipt.asset != "aligner_index":
+            named[receipt.asset] = str(measures.get("release") or f"data version {receipt.data_version[:12]}")
+    return named
+
+
+class Facts(_Named):
+    """The person, of whom the function reads these facts and no other."""
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        """The person as the registry knows it now."""
+        person = scope.services.registry.participant(scope.sample).person
+        stated = {name: _plain(getattr(person, name)) for name in self.names}
+        return Opened(only(person, self.names, scope.asset), parameters=stated)
+
+
+class Options(_Named):
+    """The deployment's options, of which the function reads these and no other."""
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        """As the deployment was started."""
+        settings = scope.services.settings
+        chosen = {name: _plain(getattr(settings, name)) for name in self.names}
+        return Opened(only(settings, self.names, scope.asset), parameters=chosen)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Declared source files of a part of the knowledge, and what the declaration says of them.
+
+    Attributes:
+        files: the declared file by name, absent where the reference has none.
+        facts: what the declaration says, by field.
+    """
+
+    files: Mapping[str, Path | None]
+    facts: Mapping[str, Any]
+
+    def file(self, name: str) -> Path:
+        """A file that the reference declares."""
+        path = self.files[name]
+        assert path is not None  # the first is required when it is opened
+        return path
+
+
+class Declared(_Named):
+    """Source files that the reference's YAML names; the first of them is required.
+
+    Args:
+        names: fields of the declaration that hold files.
+        facts: fields of the declaration that hold something else.
+    """
+
+    def __init__(self, *names: str, facts: Iterable[str] = ()) -> None:
+        super().__init__(*names)
+        self.facts = tuple(facts)
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        """The files with their sha256, and the facts."""
+        declaration = scope.services.knowledge.declaration
+        files = {name: declaration.source(name) for name in self.names}
+        if files[self.names[0]] is None:
+            raise KnowledgeError(
+                f"the reference declares no {scope.asset}",
+                remedy=f"add {scope.asset} to its YAML, or leave this asset out of the run",
+            )
+        facts = {name: getattr(declaration, name) for name in self.facts}
+        present = {name: path for name, path in files.items() if path is not None and path.is_file()}
+        digests = {path.name: describe_file(path).sha256 for path in present.values()}
+        stated = {name: _plain(value) for name, value in facts.items()}
+        return Opened(Sources(files, facts), parameters={"sources": digests, **stated})
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The FASTQ files that the laboratory delivered of one sample.
+
+    Attributes:
+        lanes: in the order of the sheet.
+        landing: the landing zone they lie in.
+        record: keeps the digests of what was verified; an error where another sample has the same file.
+    """
+
+    lanes: tuple[Lane, ...]
+    landing: Path
+    record: Callable[[Sequence[FileDigests]], None]
+
+
+class _AsDelivered(Input):
+    """The sample's reads as the sheet names them."""
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        registry, landing = scope.services.registry, scope.services.landing_zone.root.resolve()
+        lanes = registry.participant(scope.sample).lanes
+        delivery = Delivery(lanes, landing, lambda files: registry.record_digests(scope.sample, files))
+        return Opened(delivery, parameters={"lanes": [_stated(lane, landing) for lane in lanes]})
+
+
+Delivered = Annotated[Delivery, _AsDelivered()]
+"""The sample's FASTQ files where they landed."""
+
+
+def _stated(lane: Lane, landing: Path) -> dict[str, Any]:
+    """A lane as the sheet has it, and what tells a replaced file from the one that was read, without reading it."""
+    return {
+        "lane": lane.name,
+        "read1": [*_file_facts(lane.read1, landing), lane.md5_read1],
+        "read2": [*_file_facts(lane.read2, landing), lane.md5_read2],
+        "quality_encoding": str(lane.quality_encoding),
+    }
+
+
+def _file_facts(path: Path, landing: Path) -> list[str | int]:
+    """Place in the landing zone, size, time of change."""
+    from engine.reads.manifest import require_landed
+
+    facts = require_landed(path, landing).stat()
+    return [path.relative_to(landing).as_posix(), facts.st_size, facts.st_mtime_ns]
+
+
+@dataclass(frozen=True)
+class LandedFiles:
+    """Where FASTQ files lie; which of them belong to the sample is said by ``raw_reads``.
+
+    Attributes:
+        root: the landing zone.
+        sha256: digest of a file's content, from memory where the file is untouched.
+    """
+
+    root: Path
+    sha256: Callable[[Path], str]
+
+
+class _Landed(Input):
+    """The landing zone as the place of files that are known by digest: no share of the recipe."""
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        return Opened(LandedFiles(scope.services.landing_zone.root.resolve(), scope.services.lake.sha256))
+
+
+Landed = Annotated[LandedFiles, _Landed()]
+"""The folder where the sample's FASTQ files lie."""
+
+
+class _Previous(Input):
+    """The current version of the artifact that is to be made."""
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        lake = scope.services.lake
+        receipt = lake.previous(scope.asset, scope.sample)
+        return Opened(Artifact(receipt, lake) if receipt and lake.is_whole(receipt) else None)
+
+
+Previous = Annotated[Artifact | None, _Previous()]
+"""What was published before, absent where nothing was, or where it is damaged."""
+
+
+@dataclass(frozen=True)
+class Making:
+    """Where and for whom an artifact is made.
+
+    Attributes:
+        sample: sample id, empty for what belongs to no sample.
+        folder: everything written here is the artifact.
+        scratch: for temporary files.
+        threads: that may be used; the result does not depend on them.
+        log: takes a line for the people who watch.
+    """
+
+    sample: str
+    folder: Path
+    scratch: Path
+    threads: int
+    log: Callable[[str], None]
+
+    def progress(self, task: str, *, unit: str, total: int | None = None) -> Progress:
+        """A counter that tells the people who watch how far a computation has come."""
+        return Progress(task, total=total, unit=unit, log=self.log)
+
+
+def only(value: Value, names: Iterable[str], asset: str) -> Value:
+    """The same value, of which nothing but the named attributes can be read.
+
+    >>> from engine.person import Person
+    >>> person = only(Person("P1", family_id="F1"), ["sex"], "gvcf")
+    >>> str(person.sex)
+    'unknown'
+    >>> person.family_id
+    Traceback (most recent call last):
+    ...
+    engine.ops.inputs.UndeclaredInputError: gvcf reads Person.family_id, which its parameters do not declare
+    """
+    allowed = frozenset(names)
+    kind = type(value)
+
+    def read(_: object, name: str) -> Any:
+        if name.startswith("__") or name in allowed:
+            return getattr(value, name)
+        raise UndeclaredInputError(f"{asset} reads {kind.__name__}.{name}, which its parameters do not declare")
+
+    guarded: Value = object.__new__(type(kind.__name__, (kind,), {"__getattribute__": read}))
+    return guarded
+
+
+def _plain(value: Any) -> Any:
+    """A fact as JSON holds it."""
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value) if isinstance(value, StrEnum | Path) else value

@@ -1,0 +1,41 @@
+"""Interpretation: what of all this matters for the person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from engine.classify.columns import FINDING_COLUMNS
+from engine.ops.artifact import Computed, artifact
+from engine.ops.inputs import Facts, Kin, Making, Own, Parent, Parts
+from engine.person import Person
+from engine.reference.bundle import ReferenceBundle
+
+if TYPE_CHECKING:
+    from engine.classify import phase
+
+
+@artifact(kinds={"parquet"}, columns=FINDING_COLUMNS)
+def findings(
+    making: Making,
+    annotated_variants: Own,
+    father: Annotated[Kin | None, Parent("annotated_variants", "gvcf")],
+    mother: Annotated[Kin | None, Parent("annotated_variants", "gvcf")],
+    reference: Annotated[ReferenceBundle, Parts("reference_genome")],
+    person: Annotated[Person, Facts("sex", "ordered_genes", "panel", "secondary_findings_consent")],
+) -> Computed:
+    """Pathogenic and likely pathogenic variants with zygosity, inheritance, phase and evidence.
+
+    Primary, compound heterozygous, carrier, and secondary (ACMG SF genes) where the person agreed to hear of them.
+    """
+    from engine.classify.findings import Subject, find_variants
+
+    subject = Subject(person=person, father=_evidence(father), mother=_evidence(mother))
+    summary = find_variants(annotated_variants.file(".parquet"), subject, reference, making.folder, making.sample)
+    return Computed(summary.findings, vars(summary))
+
+
+def _evidence(kin: Kin | None) -> phase.Parent | None:
+    """What a parent's artifacts tell of alleles."""
+    from engine.classify.phase import Parent as Evidence
+
+    return None if kin is None else Evidence(kin["annotated_variants"].file(".parquet"), kin["gvcf"].file(".g.vcf.gz"))

@@ -1,0 +1,78 @@
+"""Knowledge: the reference bundle's parts, each built from what its YAML declares, each with a data version.
+
+A part's receipt says which release it holds; whatever is told of releases is read there.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from engine.ops.artifact import Computed, artifact
+from engine.ops.inputs import Declared, Genome, Making, Options, Sources
+from engine.ops.services import Settings
+
+
+@artifact(kinds={"fasta"}, by_sample=False)
+def reference_genome(
+    making: Making,
+    declared: Annotated[Sources, Declared("fasta", "targets", facts=("name", "build", "contig_md5"))],
+) -> Computed:
+    """The reference sequence with its index, dictionary (M5 of each contig) and target regions.
+
+    A contig whose M5 is not the declared one is refused before any sample is worked on.
+    """
+    from engine.reference.build import build_genome
+
+    facts = declared.facts
+    measures = build_genome(declared.file("fasta"), declared.files["targets"], facts["contig_md5"], making.folder)
+    return Computed(measures.contigs, vars(measures) | {"name": facts["name"], "build": facts["build"]})
+
+
+@artifact(kinds={"bwa"}, by_sample=False)
+def aligner_index(making: Making, reference: Genome, settings: Annotated[Settings, Options("aligner")]) -> Computed:
+    """The aligner's index; long runs of N are left out and alignments reported in full coordinates."""
+    from engine.align.index import build_index
+    from engine.reference.genome import open_reference
+
+    index = build_index(open_reference(reference.fasta), making.folder / "index", aligner=settings.aligner)
+    return Computed(len(index.pieces), {"pieces": len(index.pieces), "aligner": settings.aligner})
+
+
+@artifact(kinds={"gff"}, by_sample=False)
+def gene_model(making: Making, declared: Annotated[Sources, Declared("gene_model")], reference: Genome) -> Computed:
+    """Genes, transcripts and coding sequences (Ensembl-style GFF3), for consequences and HGVS names."""
+    from engine.reference.build import build_gene_model
+
+    genes = build_gene_model(declared.file("gene_model"), reference.contigs, making.folder)
+    return Computed(genes, {"genes": genes})
+
+
+@artifact(kinds={"vcf"}, by_sample=False)
+def known_sites(making: Making, declared: Annotated[Sources, Declared("known_sites")], reference: Genome) -> Computed:
+    """Common variants, which base quality recalibration does not take for errors."""
+    from engine.reference.build import build_known_sites
+
+    sites = build_known_sites(declared.file("known_sites"), reference.contigs, making.folder)
+    return Computed(sites, {"sites": sites})
+
+
+@artifact(kinds={"parquet"}, by_sample=False)
+def clinvar(
+    making: Making,
+    declared: Annotated[Sources, Declared("clinvar", facts=("clinvar_release",))],
+    reference: Genome,
+) -> Computed:
+    """ClinVar's assertions by normalised allele, of the release that the file names.
+
+    A new release makes annotation, findings and report of every sample stale; reads are not touched.
+    """
+    from engine.annotate.clinvar import build_clinvar
+
+    found = build_clinvar(
+        declared.file("clinvar"),
+        reference.fasta,
+        reference.contigs,
+        declared.facts["clinvar_release"],
+        making.folder,
+    )
+    return Computed(found.records, vars(found))

@@ -1,0 +1,72 @@
+"""The report: what the clinician's systems receive."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from engine.code_version import code_version
+from engine.fhir.case import TOLD_OF_THE_PERSON
+from engine.ops.artifact import Chain, Computed, OverriddenChecks, artifact
+from engine.ops.inputs import Artifact, Facts, Making, Own, Parts, Previous
+from engine.person import Person
+from engine.receipt import Receipt
+from engine.reference.bundle import ReferenceBundle
+
+
+@artifact(kinds={"json"})
+def fhir_bundle(
+    making: Making,
+    raw_reads: Own,
+    aligned_reads: Own,
+    gvcf: Own,
+    findings: Own,
+    chain: Annotated[tuple[Receipt, ...], Chain("findings")],
+    overridden_checks: Annotated[tuple[str, ...], OverriddenChecks("findings")],
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model")],
+    person: Annotated[Person, Facts(*TOLD_OF_THE_PERSON)],
+    previous: Previous,
+) -> Computed:
+    """The report as a FHIR R4 transaction after HL7's Genomics Reporting guide: stable ids, PUT entries.
+
+    A Provenance leads back to the reads' digests and the versions of tools and knowledge. A report that says the same
+    is the same report: it stays as it was issued.
+    """
+    from engine.fhir.bundle import statement_digest, write_bundle
+    from engine.fhir.case import CaseFacts
+    from engine.fhir.lineage import Lineage
+    from engine.fhir.regions import study_regions
+    from engine.reads.manifest import read_digests
+
+    coverage = aligned_reads.measures
+    regions = study_regions(
+        reference,
+        gvcf.file(".g.vcf.gz"),
+        sex=person.sex,
+        mean_coverage=_number(coverage["mean_coverage"]),
+        fraction_20x=_number(coverage["fraction_20x"]),
+    )
+    case = CaseFacts(making.sample, person, regions, overridden_checks=overridden_checks)
+    lineage = Lineage(read_digests(raw_reads.folder), chain)
+    table, build = findings.file(".parquet"), reference.build
+    said = {
+        "statement_digest": statement_digest(table, case, lineage, build),
+        "written_by": code_version("engine.fhir.bundle").source,
+    }
+    if previous and said.items() <= previous.measures.items():
+        return _keep(previous, making)
+    issued = datetime.now(UTC).isoformat(timespec="seconds")
+    summary = write_bundle(table, case, lineage, build, issued, making.folder)
+    return Computed(summary.resources, vars(summary) | said | {"issued": issued})
+
+
+def _keep(previous: Artifact, making: Making) -> Computed:
+    from engine.reference.build import link_or_copy
+
+    for file in previous.receipt.files:
+        link_or_copy(previous.folder / file.name, making.folder / file.name)
+    return Computed(previous.receipt.records, previous.measures)
+
+
+def _number(measure: object) -> float | None:
+    return float(measure) if isinstance(measure, int | float) else None

@@ -1,0 +1,244 @@
+"""What the ops need of the places where data lives and of the laboratory's decisions, as typed protocols.
+
+``resources`` has the classes; ``resources/environment.py`` puts them together, where mypy compares them with these
+protocols. Only the contract (:mod:`engine.ops.artifact`, :mod:`engine.ops.inputs`) uses them: an artifact's own
+function is handed values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from engine.person import Person
+from engine.reads.file_digests import FileDigests
+from engine.reads.lane import Lane
+from engine.receipt import Measure, Receipt, Recipe
+from engine.reference.bundle import ReferenceBundle
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Settings(Protocol):
+    """The deployment's options, as far as they decide what is computed and how."""
+
+    @property
+    def threads(self) -> int:
+        """Threads that one run uses; no artifact's content depends on it."""
+
+    @property
+    def aligner(self) -> str:
+        """Name of the aligner."""
+
+    @property
+    def caller(self) -> str:
+        """Name of the variant caller."""
+
+    @property
+    def filters(self) -> str:
+        """Name of the filters that mark calls which are not to be trusted."""
+
+    @property
+    def profile(self) -> str:
+        """``default`` or ``gatk-best-practices``."""
+
+    @property
+    def recalibrates(self) -> bool:
+        """Whether the profile recalibrates base qualities before calling."""
+
+    @property
+    def alignment_format(self) -> str:
+        """``bam`` or ``cram``."""
+
+    @property
+    def reads(self) -> str:
+        """``in-place`` or ``copy``."""
+
+    @property
+    def mixed_read_lengths(self) -> str:
+        """``refuse`` or ``accept``."""
+
+    @property
+    def umi(self) -> str:
+        """Where reads carry unique molecular identifiers, one of :class:`engine.reads.conventions.UmiSource`."""
+
+    @property
+    def target_padding(self) -> int:
+        """Bases called on either side of a target."""
+
+
+class Work(Protocol):
+    """An artifact in the making."""
+
+    @property
+    def folder(self) -> Path:
+        """Everything written here is the artifact."""
+
+    @property
+    def scratch(self) -> Path:
+        """For temporary files."""
+
+    def fresh(self, recipe: Recipe) -> Receipt | None:
+        """The published receipt if it came from an equal recipe and its files are in place."""
+
+    def publish(self, *, records: int, recipe: Recipe, measures: Mapping[str, Measure]) -> Receipt:
+        """Make the folder's files the current artifact, in one commit."""
+
+
+class Lake(Protocol):
+    """Where artifacts are published and read."""
+
+    def receipt(self, asset: str, sample: str | None = None) -> Receipt | None:
+        """The current receipt, absent where nothing was published yet."""
+
+    def require(self, asset: str, sample: str | None = None) -> Receipt:
+        """The current receipt, its files as published; LakeError otherwise."""
+
+    def previous(self, asset: str, sample: str | None = None) -> Receipt | None:
+        """The current receipt if it is the one that was published; absent otherwise."""
+
+    def sha256(self, path: Path) -> str:
+        """Digest of a file's content, from memory where the file is untouched."""
+
+    def is_whole(self, receipt: Receipt) -> bool:
+        """Whether every file of an artifact is what its receipt says, by sha256."""
+
+    def folder(self, receipt: Receipt) -> Path:
+        """The folder of an artifact's files."""
+
+    def path(self, receipt: Receipt, name: str) -> Path:
+        """One file of an artifact."""
+
+    def work(self, asset: str, sample: str | None = None) -> AbstractContextManager[Work]:
+        """A private work folder in which to make an artifact, one process at a time."""
+
+
+class Gate(Protocol):
+    """What stands between two stages."""
+
+    def require(self, asset: str, sample: str) -> Receipt:
+        """The artifact's receipt if it may be used; GateError or LakeError otherwise."""
+
+    def overridden_checks(self, sample: str, *assets: str) -> tuple[str, ...]:
+        """In words, the failed checks on current artifacts that a person let pass: which, who and why."""
+
+
+class Declaration(Protocol):
+    """A reference as its YAML declares it; a source is absent where the reference has none."""
+
+    @property
+    def name(self) -> str:
+        """The bundle's own name."""
+
+    @property
+    def build(self) -> str:
+        """``GRCh37`` or ``GRCh38``."""
+
+    @property
+    def contig_md5(self) -> Mapping[str, str]:
+        """M5 that named contigs must have."""
+
+    @property
+    def clinvar_release(self) -> str | None:
+        """What the laboratory calls its ClinVar release, absent where the file says it."""
+
+    def source(self, name: str) -> Path | None:
+        """The declared file: ``fasta``, ``targets``, ``gene_model``, ``known_sites`` or ``clinvar``."""
+
+
+class Knowledge(Protocol):
+    """The reference and what is known beside it."""
+
+    @property
+    def declaration(self) -> Declaration:
+        """What is declared."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The knowledge assets that this reference has, in the order in which they are built."""
+
+    def require(self, part: str) -> Receipt:
+        """The receipt of a built part; LakeError where it is not built or damaged."""
+
+    def bundle(self, *parts: str) -> ReferenceBundle:
+        """The built parts as one value, of those named that the reference has; the others are absent in it."""
+
+
+class Participant(Protocol):
+    """A registered sample."""
+
+    @property
+    def person(self) -> Person:
+        """What is known of the person it was taken from."""
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Its FASTQ files, in the order of the sheet."""
+
+    @property
+    def withdrawn(self) -> str | None:
+        """UTC time of withdrawal, absent while it takes part."""
+
+
+class Registry(Protocol):
+    """Who takes part, and with which reads."""
+
+    def participant(self, sample_id: str) -> Participant:
+        """The sample; an error where it is not registered or was withdrawn."""
+
+    def sample(self, sample_id: str) -> Participant:
+        """The sample, withdrawn or not; an error where it is not registered."""
+
+    def record_digests(self, sample_id: str, files: Sequence[FileDigests]) -> None:
+        """Keep what was verified; an error where another sample has the same file."""
+
+
+class LandingZone(Protocol):
+    """Where the laboratory drops its files."""
+
+    @property
+    def root(self) -> Path:
+        """The folder."""
+
+
+class Warehouse(Protocol):
+    """The cohort's Delta tables."""
+
+    def put(self, table: str, rows: pa.Table, *, sample: str, version: str) -> bool:
+        """Make ``rows`` the sample's rows of a table, exactly once."""
+
+    def remove(self, sample: str) -> None:
+        """Take a sample's rows out of every table."""
+
+    def files(self, table: str) -> list[str]:
+        """Parquet files that the log says the table consists of."""
+
+    def version(self, table: str) -> int:
+        """Version of the table's log, -1 where it does not exist."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that the contract may ask, by the name that Dagster knows it under."""
+
+    settings: Settings
+    lake: Lake
+    gate: Gate
+    knowledge: Knowledge
+    registry: Registry
+    landing_zone: LandingZone
+    warehouse: Warehouse
+
+    @classmethod
+    def of(cls, resources: Any) -> Services:
+        """Those that Dagster hands an op, by attribute."""
+        return cls(**{name: getattr(resources, name) for name in cls.names()})
+
+    @classmethod
+    def names(cls) -> Iterable[str]:
+        """Names of the services, as Dagster's resources are keyed."""
+        return [field.name for field in fields(cls)]

@@ -1,1 +1,0 @@
-"""The assets, one file a stage, in the order in which data walks through them."""

@@ -1,1 +1,0 @@
-"""The checks of each stage, one file a stage; ``gates.py`` says how a threshold becomes a check."""
