@@ -194,6 +194,12 @@ def _add_align(commands: Commands) -> None:
         help="where UMIs stand, at the end of the read names or as RX:Z: in the comments; then only reads of one UMI "
         "are duplicates of each other (default: %(default)s)",
     )
+    parser.add_argument(
+        "--optical-distance",
+        type=_positive,
+        metavar="PIXELS",
+        help="within which two clusters are one seen twice (default: Picard's; 2500 is usual on patterned flow cells)",
+    )
     parser.add_argument("--metrics", type=Path, metavar="X.json", help="write what was measured on the way")
     _add_picard(parser)
     _add_threads(parser)
@@ -202,6 +208,7 @@ def _add_align(commands: Commands) -> None:
 def _align(options: argparse.Namespace) -> None:
     from engine.align.aligner import open_aligner
     from engine.align.pipeline import AlignmentOptions, align_reads
+    from engine.reads.duplicates import OPTICAL_DISTANCE
     from engine.reads.lane import Lane
 
     if len(options.read1) != len(options.read2):
@@ -224,7 +231,10 @@ def _align(options: argparse.Namespace) -> None:
             output,
             library=options.library,
             options=AlignmentOptions(
-                threads=options.threads, format="cram" if cram else "bam", umi=UmiSource(options.umi)
+                threads=options.threads,
+                optical_distance=options.optical_distance or OPTICAL_DISTANCE,
+                format="cram" if cram else "bam",
+                umi=UmiSource(options.umi),
             ),
             log=lambda line: _say(options, line),
         )

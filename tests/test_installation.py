@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pysam
 import pytest
 
 from tests.builders.alignments import random_sequence, write_reference
@@ -184,7 +185,10 @@ def test_the_engine_alone_goes_from_reads_to_compared_genotypes(engine_alone: En
 
     bam, gvcf, vcf, summary = (tmp_path / name for name in ("S1.bam", "S1.g.vcf.gz", "S1.vcf.gz", "summary.json"))
     lanes = ("--read1", lane.read1, "--read2", lane.read2)
-    engine("align", "--sample", "S1", *lanes, "--output", bam, "--threads", "1")
+    engine("align", "--sample", "S1", *lanes, "--output", bam, "--threads", "1", "--optical-distance", "2500")
+    with pysam.AlignmentFile(str(bam)) as file:
+        programs = [program["CL"] for program in file.header.to_dict()["PG"]]
+    assert "genomics-engine align --optical-distance 2500" in programs
     engine("call", "--reads", bam, "--output", gvcf, "--threads", "1")
     engine("genotype", "--gvcf", gvcf, "--output", vcf)
     engine("compare", "--truth", vcf, "--query", vcf, "--output", summary)

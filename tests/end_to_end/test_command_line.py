@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from dataclasses import replace
 
 import pytest
 
+from resources.environment import PROJECT
 from tests.builders.server import Run, Server
 from tests.end_to_end.conftest import PATIENT, SHALLOW, Laboratory
 
@@ -21,10 +23,9 @@ def test_a_backfill_over_all_samples_runs_each_and_a_failing_one_stops_alone(lab
     server = laboratory.server
     lake = server.deployment.lake
     before = lake.require("fhir_bundle", PATIENT.sample_id)
-    # Dagster's --all wants a value, whatever it says.
-    asked = server.deployment.run(
-        *("dagster", "job", "backfill", "-j", "sample", "--all", "samples", "--noprompt", "-w", "workspace.yaml")
-    )
+    guide = (PROJECT / "docs" / "operators-guide.md").read_text()
+    (documented,) = [line for line in guide.splitlines() if line.startswith("dagster job backfill")]
+    asked = server.deployment.run(*shlex.split(documented, comments=True))
     assert asked.returncode == 0, asked.stderr
     server.wait("a finished run of each sample", lambda: len(ended(server)) == 3, 400)
     assert len(runs_of_backfills(server)) == 3
