@@ -18,7 +18,7 @@ from engine.receipt import canonical_json, describe_file
 from engine.reference.build import link_or_copy
 
 MANIFEST = "reads.json"
-_REMEDY = "put the file back as it was delivered, or register the sample again with the files there are"
+_REMEDY = "put the file back as it was delivered; if the change is meant, materialize raw_reads again with recompute"
 
 
 def write_manifest(

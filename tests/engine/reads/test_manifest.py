@@ -67,7 +67,7 @@ def test_a_file_edited_at_the_same_size_and_time_is_refused(
     edit_in_place(file)
     with pytest.raises(FastqError, match="has changed since it was verified") as refused:
         read_manifest(artifact, base=landing, sha256=sha256)
-    assert refused.value.file == str(file) and "register the sample again" in str(refused.value)
+    assert refused.value.file == str(file) and "materialize raw_reads again with recompute" in str(refused.value)
 
 
 def test_a_file_replaced_by_another_of_the_same_size_and_time_is_refused(artifact: Path, landing: Path) -> None:
