@@ -26,7 +26,7 @@ from engine.code_data import digest
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)
-_LOOK_UP_BY_TEXT = {"globals", "locals", "eval", "exec", "vars"}
+_LOOK_UP_BY_TEXT = {"globals", "locals", "eval", "exec"}
 _IMPORT_BY_TEXT = {"import_module", "__import__", "run_module", "run_path", "executable"}
 _MODULE_IN_TEXT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(:\w+)?")
 _DOCUMENTATION = {"__doc__", "getdoc"}
@@ -209,11 +209,18 @@ def _slice(body: list[ast.stmt], function: str, module: str) -> list[ast.stmt]:
     start = {number for number, one in enumerate(statements) if one.defines and function in one.binds}
     if not start:
         raise ValueError(f"{module} has no function {function!r}")
-    used = frozenset[str]().union(*(one.uses for one in statements))
-    if used & _LOOK_UP_BY_TEXT:
+    if any(_looks_up_by_text(node) for statement in body for node in ast.walk(statement)):
         return body
+    used = frozenset[str]().union(*(one.uses for one in statements))
     always = {number for number, one in enumerate(statements) if one.always or (one.imports and not one.binds & used)}
     return [body[number] for number in sorted(_reached(statements, start | always))]
+
+
+def _looks_up_by_text(node: ast.AST) -> bool:
+    """Whether names of the module may be found by their text; ``vars`` of an object finds that object's alone."""
+    if isinstance(node, ast.Call) and _name_of(node.func) == "vars":
+        return not node.args
+    return isinstance(node, ast.Name) and node.id in _LOOK_UP_BY_TEXT
 
 
 @dataclass(frozen=True)

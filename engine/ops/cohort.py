@@ -20,6 +20,9 @@ from engine.receipt import Receipt, Recipe, digest_text
 if TYPE_CHECKING:
     from engine.cohort.tables import TestResult
 
+_DBT = ("dbt-core", "dbt-duckdb")
+"""Distributions that build the tables in a process of their own: no import tells of them."""
+
 
 def _append(published: Artifact, services: Services) -> None:
     """The contribution's rows into the Delta tables, exactly once."""
@@ -112,7 +115,8 @@ def build_cohort(services: Services) -> CohortTables:
     with services.lake.work("cohort_tables") as work:
         recipe = Recipe(
             inputs={name: digest_text("\n".join(Path(uri).name for uri in uris)) for name, uris in files.items()},
-            tools=code_version("engine.ops.cohort:build_cohort").tools("cohort_tables") | dict(model_versions()),
+            tools=code_version("engine.ops.cohort:build_cohort", distributions=_DBT).tools("cohort_tables")
+            | dict(model_versions()),
         )
         receipt = work.fresh(recipe)
         if receipt is not None:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from console.platform import Platform
+
 from engine.errors import GenomicsError
 from tests.builders.deployment import DEFINITIONS, Delivery, Deployment, tiny_deployment, write_reads, write_sheet
 from tests.builders.editing import edit_in_place

@@ -300,9 +300,23 @@ def test_a_function_has_the_version_of_its_slice(ops: Path, old: str, new: str, 
     assert {name for name in before if before[name] != after[name]} == changed
 
 
-def test_a_module_that_looks_names_up_as_text_is_not_cut(ops: Path) -> None:
-    (ops / "engine" / "ops" / "calls.py").write_text(OPS.replace("LIMIT = 3", "LIMIT = 3\nNAMES = globals()"))
-    assert "engine.reporting" in closure(ops, "engine.ops.calls:calls")
+@pytest.mark.parametrize(("text", "cut"), [("globals()", False), ("vars()", False), ("vars(HANDLERS)", True)])
+def test_a_module_that_looks_names_up_as_text_is_not_cut(ops: Path, text: str, cut: bool) -> None:
+    (ops / "engine" / "ops" / "calls.py").write_text(OPS.replace("LIMIT = 3", f"LIMIT = 3\nNAMES = {text}"))
+    assert ("engine.reporting" not in closure(ops, "engine.ops.calls:calls")) == cut
+
+
+def test_the_steps_of_the_platform_have_closures_of_their_own() -> None:
+    """A release of ClinVar's reader builds no aligner index again, and no step takes in what reads after it."""
+    modules = {
+        step: set(code_version(f"engine.ops.{step}").modules)
+        for step in ("knowledge:aligner_index", "knowledge:clinvar", "reads:raw_reads", "calls:gvcf", "calls:variants")
+    }
+    assert "engine.annotate.clinvar" in modules["knowledge:clinvar"] - modules["knowledge:aligner_index"]
+    assert "engine.align.index" in modules["knowledge:aligner_index"] - modules["knowledge:clinvar"]
+    assert {"engine.call.caller", "engine.call.gvcf"} <= modules["calls:gvcf"]
+    assert "engine.call.haplotype.caller" not in modules["reads:raw_reads"]
+    assert not any(name.startswith(("resources", "genomics_assets")) for step in modules.values() for name in step)
 
 
 def test_the_seam_is_followed_where_it_is_asked_for(ops: Path) -> None:
