@@ -36,6 +36,12 @@ class Lineage:
         """Version by name of every knowledge source that took part."""
         return dict(sorted(pair for receipt in self.receipts for pair in receipt.recipe.knowledge.items()))
 
+    @property
+    def kin(self) -> dict[str, str]:
+        """Data version of each artifact of a relative that took part, as ``asset of father``."""
+        inputs = [pair for receipt in self.receipts for pair in receipt.recipe.inputs.items()]
+        return dict(sorted((name, version) for name, version in inputs if " of " in name))
+
     def receipt(self, asset: str) -> Receipt | None:
         """The receipt of that asset, if there is one."""
         return next((receipt for receipt in self.receipts if receipt.asset == asset), None)

@@ -149,6 +149,10 @@ def _add(
         {"role": "source", "what": {"identifier": entries.identifier(f"knowledge/{name}", version), "display": name}}
         for name, version in sorted(knowledge.items())
     ]
+    used += [
+        {"role": "source", "what": {"identifier": entries.identifier("artifact", version), "display": name}}
+        for name, version in (lineage.kin.items() if lineage else ())
+    ]
     content: JsonObject = {
         "target": targets,
         "recorded": issued,

@@ -17,7 +17,9 @@ from resources.environment import Resources, build_resources
 from tests.builders.deployment import Delivery, Deployment, let_settle, tiny_deployment, write_reads, write_sheet
 from tests.builders.witness import watching
 
-CHILD, FATHER, MOTHER = "demo-child", "demo-father", "demo-mother"
+CHILD, FATHER, MOTHER = "child", "father", "mother"
+GENOMES = {FATHER: "demo-unrelated-1", MOTHER: "demo-unrelated-3", CHILD: "demo-unrelated-1"}
+"""The child has its father's genome: a finding that he carries and that the mother does not."""
 
 
 @dataclass
@@ -97,10 +99,10 @@ def family_deployment(folder: Path) -> Deployment:
     deployment = tiny_deployment(folder)
     landing = deployment.settings.landing
     rows = []
-    for sample in (FATHER, MOTHER, CHILD):
-        delivery = Delivery(sample, coverage=30.0)
+    for number, (sample, sex) in enumerate(((FATHER, "male"), (MOTHER, "female"), (CHILD, "unknown"))):
+        delivery = Delivery(GENOMES[sample], coverage=30.0 + number, sample=sample)
         write_reads(landing, delivery)
-        rows.append(delivery.row() | {"father_id": "", "mother_id": ""})
+        rows.append(delivery.row() | {"sex": sex, "father_id": "", "mother_id": ""})
     rows[-1] |= {"father_id": FATHER, "mother_id": MOTHER}
     write_sheet(landing / "sheet.csv", rows)
     let_settle(landing)

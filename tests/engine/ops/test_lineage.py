@@ -2,17 +2,134 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import dagster as dg
 import pytest
 
-from genomics_assets.artifacts import ARTIFACTS
-from tests.engine.ops.conftest import CHILD, Family, Seen
+from engine.ops.artifact import Contract, NotApplicable
+from genomics_assets.artifacts import ARTIFACTS, KNOWLEDGE, OF_A_SAMPLE
+from genomics_assets.definitions import build_definitions
+from resources.environment import Settings
+from tests.engine.ops.conftest import CHILD, FATHER, Family, Seen
+
+NAMES = [one.name for one in ARTIFACTS]
+UNOPENED = {
+    ("cohort_contribution", "raw_reads"),
+    ("cohort_contribution", "aligned_reads"),
+    ("findings", "gvcf of father"),
+}
+"""Figures are in the receipt, not in a file; a parent's gVCF is looked at where he does not carry the allele."""
 
 
 def of(family: Family, asset: str) -> Seen:
     return family.seen.get((CHILD, asset)) or family.seen["", asset]
 
 
-@pytest.mark.parametrize("asset", [one.name for one in ARTIFACTS])
-def test_nothing_was_opened_that_the_receipt_does_not_name(family: Family, asset: str) -> None:
+def graph(settings: Settings) -> dict[str, set[str]]:
+    """The edges that the web UI draws."""
+    assets = build_definitions(settings).resolve_asset_graph()
+    return {name: {key.to_user_string() for key in assets.get(dg.AssetKey(name)).parent_keys} for name in NAMES}
+
+
+def assets_of(inputs: Any) -> set[str]:
+    """Assets by the names of a recipe's inputs, those of kin included."""
+    return {name.partition(" of ")[0] for name in inputs}
+
+
+@pytest.mark.parametrize("asset", NAMES)
+def test_nothing_is_opened_that_the_receipt_does_not_name(family: Family, asset: str) -> None:
     seen = of(family, asset)
     assert seen.opened <= set(seen.receipt.recipe.inputs)
+
+
+@pytest.mark.parametrize("asset", NAMES)
+def test_what_the_receipt_names_was_opened(family: Family, asset: str) -> None:
+    """The genome's names and lengths, and a report's lineage, are read before the function begins."""
+    seen = of(family, asset)
+    if asset == "fhir_bundle":
+        assert {"findings", "gvcf", "raw_reads", "gene_model"} <= seen.opened
+        return
+    unopened = set(seen.receipt.recipe.inputs) - seen.opened - {"reference_genome"}
+    assert {(asset, name) for name in unopened} <= UNOPENED
+
+
+def test_the_graph_is_what_the_receipts_name(family: Family) -> None:
+    drawn = graph(family.deployment.settings)
+    told = {asset: assets_of(of(family, asset).receipt.recipe.inputs) for asset in NAMES}
+    assert told == drawn
+
+
+def test_reads_come_from_the_landing_zone_and_from_nowhere_else(family: Family) -> None:
+    assert {asset for asset in NAMES if of(family, asset).landed} == {"raw_reads", "aligned_reads"}
+
+
+def test_recalibration_draws_and_tells_its_known_sites(family: Family) -> None:
+    settings = replace(family.resources.settings, profile="gatk-best-practices")
+    (contract,) = [one for one in OF_A_SAMPLE if one.name == "gvcf"]
+    recalibrating = Family(family.deployment, replace(family.resources, settings=settings))
+    seen = recalibrating.make(contract, CHILD)
+    assert isinstance(seen, Seen)
+    again = family.make(contract, CHILD, recompute=True)  # so that the other tests find the default's
+    assert isinstance(again, Seen) and "known_sites" not in again.receipt.recipe.inputs
+    assert "known_sites" in graph(settings)["gvcf"] and "known_sites" in seen.receipt.recipe.inputs
+    assert {"known_sites", "aligned_reads"} <= seen.opened <= set(seen.receipt.recipe.inputs)
+    assert "known_sites" in seen.receipt.recipe.knowledge
+
+
+def test_a_trio_is_an_artifact_of_children_with_both_parents(family: Family) -> None:
+    (contract,) = [one for one in OF_A_SAMPLE if one.name == "trio_variants"]
+    child = of(family, "trio_variants").receipt
+    assert set(child.recipe.inputs) == {"gvcf", "gvcf of father", "gvcf of mother", "reference_genome"}
+    assert child.measures["compared_sites"] and child.records
+    assert isinstance(family.make(contract, FATHER), NotApplicable)
+
+
+@pytest.mark.parametrize("contract", ARTIFACTS, ids=NAMES)
+def test_what_is_asked_for_is_used(contract: Contract) -> None:
+    function = ast.parse(inspect.getsource(contract.compute)).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    read = {node.id for statement in function.body for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    assert set(contract.takes) <= read
+
+
+def test_the_report_leads_back_to_everything_it_was_made_from(family: Family) -> None:
+    provenance = list(_report_sources(family))
+    files = {file.sha256 for asset in ("aligned_reads", "gvcf", "variants") for file in of(family, asset).receipt.files}
+    named = {source for source in provenance if source in files}
+    assert len(named) >= 3
+    for part in ("clinvar", "gene_model"):
+        assert any(part in source for source in provenance), provenance
+    for kin in ("annotated_variants of father", "gvcf of mother"):
+        version = of(family, "findings").receipt.recipe.inputs[kin]
+        assert f"{kin} {version}" in provenance
+
+
+def _report_sources(family: Family) -> Iterator[str]:
+    """What the Provenance of the report names as its sources: digests of files, names and versions of the rest."""
+    import json
+
+    receipt = of(family, "fhir_bundle").receipt
+    (name,) = [file.name for file in receipt.files]
+    bundle = json.loads(family.resources.lake.path(receipt, name).read_text())
+    resources = {entry["fullUrl"]: entry["resource"] for entry in bundle["entry"]}
+    by_id = {f"{one['resourceType']}/{one['id']}": one for one in resources.values()} | resources
+    reports = {key for key, one in by_id.items() if one["resourceType"] == "DiagnosticReport"}
+    for one in resources.values():
+        if one["resourceType"] == "Provenance" and any(target["reference"] in reports for target in one["target"]):
+            for entity in one["entity"]:
+                what = entity["what"]
+                if "reference" in what:
+                    yield from (each["value"] for each in by_id[what["reference"]]["identifier"])
+                else:
+                    yield f"{what['display']} {what['identifier']['value']}"
+
+
+def test_knowledge_is_built_from_what_is_declared(family: Family) -> None:
+    for contract in KNOWLEDGE:
+        receipt = of(family, contract.name).receipt
+        assert receipt.recipe.parameters.get("sources") or receipt.recipe.inputs
