@@ -46,7 +46,7 @@ def sample_sheets(
     The partition of a withdrawn sample goes, so that no backfill asks for it again.
     """
     scan = landing_zone.scan(context.cursor, registry, audit, limit=SAMPLES_A_TICK)
-    for problem in scan.refused:
+    for problem in (*scan.refused, *scan.told):
         context.log.warning(str(problem))
     waits = _waits_for_knowledge(context.instance, knowledge)
     if waits:

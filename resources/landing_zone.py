@@ -4,26 +4,46 @@
 cursor, and never takes what is still being written. What becomes of the samples is the registry's word
 (:class:`resources.sample_registry.SampleRegistry`); no run is requested here.
 
-A sheet is any ``*.csv`` in the zone. Sheets seen are read again in turn when there is nothing new, so that reads
-which arrive later or are replaced are noticed although their sheet is the same.
+A sheet is any file with a suffix of :data:`SHEETS` in the zone; what only looks like one (:data:`LIKE_SHEETS`, links,
+folders that cannot be entered) is told in a report of its own. Sheets seen are read again in turn when there is
+nothing new, so that reads which arrive later or are replaced are noticed although their sheet is the same.
+
+One sheet that cannot be read, or whose report cannot be written, never stops the others: it is set aside and told.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.errors import SampleSheetError
-from engine.reads.sample_sheet import SampleEntry, SampleSheet, problem_report, read_sample_sheet
+from engine.reads.sample_sheet import SampleEntry, SampleSheet, notes_report, problem_report, read_sample_sheet
 from resources.audit import AuditEvent, AuditLog
 from resources.sample_registry import Registration, SampleRegistry
 
-_REPORT = ".problems.txt"
+SHEETS = (".csv", ".tsv", ".xlsx", ".xlsm")
+LIKE_SHEETS = {
+    ".xls": "save it as .xlsx or as CSV (UTF-8)",
+    ".xlsb": "save it as .xlsx or as CSV (UTF-8)",
+    ".ods": "save it as .xlsx or as CSV (UTF-8)",
+    ".numbers": "export it as CSV",
+    ".csv.gz": "unpack it",
+    ".csv.zip": "unpack it",
+    ".csv.txt": "give it a name that ends in .csv",
+    ".tsv.txt": "give it a name that ends in .tsv",
+    ".tab": "give it a name that ends in .tsv",
+    ".csv.xlsx.zip": "unpack it",
+}
+"""Files that are not read although a person may think so, and what to do with them."""
+_PROBLEMS, _NOTES = ".problems.txt", ".notes.txt"
+_LONGEST_NAME = 200
+"""Bytes of a sheet's name that a report's name repeats; file systems allow 255 for the whole."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +55,14 @@ class Scan:
         deferred: ids of samples whose files are still being written; they are looked at again.
         cursor: give it to the next scan.
         more: whether the limit was reached and something new is left.
+        told: what could not be told in a report beside its sheet, for the log.
     """
 
     registrations: tuple[Registration, ...]
     deferred: tuple[str, ...]
     cursor: str
     more: bool
+    told: tuple[SampleSheetError, ...] = ()
 
     @property
     def new(self) -> tuple[str, ...]:
@@ -68,6 +90,7 @@ class _Cursor:
         begun: the sheet that is half done, absent when there is none.
         digest: of the half-done sheet; when it differs, the sheet was edited and is begun anew.
         next: number of samples of it that are done.
+        untold: by sheet a digest of what was told in the log and the audit, because its report cannot be written.
     """
 
     seen: dict[str, list[int]] = field(default_factory=dict)
@@ -75,6 +98,7 @@ class _Cursor:
     begun: str | None = None
     digest: str = ""
     next: int = 0
+    untold: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str | None) -> _Cursor:
@@ -96,6 +120,15 @@ class _Step:
     deferred: tuple[str, ...]
     looked_at: int
     done: bool
+    told: tuple[SampleSheetError, ...] = ()
+
+
+@dataclass
+class _Look:
+    """What lies in the zone, by path relative to it: sheets, and what looks like one but is not read, with why."""
+
+    sheets: list[str] = field(default_factory=list)
+    strangers: dict[str, SampleSheetError] = field(default_factory=dict)
 
 
 class LandingZone:
@@ -114,16 +147,20 @@ class LandingZone:
 
     def sheets(self) -> tuple[Path, ...]:
         """The complete sheets, by path. Hidden files and symbolic links are none, nor are files being written."""
-        return tuple(self.root / name for name in sorted(self._complete_sheets()))
+        return tuple(self.root / name for name in sorted(self._complete(self._look().sheets)))
 
     def scan(self, cursor: str | None, registry: SampleRegistry, audit: AuditLog, *, limit: int = 500) -> Scan:
         """Register the next samples, at most ``limit``: of new and edited sheets first, then of the others in turn.
 
         Problems of a sheet are written beside it as ``<sheet>.problems.txt`` when the sheet is done, and audited
-        when they differ from those reported before; the report goes when the problems have gone.
+        when they differ from those reported before; the report goes when the problems have gone. How a sheet was read
+        is in ``<sheet>.notes.txt``, where that is not what one would take for granted.
         """
-        state, sheets = _Cursor.parse(cursor), self._complete_sheets()
+        state, look = _Cursor.parse(cursor), self._look()
+        sheets = self._complete(look.sheets)
         state.seen = {name: seen for name, seen in state.seen.items() if name in sheets}
+        state.untold = {name: seen for name, seen in state.untold.items() if name in sheets or name in look.strangers}
+        told = [error for name, error in look.strangers.items() for error in self._stranger(name, error, state, audit)]
         steps: list[_Step] = []
         for name in _round(state, sheets):
             left = limit - sum(step.looked_at for step in steps)
@@ -139,6 +176,7 @@ class LandingZone:
             tuple(sample_id for step in steps for sample_id in step.deferred),
             state.text(),
             more=any(state.seen.get(name) != facts for name, facts in sheets.items()),
+            told=(*told, *(error for step in steps for error in step.told)),
         )
 
     def _step(self, name: str, state: _Cursor, limit: int, registry: SampleRegistry, audit: AuditLog) -> _Step:
@@ -155,55 +193,137 @@ class LandingZone:
         _audit_registration(audit, name, registration)
         state.next += len(entries)
         done = state.next >= len(sheet.samples)
+        told: tuple[SampleSheetError, ...] = ()
         if done:
             state.begun, state.digest, state.next = None, "", 0
-            self._report(name, sheet, registry, audit)
-        return _Step(registration, deferred, max(len(entries), 1), done)
+            told = self._report(name, sheet, registry.refusals(name), state, audit)
+        return _Step(registration, deferred, max(len(entries), 1), done, told)
 
     def _read(self, path: Path, registry: SampleRegistry) -> SampleSheet:
         try:
             return read_sample_sheet(path, self.root, registered=registry.sexes())
         except SampleSheetError as error:
             return SampleSheet(path, (), (error,), "")
+        except (OSError, ValueError, RecursionError, MemoryError) as error:
+            unforeseen = SampleSheetError(
+                f"the sheet cannot be read ({type(error).__name__}: {error})",
+                remedy="save it as CSV (UTF-8) with commas, and tell those who keep the platform",
+                file=path,
+            )
+            return SampleSheet(path, (), (unforeseen,), "")
 
-    def _report(self, name: str, sheet: SampleSheet, registry: SampleRegistry, audit: AuditLog) -> None:
-        """Write, replace or remove the problem report of a sheet that is done."""
-        refusals = registry.refusals(name)
+    def _report(
+        self,
+        name: str,
+        sheet: SampleSheet,
+        refusals: tuple[SampleSheetError, ...],
+        state: _Cursor,
+        audit: AuditLog,
+    ) -> tuple[SampleSheetError, ...]:
+        """Write, replace or remove the reports of a sheet that is done; what could not be told there."""
         refused = {error.sample for error in refusals}
-        whole = SampleSheet(
-            sheet.path,
-            tuple(entry for entry in sheet.samples if entry.sample_id not in refused),
-            sheet.problems + refusals,
-            sheet.digest,
+        whole = replace(
+            sheet,
+            samples=tuple(entry for entry in sheet.samples if entry.sample_id not in refused),
+            problems=sheet.problems + refusals,
         )
-        report = (self.reports or self.root) / (name + _REPORT)
-        before = report.read_text() if report.exists() else ""
-        text = problem_report(whole) if whole.problems else ""
-        if text == before:
-            return
-        details = {"sheet": name, "digest": sheet.digest, "problems": len(whole.problems)}
-        if text:
-            _write_whole(report, text)
-            audit.record("landing zone", "sheet has problems", details=details)
-        else:
-            report.unlink()
-            audit.record("landing zone", "sheet has no problems any more", details=details)
+        problems = problem_report(whole) if whole.problems else ""
+        try:
+            self._put_report(name, _NOTES, notes_report(whole))
+            changed = self._put_report(name, _PROBLEMS, problems)
+        except OSError as error:
+            return self._untold(name, problems or notes_report(whole), error, whole.problems, state, audit)
+        state.untold.pop(name, None)
+        if changed:
+            details = {"sheet": _printable(name), "digest": sheet.digest, "problems": len(whole.problems)}
+            what = "sheet has problems" if problems else "sheet has no problems any more"
+            audit.record("landing zone", what, details=details)
+        return ()
 
-    def _complete_sheets(self) -> dict[str, list[int]]:
+    def _put_report(self, name: str, suffix: str, text: str) -> bool:
+        """Let a report hold the text, or go where there is none; whether that is a change. OSError where it cannot."""
+        report = (self.reports or self.root) / _report_name(name, suffix)
+        try:
+            before = report.read_bytes().decode(errors="replace")
+        except FileNotFoundError:
+            before = ""
+        if text and text != before:
+            _write_whole(report, text)
+        elif before and not text:
+            report.unlink()
+        return text != before
+
+    def _untold(
+        self,
+        name: str,
+        text: str,
+        error: OSError,
+        problems: Sequence[SampleSheetError],
+        state: _Cursor,
+        audit: AuditLog,
+    ) -> tuple[SampleSheetError, ...]:
+        """What a report that cannot be written would have said, once: for the log, and in the audit."""
+        digest = hashlib.sha256(f"{text}{error.strerror}".encode(errors="backslashreplace")).hexdigest()[:16]
+        if state.untold.get(name) == digest:
+            return ()
+        state.untold[name] = digest
+        place = (self.reports or self.root) / _report_name(name, _PROBLEMS)
+        told = SampleSheetError(
+            f"the report on the sheet cannot be written ({error.strerror or error})",
+            remedy=f"let the platform write {_printable(str(place))}, or move away what stands there",
+            file=_printable(name),
+        )
+        words = [str(each) for each in problems[:20]]
+        details = {"sheet": _printable(name), "why": told.problem, "problems": [_printable(word) for word in words]}
+        audit.record("landing zone", "report cannot be written", details=details)
+        return (told, *problems)
+
+    def _stranger(
+        self, name: str, error: SampleSheetError, state: _Cursor, audit: AuditLog
+    ) -> tuple[SampleSheetError, ...]:
+        """Report what looks like a sheet and is not read."""
+        return self._report(name, SampleSheet(self.root / name, (), (error,), ""), (), state, audit)
+
+    def _complete(self, names: Iterable[str]) -> dict[str, list[int]]:
         """Size and time of change of each complete sheet, by path relative to the zone."""
         sheets = {}
-        for path in self._csv_files():
-            facts = self._facts_when_settled(path)
+        for name in names:
+            facts = self._facts_when_settled(self.root / name)
             if facts:
-                sheets[path.relative_to(self.root).as_posix()] = [facts.st_size, facts.st_mtime_ns]
+                sheets[name] = [facts.st_size, facts.st_mtime_ns]
         return sheets
 
-    def _csv_files(self) -> Iterator[Path]:
-        for folder, folders, files in os.walk(self.root):
+    def _look(self) -> _Look:
+        """What lies in the zone, by path relative to it; hidden files and folders are none of ours."""
+        look = _Look()
+
+        def closed(error: OSError) -> None:
+            name = os.path.relpath(error.filename, self.root)
+            look.strangers[name] = _unread(name, f"the folder cannot be entered ({error.strerror})", "let it be read")
+
+        for folder, folders, files in os.walk(self.root, onerror=closed):
             folders[:] = [name for name in folders if not name.startswith(".")]
-            for name in files:
-                if name.lower().endswith(".csv") and not name.startswith("."):
-                    yield Path(folder, name)
+            for file in files:
+                if not file.startswith((".", "~$")) and not file.endswith((_PROBLEMS, _NOTES)):
+                    path = os.path.join(folder, file)  # noqa: PTH118 - a string: there may be a million files
+                    self._sort_out(os.path.relpath(path, self.root), path, look)
+        return look
+
+    def _sort_out(self, name: str, path: str, look: _Look) -> None:
+        low = name.lower()
+        is_sheet = low.endswith(SHEETS)
+        if is_sheet and os.path.islink(path):  # noqa: PTH114
+            look.strangers[name] = _unread(name, "a symbolic link is not read", "copy the sheet itself here")
+        elif is_sheet and _printable(name) != name:  # it cannot be kept in the registry, nor be shown
+            problem = "the name of the sheet or of its folder is not UTF-8"
+            look.strangers[name] = _unread(name, problem, "rename it with letters of ASCII")
+        elif is_sheet:
+            look.sheets.append(name)
+        else:
+            like = next((suffix for suffix in LIKE_SHEETS if low.endswith(suffix)), None)
+            if like:
+                problem = f"a file named *{like} is not read as a sample sheet"
+                look.strangers[name] = _unread(name, problem, LIKE_SHEETS[like])
 
     def _facts_when_settled(self, path: Path) -> os.stat_result | None:
         """The facts of a regular file that did not change for a while.
@@ -212,7 +332,7 @@ class LandingZone:
         """
         try:
             facts = path.lstat()
-        except FileNotFoundError:
+        except OSError:
             return None
         settled = abs(time.time() - facts.st_mtime) >= self.settle
         return facts if settled and stat.S_ISREG(facts.st_mode) else None
@@ -238,9 +358,32 @@ def _audit_registration(audit: AuditLog, sheet: str, registration: Registration)
         audit.record_all(events)
 
 
+def _unread(name: str, problem: str, remedy: str) -> SampleSheetError:
+    return SampleSheetError(problem, remedy=remedy, file=_printable(name))
+
+
+def _printable(text: str) -> str:
+    """Text that can be written anywhere: bytes of a file name that are no UTF-8 are shown as ``\\udcfc``."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _report_name(name: str, suffix: str) -> str:
+    """A report's path relative to the zone; a long name is cut, and told from others by a digest."""
+    folder, slash, file = name.rpartition("/")
+    encoded = os.fsencode(file)
+    if len(encoded) > _LONGEST_NAME:
+        digest = hashlib.sha256(encoded).hexdigest()[:8]
+        file = os.fsdecode(encoded[: _LONGEST_NAME - 9]).encode("utf-8", "ignore").decode() + f"-{digest}"
+    return f"{folder}{slash}{file}{suffix}"
+
+
 def _write_whole(path: Path, text: str) -> None:
     """Write a file so that nobody sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text)
-    part.replace(path)
+    part.write_bytes(text.encode("utf-8", "backslashreplace"))
+    try:
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

@@ -7,22 +7,29 @@ The rules, in the order they are applied:
   repaired copy can look the same from outside.
 - An outdated sheet (another sheet has spoken since, and this content has been in force before): unchanged.
 - The sheet that spoke last was edited, or its files were replaced: changed, unless the sample changes its subject.
-- Any other sheet must say ``change`` to replace what is known.
+- Any other sheet must say in its column ``change`` what it means: to ``add`` lanes and facts to what is known
+  (:func:`added`), which happens once, or to ``replace`` it.
+- Where lanes came by ``add``, no sheet takes them away but by ``replace``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 from engine.errors import SampleSheetError
 from engine.person import Person, Sex
+from engine.reads.conventions import QualityEncoding
 from engine.reads.fingerprint import FileFingerprint
 from engine.reads.lane import Lane
-from engine.reads.sample_sheet import SampleEntry
+from engine.reads.sample_sheet import Change, SampleEntry
+
+_SAY_ADD = "say add in the column change"
+_FIELDS = {"phenotype_hpo": "phenotype", "genes": "ordered_genes"}
+"""Fields of a person by their columns, where the two differ."""
 
 
 class SampleStatus(StrEnum):
@@ -82,10 +89,75 @@ def content_digest(entry: SampleEntry, fingerprints: Sequence[FileFingerprint]) 
     files = [file.fingerprint for file in fingerprints]
     said = {
         "facts": _facts(entry.person),
-        "lanes": [[lane.name, lane.md5_read1, lane.md5_read2] for lane in entry.lanes],
+        "lanes": [[lane.name, lane.md5_read1, lane.md5_read2, *_encoding(lane)] for lane in entry.lanes],
         "files": files,
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def _encoding(lane: Lane) -> list[str]:
+    """The lane's encoding where it is stated: older digests know of none."""
+    return [] if lane.quality_encoding is QualityEncoding.DETECT else [str(lane.quality_encoding)]
+
+
+def added(entry: SampleEntry, stored: RegisteredSample) -> SampleEntry:
+    """What a sheet that adds says, together with what is known: all lanes, and the facts that it fills in.
+
+    A lane of the same files is the same lane; a lane to which the sheet gives no name gets the next number.
+
+    Raises:
+        SampleSheetError: the sheet is of another subject, or gives a known lane's name to other files.
+    """
+    subject = entry.person.subject_id
+    if "subject_id" in entry.stated and subject != stored.person.subject_id:
+        raise _refused(
+            entry,
+            f"the sample is registered for subject {stored.person.subject_id!r}, and {subject!r} cannot be added to it",
+            "correct subject_id, or give another id to another sample",
+        )
+    facts = {_FIELDS.get(column, column): column for column in entry.stated}
+    said = {field.name: getattr(entry.person, field.name) for field in fields(Person) if field.name in facts}
+    lanes = {lane.name: lane for lane in stored.lanes}
+    by_files = {(lane.read1, lane.read2): lane.name for lane in stored.lanes}
+    for lane in entry.lanes:
+        known = by_files.get((lane.read1, lane.read2))
+        unnamed = lane.name in entry.unnamed_lanes
+        name = known if known and unnamed else _free_name(lanes) if unnamed and lane.name in lanes else lane.name
+        if known:
+            lanes = {name if each == known else each: value for each, value in lanes.items()}
+        elif name in lanes:
+            raise _refused(
+                entry,
+                f"the same lane twice: {name!r} is registered with other files ({lanes[name].read1.name})",
+                "give the new lane a name of its own, or say replace in the column change and list all lanes",
+            )
+        lanes[name] = replace(lane, name=name)
+    return replace(
+        entry,
+        person=replace(stored.person, **said),
+        lanes=tuple(lanes.values()),
+    )
+
+
+def _free_name(taken: Iterable[str]) -> str:
+    names = set(taken)
+    return next(name for name in (f"L{number:03}" for number in range(1, len(names) + 2)) if name not in names)
+
+
+def differences(entry: SampleEntry, stored: RegisteredSample | None) -> dict[str, object]:
+    """What changes when an entry takes the place of what is known, for the history; empty for a new sample."""
+    if stored is None:
+        return {}
+    before, now = _facts(stored.person), _facts(entry.person)
+    said = {name: [before.get(name), now.get(name)] for name in _differences(entry.person, stored.person)}
+    old, new = ({lane.name: (lane.read1, lane.read2) for lane in each.lanes} for each in (stored, entry))
+    lanes = {
+        "lanes added": sorted(new.keys() - old.keys()),
+        "lanes taken away": sorted(old.keys() - new.keys()),
+        "lanes with other files": sorted(name for name in old.keys() & new.keys() if old[name] != new[name]),
+    }
+    changed = {"facts": said, **lanes, "change": str(entry.change)}
+    return {name: value for name, value in changed.items() if value and value != Change.NO}
 
 
 def judge(
@@ -97,17 +169,21 @@ def judge(
     said_before: bool,
     touched: bool,
     subject_sex: Sex,
+    composed: bool = False,
+    merged: bool = False,
 ) -> Outcome:
     """Decide on one sample.
 
     Args:
-        entry: what the sheet says.
+        entry: what the sheet says; where it adds, together with what is known.
         stored: what the registry knows, ``None`` for a sample it does not know.
         content: digest of what the sheet says.
         sheet: the sheet that speaks.
         said_before: whether this content was in force once.
         touched: whether a file's time of change differs from the one known.
         subject_sex: sex of the subject as known from other samples.
+        composed: whether lanes or facts of the sample came by ``add``.
+        merged: whether :func:`added` has put the entry together with what is known.
 
     Raises:
         SampleSheetError: the sheet contradicts what is known.
@@ -118,30 +194,51 @@ def judge(
         raise _refused(entry, "the sample was withdrawn", "give a new sample id, or remove the row")
     if stored and content == stored.content:
         return Outcome.CHANGED if stored.status is SampleStatus.FAILED and touched else Outcome.UNCHANGED
-    if stored and said_before and sheet != stored.sheet:
+    if stored and said_before and (sheet != stored.sheet or entry.change is Change.ADD):
         return Outcome.UNCHANGED
-    if not entry.change:
+    if stored and entry.change is Change.ADD and not merged:
+        raise _refused(entry, "the lanes cannot be added here", "say replace in the column change and list all lanes")
+    if entry.change is Change.NO:
         _refuse_contradiction(entry, stored, sheet, subject_sex)
+        _refuse_loss(entry, stored, composed)
     return Outcome.CHANGED if stored else Outcome.NEW
 
 
 def _refuse_contradiction(entry: SampleEntry, stored: RegisteredSample | None, sheet: str, subject_sex: Sex) -> None:
-    say_so = "say yes in the column change if this replaces it"
     said = entry.person
     if stored and said.subject_id != stored.person.subject_id:
-        raise _refused(entry, f"the sample is registered for subject {stored.person.subject_id!r}", say_so)
+        raise _refused(
+            entry,
+            f"the sample is registered for subject {stored.person.subject_id!r}",
+            "correct subject_id; if all that is registered of the sample is wrong, say replace in the column change",
+        )
     if stored and sheet != stored.sheet:
         differ = ", ".join(_differences(said, stored.person)) or "reads"
         raise _refused(
             entry,
             f"duplicate sample id: registered by sheet {stored.sheet!r} with other {differ}",
-            f"give another id to another sample, or {say_so}",
+            f"give another id to another sample; if these lanes and facts come to those registered, {_SAY_ADD}; if they"
+            " take the place of all of them, say replace and list every lane",
         )
     if Sex.UNKNOWN not in (said.sex, subject_sex) and said.sex != subject_sex and not stored:
         raise _refused(
             entry,
             f"sex is {said.sex}, but subject {said.subject_id!r} is registered as {subject_sex}",
-            f"correct sex or subject_id, or {say_so}",
+            "correct sex or subject_id, or say replace in the column change",
+        )
+
+
+def _refuse_loss(entry: SampleEntry, stored: RegisteredSample | None, composed: bool) -> None:
+    """A sheet that once added, and no longer says so, would leave its own lanes alone."""
+    if not stored or not composed:
+        return
+    kept = {(lane.read1, lane.read2) for lane in entry.lanes}
+    lost = [lane.name for lane in stored.lanes if (lane.read1, lane.read2) not in kept]
+    if lost:
+        raise _refused(
+            entry,
+            f"lanes that were added to the sample are not in this sheet: {', '.join(lost)}",
+            f"{_SAY_ADD}, so that they stay; or say replace, if they are to go",
         )
 
 

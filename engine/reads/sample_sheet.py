@@ -29,17 +29,34 @@ import re
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from engine.errors import SampleSheetError
 from engine.person import Person, Sex
+from engine.reads.conventions import QualityEncoding
 from engine.reads.lane import Lane
 from engine.reads.mate_files import mate_in_file_name, same_but_for_mate
-from engine.reads.sample_sheet_columns import COLUMNS, SAMPLE_ID
+from engine.reads.sample_names import as_written, safe_id
+from engine.reads.sample_sheet_columns import COLUMNS
 from engine.reads.sheet_rows import SheetRow, parse_rows
 
+_SAMPLES = ("sample_id", "father_id", "mother_id")
+"""Columns whose cells are ids of samples."""
 LARGEST_SHEET = 64 << 20
 """Bytes; a sheet of 100,000 lanes has about 20 MB."""
+
+
+class Change(StrEnum):
+    """What a sheet means to do with a sample that an earlier sheet has named.
+
+    ``NO``: nothing; the sheet is refused where it says something else. ``ADD``: its lanes and facts come to those that
+    are known. ``REPLACE``: they take the place of all that is known, lanes included.
+    """
+
+    NO = "no"
+    ADD = "add"
+    REPLACE = "replace"
 
 
 @dataclass(frozen=True)
@@ -47,17 +64,23 @@ class SampleEntry:
     """What a sheet says of one sample.
 
     Attributes:
-        sample_id: pseudonym, ``[A-Za-z0-9_-]{1,64}``.
+        sample_id: pseudonym, as :func:`engine.reads.sample_names.safe_id` gives it.
         person: what it says of the person.
         lanes: in the order of the sheet, paths absolute with symbolic links resolved.
-        change: whether the sheet says that this replaces what an earlier sheet said of the sample.
+        change: what it means to do with what an earlier sheet said of the sample.
+        name: the id as the laboratory writes it, absent where that is the sample id.
+        stated: columns of the person that the sheet fills.
+        unnamed_lanes: lanes whose names the sheet does not give.
         line: 1-based line of the sample's first row; no part of what the sheet says.
     """
 
     sample_id: str
     person: Person
     lanes: tuple[Lane, ...]
-    change: bool = False
+    change: Change = Change.NO
+    name: str | None = None
+    stated: frozenset[str] = field(default=frozenset(), compare=False)
+    unnamed_lanes: frozenset[str] = field(default=frozenset(), compare=False)
     line: int = field(default=0, compare=False)
 
 
@@ -70,19 +93,23 @@ class SampleSheet:
         samples: those without any problem, in the order of their first rows.
         problems: all that is wrong, by line; those of the whole sheet first.
         digest: sha256 of the sheet's bytes, hex.
+        notes: how it was read, where that is not what one would take for granted: encoding, separator, ids.
+        names: ids as the laboratory writes them, by sample id, of all samples where the two differ.
     """
 
     path: Path
     samples: tuple[SampleEntry, ...]
     problems: tuple[SampleSheetError, ...]
     digest: str
+    notes: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_sample_sheet(path: Path, landing_zone: Path, *, registered: Mapping[str, Sex] | None = None) -> SampleSheet:
     """Read a sheet and judge every row of it.
 
     Args:
-        path: the CSV file; paths in it are relative to its folder.
+        path: the sheet, CSV or ``.xlsx``, or Illumina's; paths in it are relative to its folder.
         landing_zone: the folder outside which no read file may lie, symbolic links resolved.
         registered: sex of each sample known from earlier sheets, so that parents may be named who came before.
 
@@ -102,22 +129,42 @@ def read_sample_sheet(path: Path, landing_zone: Path, *, registered: Mapping[str
         samples=tuple(entry for entry in entries if entry.sample_id not in judge.bad),
         problems=tuple(sorted(judge.problems, key=_line_of)),
         digest=hashlib.sha256(data).hexdigest(),
+        notes=(*rows.notes, *judge.notes()),
+        names=judge.names,
     )
+
+
+def notes_report(sheet: SampleSheet) -> str:
+    """How a sheet was read, for the lab to look at; empty where there is nothing to tell."""
+    if not sheet.notes:
+        return ""
+    return "\n".join([f"{shown_name(sheet.path)} was read so:", *(f"  {note}" for note in sheet.notes)]) + "\n"
+
+
+def shown_name(path: Path) -> str:
+    """The name of a file as text that can be printed anywhere, whatever bytes it is made of."""
+    return path.name.encode("utf-8", "backslashreplace").decode()
 
 
 def problem_report(sheet: SampleSheet) -> str:
     """The problems of a sheet as text for the lab, one per line, grouped by sample."""
     good, bad = len(sheet.samples), len({problem.sample for problem in sheet.problems if problem.sample})
-    lines = [f"{sheet.path.name}: {good:,} samples accepted, {bad:,} stopped, {len(sheet.problems):,} problems"]
+    lines = [f"{shown_name(sheet.path)}: {good:,} samples accepted, {bad:,} stopped, {len(sheet.problems):,} problems"]
     groups: dict[str, list[SampleSheetError]] = {}
     for problem in sheet.problems:
-        groups.setdefault(f"sample {problem.sample}" if problem.sample else "the sheet", []).append(problem)
+        groups.setdefault(_headed(problem.sample, sheet.names), []).append(problem)
     for name, problems in sorted(groups.items(), key=lambda group: _line_of(group[1][0])):
         lines += ["", name]
         lines += [
             f"  {problem.place or 'everywhere'}: {problem.problem}. Remedy: {problem.remedy}." for problem in problems
         ]
     return "\n".join(lines) + "\n"
+
+
+def _headed(sample_id: str | None, names: Mapping[str, str]) -> str:
+    if sample_id is None:
+        return "the sheet"
+    return f"sample {sample_id}" + (f" ({names[sample_id]})" if sample_id in names else "")
 
 
 def _read(path: Path) -> bytes:
@@ -138,7 +185,7 @@ def _read(path: Path) -> bytes:
 
 
 def _line_of(problem: SampleSheetError) -> int:
-    number = re.search(r"\d+", problem.place or "")
+    number = re.search(r"[0-9]+", problem.place or "")
     return int(number[0]) if number else 0
 
 
@@ -159,6 +206,7 @@ class _Judge:
     def __init__(self, sheet: Path, landing_zone: Path) -> None:
         self.problems: list[SampleSheetError] = []
         self.bad: set[str] = set()
+        self.names: dict[str, str] = {}
         self._sheet = sheet
         self._folder = os.path.realpath(sheet.parent)
         self._zone = os.path.realpath(landing_zone)
@@ -178,18 +226,22 @@ class _Judge:
         """The rows of each sample, in order; rows without a legal sample id are refused."""
         groups: dict[str, list[SheetRow]] = {}
         for row in rows:
-            sample_id = row.cells.get("sample_id")
-            if sample_id is None:
+            written = row.cells.get("sample_id")
+            sample_id = written and safe_id(written)
+            if written is None:
                 self.refuse(row.line, None, "the row has no sample_id", "give one, or remove the row")
-            elif not SAMPLE_ID.fullmatch(sample_id):
+            elif not sample_id:
                 self.refuse(
                     row.line,
                     None,
-                    f"illegal sample id {_shown(sample_id)}",
-                    "use 1 to 64 letters, digits, _ or -, and no patient's name",
+                    f"illegal sample id {_shown(written)}",
+                    "use 1 to 64 letters, digits, _ or -, or the laboratory's own number with a digit in it; never a"
+                    " patient's name",
                 )
             else:
                 groups.setdefault(sample_id, []).append(row)
+                if sample_id != written:
+                    self.names[sample_id] = as_written(written)
         self._refuse_ids_alike_but_for_case(groups)
         return groups
 
@@ -202,6 +254,10 @@ class _Judge:
                 problem = f"sample ids {other!r} and {sample_id!r} differ in letter case only"
                 for each, line in ((other, groups[other][0].line), (sample_id, rows[0].line)):
                     self.refuse(line, each, problem, "use one spelling, or ids that differ more")
+
+    def notes(self) -> list[str]:
+        """Under which ids the samples go whose ids are not safe as they are written."""
+        return [f"sample {written!r} goes by the id {sample_id}" for sample_id, written in self.names.items()]
 
     def sample(self, sample_id: str, rows: list[SheetRow]) -> SampleEntry:
         """The entry of one sample, as far as its cells are legal."""
@@ -217,7 +273,12 @@ class _Judge:
             sample_id=sample_id,
             person=_person(sample_id, facts),
             lanes=lanes,
-            change=facts.get("change") == "yes",
+            change=Change(facts.get("change", Change.NO)),
+            name=self.names.get(sample_id),
+            stated=frozenset(facts),
+            unnamed_lanes=frozenset(
+                f"L{number:03}" for number, row_cells in enumerate(cells, 1) if "lane" not in row_cells
+            ),
             line=rows[0].line,
         )
 
@@ -227,6 +288,9 @@ class _Judge:
         for name, cell in row.cells.items():
             column, pattern = self._columns[name]
             value = cell.lower() if column.fold == "lower" else cell.upper() if column.fold == "upper" else cell
+            value = column.aliases.get(value, value)
+            if name in _SAMPLES:
+                value = safe_id(value) or ""
             if pattern.fullmatch(value):
                 legal[name] = value
             else:
@@ -264,7 +328,14 @@ class _Judge:
             return None
         name1, name2 = (cells[column].rpartition(os.sep)[2] for column in ("read1", "read2"))
         self._mates_belong(sample_id, row.line, name1, name2)
-        return Lane(cells.get("lane", f"L{number:03}"), read1, read2, cells.get("read1_md5"), cells.get("read2_md5"))
+        return Lane(
+            cells.get("lane", f"L{number:03}"),
+            read1,
+            read2,
+            cells.get("read1_md5"),
+            cells.get("read2_md5"),
+            QualityEncoding(cells.get("quality_encoding", QualityEncoding.DETECT)),
+        )
 
     def _read_file(self, sample_id: str, row: SheetRow, cells: dict[str, str], column: str) -> Path | None:
         """The file of one cell, resolved; refused unless it is a filled regular file in the landing zone."""
@@ -365,6 +436,7 @@ class _Judge:
     def pedigree(self, entries: list[SampleEntry], registered: Mapping[str, Sex]) -> None:
         """Parents exist, are of the right sex and family, and nobody descends from himself."""
         by_id = {entry.sample_id: entry for entry in entries}
+        own_ancestors = _own_ancestors(entries)
         sexes = {**registered, **{entry.sample_id: entry.person.sex for entry in entries}}
         sexes.update(dict.fromkeys(self.bad - sexes.keys(), Sex.UNKNOWN))
         for entry in entries:
@@ -378,7 +450,7 @@ class _Judge:
                 self.refuse(
                     entry.line, entry.sample_id, "father_id and mother_id are the same sample", "correct one of them"
                 )
-            if _descends_from_itself(entry, by_id):
+            if entry.sample_id in own_ancestors:
                 self.refuse(
                     entry.line, entry.sample_id, "the sample is its own ancestor", "correct father_id and mother_id"
                 )
@@ -407,31 +479,71 @@ class _Judge:
 
 def _person(sample_id: str, facts: Mapping[str, str]) -> Person:
     """The person of a sample, from its legal cells; who has no pseudonym goes by the sample's."""
-    terms = [term.strip() for term in facts.get("phenotype_hpo", "").split(";")]
     return Person(
         subject_id=facts.get("subject_id", sample_id),
         sex=Sex(facts.get("sex", "unknown")),
         family_id=facts.get("family_id"),
         father_id=facts.get("father_id"),
         mother_id=facts.get("mother_id"),
-        phenotype=tuple(dict.fromkeys(term for term in terms if term)),
+        phenotype=tuple(dict.fromkeys(_listed(facts.get("phenotype_hpo", "")))),
         order_id=facts.get("order_id"),
+        ordered_genes=tuple(dict.fromkeys(map(_symbol, _listed(facts.get("genes", ""))))),
+        panel=facts.get("panel"),
         secondary_findings_consent=facts.get("secondary_findings_consent") == "yes",
     )
 
 
-def _descends_from_itself(entry: SampleEntry, by_id: Mapping[str, SampleEntry]) -> bool:
-    """Whether a chain of two or more parents leads back; a sample named as its own parent is refused elsewhere."""
-    parents = [by_id.get(i) for i in _parents(entry) if i and i != entry.sample_id]
-    waiting, seen = [parent for parent in parents if parent], set()
-    while waiting:
-        ancestor = waiting.pop()
-        if ancestor.sample_id == entry.sample_id:
-            return True
-        if ancestor.sample_id not in seen:
-            seen.add(ancestor.sample_id)
-            waiting += [by_id[i] for i in _parents(ancestor) if i and i in by_id]
-    return False
+def _listed(cell: str) -> list[str]:
+    return [item.strip() for item in cell.split(";") if item.strip()]
+
+
+def _symbol(text: str) -> str:
+    """A gene's symbol in HGNC's letters: all capitals, but for the orf of open reading frames.
+
+    >>> _symbol("tp53"), _symbol("C9ORF72")
+    ('TP53', 'C9orf72')
+    """
+    return re.sub(r"^(C[0-9XY]+)ORF([0-9]+)", r"\1orf\2", text.upper())
+
+
+def _own_ancestors(entries: Iterable[SampleEntry]) -> set[str]:
+    """The samples from whom a chain of two or more parents leads back to themselves.
+
+    These are the strongly connected components of more than one sample (Tarjan 1972), found in time that grows with the
+    number of samples alone; a sample named as its own parent is refused elsewhere.
+    """
+    parents = {entry.sample_id: [i for i in _parents(entry) if i and i != entry.sample_id] for entry in entries}
+    order: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    open_ones: list[str] = []
+    is_open: set[str] = set()
+    found: set[str] = set()
+    for start in parents:
+        waiting = [(start, iter(parents[start]))] if start not in order else []
+        while waiting:
+            sample, rest = waiting[-1]
+            if sample not in order:
+                order[sample] = lowest[sample] = len(order)
+                open_ones.append(sample)
+                is_open.add(sample)
+            parent = next((each for each in rest if each in parents and (each not in order or each in is_open)), None)
+            if parent is not None and parent not in order:
+                waiting.append((parent, iter(parents[parent])))
+                continue
+            if parent is not None:
+                lowest[sample] = min(lowest[sample], order[parent])
+                continue
+            waiting.pop()
+            if waiting:
+                child = waiting[-1][0]
+                lowest[child] = min(lowest[child], lowest[sample])
+            if lowest[sample] == order[sample]:
+                component = {sample}
+                while (member := open_ones.pop()) != sample:
+                    component.add(member)
+                is_open -= component
+                found |= component if len(component) > 1 else set()
+    return found
 
 
 def _families(*entries: SampleEntry) -> list[str]:

@@ -11,16 +11,22 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-SAMPLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""Sample ids are partition keys, folder names and read groups: nothing that needs quoting anywhere."""
+from engine.reads.conventions import QualityEncoding
+
+REMARKS = ("comment", "comments", "note", "notes", "remark", "remarks")
+"""Columns that are the laboratory's own, as are those whose names begin with ``#``: they are not read."""
 
 _IDENTIFIER = r"[A-Za-z0-9][A-Za-z0-9_.:/#-]{0,63}"
 _IDENTIFIER_MEANING = "1 to 64 letters, digits or _ . : / # -, starting with a letter or digit"
-_SAMPLE_ID_MEANING = "1 to 64 letters, digits, _ or -"
+_ORDER = r"[A-Za-z0-9][A-Za-z0-9_.:/# -]{0,63}"
+_SAMPLE_ID = r"[^\x00-\x1f\x7f]{1,64}"
+_SAMPLE_ID_MEANING = "1 to 64 letters, digits, _ or -; otherwise at most 64 letters with a digit among them"
+_GENE = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,30}"
+_YES_NO = {"y": "yes", "true": "yes", "n": "no", "false": "no"}
 _MD5_MEANING = "the 32 hexadecimal digits of an md5 digest"
 _PATH = r"[^\x00-\x1f\x7f]+"
 
@@ -39,6 +45,7 @@ class SheetColumn:
         pattern: regular expression that a filled cell matches as a whole.
         expected: the pattern in words, for errors.
         fold: whether letter case is ignored, the value being kept in lower (``lower``) or upper (``upper``) case.
+        aliases: other ways to write a value.
     """
 
     name: str
@@ -50,13 +57,14 @@ class SheetColumn:
     pattern: str
     expected: str
     fold: Literal["lower", "upper"] | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
 
 COLUMNS: tuple[SheetColumn, ...] = (
     SheetColumn(
         "sample_id", "sample", True,
         "Pseudonym of the sample; it names the partition, the folders and the read group, so never a patient's name",
-        "", "S0001", SAMPLE_ID.pattern, _SAMPLE_ID_MEANING,
+        "", "S0001", _SAMPLE_ID, _SAMPLE_ID_MEANING,
     ),
     SheetColumn(
         "subject_id", "sample", False,
@@ -65,8 +73,9 @@ COLUMNS: tuple[SheetColumn, ...] = (
     ),
     SheetColumn(
         "sex", "sample", False,
-        "Sex of the person, compared with the reads and used for the ploidy of X and Y",
+        "Sex of the person (f and m for short), compared with the reads and used for the ploidy of X and Y",
         "unknown", "female", "female|male|unknown", "female, male or unknown", "lower",
+        {"f": "female", "m": "male", "u": "unknown"},
     ),
     SheetColumn(
         "read1", "lane", True,
@@ -82,7 +91,15 @@ COLUMNS: tuple[SheetColumn, ...] = (
         "lane", "lane", False,
         "Name of the lane, one row each; it becomes part of the read group",
         "L001, L002, ... in the order of the sample's rows", "L001",
-        r"[A-Za-z0-9_.-]{1,32}", "1 to 32 letters, digits, _ . or -",
+        r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}", "1 to 32 letters, digits, _ . or -, starting with a letter or digit",
+    ),
+    SheetColumn(
+        "quality_encoding", "lane", False,
+        "How the lane's files write qualities, where it is not Phred+33: phred64 (Illumina 1.3 to 1.7), solexa64; or "
+        "phred33, to have qualities of 61 and more taken as they are",
+        "Phred+33, and anything else refused", "phred64",
+        "|".join(kind for kind in QualityEncoding if kind is not QualityEncoding.DETECT),
+        "phred33, phred64 or solexa64", "lower", {"phred+33": "phred33", "phred+64": "phred64"},
     ),
     SheetColumn(
         "read1_md5", "lane", False,
@@ -102,33 +119,45 @@ COLUMNS: tuple[SheetColumn, ...] = (
     SheetColumn(
         "father_id", "sample", False,
         "Sample id of the father, in this sheet or registered before",
-        "not sequenced", "S0002", SAMPLE_ID.pattern, _SAMPLE_ID_MEANING,
+        "not sequenced", "S0002", _SAMPLE_ID, _SAMPLE_ID_MEANING,
     ),
     SheetColumn(
         "mother_id", "sample", False,
         "Sample id of the mother, in this sheet or registered before",
-        "not sequenced", "S0003", SAMPLE_ID.pattern, _SAMPLE_ID_MEANING,
+        "not sequenced", "S0003", _SAMPLE_ID, _SAMPLE_ID_MEANING,
     ),
     SheetColumn(
         "phenotype_hpo", "sample", False,
         "Observed phenotype as HPO terms, separated by semicolons",
         "none stated", "HP:0001250;HP:0001263",
-        r"HP:\d{7}(\s*;\s*HP:\d{7})*\s*;?", "HPO terms such as HP:0001250, separated by semicolons", "upper",
+        r"HP:[0-9]{7}( *; *HP:[0-9]{7})* *;?", "HPO terms such as HP:0001250, separated by semicolons", "upper",
     ),
     SheetColumn(
         "order_id", "sample", False,
         "The order or service request that the report answers",
-        "no order", "ORD-2024-0001", _IDENTIFIER, _IDENTIFIER_MEANING,
+        "no order", "ORD-2024-0001", _ORDER, "1 to 64 letters, digits, spaces or _ . : / # -",
+    ),
+    SheetColumn(
+        "genes", "sample", False,
+        "Symbols of the genes that the order asks about, separated by semicolons: what is found in them is always told",
+        "none named", "PANK2;TP53", rf"{_GENE}( *; *{_GENE})* *;?", "gene symbols separated by semicolons",
+    ),
+    SheetColumn(
+        "panel", "sample", False,
+        "Name of the gene panel that the order asks about",
+        "no panel", "epilepsy", r"[^\x00-\x1f\x7f]{1,64}", "a name of at most 64 letters",
     ),
     SheetColumn(
         "secondary_findings_consent", "sample", False,
         "Whether the person agreed to hear of secondary (ACMG SF) findings",
-        "no", "yes", "yes|no", "yes or no", "lower",
+        "no", "yes", "yes|no", "yes or no", "lower", _YES_NO,
     ),
     SheetColumn(
         "change", "sample", False,
-        "yes where this sheet replaces what an earlier sheet said of the same sample, its lanes included",
-        "no", "no", "yes|no", "yes or no", "lower",
+        "add where these lanes and facts come to those that an earlier sheet gave of the same sample; replace where "
+        "they take the place of all of them, lanes included",
+        "no", "add", "no|add|replace", "add, replace or no", "lower", _YES_NO | {"yes": "replace", "y": "replace"}
+        | {"true": "replace"},
     ),
 )  # fmt: skip
 

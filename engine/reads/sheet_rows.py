@@ -1,30 +1,23 @@
-"""From the bytes of a CSV file to rows of named cells, forgiving what spreadsheets do and refusing what hides data.
+"""From the rows of a sheet to rows of named cells, forgiving what spreadsheets do and refusing what hides data.
 
-Accepted: a byte order mark, any line ends, blank lines, trailing commas, quoted cells, any letter case in the
-header. What the cells mean is judged in :mod:`engine.reads.sample_sheet`.
+Accepted: blank lines, trailing commas, any letter case in the header, columns of remarks and rows that begin with
+``#``. How bytes become rows is in :mod:`engine.reads.sheet_table`; what the cells mean is judged in
+:mod:`engine.reads.sample_sheet`.
 """
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import SampleSheetError
-
-_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-_NOT_CSV = (
-    (b"PK\x03\x04", "an Excel workbook"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
-    (b"\x1f\x8b", "a gzip file"),
-    (b"\xff\xfe", "text in UTF-16"),
-    (b"\xfe\xff", "text in UTF-16"),
-    (b"%PDF", "a PDF document"),
-)
+from engine.reads.illumina_sheet import illumina_table, is_illumina_sheet
+from engine.reads.sample_names import safe_id
+from engine.reads.sample_sheet_columns import REMARKS
+from engine.reads.sheet_table import SheetTable, counted, csv_table, decode, require_table
+from engine.reads.sheet_workbook import WORKBOOK, workbook_table
 
 
 @dataclass(frozen=True)
@@ -42,10 +35,11 @@ class SheetRow:
 
 @dataclass(frozen=True)
 class SheetRows:
-    """The rows that could be told apart, and what was wrong with the others or the header."""
+    """The rows that could be told apart, what was wrong with the others or the header, and how the sheet was read."""
 
     rows: tuple[SheetRow, ...]
     problems: tuple[SampleSheetError, ...]
+    notes: tuple[str, ...] = ()
 
 
 def parse_rows(data: bytes, names: tuple[str, ...], required: tuple[str, ...], file: Path) -> SheetRows:
@@ -55,58 +49,47 @@ def parse_rows(data: bytes, names: tuple[str, ...], required: tuple[str, ...], f
     there would otherwise drop a column of every sample in silence.
     """
     try:
-        text = _decode(data, file)
-        table = list(_records(text, file))
+        table = _table(data, names, file)
     except SampleSheetError as error:
         return SheetRows((), (error,))
-    if not table:
+    if not table.rows:
         return SheetRows((), (_empty(file),))
-    header_line, header = table[0]
-    if wrong := _wrong_delimiter(text, header, names, file):
-        return SheetRows((), (wrong,))
+    header_line, header = table.rows[0]
     keys = [_column_name(cell) for cell in header]
     if problems := _header_problems(keys, header_line, names, required, file):
         return SheetRows((), tuple(problems))
-    if len(table) == 1:
+    rows = [(line, cells) for line, cells in table.rows[1:] if not _is_remark_row(cells, keys)]
+    if not rows:
         return SheetRows((), (_empty(file),))
-    return _named_rows(table[1:], keys, file)
+    return _named_rows(rows, keys, (*table.notes, *_left_out(table, keys)), file)
 
 
-def _decode(data: bytes, file: Path) -> str:
-    for start, what in _NOT_CSV:
-        if data.startswith(start):
-            raise SampleSheetError(
-                f"the sheet is {what}, not CSV text", remedy="save it as CSV (UTF-8, comma separated)", file=file
-            )
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise SampleSheetError(
-            f"the text is not UTF-8 (byte 0x{data[error.start]:02x})",
-            remedy="save the sheet as CSV in UTF-8",
-            file=file,
-            place=f"line {line}",
-        ) from None
+def _table(data: bytes, names: tuple[str, ...], file: Path) -> SheetTable:
+    def is_column(cell: str) -> bool:
+        return _column_name(cell) in names
+
+    if data.startswith(WORKBOOK):
+        return workbook_table(data, is_column, file)
+    require_table(data, file)
+    text, notes = decode(data, file)
+    table = illumina_table(text, names, file) if is_illumina_sheet(text) else csv_table(text, is_column, file)
+    return SheetTable(table.rows, notes + table.notes)
 
 
-def _records(text: str, file: Path) -> Iterator[tuple[int, list[str]]]:
-    """Line number and stripped cells of each row that is not blank, trailing empty cells dropped."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for record in reader:
-            cells = [cell.strip() for cell in record]
-            while cells and not cells[-1]:
-                cells.pop()
-            if cells:
-                yield reader.line_num, cells
-    except csv.Error as error:
-        raise SampleSheetError(
-            f"the row cannot be split into cells ({error})",
-            remedy="look for a quotation mark that is not closed",
-            file=file,
-            place=f"line {reader.line_num}",
-        ) from None
+def _left_out(table: SheetTable, keys: list[str]) -> list[str]:
+    """Notes on columns and rows that are the laboratory's own."""
+    remarks = [cell for cell, key in zip(table.rows[0][1], keys, strict=True) if _is_remark(key)]
+    lines = [str(line) for line, cells in table.rows[1:] if _is_remark_row(cells, keys)]
+    notes = [f"the columns {counted(remarks)} are remarks and were not read"] if remarks else []
+    return notes + ([f"the rows in lines {', '.join(lines[:9])} begin with # and were not read"] if lines else [])
+
+
+def _is_remark(key: str) -> bool:
+    return key.startswith("#") or key in REMARKS
+
+
+def _is_remark_row(cells: list[str], keys: list[str]) -> bool:
+    return cells[0].startswith("#") and not _is_remark(keys[0])
 
 
 def _empty(file: Path) -> SampleSheetError:
@@ -119,21 +102,6 @@ def _column_name(cell: str) -> str:
     return re.sub(r"[\s-]+", "_", cell.lower())
 
 
-def _wrong_delimiter(text: str, header: list[str], names: tuple[str, ...], file: Path) -> SampleSheetError | None:
-    if any(_column_name(cell) in names for cell in header):
-        return None
-    first = next(line for line in text.splitlines() if line.strip())
-    for delimiter, plural in _DELIMITERS.items():
-        if sum(_column_name(cell.strip().strip('"')) in names for cell in first.split(delimiter)) > 1:
-            return SampleSheetError(
-                f"cells are separated by {plural}, not by commas",
-                remedy="save the sheet as CSV with commas",
-                file=file,
-                place="line 1",
-            )
-    return None
-
-
 def _header_problems(
     keys: list[str], line: int, names: tuple[str, ...], required: tuple[str, ...], file: Path
 ) -> list[SampleSheetError]:
@@ -143,10 +111,15 @@ def _header_problems(
         problems.append(SampleSheetError(problem, remedy=remedy, file=file, place=f"line {line}"))
 
     for number, key in enumerate(keys, 1):
-        if key not in names:
+        if key not in names and not _is_remark(key):
             near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
             what = f"unknown column {key!r}" if key else f"column {number} has no name"
-            refuse(what, f"rename it to {near[0]!r} or remove it" if near else "remove it or give it a known name")
+            refuse(
+                what,
+                f"rename it to {near[0]!r} or remove it"
+                if near
+                else "remove it, give it a known name, or begin its name with # if it is a remark",
+            )
     for key in dict.fromkeys(key for key in keys if key in names and keys.count(key) > 1):
         refuse(f"column {key!r} is given {keys.count(key)} times", "keep one of them")
     for name in required:
@@ -155,20 +128,22 @@ def _header_problems(
     return problems
 
 
-def _named_rows(table: list[tuple[int, list[str]]], keys: list[str], file: Path) -> SheetRows:
+def _named_rows(table: list[tuple[int, list[str]]], keys: list[str], notes: tuple[str, ...], file: Path) -> SheetRows:
     rows: list[SheetRow] = []
     problems: list[SampleSheetError] = []
+    read = [not _is_remark(key) for key in keys]
     for line, cells in table:
-        row = SheetRow(line, {key: cell for key, cell in zip(keys, cells, strict=False) if cell})
+        named = zip(keys, cells, read, strict=False)
+        row = SheetRow(line, {key: cell for key, cell, is_read in named if cell and is_read})
         if len(cells) > len(keys):
             problems.append(
                 SampleSheetError(
                     f"the row has {len(cells)} cells, the header {len(keys)}",
-                    remedy="quote a cell that contains a comma",
-                    sample=row.cells.get("sample_id"),
+                    remedy="put a cell that contains the separator in quotation marks",
+                    sample=safe_id(row.cells.get("sample_id", "")),
                     file=file,
                     place=f"line {line}",
                 )
             )
         rows.append(row)
-    return SheetRows(tuple(rows), tuple(problems))
+    return SheetRows(tuple(rows), tuple(problems), notes)

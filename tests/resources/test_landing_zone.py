@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 import time
 from pathlib import Path
 
@@ -215,7 +217,7 @@ def test_an_unreadable_sheet_does_not_stop_the_others(lab: Laboratory) -> None:
     lab.aged(lab.root / "a.csv")
     lab.drop("b.csv", "S1")
     assert lab.scan().new == ("S1",)
-    assert "an Excel workbook" in lab.report("a.csv")
+    assert "damaged or cut off" in lab.report("a.csv")
 
 
 def test_reports_may_go_to_a_folder_of_their_own(lab: Laboratory, tmp_path: Path) -> None:
@@ -254,3 +256,122 @@ def test_a_sheet_taken_away_is_forgotten(lab: Laboratory) -> None:
     scan = lab.scan()
     assert json.loads(scan.cursor)["seen"] == {}
     assert lab.registry.sample("S1").status is SampleStatus.WAITING
+
+
+def test_every_kind_of_sheet_is_found_and_what_only_looks_like_one_is_told(lab: Laboratory) -> None:
+    sheet = lab.drop("monday.csv", "S1")
+    lab.aged(sheet.rename(lab.root / "MONDAY.TSV"))
+    (lab.root / "MONDAY.TSV").write_text(sheet_text := (lab.root / "MONDAY.TSV").read_text().replace(",", "\t"))
+    assert "\t" in sheet_text
+    lab.aged(lab.root / "MONDAY.TSV")
+    for name in ("old.xls", "table.ods", "packed.csv.gz", "notes.csv.txt"):
+        (lab.root / name).write_bytes(b"anything")
+    (lab.root / "link.csv").symlink_to(lab.root / "MONDAY.TSV")
+    (lab.root / "~$monday.xlsx").write_bytes(b"Excel's lock")
+    (lab.root / "readme.txt").write_text("no sheet")
+    assert lab.scan().new == ("S1",)
+    assert "separated by tabs" in (lab.root / "MONDAY.TSV.notes.txt").read_text()
+    assert "save it as .xlsx" in lab.report("old.xls")
+    assert "save it as .xlsx" in lab.report("table.ods")
+    assert "unpack it" in lab.report("packed.csv.gz")
+    assert "name that ends in .csv" in lab.report("notes.csv.txt")
+    assert "a symbolic link is not read" in lab.report("link.csv")
+    written = {path.name: path.stat().st_mtime_ns for path in lab.root.glob("*.txt")}
+    audited = len(list(lab.audit.entries()))
+    lab.scan()
+    assert {path.name: path.stat().st_mtime_ns for path in lab.root.glob("*.txt")} == written
+    assert len(list(lab.audit.entries())) == audited
+    assert not list(lab.root.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    "name", [b"M\xfcller.csv", b"M\xfcller/a.csv", b"x" * 246 + b".csv", "ü".encode() * 125 + b".csv"], ids=repr
+)
+def test_a_sheet_of_any_name_is_told_of_and_the_others_go_on(lab: Laboratory, name: bytes) -> None:
+    lab.drop("b.csv", "S1")
+    path = lab.root / os.fsdecode(name)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("sample_id,read1,read2\nS2,a_R1.fastq,a_R2.fastq\n")
+    lab.aged(path)
+    scan = lab.scan()
+    assert (scan.new, scan.more) == (("S1",), False)
+    (report,) = lab.root.rglob("*.problems.txt")
+    assert "not UTF-8" in report.read_text() if b"\xfcll" in name else "does not exist" in report.read_text()
+    assert scan.told == ()
+    lab.scan()
+    assert lab.audit.verify() == 2
+
+
+@pytest.mark.parametrize("in_the_way", ["a folder", "UTF-16", "Latin-1"])
+def test_what_stands_where_a_report_goes_stops_nobody(lab: Laboratory, in_the_way: str) -> None:
+    lab.drop("a.csv", "S1", header=",sex", cells=",x")
+    lab.drop("b.csv", "S2")
+    report = lab.root / "a.csv.problems.txt"
+    if in_the_way == "a folder":
+        report.mkdir()
+    else:
+        report.write_bytes("früher".encode({"UTF-16": "utf-16", "Latin-1": "latin-1"}[in_the_way]))
+    first = lab.scan()
+    assert first.new == ("S2",)
+    if in_the_way == "a folder":
+        assert "the report on the sheet cannot be written" in first.told[0].problem
+        assert "sex is 'x'" in first.told[1].problem
+        (audited,) = [e.event for e in lab.audit.entries() if e.event.what == "report cannot be written"]
+        assert "sex is 'x'" in audited.details["problems"][0]
+        report.rmdir()
+    else:
+        assert first.told == ()
+    assert lab.scan().told == ()
+    assert "sex is 'x'" in report.read_text()
+    assert not list(lab.root.glob(".*.part"))
+
+
+def test_a_report_that_cannot_be_written_is_told_once(lab: Laboratory) -> None:
+    lab.drop("a.csv", "S1", header=",sex", cells=",x")
+    (lab.root / "a.csv.problems.txt").mkdir()
+    told = [len(lab.scan().told) for _ in range(3)]
+    assert told == [2, 0, 0]
+    assert len([e for e in lab.audit.entries() if e.event.what == "report cannot be written"]) == 1
+
+
+def test_a_folder_that_may_not_be_written_to_or_entered_stops_nobody() -> None:
+    """As a user who is not root, for whom the bits of a folder hold."""
+    base = Path(tempfile.mkdtemp())
+    try:
+        lab = Laboratory(base)
+        lab.drop("locked/a.csv", "S1", header=",sex", cells=",x")
+        lab.drop("b.csv", "S2")
+        lab.drop("closed/c.csv", "S3")
+        for path in (base, *base.rglob("*")):
+            path.chmod(0o777 if path.is_dir() else 0o666)
+        (lab.root / "locked").chmod(0o555)
+        (lab.root / "closed").chmod(0o000)
+        told, new = _as_nobody(lab)
+        assert new == ["S2"]
+        assert any("the report on the sheet cannot be written (Permission denied)" in each for each in told)
+        assert any("sex is 'x'" in each for each in told)
+        assert "cannot be entered" in (lab.root / "closed.problems.txt").read_text()
+    finally:
+        (lab.root / "closed").chmod(0o700)
+        (lab.root / "locked").chmod(0o700)
+        shutil.rmtree(base)
+
+
+def _as_nobody(lab: Laboratory) -> tuple[list[str], list[str]]:
+    """What a scan by an ordinary user tells, and the new samples."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.getuid() == 0:
+                os.setgid(65534)
+                os.setuid(65534)
+            scan = lab.scan()
+            os.write(writing, json.dumps([[str(error) for error in scan.told], list(scan.new)]).encode())
+        except BaseException as error:
+            os.write(writing, json.dumps([[repr(error)], []]).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    told, new = json.loads(os.read(reading, 1 << 16))
+    return told, new

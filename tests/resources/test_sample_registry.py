@@ -15,7 +15,7 @@ from engine.errors import FastqError
 from engine.person import Sex
 from engine.reads.file_digests import FileDigests, file_digests
 from engine.reads.registration import RegisteredSample, SampleStatus
-from engine.reads.sample_sheet import SampleEntry
+from engine.reads.sample_sheet import Change, SampleEntry
 from resources.sample_registry import Registration, RegistryError, SampleRegistry
 from tests.builders.sheets import entry, said_anew, write_pair
 
@@ -117,16 +117,16 @@ def test_another_sheet_may_repeat_a_sample_but_not_contradict_it(registry: Sampl
 
 def test_another_sheet_may_replace_a_sample_if_it_says_so(registry: SampleRegistry, zone: Path) -> None:
     say(registry, entry(zone, "S1"), sheet="monday.csv")
-    better = entry(zone, "S1", "S1_topped_up", change=True)
+    better = entry(zone, "S1", "S1_topped_up", change=Change.REPLACE)
     assert say(registry, better, sheet="tuesday.csv").changed == ("S1",)
     assert registry.sample("S1").lanes == better.lanes
 
 
 def test_an_outdated_sheet_read_again_brings_nothing_back(registry: SampleRegistry, zone: Path) -> None:
-    old, better = entry(zone, "S1"), entry(zone, "S1", "S1_topped_up", change=True)
+    old, better = entry(zone, "S1"), entry(zone, "S1", "S1_topped_up", change=Change.REPLACE)
     say(registry, old, sheet="monday.csv")
     say(registry, better, sheet="tuesday.csv")
-    assert say(registry, said_anew(old, change=True), sheet="monday.csv").unchanged == ("S1",)
+    assert say(registry, said_anew(old, change=Change.REPLACE), sheet="monday.csv").unchanged == ("S1",)
     assert registry.sample("S1").lanes == better.lanes
 
 
@@ -142,7 +142,7 @@ def test_a_sample_does_not_change_its_person_unless_it_is_said(registry: SampleR
     say(registry, said)
     (error,) = say(registry, said_anew(said, subject_id="P2")).refused
     assert error.problem == "the sample is registered for subject 'P1'"
-    assert say(registry, said_anew(said, subject_id="P2", change=True)).changed == ("S1",)
+    assert say(registry, said_anew(said, subject_id="P2", change=Change.REPLACE)).changed == ("S1",)
 
 
 def test_two_samples_of_a_person_agree_on_the_sex(registry: SampleRegistry, zone: Path) -> None:
@@ -164,9 +164,10 @@ def test_refusals_stay_until_the_sheet_is_right(registry: SampleRegistry, zone: 
     say(registry, entry(zone, "S1", "x"), sheet="tuesday.csv")
     assert [str(error) for error in registry.refusals("tuesday.csv")] == [
         "sample S1: tuesday.csv, line 2: duplicate sample id: registered by sheet 'monday.csv' with other reads. "
-        "Remedy: give another id to another sample, or say yes in the column change if this replaces it."
+        "Remedy: give another id to another sample; if these lanes and facts come to those registered, say add in the "
+        "column change; if they take the place of all of them, say replace and list every lane."
     ]
-    say(registry, entry(zone, "S1", "x", change=True), sheet="tuesday.csv")
+    say(registry, entry(zone, "S1", "x", change=Change.REPLACE), sheet="tuesday.csv")
     assert registry.refusals("tuesday.csv") == ()
 
 
@@ -241,7 +242,7 @@ def test_a_withdrawn_sample_is_left_alone(registry: SampleRegistry, zone: Path) 
     registry.withdraw("S1", person="dr.jones", reason="consent taken back")
     assert registry.take_waiting(9) == ()
     assert say(registry, said).unchanged == ("S1",)
-    (error,) = say(registry, said_anew(said, order_id="ORD-8", change=True)).refused
+    (error,) = say(registry, said_anew(said, order_id="ORD-8", change=Change.REPLACE)).refused
     assert error.problem == "the sample was withdrawn"
     with pytest.raises(RegistryError, match="withdrawn"):
         registry.retry("S1", person="dr.jones")
@@ -383,7 +384,7 @@ CLIENT = """
 import sys
 from pathlib import Path
 from engine.person import Person
-from engine.reads.sample_sheet import SampleEntry
+from engine.reads.sample_sheet import Change, SampleEntry
 from engine.reads.lane import Lane
 from resources.sample_registry import SampleRegistry
 registry, zone, name = SampleRegistry(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3]
