@@ -149,7 +149,8 @@ def _pairs_of(
         line, row = by_lane.get(pair.lane, (first_line, first))
         yield line, row, pair
     missing = wanted - {pair.lane for pair in chosen} if all(pair.lane for pair in chosen) else set()
-    for lane in sorted(missing) or ([None] if not chosen else []):
+    absent: list[int | None] = [*sorted(missing)] or ([] if chosen else [None])
+    for lane in absent:
         line, row = by_lane.get(lane, (first_line, first))
         name = f"{stem}_S{number}" + (f"_L{lane:03}" if lane else "_L001")
         yield line, row, _Pair(".", number, lane, f"{name}_R1_001.fastq.gz", f"{name}_R2_001.fastq.gz")
@@ -162,9 +163,5 @@ def _lane(row: dict[str, str]) -> int | None:
 
 def _of_this_run(pairs: list[_Pair], number: int, project: str) -> list[_Pair]:
     """Of several runs' files, those with the sheet's number of the sample, then those in the project's folder."""
-    for belongs in (
-        lambda pair: pair.number == number,
-        lambda pair: bool(project) and pair.folder.split("/")[0] == project,
-    ):
-        pairs = [pair for pair in pairs if belongs(pair)] or pairs
-    return pairs
+    pairs = [pair for pair in pairs if pair.number == number] or pairs
+    return [pair for pair in pairs if project and pair.folder.split("/")[0] == project] or pairs
