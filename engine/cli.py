@@ -447,12 +447,25 @@ def _genotype(options: argparse.Namespace) -> None:
                 gvcfs[0], reference, output, targets=options.intervals, filters=options.filters, progress=progress
             )
             records, passing = one.records, one.pass_records
+            lost, first = one.not_genotyped, one.first_not_genotyped
         else:
             reach = stack.enter_context(reach_of(options.intervals, reference))
             many = genotype_gvcfs(
-                gvcfs, reference.contigs, output, filters=FILTERS[options.filters], reach=reach, progress=progress
+                gvcfs,
+                reference.contigs,
+                output,
+                fasta=reference.fasta,
+                filters=FILTERS[options.filters],
+                reach=reach,
+                progress=progress,
             )
             records, passing = many.records, many.pass_records
+            lost, first = many.not_genotyped, many.first_not_genotyped
+    if lost:
+        _warn(
+            f"{lost:,} records of the gVCFs could not be genotyped, the first at {first}: they have no genotype "
+            "likelihoods (PL). They are written without genotype and marked NoLikelihoods"
+        )
     _say(options, f"{records:,} records, {passing:,} of them pass the filters")
 
 
@@ -619,6 +632,11 @@ def _progress(options: argparse.Namespace, task: str, unit: str, total: int | No
 def _say(options: argparse.Namespace, line: str) -> None:
     if not options.quiet:
         print(line, file=sys.stderr, flush=True)
+
+
+def _warn(line: str) -> None:
+    """What must be told even where nothing else is to be said."""
+    print(f"{PROGRAM}: warning: {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -42,12 +42,24 @@ def with_index(reads: Path, reference: Reference) -> Path:
     if has_index(reads):
         return reads
     check_alignments(reads, reference.contigs, indexed=False)
+    _require_complete(reads, reference)
     import pysam
 
     reads = linked(reads)
     if not has_index(reads):
         pysam.index(str(reads))
     return reads
+
+
+def _require_complete(reads: Path, reference: Reference) -> None:
+    """Look at every read: an index made of a file that lacks some would vouch for it."""
+    from engine.reads.bam_records import BamRecords
+
+    with reads.open("rb") as file:
+        is_bam = file.read(2) == b"\x1f\x8b"
+    if is_bam:
+        for _ in BamRecords(reads, fasta=reference.fasta).complete_batches():
+            pass
 
 
 def linked(file: Path) -> Path:

@@ -29,6 +29,7 @@ from engine.annotate.vcf_lines import annotated_header, annotated_info
 from engine.errors import KnowledgeError, VariantFileError
 from engine.progress import Progress
 from engine.reference.bundle import ReferenceBundle
+from engine.variant_lines import variant_lines
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -165,10 +166,7 @@ def _write(annotator: _Annotator, judged: Sequence[Path], stem: Path, progress: 
 
 
 def _lines(vcf: Path) -> Iterator[str]:
-    from isal import igzip
-
-    with igzip.open(vcf, "rt") as lines:  # type: ignore[no-untyped-call]
-        yield from lines
+    yield from variant_lines(vcf)
 
 
 def _is_header(line: str) -> bool:

@@ -12,7 +12,6 @@ clinical_significance review_status conditions mondo_ids consequence rsid``, sev
 
 from __future__ import annotations
 
-import gzip
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -25,7 +24,10 @@ from engine.annotate.columns import CLINVAR_COLUMNS, arrow_schema
 from engine.annotate.edit import left_aligned
 from engine.duckdb_paths import as_pattern
 from engine.errors import KnowledgeError, ReferenceMismatchError
+from engine.files.compressed import COPY_AGAIN
+from engine.files.text import text_lines
 from engine.reference.bundle import Contig
+from engine.variant_lines import variant_records
 
 if TYPE_CHECKING:
     import pysam
@@ -42,6 +44,10 @@ _STARS = {
 }
 _TIERS = ("pathogenic", "likely_pathogenic", "uncertain_significance", "likely_benign", "benign")
 _BATCH = 100_000
+_COLUMNS = frozenset(
+    ("chrom", "pos", "ref", "alt", "variation_id", "gene", "clinical_significance", "review_status", "conditions")
+    + ("mondo_ids", "consequence", "rsid")
+)
 # A few records of a release disagree with the assembly; more mean the other build.
 _MISMATCHES_ALLOWED = 0.01
 
@@ -109,15 +115,16 @@ def build_clinvar(
     import pysam
 
     reader = _Reader(release or "")
-    try:
-        with pysam.FastaFile(str(fasta)) as sequences:
-            rows = sorted(reader.rows(source, sequences, contigs), key=lambda row: row[:4])
-    except (EOFError, OSError, ValueError, IndexError, KeyError) as error:
-        raise KnowledgeError(
-            f"the file cannot be read as ClinVar's VCF or table: {error!r}",
+    with pysam.FastaFile(str(fasta)) as sequences:
+        rows = sorted(reader.rows(source, sequences, contigs), key=lambda row: row[:4])
+    if not (rows or reader.elsewhere or reader.not_sequence or reader.ref_mismatches):
+        raise KnowledgeError("the file holds no record", file=source, remedy=_GIVE_CLINVAR)
+    if not reader.placed:
+        raise ReferenceMismatchError(
+            "no record lies on a contig of the reference",
             file=source,
-            remedy="give ClinVar's VCF release",
-        ) from error
+            remedy="give the ClinVar release of the reference's build, with chromosomes named 1 or chr1",
+        )
     judged = len(rows) + reader.ref_mismatches
     if reader.ref_mismatches > _MISMATCHES_ALLOWED * judged:
         raise ReferenceMismatchError(
@@ -141,7 +148,7 @@ class _Reader:
 
     def __init__(self, release: str) -> None:
         self.release = release
-        self.elsewhere = self.not_sequence = self.ref_mismatches = 0
+        self.placed = self.elsewhere = self.not_sequence = self.ref_mismatches = 0
 
     def rows(self, source: Path, sequences: pysam.FastaFile, contigs: Sequence[Contig]) -> Iterator[tuple[Any, ...]]:
         """The table's rows without the release, in the order of the source."""
@@ -151,6 +158,7 @@ class _Reader:
             if contig not in names:
                 self.elsewhere += 1
                 continue
+            self.placed += 1
             if contig != loaded:
                 loaded, sequence = contig, sequences.fetch(names[contig]).upper()
             if not _IS_SEQUENCE(ref) or not _IS_SEQUENCE(alt):
@@ -164,34 +172,62 @@ class _Reader:
                 yield contig, *left_aligned(start, ref, alt, sequence), *facts
 
     def _records(self, source: Path) -> Iterator[_Record]:
-        columns: list[str] = []
-        has_header = False
-        for line in _lines(source):
-            line = line.rstrip("\r\n")
-            has_header = has_header or line.startswith(("##fileformat=VCF", "chrom\t"))
-            if line.startswith("#"):
-                told = re.match(r"##fileDate=(\S+)|# ClinVar ([\w.-]+)", line)
-                self.release = self.release or (told[1] or told[2] if told else "")
-            elif line.startswith("chrom\t"):
-                columns = line.split("\t")
-            elif columns:
-                yield _of_table(dict(zip(columns, line.split("\t"), strict=True)))
-            else:
-                yield _of_vcf(line.split("\t"))
-        if not has_header:
-            raise ValueError("it has no header")
+        head = list(itertools.takewhile(lambda line: line.startswith("#"), text_lines(source)))
+        told = re.search(r"^##fileDate=(\S+)|^# ClinVar ([\w.-]+)", "".join(head), re.MULTILINE)
+        self.release = self.release or (told[1] or told[2] if told else "")
+        is_vcf = any(line.startswith(("##fileformat=VCF", "#CHROM\t")) for line in head)
+        rows = _vcf_rows(source) if is_vcf else _table_rows(source)
+        for number, row in rows:
+            try:
+                record = _of_vcf(row) if isinstance(row, list) else _of_table(row)
+            except (ValueError, KeyError) as error:
+                raise _no_clinvar(source, number, str(error)) from None
+            if not record[4][0].isdigit():
+                raise _no_clinvar(source, number, f"its id {record[4][0]!r} is no variation id, which is a number")
+            yield record
 
 
 _IS_SEQUENCE = re.compile("[ACGT]+").fullmatch
 
 
-def _lines(source: Path) -> Iterator[str]:
-    opened = gzip.open(source, "rt") if source.suffix in (".gz", ".bgz") else source.open()  # noqa: SIM115
-    with opened as lines:
-        yield from lines
+_GIVE_CLINVAR = "give ClinVar's VCF release, or a table with the columns of engine/annotate/clinvar.py"
+# Of the classifications of germline, oncogenicity and somatic impact, a record has one at least.
+_IS_CLINVAR = re.compile(r"(?:^|;)(?:CLN|ONC|SCI)[A-Z]+=").search
+
+
+def _vcf_rows(source: Path) -> Iterator[tuple[int, list[str]]]:
+    return variant_records(source, error=KnowledgeError)
+
+
+def _table_rows(source: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line number and values by column of each row of a table."""
+    columns: list[str] = []
+    for number, line in enumerate(text_lines(source), start=1):
+        values = line.rstrip("\n").split("\t")
+        if line.startswith("#") or not line.strip():
+            continue
+        if not columns:
+            columns = values
+            if missing := _COLUMNS - set(columns):
+                problem = f"the file is neither ClinVar's VCF nor a table with the columns {', '.join(sorted(missing))}"
+                raise KnowledgeError(problem, file=source, place=f"line {number:,}", remedy=_GIVE_CLINVAR)
+            continue
+        if len(values) != len(columns):
+            raise _no_clinvar(source, number, f"it has {len(values)} columns, the header {len(columns)}")
+        yield number, dict(zip(columns, values, strict=True))
+    if not columns:
+        raise KnowledgeError("the file has no header", file=source, remedy=_GIVE_CLINVAR)
+
+
+def _no_clinvar(source: Path, number: int, problem: str) -> KnowledgeError:
+    return KnowledgeError(
+        f"this is no record of ClinVar: {problem}", file=source, place=f"line {number:,}", remedy=COPY_AGAIN
+    )
 
 
 def _of_vcf(fields: list[str]) -> _Record:
+    if not _IS_CLINVAR(fields[7]):
+        raise ValueError("its INFO holds no classification")
     tags = dict(item.partition("=")[::2] for item in fields[7].split(";"))
     significance, status = tags.get("CLNSIG", ""), tags.get("CLNREVSTAT", "")
     facts: tuple[Any, ...] = (
@@ -227,6 +263,8 @@ def _of_table(row: dict[str, str]) -> _Record:
         row["rsid"] or None,
         [],
     )
+    if not (row["chrom"] and row["pos"].isdigit() and row["pos"].isascii()):
+        raise ValueError(f"chrom {row['chrom']!r} and pos {row['pos']!r} are no place")
     return bare_contig(row["chrom"]), int(row["pos"]) - 1, row["ref"], row["alt"], facts
 
 
@@ -284,7 +322,7 @@ def match_clinvar(vcfs: Sequence[Path], clinvar: Path) -> dict[Allele, ClinvarMa
     matches: dict[Allele, ClinvarMatch] = {}
     with duckdb.connect() as db:
         for vcf in vcfs:
-            header = list(itertools.takewhile(lambda line: line.startswith("#"), _lines(vcf)))
+            header = list(itertools.takewhile(lambda line: line.startswith("#"), text_lines(vcf)))
             names = [f"'column{number}': 'VARCHAR'" for number in range(len(header[-1].split("\t")))]
             rows = db.execute(
                 f"""

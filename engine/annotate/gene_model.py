@@ -11,7 +11,6 @@ What a variant does to a transcript is told in :mod:`engine.annotate.consequence
 
 from __future__ import annotations
 
-import gzip
 import itertools
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from engine.errors import KnowledgeError
+from engine.files.text import text_lines
 
 Span = tuple[int, int]
 
@@ -238,7 +238,7 @@ def read_gene_model(gff3: Path) -> GeneModel:
                 drafts[facts["ID"].partition(":")[2]] = _Draft(facts, contig, -1 if strand == "-" else 1, [], [])
             elif kind in ("exon", "CDS"):
                 parts.append((kind, phase, start, end, _parent(attributes), attributes))
-    except (EOFError, OSError, ValueError, IndexError) as error:
+    except (ValueError, IndexError) as error:
         raise KnowledgeError(f"the gene model is damaged: {error}", file=gff3, remedy="fetch it again") from error
     for kind, phase, start, end, parent, attributes in parts:
         if (draft := drafts.get(parent)) is None:
@@ -255,13 +255,11 @@ def read_gene_model(gff3: Path) -> GeneModel:
 
 
 def _features(gff3: Path) -> Iterator[tuple[str, str, int, int, str, str, str]]:
-    opened = gzip.open(gff3, "rt") if gff3.suffix in (".gz", ".bgz") else gff3.open()  # noqa: SIM115
-    with opened as lines:
-        for line in lines:
-            if line.startswith("#") or not line.strip():
-                continue
-            contig, _, kind, start, end, _, strand, phase, attributes = line.rstrip("\n").split("\t")
-            yield contig, kind, int(start) - 1, int(end), strand, phase, attributes
+    for line in text_lines(gff3):
+        if line.startswith("#") or not line.strip():
+            continue
+        contig, _, kind, start, end, _, strand, phase, attributes = line.rstrip("\n").split("\t")
+        yield contig, kind, int(start) - 1, int(end), strand, phase, attributes
 
 
 def _attributes(text: str) -> dict[str, str]:
@@ -291,7 +289,7 @@ def _transcript(name: str, draft: _Draft, genes: dict[str, dict[str, str]]) -> T
         coding=(coding[0][0], coding[-1][1]) if coding else None,
         phase=first[2],
         protein=draft.protein,
-        tags=frozenset(filter(None, facts.get("tag", "").split(","))),
+        tags=frozenset(filter(None, facts.get("tag", "").replace(" ", "_").split(","))),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.errors import ToolError, VariantFileError
 from engine.htslib import run_bcftools
+from engine.variant_lines import require_variants
 
 ORIGINAL = "ORIGINAL"
 # Records may pass each other when left-aligned; within this distance they are put in order again.
@@ -20,7 +21,7 @@ _SORT_WINDOW = 20_000
 _SYMBOLIC = 'ALT~"<"'
 
 
-def normalise(vcf: Path, fasta: Path, sample: str, folder: Path) -> Path:
+def normalise(vcf: Path, fasta: Path, sample: str, folder: Path, *, strict: bool = False) -> Path:
     """Write the sample's records, one alternate allele each, and return the file (BCF with index, in ``folder``).
 
     Args:
@@ -28,9 +29,11 @@ def normalise(vcf: Path, fasta: Path, sample: str, folder: Path) -> Path:
         fasta: the reference, with index.
         sample: column to keep.
         folder: for the result.
+        strict: refuse a record whose REF is not what the reference reads there; else it is kept for the caller to
+            count.
 
     Raises:
-        VariantFileError: the file is damaged or has no such sample.
+        VariantFileError: the file is damaged or has no such sample, or REF is not the reference's.
     """
     _check_sample(vcf, sample)
     selected, split, output = (folder / f"{step}.bcf" for step in ("selected", "split", "normalised"))
@@ -38,7 +41,7 @@ def normalise(vcf: Path, fasta: Path, sample: str, folder: Path) -> Path:
     try:
         run_bcftools("view", "--no-version", "-I", "-s", sample, "-O", "u", "-o", str(selected), str(vcf))
         run_bcftools("norm", "-m", "-any", "-N", *told, "-O", "u", "-o", str(split), str(selected))
-        aligned = ("-f", str(fasta), "-c", "w", "-w", str(_SORT_WINDOW), "-e", _SYMBOLIC)
+        aligned = ("-f", str(fasta), "-c", "e" if strict else "w", "-w", str(_SORT_WINDOW), "-e", _SYMBOLIC)
         run_bcftools("norm", *aligned, *told, "-O", "b1", "-W", "-o", str(output), str(split))
     except ToolError as error:
         raise VariantFileError(
@@ -53,6 +56,10 @@ def normalise(vcf: Path, fasta: Path, sample: str, folder: Path) -> Path:
 def _check_sample(vcf: Path, sample: str) -> None:
     import pysam
 
+    try:
+        require_variants(vcf)
+    except VariantFileError as error:
+        raise error.about(sample=sample) from error.__cause__
     try:
         with pysam.VariantFile(str(vcf)) as opened:
             samples = list(opened.header.samples)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import AlignmentFileError, ReferenceMismatchError
+from engine.files.index_fit import require_index_fits
 from engine.reads.file_end import require_end
 from engine.reference.bundle import Contig
 
@@ -42,7 +43,7 @@ def check_alignments(
 
     Raises:
         AlignmentFileError: missing, truncated, not BAM or CRAM, unsorted, without index or read groups, several
-            samples, or another sample than asked for.
+            samples, or another sample than asked for; the index is older than the file or of another.
         ReferenceMismatchError: the header's contigs are not the reference's.
     """
     header = _header(reads)
@@ -56,11 +57,17 @@ def check_alignments(
         )
     _check_contigs(reads, header, contigs)
     facts = _read_groups(reads, header, sample)
-    if indexed and not has_index(reads):
+    if indexed:
+        _require_index(reads)
+    return facts
+
+
+def _require_index(reads: Path) -> None:
+    if not has_index(reads):
         raise AlignmentFileError(
             "the reads have no index", file=reads, remedy="make one (samtools index) beside the file"
         )
-    return facts
+    require_index_fits(reads, error=AlignmentFileError)
 
 
 def _header(reads: Path) -> dict[str, Any]:

@@ -90,7 +90,9 @@ def called_stretches(gvcf: Path, at: Interval | None = None) -> dict[str, list[t
         VariantFileError: the file is damaged, has no index, or a line is not VCF.
     """
     called: dict[str, list[tuple[int, int]]] = {}
+    seen = at is not None
     for columns in gvcf_columns(gvcf, at):
+        seen = True
         good = (columns.genotype_quality >= CALLED_FROM) & (columns.depth > 0)
         if not good.any():
             continue
@@ -99,6 +101,8 @@ def called_stretches(gvcf: Path, at: Interval | None = None) -> dict[str, list[t
         ends = np.append(begins[1:] - 1, len(reach) - 1)
         pieces = zip(start[begins].tolist(), reach[ends].tolist(), strict=True)
         called.setdefault(columns.contig, []).extend(pieces)
+    if not seen:
+        raise VariantFileError("the gVCF holds no record", file=gvcf, remedy="call the sample again")
     return {contig: join(stretches) for contig, stretches in called.items()}
 
 
@@ -110,8 +114,8 @@ def gvcf_columns(gvcf: Path, at: Interval | None = None) -> Iterator[GvcfColumns
     """
     from engine.call.gvcf_kernels import COLUMNS, read_lines
 
-    lines_before = 0
-    for text in _whole_lines(gvcf) if at is None else _lines_at(gvcf, at):
+    lines_before, last = 0, ("", 0)
+    for text in variant_pieces(gvcf, _PIECE) if at is None else _lines_at(gvcf, at):
         data = np.frombuffer(text, np.uint8)
         lines = text.count(b"\n")
         rows = np.empty((lines, COLUMNS), np.int64)
@@ -123,22 +127,23 @@ def gvcf_columns(gvcf: Path, at: Interval | None = None) -> Iterator[GvcfColumns
                 place=f"line {lines_before + wrong + 1}",
                 remedy="make the file again",
             )
-        yield from _by_contig(text, rows[:count])
+        for columns in _by_contig(text, rows[:count]):
+            _require_order(gvcf, columns, last)
+            last = columns.contig, int(columns.start[-1])
+            yield columns
         lines_before += lines
 
 
-def _whole_lines(gvcf: Path) -> Iterator[bytes]:
-    """The file in pieces of whole lines."""
-    rest = b""
-    for piece in variant_pieces(gvcf, _PIECE):
-        head, end, tail = piece.rpartition(b"\n")
-        if end:
-            yield rest + head + end
-            rest = tail
-        else:
-            rest += tail
-    if rest:
-        yield rest + b"\n"
+def _require_order(gvcf: Path, columns: GvcfColumns, last: tuple[str, int]) -> None:
+    start = columns.start if columns.contig != last[0] else np.concatenate([[last[1]], columns.start])
+    back = np.flatnonzero(np.diff(start) < 0)
+    if back.size:
+        raise VariantFileError(
+            "the records are not sorted",
+            file=gvcf,
+            place=f"{columns.contig}:{start[back[0] + 1] + 1:,}",
+            remedy="make the file again, or sort it (bcftools sort)",
+        )
 
 
 def _lines_at(gvcf: Path, at: Interval) -> Iterator[bytes]:

@@ -40,6 +40,15 @@ def _number(data: NDArray[np.uint8], at: int, end: int) -> int:
 
 
 @njit(nogil=True, cache=True)
+def _is_bases(data: NDArray[np.uint8], at: int, end: int) -> bool:
+    """Letters, and at least one."""
+    for i in range(at, end):
+        if not 65 <= data[i] & 0xDF <= 90:
+            return False
+    return at < end
+
+
+@njit(nogil=True, cache=True)
 def _has_alternate(data: NDArray[np.uint8], at: int, end: int) -> bool:
     """ALT holds an allele that is neither missing nor "any allele not seen"."""
     while at < end:
@@ -109,7 +118,7 @@ def read_lines(
             return count, line
         position = _number(data, tabs[0] + 1, tabs[1])
         block_end = _block_end(data, tabs[6] + 1, tabs[7])
-        if position < 0 or block_end < 0:
+        if position < 0 or block_end < 0 or not _is_bases(data, tabs[2] + 1, tabs[3]):
             return count, line
         row = rows[count]
         row[CONTIG], row[CONTIG_LENGTH] = at, tabs[0] - at

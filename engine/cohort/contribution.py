@@ -62,7 +62,7 @@ def contribute(
     Raises:
         VariantFileError: a file is damaged.
     """
-    calls, uncalled = _calls(normalise(variants, reference.fasta, sample, scratch), sample)
+    calls, uncalled = _calls(normalise(variants, reference.fasta, sample, scratch, strict=True), sample)
     for name, stretches in _left_out(gvcf, reference).items():
         uncalled[name] += stretches
     called: defaultdict[str, list[Stretch]] = defaultdict(list)

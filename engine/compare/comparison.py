@@ -119,7 +119,7 @@ def compare(
 
     Raises:
         VariantFileError: a VCF is missing, damaged, unsorted or has no genotypes.
-        ReferenceMismatchError: a contig or a position is not in the reference.
+        ReferenceMismatchError: a contig, a position or the bases of a REF are not the reference's.
         KnowledgeError: a BED is missing or damaged.
     """
     import pysam
@@ -131,8 +131,8 @@ def compare(
         tally = _Tally(scopes)
         progress = progress or Progress("comparing", unit="truth variants")
         pairs = _by_contig(
-            read_units(truth, sample=truth_sample),
-            read_units(query, sample=query_sample, passing=only_passing),
+            read_units(truth, sample=truth_sample, fasta=reference),
+            read_units(query, sample=query_sample, passing=only_passing, fasta=reference),
             list(lengths),
             (truth, query),
         )

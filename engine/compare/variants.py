@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from engine.errors import VariantFileError
+from engine.reference.reference_bases import ReferenceBases
 from engine.variant_lines import variant_lines
 
 VariantType = Literal["SNP", "INDEL"]
@@ -75,7 +76,9 @@ class Unit:
         return min(edit.start for edit in self.edits)
 
 
-def read_units(vcf: Path, *, sample: str | None = None, passing: bool = False) -> Iterator[tuple[str, list[Unit]]]:
+def read_units(
+    vcf: Path, *, sample: str | None = None, passing: bool = False, fasta: Path | None = None
+) -> Iterator[tuple[str, list[Unit]]]:
     """Contigs of a VCF in file order, each with its units by position, not yet placed (see :func:`placed`).
 
     Missing alleles of half-called genotypes count as reference, haploid genotypes as homozygous; symbolic alleles
@@ -85,10 +88,19 @@ def read_units(vcf: Path, *, sample: str | None = None, passing: bool = False) -
         vcf: plain, gzip or bgzip; sorted by contig.
         sample: whose genotypes, by default the first sample's.
         passing: leave out records that a filter marks.
+        fasta: the reference, with index; each REF on one of its contigs is compared with it.
 
     Raises:
         VariantFileError: the file is missing, damaged, without genotypes, or a contig comes twice.
+        ReferenceMismatchError: a REF is not what the reference reads.
     """
+    with ReferenceBases(fasta) as bases:
+        yield from _units_by_contig(vcf, sample, passing, bases)
+
+
+def _units_by_contig(
+    vcf: Path, sample: str | None, passing: bool, bases: ReferenceBases
+) -> Iterator[tuple[str, list[Unit]]]:
     contig, units, finished = "", list[Unit](), set[str]()
     for number, fields in _records(vcf, sample):
         if fields[0] != contig:
@@ -106,7 +118,10 @@ def read_units(vcf: Path, *, sample: str | None = None, passing: bool = False) -
         try:
             if passing and fields[6] not in ("PASS", "."):
                 continue
-            units += record_units(int(fields[1]) - 1, fields[3], fields[4].split(","), _genotype(fields))
+            start, genotype = int(fields[1]) - 1, _genotype(fields)
+            if any(genotype):
+                bases.require(contig, start, fields[3], file=vcf)
+            units += record_units(start, fields[3], fields[4].split(","), genotype)
         except (ValueError, IndexError):
             raise VariantFileError(
                 "this line is not a VCF record with a genotype",
@@ -120,15 +135,25 @@ def read_units(vcf: Path, *, sample: str | None = None, passing: bool = False) -
 
 def _records(vcf: Path, sample: str | None) -> Iterator[tuple[int, list[str]]]:
     """Line number and columns, the tenth being the chosen sample's."""
-    column = -1
+    column, width = -1, 0
     for number, line in enumerate(variant_lines(vcf), start=1):
         if line.startswith("#CHROM"):
-            column = _sample_column(vcf, line.rstrip("\n").split("\t"), sample)
+            names = line.rstrip("\n").split("\t")
+            column, width = _sample_column(vcf, names, sample), len(names)
         elif not line.startswith("#"):
             if column < 0:
                 raise VariantFileError("the file has no VCF header", file=vcf, remedy="give a VCF file")
             fields = line.rstrip("\n").split("\t")
+            if len(fields) != width:
+                raise VariantFileError(
+                    f"this line is not a VCF record: it has {len(fields)} columns, the header {width}",
+                    file=vcf,
+                    place=f"line {number}",
+                    remedy="make the file again",
+                )
             yield number, [*fields[:9], *fields[column : column + 1]]
+    if column < 0:
+        raise VariantFileError("the file has no VCF header", file=vcf, remedy="give a VCF file")
 
 
 def _sample_column(vcf: Path, columns: Sequence[str], sample: str | None) -> int:

@@ -12,11 +12,16 @@ from functools import cached_property
 from pathlib import Path
 
 from engine.errors import ReferenceMismatchError, VariantFileError
+from engine.files.compressed import file_kind
+from engine.files.index_fit import require_index_fits
+from engine.genotype.gvcf_callers import caller_of
 from engine.variant_lines import variant_lines
 
 NON_REF = "<NON_REF>"
-_DECLARED = "##ALT=<ID=NON_REF,"
-_ONLY_REFERENCE = f"\t{NON_REF}\t"
+_UNSEEN = "<*>"
+"""What the VCF specification (5.5) has for GATK's ``<NON_REF>``."""
+_DECLARED = ("##ALT=<ID=NON_REF,", "##ALT=<ID=*,")
+_ONLY_REFERENCE = (f"\t{NON_REF}\t", f"\t{_UNSEEN}\t")
 
 
 class GvcfRecord:
@@ -28,15 +33,22 @@ class GvcfRecord:
         start: 0-based first base.
         end: one past the last base it speaks for.
         ref: REF.
-        alts: ALT alleles in order, ``<NON_REF>`` among them.
+        alts: ALT alleles in order, ``<NON_REF>`` among them, which is so written whatever the file has for it.
+        filters: FILTER as the caller of the gVCF set it, empty where the record passed or was not judged.
+        is_judged: it has been found sound (:mod:`engine.genotype.record_judgement`).
     """
 
-    __slots__ = ("__dict__", "_format", "_info", "_values", "alts", "contig", "end", "ref", "sample", "start")
+    __slots__ = (
+        "__dict__", "_format", "_info", "_values", "alts", "contig", "end", "filters", "is_judged", "ref", "sample",
+        "start",
+    )  # fmt: skip
 
     def __init__(self, sample: int, contig: int, fields: Sequence[str]) -> None:
         self.sample, self.contig = sample, contig
         self.start = int(fields[1]) - 1
-        self.ref, self.alts = fields[3], fields[4].split(",")
+        self.ref, self.alts = fields[3].upper(), fields[4].upper().replace(_UNSEEN, NON_REF).split(",")
+        self.filters = _NO_FILTER if fields[6] in (".", "PASS") else frozenset(fields[6].split(";"))
+        self.is_judged = False
         self._info, self._format, self._values = fields[7], fields[8], fields[9]
         self.end = self.start + len(self.ref)
         if self._info.startswith("END="):
@@ -73,18 +85,26 @@ class GvcfRecord:
 
     @cached_property
     def ploidy(self) -> int:
-        """Number of alleles in GT."""
-        return len(self.call["GT"].replace("|", "/").split("/")) if "GT" in self.call else 2
+        """Number of alleles in GT; where that is a single dot, as the likelihoods have it."""
+        if "GT" not in self.call:
+            return 1 if self.likelihoods is not None and len(self.likelihoods) == 1 + len(self.alts) else 2
+        return len(self.call["GT"].replace("|", "/").split("/"))
 
     @property
     def is_empty(self) -> bool:
-        """No read and no confidence: nothing is known of the sample here."""
-        return self.call.get("GQ") == "0" and self.call.get("DP") == "0"
+        """No read and no confidence, or a block without a read whatever its confidence: nothing is known here."""
+        quality, depth = self.call.get("GQ"), self.call.get("DP")
+        if quality == "0":
+            return depth == "0"
+        return self.call.get("MIN_DP", depth) == "0" and not self.has_alternate
 
     @cached_property
     def depth(self) -> int:
         """What the record adds to the site's DP: its own INFO DP, else MIN_DP or DP of the sample."""
         return int(self.info.get("DP") or self.call.get("MIN_DP") or self.call.get("DP") or 0)
+
+
+_NO_FILTER: frozenset[str] = frozenset()
 
 
 def _integers(text: str | None) -> list[int] | None:
@@ -105,6 +125,11 @@ class Gvcf:
     sample: str
     header: tuple[str, ...]
 
+    @property
+    def caller(self) -> str | None:
+        """See :func:`engine.genotype.gvcf_callers.caller_of`."""
+        return caller_of(self.header)
+
 
 def open_gvcf(path: Path) -> Gvcf:
     """Read a gVCF's header.
@@ -112,6 +137,8 @@ def open_gvcf(path: Path) -> Gvcf:
     Raises:
         VariantFileError: it is missing, damaged, no gVCF, or not of exactly one sample.
     """
+    if file_kind(path, error=VariantFileError) == "BGZF":
+        require_index_fits(path, error=VariantFileError)
     header: list[str] = []
     for line in variant_lines(path):
         if line.startswith("#CHROM"):
@@ -124,7 +151,7 @@ def open_gvcf(path: Path) -> Gvcf:
                 )
             if not any(line.startswith(_DECLARED) for line in header):
                 raise VariantFileError(
-                    f"this is no gVCF: its header does not declare {NON_REF}",
+                    f"this is no gVCF: its header does not declare {NON_REF} or {_UNSEEN}",
                     file=path,
                     remedy="give the gVCF that genomics-engine call or HaplotypeCaller -ERC GVCF wrote",
                 )
@@ -140,11 +167,15 @@ def records(gvcf: Gvcf, sample: int, contig_rank: Mapping[str, int], *, blocks: 
 
     Raises:
         ReferenceMismatchError: a contig is not in the reference.
-        VariantFileError: a line is not VCF, or out of order.
+        VariantFileError: a line is not VCF, or out of order, or there is none.
     """
     reached = (-1, -1)
+    any_record = False
     for number, line in enumerate(variant_lines(gvcf.path), start=1):
-        if line.startswith("#") or (not blocks and _ONLY_REFERENCE in line):
+        if line.startswith("#"):
+            continue
+        any_record = True
+        if not blocks and (_ONLY_REFERENCE[0] in line or _ONLY_REFERENCE[1] in line):
             continue
         fields = line.rstrip("\n").split("\t")
         place = f"line {number}"
@@ -156,6 +187,8 @@ def records(gvcf: Gvcf, sample: int, contig_rank: Mapping[str, int], *, blocks: 
                 remedy="use the reference that the sample was called with",
             )
         try:
+            if len(fields) != 10:
+                raise ValueError(line)
             record = GvcfRecord(sample, contig_rank[fields[0]], fields)
         except (IndexError, ValueError):
             raise VariantFileError(
@@ -167,6 +200,10 @@ def records(gvcf: Gvcf, sample: int, contig_rank: Mapping[str, int], *, blocks: 
             )
         reached = (record.contig, record.start)
         yield record
+    if not any_record:
+        raise VariantFileError(
+            "the gVCF holds no record", file=gvcf.path, sample=gvcf.sample, remedy="call the sample again"
+        )
 
 
 def sites(gvcfs: Sequence[Gvcf], contig_rank: Mapping[str, int]) -> Iterator[list[GvcfRecord]]:

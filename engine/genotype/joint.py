@@ -8,7 +8,7 @@ likelihoods and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,11 @@ from engine.call.caller import index_gvcf
 from engine.call.haplotype.genotype.allele_frequency import AlleleFrequencies, SampleLikelihoods, allele_frequencies
 from engine.call.haplotype.numerics import format_half_up, format_quality
 from engine.errors import ReferenceMismatchError, VariantFileError
-from engine.genotype.filter import DEFAULT_FILTERS, FILTERS, Filters
+from engine.genotype.filter import DEFAULT_FILTERS, FILTERS, Filters, HardFilters
 from engine.genotype.gvcf_records import Gvcf, GvcfRecord, open_gvcf, sites
+from engine.genotype.header_lines import add_header_lines
 from engine.genotype.merged_site import SPANNING, MergedSite, merge_site, with_fewer_alternates
+from engine.genotype.record_judgement import judge
 from engine.genotype.sample_genotype import SampleGenotype, format_columns, genotype_sample_at
 from engine.genotype.site_annotations import (
     QualityByDepth,
@@ -34,6 +36,7 @@ from engine.genotype.site_annotations import (
 from engine.genotype.target_reach import TargetReach
 from engine.progress import Progress
 from engine.reference.bundle import Contig
+from engine.reference.reference_bases import ReferenceBases
 
 CALL_CONFIDENCE = 30.0
 _FEW_READS = 2
@@ -79,12 +82,17 @@ class JointSummary:
         sites: positions where some gVCF has an alternate allele.
         records: sites that were called.
         pass_records: records that no filter marks.
+        not_genotyped: records of gVCFs that could not be genotyped, because they have no likelihoods: the sample has no
+            genotype there.
+        first_not_genotyped: place of the first of them, ``contig:position`` (1-based); absent without any.
     """
 
     samples: tuple[str, ...]
     sites: int
     records: int
     pass_records: int
+    not_genotyped: int = 0
+    first_not_genotyped: str | None = None
 
 
 def genotype_gvcfs(
@@ -92,6 +100,7 @@ def genotype_gvcfs(
     contigs: Sequence[Contig],
     output: Path,
     *,
+    fasta: Path | None = None,
     confidence: float = CALL_CONFIDENCE,
     filters: Filters | None = FILTERS[DEFAULT_FILTERS],
     reach: TargetReach | None = None,
@@ -100,61 +109,113 @@ def genotype_gvcfs(
     """Genotype one or many samples together: write ``output`` (bgzip) and its ``.tbi``.
 
     Args:
-        gvcfs: one file for each sample, with ``<NON_REF>`` likelihoods (callers ``haplotype`` and ``gatk``).
+        gvcfs: one file for each sample, with ``<NON_REF>`` (or ``<*>``) likelihoods: of the callers ``haplotype`` and
+            ``gatk``, of DeepVariant, Clair3, DRAGEN and others.
         contigs: the reference's.
         output: the VCF to write; samples in the order of their names, as GATK orders them.
+        fasta: the reference, with index; each REF that is used is compared with it. Absent, only between gVCFs.
         confidence: smallest QUAL of a site and of an allele to be kept.
-        filters: what to mark in FILTER; with ``None`` FILTER is left empty.
+        filters: what to mark in FILTER beside what the gVCFs' own caller marked; with ``None`` nothing. They look at
+            GATK's annotations: where another caller made a gVCF, its own marks stand alone.
         reach: tells which records to keep; all when absent. A record that is kept is the same either way.
         progress: advanced by sites seen.
 
     Raises:
-        VariantFileError: a gVCF is damaged, without ``<NON_REF>``, or a sample comes twice.
-        ReferenceMismatchError: a gVCF's contigs are not the reference's.
+        VariantFileError: a gVCF is damaged, without ``<NON_REF>``, or a sample comes twice; a record has a list of the
+            wrong length.
+        ReferenceMismatchError: a gVCF's contigs, or the bases of a REF, are not the reference's.
     """
     import pysam
 
     inputs = [open_gvcf(path) for path in gvcfs]
     names = sorted(gvcf.sample for gvcf in inputs)
-    _check(inputs, contigs)
+    _require_different_samples(inputs)
+    require_lengths(inputs, contigs)
     progress = progress or Progress("genotyping", unit="sites")
     order = sorted(range(len(inputs)), key=lambda number: inputs[number].sample)
     genotyper = _Genotyper(order, [contig.name for contig in contigs], confidence)
+    if filters is not None and any(gvcf.caller for gvcf in inputs):
+        filters = _CALLERS_OWN
     seen = written = passed = 0
-    with pysam.BGZFile(str(output), "wb", None) as stream:
+    with pysam.BGZFile(str(output), "wb", None) as stream, ReferenceBases(fasta) as bases:
         stream.write(_header_text(contigs, names, filters).encode())
         for site in sites(inputs, {contig.name: rank for rank, contig in enumerate(contigs)}):
             seen += 1
             progress.advance(1)
+            for record in site:
+                judge(record, inputs[record.sample], contigs[record.contig].name, bases)
             columns = genotyper.call(merge_site(site, inputs))
             if columns is None or not (reach is None or reach(columns[0], int(columns[1]), columns[3], columns[4])):
                 continue
             if filters is not None:
-                columns[6] = filters.verdict(columns)
+                columns[6] = _joined_filters(columns[6], filters.verdict(columns))
             written += 1
             passed += columns[6] == "PASS"
             stream.write(("\t".join(columns) + "\n").encode())
+    add_header_lines(output, _declarations(genotyper, [line for gvcf in inputs for line in gvcf.header]))
     index_gvcf(output)
-    return JointSummary(tuple(names), seen, written, passed)
+    told = genotyper.not_genotyped
+    return JointSummary(tuple(names), seen, written, passed, len(told), told[0] if told else None)
 
 
-def _check(inputs: Sequence[Gvcf], contigs: Sequence[Contig]) -> None:
+_CALLERS_OWN = HardFilters(snp=(), indel=())
+NOT_GENOTYPED = "NoLikelihoods"
+_ADDED = {
+    NOT_GENOTYPED: f'##FILTER=<ID={NOT_GENOTYPED},Description="No genotype: the gVCF has no likelihoods (PL) here">',
+    "FT": '##FORMAT=<ID=FT,Number=1,Type=String,Description="FILTER of the sample\'s own gVCF">',
+}
+
+
+def _joined_filters(own: str, verdict: str) -> str:
+    """What the caller of the gVCF marked, and what the filters do."""
+    if own == ".":
+        return verdict
+    return ";".join(sorted({*own.split(";"), *(() if verdict == "PASS" else verdict.split(";"))}))
+
+
+def _declarations(genotyper: _Genotyper, headers: Sequence[str]) -> list[str]:
+    """Header lines for what only some gVCFs bring: their callers' filters, and marks of records without likelihoods."""
+    declared: Mapping[str, str] = {
+        line.partition("ID=")[2].partition(",")[0]: line for line in headers if line.startswith("##FILTER=<ID=")
+    }
+    return [
+        _ADDED.get(name)
+        or declared.get(name)
+        or f'##FILTER=<ID={name},Description="As the caller of the gVCF marked it">'
+        for name in sorted(genotyper.marks)
+    ]
+
+
+def _require_different_samples(inputs: Sequence[Gvcf]) -> None:
     seen: set[str] = set()
-    lengths = {contig.name: contig.length for contig in contigs}
     for gvcf in inputs:
         if gvcf.sample in seen:
             raise VariantFileError(f"sample {gvcf.sample} comes twice", file=gvcf.path, remedy="give each sample once")
         seen.add(gvcf.sample)
+
+
+def require_lengths(inputs: Iterable[Gvcf], contigs: Sequence[Contig]) -> None:
+    """Compare the contigs that the headers of gVCFs declare with the reference's.
+
+    Raises:
+        ReferenceMismatchError: one is of another length.
+    """
+    lengths = {contig.name: contig.length for contig in contigs}
+    for gvcf in inputs:
         for line in gvcf.header:
             if line.startswith("##contig=<") and "length=" in line:
                 name = line.partition("ID=")[2].split(",")[0].rstrip(">")
-                length = int(line.partition("length=")[2].split(",")[0].rstrip(">"))
-                if lengths.get(name, length) != length:
+                length = line.partition("length=")[2].split(",")[0].rstrip(">")
+                if name in lengths and str(lengths[name]) != length:
                     raise ReferenceMismatchError(
-                        f"contig {name} has {length:,} bases here and {lengths[name]:,} in the reference",
+                        f"contig {name} has {_with_commas(length)} bases here and {lengths[name]:,} in the reference",
                         file=gvcf.path,
                         remedy="use the reference that the sample was called with",
                     )
+
+
+def _with_commas(number: str) -> str:
+    return f"{int(number):,}" if number.isdigit() else repr(number)
 
 
 def _header_text(contigs: Sequence[Contig], names: Sequence[str], filters: Filters | None) -> str:
@@ -171,9 +232,58 @@ class _Genotyper:
         self._order, self._contigs, self._confidence = order, contigs, confidence
         self._deletions: list[tuple[int, int, int]] = []
         self._quality_by_depth = QualityByDepth()
+        self.not_genotyped: list[str] = []
+        self.marks: set[str] = set()
 
     def call(self, site: MergedSite) -> list[str] | None:
-        """The site's VCF columns, or ``None`` where nobody varies with enough confidence."""
+        """The site's VCF columns, or ``None`` where nobody varies with enough confidence.
+
+        Where a gVCF names an allele but no likelihoods, the site is written without that sample's genotype.
+        """
+        lacking = [record for record in site.records if record.likelihoods is None and not record.is_empty]
+        columns = self._called(site)
+        if columns is None and any(record.has_alternate and record.start == site.start for record in lacking):
+            columns = self._uncalled(site)
+        if columns is not None:
+            self.not_genotyped += [f"{columns[0]}:{site.start + 1:,}"] * len(lacking)
+        return columns
+
+    def _uncalled(self, site: MergedSite) -> list[str] | None:
+        kept = [allele for allele in range(1, len(site.alleles)) if site.alleles[allele] != SPANNING]
+        if not kept:
+            return None
+        self.marks.add(NOT_GENOTYPED)
+        genotypes = self._genotypes(site, kept)
+        called = [allele for genotype in genotypes for allele in genotype.alleles]
+        counts = ",".join(str(called.count(number)) for number in range(1, len(kept) + 1))
+        keys, values = format_columns(genotypes)
+        info = f"AC={counts};AN={len(called)};DP={site.depth}"
+        alternates = ",".join(site.alleles[allele] for allele in kept)
+        place = (self._contigs[site.contig], str(site.start + 1), ".", site.alleles[0], alternates, ".")
+        return [*place, _joined_filters(self._own_filters(genotypes), NOT_GENOTYPED), info, keys, *values]
+
+    def _genotypes(self, site: MergedSite, kept: Sequence[int]) -> list[SampleGenotype]:
+        """Genotypes of all samples, in the VCF's order."""
+        by_sample = {
+            record.sample: genotype_sample_at(site, number, kept) for number, record in enumerate(site.records)
+        }
+        ploidy = max(record.ploidy for record in site.records)
+        return [by_sample.get(number) or SampleGenotype(no_data=True, ploidy=ploidy) for number in self._order]
+
+    def _own_filters(self, genotypes: Sequence[SampleGenotype]) -> str:
+        """What the gVCFs' callers mark every sample with that varies; of some samples only, it is told of these."""
+        told = [genotype for genotype in genotypes if genotype.record is not None and genotype.record.filters]
+        if not told:
+            return "."
+        varying = [genotype for genotype in genotypes if any(genotype.alleles)] or told
+        shared = frozenset.intersection(*(_filters(genotype) for genotype in varying))
+        for genotype in varying if len(genotypes) > 1 else ():
+            genotype.filters = _filters(genotype) - shared
+            self.marks |= {"FT", *genotype.filters} if genotype.filters else set()
+        self.marks |= shared
+        return ";".join(sorted(shared)) or "."
+
+    def _called(self, site: MergedSite) -> list[str] | None:
         if len(site.alleles) == 1 or site.depth == 0 or not any(site.likelihoods):
             return None
         site = with_fewer_alternates(site)
@@ -183,11 +293,7 @@ class _Genotyper:
         if not plausible or found.quality < self._confidence or plausible == [SPANNING]:
             return None
         self._record_deletions(site, plausible)
-        by_sample = {
-            record.sample: genotype_sample_at(site, number, kept) for number, record in enumerate(site.records)
-        }
-        ploidy = max(record.ploidy for record in site.records)
-        genotypes = [by_sample.get(number) or SampleGenotype(no_data=True, ploidy=ploidy) for number in self._order]
+        genotypes = self._genotypes(site, kept)
         if not any(allele for genotype in genotypes for allele in genotype.alleles):
             return None
         mle = [found.counts[allele - 1] for allele in kept]
@@ -223,11 +329,20 @@ class _Genotyper:
         if depth:
             info["QD"] = format_half_up(self._quality_by_depth(quality, depth), 2)
         reference, *alternates = _right_trimmed([site.alleles[0], *alternates])
+        own = self._own_filters(genotypes)
         keys, values = format_columns(genotypes)
         return [
             self._contigs[site.contig], str(site.start + 1), ".", reference, ",".join(alternates),
-            format_quality(quality), ".", ";".join(f"{key}={info[key]}" for key in sorted(info)), keys, *values,
+            format_quality(quality), own, ";".join(f"{key}={info[key]}" for key in sorted(info)), keys, *values,
         ]  # fmt: skip
+
+
+# QUAL is told anew, and filters judge it.
+_JUDGED_ANEW = frozenset({"LowQual"})
+
+
+def _filters(genotype: SampleGenotype) -> frozenset[str]:
+    return frozenset() if genotype.record is None else genotype.record.filters - _JUDGED_ANEW
 
 
 def _frequencies(site: MergedSite) -> AlleleFrequencies:

@@ -31,6 +31,8 @@ class VariantsSummary:
         uncovered_target_bases: target bases that no record of the gVCF covers.
         allele_balance_histogram: heterozygotes by the share of their reads with the alternate allele, in 20 equal
             bins from 0 to 1, for a plot.
+        not_genotyped: records of the gVCF that could not be genotyped, because it has no likelihoods there.
+        first_not_genotyped: place of the first of them, ``contig:position``; ``None`` without any.
     """
 
     records: int
@@ -45,6 +47,8 @@ class VariantsSummary:
     missing_fraction: float | None
     uncovered_target_bases: int
     allele_balance_histogram: list[int]
+    not_genotyped: int = 0
+    first_not_genotyped: str | None = None
 
 
 @dataclass

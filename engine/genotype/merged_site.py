@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.call.haplotype.genotype.genotype_index import genotype_alleles, genotypes_of_subset
-from engine.errors import VariantFileError
+from engine.errors import ReferenceMismatchError
 from engine.genotype.gvcf_records import NON_REF, Gvcf, GvcfRecord
 
 MAX_ALTERNATES = 6
@@ -35,29 +35,37 @@ class MergedSite:
 def merge_site(records: Sequence[GvcfRecord], inputs: Sequence[Gvcf] = ()) -> MergedSite:
     """Give all records of a site the same alleles.
 
-    The longest REF of the records that start here is the site's; their alternates are extended to it. Of a record
-    that reaches in from before only its deletions count, as ``*``. An allele a sample has not seen takes the
-    likelihoods of its ``<NON_REF>``.
+    Every record has been judged (:mod:`engine.genotype.record_judgement`). The longest REF of the records that start
+    here is the site's; their alternates are extended to it. Of a record that reaches in from before only its deletions
+    count, as ``*``. An allele a sample has not seen takes the likelihoods of its ``<NON_REF>``.
+
+    Raises:
+        ReferenceMismatchError: the records that start here do not read the same reference.
     """
     start = max(record.start for record in records)
     reference = max((record.ref for record in records if record.start == start), key=len)
+    _require_one_reference(records, start, reference, inputs)
     named = [_named_alleles(record, start, reference) for record in records]
     alleles = [reference]
     for names in named:
         alleles += [name for name in names[1:] if name not in (*alleles, NON_REF, _UNSEEN)]
     maps = []
     for record, names in zip(records, named, strict=True):
-        if NON_REF not in names:
-            raise VariantFileError(
-                "the record has no <NON_REF> allele, which joint genotyping needs",
-                file=inputs[record.sample].path if inputs else None,
-                place=f"position {record.start + 1:,}",
-                remedy="call the sample with the caller haplotype or gatk",
-            )
         maps.append([0, *(_index_of(allele, names, record) for allele in alleles[1:])])
     likelihoods = [_remapped(record, mapping) for record, mapping in zip(records, maps, strict=True)]
     depth = sum(record.depth for record in records)
     return MergedSite(records, start, records[0].contig, alleles, maps, likelihoods, depth)
+
+
+def _require_one_reference(records: Sequence[GvcfRecord], start: int, reference: str, inputs: Sequence[Gvcf]) -> None:
+    for record in records:
+        if record.start == start and not reference.startswith(record.ref):
+            raise ReferenceMismatchError(
+                f"inconsistent references: REF is {record.ref} here and {reference} in another sample's gVCF",
+                file=inputs[record.sample].path if inputs else None,
+                place=f"position {start + 1:,}",
+                remedy="give gVCFs that were called with one reference",
+            )
 
 
 def _named_alleles(record: GvcfRecord, start: int, reference: str) -> list[str]:

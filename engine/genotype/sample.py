@@ -1,31 +1,34 @@
 """One sample's gVCF becomes its filtered VCF, whichever caller made the gVCF.
 
-gVCFs with ``<NON_REF>`` likelihoods (``haplotype``, ``gatk``) are genotyped by :mod:`engine.genotype.joint`; those
-of bcftools hold final genotypes, so their variants are taken over, in their shortest form, and filtered.
+gVCFs with ``<NON_REF>`` likelihoods (``haplotype``, ``gatk``, and most other callers') are genotyped by
+:mod:`engine.genotype.joint`; those of bcftools hold final genotypes, so their variants are taken over, in their
+shortest form, and filtered.
 """
 
 from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from engine.call.caller import Reference, index_gvcf
 from engine.call.gvcf import SYMBOLIC_ALLELES, measure_gvcf
-from engine.errors import VariantFileError
+from engine.errors import ReferenceMismatchError, VariantFileError
 from engine.genotype.filter import BCFTOOLS_FILTERS, DEFAULT_FILTERS, FILTERS
-from engine.genotype.gvcf_records import open_gvcf
-from engine.genotype.joint import genotype_gvcfs
+from engine.genotype.gvcf_callers import BCFTOOLS
+from engine.genotype.gvcf_records import Gvcf, open_gvcf
+from engine.genotype.joint import genotype_gvcfs, require_lengths
 from engine.genotype.measures import VariantsSummary, measure_variants
 from engine.genotype.target_reach import TargetReach, reach_of
 from engine.progress import Progress
 from engine.reference.known_bases import known_territory
-from engine.variant_lines import variant_lines
+from engine.reference.reference_bases import ReferenceBases
+from engine.variant_lines import variant_records
 
 _GVCF_ONLY = ("##ALT=<ID=NON_REF", "##FORMAT=<ID=MIN_DP", "##INFO=<ID=END", "##INFO=<ID=MIN_DP", "##GVCFBlock")
 # No indel call of bcftools reaches further than mpileup's longest read.
 _REACH = 1_000
-_STRAND_BIAS = "##FORMAT=<ID=SB,"
 
 
 def genotype_sample(
@@ -51,53 +54,98 @@ def genotype_sample(
         progress: advanced by sites.
 
     Raises:
-        VariantFileError: the gVCF is damaged.
-        ReferenceMismatchError: it is of another reference.
+        VariantFileError: the gVCF is damaged, or a record is not as VCF has it.
+        ReferenceMismatchError: it is of another reference, by its contigs or by the bases of a REF.
     """
     opened = open_gvcf(gvcf)
-    made_by_bcftools = (
-        not any(line.startswith(_STRAND_BIAS) for line in opened.header) if caller is None else caller == "bcftools"
-    )
+    not_genotyped, first = 0, None
     with reach_of(targets, reference) as reach:
-        if made_by_bcftools:
-            _take_over(gvcf, opened.header, opened.sample, output, reach)
+        if (opened.caller if caller is None else caller) == BCFTOOLS:
+            require_lengths([opened], reference.contigs)
+            _take_over(opened, reference, output, reach)
             index_gvcf(output)
         else:
-            genotype_gvcfs([gvcf], reference.contigs, output, filters=FILTERS[filters], reach=reach, progress=progress)
+            joint = genotype_gvcfs(
+                [gvcf],
+                reference.contigs,
+                output,
+                fasta=reference.fasta,
+                filters=FILTERS[filters],
+                reach=reach,
+                progress=progress,
+            )
+            not_genotyped, first = joint.not_genotyped, joint.first_not_genotyped
     coverage = measure_gvcf(gvcf, known_territory(reference, targets=targets))
-    return measure_variants(output, uncovered_target_bases=coverage.uncovered_target_bases)
+    measures = measure_variants(output, uncovered_target_bases=coverage.uncovered_target_bases)
+    return replace(measures, not_genotyped=not_genotyped, first_not_genotyped=first)
 
 
-def _take_over(gvcf: Path, header: Sequence[str], sample: str, output: Path, reach: TargetReach | None) -> None:
+def _take_over(gvcf: Gvcf, reference: Reference, output: Path, reach: TargetReach | None) -> None:
     """Copy the variants of a bcftools gVCF that reach into the targets, trimmed, sorted and filtered."""
     import pysam
 
-    kept = [line for line in header if not line.startswith(_GVCF_ONLY) and "ID=PASS," not in line]
-    columns = "\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", sample])
+    kept = [line for line in gvcf.header if not line.startswith(_GVCF_ONLY) and "ID=PASS," not in line]
+    columns = "\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", gvcf.sample])
     with pysam.BGZFile(str(output), "wb", None) as stream:
         head = [kept[0], *BCFTOOLS_FILTERS.header_lines(), *kept[1:], columns]
         stream.write(("\n".join(head) + "\n").encode())
-        for fields in _sorted_by_position(_variants(gvcf)):
+        for fields in _sorted_by_position(_variants(gvcf, reference)):
             if reach is not None and not reach(fields[0], int(fields[1]), fields[3], fields[4]):
                 continue
-            fields[6] = BCFTOOLS_FILTERS.verdict(fields, _sample_values(fields))
+            own = set(fields[6].split(";")) - {".", "PASS"}
+            verdict = BCFTOOLS_FILTERS.verdict(fields, _sample_values(fields))
+            fields[6] = ";".join(sorted({*own, *verdict.split(";")} - {"PASS"})) or "PASS"
             stream.write(("\t".join(fields) + "\n").encode())
 
 
-def _variants(gvcf: Path) -> Iterator[list[str]]:
-    for number, line in enumerate(variant_lines(gvcf), start=1):
-        if line.startswith("#"):
-            continue
-        fields = line.rstrip("\n").split("\t")
-        if len(fields) != 10:
-            raise VariantFileError(
-                "this line is not a record of a gVCF with one sample",
-                file=gvcf,
-                place=f"line {number}",
-                remedy="make the file again",
-            )
-        if fields[4] not in SYMBOLIC_ALLELES:
+def _variants(gvcf: Gvcf, reference: Reference) -> Iterator[list[str]]:
+    any_record, known = False, {contig.name for contig in reference.contigs}
+    with ReferenceBases(reference.fasta) as bases:
+        for number, fields in variant_records(gvcf.path):
+            any_record = True
+            if fields[0] not in known:
+                raise ReferenceMismatchError(
+                    f"the reference has no contig {fields[0]!r}",
+                    file=gvcf.path,
+                    sample=gvcf.sample,
+                    place=f"line {number:,}",
+                    remedy="use the reference that the sample was called with",
+                )
+            if fields[4] in SYMBOLIC_ALLELES:
+                continue
+            bases.require(fields[0], int(fields[1]) - 1, fields[3], file=gvcf.path, sample=gvcf.sample)
+            if problem := _problem(fields):
+                raise VariantFileError(
+                    f"the record is not as bcftools writes it: {problem}",
+                    file=gvcf.path,
+                    sample=gvcf.sample,
+                    place=f"line {number:,}",
+                    remedy="make the file again",
+                )
             yield _trimmed(fields)
+    if not any_record:
+        raise VariantFileError(
+            "the gVCF holds no record", file=gvcf.path, sample=gvcf.sample, remedy="call the sample again"
+        )
+
+
+def _problem(fields: list[str]) -> str | None:
+    """What is wrong with a variant's alleles or with what filters look at, absent where nothing is."""
+    alleles = fields[4].split(",")
+    if SYMBOLIC_ALLELES.intersection(alleles):
+        return f"{fields[4]} names alleles that were seen beside one that was not"
+    call = dict(zip(fields[8].split(":"), fields[9].split(":"), strict=False))
+    genotype = call.get("GT", "").replace("|", "/").split("/")
+    if any(allele != "." and not (allele.isdigit() and int(allele) <= len(alleles)) for allele in genotype):
+        return f"GT is {call.get('GT', 'missing')}"
+    depths = call.get("AD", ".")
+    if "." not in depths and len(depths.split(",")) != 1 + len(alleles):
+        return f"AD is {depths}, of {1 + len(alleles)} alleles"
+    try:
+        _sample_values(fields)
+    except ValueError as error:
+        return f"a value is no number ({error})"
+    return None
 
 
 def _trimmed(fields: list[str]) -> list[str]:

@@ -28,6 +28,7 @@ class SampleGenotype:
         record: what the gVCF says of the sample here.
         no_data: no record, or one without reads: nothing but the missing genotype is written.
         ploidy: number of alleles in GT.
+        filters: what the caller of the sample's gVCF marked the record with, where it is to be told of this sample.
     """
 
     alleles: list[int] = field(default_factory=list)
@@ -38,6 +39,7 @@ class SampleGenotype:
     record: GvcfRecord | None = None
     no_data: bool = False
     ploidy: int = 2
+    filters: frozenset[str] = frozenset()
 
 
 def genotype_sample_at(site: MergedSite, number: int, kept: Sequence[int]) -> SampleGenotype:
@@ -93,6 +95,8 @@ def _format_values(genotype: SampleGenotype) -> dict[str, str]:
     for key in ("PGT", "PID", "PS"):
         if key in call:
             row[key] = call[key]
+    if genotype.filters:
+        row["FT"] = ";".join(sorted(genotype.filters))
     if "PGT" in row and genotype.alleles and genotype.alleles[0] == genotype.alleles[-1] != 0:
         row["PGT"] = "1|1"
     return row

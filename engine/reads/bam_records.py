@@ -93,6 +93,7 @@ class BamRecords:
             ) from error
         if is_cram and fasta is None:
             raise AlignmentFileError("a CRAM file is read with its reference", file=path, remedy="name the reference")
+        self._is_bam = not is_cram
         self._blocks = _packed(path, fasta) if is_cram and fasta else inflate_from(path, 0)
         self.header, self._rest = self._read_header()
 
@@ -116,6 +117,19 @@ class BamRecords:
             data = data[offset[-1] :]
         if data.size:
             raise self._damaged("the file ends within a record", count)
+
+    def complete_batches(self) -> Iterator[Records]:
+        """As :meth:`batches`, and behind the last one it is judged whether reads are missing
+        (:mod:`engine.reads.completeness`).
+
+        Raises:
+            AlignmentFileError: as :meth:`batches`, or reads are missing.
+        """
+        from engine.reads.completeness import Completeness
+
+        if not self._is_bam:
+            return self.batches()
+        return Completeness(self.path, self.header.contigs).watch(self.batches())
 
     def _more(self) -> Iterator[NDArray[np.uint8]]:
         yield np.zeros(0, dtype=np.uint8)

@@ -101,17 +101,18 @@ def inflate_from(path: Path, virtual_offset: int) -> Iterator[NDArray[np.uint8]]
     """Inflate a BGZF file from a virtual offset, about 4 MB at a time, until it ends.
 
     Raises:
-        AlignmentFileError: a block is damaged or the file ends within one.
+        AlignmentFileError: a block is damaged or there twice, or the file ends within one.
     """
     skip = virtual_offset & (_LARGEST_BLOCK - 1)
     position = virtual_offset >> 16
     descriptor = os.open(path, os.O_RDONLY)
+    before = b""
     try:
         while True:
             compressed = os.pread(descriptor, _BATCH_BYTES, position)
             if not compressed:
                 return
-            blocks, used = _inflate_blocks(compressed, path, position)
+            blocks, used, before = _inflate_blocks(compressed, path, position, before)
             if not used:
                 raise _damaged(path, position, "ends within a block")
             position += used
@@ -121,11 +122,12 @@ def inflate_from(path: Path, virtual_offset: int) -> Iterator[NDArray[np.uint8]]
         os.close(descriptor)
 
 
-def _inflate_blocks(compressed: bytes, path: Path, position: int) -> tuple[list[bytes], int]:
+def _inflate_blocks(compressed: bytes, path: Path, position: int, before: bytes) -> tuple[list[bytes], int, bytes]:
+    """The contents of the whole blocks, the bytes they take, and the last of them as it is packed."""
     blocks: list[bytes] = []
     used = 0
     while used + 18 <= len(compressed):
-        size = _block_size(compressed, used)
+        size = block_size(compressed, used)
         if size is None:
             raise _damaged(path, position + used, "holds something that is no BGZF block")
         if used + size > len(compressed):
@@ -138,12 +140,16 @@ def _inflate_blocks(compressed: bytes, path: Path, position: int) -> tuple[list[
             raise _damaged(path, position + used, "holds a damaged block") from error
         if len(inflated) != length or isal_zlib.crc32(inflated) != checksum:
             raise _damaged(path, position + used, "holds a block that differs from its checksum")
+        if block == before and inflated:
+            raise _damaged(path, position + used, "holds a block twice")
         blocks.append(inflated)
+        before = block
         used += size
-    return blocks, used
+    return blocks, used, before
 
 
-def _block_size(compressed: bytes, at: int) -> int | None:
+def block_size(compressed: bytes, at: int) -> int | None:
+    """Bytes of the block whose header begins there; absent where no BGZF header does."""
     if compressed[at : at + 4] != b"\x1f\x8b\x08\x04" or compressed[at + 10 : at + 16] != b"\6\0BC\2\0":
         return None
     return int.from_bytes(compressed[at + 16 : at + 18], "little") + 1

@@ -22,16 +22,16 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
-from isal.igzip_lib import IsalError
 from numpy.typing import NDArray
 
 from engine.errors import FastqError
+from engine.files.compressed import VerifiedFile
 from engine.reads import fastq_kernels as kernels
 from engine.reads.conventions import QualityEncoding, UmiSource
 from engine.reads.quality_encoding import EncodingJudge, Verdict, lowest_letter, phred_of
@@ -45,13 +45,6 @@ LONGEST_NAME = 254
 _BLOCK = 4 << 20
 _LONGEST_RECORD = 256 << 20
 _COPY_AGAIN = "copy the file again from the sequencer and compare its md5"
-_OTHER_FORMATS = {
-    b"BZh": "bzip2",
-    b"\x28\xb5\x2f\xfd": "zstandard",
-    b"PK\x03\x04": "zip",
-    b"CRAM": "CRAM",
-    b"\xfd7zXZ": "xz",
-}
 
 _MATE_SEPARATORS = b"._-"
 _SRA_SPOT = re.compile(r"[SED]RR\d+\.\d+")
@@ -161,6 +154,7 @@ def read_pairs(
     batch_bases: int = BATCH_BASES,
     encoding: QualityEncoding = QualityEncoding.DETECT,
     umi: UmiSource = UmiSource.NONE,
+    at_end: Callable[[Path, bool], None] | None = None,
 ) -> Iterator[PairBatch]:
     """The pairs of two files in step; a batch ends with the pair that fills ``batch_bases``, as in ``bwa mem -K``.
 
@@ -170,6 +164,8 @@ def read_pairs(
         batch_bases: bases of a batch.
         encoding: of both files' qualities.
         umi: where UMIs stand; every name then ends in one.
+        at_end: told of either file, when it has been read, whether it shows that nothing is missing at its end
+            (:attr:`engine.files.compressed.VerifiedFile.proves_its_end`).
 
     Raises:
         FastqError: as :func:`read_fastq`; the files are out of step: names differ, or one ends earlier; a read has
@@ -184,6 +180,9 @@ def read_pairs(
             _check_names(file1, file2, pairs)
             if pairs == 0:
                 _check_ends(file1, file2)
+                if at_end is not None:
+                    at_end(read1, file1.proves_its_end)
+                    at_end(read2, file2.proves_its_end)
                 return
             lengths = file1.waiting.lengths[:pairs] + file2.waiting.lengths[:pairs]
             count = _rows_up_to(lengths, batch_bases)
@@ -283,7 +282,8 @@ class _FastqFile:
         self._mate_numbers = False
         self.taken = 0
         self.waiting = _no_reads()
-        self._stream = _open(path)
+        self._verified = VerifiedFile(path, error=FastqError, needs_end=False)
+        self._stream = io.BufferedReader(self._verified, _BLOCK)
         self._block = np.empty(_BLOCK, dtype=np.uint8)
         self._filled = 0
         self._found = 0
@@ -294,6 +294,11 @@ class _FastqFile:
 
     def __exit__(self, *_: object) -> None:
         self._stream.close()
+
+    @property
+    def proves_its_end(self) -> bool:
+        """Once it has been read: nothing can be missing at the file's end."""
+        return self._verified.proves_its_end
 
     def take(self, count: int) -> Reads:
         """The next ``count`` waiting reads, whose names a BAM file can hold."""
@@ -341,10 +346,9 @@ class _FastqFile:
             self._block = np.concatenate([self._block, np.empty_like(self._block)])
         try:
             count = self._stream.readinto(self._block[self._filled :].data)
-        except EOFError:
-            self._fail("the compressed file ends in the middle: it is truncated", self._found, _COPY_AGAIN)
-        except (OSError, IsalError) as error:  # type: ignore[misc]
-            self._fail(f"the compressed file is damaged ({error})", self._found, _COPY_AGAIN)
+        except FastqError as error:
+            error.place = f"after read {self._found:,}" + (f", {error.place}" if error.place else "")
+            raise
         self._filled += count
         self._ended = count == 0
         if self._ended and self._filled and self._block[self._filled - 1] != ord("\n"):
@@ -464,28 +468,6 @@ class _FastqFile:
     def _fail(self, problem: str, after: int | None, remedy: str) -> NoReturn:
         place = None if after is None else f"after read {after:,}"
         raise FastqError(problem, file=self.path, place=place, remedy=remedy)
-
-
-def _open(path: Path) -> io.BufferedReader:
-    """Open a FASTQ file for reading its text, whatever its compression."""
-    try:
-        raw = path.open("rb")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise FastqError(
-            f"the file cannot be opened ({reason})", file=path, remedy="check the path and who may read it"
-        ) from error
-    magic = raw.peek(6)[:6]
-    for start, kind in _OTHER_FORMATS.items():
-        if magic.startswith(start):
-            raw.close()
-            raise FastqError(f"this is a {kind} file", file=path, remedy="give FASTQ, plain or gzip")
-    if not magic.startswith(b"\x1f\x8b"):
-        return raw
-    from isal import igzip
-
-    raw.close()
-    return io.BufferedReader(igzip.IGzipFile(path, mode="rb"), _BLOCK)  # type: ignore[no-untyped-call]
 
 
 def _no_reads() -> Reads:

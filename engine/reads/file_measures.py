@@ -61,14 +61,14 @@ def measure_file(
         log: takes the lines of progress.
 
     Raises:
-        AlignmentFileError: the file is missing, damaged, truncated or not sorted.
+        AlignmentFileError: the file is missing, damaged, truncated, not sorted, or lacks reads that it held.
     """
     records = BamRecords(reads, fasta=fasta)
     measurement = Measurement([name for name, _ in records.header.contigs], territory)
     progress = Progress("measuring", unit="reads") if log is None else Progress("measuring", unit="reads", log=log)
     counts = np.zeros(6, np.int64)
     place = -1
-    for batch, measured, counted, first, last in in_order(_measured, records.batches(), threads=threads):
+    for batch, measured, counted, first, last in in_order(_measured, records.complete_batches(), threads=threads):
         if first < place:
             raise AlignmentFileError(
                 "the reads are not sorted by coordinate", file=reads, remedy="sort the file (samtools sort)"

@@ -106,12 +106,15 @@ class ReadsSummary:
         lanes: each lane, in the order given.
         read1: over the first reads of all lanes.
         read2: over the second reads of all lanes.
+        unproven: files whose end nothing proves: they may have been cut between two of their parts, and neither an md5
+            was stated nor does the file say that it ends.
     """
 
     sample: str
     lanes: tuple[LaneSummary, ...]
     read1: MateMeasures
     read2: MateMeasures
+    unproven: tuple[Path, ...] = ()
 
     @property
     def files(self) -> tuple[FileDigests, ...]:
@@ -158,6 +161,7 @@ class ReadsSummary:
         """Everything measured as flat numbers and series, by the names that thresholds and plots use."""
         flat: dict[str, Measure] = {
             "lanes": len(self.lanes),
+            "files_of_unproven_end": len(self.unproven),
             "pairs": self.pairs,
             "bases": self.bases,
             "q30_fraction": self.q30_fraction,
@@ -204,7 +208,8 @@ def verify_reads(
     try:
         digests = _digest_files(lanes, threads, log)
         _require_distinct(digests)
-        counts = _count_lanes(lanes, threads, batch_bases, allow_mixed_lengths, umi, log)
+        unproven: set[Path] = set()
+        counts = _count_lanes(lanes, threads, batch_bases, allow_mixed_lengths, umi, log, unproven)
         if not allow_mixed_lengths:
             _require_one_run_length(lanes, counts)
     except GenomicsError as error:
@@ -214,7 +219,24 @@ def verify_reads(
         for i, (lane, mates) in enumerate(zip(lanes, counts, strict=True))
     )
     whole = [_Counts.over(mates[mate] for mates in counts).measures() for mate in (0, 1)]
-    return ReadsSummary(sample, summaries, whole[0], whole[1])
+    return ReadsSummary(sample, summaries, whole[0], whole[1], _told_unproven(lanes, summaries, unproven, log))
+
+
+def _told_unproven(
+    lanes: Sequence[Lane], summaries: Sequence[LaneSummary], unproven: set[Path], log: _Log
+) -> tuple[Path, ...]:
+    """Say of each file that nothing proves complete how much it holds, and what would prove it."""
+    told = []
+    for lane, summary in zip(lanes, summaries, strict=True):
+        for path, md5 in ((lane.read1, lane.md5_read1), (lane.read2, lane.md5_read2)):
+            if path in unproven and md5 is None:
+                told.append(path)
+                log(
+                    f"{path.name} of lane {lane.name} holds {summary.pairs:,} reads, and nothing proves that these are "
+                    "all: it has no end-of-file block. Compare the number with the sequencer's, or give the file's md5 "
+                    "in the sheet"
+                )
+    return tuple(told)
 
 
 def _digest_files(lanes: Sequence[Lane], threads: int, log: _Log) -> list[FileDigests]:
@@ -250,16 +272,26 @@ def _require_distinct(digests: Sequence[FileDigests]) -> None:
 
 
 def _count_lanes(
-    lanes: Sequence[Lane], threads: int, batch_bases: int, allow_mixed_lengths: bool, umi: UmiSource, log: _Log
+    lanes: Sequence[Lane],
+    threads: int,
+    batch_bases: int,
+    allow_mixed_lengths: bool,
+    umi: UmiSource,
+    log: _Log,
+    unproven: set[Path],
 ) -> list[tuple[_Counts, _Counts]]:
     expected = sum(expected_reads(lane.read1) + expected_reads(lane.read2) for lane in lanes)
     progress = Progress("verifying and measuring reads", total=expected, unit="reads", log=log)
+
+    def at_end(path: Path, proves_its_end: bool) -> None:
+        if not proves_its_end:
+            unproven.add(path)
 
     def count(lane: Lane) -> tuple[_Counts, _Counts]:
         mates = _Counts(), _Counts()
         longest: list[int] = []
         for batch in read_pairs(
-            lane.read1, lane.read2, batch_bases=batch_bases, encoding=lane.quality_encoding, umi=umi
+            lane.read1, lane.read2, batch_bases=batch_bases, encoding=lane.quality_encoding, umi=umi, at_end=at_end
         ):
             require_mates(batch, lane.read2)
             for counts, reads in zip(mates, (batch.read1, batch.read2), strict=True):

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from engine.errors import FastqError
+from engine.files.text import read_text
 from engine.reads.conventions import QualityEncoding
 from engine.reads.file_digests import FileDigests
 from engine.reads.lane import Lane
@@ -67,12 +69,13 @@ def read_manifest(folder: Path, *, base: Path, sha256: Callable[[Path], str] | N
         sha256: gives a file's digest, from memory where it can; absent: every file is read.
 
     Raises:
-        FastqError: a file is gone, lies elsewhere now, or has another content than when it was verified.
+        FastqError: the manifest is damaged, or a file is gone, lies elsewhere now, or has another content than when it
+            was verified.
     """
     digest = sha256 or (lambda path: describe_file(path).sha256)
     paths: dict[str, dict[int, Path]] = {}
     encodings: dict[str, QualityEncoding] = {}
-    for entry in json.loads((folder / MANIFEST).read_text()):
+    for entry in _entries(folder):
         home = folder if entry["place"] == "lake" else base
         path = require_landed(home / entry["file"], home)
         if path.stat().st_size != entry["bytes"] or digest(path) != entry["sha256"]:
@@ -84,6 +87,9 @@ def read_manifest(folder: Path, *, base: Path, sha256: Callable[[Path], str] | N
             )
         paths.setdefault(entry["lane"], {})[entry["mate"]] = path
         encodings[entry["lane"]] = QualityEncoding(entry.get("quality_encoding", QualityEncoding.DETECT))
+    for lane, mates in paths.items():
+        if set(mates) != {1, 2}:
+            raise _damaged(folder, f"lane {lane} has no file for either mate")
     return tuple(Lane(lane, mates[1], mates[2], quality_encoding=encodings[lane]) for lane, mates in paths.items())
 
 
@@ -104,5 +110,30 @@ def require_landed(path: Path, zone: Path) -> Path:
 
 def read_digests(folder: Path) -> dict[str, str]:
     """sha256 by file name: what every later artifact of the sample traces back to."""
-    entries = json.loads((folder / MANIFEST).read_text())
+    entries = _entries(folder)
     return {Path(entry["file"]).name: entry["sha256"] for entry in entries}
+
+
+_KINDS: dict[str, type] = {"lane": str, "mate": int, "file": str, "place": str, "bytes": int, "sha256": str}
+
+
+def _entries(folder: Path) -> list[dict[str, Any]]:
+    """The manifest's entries, each whole."""
+    try:
+        entries = json.loads(read_text(folder / MANIFEST, error=FastqError))
+    except ValueError as error:
+        raise _damaged(folder, str(error)) from None
+    if not isinstance(entries, list) or not entries:
+        raise _damaged(folder, "it lists no files")
+    for number, entry in enumerate(entries, start=1):
+        if not isinstance(entry, dict) or any(type(entry.get(key)) is not kind for key, kind in _KINDS.items()):
+            raise _damaged(folder, f"its entry {number} is not {', '.join(_KINDS)}")
+    return entries
+
+
+def _damaged(folder: Path, problem: str) -> FastqError:
+    return FastqError(
+        f"the manifest of the reads is damaged: {problem}",
+        file=folder / MANIFEST,
+        remedy="verify the sample's reads again (raw_reads with recompute)",
+    )

@@ -6,15 +6,14 @@ sites take 400 MB.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import KnowledgeError, ReferenceMismatchError
+from engine.files.text import text_pieces
 
 _BLOCK = 8 << 20
 
@@ -52,7 +51,8 @@ def _spans(path: Path) -> Iterator[tuple[str, NDArray[np.int64]]]:
     from engine.recalibrate.known_sites_kernels import find_sites
 
     line = 1
-    for text in _whole_lines(path):
+    for piece in text_pieces(path, size=_BLOCK):
+        text = np.frombuffer(piece, np.uint8)
         lines = int(np.count_nonzero(text == ord("\n")))
         sites = np.empty((lines, 4), dtype=np.int64)
         count = find_sites(text, sites)
@@ -83,34 +83,6 @@ def _run(text: NDArray[np.uint8], sites: NDArray[np.int64], name: NDArray[np.uin
     for i, letter in enumerate(name):
         same &= text[np.minimum(sites[:, 0] + i, len(text) - 1)] == letter
     return len(sites) if same.all() else int(np.argmin(same))
-
-
-def _whole_lines(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """The file in pieces that end with a line."""
-    try:
-        with _open(path) as file:
-            rest = b""
-            while block := file.read(_BLOCK):
-                text = rest + block
-                cut = text.rfind(b"\n") + 1
-                rest = text[cut:]
-                if cut:
-                    yield np.frombuffer(text, dtype=np.uint8, count=cut)
-            if rest:
-                yield np.frombuffer(rest + b"\n", dtype=np.uint8)
-    except (OSError, EOFError, zlib.error) as error:
-        raise KnowledgeError(
-            f"the known sites cannot be read ({error})", file=path, remedy="copy the file again"
-        ) from error
-
-
-def _open(path: Path) -> IO[bytes]:
-    from isal import igzip
-
-    with path.open("rb") as file:
-        compressed = file.read(2) == b"\x1f\x8b"
-    opened: Any = igzip.IGzipFile(path, "rb") if compressed else path.open("rb")  # type: ignore[no-untyped-call]
-    return cast(IO[bytes], opened)
 
 
 def _require_inside(path: Path, contig: str, spans: NDArray[np.int64], length: int) -> None:

@@ -57,6 +57,11 @@ def _site(text: NDArray[np.uint8], at: int, end: int, row: NDArray[np.int64]) ->
     at += 1
     start = at
     while at < end and text[at] != _TAB:
+        if not 65 <= text[at] & 0xDF <= 90:  # a letter
+            return False
         at += 1
     row[3] = at - start
-    return at > start and row[1] > row[0]
+    columns = 4
+    for i in range(at, end):
+        columns += text[i] == _TAB
+    return at > start and row[1] > row[0] and columns >= 5

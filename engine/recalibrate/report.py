@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import KnowledgeError
+from engine.files.text import read_text
 from engine.recalibrate.quantization import quantise
 from engine.recalibrate.table import CONTEXTS, QUALITIES, RecalibrationTable, empirical_quality
 
@@ -130,11 +131,13 @@ def read_report(path: Path) -> RecalibrationTable:
         KnowledgeError: the file is no recalibration report, or counts something this table has no place for.
     """
     try:
-        tables = _parse(path.read_text())
+        tables = _parse(read_text(path))
         arguments = dict(zip(*_columns(tables["Arguments"], "Argument", "Value"), strict=True))
         groups = tuple(sorted(_columns(tables["RecalTable0"], "ReadGroup")[0]))
-        return _filled(tables, groups, int(arguments["maximum_cycle_value"]))
-    except (OSError, KeyError, ValueError, IndexError) as error:
+        table = _filled(tables, groups, int(arguments["maximum_cycle_value"]))
+        _require_equal_sums(table, _columns(tables["RecalTable0"], "ReadGroup", "EventType", "Observations"))
+        return table
+    except (KeyError, ValueError, IndexError) as error:
         raise KnowledgeError(
             f"this is no recalibration report that can be used ({error})",
             file=path,
@@ -191,6 +194,17 @@ def _filled(tables: dict[str, list[list[str]]], groups: tuple[str, ...], maximum
         else:
             raise ValueError(f"covariate {name}")
     return RecalibrationTable(groups, by_cycle, by_context, by_quality)
+
+
+def _require_equal_sums(table: RecalibrationTable, of_groups: list[list[str]]) -> None:
+    """The tables count the same bases: every base has a quality and a cycle, and some have a context."""
+    bases = table.by_quality[..., 0]
+    by_cycle, by_context = (counts[..., 0].sum(axis=2) for counts in (table.by_cycle, table.by_context))
+    if not (np.array_equal(by_cycle, bases) and (by_context <= bases).all()):
+        raise ValueError("RecalTable1 and RecalTable2 count different bases")
+    for group, event, observations in zip(*of_groups, strict=True):
+        if event == _MISMATCH and int(observations) != bases[table.read_groups.index(group)].sum():
+            raise ValueError(f"RecalTable0 and RecalTable1 count different bases of read group {group}")
 
 
 def _cycle_column(value: str, maximum_cycle: int) -> int:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import KnowledgeError, ReferenceMismatchError
 from engine.reference.bundle import Contig
+from engine.reference.contig_names import contig_aliases
+from engine.reference.gene_model_source import read_features
 from engine.reference.genome import open_reference, read_dictionary
 from engine.reference.intervals import Interval
 from engine.reference.known_bases import known_territory
+from engine.variant_lines import variant_records
 
 
 @dataclass(frozen=True)
@@ -79,37 +82,49 @@ def read_contigs(folder: Path) -> tuple[Contig, ...]:
     return read_dictionary(next(folder.glob("*.dict")))
 
 
-def build_gene_model(gff3: Path, contigs: Sequence[Contig], folder: Path) -> int:
+def build_gene_model(gff3: Path, contigs: Sequence[Contig], folder: Path, *, build: str | None = None) -> int:
     """Write ``genes.gff3.gz`` (bgzip, tabix), sorted, in the reference's contig names; returns its genes.
 
-    Features on contigs that the reference lacks are left out; ``chr20`` and ``20`` are the same contig.
+    Features on contigs that the reference lacks are left out; ``chr20``, ``20`` and ``NC_000020.11`` are the same
+    contig.
+
+    Args:
+        gff3: of Ensembl, GENCODE or RefSeq, of the reference's build.
+        contigs: the reference's.
+        folder: where the part is written.
+        build: ``GRCh37`` or ``GRCh38``, whose RefSeq accessions are those of the contigs; those of either when absent.
 
     Raises:
-        KnowledgeError: the file is missing or holds no gene on any of the reference's contigs.
+        KnowledgeError: the file is missing, damaged, no gene model, or holds no gene on any of the reference's contigs.
         ReferenceMismatchError: a feature ends beyond its contig.
     """
     import pysam
 
-    names = _aliases(contigs)
+    names = contig_aliases(contigs, build)
     lengths = {contig.name: contig.length for contig in contigs}
+    order = {contig.name: number for number, contig in enumerate(contigs)}
     features = []
-    for number, line in enumerate(_lines(gff3), start=1):
-        fields = line.split("\t")
-        if line.startswith("#") or len(fields) != 9 or fields[0] not in names:
+    genes = 0
+    read = read_features(gff3)
+    for place, feature in enumerate(read):
+        contig = names.get(feature.contig)
+        if contig is None:
             continue
-        contig, start, end = names[fields[0]], int(fields[3]), int(fields[4])
-        if end > lengths[contig]:
+        if feature.end > lengths[contig]:
             raise ReferenceMismatchError(
-                f"a feature ends at {end:,}, beyond {contig} of {lengths[contig]:,} bases",
+                f"a feature ends at {feature.end:,}, beyond {contig} of {lengths[contig]:,} bases",
                 file=gff3,
-                place=f"line {number}",
+                place=f"line {feature.number:,}",
                 remedy="give the gene model of the reference's build",
             )
-        features.append((list(lengths).index(contig), start, number, "\t".join([contig, *fields[1:]])))
-    genes = sum("\tgene\t" in line or (";biotype=" in line and "ID=gene" in line) for *_, line in features)
+        genes += feature.is_gene
+        features.append((order[contig], feature.start, place, feature.line(contig)))
     if not genes:
         raise KnowledgeError(
-            "the gene model holds no gene on the reference's contigs", file=gff3, remedy="give an Ensembl-style GFF3"
+            f"the gene model holds no gene on the reference's contigs ({_some(order)}): its own are "
+            f"{_some(dict.fromkeys(feature.contig for feature in read))}",
+            file=gff3,
+            remedy="give the GFF3 of Ensembl, GENCODE or RefSeq for the reference's build",
         )
     plain = folder / "genes.gff3"
     plain.write_text("##gff-version 3\n" + "".join(f"{line}\n" for *_, line in sorted(features)))
@@ -118,35 +133,46 @@ def build_gene_model(gff3: Path, contigs: Sequence[Contig], folder: Path) -> int
     return genes
 
 
-def build_known_sites(vcf: Path, contigs: Sequence[Contig], folder: Path) -> int:
+def build_known_sites(vcf: Path, contigs: Sequence[Contig], folder: Path, *, build: str | None = None) -> int:
     """Write ``known_sites.vcf.gz`` (bgzip, tabix) in the reference's contig names; returns its records.
 
+    Args:
+        vcf: plain, gzip or bgzip.
+        contigs: the reference's.
+        folder: where the part is written.
+        build: as of :func:`build_gene_model`.
+
     Raises:
-        KnowledgeError: the file is missing or damaged.
-        ReferenceMismatchError: a record lies beyond its contig.
+        KnowledgeError: the file is missing, damaged or no VCF.
+        ReferenceMismatchError: a record lies beyond its contig, or none on any of the reference's contigs.
     """
     import pysam
 
-    names = _aliases(contigs)
+    names = contig_aliases(contigs, build)
     lengths = {contig.name: contig.length for contig in contigs}
     order = {contig.name: number for number, contig in enumerate(contigs)}
     sites = []
-    for number, line in enumerate(_lines(vcf), start=1):
-        if line.startswith("#"):
-            continue
-        fields = line.split("\t", 5)
+    elsewhere: dict[str, None] = {}
+    for number, fields in variant_records(vcf, error=KnowledgeError):
         contig = names.get(fields[0])
         if contig is None:
+            elsewhere[fields[0]] = None
             continue
         start = int(fields[1])
         if start + len(fields[3]) - 1 > lengths[contig]:
             raise ReferenceMismatchError(
                 f"a record lies at {start:,}, beyond {contig} of {lengths[contig]:,} bases",
                 file=vcf,
-                place=f"line {number}",
+                place=f"line {number:,}",
                 remedy="give known sites of the reference's build",
             )
         sites.append((order[contig], start, f"{contig}\t{start}\t{fields[2]}\t{fields[3]}\t{fields[4]}\t.\t.\t."))
+    if not sites:
+        raise ReferenceMismatchError(
+            f"no known site lies on a contig of the reference ({_some(order)}): the file's own are {_some(elsewhere)}",
+            file=vcf,
+            remedy="give known sites of the reference's build",
+        )
     header = "".join(f"##contig=<ID={contig.name},length={contig.length}>\n" for contig in contigs)
     plain = folder / "known_sites.vcf"
     columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
@@ -154,6 +180,12 @@ def build_known_sites(vcf: Path, contigs: Sequence[Contig], folder: Path) -> int
     _bgzip(plain)
     pysam.tabix_index(str(plain) + ".gz", preset="vcf", force=True)
     return len(sites)
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first few names, for people to see."""
+    every = list(names)
+    return ", ".join(every[:4]) + (", ..." if len(every) > 4 else "") if every else "none"
 
 
 def write_bed(intervals: Sequence[Interval], bed: Path) -> None:
@@ -181,29 +213,6 @@ def _check_digests(fasta: Path, contigs: Sequence[Contig], declared: Mapping[str
                 file=fasta,
                 remedy="give the FASTA of the declared build, or correct the declaration's contig_md5",
             )
-
-
-def _aliases(contigs: Sequence[Contig]) -> dict[str, str]:
-    """Names under which a source may know each contig: with and without ``chr``."""
-    aliases: dict[str, str] = {}
-    for contig in contigs:
-        bare = contig.name.removeprefix("chr")
-        mitochondrion = {"M", "MT", "chrM", "chrMT"} if bare in ("M", "MT") else set()
-        aliases |= dict.fromkeys({contig.name, bare, f"chr{bare}", *mitochondrion}, contig.name)
-    return aliases
-
-
-def _lines(path: Path) -> list[str]:
-    import gzip
-
-    if not path.is_file():
-        raise KnowledgeError("there is no such file", file=path, remedy="put it there or correct the declaration")
-    try:
-        opened = gzip.open(path, "rt") if path.suffix in (".gz", ".bgz") else path.open()  # noqa: SIM115
-        with opened as stream:
-            return [line.rstrip("\r\n") for line in stream]
-    except (EOFError, OSError, UnicodeDecodeError) as error:
-        raise KnowledgeError(f"the file is damaged: {error}", file=path, remedy="fetch it again") from error
 
 
 def _bgzip(plain: Path) -> None:

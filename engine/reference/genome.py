@@ -16,14 +16,16 @@ Contig(name='chrM', length=14, md5='c5288c4c68caf7f9f088b0eaf0523f82')
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from engine.errors import KnowledgeError
+from engine.files.compressed import VerifiedFile, file_kind
 from engine.reference.bundle import Contig
 
 if TYPE_CHECKING:
@@ -165,17 +167,14 @@ def dictionary_text(contigs: tuple[Contig, ...]) -> str:
 
 
 def _compression(fasta: Path) -> bool:
-    with fasta.open("rb") as raw:
-        magic = raw.read(16)
-    if magic[:2] != b"\x1f\x8b":
-        return False
-    if magic[12:14] != b"BC":
+    kind = file_kind(fasta)
+    if kind == "gzip":
         raise KnowledgeError(
             "the FASTA is compressed with gzip, which has no random access",
             file=fasta,
             remedy="decompress it, or compress it with bgzip",
         )
-    return True
+    return kind == "BGZF"
 
 
 def _place(fasta: Path, name: str, cache: Path | None) -> Path:
@@ -240,26 +239,10 @@ def _check_same(fasta: Path, fai: Path, in_fai: dict[str, int], in_dictionary: d
 
 def _whole_lines(fasta: Path) -> Iterator[bytes]:
     """The text of the FASTA in big chunks that end with a line end."""
-    from isal.igzip_lib import IsalError
-
-    with _open_text(fasta) as stream:
-        try:
-            while chunk := stream.read(_CHUNK):
-                chunk += stream.readline()
-                yield chunk if chunk.endswith(b"\n") else chunk + b"\n"
-        except (EOFError, OSError, IsalError) as error:  # type: ignore[misc]
-            raise KnowledgeError(
-                f"the FASTA cannot be read to its end ({error})", file=fasta, remedy="copy it again"
-            ) from error
-
-
-def _open_text(fasta: Path) -> IO[bytes]:
-    if not _compression(fasta):
-        return fasta.open("rb")
-    from isal import igzip
-
-    stream: IO[bytes] = igzip.open(fasta, "rb")  # type: ignore[no-untyped-call]
-    return stream
+    with io.BufferedReader(VerifiedFile(fasta, may_repeat=True), _CHUNK) as stream:
+        while chunk := stream.read(_CHUNK):
+            chunk += stream.readline()
+            yield chunk if chunk.endswith(b"\n") else chunk + b"\n"
 
 
 def _contig_name(fasta: Path, header: bytes, seen: set[str]) -> str:

@@ -10,13 +10,13 @@ Interval(contig='chr20', start=1000, end=2000)
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import KnowledgeError, ReferenceMismatchError
+from engine.files.text import text_lines
 
 SHARD_SIZE = 1_000_000
 _REGION = re.compile(r"(?P<contig>.+?):(?P<start>\d[\d,]*)(?:-(?P<end>\d[\d,]*))?")
@@ -73,16 +73,16 @@ def parse_region(text: str, contig_lengths: Mapping[str, int]) -> Interval:
 
 
 def read_bed(bed: Path, contig_lengths: Mapping[str, int]) -> list[Interval]:
-    """Read a BED file, plain or gzip, as sorted intervals that neither touch nor overlap.
+    """Read a BED file, plain, gzip or bgzip, as sorted intervals that neither touch nor overlap.
 
     Raises:
-        KnowledgeError: the file is missing or a line is not BED.
+        KnowledgeError: the file is missing or damaged, a line is not BED, or there is no interval.
         ReferenceMismatchError: an interval lies outside the reference.
     """
-    if not bed.is_file():
-        raise KnowledgeError("the BED file does not exist", file=bed, remedy="check its path")
-    with gzip.open(bed, "rt") if bed.suffix in {".gz", ".bgz"} else bed.open() as lines:
-        return merge(_bed_intervals(bed, lines, contig_lengths), contig_lengths)
+    intervals = merge(_bed_intervals(bed, text_lines(bed), contig_lengths), contig_lengths)
+    if not intervals:
+        raise KnowledgeError("the BED file has no interval", file=bed, remedy="give a BED with intervals, or none")
+    return intervals
 
 
 def _bed_intervals(bed: Path, lines: Iterable[str], contig_lengths: Mapping[str, int]) -> Iterator[Interval]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from engine.call.gvcf import gvcf_columns
 from engine.call.haplotype.caller import index_calls
 from engine.errors import VariantFileError
+from engine.files.compressed import file_kind
+from engine.files.index_fit import require_index_fits
+from engine.files.text import text_pieces
 from engine.reads.bgzf import BgzfWriter
 
 
@@ -32,6 +34,7 @@ def gather(shards: Sequence[Path], output: Path, *, index: bool = True) -> int:
         for shard in shards:
             told: list[bytes] = []
             first = True
+            _require_records(shard)
             for line in _lines(shard):
                 if line.startswith(b"#"):
                     told.append(line)
@@ -46,7 +49,9 @@ def gather(shards: Sequence[Path], output: Path, *, index: bool = True) -> int:
                 writer.write(line)
                 records += 1
                 place = line
-            if not first:
+            if first:
+                _require_may_be_empty(told, shard)
+            else:
                 last = _place(place, order)
     if index:
         index_calls(output)
@@ -54,13 +59,22 @@ def gather(shards: Sequence[Path], output: Path, *, index: bool = True) -> int:
 
 
 def _lines(shard: Path) -> Iterator[bytes]:
-    try:
-        with gzip.open(shard) as lines:
-            yield from lines
-    except (OSError, EOFError, zlib.error) as error:
-        raise VariantFileError(
-            f"the file cannot be read ({error})", file=shard, remedy="check its path, or call this shard again"
-        ) from error
+    for piece in text_pieces(shard, error=VariantFileError):
+        yield from piece.splitlines(keepends=True)
+
+
+def _require_records(shard: Path) -> None:
+    """Every line is a record, and they are in order; the lines themselves are copied unread."""
+    if file_kind(shard, error=VariantFileError) == "BGZF":
+        require_index_fits(shard, error=VariantFileError)
+    for _ in gvcf_columns(shard):
+        pass
+
+
+def _require_may_be_empty(told: Sequence[bytes], shard: Path) -> None:
+    """A shard of variants alone may hold none, one of a gVCF holds blocks at least."""
+    if not told or any(line.startswith(b"##ALT=<ID=NON_REF,") for line in told):
+        raise VariantFileError("the shard holds no record", file=shard, remedy="call this shard again")
 
 
 def _contig_order(header: Sequence[bytes]) -> dict[bytes, int]:

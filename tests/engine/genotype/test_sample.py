@@ -8,7 +8,10 @@ from engine.genotype.sample import genotype_sample
 from engine.reference.bundle import Contig
 
 CONTIGS = (Contig("c", 1_000, ""),)
-HEADER = '##fileformat=VCFv4.2\n##ALT=<ID=NON_REF,Description="x">\n##contig=<ID=c,length=1000>\n'
+HEADER = (
+    '##fileformat=VCFv4.2\n##ALT=<ID=NON_REF,Description="x">\n##contig=<ID=c,length=1000>\n'
+    '##INFO=<ID=VDB,Number=1,Type=Float,Description="x">\n'
+)
 COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\n"
 
 
@@ -21,11 +24,19 @@ def block(position, end):
     return f"c\t{position}\t.\tA\t<NON_REF>\t.\t.\tEND={end}\tGT:DP:GQ:MIN_DP:PL\t0/0:20:60:20:0,60,255\n"
 
 
+def sequence_of(lines):
+    """A contig of 1,000 bases that reads as the records' REFs."""
+    bases = list("ACGT" * 250)
+    for fields in (line.split("\t") for line in lines):
+        bases[int(fields[1]) - 1 : int(fields[1]) - 1 + len(fields[3])] = fields[3]
+    return "".join(bases)
+
+
 def genotyped(folder, *lines, **options):
     gvcf = folder / "S1.g.vcf"
     gvcf.write_text(HEADER + COLUMNS + "".join(lines))
     fasta = folder / "reference.fa"
-    fasta.write_text(">c\n" + "ACGT" * 250 + "\n")
+    fasta.write_text(f">c\n{sequence_of(lines)}\n")
     reference = SimpleNamespace(fasta=fasta, contigs=CONTIGS)
     summary = genotype_sample(gvcf, reference, folder / "S1.vcf.gz", **options)
     with gzip.open(folder / "S1.vcf.gz", "rt") as records:

@@ -1,0 +1,105 @@
+"""Lines of text files, plain, gzip or BGZF: read through one door that refuses what is damaged and says where.
+
+A text is UTF-8 without NUL bytes, and its last line has a line end: one without may have been cut in the middle. What
+the lines say is the business of each format's reader.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.errors import GenomicsError, KnowledgeError
+from engine.files.compressed import COPY_AGAIN, VerifiedFile
+
+_PIECE = 1 << 20
+
+
+def text_lines(path: Path, *, error: type[GenomicsError] = KnowledgeError) -> Iterator[str]:
+    """The lines of a file, each with its line end as ``\\n``.
+
+    Args:
+        path: plain, gzip or BGZF, whatever its name.
+        error: the type of error to raise.
+
+    Raises:
+        GenomicsError: of the type given: the file is missing, damaged, truncated, cut within its last line, or not
+            text.
+    """
+    with _Text(path, error) as raw, io.TextIOWrapper(io.BufferedReader(raw, 1 << 16), encoding="utf-8") as lines:
+        yield from lines
+
+
+def text_pieces(path: Path, *, error: type[GenomicsError] = KnowledgeError, size: int = _PIECE) -> Iterator[bytes]:
+    """The text in pieces of whole lines, of about ``size`` bytes; arguments and errors as of :func:`text_lines`."""
+    rest = b""
+    with _Text(path, error) as raw, io.BufferedReader(raw, size) as stream:
+        while piece := stream.read(size):
+            head, end, tail = piece.rpartition(b"\n")
+            if end:
+                yield rest + head + end
+                rest = tail
+            else:
+                rest += tail
+
+
+def read_text(path: Path, *, error: type[GenomicsError] = KnowledgeError) -> str:
+    """The whole text; arguments and errors as of :func:`text_lines`."""
+    return "".join(text_lines(path, error=error))
+
+
+class _Text(VerifiedFile):
+    """A file whose bytes are text."""
+
+    def __init__(self, path: Path, error: type[GenomicsError]) -> None:
+        super().__init__(path, error=error)
+        self._pieces = self._judged(self._pieces)
+
+    def _judged(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        at, piece, unfinished = 0, b"", b""
+        for piece in pieces:
+            if b"\0" in piece:
+                raise self._no_text("a NUL byte", at + piece.index(b"\0"))
+            if unfinished or not piece.isascii():
+                unfinished = self._undecoded(unfinished + piece, at - len(unfinished))
+            at += len(piece)
+            yield piece
+        if unfinished:
+            raise self._no_text("an unfinished letter", at - len(unfinished))
+        if piece and not piece.endswith(b"\n"):
+            raise self._error(
+                "the last line has no line end: the file may have been cut",
+                file=self.path,
+                place=f"line {self._line(at):,}",
+                remedy=f"{COPY_AGAIN}; if it is whole, end its last line",
+            )
+
+    def _undecoded(self, piece: bytes, at: int) -> bytes:
+        """What of a piece is the beginning of a letter that the next piece ends."""
+        try:
+            piece.decode()
+        except UnicodeDecodeError as trouble:
+            if trouble.reason == "unexpected end of data":
+                return piece[trouble.start :]
+            raise self._no_text(f"byte 0x{piece[trouble.start]:02X}, which is not UTF-8", at + trouble.start) from None
+        return b""
+
+    def _no_text(self, what: str, at: int) -> GenomicsError:
+        return self._error(
+            f"the file is not text: it holds {what}",
+            file=self.path,
+            place=f"line {self._line(at):,}",
+            remedy=COPY_AGAIN,
+        )
+
+    def _line(self, at: int) -> int:
+        """The line, from 1, that a byte of the text is in."""
+        line = 1
+        with VerifiedFile(self.path, error=self._error, needs_end=False) as again:
+            for piece in again.pieces():
+                line += piece[: max(at, 0)].count(b"\n")
+                at -= len(piece)
+                if at <= 0:
+                    break
+        return line

@@ -1,0 +1,87 @@
+"""Whether a record of a gVCF is what it says: every value of the number that the specification asks for.
+
+Records come from many callers. One with the wrong number of likelihoods would be genotyped from another genotype's
+place, so it is refused with its place; one without likelihoods is sound, but cannot be genotyped.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from engine.errors import VariantFileError
+from engine.genotype.gvcf_records import NON_REF, Gvcf, GvcfRecord
+from engine.reference.reference_bases import ReferenceBases
+
+_IS_GENOTYPE = re.compile(r"[/|]?(?:\d+|\.)(?:[/|](?:\d+|\.))*").fullmatch
+_IS_BASES = re.compile("[ACGTN]+").fullmatch
+_STRANDS = 4
+
+
+def judge(record: GvcfRecord, gvcf: Gvcf, contig: str, bases: ReferenceBases) -> None:
+    """Look at a record once.
+
+    Args:
+        record: a record that some site needs.
+        gvcf: the file it is from.
+        contig: name of its contig.
+        bases: the reference.
+
+    Raises:
+        VariantFileError: a value is missing from, or too many are in, a list of the record, or is no number.
+        ReferenceMismatchError: its REF is not what the reference reads.
+    """
+    if record.is_judged:
+        return
+    if NON_REF not in record.alts:
+        raise VariantFileError(
+            "the record has no <NON_REF> or <*> allele, which joint genotyping needs",
+            file=gvcf.path,
+            sample=gvcf.sample,
+            place=f"{contig}:{record.start + 1:,}",
+            remedy="call the sample with the caller haplotype or gatk, or another that writes likelihoods of what it "
+            "has not seen",
+        )
+    try:
+        problem = _problem(record)
+    except ValueError as error:
+        problem = f"a value is no whole number ({error})"
+    if problem:
+        raise VariantFileError(
+            f"the record is not as VCF has it: {problem}",
+            file=gvcf.path,
+            sample=gvcf.sample,
+            place=f"{contig}:{record.start + 1:,}",
+            remedy="make the gVCF again, or with another version of its caller",
+        )
+    bases.require(contig, record.start, record.ref, file=gvcf.path, sample=gvcf.sample)
+    record.is_judged = True
+
+
+def _problem(record: GvcfRecord) -> str | None:
+    """What is wrong with a record, absent where nothing is."""
+    alleles, call = 1 + len(record.alts), record.call
+    odd = [alt for alt in record.alts if alt not in (NON_REF, "*", ".") and not _IS_BASES(alt)]
+    if odd or not _IS_BASES(record.ref):
+        return f"{(odd or [record.ref])[0][:20]} is neither bases nor {NON_REF}"
+    genotype = call.get("GT", ".")
+    if not _IS_GENOTYPE(genotype) or any(int(allele) >= alleles for allele in re.findall(r"\d+", genotype)):
+        return f"GT is {genotype}, of {alleles} alleles"
+    genotypes = math.comb(alleles + record.ploidy - 1, record.ploidy)
+    for key, values, wanted in (
+        ("PL", record.likelihoods, genotypes),
+        ("AD", record.allele_depths, alleles),
+        ("SB", _whole(call.get("SB")), _STRANDS),
+        ("RAW_MQandDP", _whole(record.info.get("RAW_MQandDP")), 2),
+    ):
+        if values is not None and len(values) != wanted:
+            return f"{key} has {len(values)} values and not {wanted}"
+        if values is not None and min(values) < 0:
+            return f"{key} has a value below zero"
+    if record.depth < 0 or int(call.get("DP", 0)) < 0 or int(call.get("MIN_DP", 0)) < 0:
+        return "a depth is below zero"
+    return None
+
+
+def _whole(text: str | None) -> list[int] | None:
+    return None if text is None or "." in text else [int(value) for value in text.split(",")]

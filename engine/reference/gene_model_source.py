@@ -1,0 +1,263 @@
+"""Gene models as Ensembl, GENCODE and RefSeq publish them, as features of one kind: Ensembl's.
+
+The three say the same in other attributes: what GENCODE calls ``gene_type`` Ensembl calls ``biotype``, and RefSeq names
+its features ``gene-TP53`` and ``rna-NM_000546.6``. What belongs to no gene or transcript (regions, alignments, start
+codons) is left out. Lines of Ensembl's own are passed on as they are.
+
+Sources: README of Ensembl's GFF3 files, GENCODE's "Format description", and NCBI's "RefSeq GFF3 format".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.errors import KnowledgeError
+from engine.files.compressed import COPY_AGAIN
+from engine.files.text import text_lines
+
+_REMEDY = "give the GFF3 of Ensembl, GENCODE or RefSeq"
+_PARTS = frozenset({"exon", "CDS", "five_prime_UTR", "three_prime_UTR", "UTR"})
+# What lies in a transcript beside them, and is passed on.
+_OTHER_PARTS = frozenset({"intron", "start_codon", "stop_codon", "stop_codon_redefined_as_selenocysteine", "protein"})
+_GENES = frozenset({"gene", "ncRNA_gene", "pseudogene"})
+
+
+class Feature(NamedTuple):
+    """One line of a GFF3.
+
+    Attributes:
+        number: its line in the source, from 1.
+        contig: as the source names it.
+        source: who says so.
+        kind: type of the feature (``gene``, ``mRNA``, ``exon``, ``CDS``).
+        start: 1-based first base.
+        end: last base, included.
+        score: mostly ``.``.
+        strand: ``+``, ``-``, ``.`` or ``?``.
+        phase: of a CDS 0, 1 or 2, else ``.``.
+        attributes: as Ensembl writes them.
+    """
+
+    number: int
+    contig: str
+    source: str
+    kind: str
+    start: int
+    end: int
+    score: str
+    strand: str
+    phase: str
+    attributes: str
+
+    @property
+    def is_gene(self) -> bool:
+        """It is a gene of whatever biotype."""
+        return self.attributes.startswith("ID=gene:")
+
+    def line(self, contig: str) -> str:
+        """The line on a contig of another name, without its end."""
+        place = (str(self.start), str(self.end))
+        return "\t".join([contig, self.source, self.kind, *place, self.score, self.strand, self.phase, self.attributes])
+
+
+def read_features(gff3: Path) -> list[Feature]:
+    """The genes, transcripts, exons and coding sequences of a GFF3, in its order.
+
+    Args:
+        gff3: of Ensembl, GENCODE or RefSeq; plain, gzip or bgzip.
+
+    Raises:
+        KnowledgeError: the file is missing, damaged, no GFF3, of another flavour, or lacks the gene or transcript that
+            a line is part of.
+    """
+    features = list(_lines(gff3))
+    convert = _flavour(gff3, features)
+    converted = features if convert is None else list(convert(features))
+    _require_parents(gff3, converted)
+    return converted
+
+
+def _lines(gff3: Path) -> Iterator[Feature]:
+    for number, line in enumerate(text_lines(gff3), start=1):
+        line = line.rstrip("\n")
+        if line.startswith("##FASTA"):
+            return
+        if line.startswith("#") or not line.strip():
+            continue
+        fields = line.split("\t")
+        if problem := _problem(fields):
+            raise KnowledgeError(
+                f"this is no line of a GFF3: {problem}", file=gff3, place=f"line {number:,}", remedy=COPY_AGAIN
+            )
+        contig, source, kind, start, end, score, strand, phase, attributes = fields
+        yield Feature(number, contig, source, kind, int(start), int(end), score, strand, phase, attributes)
+
+
+def _problem(fields: list[str]) -> str | None:
+    if len(fields) != 9:
+        return f"it has {len(fields)} columns, separated by tabs, and not 9"
+    _, _, kind, start, end, score, strand, phase, attributes = fields
+    if not (_is_number(start) and _is_number(end) and 1 <= int(start) <= int(end)):
+        return f"{start!r} to {end!r} is no stretch of a contig"
+    if strand not in ("+", "-", ".", "?"):
+        return f"its strand is {strand!r}"
+    if score != "." and not _is_decimal(score):
+        return f"its score is {score!r}"
+    if phase not in (("0", "1", "2") if kind == "CDS" else ("0", "1", "2", ".")):
+        return f"its phase is {phase!r}"
+    return None if "=" in attributes else f"{attributes[:20]!r} are no attributes"
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _is_decimal(text: str) -> bool:
+    try:
+        return float(text) == float(text)
+    except ValueError:
+        return False
+
+
+_Converter = Callable[[list[Feature]], Iterator[Feature]]
+
+
+def _flavour(gff3: Path, features: list[Feature]) -> _Converter | None:
+    """What makes Ensembl's features of the file's, absent where they are."""
+    for feature in features:
+        if feature.attributes.startswith(("ID=gene:", "ID=transcript:")):
+            return None
+        if "gene_type=" in feature.attributes:
+            return _of_gencode
+        if feature.attributes.startswith(("ID=gene-", "ID=rna-")):
+            return _of_refseq
+    raise KnowledgeError("the gene model holds no gene of a kind that is read here", file=gff3, remedy=_REMEDY)
+
+
+def _attributes(text: str) -> dict[str, str]:
+    return dict(item.strip().partition("=")[::2] for item in text.split(";") if "=" in item)
+
+
+def _joined(**attributes: str | None) -> str:
+    return ";".join(f"{key}={value}" for key, value in attributes.items() if value)
+
+
+def _named_by_hgnc(number: str | None) -> str | None:
+    """Ensembl's description of a gene with that number."""
+    return f"[Source:HGNC Symbol%3BAcc:HGNC:{number}]" if number else None
+
+
+def _unversioned(name: str) -> tuple[str, str | None]:
+    """Id and version; GENCODE's names of a gene's second copy on Y stay whole, so that they remain apart."""
+    bare, _, version = name.partition(".")
+    return (bare, version) if version.isdigit() else (name, None)
+
+
+def _of_gencode(features: list[Feature]) -> Iterator[Feature]:
+    for feature in features:
+        facts = _attributes(feature.attributes)
+        parent, version = _unversioned(facts.get("Parent", ""))
+        if feature.kind == "gene":
+            gene, version = _unversioned(facts["ID"])
+            yield feature._replace(attributes=_joined(
+                ID=f"gene:{gene}", Name=facts.get("gene_name"), biotype=facts.get("gene_type"),
+                description=_named_by_hgnc(facts.get("hgnc_id", "").rpartition(":")[2]), gene_id=gene, version=version,
+            ))  # fmt: skip
+        elif feature.kind == "transcript":
+            name, version = _unversioned(facts["ID"])
+            yield feature._replace(attributes=_joined(
+                ID=f"transcript:{name}", Parent=f"gene:{parent}", Name=facts.get("transcript_name"),
+                biotype=facts.get("transcript_type", facts.get("gene_type")), tag=facts.get("tag"), transcript_id=name,
+                version=version,
+            ))  # fmt: skip
+        elif feature.kind in _PARTS:
+            yield _part(feature, parent, facts)
+
+
+def _part(feature: Feature, transcript: str, facts: dict[str, str]) -> Feature:
+    protein = facts.get("protein_id") if feature.kind == "CDS" else None
+    name = f"CDS:{protein or transcript}" if feature.kind == "CDS" else None
+    return feature._replace(attributes=_joined(ID=name, Parent=f"transcript:{transcript}", protein_id=protein))
+
+
+# RefSeq's types of transcripts that Ensembl's biotypes call otherwise.
+_REFSEQ_BIOTYPES = {"mRNA": "protein_coding", "lnc_RNA": "lncRNA", "transcript": "processed_transcript"}
+
+
+def _of_refseq(features: list[Feature]) -> Iterator[Feature]:
+    """Genes and their transcripts; a coding sequence that lies in its gene directly is given a transcript."""
+    known = {_attributes(feature.attributes).get("ID", "") for feature in features}
+    for feature in features:
+        facts = _attributes(feature.attributes)
+        name, parent = facts.get("ID", ""), facts.get("Parent", "")
+        if feature.kind in _GENES and name.startswith("gene-"):
+            yield feature._replace(attributes=_refseq_gene(name, facts))
+        elif name.startswith("rna-") and parent.startswith("gene-") and parent in known:
+            yield feature._replace(attributes=_refseq_transcript(feature.kind, name, parent, facts))
+        elif feature.kind in _PARTS and parent.startswith("rna-"):
+            yield _part(feature, _refseq_name(parent), facts)
+        elif feature.kind == "CDS" and parent.startswith("gene-") and parent in known and "exception" not in facts:
+            yield from _whole_transcript(feature, parent, facts)
+
+
+def _refseq_name(name: str) -> str:
+    """An id without its prefix and, where nothing follows it, without its version."""
+    return _unversioned(name.removeprefix("rna-"))[0]
+
+
+def _refseq_gene(name: str, facts: dict[str, str]) -> str:
+    numbers = [item.rpartition(":")[2] for item in facts.get("Dbxref", "").split(",") if item.startswith("HGNC:")]
+    gene = name.removeprefix("gene-")
+    return _joined(
+        ID=f"gene:{gene}", Name=facts.get("gene", facts.get("Name", gene)),
+        biotype=facts.get("gene_biotype", "protein_coding"),
+        description=_named_by_hgnc(numbers[0] if numbers else None), gene_id=gene,
+    )  # fmt: skip
+
+
+def _refseq_transcript(kind: str, name: str, parent: str, facts: dict[str, str]) -> str:
+    bare, version = _unversioned(name.removeprefix("rna-"))
+    return _joined(
+        ID=f"transcript:{bare}", Parent=f"gene:{parent.removeprefix('gene-')}", Name=facts.get("Name"),
+        biotype=_REFSEQ_BIOTYPES.get(kind, kind), tag=facts.get("tag", "").replace(" ", "_"), transcript_id=bare,
+        version=version,
+    )  # fmt: skip
+
+
+def _whole_transcript(feature: Feature, parent: str, facts: dict[str, str]) -> Iterator[Feature]:
+    """The mitochondrion's genes have no transcripts in RefSeq: their coding sequence is the transcript."""
+    gene = parent.removeprefix("gene-")
+    name = facts.get("protein_id", gene)
+    attributes = _joined(ID=f"transcript:{name}", Parent=f"gene:{gene}", biotype="protein_coding", transcript_id=name)
+    yield feature._replace(kind="mRNA", phase=".", attributes=attributes)
+    yield feature._replace(kind="exon", phase=".", attributes=f"Parent=transcript:{name}")
+    yield _part(feature, name, facts)
+
+
+def _misplaced(feature: Feature) -> str | None:
+    """What a gene, a transcript or one of its parts cannot be like."""
+    is_part = f";{feature.attributes}".partition(";Parent=")[2].startswith("transcript:")
+    if is_part and feature.kind not in _PARTS | _OTHER_PARTS:
+        return f"{feature.kind!r} is no part of a transcript"
+    if (is_part or feature.attributes.startswith(("ID=gene:", "ID=transcript:"))) and feature.strand not in ("+", "-"):
+        return f"a gene lies on one strand, and the strand is {feature.strand!r}"
+    return None
+
+
+def _require_parents(gff3: Path, features: list[Feature]) -> None:
+    """A transcript's gene and an exon's transcript are in the file: of a damaged one, some are not."""
+    named = {item[3:] for item in (feature.attributes.partition(";")[0] for feature in features) if item[:3] == "ID="}
+    for feature in features:
+        if problem := _misplaced(feature):
+            raise KnowledgeError(problem, file=gff3, place=f"line {feature.number:,}", remedy=COPY_AGAIN)
+        parents = f";{feature.attributes}".partition(";Parent=")[2].partition(";")[0]
+        for parent in parents.split(",") if parents.startswith(("gene:", "transcript:")) else ():
+            if parent not in named:
+                raise KnowledgeError(
+                    f"a line is part of {parent}, which the file does not have",
+                    file=gff3,
+                    place=f"line {feature.number:,}",
+                    remedy=COPY_AGAIN,
+                )
