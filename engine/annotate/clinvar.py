@@ -45,8 +45,8 @@ _STARS = {
 _TIERS = ("pathogenic", "likely_pathogenic", "uncertain_significance", "likely_benign", "benign")
 _BATCH = 100_000
 _COLUMNS = frozenset(
-    ("chrom", "pos", "ref", "alt", "variation_id", "gene", "clinical_significance", "review_status", "conditions")
-    + ("mondo_ids", "consequence", "rsid")
+    {"chrom", "pos", "ref", "alt", "variation_id", "gene", "clinical_significance", "review_status"}
+    | {"conditions", "mondo_ids", "consequence", "rsid"}
 )
 # A few records of a release disagree with the assembly; more mean the other build.
 _MISMATCHES_ALLOWED = 0.01

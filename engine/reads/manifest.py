@@ -86,7 +86,7 @@ def read_manifest(folder: Path, *, base: Path, sha256: Callable[[Path], str] | N
                 remedy=_REMEDY,
             )
         paths.setdefault(entry["lane"], {})[entry["mate"]] = path
-        encodings[entry["lane"]] = QualityEncoding(entry.get("quality_encoding", QualityEncoding.DETECT))
+        encodings[entry["lane"]] = _encoding(folder, entry)
     for lane, mates in paths.items():
         if set(mates) != {1, 2}:
             raise _damaged(folder, f"lane {lane} has no file for either mate")
@@ -129,6 +129,13 @@ def _entries(folder: Path) -> list[dict[str, Any]]:
         if not isinstance(entry, dict) or any(type(entry.get(key)) is not kind for key, kind in _KINDS.items()):
             raise _damaged(folder, f"its entry {number} is not {', '.join(_KINDS)}")
     return entries
+
+
+def _encoding(folder: Path, entry: dict[str, Any]) -> QualityEncoding:
+    try:
+        return QualityEncoding(entry.get("quality_encoding", QualityEncoding.DETECT))
+    except ValueError as error:
+        raise _damaged(folder, str(error)) from None
 
 
 def _damaged(folder: Path, problem: str) -> FastqError:

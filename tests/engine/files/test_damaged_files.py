@@ -390,9 +390,9 @@ PLAIN = (
 def test_a_damaged_plain_file_is_refused_or_makes_no_difference(place: Place, reader: Reader, tmp_path: Path) -> None:
     file = tmp_path / reader.name
     if reader.name == "manifest.json":
-        lanes = [place.whole / f"L001_R{mate}.fastq.gz" for mate in (1, 2)]
-        digests = [FileDigests("L1", mate, path, path.stat().st_size, "0", "0") for mate, path in enumerate(lanes, 1)]
-        write_manifest(digests, tmp_path, base=place.whole, copy=False)
+        files = [place.whole / f"L001_R{mate}.fastq.gz" for mate in (1, 2)]
+        digests = [FileDigests("L1", mate, path, path.stat().st_size, "0", "0") for mate, path in enumerate(files, 1)]
+        write_manifest([Lane("L1", *files)], digests, tmp_path, base=place.whole, copy=False)
         (tmp_path / MANIFEST).rename(file)
     else:
         shutil.copy(place.whole / "report.txt", file)
