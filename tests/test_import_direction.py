@@ -18,6 +18,7 @@ FORBIDDEN = {
     "dbt_project": {"engine", "resources", "console", "genomics_assets", "demo", "dagster"},
 }
 STEPS = (
+    "files",
     "reference",
     "reads",
     "align",

@@ -49,7 +49,7 @@ class AlignmentOptions:
         batch_bases: bases from which one insert-size model is made, as ``bwa mem -K``.
         optical_distance: pixels within which two clusters are one seen twice: 100, or 2500 on patterned flow cells.
         umi: where UMIs stand; with them, only reads of one UMI are duplicates of each other.
-        level: of compression, as in :func:`engine.reads.bgzf.compress_block`.
+        level: of compression, as in :func:`engine.files.bgzf.compress_block`.
         memory: bytes of records held before they go to disk; pairs of ends take as much again at most.
         format: ``bam`` or ``cram``.
     """

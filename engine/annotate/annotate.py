@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.annotate.accessions import bare_contig, refseq_accession
 from engine.annotate.calls import Call, read_call
 from engine.annotate.clinvar import Allele, ClinvarMatch, match_clinvar
 from engine.annotate.columns import ANNOTATED_COLUMNS, arrow_schema
@@ -27,9 +26,10 @@ from engine.annotate.normalise import ORIGINAL, normalise
 from engine.annotate.rows import CallPart, ClinvarPart, ConsequencePart, NamePart, Row, TranscriptConsequence
 from engine.annotate.vcf_lines import annotated_header, annotated_info
 from engine.errors import KnowledgeError, VariantFileError
+from engine.files.variant_lines import variant_lines
 from engine.progress import Progress
+from engine.reference.accessions import bare_contig, refseq_accession
 from engine.reference.bundle import ReferenceBundle
-from engine.variant_lines import variant_lines
 
 if TYPE_CHECKING:
     import pyarrow as pa

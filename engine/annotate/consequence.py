@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from engine.annotate.accessions import bare_contig
 from engine.annotate.gene_model import GeneModel, Transcript
 from engine.errors import KnowledgeError, ToolError
 from engine.htslib import run_bcftools
+from engine.reference.accessions import bare_contig
 
 INTERGENIC = "intergenic_variant"
 # NCBI's number of the vertebrate mitochondrial code.

@@ -11,8 +11,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.errors import ToolError, VariantFileError
+from engine.files.variant_lines import require_variants
 from engine.htslib import run_bcftools
-from engine.variant_lines import require_variants
 
 ORIGINAL = "ORIGINAL"
 # Records may pass each other when left-aligned; within this distance they are put in order again.

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import VariantFileError
+from engine.files.variant_lines import variant_pieces
 from engine.reference.intervals import Interval, join
-from engine.variant_lines import variant_pieces
 
 CALLED_FROM = 20
 """Genotype quality (phred) from which a genotype, reference included, counts as called: one error in a hundred."""

@@ -11,9 +11,9 @@
 
 from __future__ import annotations
 
-from engine.annotate.accessions import bare_contig
 from engine.call.ploidy import ploidy_of
 from engine.person import Sex
+from engine.reference.accessions import bare_contig
 from engine.reference.intervals import Interval
 
 HOMOPLASMIC_FROM = 0.95

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from engine.errors import VariantFileError
+from engine.files.variant_lines import variant_lines
 from engine.reference.reference_bases import ReferenceBases
-from engine.variant_lines import variant_lines
 
 VariantType = Literal["SNP", "INDEL"]
 _BASES = re.compile(r"[ACGTNacgtn]+")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.annotate.accessions import bare_contig
 from engine.annotate.consequence import TERMS
 from engine.classify.acmg_secondary_findings import PMID
 from engine.fhir.actors import Actors
@@ -45,6 +44,7 @@ from engine.fhir.codes import (
 )
 from engine.fhir.resources import Entries
 from engine.fhir.study import gene_concept
+from engine.reference.accessions import bare_contig
 
 Finding = dict[str, Any]
 """A row of the findings table (:data:`engine.classify.columns.FINDING_COLUMNS`)."""

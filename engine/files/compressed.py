@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Literal
 from isal import igzip_lib, isal_zlib
 
 from engine.errors import GenomicsError, KnowledgeError
-from engine.reads.bgzf import END_OF_FILE, block_size
+from engine.files.bgzf import END_OF_FILE, block_size
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import GenomicsError
+from engine.files.bgzf import END_OF_FILE, block_size
 from engine.files.compressed import VerifiedFile
-from engine.reads.bgzf import END_OF_FILE, block_size
 
 _INDEX_SUFFIXES = (".bai", ".tbi", ".csi", ".crai")
 _CLOCK_SECONDS = 2

@@ -14,8 +14,8 @@ from pathlib import Path
 from engine.errors import ReferenceMismatchError, VariantFileError
 from engine.files.compressed import file_kind
 from engine.files.index_fit import require_index_fits
+from engine.files.variant_lines import variant_lines
 from engine.genotype.gvcf_callers import caller_of
-from engine.variant_lines import variant_lines
 
 NON_REF = "<NON_REF>"
 _UNSEEN = "<*>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.variant_lines import variant_lines
+from engine.files.variant_lines import variant_lines
 
 
 def add_header_lines(vcf: Path, lines: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median
 
-from engine.variant_lines import variant_lines
+from engine.files.variant_lines import variant_lines
 
 BALANCE_BINS = 20
 _TRANSITIONS = frozenset({("A", "G"), ("G", "A"), ("C", "T"), ("T", "C")})

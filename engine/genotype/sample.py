@@ -15,6 +15,7 @@ from pathlib import Path
 from engine.call.caller import Reference, index_gvcf
 from engine.call.gvcf import SYMBOLIC_ALLELES, measure_gvcf
 from engine.errors import ReferenceMismatchError, VariantFileError
+from engine.files.variant_lines import variant_records
 from engine.genotype.filter import BCFTOOLS_FILTERS, DEFAULT_FILTERS, FILTERS
 from engine.genotype.gvcf_callers import BCFTOOLS
 from engine.genotype.gvcf_records import Gvcf, open_gvcf
@@ -24,7 +25,6 @@ from engine.genotype.target_reach import TargetReach, reach_of
 from engine.progress import Progress
 from engine.reference.known_bases import known_territory
 from engine.reference.reference_bases import ReferenceBases
-from engine.variant_lines import variant_records
 
 _GVCF_ONLY = ("##ALT=<ID=NON_REF", "##FORMAT=<ID=MIN_DP", "##INFO=<ID=END", "##INFO=<ID=MIN_DP", "##GVCFBlock")
 # No indel call of bcftools reaches further than mpileup's longest read.

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import AlignmentFileError
-from engine.reads.bgzf import inflate_from
+from engine.files.bgzf import inflate_from
 from engine.reads.cram import packed_bytes, packed_header
 from engine.reads.file_end import require_end
 from engine.reads.records import Records

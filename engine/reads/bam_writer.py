@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.files.bgzf import BLOCK_LIMIT, END_OF_FILE, compress_block
 from engine.parallel import in_order
 from engine.reads import bam_writer_kernels as kernels
-from engine.reads.bgzf import BLOCK_LIMIT, END_OF_FILE, compress_block
 from engine.reads.records import Records
 
 DEFAULT_LEVEL = 1
@@ -63,7 +63,7 @@ def write_bam(
         header: the uncompressed BAM header, magic included.
         contig_lengths: lengths of the header's contigs.
         sorted_records: records in coordinate order; consumed once.
-        level: as in :func:`engine.reads.bgzf.compress_block`.
+        level: as in :func:`engine.files.bgzf.compress_block`.
         threads: threads that compress and measure.
         index: the BAI; absent: none is written.
         measure: called with each chunk of records on one of the threads.

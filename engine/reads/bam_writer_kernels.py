@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from engine.reads.bgzf import BLOCK_LIMIT
+from engine.files.bgzf import BLOCK_LIMIT
 from engine.reads.record_kernels import UNMAPPED, bin_of, contig_of, flag_of, indexed_end, start_of
 
 LINEAR_SHIFT = 14

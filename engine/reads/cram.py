@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import AlignmentFileError
-from engine.reads.bgzf import inflate_from
+from engine.files.bgzf import inflate_from
 
 _READS_AT_A_TIME = 20_000
 

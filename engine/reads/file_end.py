@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import AlignmentFileError
-from engine.reads.bgzf import END_OF_FILE
+from engine.files.bgzf import END_OF_FILE
 
 CRAM_ENDS = (
     bytes.fromhex("0f000000ffffffff0fe0454f4600000000010005bdd94f0001000606010001000100ee63014b"),

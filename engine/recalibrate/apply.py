@@ -57,7 +57,7 @@ def apply_recalibration(
         output: the file to write; ``.bai`` goes beside it.
         fasta: the reference, needed for CRAM.
         threads: threads that recalibrate and compress; the bytes written are the same for any number.
-        level: of compression, as in :func:`engine.reads.bgzf.compress_block`.
+        level: of compression, as in :func:`engine.files.bgzf.compress_block`.
         log: takes the lines of progress.
 
     Raises:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import KnowledgeError, ReferenceMismatchError
+from engine.files.variant_lines import variant_records
 from engine.reference.bundle import Contig
 from engine.reference.contig_names import contig_aliases
 from engine.reference.gene_model_source import read_features
 from engine.reference.genome import open_reference, read_dictionary
 from engine.reference.intervals import Interval
 from engine.reference.known_bases import known_territory
-from engine.variant_lines import variant_records
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The names under which other files may know a reference's contigs: Ensembl's, UCSC's, GenBank's and RefSeq's.
 
 Which names mean one sequence is told in NCBI's assembly reports; accessions of the chromosomes are in
-:mod:`engine.annotate.accessions`, those of scaffolds are part of UCSC's names.
+:mod:`engine.reference.accessions`, those of scaffolds are part of UCSC's names.
 
 >>> names = contig_aliases([Contig("chr20", 64_444_167, ""), Contig("chr1_KI270706v1_random", 175_055, "")], "GRCh38")
 >>> names["20"], names["NC_000020.11"], names["KI270706.1"]
@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from engine.annotate.accessions import refseq_accession
+from engine.reference.accessions import refseq_accession
 from engine.reference.bundle import Contig
 
 _BUILDS = ("GRCh37", "GRCh38")

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.files.bgzf import END_OF_FILE, block_size, compress_block
 from engine.files.compressed import VerifiedFile
-from engine.reads.bgzf import END_OF_FILE, block_size, compress_block
 
 SMALL_BLOCK = 700
 

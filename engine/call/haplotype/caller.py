@@ -27,8 +27,8 @@ from engine.call.haplotype.windows.window_caller import CalledWindow, CallerSett
 from engine.call.haplotype.windows.workers import WindowTask, Workers, workers
 from engine.call.ploidy import PloidyPart, ploidy_of
 from engine.errors import ReferenceMismatchError
+from engine.files.bgzf import BgzfWriter
 from engine.progress import Progress
-from engine.reads.bgzf import BgzfWriter
 from engine.recalibrate.table import RecalibrationTable
 from engine.release import engine_release
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from engine.call.gvcf import gvcf_columns
 from engine.call.haplotype.caller import index_calls
 from engine.errors import VariantFileError
+from engine.files.bgzf import BgzfWriter
 from engine.files.compressed import file_kind
 from engine.files.index_fit import require_index_fits
 from engine.files.text import text_pieces
-from engine.reads.bgzf import BgzfWriter
 
 
 def gather(shards: Sequence[Path], output: Path, *, index: bool = True) -> int:

@@ -4,8 +4,8 @@ import numpy as np
 import pysam
 import pytest
 
+from engine.files.bgzf import BLOCK_LIMIT, compress_block
 from engine.reads.bam_writer import write_bam
-from engine.reads.bgzf import BLOCK_LIMIT, compress_block
 from engine.reads.header import Program, ReadGroup, bam_header, header_text
 from engine.reads.records import Records
 from engine.reference.bundle import Contig

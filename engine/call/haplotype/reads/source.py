@@ -1,6 +1,6 @@
 """Reads of a stretch of one contig, filtered and down-sampled, as columns for the kernels.
 
-BAM with BAI is decoded from its blocks (:mod:`engine.reads.bam_index`, :mod:`engine.reads.bgzf`,
+BAM with BAI is decoded from its blocks (:mod:`engine.reads.bam_index`, :mod:`engine.files.bgzf`,
 :mod:`.decoding_kernels`); CRAM, and BAM with another index, goes through pysam, which costs four times the CPU for
 the same reads. What the caller then does with reads (clipping, overlapping mates) is in :mod:`.finalization`.
 """
@@ -19,9 +19,9 @@ from engine.call.haplotype.columns import ReadColumns
 from engine.call.haplotype.reads import decoding_kernels as kernels
 from engine.call.haplotype.reads.decoding_kernels import Naming
 from engine.errors import AlignmentFileError
+from engine.files.bgzf import inflate_from
 from engine.reads.bam_index import ContigIndex, read_index
 from engine.reads.bam_records import read_groups
-from engine.reads.bgzf import inflate_from
 from engine.reads.cram import packed_bytes
 from engine.recalibrate.recalibrator import Recalibrator
 from engine.recalibrate.table import RecalibrationTable

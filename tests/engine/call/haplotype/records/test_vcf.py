@@ -9,7 +9,7 @@ import pytest
 
 from engine.call.haplotype.genotype.variant_call import PhaseSet, SiteAnnotations, VariantCall
 from engine.call.haplotype.records.vcf import record_line, vcf_header
-from engine.reads.bgzf import BgzfWriter
+from engine.files.bgzf import BgzfWriter
 
 CALL = VariantCall(
     start=9_999,

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from engine.reads.bgzf import BLOCK_LIMIT, compress_block
+from engine.files.bgzf import BLOCK_LIMIT, compress_block
 
 
 def block_like_reads() -> bytes:
