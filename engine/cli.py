@@ -215,6 +215,7 @@ def _align(options: argparse.Namespace) -> None:
         given = f"{len(options.read1)} files of reads 1 but {len(options.read2)} of reads 2"
         raise UsageError(f"{given}: give --read1 and --read2 once for each lane")
     reference = open_indexed_reference(options.reference)
+    _tell_unlisted_alternates(reference)
     index = _aligner_index(reference, options)
     pairs = enumerate(zip(options.read1, options.read2, strict=True), start=1)
     encoding = QualityEncoding(options.quality_encoding)
@@ -249,13 +250,26 @@ def _align(options: argparse.Namespace) -> None:
     )
 
 
+def _tell_unlisted_alternates(reference: Reference) -> None:
+    from engine.reference.alternates import alternates_beside, alternates_named
+
+    if (unlisted := alternates_named(reference.contigs)) and alternates_beside(reference.fasta) is None:
+        _warn(
+            f"the reference has {len(unlisted):,} ALT contigs ({unlisted[0]}, ...) and no list of them beside it: "
+            "reads that fit there and on a chromosome will have mapping quality 0. Put "
+            f"{reference.fasta.name}.alt beside it, or take a reference without ALT contigs"
+        )
+
+
 def _aligner_index(reference: Reference, options: argparse.Namespace) -> Path:
     """The aligner's index beside the FASTA if it is there and complete, else one of ours, built when absent."""
-    from engine.align.index import ensure_index, open_index
+    from engine.align.index import ensure_index, open_index, require_alternates
     from engine.errors import KnowledgeError
 
     try:
-        return open_index(reference.fasta, reference.contigs, aligner=options.aligner).prefix
+        index = open_index(reference.fasta, reference.contigs, aligner=options.aligner)
+        require_alternates(reference, index)
+        return index.prefix
     except KnowledgeError:
         # A name of its own: files of another aligner's index may bear the FASTA's.
         prefix = cache_beside(reference.fasta, reference.fasta.name + f".{PROGRAM}")

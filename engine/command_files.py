@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,11 +25,10 @@ STREAM = Path("-")
 
 def open_indexed_reference(fasta: Path) -> Reference:
     """The FASTA with its indexes beside it; of one in a folder that cannot be written to, a link in the cache."""
-    from engine.reference.genome import open_reference
+    from engine.reference.genome import open_reference, stem_of
 
     needed = [fasta.name + ".fai", *([fasta.name + ".gzi"] if fasta.suffix in {".gz", ".bgz"} else [])]
-    stem = re.sub(r"\.(fasta|fa|fna|fas)(\.gz|\.bgz)?$", "", fasta.name)
-    has_dictionary = any(fasta.with_name(name).exists() for name in (f"{stem}.dict", f"{fasta.name}.dict"))
+    has_dictionary = any(fasta.with_name(name).exists() for name in (f"{stem_of(fasta)}.dict", f"{fasta.name}.dict"))
     present = has_dictionary and all(fasta.with_name(name).exists() for name in needed)
     return open_reference(fasta if present or not fasta.exists() else linked(fasta))
 

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from engine.align.processor import require_processor
 from engine.errors import KnowledgeError, ToolError
+from engine.reference.alternates import alternates_beside, read_alternates
 from engine.reference.bundle import Contig
 from engine.reference.genome import Reference, contigs_digest, read_sequences
 from engine.reference.known_bases import find_pieces
@@ -71,11 +72,35 @@ class AlignerIndex:
 def ensure_index(
     reference: Reference, prefix: Path, *, aligner: str = "bwa-mem3", log: Callable[[str], None] | None = None
 ) -> AlignerIndex:
-    """Open the index at ``prefix``, building it first where it is absent, partial or of another reference."""
+    """Open the index at ``prefix``, building it first where it is absent, partial or of another reference.
+
+    A list of ALT contigs that came, went or changed since is taken over.
+    """
     try:
-        return open_index(prefix, reference.contigs, aligner=aligner)
+        index = open_index(prefix, reference.contigs, aligner=aligner)
+        require_alternates(reference, index)
+        return index
     except KnowledgeError:
         return build_index(reference, prefix, aligner=aligner, log=log)
+
+
+def require_alternates(reference: Reference, index: AlignerIndex) -> None:
+    """See that an index has the list of ALT contigs that lies beside the FASTA; one of ours is given it.
+
+    Raises:
+        KnowledgeError: an index that the aligner itself made has another list than the FASTA, or none.
+    """
+    wanted = _alternates(reference, index.pieces) if index.numbered else _listed(alternates_beside(reference.fasta))
+    listed = Path(f"{index.prefix}.alt")
+    if _listed(listed if listed.is_file() else None) == wanted:
+        return
+    if not index.numbered:
+        raise KnowledgeError(
+            "the aligner's index has not the list of ALT contigs that lies beside the FASTA",
+            file=listed,
+            remedy="put the list there, or let the index be built",
+        )
+    _write_alternates(wanted, index.prefix)
 
 
 def build_index(
@@ -103,7 +128,7 @@ def build_index(
             _build_bwa(codes, pieces, making)
         else:
             _build_bwa_mem3(codes, pieces, making)
-        _write_alternates(reference, pieces, making)
+        _write_alternates(_alternates(reference, pieces), making)
         _publish(making, prefix, aligner, reference.contigs, pieces)
     return open_index(prefix, reference.contigs, aligner=aligner)
 
@@ -293,15 +318,23 @@ def _build_bwa(codes: NDArray[np.uint8], pieces: list[Piece], prefix: Path) -> N
         raise ToolError(f"bwa index failed ({reason[0]})", remedy="see that there is room on the disk and run it again")
 
 
-def _write_alternates(reference: Reference, pieces: list[Piece], prefix: Path) -> None:
-    """Carry over the list of ALT contigs that bwa's kit puts beside a FASTA, by the names of their pieces."""
-    listed = Path(f"{reference.fasta}.alt")
-    if not listed.exists():
-        return
-    lines = listed.read_text().splitlines()
-    alternates = {line.split("\t")[0] for line in lines if line and not line.startswith("@")}
-    numbers = [i for i, piece in enumerate(pieces) if reference.contigs[piece.contig].name in alternates]
-    Path(f"{prefix}.alt").write_text("".join(f"{i}\n" for i in numbers))
+def _alternates(reference: Reference, pieces: Iterable[Piece]) -> frozenset[str]:
+    """Names, to the aligner, of the pieces of the contigs in the list beside the FASTA; none without a list."""
+    listed = _listed(alternates_beside(reference.fasta))
+    return frozenset(str(i) for i, piece in enumerate(pieces) if reference.contigs[piece.contig].name in listed)
+
+
+def _listed(listed: Path | None) -> frozenset[str]:
+    return frozenset() if listed is None else read_alternates(listed)
+
+
+def _write_alternates(names: Iterable[str], prefix: Path) -> None:
+    """Write the list that the aligner reads beside its index; without ALT contigs there is none."""
+    listed = Path(f"{prefix}.alt")
+    if lines := [f"{name}\n" for name in sorted(names, key=int)]:
+        listed.write_text("".join(lines))
+    else:
+        listed.unlink(missing_ok=True)
 
 
 def _publish(making: Path, prefix: Path, aligner: str, contigs: tuple[Contig, ...], pieces: Iterable[Piece]) -> None:
@@ -312,6 +345,7 @@ def _publish(making: Path, prefix: Path, aligner: str, contigs: tuple[Contig, ..
         made = Path(f"{making}{suffix}")
         sizes[suffix] = made.stat().st_size
         made.replace(f"{prefix}{suffix}")
+    Path(f"{prefix}.alt").unlink(missing_ok=True)
     if Path(f"{making}.alt").exists():
         Path(f"{making}.alt").replace(f"{prefix}.alt")
     facts = {

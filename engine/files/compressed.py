@@ -167,6 +167,8 @@ class VerifiedFile(io.RawIOBase):
                     yield content
                 before, used = block, used + size
             rest, at = packed[used:], at + used
+        if rest and not END_OF_FILE.startswith(rest[:4]):
+            raise self._trailing(at)
         if rest:
             raise self._damaged("it is truncated, its compressed data end in the middle", at)
         self.proves_its_end = before == END_OF_FILE

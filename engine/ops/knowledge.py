@@ -15,7 +15,7 @@ from engine.ops.services import Settings
 @artifact(kinds={"fasta"}, by_sample=False)
 def reference_genome(
     making: Making,
-    declared: Annotated[Sources, Declared("fasta", "targets", facts=("name", "build", "contig_md5"))],
+    declared: Annotated[Sources, Declared("fasta", "targets", "alternates", facts=("name", "build", "contig_md5"))],
 ) -> Computed:
     """The reference sequence with its index, dictionary (M5 of each contig) and target regions.
 
@@ -43,7 +43,7 @@ def gene_model(making: Making, declared: Annotated[Sources, Declared("gene_model
     """Genes, transcripts and coding sequences (Ensembl-style GFF3), for consequences and HGVS names."""
     from engine.reference.build import build_gene_model
 
-    genes = build_gene_model(declared.file("gene_model"), reference.contigs, making.folder)
+    genes = build_gene_model(declared.file("gene_model"), reference.contigs, making.folder, build=reference.build)
     return Computed(genes, {"genes": genes})
 
 
@@ -52,7 +52,7 @@ def known_sites(making: Making, declared: Annotated[Sources, Declared("known_sit
     """Common variants, which base quality recalibration does not take for errors."""
     from engine.reference.build import build_known_sites
 
-    sites = build_known_sites(declared.file("known_sites"), reference.contigs, making.folder)
+    sites = build_known_sites(declared.file("known_sites"), reference.contigs, making.folder, build=reference.build)
     return Computed(sites, {"sites": sites})
 
 

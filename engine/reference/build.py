@@ -15,10 +15,11 @@ from pathlib import Path
 
 from engine.errors import KnowledgeError, ReferenceMismatchError
 from engine.files.variant_lines import variant_records
+from engine.reference.alternates import alternates_beside, alternates_named, read_alternates
 from engine.reference.bundle import Contig
 from engine.reference.contig_names import contig_aliases
 from engine.reference.gene_model_source import read_features
-from engine.reference.genome import open_reference, read_dictionary
+from engine.reference.genome import FASTA_NAME, FASTA_SUFFIXES, open_reference, read_dictionary
 from engine.reference.intervals import Interval
 from engine.reference.known_bases import known_territory
 
@@ -32,12 +33,17 @@ class GenomeMeasures:
         bases: their total length.
         target_bases: bases to be called and judged; a base that is N is none of them.
         target_intervals: number of target intervals after merging.
+        alternates: contigs of the list of ALT contigs (``.alt``) beside the FASTA, which is taken along.
+        unlisted_alternates: contigs that are ALT contigs by their names while there is no list: reads that fit there
+            and on a chromosome have mapping quality 0.
     """
 
     contigs: int
     bases: int
     target_bases: int
     target_intervals: int
+    alternates: int = 0
+    unlisted_alternates: int = 0
 
 
 def build_genome(fasta: Path, targets: Path | None, contig_md5: Mapping[str, str], folder: Path) -> GenomeMeasures:
@@ -56,8 +62,17 @@ def build_genome(fasta: Path, targets: Path | None, contig_md5: Mapping[str, str
     """
     if not fasta.is_file():
         raise KnowledgeError("there is no such FASTA", file=fasta, remedy="put it there or correct the declaration")
+    if not FASTA_NAME.fullmatch(fasta.name):
+        suffixes = ", ".join(FASTA_SUFFIXES)
+        raise KnowledgeError(
+            "the file is not named as a FASTA", file=fasta, remedy=f"give it a name that ends in one of {suffixes}"
+        )
     placed = folder / fasta.name
     link_or_copy(fasta, placed)
+    listed = alternates_beside(fasta)
+    alternates = frozenset() if listed is None else read_alternates(listed)
+    if listed is not None:
+        link_or_copy(listed, folder / f"{fasta.name}.alt")
     reference = open_reference(placed)
     _check_digests(fasta, reference.contigs, contig_md5)
     lengths = {contig.name: contig.length for contig in reference.contigs}
@@ -74,6 +89,8 @@ def build_genome(fasta: Path, targets: Path | None, contig_md5: Mapping[str, str
         bases=sum(lengths.values()),
         target_bases=sum(len(interval) for interval in intervals),
         target_intervals=len(intervals),
+        alternates=sum(contig.name in alternates for contig in reference.contigs),
+        unlisted_alternates=0 if alternates else len(alternates_named(reference.contigs)),
     )
 
 

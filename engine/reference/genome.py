@@ -31,6 +31,9 @@ from engine.reference.bundle import Contig
 if TYPE_CHECKING:
     import pysam
 
+FASTA_SUFFIXES = (".fa", ".fasta", ".fna", ".fas", ".ffn", ".fsa")
+"""How the names of FASTA files end, before ``.gz`` or ``.bgz`` where they are compressed."""
+FASTA_NAME = re.compile(rf"(?P<stem>.+)(?:{'|'.join(map(re.escape, FASTA_SUFFIXES))})(?:\.b?gz)?", re.IGNORECASE)
 _CHUNK = 16 << 20
 _SAM_NAME = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
 """A reference sequence's name (SAM specification 1.2.1, also that of VCF 4.3)."""
@@ -187,9 +190,14 @@ def _place(fasta: Path, name: str, cache: Path | None) -> Path:
 
 def _dictionary_path(fasta: Path, cache: Path | None) -> Path:
     """GATK's name (``ref.dict``), or the one that keeps the suffix (``ref.fa.dict``) where only that exists."""
-    stem = re.sub(r"\.(fasta|fa|fna|fas)(\.gz|\.bgz)?$", "", fasta.name)
     kept = fasta.with_name(f"{fasta.name}.dict")
-    return kept if kept.exists() else _place(fasta, f"{stem}.dict", cache)
+    return kept if kept.exists() else _place(fasta, f"{stem_of(fasta)}.dict", cache)
+
+
+def stem_of(fasta: Path) -> str:
+    """A FASTA's name without what says that it is one."""
+    named = FASTA_NAME.fullmatch(fasta.name)
+    return named["stem"] if named else fasta.name
 
 
 def _write_fai(fasta: Path, fai: Path, gzi: Path | None) -> None:

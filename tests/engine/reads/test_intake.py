@@ -325,3 +325,19 @@ def test_real_reads(shared_data: Path, tmp_path: Path) -> None:
     assert summary.bases == letters.total()
     assert summary.gc_fraction == (letters["G"] + letters["C"]) / (letters.total() - letters["N"])
     assert summary.q30_fraction == sum(count for q, count in phreds.items() if ord(q) >= 63) / letters.total()
+
+
+def test_a_file_whose_end_nothing_proves_is_told_with_its_number_of_reads(tmp_path: Path) -> None:
+    """Sequencers write gzip members one after the other, and no end block: cut between two it reads well."""
+    lane = write_lane(tmp_path, random_pairs(40))
+    assert verify_reads("S1", [lane], log=lambda _: None).measures()["files_of_unproven_end"] == 0
+    text = gzip.decompress(lane.read1.read_bytes())
+    half = text.index(b"\n@", len(text) // 2) + 1
+    lane.read1.write_bytes(gzip.compress(text[:half]) + gzip.compress(text[half:]))
+    told: list[str] = []
+    summary = verify_reads("S1", [lane], log=told.append)
+    assert summary.unproven == (lane.read1,)
+    (line,) = [line for line in told if "nothing proves" in line]
+    assert "L001_R1.fastq.gz of lane L001 holds 40 reads" in line and "md5" in line
+    stated = Lane(lane.name, lane.read1, lane.read2, hashlib.md5(lane.read1.read_bytes()).hexdigest())
+    assert verify_reads("S1", [stated], log=lambda _: None).unproven == ()

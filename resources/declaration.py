@@ -1,0 +1,169 @@
+"""The declaration of a reference: one YAML that names its files, read and judged before anything is built from it.
+
+What is built from the files is told in :mod:`resources.knowledge`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from engine.errors import KnowledgeError
+from engine.quality.strict_yaml import load_yaml
+from engine.reference.alternates import alternates_beside
+from engine.reference.genome import FASTA_NAME, FASTA_SUFFIXES
+
+DECLARATIONS = Path(__file__).with_name("references")
+BUILDS = ("GRCh37", "GRCh38")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One reference as declared in its YAML; relative paths are below the deployment's ``sources`` folder.
+
+    Attributes:
+        name: the bundle's own name.
+        build: ``GRCh37`` or ``GRCh38``.
+        fasta: FASTA, plain or bgzip; a list of its ALT contigs beside it (``.alt``) belongs to it.
+        contig_md5: M5 that named contigs must have, so that the wrong build is refused before any work.
+        targets: BED of the regions to be called and judged, absent for the whole reference.
+        gene_model: GFF3 of Ensembl, GENCODE or RefSeq, plain or gzip, absent where consequences are not wanted.
+        known_sites: VCF of common variants, absent where recalibration is not wanted.
+        clinvar: ClinVar release as VCF or table, absent where it is not wanted.
+        clinvar_release: the release's date or name, absent where the file says it.
+    """
+
+    name: str
+    build: str
+    fasta: Path
+    contig_md5: Mapping[str, str]
+    targets: Path | None = None
+    gene_model: Path | None = None
+    known_sites: Path | None = None
+    clinvar: Path | None = None
+    clinvar_release: str | None = None
+
+    @property
+    def alternates(self) -> Path | None:
+        """The list of ALT contigs beside the FASTA, absent where there is none."""
+        return alternates_beside(self.fasta)
+
+    def source(self, name: str) -> Path | None:
+        """A declared file by its field's name."""
+        path: Path | None = getattr(self, name)
+        return path
+
+
+_FIELDS = tuple(field.name for field in fields(Declaration))
+_REQUIRED = ("name", "build", "fasta")
+_FILES = ("fasta", "targets", "gene_model", "known_sites", "clinvar")
+_IS_MD5 = re.compile("[0-9a-fA-F]{32}").fullmatch
+_REMEDY = f"use the fields {', '.join(_FIELDS)}, each once, as resources/references/GRCh38.yaml does"
+
+
+def read_declaration(path: Path, sources: Path) -> Declaration:
+    """Read and check a reference's YAML.
+
+    Args:
+        path: the YAML.
+        sources: folder that relative paths in it start from.
+
+    Raises:
+        KnowledgeError: the file is missing or is not YAML, names a field twice, lacks or misspells one, or a field does
+            not hold what it should.
+    """
+    declared = {name: value for name, value in _mapping(path).items() if value is not None}
+    for name, value in declared.items():
+        if problem := _JUDGED_BY[name](value):
+            raise _refused(path, f"{name} is {_shown(value)}, {problem}")
+    if missing := [name for name in _REQUIRED if name not in declared]:
+        raise _refused(path, f"{' and '.join(missing)} must be given")
+    return Declaration(
+        name=str(declared["name"]),
+        build=declared["build"],
+        contig_md5={str(name): str(value) for name, value in declared.get("contig_md5", {}).items()},
+        clinvar_release=str(declared["clinvar_release"]) if "clinvar_release" in declared else None,
+        **{name: sources / declared[name] for name in _FILES if name in declared},
+    )
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    """The YAML's fields, none of them twice or unknown."""
+    names = ", ".join(sorted(file.stem for file in DECLARATIONS.glob("*.yaml")))
+    remedy = f"set GENOMICS_REFERENCE to one of {names}, or to the path of a YAML"
+    try:
+        declared = load_yaml(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise KnowledgeError(
+            f"the reference's declaration cannot be read: {reason}", file=path, remedy=remedy
+        ) from error
+    except UnicodeDecodeError:
+        raise _refused(path, "the file is not UTF-8 text") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error) or "something cannot be understood"
+        line = "" if mark is None else f" (line {mark.line + 1})"
+        raise _refused(path, f"it is not YAML: {problem}{line}") from None
+    if not isinstance(declared, dict):
+        raise _refused(path, "the file declares no fields" if declared is None else "the file is no list of fields")
+    if unknown := [str(name) for name in declared if name not in _FIELDS]:
+        raise _refused(path, f"there is no field {' or '.join(unknown)}")
+    return declared
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _refused(path: Path, problem: str) -> KnowledgeError:
+    return KnowledgeError(f"the reference's declaration cannot be used: {problem}", file=path, remedy=_REMEDY)
+
+
+def _no_text(value: object) -> str | None:
+    return None if isinstance(value, str) and value.strip() else "and must be text"
+
+
+def _no_name(value: object) -> str | None:
+    return None if isinstance(value, int) and not isinstance(value, bool) else _no_text(value)
+
+
+def _no_build(value: object) -> str | None:
+    return None if isinstance(value, str) and value in BUILDS else f"and must be {' or '.join(BUILDS)}"
+
+
+def _no_path(value: object) -> str | None:
+    return None if isinstance(value, str) and value.strip() else "and must be the path of one file"
+
+
+def _no_fasta(value: object) -> str | None:
+    if (problem := _no_path(value)) or FASTA_NAME.fullmatch(Path(str(value)).name):
+        return problem
+    return f"and must end in one of {', '.join(FASTA_SUFFIXES)}, with or without .gz"
+
+
+def _no_release(value: object) -> str | None:
+    return "and must be a date or a name" if isinstance(value, dict | list | bool) or not str(value).strip() else None
+
+
+def _no_digests(value: object) -> str | None:
+    if not isinstance(value, dict):
+        return "and must give the M5 of contigs by their names"
+    wrong = [name for name, md5 in value.items() if not (isinstance(md5, str) and _IS_MD5(md5))]
+    return f"and the M5 of {wrong[0]} must be 32 hexadecimal digits in quotes" if wrong else None
+
+
+_JUDGED_BY: Mapping[str, Callable[[object], str | None]] = {
+    **dict.fromkeys(_FILES, _no_path),
+    "name": _no_name,
+    "build": _no_build,
+    "fasta": _no_fasta,
+    "contig_md5": _no_digests,
+    "clinvar_release": _no_release,
+}

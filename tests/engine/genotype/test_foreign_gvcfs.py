@@ -1,0 +1,180 @@
+"""gVCFs of other callers: genotyped right, written without a genotype and told, or refused with their place."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from engine import cli
+from engine.errors import ReferenceMismatchError, VariantFileError
+from engine.genotype.joint import JointSummary, genotype_gvcfs
+from engine.genotype.sample import genotype_sample
+from engine.reference.bundle import Contig
+from tests.builders.alignments import random_sequence
+
+SEQUENCE = random_sequence(1_000, 5)
+OTHER = {"A": "G", "C": "T", "G": "A", "T": "C"}
+CONTIGS = (Contig("chr1", 1_000, ""), Contig("chrM", 1_000, ""))
+GATK = ['##ALT=<ID=NON_REF,Description="x">', '##FILTER=<ID=LowQual,Description="x">']
+DEEPVARIANT = ["##DeepVariant_version=1.6.1", '##ALT=<ID=*,Description="x">', '##FILTER=<ID=RefCall,Description="y">']
+CLAIR3 = ["##source=Clair3", GATK[0], '##FILTER=<ID=RefCall,Description="y">', '##FILTER=<ID=LowQual,Description="z">']
+
+
+def line(position: int, call: str, *, contig: str = "chr1", unseen: str = "<NON_REF>", status: str = ".",
+         ref: str = "", keys: str = "GT:AD:DP:GQ:PL") -> str:  # fmt: skip
+    ref = ref or SEQUENCE[position - 1]
+    alts = f"{OTHER.get(ref[0], 'A')}{',' if unseen else ''}{unseen}"
+    return f"{contig}\t{position}\t.\t{ref}\t{alts}\t55\t{status}\tDP=30\t{keys}\t{call}\n"
+
+
+def block(start: int, end: int, call: str = "0/0:60:20:0,60,900", unseen: str = "<NON_REF>") -> str:
+    return f"chr1\t{start}\t.\t{SEQUENCE[start - 1]}\t{unseen}\t.\t.\tEND={end}\tGT:GQ:MIN_DP:PL\t{call}\n"
+
+
+HET = "0/1:14,16,0:30:99:385,0,350,427,398,725"
+
+
+@pytest.fixture
+def fasta(tmp_path: Path) -> Path:
+    path = tmp_path / "ref.fa"
+    path.write_text(f">chr1\n{SEQUENCE}\n>chrM\n{SEQUENCE}\n")
+    return path
+
+
+def write(folder: Path, sample: str, header: list[str], *lines: str) -> Path:
+    path = folder / f"{sample}.g.vcf"
+    columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t"
+    path.write_text("\n".join(["##fileformat=VCFv4.2", *header, columns + sample, ""]) + "".join(lines))
+    return path
+
+
+def genotyped(fasta: Path, *gvcfs: Path) -> tuple[JointSummary, list[list[str]], str]:
+    output = fasta.parent / "out.vcf.gz"
+    summary = genotype_gvcfs(gvcfs, CONTIGS, output, fasta=fasta)
+    text = gzip.decompress(output.read_bytes()).decode()
+    return summary, [row.split("\t") for row in text.splitlines() if not row.startswith("#")], text
+
+
+def test_the_unseen_allele_has_two_spellings_and_none_in_the_result(fasta: Path, tmp_path: Path) -> None:
+    gvcfs = [
+        write(tmp_path, "A", DEEPVARIANT, block(1, 99, unseen="<*>"), line(100, HET, unseen="<*>")),
+        write(tmp_path, "B", GATK, block(1, 200)),
+    ]
+    alone, together = genotyped(fasta, gvcfs[0]), genotyped(fasta, *gvcfs)
+    assert [row[9].split(":")[0] for row in (*alone[1], *together[1])] == ["0/1", "0/1"]
+    assert together[1][0][10].startswith("0/0")
+    assert "<" not in alone[1][0][4] and "NON_REF" not in alone[2]
+
+
+def test_what_its_caller_marked_stays_marked(fasta: Path, tmp_path: Path) -> None:
+    marked = line(100, HET, status="LowQual")
+    reference = line(200, "0/0:25,5,0:30:21:0,21,400,90,415,485", status="RefCall")
+    summary, rows, text = genotyped(
+        fasta, write(tmp_path, "A", CLAIR3, marked.replace("LowQual", "Far;Near"), reference)
+    )
+    assert [(row[1], row[6]) for row in rows] == [("100", "Far;Near")]
+    assert summary.pass_records == 0
+    assert '##FILTER=<ID=Far,Description="As the caller' in text
+    (tmp_path / "A.g.vcf").unlink()
+    (row,) = genotyped(fasta, write(tmp_path, "A", CLAIR3, line(100, HET, status="PASS")))[1]
+    assert row[6] == "PASS"
+
+
+def test_of_several_samples_a_mark_is_told_where_it_belongs(fasta: Path, tmp_path: Path) -> None:
+    good = write(tmp_path, "A", CLAIR3, line(100, HET, status="PASS"))
+    doubtful = write(tmp_path, "B", CLAIR3, line(100, HET, status="Near"))
+    _, (row,), text = genotyped(fasta, good, doubtful)
+    values = dict(zip(row[8].split(":"), row[10].split(":"), strict=False))
+    assert (row[6], values["FT"]) == ("PASS", "Near")
+    assert "##FORMAT=<ID=FT," in text
+
+
+def test_strand_counts_do_not_tell_who_called(fasta: Path, tmp_path: Path) -> None:
+    """GATK's gVCF without SB is genotyped as GATK's, alone as with others."""
+    gvcf = write(tmp_path, "A", GATK, block(1, 99), line(100, HET))
+    reference = SimpleNamespace(fasta=fasta, contigs=CONTIGS)
+    genotype_sample(gvcf, reference, tmp_path / "one.vcf.gz")
+    (alone,) = [row for row in gzip.decompress((tmp_path / "one.vcf.gz").read_bytes()).decode().splitlines()
+                if row[0] != "#"]  # fmt: skip
+    (together,) = genotyped(fasta, gvcf)[1]
+    assert alone.split("\t") == together and "QD=" in alone and "<NON_REF>" not in alone
+
+
+def test_a_block_without_reads_is_no_genotype_however_sure(fasta: Path, tmp_path: Path) -> None:
+    carrier = write(tmp_path, "A", DEEPVARIANT, line(100, HET, unseen="<*>"))
+    nobody = write(tmp_path, "B", DEEPVARIANT, block(1, 200, "0/0:1:0:0,3,29", unseen="<*>"))
+    (row,) = genotyped(fasta, carrier, nobody)[1]
+    assert row[10] == "./." and "AN=2;" in row[7]
+
+
+def test_a_record_without_likelihoods_is_written_counted_and_told(fasta: Path, tmp_path: Path) -> None:
+    """DRAGEN writes SQ and AF on chrM, and no PL."""
+    mito = line(263, "0/1:95.3:2,1690,0:1692", contig="chrM", status="PASS", keys="GT:SQ:AD:DP")
+    gvcf = write(tmp_path, "A", ["##DRAGENVersion=x", *GATK], line(100, HET), mito)
+    summary, rows, text = genotyped(fasta, gvcf)
+    assert (summary.records, summary.not_genotyped, summary.first_not_genotyped) == (2, 1, "chrM:263")
+    assert rows[1][0] == "chrM" and rows[1][6] == "NoLikelihoods" and rows[1][9] == "./.:2,1690:1692"
+    assert "##FILTER=<ID=NoLikelihoods," in text
+
+
+def test_the_command_tells_what_it_could_not_genotype(
+    fasta: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gvcf = write(tmp_path, "A", GATK, line(100, "1/1:0,30,0:30:90", keys="GT:AD:DP:GQ"))
+    arguments = ["genotype", "--quiet", "--reference", fasta, "--gvcf", gvcf, "--output", tmp_path / "o.vcf"]
+    assert cli.main([str(argument) for argument in arguments]) == 0
+    assert "warning: 1 records of the gVCFs could not be genotyped, the first at chr1:100" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("call", "keys", "told"),
+    [
+        ("0/1:14,16,0:30:99:385,0,350", "GT:AD:DP:GQ:PL", "PL has 3 values and not 6"),
+        ("0/1:14,16:30:99:385,0,350,427,398,725", "GT:AD:DP:GQ:PL", "AD has 2 values and not 3"),
+        ("0/7:14,16,0:30:99:385,0,350,427,398,725", "GT:AD:DP:GQ:PL", "GT is 0/7"),
+        ("0/1/1:14,16,0:30:99:385,0,350,427,398,725", "GT:AD:DP:GQ:PL", "PL has 6 values and not 10"),
+        ("0/1:14,16,0:30:99:385,0,-35,427,398,725", "GT:AD:DP:GQ:PL", "PL has a value below zero"),
+        ("0/1:14,16,0:30:99:385,0,x,427,398,725", "GT:AD:DP:GQ:PL", "no whole number"),
+        ("x:14,16,0:30:99:385,0,350,427,398,725", "GT:AD:DP:GQ:PL", "GT is x"),
+        (f"{HET}:7,7,8", "GT:AD:DP:GQ:PL:SB", "SB has 3 values and not 4"),
+    ],
+)
+def test_lists_of_the_wrong_length_are_refused(call: str, keys: str, told: str, fasta: Path, tmp_path: Path) -> None:
+    gvcf = write(tmp_path, "A", GATK, block(1, 99), line(100, call, keys=keys))
+    for gvcfs in ([gvcf], [gvcf, write(tmp_path, "B", GATK, block(1, 200))]):
+        with pytest.raises(VariantFileError, match=told) as caught:
+            genotyped(fasta, *gvcfs)
+        assert (caught.value.sample, caught.value.place, caught.value.file) == ("A", "chr1:100", str(gvcf))
+
+
+def test_a_gvcf_of_another_sequence_under_the_same_names_is_refused(fasta: Path, tmp_path: Path) -> None:
+    wrong = OTHER[SEQUENCE[99]]
+    gvcf = write(tmp_path, "B", GATK, line(100, HET, ref=wrong))
+    good = write(tmp_path, "A", GATK, line(100, HET))
+    for gvcfs in ([gvcf], [good, gvcf]):
+        with pytest.raises(ReferenceMismatchError, match=f"REF is {wrong}, and the reference reads") as caught:
+            genotyped(fasta, *gvcfs)
+        assert (caught.value.sample, caught.value.place) == ("B", "chr1:100")
+    with pytest.raises(ReferenceMismatchError, match="inconsistent references"):
+        genotype_gvcfs([good, gvcf], CONTIGS, tmp_path / "out.vcf.gz")
+
+
+def test_codes_of_the_fasta_do_not_reach_the_vcf(fasta: Path, tmp_path: Path) -> None:
+    """Where the reference has R, REF may be N as GATK has it, or the first base as bcftools has; R itself is no VCF."""
+    fasta.write_text(f">chr1\n{SEQUENCE[:99]}R{SEQUENCE[100:]}\n")
+    for ref in ("N", "A"):
+        assert genotyped(fasta, write(tmp_path, "A", GATK, line(100, HET, ref=ref)))[1][0][3] == ref
+    with pytest.raises(VariantFileError, match="R is neither bases nor <NON_REF>"):
+        genotyped(fasta, write(tmp_path, "A", GATK, line(100, HET, ref="R")))
+    with pytest.raises(ReferenceMismatchError, match="REF is C"):
+        genotyped(fasta, write(tmp_path, "A", GATK, line(100, HET, ref="C")))
+
+
+def test_a_gvcf_without_records_or_without_the_unseen_allele_is_refused(fasta: Path, tmp_path: Path) -> None:
+    with pytest.raises(VariantFileError, match="holds no record"):
+        genotyped(fasta, write(tmp_path, "A", GATK))
+    with pytest.raises(VariantFileError, match="no <NON_REF> or <\\*> allele"):
+        genotyped(fasta, write(tmp_path, "A", GATK, line(100, "0/1:14,16:30:99:385,0,350", unseen="")))
