@@ -124,7 +124,8 @@ def knowledge_sources(
 def _declared_state(knowledge: Knowledge) -> str:
     """Changes when the declaration, a declared file, or the code that builds a part changes."""
     declared = knowledge.declaration
-    files = [_state(value) for value in vars(declared).values() if isinstance(value, Path)]
+    sources = (*vars(declared).values(), declared.alternates)
+    files = [_state(value) for value in sources if isinstance(value, Path)]
     code = [one.code.digest for one in KNOWLEDGE if one.name in knowledge.parts]
     return digest_text("\n".join([str(declared), *files, *code]))[:16]
 

@@ -24,7 +24,7 @@ from engine.compare.comparison import compare
 from engine.errors import GenomicsError, KnowledgeError
 from engine.genotype.joint import genotype_gvcfs
 from engine.genotype.sample import genotype_sample
-from engine.reads.file_digests import FileDigests
+from engine.reads.file_digests import file_digests
 from engine.reads.file_measures import measure_file
 from engine.reads.intake import verify_reads
 from engine.reads.lane import Lane
@@ -391,7 +391,7 @@ def test_a_damaged_plain_file_is_refused_or_makes_no_difference(place: Place, re
     file = tmp_path / reader.name
     if reader.name == "manifest.json":
         files = [place.whole / f"L001_R{mate}.fastq.gz" for mate in (1, 2)]
-        digests = [FileDigests("L1", mate, path, path.stat().st_size, "0", "0") for mate, path in enumerate(files, 1)]
+        digests = [file_digests(path, lane="L1", mate=mate) for mate, path in enumerate(files, 1)]
         write_manifest([Lane("L1", *files)], digests, tmp_path, base=place.whole, copy=False)
         (tmp_path / MANIFEST).rename(file)
     else:
