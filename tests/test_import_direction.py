@@ -43,6 +43,7 @@ ABOVE_THE_STEPS = {"cli", "command_files", "warm", "ops"}
 """What puts steps together. Any other module at the engine's top is below all of them."""
 DAGSTER_IN_ENGINE = {"engine/ops/dagster_op.py"}
 SOURCES = [path for package in FORBIDDEN for path in sorted((PROJECT / package).rglob("*.py"))]
+ENGINE_SOURCES = [path for path in SOURCES if path.is_relative_to(PROJECT / "engine")]
 
 
 def imported(path: Path) -> set[str]:
@@ -72,6 +73,25 @@ def test_every_folder_of_code_is_a_package_that_is_installed() -> None:
     assert not without, "setuptools finds packages by their __init__.py"
 
 
+def test_the_engine_alone_holds_every_folder_that_its_commands_reach() -> None:
+    """``distributions/engine`` names the folders; those of the commands' imports, and of theirs, are among them."""
+    import tomllib
+    from fnmatch import fnmatchcase
+
+    project = tomllib.loads((PROJECT / "distributions" / "engine" / "pyproject.toml").read_text())
+    held = project["tool"]["setuptools"]["packages"]["find"]["include"]
+    imports: dict[str, set[str]] = {}
+    for path in ENGINE_SOURCES:
+        imports.setdefault(part_of(path), set()).update(engine_parts(path))
+    reached, waiting = set(), {"cli", "warm"}
+    while waiting:
+        part = waiting.pop()
+        reached.add(part)
+        waiting |= imports[part] - reached
+    folders = {f"engine.{part}" for part in reached if (PROJECT / "engine" / part).is_dir()}
+    assert not {folder for folder in folders if not any(fnmatchcase(folder, pattern) for pattern in held)}
+
+
 def engine_parts(path: Path) -> set[str]:
     """The folders and top modules of the engine that a file imports, its own aside."""
     parts = set()
@@ -98,9 +118,6 @@ def not_below(part: str, imported: set[str]) -> set[str]:
         return imported & {"ops"}
     below = set(STEPS[: STEPS.index(part)]) if part in STEPS else set()
     return {other for other in imported if other in {*STEPS, *ABOVE_THE_STEPS} and other not in below}
-
-
-ENGINE_SOURCES = [path for path in SOURCES if path.is_relative_to(PROJECT / "engine")]
 
 
 @pytest.mark.parametrize("path", ENGINE_SOURCES, ids=lambda path: path.relative_to(PROJECT).as_posix())

@@ -63,7 +63,7 @@ def imports(file: Path) -> set[str]:
 def test_the_engine_alone_requires_what_its_code_imports() -> None:
     files = [file for module in ("engine.cli", "engine.warm") for file in reached(module).values()]
     packages = {name.split(".")[0] for file in files for name in imports(file)}
-    foreign = packages - set(sys.stdlib_module_names) - {"engine"}
+    foreign = packages - set(sys.stdlib_module_names) - {"engine", "_typeshed"}
     required = {re.split(r"[<>=]", line)[0] for line in project(ENGINE_ALONE)["dependencies"]}
     assert {DISTRIBUTION.get(package, package) for package in foreign} == required
 
@@ -112,24 +112,46 @@ def test_every_file_of_the_packages_is_in_the_wheel(platform_wheel: Path) -> Non
 
 
 @pytest.mark.slow
-def test_the_code_location_loads_where_the_platform_was_installed(platform: Environment) -> None:
+def test_the_code_location_loads_where_the_platform_was_installed(platform: Environment, tmp_path: Path) -> None:
     names = "asset.key.to_user_string() for asset in defs.resolve_all_asset_specs()"
-    loaded = platform.run("python", "-c", f"from genomics_assets.definitions import defs; print(*({names}))")
+    loaded = platform.run(
+        "python", "-c", f"from genomics_assets.definitions import defs; print(*({names}))", folder=tmp_path
+    )
     assert loaded.returncode == 0, loaded.stderr
     assert {"raw_reads", "fhir_bundle", "cohort_allele_frequency"} <= set(loaded.stdout.split())
-    where = platform.run("python", "-c", "import genomics_assets; print(genomics_assets.__file__)")
+    where = platform.run("python", "-c", "import genomics_assets; print(genomics_assets.__file__)", folder=tmp_path)
     assert Path(where.stdout).is_relative_to(platform.packages)
 
 
 @pytest.mark.slow
-def test_the_installed_commands_run_and_keep_their_data_where_they_are_run(platform: Environment) -> None:
-    said = platform.run("genomics", "--version")
+def test_the_installed_commands_run_and_keep_their_data_where_they_are_run(
+    platform: Environment, tmp_path: Path
+) -> None:
+    said = platform.run("genomics", "--version", folder=tmp_path)
     assert said.stdout == f"genomics {project(PROJECT)['version']}\n", said.stderr
-    assert "genotype" in platform.run("genomics-engine", "--help").stdout
-    empty = platform.run("genomics", "samples")
+    assert "genotype" in platform.run("genomics-engine", "--help", folder=tmp_path).stdout
+    empty = platform.run("genomics", "samples", folder=tmp_path)
     assert empty.returncode == 0
-    assert f"no samples in {platform.folder.parent.resolve() / 'data' / 'demo'}." in empty.stderr
-    assert not (platform.folder.parent / "data").exists()
+    assert f"no samples in {tmp_path.resolve() / 'data' / 'demo'}." in empty.stderr
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.slow
+def test_the_demos_reference_is_written_from_the_installed_data_and_dagster_loads_the_workspace(
+    platform: Environment, tmp_path: Path
+) -> None:
+    written = platform.run("python", "-m", "demo.reference", "reference", folder=tmp_path)
+    assert written.returncode == 0 and list((tmp_path / "reference").glob("*.fa.gz")), written.stderr
+    prepared = platform.run(
+        "python",
+        "-c",
+        "from genomics_assets.instance import prepare_instance; from resources.environment import Settings\n"
+        "print(prepare_instance(Settings.from_environment()) / 'workspace.yaml')",
+        folder=tmp_path,
+    )
+    assert prepared.returncode == 0, prepared.stderr
+    valid = platform.run("dagster", "definitions", "validate", "--workspace", prepared.stdout.strip(), folder=tmp_path)
+    assert valid.returncode == 0, valid.stderr
 
 
 @pytest.mark.slow
@@ -146,6 +168,7 @@ def test_dbt_builds_the_cohort_from_the_installed_models_and_writes_nothing_besi
         "folder = Path(sys.argv[1])\n"
         "print(all(test.passed for test in build_tables({}, folder, folder / 'scratch', threads=1)))",
         tmp_path,
+        folder=tmp_path,
     )
     assert built.stdout == "True\n", built.stderr
     assert (tmp_path / "cohort_allele_frequency.parquet").is_file()
@@ -154,16 +177,15 @@ def test_dbt_builds_the_cohort_from_the_installed_models_and_writes_nothing_besi
 
 @pytest.mark.slow
 def test_the_engine_alone_has_neither_dagster_nor_dbt_nor_fhir_and_every_module_loads(
-    engine_alone: Environment,
+    engine_alone: Environment, tmp_path: Path
 ) -> None:
     code = (
         "import importlib, importlib.util, pkgutil, engine\n"
         f"print(*(name for name in {NOT_OF_THE_ENGINE!r} if importlib.util.find_spec(name)))\n"
         "for module in pkgutil.walk_packages(engine.__path__, 'engine.'):\n"
-        "    if module.name != 'engine.ops':  # the seam to Dagster, which the engine's commands do not load\n"
-        "        importlib.import_module(module.name)\n"
+        "    importlib.import_module(module.name)\n"
     )
-    done = engine_alone.run("python", "-c", code)
+    done = engine_alone.run("python", "-c", code, folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "\n", "installed with the engine, though it does not need it"
 
@@ -180,7 +202,9 @@ def test_the_engine_alone_goes_from_reads_to_compared_genotypes(engine_alone: En
     lane = write_lane(tmp_path, pairs)
 
     def engine(command: str, *arguments: str | Path) -> None:
-        done = engine_alone.run("genomics-engine", command, "--reference", reference.fasta, *arguments, timeout=1800)
+        done = engine_alone.run(
+            "genomics-engine", command, "--reference", reference.fasta, *arguments, folder=tmp_path, timeout=1800
+        )
         assert done.returncode == 0, done.stderr
 
     bam, gvcf, vcf, summary = (tmp_path / name for name in ("S1.bam", "S1.g.vcf.gz", "S1.vcf.gz", "summary.json"))

@@ -22,7 +22,7 @@ class Environment:
     """A virtual environment away from the checkout.
 
     Attributes:
-        folder: the environment's own; commands are run beside it.
+        folder: the environment's own.
     """
 
     folder: Path
@@ -33,12 +33,14 @@ class Environment:
         (found,) = self.folder.glob("lib/python*/site-packages")
         return found
 
-    def run(self, program: str, *arguments: str | Path, timeout: float = 600) -> subprocess.CompletedProcess[str]:
-        """Run one of its programs to its end, with nothing of the caller's environment but PATH and HOME."""
+    def run(
+        self, program: str, *arguments: str | Path, folder: Path, timeout: float = 600
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one of its programs in a folder, with nothing of the caller's environment but PATH and HOME."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         return subprocess.run(
             [str(self.folder / "bin" / program), *map(str, arguments)],
-            cwd=self.folder.parent,
+            cwd=folder,
             env=kept,
             capture_output=True,
             text=True,
