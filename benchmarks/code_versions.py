@@ -10,12 +10,10 @@ import statistics
 import subprocess
 import sys
 
-STEPS = (
-    *("engine.reference.build", "engine.align.index", "engine.annotate.clinvar", "engine.reads.intake"),
-    *("engine.align.pipeline", "engine.call.caller", "engine.recalibrate.recalibration", "engine.genotype.sample"),
-    *("engine.annotate.annotate", "engine.classify.findings", "engine.fhir.bundle", "engine.cohort.contribution"),
-    *("engine.cohort.tables", "engine.genotype.joint"),
-)
+from genomics_assets.artifacts import ARTIFACTS
+
+STEPS = [f"{artifact.compute.__module__}:{artifact.name}" for artifact in ARTIFACTS]
+"""Each step's function, from which its closure starts."""
 _PROCESS = """
 import json, sys, time
 from engine.code_version import code_version

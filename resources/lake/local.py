@@ -360,11 +360,16 @@ class LocalWork:
 def _written(path: Path, asset: str, sample: str | None) -> Written:
     """A receipt as it lies there; LakeError where it is none, or that of another artifact."""
     try:
-        text = path.read_text("utf-8", "strict")
+        text = path.read_bytes().decode()
         receipt = Receipt.from_json(text)
-    except UnicodeDecodeError as error:
+    except FileNotFoundError:
+        raise
+    except (OSError, UnicodeDecodeError) as error:
         raise LakeError(
-            "the receipt is not text", sample=sample, file=path, remedy=f"materialize {asset} again with recompute"
+            f"the receipt cannot be read ({error})",
+            sample=sample,
+            file=path,
+            remedy=f"check who may read it, or materialize {asset} again with recompute",
         ) from error
     except LakeError as error:
         raise error.about(sample=sample, file=path) from error.__cause__

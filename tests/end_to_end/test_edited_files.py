@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from console.platform import Platform
 
 from engine.errors import GenomicsError
+from resources.environment import build_resources
 from tests.builders.deployment import DEFINITIONS, Delivery, Deployment, tiny_deployment, write_reads, write_sheet
 from tests.builders.editing import edit_in_place
 
@@ -50,7 +50,7 @@ def recompute(deployment: Deployment, asset: str) -> subprocess.CompletedProcess
 
 
 def test_every_file_of_every_artifact(reported: Deployment) -> None:
-    platform, sample = Platform.of(reported.settings), SAMPLE.sample_id
+    platform, sample = build_resources(reported.settings), SAMPLE.sample_id
     assets = platform.lake.assets(sample)
     assert {"raw_reads", "aligned_reads", "gvcf", "variants", "annotated_variants", "findings", "fhir_bundle"} < {
         *assets
@@ -67,7 +67,7 @@ def test_every_file_of_every_artifact(reported: Deployment) -> None:
 
 
 def test_every_file_of_the_knowledge(reported: Deployment) -> None:
-    lake = Platform.of(reported.settings).lake
+    lake = build_resources(reported.settings).lake
     assert {"reference_genome", "aligner_index", "gene_model", "clinvar"} <= {*lake.assets()}
     for asset in lake.assets():
         receipt = lake.require(asset)
@@ -77,7 +77,7 @@ def test_every_file_of_the_knowledge(reported: Deployment) -> None:
 
 
 def test_every_receipt(reported: Deployment) -> None:
-    platform, sample = Platform.of(reported.settings), SAMPLE.sample_id
+    platform, sample = build_resources(reported.settings), SAMPLE.sample_id
     for asset in platform.lake.assets(sample):
         receipt = platform.lake.require(asset, sample)
         path = platform.lake.folder(receipt).parent / "receipt.json"

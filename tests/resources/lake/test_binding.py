@@ -70,6 +70,10 @@ def empty(receipt: Path) -> None:
     receipt.write_text("")
 
 
+def no_text(receipt: Path) -> None:
+    receipt.write_bytes(b"\xff\xfe{}")
+
+
 def of_another_sample(receipt: Path) -> None:
     receipt.write_text(receipt.read_text().replace('"S1"', '"S2"'))
 
@@ -80,6 +84,7 @@ def of_another_sample(receipt: Path) -> None:
         (raise_coverage, "the receipt of aligned_reads was changed"),
         (other_tool, "the receipt of aligned_reads was changed"),
         (empty, "the receipt cannot be read, it is empty"),
+        (no_text, "the receipt cannot be read"),
         (of_another_sample, "the receipt is that of aligned_reads of S2"),
     ],
 )
