@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from engine.kernel import kernel
 
 AMBIGUOUS = 4
 SA_SAMPLING = 8
@@ -32,7 +33,7 @@ def base_codes() -> NDArray[np.uint8]:
 BASE_CODES = base_codes()
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def replace_ambiguous(codes: NDArray[np.uint8], state: int) -> int:
     """Put pseudo-random bases for ambiguous ones, by POSIX ``lrand48`` as bwa does; returns the generator's state."""
     for i in range(len(codes)):
@@ -42,7 +43,7 @@ def replace_ambiguous(codes: NDArray[np.uint8], state: int) -> int:
     return state
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def pack(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Four bases a byte, the first in the highest bits: the body of ``.pac``."""
     packed = np.zeros((len(codes) + 3) // 4, dtype=np.uint8)
@@ -51,7 +52,7 @@ def pack(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return packed
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def fm_index(text: NDArray[np.uint8], suffixes: NDArray[Any]) -> Any:
     """The FM-index of ``text`` (codes 0 to 3) followed by a sentinel.
 
@@ -85,7 +86,7 @@ def fm_index(text: NDArray[np.uint8], suffixes: NDArray[Any]) -> Any:
     return checkpoints, sampled, sentinel
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _put_counts(checkpoints: NDArray[np.uint64], block: int, counts: NDArray[np.uint64]) -> None:
     for base in range(4):
         checkpoints[block, base] = counts[base]

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.kernel import kernel
 from engine.reads.record_kernels import NAME, bin_of, copy_bytes, indexed_end
 from engine.reads.unaligned import put_int32, put_uint16
 
@@ -29,7 +29,7 @@ _BASE_NUMBERS = _numbers(b"=ACMGRSVTWYHKDBN")
 _OPERATOR_NUMBERS = _numbers(b"MIDNSHP=X")
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def pack_lines(text: NDArray[np.uint8], names: NDArray[np.uint8], name_offset: NDArray[np.int64]) -> Any:
     """Pack whole SAM lines.
 
@@ -58,7 +58,7 @@ def pack_lines(text: NDArray[np.uint8], names: NDArray[np.uint8], name_offset: N
     return out[:to], -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _fields(text: NDArray[np.uint8], at: int, limits: NDArray[np.int64]) -> int:
     """Fill where the eleven fields and the tags begin; returns where the next line begins, -1 if fields lack."""
     limits[0] = at
@@ -74,7 +74,7 @@ def _fields(text: NDArray[np.uint8], at: int, limits: NDArray[np.int64]) -> int:
     return at + 1 if found == 12 else -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _integer(text: NDArray[np.uint8], start: int, end: int) -> int:
     value, sign = 0, 1
     if text[start] == _MINUS:
@@ -84,7 +84,7 @@ def _integer(text: NDArray[np.uint8], start: int, end: int) -> int:
     return sign * value
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _contig(
     text: NDArray[np.uint8], start: int, end: int, names: NDArray[np.uint8], name_offset: NDArray[np.int64]
 ) -> int:
@@ -103,7 +103,7 @@ def _contig(
     return -2
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _pack_line(
     text: NDArray[np.uint8],
     limits: NDArray[np.int64],
@@ -139,7 +139,7 @@ def _pack_line(
     return end
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _pack_cigar(text: NDArray[np.uint8], start: int, end: int, out: NDArray[np.uint8], record: int, to: int) -> int:
     count, length = 0, 0
     if text[start] != _STAR:
@@ -153,7 +153,7 @@ def _pack_cigar(text: NDArray[np.uint8], start: int, end: int, out: NDArray[np.u
     return to + 4 * count
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _pack_bases(
     text: NDArray[np.uint8], start: int, end: int, qualities: int, out: NDArray[np.uint8], record: int, to: int
 ) -> int:
@@ -171,7 +171,7 @@ def _pack_bases(
     return to + length
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _pack_tags(text: NDArray[np.uint8], at: int, after: int, out: NDArray[np.uint8], to: int) -> int:
     """Pack ``XX:T:value`` up to the end of the line; -1 for a type that is not understood."""
     while at < after:

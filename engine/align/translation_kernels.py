@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.kernel import kernel
 from engine.reads.record_kernels import (
     FIRST,
     LAST,
@@ -35,7 +35,7 @@ _COMMA, _SEMICOLON, _MINUS, _PLUS, _ZERO = 44, 59, 45, 43, 48
 _SA, _XA = 0x4153, 0x4158
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def translate(
     data: NDArray[np.uint8],
     offset: NDArray[np.int64],
@@ -77,7 +77,7 @@ def translate(
     return out[: out_offset[count]], out_offset
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _translate_place(
     out: NDArray[np.uint8],
     contig_at: int,
@@ -91,13 +91,13 @@ def _translate_place(
         put_int32(out, position_at, int32_at(out, position_at) + piece_start[piece])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _five_prime(data: NDArray[np.uint8], at: int, piece_start: NDArray[np.int64]) -> int:
     start = start_of(data, at) + piece_start[contig_of(data, at)]
     return int(start + reference_length(data, at) - 1 if flag_of(data, at) & REVERSE else start)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _lengths_across_pieces(
     data: NDArray[np.uint8],
     offset: NDArray[np.int64],
@@ -121,7 +121,7 @@ def _lengths_across_pieces(
     return lengths
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _primary_mate(data: NDArray[np.uint8], offset: NDArray[np.int64], row: int) -> int:
     """Where the mate's primary record begins among the records of the same template, -1 for nowhere."""
     at = offset[row]
@@ -138,7 +138,7 @@ def _primary_mate(data: NDArray[np.uint8], offset: NDArray[np.int64], row: int) 
     return -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _room_for_tags(data: NDArray[np.uint8], offset: NDArray[np.int64], name_offset: NDArray[np.int64]) -> int:
     """An upper bound of the bytes by which SA and XA grow: each entry by a name and a longer position."""
     entries, longest = 0, 0
@@ -156,7 +156,7 @@ def _room_for_tags(data: NDArray[np.uint8], offset: NDArray[np.int64], name_offs
     return entries * (longest + 12)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _copy_tags(
     data: NDArray[np.uint8],
     at: int,
@@ -183,7 +183,7 @@ def _copy_tags(
     return to
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _copy_places(
     data: NDArray[np.uint8],
     at: int,
@@ -222,7 +222,7 @@ def _copy_places(
     return to
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _put_decimal(out: NDArray[np.uint8], to: int, value: int) -> int:
     digits, rest = 1, value // 10
     while rest:

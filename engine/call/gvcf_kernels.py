@@ -6,8 +6,9 @@ Source: VCF 4.2, sections 1.4 (columns) and 5.5 (``<*>``), and GATK's ``<NON_REF
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from engine.kernel import kernel
 
 CONTIG, CONTIG_LENGTH, START, END, IS_VARIANT, QUALITY, DEPTH, COLUMNS = range(8)
 
@@ -15,7 +16,7 @@ _TAB, _NEWLINE, _COLON, _SEMICOLON, _COMMA, _DOT, _HASH = 9, 10, 58, 59, 44, 46,
 _LESS, _STAR, _N = 60, 42, 78
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _until(data: NDArray[np.uint8], at: int, end: int, mark: int) -> int:
     """Place of the next ``mark``, ``end`` where there is none."""
     while at < end and data[at] != mark:
@@ -23,7 +24,7 @@ def _until(data: NDArray[np.uint8], at: int, end: int, mark: int) -> int:
     return at
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _number(data: NDArray[np.uint8], at: int, end: int) -> int:
     """A whole number, 0 for ``.``, -1 for anything else."""
     if at >= end:
@@ -39,7 +40,7 @@ def _number(data: NDArray[np.uint8], at: int, end: int) -> int:
     return value
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _is_bases(data: NDArray[np.uint8], at: int, end: int) -> bool:
     """Letters, and at least one."""
     for i in range(at, end):
@@ -48,7 +49,7 @@ def _is_bases(data: NDArray[np.uint8], at: int, end: int) -> bool:
     return at < end
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _has_alternate(data: NDArray[np.uint8], at: int, end: int) -> bool:
     """ALT holds an allele that is neither missing nor "any allele not seen"."""
     while at < end:
@@ -61,7 +62,7 @@ def _has_alternate(data: NDArray[np.uint8], at: int, end: int) -> bool:
     return False
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _block_end(data: NDArray[np.uint8], at: int, end: int) -> int:
     """INFO END, 0 where there is none, -1 where it is no number."""
     while at < end:
@@ -72,7 +73,7 @@ def _block_end(data: NDArray[np.uint8], at: int, end: int) -> int:
     return 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _is_key(data: NDArray[np.uint8], at: int, end: int, key: NDArray[np.uint8]) -> bool:
     same = 0
     for i in range(min(end - at, key.size)):
@@ -80,7 +81,7 @@ def _is_key(data: NDArray[np.uint8], at: int, end: int, key: NDArray[np.uint8]) 
     return same == key.size == end - at
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def read_lines(
     data: NDArray[np.uint8],
     quality_key: NDArray[np.uint8],

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.files.bgzf import BLOCK_LIMIT
+from engine.kernel import kernel
 from engine.reads.record_kernels import UNMAPPED, bin_of, contig_of, flag_of, indexed_end, start_of
 
 LINEAR_SHIFT = 14
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def block_limits(offset: NDArray[np.int64], start: int) -> Any:
     """Where blocks end that hold as many whole records as fit; a record too long for one is cut.
 
@@ -36,7 +36,7 @@ def block_limits(offset: NDArray[np.int64], start: int) -> Any:
     return np.array(limits)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def virtual_offsets(
     offset: NDArray[np.int64], limits: NDArray[np.int64], block_start: NDArray[np.int64]
 ) -> NDArray[np.int64]:
@@ -53,7 +53,7 @@ def virtual_offsets(
     return out
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def index_records(
     data: NDArray[np.uint8],
     offset: NDArray[np.int64],
@@ -103,7 +103,7 @@ def index_records(
     return chunks[:complete]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def contig_ends(data: NDArray[np.uint8], offset: NDArray[np.int64]) -> Any:
     """Rows where the contig of sorted records changes, the first and the number of records among them."""
     ends = [0]

@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.kernel import kernel
 from engine.reads.record_kernels import (
     FAILS_QUALITY,
     FIRST,
@@ -61,14 +61,14 @@ _NONE: Any = np.int64(-1)  # a literal would have what it is passed to compiled 
 _GROUP_BITS = (1 << 40) - 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def end_key(library: int, contig: int, five_prime: int, reverse: int) -> int:
     """One end of a read in one integer: library, contig, unclipped 5' position, strand."""
     key = (library << _CONTIG_BITS) | contig
     return (((key << _COORDINATE_BITS) | (five_prime + _COORDINATE_SHIFT)) << 1) | reverse
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _with_umi(key: int, umi: int) -> int:
     """A key that also tells UMIs apart: what is below the library is scattered together with the UMI's hash.
 
@@ -81,14 +81,14 @@ def _with_umi(key: int, umi: int) -> int:
     return (library_of(key) << _KEY_BITS) | scattered
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _umi_of(data: NDArray[np.uint8], at: int) -> int:
     """The hash of the UMI at the end of a record's name."""
     start, end = at + NAME, at + NAME + data[at + 12] - 1
     return umi_hash(data, umi_start(data, start, end), end)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _score(data: NDArray[np.uint8], at: int) -> int:
     bases = int32_at(data, at + 20)
     start = sequence_at(data, at) + (bases + 1) // 2
@@ -100,7 +100,7 @@ def _score(data: NDArray[np.uint8], at: int) -> int:
     return score + _FAILED_SCORE if flag_of(data, at) & FAILS_QUALITY else score
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def location(data: NDArray[np.uint8], at: int) -> tuple[int, int, int]:
     """Tile, x and y from the last three of five or seven fields of a read name; -1 each where there are none.
 
@@ -131,19 +131,19 @@ def location(data: NDArray[np.uint8], at: int) -> tuple[int, int, int]:
     return _int16(tile), _int16(x), _int16(y)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _int16(value: int) -> int:
     return ((value + 32768) & 65535) - 32768
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _next_field(data: NDArray[np.uint8], at: int) -> int:
     while data[at] != _COLON and data[at] != 0:
         at += 1
     return at + 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _leading_integer(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
     """The digits at the front of a field, and where they end; unknown where there are none."""
     negative = at < end and data[at] == _MINUS
@@ -157,24 +157,24 @@ def _leading_integer(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, i
     return -value if negative else value, at
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _rank(score: int, tile: int, read_group: int, orientation: int) -> int:
     """Score, tile, read group and the strands of first and second read in one integer."""
     return ((score + 65536) << 40) | ((tile + 32768) << 24) | (read_group << 2) | orientation
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _place(x: int, y: int) -> int:
     return ((x + (1 << 30)) << 31) | (y + (1 << 30))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def score_of(rank: int) -> int:
     """Sum of qualities of a rank."""
     return (rank >> 40) - 65536
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def collect(
     data: NDArray[np.uint8],
     offset: NDArray[np.int64],
@@ -225,7 +225,7 @@ def collect(
     return pairs[:found], lone[:found_lone]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _kind(flag: int) -> int:
     if flag & NOT_PRIMARY:
         return NOT_PRIMARY_READS
@@ -236,7 +236,7 @@ def _kind(flag: int) -> int:
     return PAIRED_READS
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _put_lone(
     row: NDArray[np.int64],
     data: NDArray[np.uint8],
@@ -258,7 +258,7 @@ def _put_lone(
     row[LONE_PLACE], row[LONE_START], row[LONE_ORDINAL] = _place(x, y), _tie(data, at), ordinal[i]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _put_pair(
     row: NDArray[np.int64],
     data: NDArray[np.uint8],
@@ -294,13 +294,13 @@ def _put_pair(
     row[START], row[ORDINAL1], row[ORDINAL2] = tie_i, ordinal[i], ordinal[j]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _tie(data: NDArray[np.uint8], at: int) -> int:
     """Alignment start and strand: what decides, before the ordinal, which of two reads stands first in the file."""
     return start_of(data, at) << 1 | (1 if flag_of(data, at) & REVERSE else 0)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _better(rows: NDArray[np.int64], one: int, other: int, rank: int, place: int, start: int, ordinal: int) -> bool:
     """Whether row ``one`` is kept rather than ``other``."""
     a, b = score_of(rows[one, rank]), score_of(rows[other, rank])
@@ -316,7 +316,7 @@ def _better(rows: NDArray[np.int64], one: int, other: int, rank: int, place: int
     return bool(rows[one, ordinal] < rows[other, ordinal])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def mark_pairs(
     pairs: NDArray[np.int64],
     order: NDArray[np.int64],
@@ -357,13 +357,13 @@ def mark_pairs(
         start = end
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def library_of(key: int) -> int:
     """The library in an :func:`end_key`."""
     return key >> _KEY_BITS
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _mark_set(
     pairs: NDArray[np.int64],
     order: NDArray[np.int64],
@@ -383,7 +383,7 @@ def _mark_set(
     counts[library_of(pairs[best, KEY1]), PAIRED_DUPLICATES] += 2 * (end - start - 1)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _set_bit(bits: NDArray[np.uint8], ordinal: int) -> None:
     bits[ordinal >> 3] |= np.uint8(128 >> (ordinal & 7))
 
@@ -393,7 +393,7 @@ def cluster_group(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     return pairs[:, RANK] & _GROUP_BITS
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def count_optical(pairs: NDArray[np.int64], order: NDArray[np.int64], start: int, end: int, distance: int) -> int:
     """Pairs of one set that are optical duplicates: clusters near each other, chains included, count once.
 
@@ -419,7 +419,7 @@ def count_optical(pairs: NDArray[np.int64], order: NDArray[np.int64], start: int
     return joined
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _root(parent: NDArray[np.int64], i: int) -> int:
     while parent[i] != i:
         parent[i] = parent[parent[i]]
@@ -427,7 +427,7 @@ def _root(parent: NDArray[np.int64], i: int) -> int:
     return i
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def mark_lone(
     lone: NDArray[np.int64],
     order: NDArray[np.int64],

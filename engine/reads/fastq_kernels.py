@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from engine.kernel import kernel
 
 COMPLETE = 0
 NO_AT_SIGN = 1
@@ -36,7 +37,7 @@ def base_letters() -> NDArray[np.bool_]:
 BASE_LETTERS = base_letters()
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _line_end(block: NDArray[np.uint8], start: int, end: int) -> int:
     """Index of the next newline, -1 where the block ends before it."""
     for i in range(start, end):
@@ -45,7 +46,7 @@ def _line_end(block: NDArray[np.uint8], start: int, end: int) -> int:
     return -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _trim(block: NDArray[np.uint8], start: int, newline: int) -> int:
     """End of a line without the carriage return of Windows."""
     if newline > start and block[newline - 1] == _RETURN:
@@ -53,7 +54,7 @@ def _trim(block: NDArray[np.uint8], start: int, newline: int) -> int:
     return newline
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _name(block: NDArray[np.uint8], start: int, end: int, row: NDArray[np.int64]) -> None:
     """Split a header line into name and mate number: ``name/1``, ``name 1:N:0:ACGT``, or no number (0)."""
     name_end = start
@@ -68,7 +69,7 @@ def _name(block: NDArray[np.uint8], start: int, end: int, row: NDArray[np.int64]
     row[NAME_START], row[NAME_END], row[MATE] = start, name_end, mate
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _all_plain_bases(block: NDArray[np.uint8], start: int, end: int) -> bool:
     """Whether all are upper-case A, C, G, T or N; without an early end, so that the loop runs in vectors."""
     plain = 0
@@ -78,7 +79,7 @@ def _all_plain_bases(block: NDArray[np.uint8], start: int, end: int) -> bool:
     return plain == end - start
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _bases_end(block: NDArray[np.uint8], start: int, end: int, guess: int) -> int:
     """Index of the newline after the bases; most reads are as long as the one before, which ``guess`` says."""
     at = start + guess
@@ -87,7 +88,7 @@ def _bases_end(block: NDArray[np.uint8], start: int, end: int, guess: int) -> in
     return _line_end(block, start, end)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _all_bases(block: NDArray[np.uint8], start: int, end: int, letters: NDArray[np.bool_]) -> bool:
     other = 0
     if not _all_plain_bases(block, start, end):
@@ -96,7 +97,7 @@ def _all_bases(block: NDArray[np.uint8], start: int, end: int, letters: NDArray[
     return other == 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _all_qualities(block: NDArray[np.uint8], start: int, end: int) -> bool:
     outside = 0
     for i in range(start, end):
@@ -104,7 +105,7 @@ def _all_qualities(block: NDArray[np.uint8], start: int, end: int) -> bool:
     return outside == 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def find_records(
     block: NDArray[np.uint8], end: int, letters: NDArray[np.bool_], rows: NDArray[np.int64]
 ) -> tuple[int, int, int]:
@@ -162,7 +163,7 @@ def find_records(
     return found, position, COMPLETE
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def copy_records(block: NDArray[np.uint8], rows: NDArray[np.int64]) -> Any:
     """Copy the parts of the records that :func:`find_records` found.
 
@@ -194,7 +195,7 @@ def copy_records(block: NDArray[np.uint8], rows: NDArray[np.int64]) -> Any:
     return name_offset, names, mate, base_offset, bases, qualities
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def first_different_name(
     name_offset1: NDArray[np.int64],
     names1: NDArray[np.uint8],

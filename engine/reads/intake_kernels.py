@@ -6,8 +6,9 @@ No I/O. The sums are whole numbers, so that batches may be counted in any order.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from engine.kernel import kernel
 
 CYCLES = 1000
 """Cycles counted one by one; later bases of longer reads count in the totals only."""
@@ -43,7 +44,7 @@ ADAPTER = b"AGATCGGAAGAGC"
 ADAPTER_CODE = _packed(ADAPTER)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def count_reads(
     base_offset: NDArray[np.int64],
     bases: NDArray[np.uint8],

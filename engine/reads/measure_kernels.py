@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.kernel import kernel
 from engine.reads.record_kernels import (
     DUPLICATE,
     FIRST,
@@ -71,7 +71,7 @@ _N_NUMBER, _C_NUMBER, _G_NUMBER = 15, 2, 4
 _NM, _SA, _MQ = 0x4D4E, 0x4153, 0x514D
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _integer_tag(data: NDArray[np.uint8], at: int) -> int:
     kind = data[at + 2]
     if kind == 67:  # C
@@ -86,7 +86,7 @@ def _integer_tag(data: NDArray[np.uint8], at: int) -> int:
     return int32_at(data, at + 3) if kind == 105 else uint32_at(data, at + 3)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _tags(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int, bool]:
     """NM and MQ, -1 where absent, and whether there is SA."""
     edits, mate_mapq, split = -1, -1, False
@@ -102,7 +102,7 @@ def _tags(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int, bool]:
     return edits, mate_mapq, split
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _orientation(data: NDArray[np.uint8], at: int) -> int:
     """FR, RF or TANDEM of a pair mapped to one contig, seen from this read."""
     flag = flag_of(data, at)
@@ -117,7 +117,7 @@ def _orientation(data: NDArray[np.uint8], at: int) -> int:
     return FR if forward_five < reverse_five else RF
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def measure(
     data: NDArray[np.uint8],
     offset: NDArray[np.int64],
@@ -167,7 +167,7 @@ def measure(
     return covered[:stretches]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _twice_as_long(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     longer = np.empty((2 * rows.shape[0], rows.shape[1]), dtype=np.int64)
     for i in range(rows.shape[0]):
@@ -176,7 +176,7 @@ def _twice_as_long(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     return longer
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _measure_bases(
     data: NDArray[np.uint8],
     at: int,
@@ -210,7 +210,7 @@ def _measure_bases(
         gc_count[(200 * gc + length - unknown) // (2 * (length - unknown))] += 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _count_bases(data: NDArray[np.uint8], bases: int, length: int) -> tuple[int, int]:
     """How many of the packed bases are G or C, and how many N; two bases a byte, the last half perhaps empty."""
     gc, unknown = 0, 0
@@ -221,7 +221,7 @@ def _count_bases(data: NDArray[np.uint8], bases: int, length: int) -> tuple[int,
     return gc, unknown
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _count_qualities(data: NDArray[np.uint8], start: int, length: int, quality_count: NDArray[np.int64]) -> None:
     """Add to four histograms in turn: in one, runs of equal qualities would wait for each other's increments."""
     whole = length & ~3
@@ -234,7 +234,7 @@ def _count_qualities(data: NDArray[np.uint8], start: int, length: int, quality_c
         quality_count[0, min(data[i], QUALITIES - 1)] += 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _measure_alignment(data: NDArray[np.uint8], at: int, end: int, counts: NDArray[np.int64]) -> None:
     flag, mapq = flag_of(data, at), data[at + 13]
     length = int32_at(data, at + 20)
@@ -282,14 +282,14 @@ def _measure_alignment(data: NDArray[np.uint8], at: int, end: int, counts: NDArr
         counts[CHIMERAS] += split
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _is_chimeric(data: NDArray[np.uint8], at: int) -> bool:
     if contig_of(data, at) != int32_at(data, at + 24):
         return True
     return abs(int32_at(data, at + 32)) > _LARGEST_INSERT or _orientation(data, at) != FR
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _measure_insert(data: NDArray[np.uint8], at: int, inserts: NDArray[np.int64]) -> None:
     """Each pair once, by its second read, duplicates left out."""
     flag, length = flag_of(data, at), abs(int32_at(data, at + 32))
@@ -299,7 +299,7 @@ def _measure_insert(data: NDArray[np.uint8], at: int, inserts: NDArray[np.int64]
         inserts[_orientation(data, at), min(length, LONGEST_INSERT)] += 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cover(data: NDArray[np.uint8], at: int, covered: NDArray[np.int64], stretches: int) -> int:
     """Append the stretches of bases of sufficient quality; the read that begins first ends where its mate begins."""
     position, stop = start_of(data, at), _overlap_start(data, at)
@@ -333,7 +333,7 @@ def _cover(data: NDArray[np.uint8], at: int, covered: NDArray[np.int64], stretch
     return stretches
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _put_stretch(
     data: NDArray[np.uint8], at: int, covered: NDArray[np.int64], stretches: int, start: int, end: int
 ) -> int:
@@ -342,7 +342,7 @@ def _put_stretch(
     return stretches + 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _overlap_start(data: NDArray[np.uint8], at: int) -> int:
     """Where the mate begins if it begins later on the same contig: from there on the mate is what counts."""
     flag = flag_of(data, at)
@@ -355,7 +355,7 @@ def _overlap_start(data: NDArray[np.uint8], at: int) -> int:
     return everywhere
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_stretches(depth: NDArray[np.int32], base: int, covered: NDArray[np.int64], first: int, last: int) -> None:
     """Add one to the depth of every position of stretches ``[first, last)``; ``depth[0]`` is position ``base``."""
     for i in range(first, last):
@@ -363,7 +363,7 @@ def add_stretches(depth: NDArray[np.int32], base: int, covered: NDArray[np.int64
             depth[position] += 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def summarise_depth(
     depth: NDArray[np.int32],
     base: int,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.kernel import kernel
 from engine.reads.unaligned import byte_at, int32_at, put_uint16, uint16_at, uint32_at
 
 PAIRED, PROPER_PAIR, UNMAPPED, MATE_UNMAPPED = 0x1, 0x2, 0x4, 0x8
@@ -28,32 +28,32 @@ UNPLACED = (1 << 63) - 1
 _MATCH, _INSERTION, _DELETION, _SKIP, _SOFT, _HARD, _PAD, _EQUAL, _DIFFERENT = range(9)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def copy_bytes(data: NDArray[np.uint8], start: int, end: int, out: NDArray[np.uint8], to: int) -> None:
     """Copy ``data[start:end]`` to ``out[to:]``; assigning slices takes numba seconds to compile."""
     for i in range(end - start):
         out[to + i] = data[start + i]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def contig_of(data: NDArray[np.uint8], at: int) -> int:
     """refID: the contig's index, -1 for none."""
     return int32_at(data, at + 4)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def start_of(data: NDArray[np.uint8], at: int) -> int:
     """POS as 0-based position, -1 for none."""
     return int32_at(data, at + 8)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def flag_of(data: NDArray[np.uint8], at: int) -> int:
     """FLAG."""
     return uint16_at(data, at + 18)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def mate_is_placed(data: NDArray[np.uint8], at: int) -> bool:
     """Whether a paired read's mate is aligned: by FLAG, RNEXT and PNEXT, as GATK's ``mateIsUnmapped`` asks.
 
@@ -62,26 +62,26 @@ def mate_is_placed(data: NDArray[np.uint8], at: int) -> bool:
     return flag_of(data, at) & MATE_UNMAPPED == 0 and int32_at(data, at + 24) >= 0 and int32_at(data, at + 28) >= 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def cigar_at(data: NDArray[np.uint8], at: int) -> int:
     """Where the CIGAR begins."""
     return int(at + NAME + byte_at(data, at + 12))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def sequence_at(data: NDArray[np.uint8], at: int) -> int:
     """Where the packed bases begin."""
     return cigar_at(data, at) + 4 * uint16_at(data, at + 16)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def tags_at(data: NDArray[np.uint8], at: int) -> int:
     """Where the tags begin."""
     bases = int32_at(data, at + 20)
     return sequence_at(data, at) + (bases + 1) // 2 + bases
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def tag_end(data: NDArray[np.uint8], at: int) -> int:
     """Where the tag after the one at ``at`` begins."""
     kind = data[at + 2]
@@ -101,7 +101,7 @@ def tag_end(data: NDArray[np.uint8], at: int) -> int:
     return end + 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def reference_length(data: NDArray[np.uint8], at: int) -> int:
     """Reference bases that the CIGAR spans."""
     cigar, length = cigar_at(data, at), 0
@@ -113,7 +113,7 @@ def reference_length(data: NDArray[np.uint8], at: int) -> int:
     return length
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def unclipped_five_prime(data: NDArray[np.uint8], at: int) -> int:
     """0-based position of the 5' end as if nothing had been clipped: the first base's, or the last's if reverse."""
     cigar, count = cigar_at(data, at), uint16_at(data, at + 16)
@@ -134,7 +134,7 @@ def unclipped_five_prime(data: NDArray[np.uint8], at: int) -> int:
     return start - clipped
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def bin_of(start: int, end: int) -> int:
     """The BAI bin that holds ``[start, end)`` (SAM specification 5.3)."""
     end -= 1
@@ -151,7 +151,7 @@ def bin_of(start: int, end: int) -> int:
     return 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def indexed_end(data: NDArray[np.uint8], at: int) -> int:
     """End for the index: one past the alignment, or one base for a read without one."""
     start = start_of(data, at)
@@ -160,7 +160,7 @@ def indexed_end(data: NDArray[np.uint8], at: int) -> int:
     return start + max(reference_length(data, at), 1)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def same_name(data: NDArray[np.uint8], at: int, other: int) -> bool:
     """Whether two records bear the same read name."""
     if data[at + 12] != data[other + 12]:
@@ -171,7 +171,7 @@ def same_name(data: NDArray[np.uint8], at: int, other: int) -> bool:
     return bool(i == end)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def record_offsets(data: NDArray[np.uint8]) -> NDArray[np.int64]:
     """int64[n + 1]: where each of the records that lie end to end begins, and where the last ends."""
     count, at = 0, 0
@@ -184,7 +184,7 @@ def record_offsets(data: NDArray[np.uint8]) -> NDArray[np.int64]:
     return offset
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def sort_keys(data: NDArray[np.uint8], offset: NDArray[np.int64]) -> NDArray[np.int64]:
     """int64[n] whose order is the coordinate order: contig, position, forward strand before reverse."""
     keys = np.empty(len(offset) - 1, dtype=np.int64)
@@ -199,7 +199,7 @@ def sort_keys(data: NDArray[np.uint8], offset: NDArray[np.int64]) -> NDArray[np.
     return keys
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def gather(data: NDArray[np.uint8], start: NDArray[np.int64], order: NDArray[np.int64]) -> Any:
     """Copy the records that begin at ``start[order]`` end to end: their bytes and where each begins (n + 1)."""
     offset = np.zeros(len(order) + 1, dtype=np.int64)
@@ -212,7 +212,7 @@ def gather(data: NDArray[np.uint8], start: NDArray[np.int64], order: NDArray[np.
     return out, offset
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def set_duplicate_flags(
     data: NDArray[np.uint8], offset: NDArray[np.int64], ordinal: NDArray[np.int64], bits: NDArray[np.uint8]
 ) -> None:

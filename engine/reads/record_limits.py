@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.kernel import kernel
 from engine.reads.record_kernels import sequence_at
 from engine.reads.unaligned import int32_at
 
@@ -17,7 +17,7 @@ WHOLE, BROKEN = range(2)
 _SMALLEST, _LARGEST = 33, 1 << 28
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _is_whole(data: NDArray[np.uint8], at: int) -> bool:
     """Whether a record's lengths agree with each other, so that its fields may be read."""
     size, bases = int32_at(data, at), int32_at(data, at + 20)
@@ -26,7 +26,7 @@ def _is_whole(data: NDArray[np.uint8], at: int) -> bool:
     return sequence_at(data, at) + (bases + 1) // 2 + bases <= at + 4 + size
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def record_limits(data: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
     """int64[n + 1], where each complete record begins and the last one ends, and whether the next one is broken."""
     offset = np.empty(len(data) // (4 + _SMALLEST) + 2, dtype=np.int64)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.kernel import kernel
 from engine.reads.fastq_kernels import BASES_START, NAME_END, NAME_START
 
 _COLON, _UNDERSCORE, _SPACE, _TAB, _RETURN = 58, 95, 32, 9, 13
@@ -31,7 +31,7 @@ def umi_letters() -> NDArray[np.bool_]:
 UMI_LETTERS = umi_letters()
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def umi_start(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Where the UMI at the end of the name ``data[start:end]`` begins; ``end`` where there is none.
 
@@ -45,7 +45,7 @@ def umi_start(data: NDArray[np.uint8], start: int, end: int) -> int:
     return at
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def umi_hash(data: NDArray[np.uint8], start: int, end: int) -> int:
     """A number of 57 bits for the UMI ``data[start:end]``: FNV-1a, folded."""
     value = np.uint64(14695981039346656037)
@@ -54,7 +54,7 @@ def umi_hash(data: NDArray[np.uint8], start: int, end: int) -> int:
     return int(np.int64((value ^ (value >> np.uint64(57))) & np.uint64((1 << 57) - 1)))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def first_without_umi(name_offset: NDArray[np.int64], names: NDArray[np.uint8]) -> int:
     """First row whose name does not end in a UMI, -1 where all do.
 
@@ -68,7 +68,7 @@ def first_without_umi(name_offset: NDArray[np.int64], names: NDArray[np.uint8]) 
     return -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _comment_umi(block: NDArray[np.uint8], start: int, end: int) -> tuple[int, int]:
     """Limits of the value of ``RX:Z:`` in a comment; both ``end`` where there is none."""
     for at in range(start, end - len(_RX)):
@@ -86,7 +86,7 @@ def _comment_umi(block: NDArray[np.uint8], start: int, end: int) -> tuple[int, i
     return end, end
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def names_with_umi(block: NDArray[np.uint8], rows: NDArray[np.int64]) -> Any:
     """The names of records with the UMI of their comment behind an underscore.
 

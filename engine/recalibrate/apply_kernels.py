@@ -10,9 +10,9 @@ as stored, clipped bases included.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.kernel import kernel
 from engine.reads.record_kernels import REVERSE, flag_of, sequence_at
 from engine.reads.unaligned import int32_at
 from engine.recalibrate.covariate_kernels import (
@@ -32,7 +32,7 @@ _HIGHEST = 93
 _ABSENT = 255
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def recalibrate_read(
     codes: NDArray[np.uint8],
     qualities: NDArray[np.uint8],
@@ -71,7 +71,7 @@ def recalibrate_read(
     return True
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def recalibrate_records(
     data: NDArray[np.uint8],
     starts: NDArray[np.int64],

@@ -10,9 +10,9 @@ Source: specification section 16.1 (GATK's ``BaseRecalibrationEngine``).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.kernel import kernel
 from engine.reads.record_kernels import REVERSE, cigar_at, flag_of, sequence_at, start_of
 from engine.reads.unaligned import int32_at, uint16_at, uint32_at
 from engine.recalibrate.covariate_kernels import (
@@ -37,7 +37,7 @@ COUNTED, CYCLE_TOO_LARGE, BEYOND_CONTIG, QUALITY_TOO_HIGH = range(4)
 _MATCH, _INSERTION, _DELETION, _SOFT, _EQUAL = 0, 1, 2, 4, 7
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def count_records(
     data: NDArray[np.uint8],
     offset: NDArray[np.int64],
@@ -108,7 +108,7 @@ def count_records(
 _EQUAL_BASE, _MISMATCH, _LEFT_OUT = 0, 1, 2
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _compare(
     data: NDArray[np.uint8],
     at: int,
@@ -137,7 +137,7 @@ def _compare(
     return True
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _mark_known(
     data: NDArray[np.uint8],
     at: int,
@@ -162,7 +162,7 @@ def _mark_known(
         site += 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _aligned_limits(data: NDArray[np.uint8], at: int, start: int, stop: int) -> tuple[int, int]:
     """Reference positions of the first and the last aligned base of ``[start, stop)``; crossed where there is none."""
     cigar, position, base = cigar_at(data, at), start_of(data, at), 0

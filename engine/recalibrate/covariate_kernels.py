@@ -11,9 +11,9 @@ specification 4.2 for the record. Positions are 0-based.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.kernel import kernel
 from engine.reads.record_kernels import (
     DUPLICATE,
     FAILS_QUALITY,
@@ -45,14 +45,14 @@ _UNFIT = UNMAPPED | SECONDARY | DUPLICATE | FAILS_QUALITY
 _CODE_OF_NIBBLE = np.array([4, 0, 1, 4, 2, 4, 4, 4, 3, 4, 4, 4, 4, 4, 4, 4], dtype=np.uint8)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def is_counted(data: NDArray[np.uint8], at: int) -> bool:
     """Whether a read tells of errors: mapped with a known MAPQ above 0, not secondary, no duplicate, not failed."""
     mapq = data[at + 13]
     return flag_of(data, at) & _UNFIT == 0 and mapq != 0 and mapq != 255 and contig_of(data, at) >= 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def cigar_fits(data: NDArray[np.uint8], at: int) -> bool:
     """Whether the CIGAR spans the stored bases, some of the reference, and skips nothing."""
     cigar, read, reference = cigar_at(data, at), 0, 0
@@ -71,7 +71,7 @@ def cigar_fits(data: NDArray[np.uint8], at: int) -> bool:
     return reference > 0 and read == int32_at(data, at + 20)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _tag_size(data: NDArray[np.uint8], at: int, end: int) -> int:
     """Bytes of a tag's value, which begins at ``at``; its type letter is the byte before."""
     kind = data[at - 1]
@@ -93,7 +93,7 @@ def _tag_size(data: NDArray[np.uint8], at: int, end: int) -> int:
     return end - at
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def group_of(
     data: NDArray[np.uint8],
     at: int,
@@ -124,7 +124,7 @@ def group_of(
     return NO_GROUP
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def base_at_position(data: NDArray[np.uint8], at: int, position: int, after: bool) -> int:
     """Index of the stored base at a reference position, -1 where the alignment does not reach it.
 
@@ -148,7 +148,7 @@ def base_at_position(data: NDArray[np.uint8], at: int, position: int, after: boo
     return -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def alignment_end(data: NDArray[np.uint8], at: int) -> int:
     """Last reference position of the alignment, itself aligned."""
     cigar, reference = cigar_at(data, at), start_of(data, at)
@@ -160,7 +160,7 @@ def alignment_end(data: NDArray[np.uint8], at: int) -> int:
     return reference - 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def usable_stretch(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
     """Stored bases ``[start, stop)`` that are neither soft-clipped nor beyond the adaptor boundary; empty for none."""
     bases = int32_at(data, at + 20)
@@ -182,7 +182,7 @@ def usable_stretch(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
     return max(start, leading), min(stop, bases - trailing)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _adaptor_boundary(data: NDArray[np.uint8], at: int) -> tuple[int, bool]:
     """The first position beyond the fragment and whether it is known (specification 2.1)."""
     flag, template = flag_of(data, at), int32_at(data, at + 32)
@@ -195,7 +195,7 @@ def _adaptor_boundary(data: NDArray[np.uint8], at: int) -> tuple[int, bool]:
     return start + abs(template), start <= mate + abs(template)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _soft_clips(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
     cigar, count = cigar_at(data, at), uint16_at(data, at + 16)
     leading, trailing = 0, 0
@@ -214,7 +214,7 @@ def _soft_clips(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
     return leading, trailing
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def unpack_bases(data: NDArray[np.uint8], at: int, codes: NDArray[np.uint8]) -> None:
     """Codes of the stored bases: A, C, G, T as 0 to 3, anything else ``NOT_A_BASE``."""
     packed = sequence_at(data, at)
@@ -222,7 +222,7 @@ def unpack_bases(data: NDArray[np.uint8], at: int, codes: NDArray[np.uint8]) -> 
         codes[i] = _CODE_OF_NIBBLE[(data[packed + (i >> 1)] >> (4 - 4 * (i & 1))) & 15]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def contexts(
     codes: NDArray[np.uint8],
     qualities: NDArray[np.uint8],
@@ -251,7 +251,7 @@ def contexts(
         out[i] = (3 - other) << 2 | (3 - base) if reverse else other << 2 | base
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def cycle_of(i: int, start: int, stop: int, flag: int) -> int:
     """Cycle of stored base ``i`` of the stretch: from 1, by the order of sequencing, negative for read 2."""
     cycle = stop - i if flag & REVERSE else i - start + 1

@@ -8,13 +8,14 @@ Source: VCF specification 4.3, fields CHROM, POS, REF.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from engine.kernel import kernel
 
 _NEWLINE, _TAB, _HASH, _ZERO, _NINE = 10, 9, 35, 48, 57
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def find_sites(text: NDArray[np.uint8], sites: NDArray[np.int64]) -> int:
     """Fill ``sites`` with one row for each record of whole lines; the number of rows, or ``-1 - line`` at a bad one.
 
@@ -36,7 +37,7 @@ def find_sites(text: NDArray[np.uint8], sites: NDArray[np.int64]) -> int:
     return found
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _site(text: NDArray[np.uint8], at: int, end: int, row: NDArray[np.int64]) -> bool:
     row[0] = at
     while at < end and text[at] != _TAB:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.kernel import kernel
 
-@njit(nogil=True, cache=True)
+
+@kernel
 def find_runs(sequence: NDArray[np.uint8], letter: int, shortest: int) -> Any:
     """Runs of at least ``shortest`` equal letters: int64[n, 2], 0-based half-open."""
     runs = [(0, 0) for _ in range(0)]

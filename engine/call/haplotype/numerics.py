@@ -14,8 +14,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from engine.kernel import kernel
 
 MINIMUM_USABLE_QUALITY: Final = 6
 """Base qualities at or below it are not evidence in the reference model."""
@@ -52,7 +53,7 @@ LOG10_CORRECT: Final = np.array([math.log10(1.0 - p) if p < 1.0 else -math.inf f
 """float64[256], log10 of one minus the error probability by phred quality; -inf at 0."""
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def approximate_log10_sum(a: float, b: float, table: NDArray[np.float64]) -> float:
     """``log10(10**a + 10**b)`` to the nearest table entry, as GATK adds likelihoods.
 
@@ -71,13 +72,13 @@ def approximate_log10_sum(a: float, b: float, table: NDArray[np.float64]) -> flo
     return total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def java_round(value: float) -> int:
     """Nearest integer, halves towards plus infinity, as ``Math.round``."""
     return math.floor(value + 0.5)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def phred_scaled(log10_likelihoods: NDArray[np.float64], phred: NDArray[np.int64]) -> None:
     """Fill ``phred`` with the PLs of ``log10_likelihoods``: rounded, the best genotype at 0."""
     best = log10_likelihoods.max()
@@ -86,7 +87,7 @@ def phred_scaled(log10_likelihoods: NDArray[np.float64], phred: NDArray[np.int64
         phred[i] = java_round(scaled) if scaled < 2147483647.0 else 2147483647
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def log10_sum(values: NDArray[np.float64]) -> float:
     """Exact ``log10(sum(10**values))`` anchored at the largest; -inf for none."""
     if values.size == 0:
@@ -109,14 +110,14 @@ def seeded(seed: int = RANDOM_SEED) -> NDArray[np.int64]:
     return np.array([(seed ^ _MULTIPLIER) & _MASK], dtype=np.int64)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _next_bits(state: NDArray[np.int64], bits: int) -> int:
     state[0] = (state[0] * 0x5DEECE66D + 0xB) & 0xFFFFFFFFFFFF
     drawn: int = state[0] >> (48 - bits)
     return drawn
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def next_int(state: NDArray[np.int64], bound: int) -> int:
     """The next ``Random.nextInt(bound)``: uniform in ``[0, bound)``, ``0 < bound < 2**31``."""
     if bound & (bound - 1) == 0:

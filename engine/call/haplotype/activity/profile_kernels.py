@@ -13,12 +13,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.columns import ReadColumns
 from engine.call.haplotype.numerics import java_round
 from engine.call.haplotype.reads.pileup_kernels import DELETION, INSERTION, MATCH, SOFT_CLIP, insert_limits
+from engine.kernel import kernel
 
 MINIMUM_QUALITY = 10
 """Bases at or below it are no evidence."""
@@ -30,7 +30,7 @@ SOFT_CLIP_THRESHOLD = 6.0
 MAXIMUM_SPREAD = 100
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _neighbours(cigar: NDArray[np.uint32], first: int, last: int, k: int, step: int) -> tuple[bool, bool]:
     """Whether the element beside ``k`` makes the adjacent base evidence of an indel, and whether it is a clip."""
     beside = k + step
@@ -44,7 +44,7 @@ def _neighbours(cigar: NDArray[np.uint32], first: int, last: int, k: int, step: 
     return False, False
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def mark_alternates(reads: ReadColumns, reference: NDArray[np.uint8], origin: int, marked: NDArray[np.uint8]) -> None:
     """Set ``marked`` where any element of the pileup speaks against the reference; only there can activity be.
 
@@ -90,7 +90,7 @@ def mark_alternates(reads: ReadColumns, reference: NDArray[np.uint8], origin: in
                 base += length
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _high_quality_clips(reads: ReadColumns, i: int) -> int:
     count = 0
     base = reads.base_offset[i]
@@ -106,7 +106,7 @@ def _high_quality_clips(reads: ReadColumns, i: int) -> int:
     return count
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _add_element(
     likelihoods: NDArray[np.float64],
     row: int,
@@ -119,7 +119,7 @@ def _add_element(
         likelihoods[row, g] += element[kind, quality, g]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def accumulate(
     reads: ReadColumns,
     reference: NDArray[np.uint8],
@@ -201,7 +201,7 @@ def accumulate(
                 base += length
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def active_probability(
     likelihoods: NDArray[np.float64], depth: int, prior: NDArray[np.float64], log10_ploidy: float
 ) -> float:
@@ -240,7 +240,7 @@ def active_probability(
     return 1.0 - math.pow(10.0, likelihoods[0] - top) / total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def index_marked(marked: NDArray[np.uint8], row_of: NDArray[np.int32], next_marked: NDArray[np.int32]) -> int:
     """Number the marked positions, note for each position the next one; returns how many there are."""
     size = row_of.size
@@ -259,7 +259,7 @@ def index_marked(marked: NDArray[np.uint8], row_of: NDArray[np.int32], next_mark
     return rows
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def probabilities(
     row_of: NDArray[np.int32],
     likelihoods: NDArray[np.float64],

@@ -9,8 +9,9 @@ Source: ``BandPassActivityProfile`` and ``ActivityProfile.popReadyAssemblyRegion
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from engine.kernel import kernel
 
 HALF_WIDTH = 50
 """Positions to either side over which one activity is spread."""
@@ -21,7 +22,7 @@ READY_STATES = 400
 """GATK decides about a region once it knows this many positions from its start."""
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def smooth(
     probability: NDArray[np.float64],
     spread: NDArray[np.int16],
@@ -56,7 +57,7 @@ def smooth(
                 profile[j] += p * kernel[j - i + HALF_WIDTH]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _best_cut(profile: NDArray[np.float64], first: int, size: int, behind_last: float) -> int:
     """Length of a full active region cut at its quietest minimum (``findBestCutSite``).
 
@@ -79,7 +80,7 @@ def _best_cut(profile: NDArray[np.float64], first: int, size: int, behind_last: 
     return cut + 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _first_active(probability: NDArray[np.float64], begin: int, end: int) -> int:
     for i in range(max(begin, 0), min(end, probability.size)):
         if probability[i] > 0.0:
@@ -87,7 +88,7 @@ def _first_active(probability: NDArray[np.float64], begin: int, end: int) -> int
     return end
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def cut_regions(
     profile: NDArray[np.float64],
     probability: NDArray[np.float64],

@@ -16,8 +16,9 @@ import re
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from engine.kernel import kernel
 
 MATCH: Final = 0
 """Operator M."""
@@ -70,7 +71,7 @@ def text(cigar: NDArray[np.uint32]) -> str:
     return "".join(f"{int(element) >> 4}{OPERATORS[int(element) & 15]}" for element in cigar) or "*"
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def operator_of(element: np.uint32) -> int:
     """Operator of a packed element, as a signed integer so that arithmetic with it stays integral."""
     signed: Any = np.int64(element)
@@ -78,7 +79,7 @@ def operator_of(element: np.uint32) -> int:
     return operator
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def length_of(element: np.uint32) -> int:
     """Length of a packed element, as a signed integer."""
     signed: Any = np.int64(element)
@@ -86,31 +87,31 @@ def length_of(element: np.uint32) -> int:
     return length
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def packed_element(length: int, operator: int) -> np.uint32:
     """One packed element."""
     return np.uint32(length << 4 | operator)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def consumes_read(operator: int) -> bool:
     """Whether bases of the read lie in an element of this operator (M, I, S, = or X)."""
     return (_CONSUMES_READ >> operator) & 1 == 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def consumes_reference(operator: int) -> bool:
     """Whether bases of the reference lie in an element of this operator (M, D, N, = or X)."""
     return (_CONSUMES_REFERENCE >> operator) & 1 == 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def is_aligned(operator: int) -> bool:
     """Whether an element of this operator pairs read with reference bases (M, = or X)."""
     return operator == MATCH or operator >= EQUAL
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def read_length(cigar: NDArray[np.uint32]) -> int:
     """Bases of the read that the CIGAR covers, soft clips included."""
     total = 0
@@ -120,7 +121,7 @@ def read_length(cigar: NDArray[np.uint32]) -> int:
     return total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def reference_length(cigar: NDArray[np.uint32]) -> int:
     """Bases of the reference that the CIGAR covers."""
     total = 0
@@ -135,7 +136,7 @@ _LEADING: Final = 1
 _TRAILING: Final = 2
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _append(elements: NDArray[np.uint32], state: NDArray[np.int64], length: int, operator: int, strip: bool) -> None:
     """Add one element to a CIGAR under construction, keeping it in normal form.
 
@@ -177,7 +178,7 @@ def _append(elements: NDArray[np.uint32], state: NDArray[np.int64], length: int,
         state[_COUNT] += 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _finished(elements: NDArray[np.uint32], state: NDArray[np.int64], strip: bool) -> BuiltCigar:
     """The CIGAR under construction, with ``strip`` without a deletion at its right end."""
     count = state[_COUNT]
@@ -195,7 +196,7 @@ def _finished(elements: NDArray[np.uint32], state: NDArray[np.int64], strip: boo
     return BuiltCigar(elements[:count].copy(), state[_LEADING], state[_TRAILING])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def normalised(cigar: NDArray[np.uint32], strip: bool) -> BuiltCigar:
     """Merge equal neighbours and put deletions before insertions (GATK's ``CigarBuilder``).
 
@@ -210,7 +211,7 @@ def normalised(cigar: NDArray[np.uint32], strip: bool) -> BuiltCigar:
     return _finished(elements, state, strip)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _trimmed(cigar: NDArray[np.uint32], start: int, end: int, by_reference: bool) -> BuiltCigar:
     elements = np.empty(cigar.size, np.uint32)
     state = np.zeros(3, np.int64)
@@ -231,7 +232,7 @@ def _trimmed(cigar: NDArray[np.uint32], start: int, end: int, by_reference: bool
     return _finished(elements, state, True)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def trimmed_by_read(cigar: NDArray[np.uint32], start: int, end: int) -> BuiltCigar:
     """The part of a CIGAR over bases ``[start, end)`` of the read.
 
@@ -240,7 +241,7 @@ def trimmed_by_read(cigar: NDArray[np.uint32], start: int, end: int) -> BuiltCig
     return _trimmed(cigar, start, end, False)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def trimmed_by_reference(cigar: NDArray[np.uint32], start: int, end: int) -> BuiltCigar:
     """The part of a CIGAR over reference bases ``[start, end)``, counted from the CIGAR's own start.
 
@@ -249,7 +250,7 @@ def trimmed_by_reference(cigar: NDArray[np.uint32], start: int, end: int) -> Bui
     return _trimmed(cigar, start, end, True)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def reference_offset(cigar: NDArray[np.uint32], read_offset: int) -> int:
     """How many reference bases the CIGAR consumes before it reaches base ``read_offset`` of the read.
 
@@ -274,7 +275,7 @@ def reference_offset(cigar: NDArray[np.uint32], read_offset: int) -> int:
     raise ValueError("the CIGAR ends before the offset")
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def composed(first_to_second: NDArray[np.uint32], second_to_third: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """The CIGAR of the first sequence on the third, from first on second and second on third.
 
@@ -319,7 +320,7 @@ def composed(first_to_second: NDArray[np.uint32], second_to_third: NDArray[np.ui
     return _finished(elements, state, True).cigar
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def left_align(
     cigar: NDArray[np.uint32], reference: NDArray[np.uint8], read: NDArray[np.uint8], read_start: int
 ) -> BuiltCigar:
@@ -386,7 +387,7 @@ _ON_REFERENCE: Final = 0
 _ON_READ: Final = 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _shift_left(
     reference: NDArray[np.uint8],
     read: NDArray[np.uint8],
@@ -423,7 +424,7 @@ def _shift_left(
     return shift, gained_right
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _has_indel(cigar: NDArray[np.uint32]) -> bool:
     found = False
     for element in cigar:

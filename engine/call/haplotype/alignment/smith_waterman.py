@@ -17,10 +17,10 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.alignment.cigar import DELETION, INSERTION, MATCH, SOFT_CLIP, packed_element
+from engine.kernel import kernel
 
 
 class Scoring(NamedTuple):
@@ -73,7 +73,7 @@ _LENGTH_BITS: Final = 24
 _LENGTH_MASK: Final = (1 << _LENGTH_BITS) - 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def align(
     reference: NDArray[np.uint8], alternate: NDArray[np.uint8], scoring: Scoring, overhang: np.int64
 ) -> Alignment:
@@ -109,7 +109,7 @@ def align(
         width = min(sufficient, 4 * max(width, _WIDEST_GUESS))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _last_occurrence(reference: NDArray[np.uint8], alternate: NDArray[np.uint8]) -> int:
     """Start of the last exact occurrence of ``alternate`` in ``reference``, -1 for none."""
     for start in range(reference.size - alternate.size, -1, -1):
@@ -121,7 +121,7 @@ def _last_occurrence(reference: NDArray[np.uint8], alternate: NDArray[np.uint8])
     return -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _sufficient_width(lost: int, scoring: Scoring, overhang: np.int64) -> int:
     """How wide the band must be to hold every alignment that loses no more than ``lost``.
 
@@ -135,7 +135,7 @@ def _sufficient_width(lost: int, scoring: Scoring, overhang: np.int64) -> int:
     return lost // scoring.match
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _lost_with_one_gap(
     reference: NDArray[np.uint8], alternate: NDArray[np.uint8], scoring: Scoring, overhang: np.int64
 ) -> int:
@@ -159,7 +159,7 @@ def _lost_with_one_gap(
     return lost
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _fill(
     reference: NDArray[np.uint8],
     alternate: NDArray[np.uint8],
@@ -221,7 +221,7 @@ def _fill(
     return last_column, score, steps
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _end(last_column: NDArray[np.int64], last_row: NDArray[np.int64], overhang: np.int64) -> tuple[int, int]:
     """The cell in which the alignment ends, found in the order in which GATK breaks ties."""
     rows = last_column.size - 1
@@ -243,7 +243,7 @@ def _end(last_column: NDArray[np.int64], last_row: NDArray[np.int64], overhang: 
     return row, column
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _traced(
     steps: NDArray[np.int32], lowest: int, row: int, column: int, columns: int, overhang: np.int64
 ) -> Alignment:

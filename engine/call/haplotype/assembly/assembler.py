@@ -23,7 +23,6 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.alignment.cigar import (
@@ -43,6 +42,7 @@ from engine.call.haplotype.assembly.paths import Paths, best_paths, log10_table
 from engine.call.haplotype.assembly.sequence_graph import sequence_graph
 from engine.call.haplotype.assembly.threading_graph import between, has_cycle, is_low_complexity, thread_sequences
 from engine.call.haplotype.columns import HaplotypeColumns, ReadColumns
+from engine.kernel import kernel
 
 KMER_SIZES: Final = (10, 25)
 """k of the graphs that are always tried; the haplotypes of all that work are taken together."""
@@ -87,7 +87,7 @@ class _Found(NamedTuple):
     reference: NDArray[np.int64]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _assembled(
     reads: ReadColumns, reference: NDArray[np.uint8], reference_start: int, log10: NDArray[np.float64]
 ) -> HaplotypeColumns:
@@ -110,7 +110,7 @@ def _assembled(
     return _columns(found, reference_start, reference_start + reference.size)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _kmer_sizes() -> NDArray[np.int64]:
     """Every k in the order in which they are tried."""
     sizes = np.empty(len(KMER_SIZES) + MOST_LARGER_KMER_SIZES, np.int64)
@@ -139,7 +139,7 @@ class _Sequences(NamedTuple):
     run_sequence: NDArray[np.int64]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _sequences(reads: ReadColumns, reference: NDArray[np.uint8]) -> _Sequences:
     """Lay out the reference and the reads without their soft clips, and find the runs."""
     shortest = KMER_SIZES[0]
@@ -178,7 +178,7 @@ def _sequences(reads: ReadColumns, reference: NDArray[np.uint8]) -> _Sequences:
     return _Sequences(bases[:used], starts, run_starts[:runs], run_ends[:runs], run_sequence[:runs])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _last_run_ends(sequences: _Sequences, size: int) -> NDArray[np.int64]:
     """By sequence, the end of its last run of at least k bases, or its start where it has none.
 
@@ -192,7 +192,7 @@ def _last_run_ends(sequences: _Sequences, size: int) -> NDArray[np.int64]:
     return ends
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _try_graph(
     found: _Found,
     sequences: _Sequences,
@@ -223,7 +223,7 @@ def _try_graph(
     return True
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _reference_ends(graph: Graph) -> tuple[int, int]:
     """First vertices at which the reference begins and ends, -1 for none."""
     source = -1
@@ -237,7 +237,7 @@ def _reference_ends(graph: Graph) -> tuple[int, int]:
     return source, sink
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _add_paths(found: _Found, paths: Paths, reference: NDArray[np.uint8], size: int) -> None:
     """Add the paths that are new, not the reference, and align to all of it; the reference behind the first of them."""
     any_found = len(found.bases) > 0
@@ -260,7 +260,7 @@ def _add_paths(found: _Found, paths: Paths, reference: NDArray[np.uint8], size: 
         _add_reference(found, reference)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _add_reference(found: _Found, reference: NDArray[np.uint8]) -> None:
     found.reference[0] = len(found.bases)
     found.bases.append(reference.copy())
@@ -269,7 +269,7 @@ def _add_reference(found: _Found, reference: NDArray[np.uint8]) -> None:
     found.scores.append(np.nan)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _is_known(found: _Found, haplotype: NDArray[np.uint8]) -> bool:
     known = False
     for row in range(len(found.bases)):
@@ -277,7 +277,7 @@ def _is_known(found: _Found, haplotype: NDArray[np.uint8]) -> bool:
     return known
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _equal(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
     if one.size != other.size:
         return False
@@ -287,7 +287,7 @@ def _equal(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
     return i == one.size
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _columns(found: _Found, start: int, end: int) -> HaplotypeColumns:
     count = len(found.bases)
     base_offset = np.zeros(count + 1, np.int64)

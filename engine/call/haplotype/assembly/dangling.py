@@ -13,7 +13,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.alignment.cigar import DELETION, MATCH, length_of, operator_of, read_length, reference_length
@@ -36,6 +35,7 @@ from engine.call.haplotype.assembly.graph import (
     with_room_for_bases,
 )
 from engine.call.haplotype.assembly.threading_graph import MINIMUM_SUPPORT
+from engine.kernel import kernel
 
 MINIMUM_BRANCH: Final = 4
 """Vertices a branch needs besides the one in which it meets the rest."""
@@ -43,7 +43,7 @@ _MOST_ELEMENTS: Final = 3
 """A branch whose CIGAR has more elements is too unlike the reference."""
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def recover_tails(graph: Graph, size: int) -> Graph:
     """Join every tail to the reference below the vertex in which it branches off, where it can be.
 
@@ -63,7 +63,7 @@ def recover_tails(graph: Graph, size: int) -> Graph:
     return graph
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def recover_heads(graph: Graph, size: int) -> Graph:
     """Join every head to the reference above the vertex in which it meets it, where it can be.
 
@@ -81,7 +81,7 @@ def recover_heads(graph: Graph, size: int) -> Graph:
     return graph
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _path_to_ancestor(graph: Graph, tail: int) -> NDArray[np.int64]:
     """The branch from the vertex in which it forks off down to ``tail``; empty where it does not fork off.
 
@@ -104,7 +104,7 @@ def _path_to_ancestor(graph: Graph, tail: int) -> NDArray[np.int64]:
     return path[first - 1 :]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _path_to_descendant(graph: Graph, head: int) -> NDArray[np.int64]:
     """The branch from the reference vertex it runs into up to ``head``; empty where it runs into none."""
     path = np.empty(graph.used[VERTICES] + 1, np.int64)
@@ -124,7 +124,7 @@ def _path_to_descendant(graph: Graph, head: int) -> NDArray[np.int64]:
     return path[first - 1 :]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _reference_below(graph: Graph, start: int, barred: int) -> NDArray[np.int64]:
     """Vertices from ``start`` along the reference, or off it, as long as one way but ``barred`` leads on."""
     path = np.empty(graph.used[VERTICES], np.int64)
@@ -151,7 +151,7 @@ def _reference_below(graph: Graph, start: int, barred: int) -> NDArray[np.int64]
     return path[:count]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _reference_above(graph: Graph, start: int) -> NDArray[np.int64]:
     """Vertices from ``start`` upwards, always the first above that the reference goes through."""
     path = np.empty(graph.used[VERTICES], np.int64)
@@ -168,7 +168,7 @@ def _reference_above(graph: Graph, start: int) -> NDArray[np.int64]:
     return path[:count]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _last_bases(graph: Graph, path: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
     bases = np.empty(path.size, np.uint8)
     for i in range(path.size):
@@ -176,7 +176,7 @@ def _last_bases(graph: Graph, path: NDArray[np.int64], size: int) -> NDArray[np.
     return bases
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _bases_upwards(graph: Graph, path: NDArray[np.int64], size: int) -> NDArray[np.uint8]:
     """Last base of each vertex, of a source of the graph its whole k-mer backwards."""
     bases = np.empty(path.size + size, np.uint8)
@@ -189,7 +189,7 @@ def _bases_upwards(graph: Graph, path: NDArray[np.int64], size: int) -> NDArray[
     return bases[:count]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _branch_cigar(reference: NDArray[np.uint8], branch: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """CIGAR of a branch on the reference without a deletion at its end; empty when it is too complex."""
     cigar = align(reference, branch, DANGLING_END, LEADING_INDEL_OVERHANG).cigar
@@ -198,7 +198,7 @@ def _branch_cigar(reference: NDArray[np.uint8], branch: NDArray[np.uint8]) -> ND
     return cigar if cigar.size <= _MOST_ELEMENTS else cigar[:0]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _join_tail(graph: Graph, branch: NDArray[np.int64], reference: NDArray[np.int64], size: int) -> None:
     """Join the last branch vertex that differs to the first reference vertex of the suffix both end in."""
     branch_bases = _last_bases(graph, branch, size)
@@ -225,7 +225,7 @@ def _join_tail(graph: Graph, branch: NDArray[np.int64], reference: NDArray[np.in
         add_edge(graph, branch[left], reference[joined], ONCE, ONCE, OFF_REFERENCE)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _join_head(graph: Graph, branch: NDArray[np.int64], reference: NDArray[np.int64], size: int) -> Graph:
     """Join the reference to the branch above their last mismatch, growing the branch upwards where it is too short."""
     branch_bases = _bases_upwards(graph, branch, size)
@@ -255,7 +255,7 @@ def _join_head(graph: Graph, branch: NDArray[np.int64], reference: NDArray[np.in
     return graph
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _grow_upwards(graph: Graph, head: int, reference: int, added: int, size: int) -> int:
     """Replace a head by ``added`` vertices whose bases above it are those of a reference vertex; returns the top."""
     edge = graph.vertices[head].first_out

@@ -13,8 +13,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from engine.kernel import kernel
 
 VERTEX: Final = np.dtype(
     [
@@ -87,13 +88,13 @@ LIVE_EDGES: Final = 4
 """Index in :attr:`Graph.used`: edges not removed."""
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def empty_graph(vertices: int, edges: int, bases: int) -> Graph:
     """A graph without vertices and with room for as many as given."""
     return Graph(np.empty(vertices, VERTEX), np.empty(edges, EDGE), np.empty(bases, np.uint8), np.zeros(5, np.int64))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def with_room(graph: Graph, rows: int) -> Graph:
     """The same graph with room for as many more vertices and edges; use it in place of the old one."""
     vertices = graph.vertices
@@ -107,7 +108,7 @@ def with_room(graph: Graph, rows: int) -> Graph:
     return Graph(vertices, edges, graph.bases, graph.used)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def with_room_for_bases(graph: Graph, count: int) -> Graph:
     """The same graph with room for as many more bases; use it in place of the old one."""
     bases = graph.bases
@@ -117,7 +118,7 @@ def with_room_for_bases(graph: Graph, count: int) -> Graph:
     return Graph(graph.vertices, graph.edges, bases, graph.used)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_vertex(graph: Graph, start: int, length: int) -> int:
     """Add a vertex whose sequence is ``bases[start:start + length]``; returns its row."""
     row: int = graph.used[VERTICES]
@@ -136,7 +137,7 @@ def add_vertex(graph: Graph, start: int, length: int) -> int:
     return row
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_bases(graph: Graph, bases: NDArray[np.uint8]) -> int:
     """Append bases to those of the graph; returns where they begin."""
     start: int = graph.used[BASES]
@@ -146,14 +147,14 @@ def add_bases(graph: Graph, bases: NDArray[np.uint8]) -> int:
     return start
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def sequence_of(graph: Graph, vertex: int) -> NDArray[np.uint8]:
     """A view of the vertex's sequence."""
     start = graph.vertices[vertex].start
     return graph.bases[start : start + graph.vertices[vertex].length]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def find_edge(graph: Graph, source: int, target: int) -> int:
     """Row of the edge from one vertex to another, -1 for none."""
     edge: int = graph.vertices[source].first_out
@@ -162,14 +163,14 @@ def find_edge(graph: Graph, source: int, target: int) -> int:
     return edge
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def add_edge(graph: Graph, source: int, target: int, multiplicity: int, support: int, is_reference: int) -> None:
     """Add an edge; where the two are joined already, nothing changes, not even the multiplicity."""
     if find_edge(graph, source, target) < 0:
         append_edge(graph, source, target, multiplicity, support, is_reference)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def append_edge(graph: Graph, source: int, target: int, multiplicity: int, support: int, is_reference: int) -> int:
     """Add an edge between vertices known not to be joined; returns its row."""
     row: int = graph.used[EDGES]
@@ -201,7 +202,7 @@ def append_edge(graph: Graph, source: int, target: int, multiplicity: int, suppo
     return row
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def remove_edge(graph: Graph, edge: int) -> None:
     """Take an edge out of both its vertices."""
     if graph.edges[edge].removed == 1:
@@ -236,7 +237,7 @@ def remove_edge(graph: Graph, edge: int) -> None:
         head.last_in = before
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def remove_vertex(graph: Graph, vertex: int) -> None:
     """Take a vertex out of the graph, with its edges."""
     if graph.vertices[vertex].removed == 1:
@@ -249,7 +250,7 @@ def remove_vertex(graph: Graph, vertex: int) -> None:
     graph.used[LIVE_VERTICES] -= 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def has_reference_out(graph: Graph, vertex: int) -> bool:
     """Whether the reference leaves the vertex."""
     edge = graph.vertices[vertex].first_out
@@ -258,7 +259,7 @@ def has_reference_out(graph: Graph, vertex: int) -> bool:
     return edge >= 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def has_reference_in(graph: Graph, vertex: int) -> bool:
     """Whether the reference enters the vertex."""
     edge = graph.vertices[vertex].first_in
@@ -267,7 +268,7 @@ def has_reference_in(graph: Graph, vertex: int) -> bool:
     return edge >= 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def is_on_reference(graph: Graph, vertex: int) -> bool:
     """Whether the reference goes through the vertex; a lone vertex is the whole reference."""
     if has_reference_out(graph, vertex) or has_reference_in(graph, vertex):
@@ -275,7 +276,7 @@ def is_on_reference(graph: Graph, vertex: int) -> bool:
     return graph.used[LIVE_VERTICES] == 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def is_reference_source(graph: Graph, vertex: int) -> bool:
     """Whether the reference begins at the vertex."""
     if has_reference_in(graph, vertex):
@@ -283,7 +284,7 @@ def is_reference_source(graph: Graph, vertex: int) -> bool:
     return has_reference_out(graph, vertex) or graph.used[LIVE_VERTICES] == 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def is_reference_sink(graph: Graph, vertex: int) -> bool:
     """Whether the reference ends at the vertex."""
     if has_reference_out(graph, vertex):

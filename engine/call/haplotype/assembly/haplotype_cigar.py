@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.alignment.cigar import (
@@ -28,6 +27,7 @@ from engine.call.haplotype.alignment.cigar import (
     trimmed_by_read,
 )
 from engine.call.haplotype.alignment.smith_waterman import HAPLOTYPE_TO_REFERENCE, SOFT_CLIP_OVERHANG, align
+from engine.kernel import kernel
 
 __all__ = ["SOFT_CLIP_OVERHANG", "haplotype_cigar"]
 
@@ -35,7 +35,7 @@ _PADDING: Final = 10
 _N: Final = ord("N")
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def haplotype_cigar(
     reference: NDArray[np.uint8], haplotype: NDArray[np.uint8], overhang: np.int64
 ) -> NDArray[np.uint32]:
@@ -68,14 +68,14 @@ def haplotype_cigar(
     )
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _padded(bases: NDArray[np.uint8]) -> NDArray[np.uint8]:
     padded = np.full(bases.size + 2 * _PADDING, _N, np.uint8)
     padded[_PADDING : _PADDING + bases.size] = bases
     return padded
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _with_deletions(leading: int, cigar: NDArray[np.uint32], trailing: int) -> NDArray[np.uint32]:
     extended = np.empty(cigar.size + 2, np.uint32)
     extended[0] = packed_element(leading, DELETION)

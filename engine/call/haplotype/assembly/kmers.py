@@ -17,8 +17,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from engine.kernel import kernel
 
 
 class Kmers(NamedTuple):
@@ -42,7 +43,7 @@ _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 _UNCODED: Final = np.uint64(1 << 63)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def number_kmers(bases: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64], size: int) -> Kmers:
     """Number the k-mers of every sequence.
 
@@ -112,7 +113,7 @@ def number_kmers(bases: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDAr
     return Kmers(number, repeated[:count].copy())
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _code_of_base() -> NDArray[np.uint8]:
     code = np.full(256, 4, np.uint8)
     code[ord("A")] = 0
@@ -122,7 +123,7 @@ def _code_of_base() -> NDArray[np.uint8]:
     return code
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _equal(bases: NDArray[np.uint8], one: int, other: int, size: int) -> bool:
     length = 0
     while length < size and bases[one + length] == bases[other + length]:

@@ -14,10 +14,10 @@ from decimal import Decimal, localcontext
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.assembly.graph import VERTICES, Graph, sequence_of
+from engine.kernel import kernel
 
 MOST_PATHS: Final = 128
 """Paths taken from one graph, and times that a vertex is extended."""
@@ -58,7 +58,7 @@ class _Partial(NamedTuple):
     score: NDArray[np.float64]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def best_paths(graph: Graph, source: int, sink: int, log10: NDArray[np.float64]) -> Paths:
     """The best :data:`MOST_PATHS` paths from ``source`` to ``sink``, or all if there are fewer.
 
@@ -116,19 +116,19 @@ def best_paths(graph: Graph, source: int, sink: int, log10: NDArray[np.float64])
     return _spelled(graph, partial, finished[:found])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _log10(number: int, log10: NDArray[np.float64]) -> float:
     return log10[number] if number < log10.size else math.log10(number)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _longer(values: NDArray[np.int64]) -> NDArray[np.int64]:
     longer = np.empty(2 * values.size + 256, np.int64)
     longer[: values.size] = values
     return longer
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _more_room(partial: _Partial) -> _Partial:
     size = partial.before.size
     length = np.empty(2 * size + 256, np.int64)
@@ -138,7 +138,7 @@ def _more_room(partial: _Partial) -> _Partial:
     return _Partial(_longer(partial.before), _longer(partial.vertex), length, score)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _sift_up(heap: NDArray[np.int64], at: int, path: int, graph: Graph, partial: _Partial) -> None:
     while at > 0:
         parent = (at - 1) >> 1
@@ -149,7 +149,7 @@ def _sift_up(heap: NDArray[np.int64], at: int, path: int, graph: Graph, partial:
     heap[at] = path
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _sift_down(heap: NDArray[np.int64], size: int, path: int, graph: Graph, partial: _Partial) -> None:
     at = 0
     while 2 * at + 1 < size:
@@ -163,7 +163,7 @@ def _sift_down(heap: NDArray[np.int64], size: int, path: int, graph: Graph, part
     heap[at] = path
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _order(one: int, other: int, graph: Graph, partial: _Partial) -> int:
     """Negative where ``one`` comes before ``other``: a higher score, then greater bases."""
     if partial.score[one] != partial.score[other]:
@@ -178,7 +178,7 @@ def _order(one: int, other: int, graph: Graph, partial: _Partial) -> int:
     return other_bases.size - bases.size
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _spell(graph: Graph, partial: _Partial, path: int, bases: NDArray[np.uint8]) -> None:
     """Write the sequence of a path, from its last vertex back."""
     end = bases.size
@@ -189,7 +189,7 @@ def _spell(graph: Graph, partial: _Partial, path: int, bases: NDArray[np.uint8])
         path = partial.before[path]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _spelled(graph: Graph, partial: _Partial, finished: NDArray[np.int64]) -> Paths:
     base_offset = np.zeros(finished.size + 1, np.int64)
     score = np.empty(finished.size)

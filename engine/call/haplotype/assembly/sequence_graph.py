@@ -15,7 +15,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.assembly.graph import (
@@ -40,12 +39,13 @@ from engine.call.haplotype.assembly.graph import (
     with_room,
     with_room_for_bases,
 )
+from engine.kernel import kernel
 
 _MOST_ROUNDS: Final = 100
 _ROUNDS_BEFORE_COMPARING: Final = 5
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def sequence_graph(threading: Graph, on_path: NDArray[np.bool_], source: int, size: int) -> Graph:
     """The vertices on a path of a threading graph as a simplified sequence graph.
 
@@ -75,7 +75,7 @@ def sequence_graph(threading: Graph, on_path: NDArray[np.bool_], source: int, si
     return graph
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _simplified(graph: Graph) -> Graph:
     graph, _ = _zip_chains(graph)
     before = graph
@@ -93,12 +93,12 @@ def _simplified(graph: Graph) -> Graph:
     return graph
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _copied(graph: Graph) -> Graph:
     return Graph(graph.vertices.copy(), graph.edges.copy(), graph.bases.copy(), graph.used.copy())
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _same_structure(one: Graph, other: Graph) -> bool:
     """Whether both have as many vertices and edges and each edge has its like, by sequences, in the other."""
     if one.used[LIVE_VERTICES] != other.used[LIVE_VERTICES] or one.used[LIVE_EDGES] != other.used[LIVE_EDGES]:
@@ -115,7 +115,7 @@ def _same_structure(one: Graph, other: Graph) -> bool:
     return True
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _has_vertex_like(graph: Graph, vertex: int, other: Graph) -> bool:
     for candidate in range(other.used[VERTICES]):
         if other.vertices[candidate].removed == 0 and _alike(graph, vertex, other, candidate):
@@ -123,7 +123,7 @@ def _has_vertex_like(graph: Graph, vertex: int, other: Graph) -> bool:
     return False
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _has_edge_like(graph: Graph, edge: int, other: Graph) -> bool:
     for candidate in range(other.used[EDGES]):
         if (
@@ -135,7 +135,7 @@ def _has_edge_like(graph: Graph, edge: int, other: Graph) -> bool:
     return False
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _alike(graph: Graph, vertex: int, other: Graph, other_vertex: int) -> bool:
     length = graph.vertices[vertex].length
     if other.vertices[other_vertex].length != length:
@@ -147,7 +147,7 @@ def _alike(graph: Graph, vertex: int, other: Graph, other_vertex: int) -> bool:
     return i == length
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _zip_chains(graph: Graph) -> tuple[Graph, bool]:
     """Make one vertex of every chain without forks and joins that is on the reference, or off it, as a whole."""
     starts = np.empty(graph.used[LIVE_VERTICES], np.int64)
@@ -167,7 +167,7 @@ def _zip_chains(graph: Graph) -> tuple[Graph, bool]:
     return graph, zipped
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _starts_chain(graph: Graph, vertex: int) -> bool:
     if graph.vertices[vertex].out_degree != 1:
         return False
@@ -177,7 +177,7 @@ def _starts_chain(graph: Graph, vertex: int) -> bool:
     return graph.vertices[before].out_degree > 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _chain(graph: Graph, start: int) -> tuple[int, int]:
     """The last vertex of the chain from ``start`` and the length of its sequence."""
     on_reference = is_on_reference(graph, start)
@@ -194,7 +194,7 @@ def _chain(graph: Graph, start: int) -> tuple[int, int]:
     return last, length
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _zip_chain(graph: Graph, start: int, last: int, length: int) -> None:
     at = graph.used[BASES]
     vertex = start
@@ -212,7 +212,7 @@ def _zip_chain(graph: Graph, start: int, last: int, length: int) -> None:
     _remove_chain(graph, start, last)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _remove_chain(graph: Graph, start: int, last: int) -> None:
     """Remove the vertices of a chain; the edges between them need not be taken out of any list."""
     while graph.vertices[start].first_in >= 0:
@@ -231,7 +231,7 @@ def _remove_chain(graph: Graph, start: int, last: int) -> None:
         vertex = graph.edges[edge].target
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _copy_edges_out(graph: Graph, vertex: int, copy: int) -> None:
     edge = graph.vertices[vertex].first_out
     while edge >= 0:
@@ -240,7 +240,7 @@ def _copy_edges_out(graph: Graph, vertex: int, copy: int) -> None:
         edge = graph.edges[edge].next_out
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _copy_edges_in(graph: Graph, vertex: int, copy: int) -> None:
     edge = graph.vertices[vertex].first_in
     while edge >= 0:
@@ -249,7 +249,7 @@ def _copy_edges_in(graph: Graph, vertex: int, copy: int) -> None:
         edge = graph.edges[edge].next_in
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _sources_of(graph: Graph, vertex: int) -> NDArray[np.int64]:
     sources = np.empty(graph.vertices[vertex].in_degree, np.int64)
     edge = graph.vertices[vertex].first_in
@@ -259,7 +259,7 @@ def _sources_of(graph: Graph, vertex: int) -> NDArray[np.int64]:
     return sources
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _targets_of(graph: Graph, vertex: int) -> NDArray[np.int64]:
     targets = np.empty(graph.vertices[vertex].out_degree, np.int64)
     edge = graph.vertices[vertex].first_out
@@ -269,7 +269,7 @@ def _targets_of(graph: Graph, vertex: int) -> NDArray[np.int64]:
     return targets
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _shortest(graph: Graph, vertices: NDArray[np.int64]) -> int:
     shortest = graph.vertices[vertices[0]].length
     for vertex in vertices:
@@ -277,7 +277,7 @@ def _shortest(graph: Graph, vertices: NDArray[np.int64]) -> int:
     return shortest
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _common_prefix(graph: Graph, vertices: NDArray[np.int64], most: int) -> int:
     """How many first bases all sequences share, up to ``most``."""
     for i in range(most):
@@ -288,7 +288,7 @@ def _common_prefix(graph: Graph, vertices: NDArray[np.int64], most: int) -> int:
     return most
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _common_suffix(graph: Graph, vertices: NDArray[np.int64], most: int) -> int:
     """How many last bases all sequences share, up to ``most``."""
     for i in range(1, most + 1):
@@ -299,7 +299,7 @@ def _common_suffix(graph: Graph, vertices: NDArray[np.int64], most: int) -> int:
     return most
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _merge_diamonds(graph: Graph) -> tuple[Graph, bool]:
     """Split what all branches between a vertex and the one they all lead to share at either end off the branches."""
     changed = False
@@ -322,7 +322,7 @@ def _merge_diamonds(graph: Graph) -> tuple[Graph, bool]:
     return graph, changed
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _bottom_of_diamond(graph: Graph, middles: NDArray[np.int64]) -> int:
     """The one vertex to which all of ``middles`` lead, and only they; -1 for none."""
     bottom = -1
@@ -337,7 +337,7 @@ def _bottom_of_diamond(graph: Graph, middles: NDArray[np.int64]) -> int:
     return bottom if graph.vertices[bottom].in_degree == middles.size else -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _split_diamond(graph: Graph, top: int, middles: NDArray[np.int64], bottom: int, prefix: int, suffix: int) -> None:
     """Replace the branches by their common prefix, what remains of each, and their common suffix.
 
@@ -394,7 +394,7 @@ def _split_diamond(graph: Graph, top: int, middles: NDArray[np.int64], bottom: i
             append_edge(graph, remaining[i], below, leaving[i, 0], ONCE, leaving[i, 1])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _split_common_suffixes(graph: Graph) -> tuple[Graph, bool]:
     """Give every vertex that leads only to a common one its own copy of the suffix that all of them share.
 
@@ -421,7 +421,7 @@ def _split_common_suffixes(graph: Graph) -> tuple[Graph, bool]:
     return graph, changed
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _suffix_to_split(graph: Graph, bottom: int, sources: NDArray[np.int64]) -> int:
     """Length of the suffix to split off ``sources``, 0 where it may not be done or would change nothing."""
     all_suffix = True
@@ -439,7 +439,7 @@ def _suffix_to_split(graph: Graph, bottom: int, sources: NDArray[np.int64]) -> i
     return suffix
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _split_suffix(graph: Graph, vertex: int, bottom: int, suffix_start: int, suffix: int) -> None:
     row = graph.vertices[vertex]
     edge = graph.edges[row.first_out]
@@ -452,7 +452,7 @@ def _split_suffix(graph: Graph, vertex: int, bottom: int, suffix_start: int, suf
     _copy_edges_in(graph, vertex, entered)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _merge_common_suffixes(graph: Graph) -> tuple[Graph, bool]:
     """Merge vertices of one sequence that all lead to the same vertex, and only to it, into that vertex."""
     changed = False
@@ -482,7 +482,7 @@ def _merge_common_suffixes(graph: Graph) -> tuple[Graph, bool]:
     return graph, changed
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _mergeable(graph: Graph, bottom: int, sources: NDArray[np.int64]) -> bool:
     for source in sources:
         if graph.vertices[source].out_degree != 1 or graph.vertices[source].in_degree == 0:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.assembly.graph import (
@@ -29,6 +28,7 @@ from engine.call.haplotype.assembly.graph import (
     empty_graph,
 )
 from engine.call.haplotype.assembly.kmers import Kmers
+from engine.kernel import kernel
 
 MINIMUM_SUPPORT: Final = 2
 """Reads that must go along an edge of a chain for it to be kept."""
@@ -52,7 +52,7 @@ class ThreadingGraph(NamedTuple):
     unique: int
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def thread_sequences(
     bases: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64], size: int, kmers: Kmers
 ) -> ThreadingGraph:
@@ -78,7 +78,7 @@ def thread_sequences(
     return _pruned(graph, bases, size, sink, vertex_of, kmer_of)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _new_vertex(
     graph: Graph, position: int, size: int, kmers: Kmers, vertex_of: NDArray[np.int64], kmer_of: NDArray[np.int64]
 ) -> int:
@@ -91,7 +91,7 @@ def _new_vertex(
     return vertex
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _thread_reference(
     graph: Graph,
     start: int,
@@ -110,7 +110,7 @@ def _thread_reference(
     return vertex
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _thread_read(
     graph: Graph,
     bases: NDArray[np.uint8],
@@ -148,7 +148,7 @@ def _thread_read(
         vertex = following
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _count_backwards(graph: Graph, bases: NDArray[np.uint8], vertex: int, size: int) -> None:
     """Count a read on the edges that its first k-mer spells, up to the first branch."""
     first = graph.vertices[vertex].start
@@ -163,7 +163,7 @@ def _count_backwards(graph: Graph, bases: NDArray[np.uint8], vertex: int, size: 
         graph.edges[edge].support += 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _mark_weak_chains(graph: Graph) -> None:
     """Mark the edges of every chain on which no edge has enough support and none is the reference's.
 
@@ -201,7 +201,7 @@ def _mark_weak_chains(graph: Graph) -> None:
             first = graph.edges[first].next_out
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _mark_chain(graph: Graph, first: int, last: int) -> None:
     edge = first
     graph.edges[edge].removed = 1
@@ -210,7 +210,7 @@ def _mark_chain(graph: Graph, first: int, last: int) -> None:
         graph.edges[edge].removed = 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _pruned(
     graph: Graph,
     bases: NDArray[np.uint8],
@@ -256,7 +256,7 @@ def _pruned(
     return ThreadingGraph(copy, row[0], row[sink], unique)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def has_cycle(graph: Graph) -> bool:
     """Whether some walk along edges returns to where it began."""
     count = graph.used[VERTICES]
@@ -282,19 +282,19 @@ def has_cycle(graph: Graph) -> bool:
     return done < graph.used[LIVE_VERTICES]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def is_low_complexity(threading: ThreadingGraph, kmers: Kmers) -> bool:
     """Whether repeated k-mers are more than a fifth of all."""
     return _MOST_REPEATS * np.sum(kmers.repeated) > threading.unique
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def between(graph: Graph, source: int, sink: int) -> NDArray[np.bool_]:
     """By vertex, whether it lies on a path from ``source`` to ``sink``."""
     return _reached(graph, source, True) & _reached(graph, sink, False)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _reached(graph: Graph, start: int, forwards: bool) -> NDArray[np.bool_]:
     reached = np.zeros(graph.used[VERTICES], np.bool_)
     stack = np.empty(reached.size, np.int64)

@@ -18,10 +18,10 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.genotype.genotype_index import genotype_alleles, genotype_counts, genotypes_of_subset
+from engine.kernel import kernel
 
 SPANNING_DELETION: Final = "*"
 NON_REFERENCE: Final = "<NON_REF>"
@@ -133,7 +133,7 @@ def _genotypes(ploidy: int, alleles: int) -> _Genotypes:
     return _Genotypes(counts, np.array(orders))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _maximised(
     phred: NDArray[np.int64],
     group_samples: NDArray[np.int64],
@@ -195,7 +195,7 @@ def _maximised(
     return absent, copies
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _fill_posteriors(
     phred: NDArray[np.int64],
     sample: int,
@@ -221,7 +221,7 @@ def _fill_posteriors(
         posteriors[g] -= best + math.log10(total)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _log10_without(
     posteriors: NDArray[np.float64], counts: NDArray[np.int64], row: int, size: int, allele: int, spanning: int
 ) -> float:

@@ -9,7 +9,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.alignment.cigar import (
@@ -22,6 +21,7 @@ from engine.call.haplotype.alignment.cigar import (
     operator_of,
 )
 from engine.call.haplotype.genotype.genotyping_kernels import supported_alleles
+from engine.kernel import kernel
 
 BASE_QUALITY, MAPQ, READ_POSITION = 0, 1, 2
 """Rows of the rank sum tests."""
@@ -58,7 +58,7 @@ class Observed(NamedTuple):
     values: NDArray[np.float64]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def observe(
     likelihoods: NDArray[np.float64],
     in_call: NDArray[np.bool_],
@@ -116,7 +116,7 @@ def observe(
     return Observed(allele_depths, strands, depth, mapq_depth, mapq_squares, kinds, values)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _rank_sums(
     supported: NDArray[np.int64],
     rows: NDArray[np.int64],
@@ -159,7 +159,7 @@ def _rank_sums(
     return kinds, results
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _index_at(cigar: NDArray[np.uint32], start: int, position: int) -> tuple[int, bool]:
     """Index in the read at a reference position, -1 outside, and whether a base is there (not a deletion)."""
     if position < start:
@@ -177,7 +177,7 @@ def _index_at(cigar: NDArray[np.uint32], start: int, position: int) -> tuple[int
     return -1, False
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _distance_to_end(cigar: NDArray[np.uint32], index: int, length: int, begins_behind_site: bool) -> int:
     """Bases between a read's index and its nearer end, clipped bases included; -1 for no index.
 
@@ -195,7 +195,7 @@ def _distance_to_end(cigar: NDArray[np.uint32], index: int, length: int, begins_
     return min(before + index, length - 1 - index + behind)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def mann_whitney(coded: NDArray[np.int64], size: int) -> tuple[int, float]:
     """One-sided Mann-Whitney test of the first group against the second (specification 13).
 
@@ -242,7 +242,7 @@ def mann_whitney(coded: NDArray[np.int64], size: int) -> tuple[int, float]:
     return P_VALUE, _exact_p_value(ranks, n1, int(2.0 * rank_sum))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _exact_p_value(ranks: NDArray[np.float32], chosen: int, twice_sum: int) -> float:
     """Share of the ways to choose so many ranks whose sum is smaller; equal sums count half."""
     largest = ranks.size * (ranks.size + 1)
@@ -261,7 +261,7 @@ def _exact_p_value(ranks: NDArray[np.float32], chosen: int, twice_sum: int) -> f
     return float(smaller / every)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def fisher_p_value(a: int, b: int, c: int, d: int) -> float:
     """Two-sided p value of Fisher's exact test on ``[[a, b], [c, d]]``; large tables are scaled down first."""
     if a + b + c + d > _LARGEST_TABLE:
@@ -280,7 +280,7 @@ def fisher_p_value(a: int, b: int, c: int, d: int) -> float:
     return min(total, 1.0)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _log_hypergeometric(x: int, first_row: int, second_row: int, first_column: int) -> float:
     return (
         _log_choose(first_row, x)
@@ -289,6 +289,6 @@ def _log_hypergeometric(x: int, first_row: int, second_row: int, first_column: i
     )
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _log_choose(n: int, k: int) -> float:
     return math.lgamma(n + 1.0) - math.lgamma(k + 1.0) - math.lgamma(n - k + 1.0)

@@ -8,15 +8,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.numerics import approximate_log10_sum, phred_scaled
+from engine.kernel import kernel
 
 _INFORMATIVE = 0.2
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def allele_likelihoods(
     values: NDArray[np.float64],
     read_start: NDArray[np.int64],
@@ -58,7 +58,7 @@ def allele_likelihoods(
     return rows[:count].copy(), likelihoods
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def fill_non_reference(likelihoods: NDArray[np.float64], considered: NDArray[np.bool_]) -> None:
     """Fill the last column: by read, the median likelihood of the considered alleles worse than the best one.
 
@@ -89,7 +89,7 @@ def fill_non_reference(likelihoods: NDArray[np.float64], considered: NDArray[np.
             likelihoods[n, last] = lower if lower == upper else lower + 0.5 * (upper - lower)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def genotype_phred(
     likelihoods: NDArray[np.float64], counts: NDArray[np.int64], log10_sums: NDArray[np.float64]
 ) -> NDArray[np.int64]:
@@ -130,7 +130,7 @@ def genotype_phred(
     return phred
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _of_many_alleles(likelihoods: NDArray[np.float64], counts: NDArray[np.int64]) -> float:
     """Log10 likelihood of the reads under a genotype of three alleles or more, not divided by the ploidy."""
     total = 0.0
@@ -144,7 +144,7 @@ def _of_many_alleles(likelihoods: NDArray[np.float64], counts: NDArray[np.int64]
     return total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def supported_alleles(likelihoods: NDArray[np.float64], wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
     """By read, the wanted allele that it supports, -1 where two are within 0.2 of each other."""
     supported = np.empty(likelihoods.shape[0], np.int64)

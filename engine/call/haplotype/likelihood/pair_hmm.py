@@ -15,10 +15,9 @@ columns, and with them work, are shared between haplotypes of equal length.
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.likelihood.lanes import (
@@ -33,6 +32,7 @@ from engine.call.haplotype.likelihood.lanes import (
     splat,
     store,
 )
+from engine.kernel import kernel
 
 GAP_CONTINUATION_QUALITY: Final = 10
 _SMALLEST_TRUSTED_SUM: Final = np.float32(1e-28)
@@ -131,7 +131,7 @@ def pair_hmm(
     return result
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def single_precision_likelihoods(
     read_offset: NDArray[np.int64],
     read_bases: NDArray[np.uint8],
@@ -172,7 +172,7 @@ def single_precision_likelihoods(
     return result
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _aligned(size: int) -> NDArray[np.float32]:
     """Uninitialised float32 on a 64-byte boundary: vector loads then never straddle two cache lines."""
     whole = np.empty(size + 16, np.float32)
@@ -180,7 +180,7 @@ def _aligned(size: int) -> NDArray[np.float32]:
     return whole[skip : skip + size]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _shared_columns(haplotype_offset: NDArray[np.int64], haplotype_bases: NDArray[np.uint8]) -> _Sharing:
     """Plan which columns each haplotype takes over from those before it.
 
@@ -221,7 +221,7 @@ def _shared_columns(haplotype_offset: NDArray[np.int64], haplotype_bases: NDArra
     return _Sharing(resume, height, stop_offset, stops, depth)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _pack(
     members: NDArray[np.int64],
     read_offset: NDArray[np.int64],
@@ -263,7 +263,7 @@ def _pack(
             store(priors, table + at, choose_by_bit(codes, at, bit, load(match, at), load(mismatch, at)))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _longest_first(read_offset: NDArray[np.int64]) -> NDArray[np.int64]:
     n = read_offset.size - 1
     longest = 0
@@ -282,7 +282,7 @@ def _longest_first(read_offset: NDArray[np.int64]) -> NDArray[np.int64]:
     return order
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _distinct_ends(
     members: NDArray[np.int64], read_offset: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -298,7 +298,7 @@ def _distinct_ends(
     return ends[:count], lane_end
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _fill(
     h: int,
     bases: NDArray[np.uint8],
@@ -342,19 +342,19 @@ def _fill(
     _sweep(bases, column, bases.size, above, ends, steps, priors, state, sums)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _clear(numbers: NDArray[np.float32], size: int) -> None:
     for at in range(size):
         numbers[at] = np.float32(0.0)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _copy(source: NDArray[np.float32], first: int, target: NDArray[np.float32], to: int, size: int) -> None:
     for at in range(size):
         target[to + at] = source[first + at]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _sweep(
     bases: NDArray[np.uint8],
     first: int,
@@ -415,19 +415,19 @@ def _sweep(
             store(sums, total + LANES, add(load(sums, total + LANES), i1))
 
 
-@njit(nogil=True, cache=True)
-def _matched(m, i, d, match, no_gap, prior):  # type: ignore[no-untyped-def]
+@kernel
+def _matched(m: Any, i: Any, d: Any, match: Any, no_gap: Any, prior: Any) -> Any:
     """A cell's match state from the three states diagonally above; lanes of numbers throughout."""
     return multiply(fused(d, no_gap, fused(i, no_gap, multiply(m, match))), prior)
 
 
-@njit(nogil=True, cache=True)
-def _gapped(m, opening, same, gap):  # type: ignore[no-untyped-def]
+@kernel
+def _gapped(m: Any, opening: Any, same: Any, gap: Any) -> Any:
     """A cell's insertion or deletion state from the match and the same state one step before."""
     return fused(same, gap, multiply(m, opening))
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _log10(total: np.float32) -> float:
     """Log10 of a scaled sum less that of the scale, NaN where the sum is too small to trust.
 
@@ -444,7 +444,7 @@ def _log10(total: np.float32) -> float:
     return np.float64(np.float32(low + below_one * np.float32(3.0102920532e-01)) - _LOG10_SCALE)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _double_precision_likelihood(
     read: NDArray[np.uint8],
     qualities: NDArray[np.uint8],

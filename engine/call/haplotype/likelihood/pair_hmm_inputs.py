@@ -17,10 +17,10 @@ import math
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.numerics import MINIMUM_USABLE_QUALITY
+from engine.kernel import kernel
 
 _LOWEST_TRUSTED_QUALITY: Final = 18
 """Lower base qualities count as the minimum usable one."""
@@ -46,7 +46,7 @@ GAP_OPEN_BY_REPEATS: Final = np.array([_penalty(repeats) for repeats in range(_M
 """uint8[21], phred of a gap opening where a unit repeats so many times."""
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def pair_hmm_qualities(
     mapq: NDArray[np.uint8],
     base_offset: NDArray[np.int64],
@@ -65,7 +65,7 @@ def pair_hmm_qualities(
     return capped, gap_open
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def fill_gap_open_qualities(bases: NDArray[np.uint8], gap_open: NDArray[np.uint8]) -> None:
     """Fill the gap opening qualities of one read.
 
@@ -97,7 +97,7 @@ def fill_gap_open_qualities(bases: NDArray[np.uint8], gap_open: NDArray[np.uint8
                 probe += shortest_run
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _fill_run(bases: NDArray[np.uint8], gap_open: NDArray[np.uint8], unit: int, start: int, end: int) -> None:
     """Set the qualities of one maximal run ``[start, end)`` of bases that equal those one unit on.
 
@@ -114,7 +114,7 @@ def _fill_run(bases: NDArray[np.uint8], gap_open: NDArray[np.uint8], unit: int, 
         gap_open[end - 1] = GAP_OPEN_BY_REPEATS[min(1 + end - start, _MOST_REPEATS)]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _repeated_unit(bases: NDArray[np.uint8], start: int, limit: int) -> int:
     """The shortest unit below ``limit`` that is repeated from ``start`` on; if none, ``limit``, and 1 for 9."""
     for unit in range(1, limit):

@@ -9,12 +9,12 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.columns import HaplotypeColumns, ReadColumns
 from engine.call.haplotype.likelihood.pair_hmm import single_precision_likelihoods
 from engine.call.haplotype.likelihood.pair_hmm_inputs import pair_hmm_qualities
+from engine.kernel import kernel
 
 _LARGEST_DIFFERENCE: Final = 4.5
 """Between a read's best and worst haplotype, log10: the chance 10**-4.5 that the read is mapped elsewhere."""
@@ -50,7 +50,7 @@ def read_likelihoods(reads: ReadColumns, haplotypes: HaplotypeColumns) -> ReadLi
     return explained(reads.base_offset, values)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def explained(base_offset: NDArray[np.int64], values: NDArray[np.float64]) -> ReadLikelihoods:
     """Cap the likelihoods of every read and drop the reads that no haplotype explains.
 
@@ -69,7 +69,7 @@ def explained(base_offset: NDArray[np.int64], values: NDArray[np.float64]) -> Re
     return ReadLikelihoods(rows[:kept].copy(), values[:kept].copy())
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def capped(values: NDArray[np.float64]) -> float:
     """Raise one read's likelihoods to at most 4.5 below the best of them, in place; give the best.
 
@@ -86,7 +86,7 @@ def capped(values: NDArray[np.float64]) -> float:
     return best
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def least_likelihood(length: int) -> float:
     """The best likelihood that a read of so many bases must reach to count as explained by a haplotype."""
     return _LOG10_OF_AN_ERROR * min(_MOST_ERRORS, math.ceil(length * _ERRORS_PER_BASE))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.alignment.cigar import (
@@ -27,6 +26,7 @@ from engine.call.haplotype.alignment.smith_waterman import READ_TO_HAPLOTYPE, SO
 from engine.call.haplotype.columns import HaplotypeColumns, ReadColumns
 from engine.call.haplotype.likelihood.read_likelihoods import ReadLikelihoods
 from engine.call.haplotype.reads.finalization import rows
+from engine.kernel import kernel
 
 INFORMATIVE_DIFFERENCE: Final = 0.2
 """Log10 likelihoods closer than this do not tell alleles, or haplotypes, apart."""
@@ -80,7 +80,7 @@ def realigned_reads(reads: ReadColumns, likelihoods: ReadLikelihoods, haplotypes
     return kept._replace(start=new.start, end=new.end, cigar_offset=new.cigar_offset, cigar=new.cigar)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def best_haplotype(likelihoods: NDArray[np.float64], priority: NDArray[np.int64]) -> int:
     """The haplotype a read is aligned to: the likeliest, or of those within 0.2 of it the one of highest priority.
 
@@ -104,7 +104,7 @@ def best_haplotype(likelihoods: NDArray[np.float64], priority: NDArray[np.int64]
     return chosen
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def aligned_to_haplotype(haplotype: NDArray[np.uint8], read: NDArray[np.uint8]) -> Alignment:
     """A read's Smith-Waterman alignment to a haplotype, found without one where a mismatch at most is between them.
 
@@ -134,7 +134,7 @@ def aligned_to_haplotype(haplotype: NDArray[np.uint8], read: NDArray[np.uint8]) 
     return Alignment(nearest, cigar)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _mismatches(haplotype: NDArray[np.uint8], read: NDArray[np.uint8], offset: int) -> int:
     """Mismatches, 2 for all beyond, of the read's bases within the haplotype when it begins at ``offset``."""
     mismatches = 0
@@ -146,7 +146,7 @@ def _mismatches(haplotype: NDArray[np.uint8], read: NDArray[np.uint8], offset: i
     return mismatches
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _realigned(
     likelihoods: NDArray[np.float64],
     base_offset: NDArray[np.int64],
@@ -194,7 +194,7 @@ def _realigned(
     return Realigned(start, end, new_offset, new_cigar[: new_offset[n]].copy())
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _through_haplotype(
     to_haplotype: NDArray[np.uint32],
     offset: int,
@@ -218,7 +218,7 @@ def _through_haplotype(
     return on_reference + aligned.leading_deletion, aligned.cigar
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _longer(cigar: NDArray[np.uint32], kept: int, size: int) -> NDArray[np.uint32]:
     """An array of ``size`` elements that begins with the first ``kept`` of ``cigar``."""
     longer = np.empty(size, np.uint32)

@@ -10,7 +10,6 @@ from __future__ import annotations
 # mypy: disable-error-code="arg-type,assignment,no-any-return,return-value"
 # ruff: noqa: SIM109
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.reads.pileup_kernels import (
@@ -22,28 +21,29 @@ from engine.call.haplotype.reads.pileup_kernels import (
     SKIP,
     SOFT_CLIP,
 )
+from engine.kernel import kernel
 
 NOT_FOUND = -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def consumes_read(operator: int) -> bool:
     """Whether the operator's length counts read bases."""
     return operator == MATCH or operator == INSERTION or operator == SOFT_CLIP or operator >= EQUAL
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def consumes_reference(operator: int) -> bool:
     """Whether the operator's length counts reference bases."""
     return operator == MATCH or operator == DELETION or operator == SKIP or operator >= EQUAL
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _element(operator: int, length: int) -> np.uint32:
     return np.uint32(length << 4 | operator)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _add(cigar: NDArray[np.uint32], n: int, operator: int, length: int) -> int:
     """Append an element: merges, drops deletions at the ends, puts deletions before insertions."""
     if length == 0:
@@ -77,7 +77,7 @@ def _add(cigar: NDArray[np.uint32], n: int, operator: int, length: int) -> int:
     return n + 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _finish(cigar: NDArray[np.uint32], n: int) -> int:
     """Drop a deletion that ended up last, or before a last insertion."""
     if n and cigar[n - 1] & 15 == DELETION:
@@ -88,7 +88,7 @@ def _finish(cigar: NDArray[np.uint32], n: int) -> int:
     return n
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def unclip(cigar: NDArray[np.uint32], n: int, out: NDArray[np.uint32]) -> int:
     """Turn soft clips into matches; returns the length of the CIGAR written to ``out``."""
     m = 0
@@ -98,7 +98,7 @@ def unclip(cigar: NDArray[np.uint32], n: int, out: NDArray[np.uint32]) -> int:
     return _finish(out, m)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def clip(cigar: NDArray[np.uint32], n: int, start: int, stop: int, out: NDArray[np.uint32]) -> int:
     """Hard-clip the read bases ``[start, stop)``, one end of the read; returns the length of ``out``."""
     m = 0
@@ -129,7 +129,7 @@ def clip(cigar: NDArray[np.uint32], n: int, start: int, stop: int, out: NDArray[
     return _finish(out, m)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def start_shift(cigar: NDArray[np.uint32], n: int, clipped: int) -> int:
     """How far the alignment start moves when the first ``clipped`` bases go (``alignmentStartShift``)."""
     shift = 0
@@ -151,7 +151,7 @@ def start_shift(cigar: NDArray[np.uint32], n: int, clipped: int) -> int:
     return shift
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def reference_length(cigar: NDArray[np.uint32], n: int) -> int:
     """Reference bases the CIGAR spans."""
     length = 0
@@ -161,7 +161,7 @@ def reference_length(cigar: NDArray[np.uint32], n: int) -> int:
     return length
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def read_index(cigar: NDArray[np.uint32], n: int, start: int, position: int) -> tuple[int, bool]:
     """Read base at a reference position of a read without soft clips.
 

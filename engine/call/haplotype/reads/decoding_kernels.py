@@ -12,11 +12,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.columns import ReadColumns
 from engine.call.haplotype.numerics import next_int
+from engine.kernel import kernel
 from engine.reads.record_kernels import MATE_UNMAPPED, PAIRED, mate_is_placed
 
 RESERVOIR = 50
@@ -52,7 +52,7 @@ _SEED_STATE = (47382911 ^ 0x5DEECE66D) & ((1 << 48) - 1)
 _FIXED = 36
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _int32(data: NDArray[np.uint8], at: int) -> int:
     return np.int64(
         np.int32(
@@ -64,12 +64,12 @@ def _int32(data: NDArray[np.uint8], at: int) -> int:
     )
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _uint16(data: NDArray[np.uint8], at: int) -> int:
     return np.int64(data[at]) | (np.int64(data[at + 1]) << 8)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cigar_is_good(data: NDArray[np.uint8], at: int, count: int, bases: int) -> int:
     """Reference length of a CIGAR the caller accepts, -1 for one it does not (``CigarUtils.isGood``).
 
@@ -109,7 +109,7 @@ def _cigar_is_good(data: NDArray[np.uint8], at: int, count: int, bases: int) -> 
     return reference
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _tag_size(kind: int, data: NDArray[np.uint8], at: int, end: int) -> int:
     if kind == 65 or kind == 99 or kind == 67:  # A c C
         return 1
@@ -129,7 +129,7 @@ def _tag_size(kind: int, data: NDArray[np.uint8], at: int, end: int) -> int:
     return end - at
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _has_read_group(
     data: NDArray[np.uint8], at: int, end: int, groups: NDArray[np.uint8], group_offset: NDArray[np.int64]
 ) -> bool:
@@ -152,7 +152,7 @@ def _has_read_group(
     return False
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _reference_length(data: NDArray[np.uint8], record: int, contig_length: int) -> int:
     """Reference length of a record that passes the caller's filters, -1 for one that does not."""
     flag = _uint16(data, record + 18)
@@ -172,7 +172,7 @@ def _reference_length(data: NDArray[np.uint8], record: int, contig_length: int) 
     return length
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _close_group(slots: NDArray[np.int64], state: NDArray[np.int64], accepted: NDArray[np.int64], count: int) -> int:
     for i in range(state[GROUP_KEPT]):
         accepted[count + i] = slots[i]
@@ -182,7 +182,7 @@ def _close_group(slots: NDArray[np.int64], state: NDArray[np.int64], accepted: N
     return count
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _reservoir_slot(state: NDArray[np.int64], limit: int) -> int:
     """Where the next read of the current start goes, -1 for nowhere.
 
@@ -200,7 +200,7 @@ def _reservoir_slot(state: NDArray[np.int64], limit: int) -> int:
     return slot if slot < limit else -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def scan(
     data: NDArray[np.uint8],
     begin: int,
@@ -284,7 +284,7 @@ def scan(
     return count, at, MORE
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def measure(data: NDArray[np.uint8], records: NDArray[np.int64]) -> tuple[int, int, int]:
     """How many bases, CIGAR elements and name bytes the records hold."""
     bases = 0
@@ -297,7 +297,7 @@ def measure(data: NDArray[np.uint8], records: NDArray[np.int64]) -> tuple[int, i
     return bases, elements, names
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def decode(
     data: NDArray[np.uint8],
     records: NDArray[np.int64],
@@ -361,7 +361,7 @@ def decode(
         columns.base_offset[i + 1] = to + length
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def number_templates(
     name_offset: NDArray[np.int64],
     names: NDArray[np.uint8],
@@ -413,7 +413,7 @@ def number_templates(
     return templates
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def key_names(naming: Naming) -> None:
     """Fill in the keys: the eight bytes behind what all names begin with."""
     rows, offset, names = naming.template_row, naming.offset, naming.names

@@ -10,7 +10,6 @@ from __future__ import annotations
 # mypy: disable-error-code="arg-type,assignment,no-any-return,return-value"
 # ruff: noqa: SIM109
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.columns import ReadColumns
@@ -34,6 +33,7 @@ from engine.call.haplotype.reads.pileup_kernels import (
     adaptor_boundary,
     fragment_is_known,
 )
+from engine.kernel import kernel
 
 LOW_QUALITY = 9
 """Bases at or below it are cut off a read's ends."""
@@ -46,7 +46,7 @@ MINIMUM_LENGTH = 10
 _START, _END, _FIRST, _LAST, _ELEMENTS = range(5)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cut_left(read: NDArray[np.int64], cigar: NDArray[np.uint32], spare: NDArray[np.uint32], count: int) -> None:
     """Hard-clip the first ``count`` bases; all of them empties the read."""
     if count <= 0:
@@ -64,7 +64,7 @@ def _cut_left(read: NDArray[np.int64], cigar: NDArray[np.uint32], spare: NDArray
     read[_END] = read[_START] + reference_length(cigar, m)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cut_right(read: NDArray[np.int64], cigar: NDArray[np.uint32], spare: NDArray[np.uint32], count: int) -> None:
     """Hard-clip the last ``count`` bases; all of them empties the read."""
     length = read[_LAST] - read[_FIRST]
@@ -81,7 +81,7 @@ def _cut_right(read: NDArray[np.int64], cigar: NDArray[np.uint32], spare: NDArra
     read[_END] = read[_START] + reference_length(cigar, m)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cut_left_of(read: NDArray[np.int64], cigar: NDArray[np.uint32], spare: NDArray[np.uint32], position: int) -> None:
     """Hard-clip what lies at or left of a reference position (``hardClipByReferenceCoordinatesLeftTail``)."""
     index, stands = read_index(cigar, read[_ELEMENTS], read[_START], position)
@@ -89,7 +89,7 @@ def _cut_left_of(read: NDArray[np.int64], cigar: NDArray[np.uint32], spare: NDAr
         _cut_left(read, cigar, spare, index + 1 if stands else index)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cut_right_of(read: NDArray[np.int64], cigar: NDArray[np.uint32], spare: NDArray[np.uint32], position: int) -> None:
     """Hard-clip what lies at or right of a reference position."""
     index, _ = read_index(cigar, read[_ELEMENTS], read[_START], position)
@@ -97,7 +97,7 @@ def _cut_right_of(read: NDArray[np.int64], cigar: NDArray[np.uint32], spare: NDA
         _cut_right(read, cigar, spare, read[_LAST] - read[_FIRST] - index)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cut_to_span(
     read: NDArray[np.int64],
     cigar: NDArray[np.uint32],
@@ -119,7 +119,7 @@ def _cut_to_span(
         _cut_left_of(read, cigar, spare, span_start - 1)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _release_soft_clips(read: NDArray[np.int64], cigar: NDArray[np.uint32], spare: NDArray[np.uint32]) -> None:
     """Take soft clips as matches; what would lie before the contig is cut off."""
     n = read[_ELEMENTS]
@@ -143,7 +143,7 @@ def _release_soft_clips(read: NDArray[np.int64], cigar: NDArray[np.uint32], spar
         read[_END] = reference_length(cigar, read[_ELEMENTS])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cut_soft_clips(read: NDArray[np.int64], cigar: NDArray[np.uint32], spare: NDArray[np.uint32]) -> None:
     left = 0
     right = 0
@@ -161,7 +161,7 @@ def _cut_soft_clips(read: NDArray[np.int64], cigar: NDArray[np.uint32], spare: N
     _cut_left(read, cigar, spare, left)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cut_low_quality(
     read: NDArray[np.int64],
     cigar: NDArray[np.uint32],
@@ -181,7 +181,7 @@ def _cut_low_quality(
     _cut_left(read, cigar, spare, left - first)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cut_adaptor(
     flag: int,
     mate_start: int,
@@ -199,7 +199,7 @@ def _cut_adaptor(
         _cut_right_of(read, cigar, spare, boundary)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _finalize_read(
     flag: int,
     mate_start: int,
@@ -228,7 +228,7 @@ def _finalize_read(
     return read[_FIRST] < read[_LAST] and read[_START] < read[_END]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _finalize_plain(
     flag: int,
     mate_start: int,
@@ -272,7 +272,7 @@ def _finalize_plain(
     return True
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _compare_names(name_offset: NDArray[np.int64], names: NDArray[np.uint8], a: int, b: int) -> int:
     begin_a, begin_b = name_offset[a], name_offset[b]
     length_a, length_b = name_offset[a + 1] - begin_a, name_offset[b + 1] - begin_b
@@ -283,7 +283,7 @@ def _compare_names(name_offset: NDArray[np.int64], names: NDArray[np.uint8], a: 
     return length_a - length_b
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _follows(reads: ReadColumns, naming: Naming, i: int, j: int) -> bool:
     """Whether row ``i`` stands behind ``j``, start and strand being equal: name, flag, MAPQ, mate, length."""
     if reads.name[i] != reads.name[j]:
@@ -301,7 +301,7 @@ def _follows(reads: ReadColumns, naming: Naming, i: int, j: int) -> bool:
     return reads.template_length[j] < reads.template_length[i]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _coordinate_order(
     reads: ReadColumns, naming: Naming, start: NDArray[np.int64], rows: NDArray[np.int64], count: int
 ) -> NDArray[np.int64]:
@@ -344,7 +344,7 @@ def _coordinate_order(
     return order
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _copy_bases(source: NDArray[np.uint8], first: int, last: int, target: NDArray[np.uint8], to: int) -> None:
     count = last - first
     begin, end = source[first:last], target[to : to + count]
@@ -352,7 +352,7 @@ def _copy_bases(source: NDArray[np.uint8], first: int, last: int, target: NDArra
         end[k] = begin[k]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _gather(
     reads: ReadColumns,
     rows: NDArray[np.int64],
@@ -411,7 +411,7 @@ def _gather(
     )
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _reconcile(reads: ReadColumns, a: int, b: int) -> None:
     """Lower the qualities where two mates overlap (``adjustQualsOfOverlappingPairedFragments``)."""
     first, second = (a, b) if reads.start[a] < reads.start[b] else (b, a)
@@ -436,7 +436,7 @@ def _reconcile(reads: ReadColumns, a: int, b: int) -> None:
             reads.qualities[j] = 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _reconcile_mates(reads: ReadColumns) -> None:
     count = reads.start.size
     if count == 0:
@@ -459,7 +459,7 @@ def _reconcile_mates(reads: ReadColumns) -> None:
             waiting[template] = -1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def finalize(
     reads: ReadColumns, furthest: NDArray[np.int64], naming: Naming, span_start: int, span_end: int
 ) -> ReadColumns:
@@ -520,7 +520,7 @@ def finalize(
     return out
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def clip_to_span(reads: ReadColumns, naming: Naming, span_start: int, span_end: int) -> ReadColumns:
     """Hard-clip finalised reads to a smaller span, order them anew, drop those with nothing left."""
     total = reads.start.size
@@ -560,7 +560,7 @@ def clip_to_span(reads: ReadColumns, naming: Naming, span_start: int, span_end: 
     return _gather(reads, rows, limits, cigar_at, cigars, order)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def passes(reads: ReadColumns, contig: int, passing: NDArray[np.bool_], long_enough: NDArray[np.bool_]) -> None:
     """Tell which reads are evidence: long enough, and no mate on another contig (``filterNonPassingReads``)."""
     for i in range(reads.start.size):
@@ -571,7 +571,7 @@ def passes(reads: ReadColumns, contig: int, passing: NDArray[np.bool_], long_eno
         passing[i] = long_enough[i] and not (paired and reads.mate_contig[i] != contig)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def select(reads: ReadColumns, wanted: NDArray[np.bool_]) -> ReadColumns:
     """The wanted rows as columns of their own."""
     count = 0
@@ -592,7 +592,7 @@ def select(reads: ReadColumns, wanted: NDArray[np.bool_]) -> ReadColumns:
     return _gather(reads, rows, limits, reads.cigar_offset, reads.cigar, order)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def clip_and_split(
     reads: ReadColumns, naming: Naming, span_start: int, span_end: int, contig: int
 ) -> tuple[ReadColumns, ReadColumns]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from numba import njit
+from engine.kernel import kernel
 
 PAIRED: Final = 0x1
 MATE_UNMAPPED: Final = 0x8
@@ -24,7 +24,7 @@ NO_BOUNDARY: Final = -(1 << 40)
 _ADAPTOR_SIZE: Final = 100
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def fragment_is_known(flag: int, start: int, end: int, mate_start: int, template_length: int) -> bool:
     """Whether the two ends of the fragment can be told: a mapped pair of opposite strands facing each other.
 
@@ -45,7 +45,7 @@ def fragment_is_known(flag: int, start: int, end: int, mate_start: int, template
     return start <= mate_start + template_length
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def adaptor_boundary(flag: int, start: int, end: int, mate_start: int, template_length: int) -> int:
     """First base of the adaptor next to the insert, :data:`NO_BOUNDARY` where it cannot be told."""
     if not fragment_is_known(flag, start, end, mate_start, template_length):
@@ -55,7 +55,7 @@ def adaptor_boundary(flag: int, start: int, end: int, mate_start: int, template_
     return start + abs(template_length)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def insert_limits(flag: int, start: int, end: int, mate_start: int, template_length: int) -> tuple[int, int]:
     """The part of ``[start, end)`` that is not adaptor and so stands in pileups.
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.reference_model.confidence_kernels import Sites
+from engine.kernel import kernel
 
 LINE_ROOM = 96
 """Bytes that a line needs beside the contig's name and its likelihoods."""
@@ -56,14 +56,14 @@ class Words(NamedTuple):
     site: NDArray[np.uint8]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _put_text(text: NDArray[np.uint8], at: int, word: NDArray[np.uint8]) -> int:
     for k in range(word.size):
         text[at + k] = word[k]
     return at + word.size
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _put_number(text: NDArray[np.uint8], at: int, number: int) -> int:
     if number == 0:
         text[at] = 48
@@ -79,13 +79,13 @@ def _put_number(text: NDArray[np.uint8], at: int, number: int) -> int:
     return at + digits
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _put_byte(text: NDArray[np.uint8], at: int, byte: int) -> int:
     text[at] = byte
     return at + 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def quality_of(phred: NDArray[np.int32], genotypes: int) -> int:
     """GQ: the second smallest PL less the smallest, at most 99."""
     first, second = np.int64(phred[0]), np.int64(phred[1])
@@ -100,7 +100,7 @@ def quality_of(phred: NDArray[np.int32], genotypes: int) -> int:
     return min(second - first, _MAXIMUM_QUALITY)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _band_of(quality: int) -> int:
     """Lower limit of a quality's band: one each up to 60, then 60, 70, 80, 90, 99."""
     if quality < 60:
@@ -110,7 +110,7 @@ def _band_of(quality: int) -> int:
     return quality // 10 * 10
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _median(histogram: NDArray[np.int64], low: int, high: int, count: int) -> int:
     """Median of counted depths, halves rounded up."""
     lower, upper = (count - 1) // 2, count // 2
@@ -125,7 +125,7 @@ def _median(histogram: NDArray[np.int64], low: int, high: int, count: int) -> in
     return high
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _put_likelihoods(text: NDArray[np.uint8], at: int, phred: NDArray[np.int32], genotypes: int) -> int:
     for g in range(genotypes):
         at = _put_byte(text, at, 44 if g else 58)  # , :
@@ -133,7 +133,7 @@ def _put_likelihoods(text: NDArray[np.uint8], at: int, phred: NDArray[np.int32],
     return _put_byte(text, at, 10)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _put_place(text: NDArray[np.uint8], at: int, contig: NDArray[np.uint8], position: int, letter: int) -> int:
     at = _put_text(text, at, contig)
     at = _put_byte(text, at, 9)
@@ -144,7 +144,7 @@ def _put_place(text: NDArray[np.uint8], at: int, contig: NDArray[np.uint8], posi
     return _put_byte(text, at, letter)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def close_block(block: OpenBlock, words: Words, text: NDArray[np.uint8], at: int) -> int:
     """Write the open block, if there is one; returns the end of the text."""
     state = block.state
@@ -170,7 +170,7 @@ def close_block(block: OpenBlock, words: Words, text: NDArray[np.uint8], at: int
     return at
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def join_sites(
     sites: Sites,
     begin: int,
@@ -214,7 +214,7 @@ def join_sites(
     return at
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def write_sites(
     sites: Sites,
     begin: int,

@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.columns import ReadColumns
@@ -20,6 +19,7 @@ from engine.call.haplotype.numerics import java_round
 from engine.call.haplotype.reads.decoding_kernels import Naming
 from engine.call.haplotype.reads.finalization_kernels import clip_to_span, finalize, passes
 from engine.call.haplotype.reads.pileup_kernels import DELETION, INSERTION, MATCH, SOFT_CLIP, insert_limits
+from engine.kernel import kernel
 
 MINIMUM_QUALITY = 6
 """Bases at or below it are no evidence."""
@@ -82,7 +82,7 @@ class Pileup(NamedTuple):
     informative_depth: NDArray[np.int32]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _align_one_to_one(
     bases: NDArray[np.uint8],
     qualities: NDArray[np.uint8],
@@ -137,7 +137,7 @@ def _align_one_to_one(
     return length, ahead
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _last_informative(length: int, read_length: int, reference_left: int) -> int:
     """Entries at or behind this one are too close to the end of the read or of the reference.
 
@@ -153,7 +153,7 @@ def _last_informative(length: int, read_length: int, reference_left: int) -> int
     return end - 1 if end < within_read else within_read
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _exclude(
     base: NDArray[np.uint8],
     quality: NDArray[np.uint8],
@@ -179,7 +179,7 @@ def _exclude(
             informative[k] = 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _mark_informative(
     base: NDArray[np.uint8],
     quality: NDArray[np.uint8],
@@ -223,7 +223,7 @@ def _mark_informative(
     return high
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _add_matches(
     letters: NDArray[np.uint8],
     bases: NDArray[np.uint8],
@@ -245,7 +245,7 @@ def _add_matches(
                 likelihoods[p, g] += element[kind, quality, g]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _add_read(
     position: int,
     bases: NDArray[np.uint8],
@@ -318,7 +318,7 @@ def _add_read(
             base += length
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _settle(
     likelihoods: NDArray[np.float64], depth: int, informative: int, tables: ModelTables, phred: NDArray[np.int32]
 ) -> None:
@@ -342,7 +342,7 @@ def _settle(
         phred[g] = java_round(-10.0 * (chosen[g] - best))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def model_span(
     reads: ReadColumns,
     counted: NDArray[np.bool_],
@@ -428,7 +428,7 @@ def model_span(
         sites.known[site] = 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def model_part(
     final: ReadColumns,
     naming: Naming,
@@ -454,7 +454,7 @@ def model_part(
     model_span(reads, counted, span, padded_start, span_start, span_end, tables, sites)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def model_inactive(
     reads: ReadColumns,
     furthest: NDArray[np.int64],

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.alignment.cigar import (
@@ -21,6 +20,7 @@ from engine.call.haplotype.alignment.cigar import (
     operator_of,
 )
 from engine.call.haplotype.columns import HaplotypeColumns
+from engine.kernel import kernel
 
 
 class EventColumns(NamedTuple):
@@ -45,7 +45,7 @@ class EventColumns(NamedTuple):
     alternate: NDArray[np.uint8]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def events_of(haplotypes: HaplotypeColumns, reference: NDArray[np.uint8], reference_start: int) -> EventColumns:
     """Every event of every haplotype.
 
@@ -79,7 +79,7 @@ def events_of(haplotypes: HaplotypeColumns, reference: NDArray[np.uint8], refere
     )
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _walk(
     cigar: NDArray[np.uint32],
     bases: NDArray[np.uint8],
@@ -124,7 +124,7 @@ def _walk(
     return total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _add(
     events: EventColumns,
     first: int,
@@ -162,12 +162,12 @@ def _add(
     return total + 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _is_regular(base: int) -> bool:
     return base in (ord("A"), ord("C"), ord("G"), ord("T"))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _all_regular(bases: NDArray[np.uint8]) -> bool:
     regular = True
     for base in bases:

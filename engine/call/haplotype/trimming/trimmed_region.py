@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from engine.call.haplotype.alignment.cigar import (
@@ -22,6 +21,7 @@ from engine.call.haplotype.alignment.cigar import (
 )
 from engine.call.haplotype.columns import HaplotypeColumns
 from engine.call.haplotype.trimming.events import EventColumns, events_of
+from engine.kernel import kernel
 
 SNP_PADDING: Final = 20
 """Bases kept on each side of a SNP."""
@@ -87,7 +87,7 @@ def trim(
     return TrimmedRegion(first, last, start, end, cut, events) if several else None
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cut(
     haplotypes: HaplotypeColumns, full_reference: NDArray[np.uint8], full_reference_start: int, start: int, end: int
 ) -> tuple[HaplotypeColumns, EventColumns]:
@@ -95,7 +95,7 @@ def _cut(
     return cut, events_of(cut, full_reference, full_reference_start)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _spans(
     events: EventColumns, reference: NDArray[np.uint8], reference_start: int, region_start: int, region_end: int
 ) -> tuple[int, int, int, int]:
@@ -123,7 +123,7 @@ def _spans(
     return max(variant_start, region_start), min(variant_end, region_end), padded_start, padded_end
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _repeat_length(deleted: NDArray[np.uint8], inserted: NDArray[np.uint8], following: NDArray[np.uint8]) -> int:
     """Length of the longer allele's tandem repeat when an indel changes one that goes on behind it, else 0.
 
@@ -140,7 +140,7 @@ def _repeat_length(deleted: NDArray[np.uint8], inserted: NDArray[np.uint8], foll
     return max(in_reference, in_alternate) * unit.size
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _unit_length(bases: NDArray[np.uint8]) -> int:
     """Length of the shortest unit whose repetition is the whole of ``bases``."""
     for length in range(1, bases.size):
@@ -149,7 +149,7 @@ def _unit_length(bases: NDArray[np.uint8]) -> int:
     return bases.size
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _leading_units(unit: NDArray[np.uint8], bases: NDArray[np.uint8], more: NDArray[np.uint8]) -> int:
     """How many times ``unit`` occurs in a row at the start of ``bases`` followed by ``more``."""
     total = bases.size + more.size
@@ -162,7 +162,7 @@ def _leading_units(unit: NDArray[np.uint8], bases: NDArray[np.uint8], more: NDAr
     return length // unit.size
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cut_haplotypes(haplotypes: HaplotypeColumns, start: int, end: int) -> HaplotypeColumns:
     """Cut haplotypes to reference bases ``[start, end)``, each sequence once, in the order of GATK.
 
@@ -188,7 +188,7 @@ def _cut_haplotypes(haplotypes: HaplotypeColumns, start: int, end: int) -> Haplo
     return _gathered(haplotypes, order[:kept], limits, start, end)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cut_bases(haplotypes: HaplotypeColumns, row: int, start: int, end: int, limits: NDArray[np.int64]) -> bool:
     """Find the bases aligned to reference ``start`` and ``end - 1``; false when either is deleted."""
     on_reference = haplotypes.start
@@ -213,7 +213,7 @@ def _cut_bases(haplotypes: HaplotypeColumns, row: int, start: int, end: int, lim
     return found == 2
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _compare(bases: NDArray[np.uint8], one: NDArray[np.int64], other: NDArray[np.int64]) -> int:
     """Order of two sequences by length, then bases: negative, zero or positive."""
     length: int = one[1] - one[0]
@@ -227,7 +227,7 @@ def _compare(bases: NDArray[np.uint8], one: NDArray[np.int64], other: NDArray[np
     return 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _gathered(
     haplotypes: HaplotypeColumns, order: NDArray[np.int64], limits: NDArray[np.int64], start: int, end: int
 ) -> HaplotypeColumns:
