@@ -127,6 +127,8 @@ def verify(platform: Resources, chosen: argparse.Namespace) -> int:
 
 def audit(platform: Resources, chosen: argparse.Namespace) -> int:
     """Verify the audit log's chain."""
+    if not platform.settings.data.is_dir():
+        raise _empty(platform)
     entries = platform.audit.verify()
     if chosen.json:
         _print_json({"file": str(platform.audit.path), "entries": entries, "unbroken": True})

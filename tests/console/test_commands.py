@@ -223,6 +223,7 @@ def test_the_audit_logs_chain_is_verified(platform: Resources, capsys: pytest.Ca
         (("samples", "--json"), 0),
         (("sample", "S0001"), 1),
         (("verify", "S0001"), 1),
+        (("audit",), 1),
         (("retry", "S0001", *WHY), 1),
         (("withdraw", "S0001", *WHY), 1),
         (("override", "S0001", "aligned_reads", "mean_coverage", *WHY), 1),
