@@ -41,6 +41,8 @@ LIKE_SHEETS = {
     ".csv.xlsx.zip": "unpack it",
 }
 """Files that are not read although a person may think so, and what to do with them."""
+_PERHAPS = ("", ".txt", ".text", ".dat")
+"""Suffixes of files that are a sheet where their first line says so."""
 _PROBLEMS, _NOTES = ".problems.txt", ".notes.txt"
 _LONGEST_NAME = 200
 """Bytes of a sheet's name that a report's name repeats; file systems allow 255 for the whole."""
@@ -324,6 +326,9 @@ class LandingZone:
             if like:
                 problem = f"a file named *{like} is not read as a sample sheet"
                 look.strangers[name] = _unread(name, problem, LIKE_SHEETS[like])
+            elif os.path.splitext(low)[1] in _PERHAPS and _begins_like_a_sheet(path):  # noqa: PTH122
+                problem = "the file begins like a sample sheet and is not read as one"
+                look.strangers[name] = _unread(name, problem, "give it a name that ends in .csv or .tsv")
 
     def _facts_when_settled(self, path: Path) -> os.stat_result | None:
         """The facts of a regular file that did not change for a while.
@@ -356,6 +361,16 @@ def _audit_registration(audit: AuditLog, sheet: str, registration: Registration)
     events = [AuditEvent("landing zone", what, sample_id, {"sheet": sheet}) for what, ids in named for sample_id in ids]
     if events:
         audit.record_all(events)
+
+
+def _begins_like_a_sheet(path: str) -> bool:
+    """Whether the first line names columns of a sheet, or a section of Illumina's."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            line = file.read(2048).replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe").strip().split(b"\n")[0].lower()
+    except OSError:
+        return False
+    return line.startswith((b"[header]", b"[data]")) or (b"sample" in line and b"read1" in line.replace(b" ", b""))
 
 
 def _unread(name: str, problem: str, remedy: str) -> SampleSheetError:

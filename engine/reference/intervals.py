@@ -19,7 +19,7 @@ from engine.errors import KnowledgeError, ReferenceMismatchError
 from engine.files.text import text_lines
 
 SHARD_SIZE = 1_000_000
-_REGION = re.compile(r"(?P<contig>.+?):(?P<start>\d[\d,]*)(?:-(?P<end>\d[\d,]*))?")
+_REGION = re.compile(r"(?P<contig>.+?):(?P<start>[0-9][0-9,]*)(?:-(?P<end>[0-9][0-9,]*))?")
 
 
 @dataclass(frozen=True, order=True)

@@ -269,6 +269,8 @@ def test_every_kind_of_sheet_is_found_and_what_only_looks_like_one_is_told(lab: 
     (lab.root / "link.csv").symlink_to(lab.root / "MONDAY.TSV")
     (lab.root / "~$monday.xlsx").write_bytes(b"Excel's lock")
     (lab.root / "readme.txt").write_text("no sheet")
+    (lab.root / "monday.txt").write_text("sample_id\tread1\tread2\nS9\ta\tb\n")
+    (lab.root / "SampleSheet").write_bytes("[Header]\n".encode("utf-16"))
     assert lab.scan().new == ("S1",)
     assert "separated by tabs" in (lab.root / "MONDAY.TSV.notes.txt").read_text()
     assert "save it as .xlsx" in lab.report("old.xls")
@@ -276,6 +278,9 @@ def test_every_kind_of_sheet_is_found_and_what_only_looks_like_one_is_told(lab: 
     assert "unpack it" in lab.report("packed.csv.gz")
     assert "name that ends in .csv" in lab.report("notes.csv.txt")
     assert "a symbolic link is not read" in lab.report("link.csv")
+    assert "ends in .csv or .tsv" in lab.report("monday.txt")
+    assert "ends in .csv or .tsv" in lab.report("SampleSheet")
+    assert not (lab.root / "readme.txt.problems.txt").exists()
     written = {path.name: path.stat().st_mtime_ns for path in lab.root.glob("*.txt")}
     audited = len(list(lab.audit.entries()))
     lab.scan()
