@@ -62,7 +62,7 @@ def simulate(
         reference = sequences.fetch(window.contig, window.start, window.end).upper()
         lengths = dict(zip(sequences.references, sequences.lengths, strict=True))
     truth = folder / "truth.vcf.gz"
-    copies = _write_truth(variants, window, reference, lengths, truth, random.Random(seed))
+    copies = write_truth(variants, window, reference, lengths, truth, random.Random(seed))
     draw = np.random.default_rng(seed)
     parts = [_pairs(copy, depth / 2, draw) for copy in copies]
     read1 = np.concatenate([part[0] for part in parts])
@@ -74,7 +74,7 @@ def simulate(
     return SimulatedReads(files[0], files[1], truth, len(order))
 
 
-def _write_truth(
+def write_truth(
     variants: Path, window: Interval, reference: str, lengths: Mapping[str, int], truth: Path, draw: random.Random
 ) -> list[NDArray[np.uint8]]:
     """Write the window's variants with a phase; returns both copies of the window."""

@@ -39,6 +39,10 @@ from engine.reference.intervals import Interval
 from engine.reference.known_bases import known_territory
 from engine.release import engine_release
 
+CRAM_FORMAT = "cram,version=3.0,store_nm=1,store_md=1"
+"""As GATK and Picard (htsjdk 4.2) read it: they refuse 3.1, samtools' default, and do not make the tags NM and MD again
+that samtools leaves out."""
+
 
 @dataclass(frozen=True)
 class AlignmentOptions:
@@ -310,7 +314,7 @@ def _index_long(bam: Path) -> Path:
 def _into_cram(cram: Path, fasta: Path, threads: int) -> Iterator[Path]:
     """A pipe that takes a BAM as it is written and makes the CRAM of it; there is no file between."""
     view = samtools_command(
-        *("view", "--no-PG", "--cram", "--threads", str(threads - 1), "--reference", str(fasta)),
+        *("view", "--no-PG", "--output-fmt", CRAM_FORMAT, "--threads", str(threads - 1), "--reference", str(fasta)),
         *("--output", str(cram), "-"),
     )
     with tempfile.TemporaryFile("w+") as complaints:

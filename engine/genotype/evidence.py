@@ -21,7 +21,7 @@ from functools import cache
 
 ALT_BIAS, SLIPPAGE, LOW_QUALITY = "AltBias", "Slippage", "QUAL30"
 
-SUSPECT = 65.0
+SUSPECT = 66.0
 """Evidence, in phred, from which a heterozygous SNP is marked."""
 EXPECTED_SHARE = 0.45
 """Alternate reads of a true heterozygote: somewhat less than half, for reads that differ align less often."""
@@ -29,7 +29,7 @@ JUDGED_READS = 50
 """Reads from which the share is judged at most: with more, capture and mapping move it further than chance does."""
 TOO_FEW = 12.0
 """Phred from which alternate reads are too few; only then does it count that they map worse."""
-LEAST_QUALITY, LEAST_QUALITY_BY_DEPTH, INFORMATIVE = 30.0, 3.0, 0.85
+LEAST_QUALITY, LEAST_QUALITY_BY_DEPTH, INFORMATIVE = 30.0, 2.5, 0.85
 _BEST_MAPPING = 60.0
 _MOST_BASES, _MOST_MAPPING = 25.0, 40.0
 

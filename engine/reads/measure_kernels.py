@@ -55,8 +55,13 @@ from engine.reads.unaligned import int32_at, uint16_at, uint32_at
     N_BASES,
     GC_BASES,
     DUPLICATES,
-) = range(20)
-COUNTS = 20
+    EXAMINED_BASES,
+    LOW_MAPQ_BASES,
+    DUPLICATE_BASES,
+    LOW_QUALITY_BASES,
+    OVERLAPPING_BASES,
+) = range(25)
+COUNTS = 25
 
 FR, RF, TANDEM = range(3)
 LONGEST_INSERT = 10_000
@@ -159,12 +164,44 @@ def measure(
                 _measure_alignment(data, at, offset[i + 1], counts[row])
                 _measure_insert(data, at, inserts)
             counts[row, DUPLICATES] += flag & DUPLICATE != 0
-        if flag & (UNMAPPED | 0x100 | DUPLICATE | 0x200) or data[at + 13] < lowest_mapq:
+        if flag & (UNMAPPED | 0x100 | 0x200):
+            continue
+        row = 1 if flag & LAST else 0
+        aligned, overlapping = _aligned_bases(data, at)
+        counts[row, EXAMINED_BASES] += aligned
+        if data[at + 13] < lowest_mapq:
+            counts[row, LOW_MAPQ_BASES] += aligned
+            continue
+        if flag & DUPLICATE:
+            counts[row, DUPLICATE_BASES] += aligned
             continue
         while stretches + int32_at(data, at + 20) + 1 > len(covered):
             covered = _twice_as_long(covered)
-        stretches = _cover(data, at, covered, stretches)
+        first, stretches = stretches, _cover(data, at, covered, stretches)
+        counted = 0
+        for j in range(first, stretches):
+            counted += covered[j, 2] - covered[j, 1]
+        counts[row, OVERLAPPING_BASES] += overlapping
+        counts[row, LOW_QUALITY_BASES] += aligned - overlapping - counted
     return covered[:stretches]
+
+
+@kernel
+def _aligned_bases(data: NDArray[np.uint8], at: int) -> tuple[int, int]:
+    """Bases that lie on the reference, and how many of them where the mate is what counts."""
+    position, stop = start_of(data, at), _overlap_start(data, at)
+    cigar = cigar_at(data, at)
+    aligned, overlapping = 0, 0
+    for i in range(uint16_at(data, at + 16)):
+        element = uint32_at(data, cigar + 4 * i)
+        operator, size = element & 15, element >> 4
+        if operator == _MATCH or operator >= _EQUAL:
+            aligned += size
+            overlapping += max(min(position + size - stop, size), 0)
+            position += size
+        elif operator in (_DELETION, _SKIP):
+            position += size
+    return aligned, overlapping
 
 
 @kernel

@@ -258,6 +258,7 @@ def _coverage(sample: str, histograms: AlignmentHistograms) -> str:
         "SD_COVERAGE": variance**0.5,
         "MEDIAN_COVERAGE": median_of(depths) if positions else 0.0,
     }
+    row |= _left_out(histograms)
     row |= {f"PCT_{depth}X": _ratio(int(at_least[depth]), positions) for depth in DEPTHS}
     entries = [(depth, int(depths[depth])) for depth in range(int(np.max(np.flatnonzero(depths), initial=0)) + 1)]
     return _file(
@@ -266,6 +267,26 @@ def _coverage(sample: str, histograms: AlignmentHistograms) -> str:
         ("picard.analysis.WgsMetrics", [row]),
         ("java.lang.Integer", ("coverage", "high_quality_coverage_count"), entries),
     )
+
+
+def _left_out(histograms: AlignmentHistograms) -> dict[str, Value]:
+    """Shares of the aligned bases that are not counted as coverage, each under the first reason that holds.
+
+    Reads without a mapped mate are counted, and no depth is cut off: these shares are 0. All bases on the reference are
+    looked at, on the territory or not.
+    """
+    counts = histograms.counts.sum(axis=0).tolist()
+    reasons = {
+        "MAPQ": counts[kernels.LOW_MAPQ_BASES],
+        "DUPE": counts[kernels.DUPLICATE_BASES],
+        "UNPAIRED": 0,
+        "BASEQ": counts[kernels.LOW_QUALITY_BASES],
+        "OVERLAP": counts[kernels.OVERLAPPING_BASES],
+        "CAPPED": 0,
+    }
+    examined = counts[kernels.EXAMINED_BASES]
+    shares: dict[str, Value] = {f"PCT_EXC_{reason}": _ratio(bases, examined) for reason, bases in reasons.items()}
+    return shares | {"PCT_EXC_TOTAL": _ratio(sum(reasons.values()), examined)}
 
 
 def _by_interval(histograms: AlignmentHistograms) -> str:

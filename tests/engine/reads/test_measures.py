@@ -208,3 +208,25 @@ def test_metrics_files_are_readable_and_hold_no_path_or_date(real: Path, tmp_pat
     by_cycle = texts["NA12878.quality_by_cycle_metrics.txt"].splitlines()
     assert by_cycle[1].startswith("# MeanQualityByCycle")
     assert sum(line[:1].isdigit() for line in by_cycle) == 202
+
+
+def test_what_is_not_counted_as_coverage_is_told_by_its_reason(real: Path, tmp_path: Path) -> None:
+    """Beside Picard's CollectWgsMetrics on the same reads, which also leaves out reads without a mate, and counts reads
+    that are unmapped, but placed beside their mates, as of low mapping quality."""
+    territory = [Interval("chr20", 0, 63_025_520)]
+    measures, histograms = measure(records_of(real / "in.bam"), ["chr20"], territory)
+    write_metrics("S", histograms, (), (), tmp_path)
+    (ours,) = _table((tmp_path / "S.wgs_metrics.txt").read_text())
+    with gzip.open(real / "CollectWgsMetrics.txt.gz", "rt") as file:
+        (theirs,) = _table(file.read())
+    assert float(ours["PCT_EXC_DUPE"]) == pytest.approx(float(theirs["PCT_EXC_DUPE"]), rel=0.002)
+    for column in ("PCT_EXC_BASEQ", "PCT_EXC_OVERLAP"):
+        assert float(ours[column]) == pytest.approx(float(theirs[column]), rel=0.15), column
+    with pysam.AlignmentFile(str(real / "in.bam")) as file:
+        mapped = [read for read in file if not read.is_unmapped]
+    bases = [len(read.get_aligned_pairs(matches_only=True)) for read in mapped]
+    low = sum(count for count, read in zip(bases, mapped, strict=True) if read.mapping_quality < 20)
+    counts = histograms.counts.sum(axis=0)
+    assert (counts[kernels.EXAMINED_BASES], counts[kernels.LOW_MAPQ_BASES]) == (sum(bases), low)
+    left_out = counts[kernels.LOW_MAPQ_BASES : kernels.OVERLAPPING_BASES + 1].sum()
+    assert round(measures.mean_coverage * 63_025_520) == counts[kernels.EXAMINED_BASES] - left_out
