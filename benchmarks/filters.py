@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+from engine.variant_lines import variant_lines
+
 from benchmarks.artefacts import simulate_faults
 from benchmarks.concordance import Genome, genomes, prepare
 from benchmarks.inputs import RESULTS, SHARED, plain_reference
@@ -28,7 +30,6 @@ from engine.genotype.filter import FILTERS, Filters
 from engine.genotype.joint import genotype_gvcfs
 from engine.reference.genome import Reference, open_reference
 from engine.reference.intervals import parse_region
-from engine.variant_lines import variant_lines
 
 NONE = "none"
 TYPES: tuple[VariantType, ...] = ("SNP", "INDEL")
