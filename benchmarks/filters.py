@@ -18,14 +18,13 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from engine.variant_lines import variant_lines
-
 from benchmarks.artefacts import simulate_faults
 from benchmarks.concordance import Genome, genomes, prepare
 from benchmarks.inputs import RESULTS, SHARED, plain_reference
 from benchmarks.simulate import simulate
 from engine.compare.comparison import TypeCounts, compare
 from engine.compare.variants import VariantType
+from engine.files.variant_lines import variant_lines
 from engine.genotype.filter import FILTERS, Filters
 from engine.genotype.joint import genotype_gvcfs
 from engine.reference.genome import Reference, open_reference
