@@ -33,6 +33,8 @@ _BLOCK_HEADER = (
     '##ALT=<ID=NON_REF,Description="Any possible alternative allele not seen at this place">',
     '##FORMAT=<ID=MIN_DP,Number=1,Type=Integer,Description="Smallest depth within the block; DP repeats it">',
 )
+_TO_N = str.maketrans(dict.fromkeys("RYKMSWBDHVrykmswbdhv", "N"))
+"""The VCF specification (1.6.1) has no other code in REF; GATK writes N too."""
 _REF_ALLELES = frozenset({".", "<*>"})
 
 
@@ -107,7 +109,7 @@ def _call_shard(task: CallTask, shard: Sequence[Interval], bed: Path, ploidy: Pa
     contig = shard[0].contig
     first, last = shard[0].start, shard[-1].end
     with pysam.FastaFile(str(task.reference.fasta)) as fasta:
-        sequence = fasta.fetch(contig, first, last).upper()
+        sequence = fasta.fetch(contig, first, last).upper().translate(_TO_N)
     lines: list[str] = []
     blocks = BlockStream(shard, lambda position: sequence[position - first], lines.append)
     write_bed(shard, bed)
@@ -127,7 +129,7 @@ def _add_line(blocks: BlockStream, line: str) -> None:
         sample["GQ"] = str(min(int(sample["GQ"]), MAX_QUALITY)) if "GQ" in sample else "0"
         # Soft-masked reference bases come in lower case.
         alt = alt.upper().replace("<*>", "<NON_REF>")
-        columns = (contig, position, name, ref.upper(), alt, qual, status, info)
+        columns = (contig, position, name, ref.upper().translate(_TO_N), alt, qual, status, info)
         line = "\t".join((*columns, ":".join(sample), ":".join(sample.values()))) + "\n"
         blocks.add_variant(start, start + len(ref), line)
         return

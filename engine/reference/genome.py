@@ -208,15 +208,18 @@ def _write_fai(fasta: Path, fai: Path, gzi: Path | None) -> None:
     arguments = [str(fasta), "--fai-idx", str(making)]
     if gzi is not None:
         arguments += ["--gzi-idx", f"{making}.gzi"]
+    verbosity = pysam.set_verbosity(0)  # what htslib has to say arrives in our own error
     try:
         pysam.faidx(*arguments)
     except pysam.SamtoolsError as error:
         making.unlink(missing_ok=True)
         raise KnowledgeError(
-            f"the FASTA cannot be indexed ({str(error).strip().splitlines()[-1]})",
+            f"the FASTA cannot be indexed ({(str(error).strip() or 'samtools faidx failed').splitlines()[-1]})",
             file=fasta,
             remedy="check that every line of a contig but its last is equally long",
         ) from error
+    finally:
+        pysam.set_verbosity(verbosity)
     if gzi is not None:
         Path(f"{making}.gzi").replace(gzi)
     making.replace(fai)
