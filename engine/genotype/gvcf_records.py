@@ -20,7 +20,8 @@ from engine.genotype.gvcf_callers import caller_of
 NON_REF = "<NON_REF>"
 _UNSEEN = "<*>"
 """What the VCF specification (5.5) has for GATK's ``<NON_REF>``."""
-_DECLARED = ("##ALT=<ID=NON_REF,", "##ALT=<ID=*,")
+# DeepVariant declares neither allele, but the smallest depth of a block, which only gVCFs have.
+_DECLARED = ("##ALT=<ID=NON_REF,", "##ALT=<ID=*,", "##FORMAT=<ID=MIN_DP,")
 _ONLY_REFERENCE = (f"\t{NON_REF}\t", f"\t{_UNSEEN}\t")
 
 

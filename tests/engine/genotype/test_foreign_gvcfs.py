@@ -19,7 +19,11 @@ SEQUENCE = random_sequence(1_000, 5)
 OTHER = {"A": "G", "C": "T", "G": "A", "T": "C"}
 CONTIGS = (Contig("chr1", 1_000, ""), Contig("chrM", 1_000, ""))
 GATK = ['##ALT=<ID=NON_REF,Description="x">', '##FILTER=<ID=LowQual,Description="x">']
-DEEPVARIANT = ["##DeepVariant_version=1.6.1", '##ALT=<ID=*,Description="x">', '##FILTER=<ID=RefCall,Description="y">']
+DEEPVARIANT = [
+    "##DeepVariant_version=1.6.1",
+    '##FORMAT=<ID=MIN_DP,Number=1,Type=Integer,Description="x">',
+    '##FILTER=<ID=RefCall,Description="y">',
+]
 CLAIR3 = ["##source=Clair3", GATK[0], '##FILTER=<ID=RefCall,Description="y">', '##FILTER=<ID=LowQual,Description="z">']
 
 
