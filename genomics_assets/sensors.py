@@ -17,7 +17,7 @@ from genomics_assets.partitions import SAMPLES
 from resources.audit import AuditLog
 from resources.knowledge import Knowledge
 from resources.landing_zone import LandingZone
-from resources.sample_registry import SampleRegistry
+from resources.registry import SampleRegistry
 from resources.warehouse import Warehouse
 
 RUN_KEY = "genomics/run_key"

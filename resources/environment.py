@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.call.callers import TARGET_PADDING
@@ -20,7 +20,7 @@ from resources.gate import Gate
 from resources.knowledge import Knowledge
 from resources.lake import Lake, LocalLake
 from resources.landing_zone import LandingZone
-from resources.sample_registry import SampleRegistry
+from resources.registry import SampleRegistry
 from resources.warehouse import Warehouse
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -116,6 +116,12 @@ OPTIONS = (
         (),
         "YAML file with the laboratory's own values for quality thresholds.",
     ),
+    Option(
+        "GENOMICS_REGISTRY",
+        "sqlite in GENOMICS_DATA",
+        (),
+        "Where the sample registry lies: a PostgreSQL database by its URL, `postgresql://user:password@host/database`.",
+    ),
 )
 
 
@@ -139,6 +145,7 @@ class Settings:
         mixed_read_lengths: ``refuse`` or ``accept``.
         umi: ``none``, ``name`` or ``comment``.
         thresholds: the laboratory's threshold file, absent for the defaults.
+        registry: file of the sample registry, or the URL of its database; a password in it is never shown.
     """
 
     environment: str
@@ -156,13 +163,15 @@ class Settings:
     mixed_read_lengths: str
     umi: str
     thresholds: Path | None
+    registry: Path | str = field(repr=False)
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Settings:
         """Read and check the options; SettingsError names the variable, the value and what is accepted."""
         values = {option.variable: _value(option, variables) for option in OPTIONS}
         reference = values["GENOMICS_REFERENCE"]
-        data = variables.get("GENOMICS_DATA") or str(_workplace(PROJECT) / "data" / Path(reference).stem)
+        data_folder = variables.get("GENOMICS_DATA") or str(_workplace(PROJECT) / "data" / Path(reference).stem)
+        data = Path(data_folder).expanduser().resolve()
         max_runs = _count("GENOMICS_MAX_RUNS", values["GENOMICS_MAX_RUNS"])
         cores = len(os.sched_getaffinity(0))
         threads = variables.get("GENOMICS_THREADS") or str(max(cores // max_runs, 1))
@@ -170,7 +179,7 @@ class Settings:
         return cls(
             environment=values["GENOMICS_ENV"],
             reference=reference,
-            data=Path(data).expanduser().resolve(),
+            data=data,
             threads=_count("GENOMICS_THREADS", threads),
             max_runs=max_runs,
             aligner=values["GENOMICS_ALIGNER"],
@@ -183,6 +192,7 @@ class Settings:
             mixed_read_lengths=values["GENOMICS_MIXED_READ_LENGTHS"],
             umi=values["GENOMICS_UMI"],
             thresholds=Path(thresholds).expanduser().resolve() if thresholds else None,
+            registry=_registry(variables.get("GENOMICS_REGISTRY"), data),
         )
 
     @property
@@ -232,7 +242,7 @@ def build_resources(settings: Settings) -> Resources:
     """Every service of the deployment that these settings describe."""
     audit = AuditLog(settings.data / "audit" / "audit.jsonl")
     lake = LocalLake(settings.data / "lake", audit)
-    registry = SampleRegistry(settings.data / "registry" / "samples.sqlite")
+    registry = SampleRegistry(settings.registry)
     return Resources(
         settings=settings,
         lake=lake,
@@ -258,6 +268,18 @@ def _value(option: Option, variables: Mapping[str, str]) -> str:
             remedy=f"set it to one of {', '.join(option.choices)} or leave it unset",
         )
     return value
+
+
+def _registry(address: str | None, data: Path) -> Path | str:
+    """A file in the data folder unless another address is given, which is not repeated: it may have a password."""
+    if not address:
+        return data / "registry" / "samples.sqlite"
+    if not address.startswith(("postgresql://", "postgresql+pg8000://")):
+        raise SettingsError(
+            "GENOMICS_REGISTRY is no address of a PostgreSQL database",
+            remedy="write it as postgresql://user:password@host:5432/database, or leave it unset",
+        )
+    return address
 
 
 def _count(variable: str, value: str, *, least: int = 1) -> int:

@@ -24,7 +24,7 @@ from resources.ledger import (
     unknown_override,
     unknown_overrides,
 )
-from resources.sample_registry import Override, SampleRegistry
+from resources.registry import Override, SampleRegistry
 
 
 @dataclass(frozen=True)

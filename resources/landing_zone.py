@@ -2,7 +2,7 @@
 
 :meth:`LandingZone.scan` is made for a sensor: it registers at most so many samples, says where to go on in a small
 cursor, and never takes what is still being written. What becomes of the samples is the registry's word
-(:class:`resources.sample_registry.SampleRegistry`); no run is requested here.
+(:class:`resources.registry.SampleRegistry`); no run is requested here.
 
 A sheet is any file with a suffix of :data:`SHEETS` in the zone; what only looks like one (:data:`LIKE_SHEETS`, links,
 folders that cannot be entered) is told in a report of its own. Sheets seen are read again in turn when there is
@@ -25,7 +25,7 @@ from pathlib import Path
 from engine.errors import SampleSheetError
 from engine.reads.sample_sheet import SampleEntry, SampleSheet, notes_report, problem_report, read_sample_sheet
 from resources.audit import AuditEvent, AuditLog
-from resources.sample_registry import Registration, SampleRegistry
+from resources.registry import Registration, SampleRegistry
 
 SHEETS = (".csv", ".tsv", ".xlsx", ".xlsm")
 LIKE_SHEETS = {

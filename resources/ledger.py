@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from engine.errors import GateError, LakeError
 from engine.receipt import Receipt, canonical_json
 from resources.audit import AuditEntry, AuditEvent, AuditLog
-from resources.sample_registry import Override
+from resources.registry import Override
 from resources.seals import Seals
 
 PUBLISHED = "artifact published"

@@ -10,7 +10,7 @@ import pytest
 
 from demo.outcome import SAMPLE_ASSETS
 from engine.reads.registration import SampleStatus
-from resources.sample_registry import SampleRegistry
+from resources.registry import SampleRegistry
 from tests.builders.deployment import Delivery
 from tests.builders.server import Run, Server
 from tests.end_to_end.conftest import PATIENT, SHALLOW, TRUNCATED, Laboratory

@@ -15,7 +15,7 @@ from resources.audit import AuditLog
 from resources.knowledge import Knowledge
 from resources.lake import LocalLake
 from resources.landing_zone import LandingZone
-from resources.sample_registry import SampleRegistry
+from resources.registry import SampleRegistry
 
 
 @pytest.fixture

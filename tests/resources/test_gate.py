@@ -16,7 +16,7 @@ from resources.audit import AuditLog
 from resources.gate import Gate
 from resources.lake import LocalLake
 from resources.ledger import PUBLISHED
-from resources.sample_registry import SampleRegistry
+from resources.registry import SampleRegistry
 from tests.builders.editing import edit_in_place
 
 TABLE = ThresholdTable(
@@ -181,14 +181,14 @@ def shallow_and_overridden(gate: Gate) -> Receipt:
 
 def by_hand(gate: Gate, statement: str, *values: str) -> None:
     """Write to the registry's database as somebody would who has it open."""
-    with closing(sqlite3.connect(gate.registry.path)) as database, database:
+    with closing(sqlite3.connect(gate.audit.path.with_name("samples.sqlite"))) as database, database:
         database.execute(statement, values)
 
 
 def test_an_override_inserted_by_hand_opens_nothing_and_is_named(gate: Gate) -> None:
     receipt = aligned(gate, coverage=18)
     row = (*OVERRIDE, receipt.data_version, "Dr Mendel", "a repeat draw is impossible", receipt.created)
-    by_hand(gate, "INSERT INTO overrides VALUES (?, ?, ?, ?, ?, ?, ?)", *row)
+    by_hand(gate, "INSERT INTO overrides VALUES (99, ?, ?, ?, ?, ?, ?, ?)", *row)
     with pytest.raises(GateError, match=r"sample S1: .*override of aligned_reads.coverage by 'Dr Mendel'.*not know"):
         gate.require("aligned_reads", "S1")
     (told,) = gate.override_findings("S1")

@@ -14,7 +14,7 @@ import pytest
 from engine.reads.registration import SampleStatus
 from resources.audit import AuditLog
 from resources.landing_zone import LandingZone, Scan
-from resources.sample_registry import SampleRegistry
+from resources.registry import SampleRegistry
 from tests.builders.sheets import write_pair
 
 

@@ -1,4 +1,4 @@
-"""What a registration's digest covers; the rules as they meet the storage: tests/resources/test_sample_registry.py."""
+"""What a registration's digest covers; the rules as they meet the storage: tests/resources/registry/."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,20 +15,10 @@ from engine.person import Sex
 from engine.reads.file_digests import FileDigests, file_digests
 from engine.reads.registration import RegisteredSample, SampleStatus
 from engine.reads.sample_sheet import Change, SampleEntry
-from resources.sample_registry import Registration, RegistryError, SampleRegistry
+from resources.registry import Registration, RegistryError, SampleRegistry
 from tests.builders.sheets import entry, said_anew, write_pair
 
-PROJECT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> SampleRegistry:
-    return SampleRegistry(tmp_path / "registry" / "samples.sqlite")
-
-
-@pytest.fixture
-def zone(tmp_path: Path) -> Path:
-    return tmp_path / "landing"
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 def say(registry: SampleRegistry, *entries: SampleEntry, sheet: str = "sheet.csv") -> Registration:
@@ -332,31 +321,10 @@ def test_a_name_is_kept_in_its_parts(registry: SampleRegistry, zone: Path) -> No
     assert (who.family, who.given, who.name) == ("Example", ("Ada", "Mary Ann"), None)
 
 
-def test_the_file_is_for_its_owner_alone(registry: SampleRegistry, zone: Path) -> None:
-    say(registry, entry(zone, "S1"))
-    for path in registry.path.parent.iterdir():
-        assert path.stat().st_mode & 0o077 == 0, path
-
-
 def test_an_unknown_sample_is_an_error(registry: SampleRegistry) -> None:
     with pytest.raises(RegistryError, match="not registered"):
         registry.sample("S1")
     assert registry.samples() == ()
-
-
-def test_a_registry_of_a_newer_platform_is_refused(registry: SampleRegistry) -> None:
-    registry.samples()
-    with sqlite3.connect(registry.path) as db:
-        db.execute("PRAGMA user_version = 999")
-    with pytest.raises(RegistryError, match="schema 999"):
-        SampleRegistry(registry.path).samples()
-
-
-def test_a_file_that_is_no_registry_is_refused(registry: SampleRegistry) -> None:
-    registry.path.parent.mkdir()
-    registry.path.write_text("not a database, but long enough to look like one" * 100)
-    with pytest.raises(RegistryError, match="cannot be opened"):
-        registry.samples()
 
 
 def test_thousands_of_samples_are_registered_once(registry: SampleRegistry, zone: Path) -> None:
@@ -366,11 +334,13 @@ def test_thousands_of_samples_are_registered_once(registry: SampleRegistry, zone
     assert len(say(registry, *entries).unchanged) == 3000
 
 
-def test_several_threads_and_registries_of_one_process_share_it(registry: SampleRegistry, zone: Path) -> None:
+def test_several_threads_and_registries_of_one_process_share_it(
+    registry: SampleRegistry, location: Path | str, zone: Path
+) -> None:
     shared = entry(zone, "S")
 
     def register(number: int) -> None:
-        own = SampleRegistry(registry.path)
+        own = SampleRegistry(location)
         for repeat in range(5):
             say(own, said_anew(shared, sample_id=f"S{number}-{repeat}"))
             own.retry(f"S{number}-{repeat}", person="dr.jones")
@@ -386,8 +356,9 @@ from pathlib import Path
 from engine.person import Person
 from engine.reads.sample_sheet import Change, SampleEntry
 from engine.reads.lane import Lane
-from resources.sample_registry import SampleRegistry
-registry, zone, name = SampleRegistry(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3]
+from resources.registry import SampleRegistry
+location, zone, name = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+registry = SampleRegistry(location if "://" in location else Path(location))
 lane = Lane("L001", zone / "S_R1.fastq", zone / "S_R2.fastq")
 for number in range(30):
     sample = SampleEntry(f"{name}-{number}", Person(f"{name}-{number}"), (lane,))
@@ -397,9 +368,12 @@ for number in range(30):
 """
 
 
-def test_several_processes_share_it_and_each_sample_is_taken_once(registry: SampleRegistry, zone: Path) -> None:
+def test_several_processes_share_it_and_each_sample_is_taken_once(
+    registry: SampleRegistry, location: Path | str, zone: Path
+) -> None:
+    """They are also the first to open it: one of them makes the tables."""
     write_pair(zone, "S")
-    command = [sys.executable, "-c", CLIENT, str(registry.path), str(zone)]
+    command = [sys.executable, "-c", CLIENT, str(location), str(zone)]
     clients = [
         subprocess.Popen([*command, name], cwd=PROJECT, stdout=subprocess.PIPE, text=True) for name in ("A", "B", "C")
     ]

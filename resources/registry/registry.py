@@ -1,0 +1,291 @@
+"""What the registry offers: which samples there are, whose they are, which reads are theirs, how far they have come.
+
+Who may call what, and writing down who did, is the caller's part (:mod:`resources.audit`); whether a sheet's word is
+accepted is decided in :mod:`engine.reads.registration`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
+
+from engine.errors import SampleSheetError
+from engine.person import Identity, Sex
+from engine.reads.file_digests import FileDigests
+from engine.reads.fingerprint import FileFingerprint, fingerprint
+from engine.reads.registration import RegisteredSample, SampleStatus
+from engine.reads.sample_sheet import SampleEntry
+from resources.registry.contract import Family, HistoryEntry, Override, Registration, RegistryError
+from resources.registry.database import Database
+from resources.registry.digests import keep_digests, refuse_repeated
+from resources.registry.samples import among, find_sample, find_samples, note, select_in, utc_now
+from resources.registry.sheet_word import Files, SheetWord
+from resources.registry.tables import history, overrides, reads, refusals, samples, subjects
+
+
+class SampleRegistry:
+    """The sample registry.
+
+    Args:
+        location: the path of an SQLite file, made at first use, or the URL of a PostgreSQL database.
+
+    Raises:
+        RegistryError: the URL is none, or its driver is not installed; and from any method, the database cannot be
+            used.
+    """
+
+    def __init__(self, location: Path | str) -> None:
+        self._database = open_database(location)
+
+    def register(self, entries: Sequence[SampleEntry], *, sheet: str, sheet_digest: str) -> Registration:
+        """Take the word of a sheet on some of its samples, all in one transaction.
+
+        Args:
+            entries: good samples of the sheet.
+            sheet: the sheet's path relative to the landing zone: what it said before may be changed by it.
+            sheet_digest: sha256 of the sheet.
+        """
+        known = self._fingerprints([entry.sample_id for entry in entries])
+        seen = [_look(entry, known) for entry in entries]
+        with self._database.writing() as db:
+            word = SheetWord(db, sheet, sheet_digest, entries)
+            for entry, files in zip(entries, seen, strict=True):
+                word.take(entry, files)
+            return word.keep()
+
+    def refusals(self, sheet: str) -> tuple[SampleSheetError, ...]:
+        """What stands against samples of a sheet, by line."""
+        with self._database.reading() as db:
+            rows = db.execute(select(refusals).where(refusals.c.sheet == sheet).order_by(refusals.c.line)).all()
+        return tuple(
+            SampleSheetError(row.problem, remedy=row.remedy, sample=row.sample_id, file=sheet, place=f"line {row.line}")
+            for row in rows
+        )
+
+    def forget_refusals(self, sheet: str) -> None:
+        """A sheet is about to be registered from its beginning: what stood against it before no longer counts."""
+        with self._database.writing() as db:
+            db.execute(delete(refusals).where(refusals.c.sheet == sheet))
+
+    def take_waiting(self, limit: int, *, patience: float = 600.0) -> tuple[RegisteredSample, ...]:
+        """The next samples whose run is to be requested, oldest first.
+
+        A sample taken is not given again for ``patience`` seconds; if it has not started by then, because whoever
+        took it died, it is given again with the same run key.
+        """
+        now = time.time()
+        overdue = and_(samples.c.status == SampleStatus.REQUESTED, samples.c.requested < now - patience)
+        waiting = (
+            select(samples.c.sample_id)
+            .where(samples.c.withdrawn.is_(None), or_(samples.c.status == SampleStatus.WAITING, overdue))
+            .order_by(samples.c.registered, samples.c.sample_id)
+            .limit(limit)
+        )
+        with self._database.writing() as db:
+            ids: list[str] = list(db.execute(waiting).scalars())
+            taken = update(samples).where(samples.c.sample_id.in_(waiting.scalar_subquery()))
+            db.execute(taken.values(status=SampleStatus.REQUESTED, requested=now))
+            return tuple(find_samples(db, ids))
+
+    def mark(self, sample_id: str, status: SampleStatus, *, run_key: str | None = None) -> bool:
+        """Note how far a sample has come; False, and nothing noted, where the run is no longer the current one.
+
+        Args:
+            sample_id: the sample.
+            status: running, failed or done.
+            run_key: of the run that reports, so that a run overtaken by a change does not speak for the new one.
+        """
+        with self._database.writing() as db:
+            sample = find_sample(db, sample_id)
+            if run_key is not None and run_key != sample.run_key:
+                return False
+            if status is not sample.status:
+                db.execute(_of(sample_id).values(status=status))
+                note(db, sample_id, str(status), attempt=sample.attempt)
+            return True
+
+    def retry(self, sample_id: str, *, person: str, reason: str = "") -> RegisteredSample:
+        """Ask for another run of a sample as it is."""
+        with self._database.writing() as db:
+            sample = find_sample(db, sample_id)
+            if sample.withdrawn:
+                raise _withdrawn(sample)
+            db.execute(_of(sample_id).values(status=SampleStatus.WAITING, attempt=sample.attempt + 1))
+            note(db, sample_id, "retry", person=person, reason=reason)
+            return find_sample(db, sample_id)
+
+    def withdraw(self, sample_id: str, *, person: str, reason: str) -> None:
+        """Take a sample out: no run is requested for it again, and its reads may be registered under another id."""
+        with self._database.writing() as db:
+            if not find_sample(db, sample_id).withdrawn:
+                db.execute(_of(sample_id).values(withdrawn=utc_now()))
+                note(db, sample_id, "withdrawn", person=person, reason=reason)
+
+    def sample(self, sample_id: str) -> RegisteredSample:
+        """One sample; RegistryError where it is not registered."""
+        with self._database.reading() as db:
+            return find_sample(db, sample_id)
+
+    def participant(self, sample_id: str) -> RegisteredSample:
+        """One sample that takes part; RegistryError where it is not registered or was withdrawn."""
+        sample = self.sample(sample_id)
+        if sample.withdrawn:
+            raise _withdrawn(sample)
+        return sample
+
+    def samples(self, *, status: SampleStatus | None = None) -> tuple[RegisteredSample, ...]:
+        """All samples, or those of one status, withdrawn ones included, by sample id."""
+        query = select(samples.c.sample_id).order_by(samples.c.sample_id)
+        if status is not None:
+            query = query.where(samples.c.status == status)
+        with self._database.reading() as db:
+            return tuple(find_samples(db, list(db.execute(query).scalars())))
+
+    def withdrawn(self) -> tuple[str, ...]:
+        """Ids of the samples that were withdrawn."""
+        query = select(samples.c.sample_id).where(samples.c.withdrawn.is_not(None)).order_by(samples.c.sample_id)
+        with self._database.reading() as db:
+            return tuple(db.execute(query).scalars())
+
+    def sexes(self) -> dict[str, Sex]:
+        """Stated sex by sample id, for judging the parents that a sheet names."""
+        with self._database.reading() as db:
+            return {row.sample_id: row.sex for row in db.execute(select(samples.c.sample_id, samples.c.sex))}
+
+    def family_of(self, sample_id: str) -> Family:
+        """A sample with its parents, children and the others of its family."""
+        with self._database.reading() as db:
+            sample = find_sample(db, sample_id)
+            person = sample.person
+            parents = [parent for parent in (person.father_id, person.mother_id) if parent]
+            related: list[ColumnElement[bool]] = [samples.c.sample_id.in_(parents)]
+            related += [samples.c.father_id == sample_id, samples.c.mother_id == sample_id]
+            related += [samples.c.family_id == person.family_id] if person.family_id else []
+            query = select(samples.c.sample_id).where(samples.c.withdrawn.is_(None), or_(*related))
+            ids: list[str] = list(db.execute(query.order_by(samples.c.sample_id)).scalars())
+            kin = {each.sample_id: each for each in find_samples(db, ids)}
+        kin.pop(sample_id, None)
+        father = kin.pop(person.father_id, None) if person.father_id else None
+        mother = kin.pop(person.mother_id, None) if person.mother_id else None
+        return Family(sample, father, mother, tuple(kin.values()))
+
+    def record_digests(self, sample_id: str, digests: Sequence[FileDigests]) -> None:
+        """Keep the digests of all files of a sample, once they are verified.
+
+        Raises:
+            FastqError: the same lane twice: a file is known from another sample that is not withdrawn, or two files
+                of this sample are the same.
+        """
+        refuse_repeated(sample_id, digests)
+        with self._database.writing() as db:
+            find_sample(db, sample_id)
+            keep_digests(db, sample_id, digests)
+
+    def override_gate(
+        self, sample_id: str, asset: str, check: str, data_version: str, *, person: str, reason: str
+    ) -> None:
+        """Record that a person lets one version of an artifact pass one check."""
+        given = {"asset": asset, "check_name": check, "data_version": data_version, "person": person, "reason": reason}
+        with self._database.writing() as db:
+            find_sample(db, sample_id)
+            db.execute(insert(overrides).values(sample_id=sample_id, recorded=utc_now(), **given))
+            note(db, sample_id, "gate override", asset=asset, check=check, person=person, reason=reason)
+
+    def overrides(self, sample_id: str) -> tuple[Override, ...]:
+        """The overrides given for a sample, oldest first."""
+        query = select(overrides).where(overrides.c.sample_id == sample_id).order_by(overrides.c.number)
+        with self._database.reading() as db:
+            return tuple(Override(*row[1:]) for row in db.execute(query))
+
+    def identify(
+        self,
+        subject_id: str,
+        *,
+        mrn: str | None,
+        name: str | None,
+        birth_date: str | None,
+        family: str | None = None,
+        given: tuple[str, ...] = (),
+    ) -> None:
+        """Say who a subject is, replacing what was said before; arguments as the fields of :class:`Identity`."""
+        if birth_date is not None:
+            _require_date(birth_date)
+        said = {"mrn": mrn, "name": name, "birth_date": birth_date, "family": family, "given": given}
+        with self._database.writing() as db:
+            changed = db.execute(update(subjects).where(subjects.c.subject_id == subject_id).values(said))
+            if changed.rowcount == 0:
+                raise _unknown_subject(subject_id)
+
+    def identity(self, subject_id: str) -> Identity:
+        """Who a subject is. The caller audits that it asked."""
+        with self._database.reading() as db:
+            row = db.execute(select(subjects).where(subjects.c.subject_id == subject_id)).one_or_none()
+        if row is None:
+            raise _unknown_subject(subject_id)
+        return Identity(**row._mapping)
+
+    def history(self, sample_id: str) -> tuple[HistoryEntry, ...]:
+        """What happened to a sample, oldest first."""
+        query = select(history).where(history.c.sample_id == sample_id).order_by(history.c.number)
+        with self._database.reading() as db:
+            return tuple(HistoryEntry(*row[1:]) for row in db.execute(query))
+
+    def _fingerprints(self, sample_ids: list[str]) -> dict[str, FileFingerprint]:
+        """What is known of the samples' files, by path, so that an untouched file is not opened again."""
+        seen = select(reads.c.path, reads.c.bytes, reads.c.modified, reads.c.fingerprint)
+        with self._database.reading() as db:
+            rows = select_in(db, seen.where(among(reads.c.sample_id)), sample_ids)
+            return {row.path: FileFingerprint(row.bytes, row.modified, row.fingerprint) for row in rows}
+
+
+def open_database(location: Path | str) -> Database:
+    """The database at a location; arguments and errors as of :class:`SampleRegistry`."""
+    if isinstance(location, Path):
+        from resources.registry.sqlite import SqliteDatabase
+
+        return SqliteDatabase(location)
+    from resources.registry.postgres import PostgresDatabase
+
+    return PostgresDatabase(location)
+
+
+def _of(sample_id: str) -> Any:
+    return update(samples).where(samples.c.sample_id == sample_id)
+
+
+def _look(entry: SampleEntry, known: dict[str, FileFingerprint]) -> Files:
+    """The fingerprints of a sample's files, or why there are none."""
+    files = [path for lane in entry.lanes for path in (lane.read1, lane.read2)]
+    try:
+        return [fingerprint(path, known.get(str(path))) for path in files]
+    except OSError as error:
+        return SampleSheetError(
+            f"{error.filename} cannot be read ({error.strerror})",
+            remedy="copy the file again, or check who may read it",
+            sample=entry.sample_id,
+            place=f"line {entry.line}",
+        )
+
+
+def _require_date(text: str) -> None:
+    try:
+        datetime.strptime(text, "%Y-%m-%d")
+    except ValueError:
+        raise RegistryError(f"birth date {text!r} is no date", remedy="write it as YYYY-MM-DD") from None
+
+
+def _withdrawn(sample: RegisteredSample) -> RegistryError:
+    return RegistryError(
+        "the sample was withdrawn",
+        sample=sample.sample_id,
+        remedy="leave it alone, or register its reads under a new sample id",
+    )
+
+
+def _unknown_subject(subject_id: str) -> RegistryError:
+    return RegistryError(f"subject {subject_id!r} is not registered", remedy="register a sample of the subject first")

@@ -1,0 +1,179 @@
+"""Taking a sheet's word on some samples: read what is known at once, judge each sample, write what follows at once.
+
+Statements go out by table, not by sample: ten thousand samples are as many rows, but a few dozen statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from engine.errors import SampleSheetError
+from engine.person import Sex
+from engine.reads.fingerprint import FileFingerprint
+from engine.reads.lane import Lane
+from engine.reads.registration import Outcome, RegisteredSample, SampleStatus, content_digest, judge
+from engine.reads.sample_sheet import SampleEntry
+from resources.registry.contract import Registration
+from resources.registry.samples import among, note_row, read_rows, reads_of, sample_row, select_in, utc_now, with_reads
+from resources.registry.tables import contents, history, reads, refusals, samples, subjects
+
+Files = list[FileFingerprint] | SampleSheetError
+Rows = list[dict[str, Any]]
+
+_CONTENTS = select(contents).where(among(contents.c.sample_id))
+_SEXES = select(subjects.c.subject_id, subjects.c.sex).where(among(subjects.c.subject_id))
+
+
+class SheetWord:
+    """The word of one sheet, within a transaction that writes alone.
+
+    What is known is kept up as samples are taken, so that two samples of one person in a sheet must agree as well.
+    """
+
+    def __init__(self, db: Connection, sheet: str, sheet_digest: str, entries: Sequence[SampleEntry]) -> None:
+        ids = [entry.sample_id for entry in entries]
+        self._db, self._sheet, self._sheet_digest, self._ids = db, sheet, sheet_digest, ids
+        files = reads_of(db, ids)
+        self._samples = {sample.sample_id: sample for sample in with_reads(db, ids, files)}
+        self._times = {name: [modified for *_, modified in of_sample] for name, of_sample in files.items()}
+        self._contents = {(row.sample_id, row.content) for row in select_in(db, _CONTENTS, ids)}
+        people = list({entry.person.subject_id for entry in entries})
+        self._sexes: dict[str, Sex] = {row.subject_id: row.sex for row in select_in(db, _SEXES, people)}
+        self._outcomes: dict[str, Outcome] = {}
+        self._refused: dict[str, tuple[int, SampleSheetError]] = {}
+        self._new_samples: dict[str, RegisteredSample] = {}
+        self._changed_samples: dict[str, RegisteredSample] = {}
+        self._new_contents: list[tuple[str, str]] = []
+        self._new_subjects: set[str] = set()
+        self._changed_subjects: set[str] = set()
+        self._reads: dict[str, Rows] = {}
+        self._notes: Rows = []
+
+    def take(self, entry: SampleEntry, files: Files) -> None:
+        """Judge one sample; ``files`` are its fingerprints, read 1 and read 2 by lane, or why there are none."""
+        try:
+            if isinstance(files, SampleSheetError):
+                raise files
+            self._outcomes[entry.sample_id] = self._judged(entry, files)
+        except SampleSheetError as error:
+            self._refused[entry.sample_id] = entry.line, error.about(file=self._sheet)
+
+    def keep(self) -> Registration:
+        """Write what follows from the samples taken, and say what became of them."""
+        self._write_samples()
+        self._write_reads()
+        self._insert(contents, [{"sample_id": name, "content": content} for name, content in self._new_contents])
+        self._insert(history, self._notes)
+        self._write_refusals()
+        named = {outcome: [name for name, each in self._outcomes.items() if each is outcome] for outcome in Outcome}
+        return Registration(
+            tuple(named[Outcome.NEW]),
+            tuple(named[Outcome.CHANGED]),
+            tuple(named[Outcome.UNCHANGED]),
+            tuple(error for _, error in self._refused.values()),
+        )
+
+    def _judged(self, entry: SampleEntry, files: list[FileFingerprint]) -> Outcome:
+        content, stored = content_digest(entry, files), self._samples.get(entry.sample_id)
+        times = [file.modified for file in files]
+        outcome = judge(
+            entry,
+            stored,
+            content=content,
+            sheet=self._sheet,
+            said_before=(entry.sample_id, content) in self._contents,
+            touched=self._times.get(entry.sample_id, []) != times,
+            subject_sex=self._sexes.get(entry.person.subject_id, Sex.UNKNOWN),
+        )
+        if outcome is not Outcome.UNCHANGED:
+            self._keep_sample(entry, content, stored)
+            self._keep_reads(entry, files)
+            self._note(entry.sample_id, str(outcome), content=content)
+        elif stored and stored.content == content and _lost(stored.lanes):
+            self._keep_reads(entry, files)
+            self._note(entry.sample_id, "reads moved")
+        return outcome
+
+    def _keep_sample(self, entry: SampleEntry, content: str, stored: RegisteredSample | None) -> None:
+        self._keep_subject(entry.person.subject_id, entry.person.sex)
+        now = RegisteredSample(
+            sample_id=entry.sample_id,
+            person=entry.person,
+            lanes=entry.lanes,
+            sheet=self._sheet,
+            sheet_digest=self._sheet_digest,
+            content=content,
+            attempt=stored.attempt + 1 if stored else 1,
+            status=SampleStatus.WAITING,
+            registered=utc_now(),
+            withdrawn=stored.withdrawn if stored else None,
+        )
+        is_new = stored is None or entry.sample_id in self._new_samples
+        (self._new_samples if is_new else self._changed_samples)[entry.sample_id] = now
+        self._samples[entry.sample_id] = now
+        if (entry.sample_id, content) not in self._contents:
+            self._contents.add((entry.sample_id, content))
+            self._new_contents.append((entry.sample_id, content))
+
+    def _keep_subject(self, subject_id: str, sex: Sex) -> None:
+        known = self._sexes.get(subject_id)
+        if known is None:
+            self._new_subjects.add(subject_id)
+        elif subject_id not in self._new_subjects:
+            self._changed_subjects.add(subject_id)
+        self._sexes[subject_id] = known if known and sex is Sex.UNKNOWN else sex
+
+    def _keep_reads(self, entry: SampleEntry, files: list[FileFingerprint]) -> None:
+        self._reads[entry.sample_id] = list(read_rows(entry.sample_id, entry.lanes, files))
+        self._times[entry.sample_id] = [file.modified for file in files]
+        if entry.sample_id in self._samples:
+            self._samples[entry.sample_id] = replace(self._samples[entry.sample_id], lanes=entry.lanes)
+
+    def _note(self, sample_id: str, event: str, **details: object) -> None:
+        self._notes.append(note_row(sample_id, event, sheet=self._sheet, **details))
+
+    def _write_samples(self) -> None:
+        self._insert(subjects, [self._subject(name) | {"given": ()} for name in sorted(self._new_subjects)])
+        self._update(subjects, "subject_id", [self._subject(name) for name in sorted(self._changed_subjects)])
+        self._insert(samples, [sample_row(sample) for sample in self._new_samples.values()])
+        self._update(samples, "sample_id", [sample_row(sample) for sample in self._changed_samples.values()])
+
+    def _subject(self, subject_id: str) -> dict[str, Any]:
+        return {"subject_id": subject_id, "sex": self._sexes[subject_id]}
+
+    def _write_reads(self) -> None:
+        old = [{"of": name} for name in self._reads if name not in self._new_samples]
+        if old:
+            self._db.execute(delete(reads).where(reads.c.sample_id == bindparam("of")), old)
+        self._insert(reads, [row for rows in self._reads.values() for row in rows])
+
+    def _write_refusals(self) -> None:
+        ours = refusals.c.sheet == self._sheet
+        standing: Iterable[str] = self._db.execute(select(refusals.c.sample_id).where(ours)).scalars()
+        gone = [{"of": name} for name in set(standing) & set(self._ids)]
+        if gone:
+            self._db.execute(delete(refusals).where(ours, refusals.c.sample_id == bindparam("of")), gone)
+        self._insert(refusals, [self._refusal(name, *refused) for name, refused in self._refused.items()])
+
+    def _refusal(self, sample_id: str, line: int, error: SampleSheetError) -> dict[str, Any]:
+        words = {"line": line, "problem": error.problem, "remedy": error.remedy}
+        return {"sheet": self._sheet, "sample_id": sample_id, **words}
+
+    def _insert(self, table: Any, rows: Rows) -> None:
+        if rows:
+            self._db.execute(insert(table), rows)
+
+    def _update(self, table: Any, key: str, rows: Rows) -> None:
+        """Set all columns given of the rows that have these keys."""
+        if rows:
+            values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != key}
+            query = update(table).where(table.c[key] == bindparam("of")).values(values)
+            self._db.execute(query, [{**row, "of": row[key]} for row in rows])
+
+
+def _lost(lanes: tuple[Lane, ...]) -> bool:
+    return not all(path.exists() for lane in lanes for path in (lane.read1, lane.read2))

@@ -1,0 +1,231 @@
+"""The tables of the registry, declared once: what a row is, what each column holds.
+
+How a database of an earlier release becomes one of these tables is in :mod:`resources.registry.migrations`, and a test
+compares the two. Times are UTC, ISO 8601 with microseconds, where a column does not say otherwise. Orders, panels,
+sign-outs, deliveries and decisions are room for what comes: their meaning is settled here before anything writes them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Index, MetaData, Table
+from sqlalchemy.types import TypeEngine
+
+from engine.person import Sex
+from engine.reads.registration import SampleStatus
+from resources.registry.column_types import NUMBER, SECONDS, TEXT, Choice, Flag, Json, Terms
+
+METADATA = MetaData()
+
+
+def _key(name: str, meaning: str, *reference: ForeignKey, type_: TypeEngine[Any] = TEXT) -> Column[Any]:
+    return Column(name, type_, *reference, primary_key=True, doc=meaning)
+
+
+def _number(meaning: str) -> Column[Any]:
+    return Column("number", NUMBER, primary_key=True, autoincrement=True, doc=meaning)
+
+
+def _stated(name: str, meaning: str, *reference: ForeignKey, type_: TypeEngine[Any] = TEXT) -> Column[Any]:
+    return Column(name, type_, *reference, nullable=False, doc=meaning)
+
+
+def _maybe(name: str, meaning: str, *reference: ForeignKey, type_: TypeEngine[Any] = TEXT) -> Column[Any]:
+    return Column(name, type_, *reference, nullable=True, doc=meaning)
+
+
+def _table(name: str, meaning: str, *columns: Column[Any] | Index, keyed: bool = False) -> Table:
+    """``keyed``: in SQLite the rows lie in the order of the key, without a row number beside it."""
+    return Table(
+        name, METADATA, *columns, info={"meaning": meaning}, sqlite_strict=True, sqlite_with_rowid=not keyed
+    )  # fmt: skip
+
+
+def _sample() -> ForeignKey:
+    return ForeignKey("samples.sample_id")
+
+
+def _subject() -> ForeignKey:
+    return ForeignKey("subjects.subject_id")
+
+
+subjects = _table(
+    "subjects",
+    "Who a person is: the only place of the platform that knows.",
+    _key("subject_id", "Pseudonym of the person."),
+    _stated("sex", "As all sheets state it together.", type_=Choice(Sex)),
+    _maybe("mrn", "Medical record number."),
+    _maybe("name", "The whole name as it is to be shown."),
+    _maybe("birth_date", "ISO 8601 date."),
+    _maybe("family", "Family name."),
+    _stated("given", "Given names in order.", type_=Json()),
+)
+
+samples = _table(
+    "samples",
+    "A sample as the sheet that spoke last has it, and how far it has come.",
+    _key("sample_id", "Pseudonym and partition key."),
+    _stated("subject_id", "The person.", _subject()),
+    _stated("sex", "As the sheet states it.", type_=Choice(Sex)),
+    _maybe("family_id", "Pseudonym of the family."),
+    _maybe("father_id", "Sample id of the father; he may not be registered yet."),
+    _maybe("mother_id", "Sample id of the mother; she may not be registered yet."),
+    _stated("phenotype", "HPO terms.", type_=Terms()),
+    _maybe("order_id", "The order that the report answers."),
+    _stated("secondary_findings_consent", "Whether the person agreed to hear of them.", type_=Flag()),
+    _stated("sheet", "The sheet that spoke last, relative to the landing zone."),
+    _stated("sheet_digest", "sha256 of that sheet."),
+    _stated("content", "Digest of all that was said and of the files' fingerprints."),
+    _stated("attempt", "Runs asked for, from 1.", type_=NUMBER),
+    _stated("status", "How far the current attempt has come.", type_=Choice(SampleStatus)),
+    _maybe("requested", "When the run was last requested, seconds since 1970.", type_=SECONDS),
+    _stated("registered", "When the sheet's word was last taken."),
+    _maybe("withdrawn", "When the sample was withdrawn."),
+    _stated("ordered_genes", "Genes that the order asks about.", type_=Terms()),
+    _maybe("panel", "Gene panel that the order asks about."),
+)
+Index("samples_of_subject", samples.c.subject_id)
+for _kin in ("family", "father", "mother"):
+    _column = samples.c[f"{_kin}_id"]
+    _only = _column.is_not(None)
+    Index(f"samples_of_{_kin}", _column, sqlite_where=_only, postgresql_where=_only)
+Index("samples_waiting", samples.c.status, samples.c.registered)
+
+reads = _table(
+    "reads",
+    "A FASTQ file of a sample, as it was when the sheet's word was taken.",
+    _key("sample_id", "The sample.", _sample()),
+    _key("position", "Place of the lane in the sheet, from 0.", type_=NUMBER),
+    _key("mate", "1 or 2.", type_=NUMBER),
+    _stated("lane", "Name of the lane."),
+    _stated("path", "Absolute path."),
+    _maybe("md5", "As the sheet states it."),
+    _stated("bytes", "Size.", type_=NUMBER),
+    _stated("modified", "Time of change, nanoseconds since 1970.", type_=NUMBER),
+    _stated("fingerprint", "As of engine.reads.fingerprint."),
+    _maybe("sha256", "Of the whole file, once it was verified."),
+    keyed=True,
+)
+
+contents = _table(
+    "contents",
+    "Every content that a sample ever had, so that an outdated sheet does not bring an old one back.",
+    _key("sample_id", "The sample.", _sample()),
+    _key("content", "As in samples."),
+    keyed=True,
+)
+
+digests = _table(
+    "digests",
+    "Whose a verified FASTQ file is, so that no file is taken for two samples.",
+    _key("sha256", "Of the whole file."),
+    _stated("sample_id", "The sample.", _sample()),
+    _stated("lane", "Name of the lane."),
+    _stated("mate", "1 or 2.", type_=NUMBER),
+    _stated("recorded", "When it was verified."),
+    keyed=True,
+)
+
+overrides = _table(
+    "overrides",
+    "A person's word that one version of an artifact may pass one failed check.",
+    _number("In the order given."),
+    _stated("sample_id", "The sample.", _sample()),
+    _stated("asset", "Name of the asset."),
+    _stated("check_name", "Name of the check."),
+    _stated("data_version", "The version that it holds for, and no other."),
+    _stated("person", "Who gave it."),
+    _stated("reason", "Why."),
+    _stated("recorded", "When."),
+)
+Index("overrides_of_sample", overrides.c.sample_id)
+
+refusals = _table(
+    "refusals",
+    "What stands against a sample of a sheet.",
+    _key("sheet", "Relative to the landing zone."),
+    _key("sample_id", "As the sheet has it; it may not be registered."),
+    _stated("line", "In the sheet, from 1.", type_=NUMBER),
+    _stated("problem", "In words."),
+    _stated("remedy", "In words."),
+    keyed=True,
+)
+
+history = _table(
+    "history",
+    "What happened to a sample.",
+    _number("In the order in which it happened."),
+    _stated("recorded", "When."),
+    _stated("sample_id", "The sample."),
+    _stated("event", "In words."),
+    _stated("details", "By name.", type_=Json()),
+)
+Index("history_of_sample", history.c.sample_id)
+
+orders = _table(
+    "orders",
+    "What a clinician ordered. A sample names its order; what the sheet says beside it must agree.",
+    _key("order_id", "As the hospital numbers it."),
+    _stated("subject_id", "The person it is about.", _subject()),
+    _stated("ordered_genes", "Symbols of the genes asked about; none where the panel says them.", type_=Terms()),
+    _maybe("panel", "Name of the panel asked about."),
+    _stated("phenotype", "HPO terms given as reasons.", type_=Terms()),
+    _stated("recorded", "When it was taken in."),
+    keyed=True,
+)
+Index("orders_of_subject", orders.c.subject_id)
+
+panels = _table(
+    "panels",
+    "A gene panel in one version; a version is never changed.",
+    _key("name", "As orders name it."),
+    _key("version", "As its publisher numbers it."),
+    _stated("genes", "Symbols in the publisher's order.", type_=Terms()),
+    _stated("recorded", "When it was taken in."),
+    keyed=True,
+)
+
+sign_outs = _table(
+    "sign_outs",
+    "A step of a report towards its signature; the last row of a sample is where it stands.",
+    _number("In the order in which they were taken."),
+    _stated("sample_id", "The sample.", _sample()),
+    _stated("report_digest", "sha256 of what the report says: a report that says something else is not signed by it."),
+    _stated("state", "FHIR's report status that it takes: preliminary, final, amended, corrected or cancelled."),
+    _stated("person", "Who took it."),
+    _stated("recorded", "When."),
+)
+Index("sign_outs_of_sample", sign_outs.c.sample_id)
+
+deliveries = _table(
+    "deliveries",
+    "A report on its way to a hospital: one row for each content and destination, however often it is tried.",
+    _number("In the order in which they were asked for."),
+    _stated("sample_id", "The sample.", _sample()),
+    _stated("document", "What is delivered, such as fhir_bundle."),
+    _stated("destination", "To where, as the deployment names it."),
+    _stated("content", "sha256 of what is sent, so that the same is not sent twice."),
+    _stated("state", "waiting, sent, refused or failed."),
+    _stated("attempts", "Tries so far.", type_=NUMBER),
+    _maybe("response", "What the destination last answered."),
+    _stated("recorded", "When the state last changed."),
+)
+Index("deliveries_once", deliveries.c.document, deliveries.c.destination, deliveries.c.content, unique=True)
+Index("deliveries_by_state", deliveries.c.state)
+
+decisions = _table(
+    "decisions",
+    "A person's classification of a variant, for every sample that carries it; a later one supersedes it by name.",
+    _number("Names the decision."),
+    _stated("build", "GRCh37 or GRCh38."),
+    _stated("allele", "CHROM-POS-REF-ALT, normalised, position 1-based."),
+    _stated("classification", "ACMG's term: pathogenic, likely_pathogenic, uncertain, likely_benign or benign."),
+    _stated("criteria", "ACMG criteria that were applied, such as PM2.", type_=Terms()),
+    _maybe("comment", "Why, in words."),
+    _stated("person", "Who decided."),
+    _stated("recorded", "When."),
+    _maybe("supersedes", "The decision that no longer holds.", ForeignKey("decisions.number"), type_=NUMBER),
+)
+Index("decisions_of_allele", decisions.c.build, decisions.c.allele)
+Index("decisions_superseded_once", decisions.c.supersedes, unique=True)
