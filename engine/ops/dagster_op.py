@@ -102,8 +102,8 @@ def _plots(receipt: Receipt) -> dict[str, Any]:
     from engine.quality.plots import draw
 
     return {
-        title: dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")
-        for title, png in draw(receipt.measures).items()
+        title: dg.MetadataValue.md(f"![{title}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})")
+        for title, svg in draw(receipt.measures).items()
     }
 
 

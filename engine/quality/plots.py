@@ -1,31 +1,34 @@
 """The plots shown with an artifact, drawn from the series among its measures.
 
-A plot is PNG bytes; nothing is read but the receipt's measures, so a plot can be drawn again from any receipt.
+A plot is SVG; nothing is read but the receipt's measures, so a plot can be drawn again from any receipt. It is written
+as text, since a plotting library takes two CPU seconds of every run to load and draw a dozen lines and bars.
 """
 
 from __future__ import annotations
 
-import io
+import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from html import escape
 
 from engine.receipt import Measure
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+INK, FILL, SECOND_INK = "#1f4e79", "#9dc3e6", "#c55a11"
+WIDTH, HEIGHT = 504, 252
+LEFT, RIGHT, TOP, BOTTOM = 64, 12, 28, 40
+"""Margins around the axes, pixels."""
 
-INK, FILL = "#1f4e79", "#9dc3e6"
+Series = Sequence[Sequence[float]]
 
 
-def draw(measures: Mapping[str, Measure]) -> dict[str, bytes]:
-    """Every plot that the measures allow: title to PNG, in a fixed order."""
+def draw(measures: Mapping[str, Measure]) -> dict[str, str]:
+    """Every plot that the measures allow: title to SVG, in a fixed order."""
     drawn = {}
     for title, (needed, plot) in PLOTS.items():
         series = [measures.get(name) for name in needed]
         if all(isinstance(values, list) and values for values in series):
-            drawn[title] = _figure(title, plot, [_numbers(values) for values in series])
+            drawn[title] = _figure(title, plot([_numbers(values) for values in series]))
     for title, bars in _bars(measures).items():
-        drawn[title] = _figure(title, _bar_chart(list(bars)), [list(bars.values())])
+        drawn[title] = _figure(title, _bar_chart(bars))
     return drawn
 
 
@@ -45,58 +48,114 @@ def _bars(measures: Mapping[str, Measure]) -> dict[str, dict[str, float]]:
     return charts
 
 
-def _bar_chart(labels: Sequence[str]) -> Callable[[Axes, Sequence[Sequence[float]]], None]:
-    def plot(axes: Axes, series: Sequence[Sequence[float]]) -> None:
-        (counts,) = series
-        axes.barh(range(len(counts)), counts, color=FILL, edgecolor=INK)
-        axes.set_yticks(range(len(counts)), labels, fontsize=7)
-        axes.invert_yaxis()
-        for row, count in enumerate(counts):
-            axes.text(count, row, f" {count:,.4g}" if count < 100 else f" {count:,.0f}", va="center", fontsize=7)
-        axes.margins(x=0.12)
-
-    return plot
-
-
 def _numbers(values: Measure) -> list[float]:
     assert isinstance(values, list)
     return [float(value) for value in values]
 
 
-def _figure(title: str, plot: Callable[[Axes, Sequence[Sequence[float]]], None], series: list[list[float]]) -> bytes:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.6, 2.8), dpi=90, layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_title(title, fontsize=10, loc="left")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=8)
-    plot(axes, series)
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None})
-    return png.getvalue()
+def _figure(title: str, marks: Sequence[str]) -> str:
+    heading = _text(8, 17, title, size=13)
+    body = "".join([f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>', heading, *marks])
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
+        f'font-family="sans-serif" role="img" aria-label="{escape(title)}">{body}</svg>'
+    )
 
 
-def _quality_by_cycle(axes: Axes, series: Sequence[Sequence[float]]) -> None:
-    for values, label, colour in zip(series, ("read 1", "read 2"), (INK, "#c55a11"), strict=True):
-        axes.plot(range(1, len(values) + 1), values, label=label, color=colour, linewidth=1.4)
-    axes.set(xlabel="cycle", ylabel="mean base quality", ylim=(0, 42))
-    axes.legend(frameon=False, fontsize=8)
+def _bar_chart(bars: Mapping[str, float]) -> list[str]:
+    """One horizontal bar for each name, with its value."""
+    left, step = 190, (HEIGHT - TOP - 12) / len(bars)
+    most = max([*bars.values(), 0.0]) or 1.0
+    marks = []
+    for row, (name, value) in enumerate(bars.items()):
+        y, length = TOP + row * step, (WIDTH - left - 70) * max(value, 0.0) / most
+        marks += [
+            _text(left - 6, y + step / 2 + 4, name, anchor="end"),
+            f'<rect x="{left}" y="{y + 2:.1f}" width="{length:.1f}" height="{step - 4:.1f}" fill="{FILL}" '
+            f'stroke="{INK}"/>',
+            _text(left + length + 6, y + step / 2 + 4, f"{value:,.4g}" if value < 100 else f"{value:,.0f}"),
+        ]
+    return marks
 
 
-def _histogram(xlabel: str, ylabel: str, width: float = 1.0) -> Callable[[Axes, Sequence[Sequence[float]]], None]:
-    def plot(axes: Axes, series: Sequence[Sequence[float]]) -> None:
+def _quality_by_cycle(series: Series) -> list[str]:
+    marks = _axes(1, max(map(len, series)), 42, "cycle", "mean base quality")
+    for number, (values, label, colour) in enumerate(zip(series, ("read 1", "read 2"), (INK, SECOND_INK), strict=True)):
+        points = [(position, value) for position, value in enumerate(values, 1)]
+        marks.append(_line(points, 1, max(map(len, series)), 42, colour))
+        marks.append(_text(WIDTH - 60, TOP + 14 + 14 * number, label, colour=colour))
+    return marks
+
+
+def _histogram(xlabel: str, ylabel: str, width: float = 1.0) -> Callable[[Series], list[str]]:
+    def plot(series: Series) -> list[str]:
         (counts,) = series
-        last = max((i for i, count in enumerate(counts) if count), default=0) + 2
-        positions = [i * width for i in range(len(counts))][:last]
-        axes.fill_between(positions, counts[:last], step="mid", color=FILL)
-        axes.step(positions, counts[:last], where="mid", color=INK, linewidth=1)
-        axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, None))
+        shown = counts[: max((i for i, count in enumerate(counts) if count), default=0) + 2]
+        last, most = max(len(shown) - 1, 1) * width, max([*shown, 1.0])
+        steps = [
+            (edge, count) for i, count in enumerate(shown) for edge in (max(i - 0.5, 0) * width, (i + 0.5) * width)
+        ]
+        outline = [(min(x, last), count) for x, count in steps]
+        area = [(0.0, 0.0), *outline, (last, 0.0)]
+        return [
+            _line(area, 0, last, most, "none", fill=FILL),
+            _line(outline, 0, last, most, INK),
+            *_axes(0, last, most, xlabel, ylabel),
+        ]
 
     return plot
 
 
-PLOTS: Mapping[str, tuple[tuple[str, ...], Callable[[Axes, Sequence[Sequence[float]]], None]]] = {
+def _line(
+    points: Sequence[tuple[float, float]], first: float, last: float, most: float, colour: str, *, fill: str = "none"
+) -> str:
+    """Points of the data as a line, or with ``fill`` as an area."""
+    wide, high = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    placed = " ".join(
+        f"{LEFT + wide * (x - first) / ((last - first) or 1):.1f},{TOP + high * (1 - min(y, most) / most):.1f}"
+        for x, y in points
+    )
+    return f'<polyline points="{placed}" fill="{fill}" stroke="{colour}" stroke-width="1.4"/>'
+
+
+def _axes(first: float, last: float, most: float, xlabel: str, ylabel: str) -> list[str]:
+    """Both axes with round numbers and what they measure."""
+    wide, high = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    marks = [f'<path d="M{LEFT} {TOP}V{TOP + high}H{LEFT + wide}" fill="none" stroke="#555"/>']
+    for value in _ticks(first, last):
+        x = LEFT + wide * (value - first) / ((last - first) or 1)
+        marks.append(_text(x, TOP + high + 14, f"{value:,.4g}", anchor="middle"))
+    for value in _ticks(0, most):
+        marks.append(_text(LEFT - 5, TOP + high * (1 - value / most) + 4, f"{value:,.6g}", anchor="end"))
+    middle = TOP + high / 2
+    marks.append(_text(LEFT + wide / 2, HEIGHT - 8, xlabel, anchor="middle"))
+    marks.append(
+        f'<text x="12" y="{middle:.0f}" font-size="11" text-anchor="middle" '
+        f'transform="rotate(-90 12 {middle:.0f})">{escape(ylabel)}</text>'
+    )
+    return marks
+
+
+def _ticks(first: float, last: float) -> list[float]:
+    """Round numbers within the range, four to eight of them.
+
+    >>> _ticks(0, 42), _ticks(0, 0.9)
+    ([0.0, 10.0, 20.0, 30.0, 40.0], [0.0, 0.2, 0.4, 0.6, 0.8])
+    """
+    span = (last - first) or 1.0
+    rough = 10.0 ** math.floor(math.log10(span / 4))
+    step = next(rough * factor for factor in (1, 2, 5, 10) if span / (rough * factor) <= 6)
+    begin = math.ceil(first / step)
+    return [round(number * step, 10) for number in range(begin, math.floor(last / step) + 1)]
+
+
+def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 11, colour: str = "#222") -> str:
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{colour}">{escape(text)}</text>'
+    )
+
+
+PLOTS: Mapping[str, tuple[tuple[str, ...], Callable[[Series], list[str]]]] = {
     "Base quality by cycle": (("read1_quality_by_cycle", "read2_quality_by_cycle"), _quality_by_cycle),
     "Coverage of the targets": (("coverage_histogram",), _histogram("depth", "target bases")),
     "Insert size": (("insert_size_histogram",), _histogram("bases between outer ends", "pairs")),

@@ -38,9 +38,6 @@ HEAVY = (
     "engine.reads.intake",
     "fhir.resources.R4B",
     "genomics_assets.definitions",
-    "great_expectations.expectations",
-    "matplotlib.figure",
-    "pandas",
 )
 """What the ops load when they run; none of it starts a thread, so that forking is safe."""
 
