@@ -35,7 +35,11 @@ BASE_CODES = base_codes()
 
 @kernel
 def replace_ambiguous(codes: NDArray[np.uint8], state: int) -> int:
-    """Put pseudo-random bases for ambiguous ones, by POSIX ``lrand48`` as bwa does; returns the generator's state."""
+    """Put pseudo-random bases for ambiguous ones, by POSIX ``lrand48`` as bwa does; returns the generator's state.
+
+    Args:
+        codes: uint8[n], bases as codes 0 to 3, above that ambiguous; replaced in place.
+    """
     for i in range(len(codes)):
         if codes[i] == AMBIGUOUS:
             state = (state * _LCG_FACTOR + _LCG_STEP) & _LCG_MASK
@@ -45,7 +49,11 @@ def replace_ambiguous(codes: NDArray[np.uint8], state: int) -> int:
 
 @kernel
 def pack(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Four bases a byte, the first in the highest bits: the body of ``.pac``."""
+    """Four bases a byte, the first in the highest bits: the body of ``.pac``.
+
+    Args:
+        codes: uint8[n], bases as codes 0 to 3.
+    """
     packed = np.zeros((len(codes) + 3) // 4, dtype=np.uint8)
     for i in range(len(codes)):
         packed[i >> 2] |= codes[i] << ((3 - (i & 3)) << 1)
@@ -58,7 +66,7 @@ def fm_index(text: NDArray[np.uint8], suffixes: NDArray[Any]) -> Any:
 
     Args:
         text: uint8[n].
-        suffixes: integer[n], the suffix array of ``text`` without the sentinel.
+        suffixes: int32[n] or int64[n], the suffix array of ``text`` without the sentinel.
 
     Returns:
         checkpoints uint64[(n + 1) // 64 + 1, 8] (four counts before the block, four masks, first row in the highest

@@ -47,7 +47,7 @@ def translate(
     """Copy records, translated.
 
     Args:
-        data: packed records, those of one template side by side.
+        data: uint8[], packed records, those of one template side by side.
         offset: int64[n + 1], where each begins.
         piece_contig: int64[pieces], index of each piece's contig.
         piece_start: int64[pieces], 0-based position of each piece in its contig.
@@ -147,7 +147,7 @@ def _room_for_tags(data: NDArray[np.uint8], offset: NDArray[np.int64], name_offs
     for i in range(len(offset) - 1):
         at = tags_at(data, offset[i])
         while at < offset[i + 1]:
-            end = tag_end(data, at)
+            end = tag_end(data, at, offset[i + 1])
             tag = data[at] | data[at + 1] << 8
             if tag in (_SA, _XA):
                 for j in range(at + 3, end):
@@ -169,7 +169,7 @@ def _copy_tags(
     name_offset: NDArray[np.int64],
 ) -> int:
     while at < end:
-        after = tag_end(data, at)
+        after = tag_end(data, at, end)
         tag = data[at] | data[at + 1] << 8
         if tag in (_SA, _XA):
             copy_bytes(data, at, at + 3, out, to)

@@ -93,9 +93,9 @@ def read_lines(
 
     Args:
         data: uint8[], text.
-        quality_key: ``GQ`` as bytes.
-        depth_key: ``DP`` as bytes.
-        least_depth_key: ``MIN_DP`` as bytes, preferred to ``DP``.
+        quality_key: uint8[], ``GQ`` as bytes.
+        depth_key: uint8[], ``DP`` as bytes.
+        least_depth_key: uint8[], ``MIN_DP`` as bytes, preferred to ``DP``.
         rows: int64[lines, COLUMNS], filled: place and length of CHROM in ``data``, 0-based start, end, whether there
             is an alternate allele, GQ and depth (0 where absent).
 

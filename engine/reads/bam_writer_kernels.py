@@ -40,7 +40,13 @@ def block_limits(offset: NDArray[np.int64], start: int) -> Any:
 def virtual_offsets(
     offset: NDArray[np.int64], limits: NDArray[np.int64], block_start: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Virtual file offset of each place in ``offset``: start of its block in the file, then place in the block."""
+    """Virtual file offset of each place in ``offset``: start of its block in the file, then place in the block.
+
+    Args:
+        offset: int64[n], places in the uncompressed stream.
+        limits: int64[blocks + 1], where each block begins in that stream.
+        block_start: int64[blocks], where each begins in the file.
+    """
     out = np.empty(len(offset), dtype=np.int64)
     block = 0
     for i in range(len(offset)):
@@ -67,7 +73,7 @@ def index_records(
     """Index records ``[first, last)``, which lie on one contig.
 
     Args:
-        data: packed records.
+        data: uint8[], packed records.
         offset: int64[n + 1], where each begins.
         first: the first of them.
         last: one past the last of them.
@@ -105,7 +111,12 @@ def index_records(
 
 @kernel
 def contig_ends(data: NDArray[np.uint8], offset: NDArray[np.int64]) -> Any:
-    """Rows where the contig of sorted records changes, the first and the number of records among them."""
+    """Rows where the contig of sorted records changes, the first and the number of records among them.
+
+    Args:
+        data: uint8[], packed records.
+        offset: int64[n + 1], where each begins.
+    """
     ends = [0]
     for i in range(1, len(offset) - 1):
         if contig_of(data, offset[i]) != contig_of(data, offset[i - 1]):

@@ -7,6 +7,8 @@ x, y and then place in the coordinate-sorted file. With UMIs, reads are compared
 by letter, as Picard does with ``BARCODE_TAG``.
 
 A pair is one row of int64 columns ``KEY1 ... ORDINAL2``, a lone read one of ``LONE_KEY ... LONE_ORDINAL``.
+
+Throughout, ``data``: uint8[], packed records.
 """
 
 from __future__ import annotations
@@ -328,7 +330,7 @@ def mark_pairs(
     """Mark all but the best pair of every set.
 
     Args:
-        pairs: rows of :func:`collect`.
+        pairs: int64[p, PAIR_COLUMNS], rows of :func:`collect`.
         order: int64[p], rows by KEY1, KEY2, :func:`cluster_group` and x.
         optical_distance: pixels within which two clusters of one tile count as one cluster seen twice.
         bits: uint8[], a bit for each ordinal (highest first), set for duplicates.
@@ -399,6 +401,10 @@ def count_optical(pairs: NDArray[np.int64], order: NDArray[np.int64], start: int
 
     Near is: the same :func:`cluster_group`, by which and by x the rows ``order[start:end]`` are sorted, and x and y
     each within the distance.
+
+    Args:
+        pairs: int64[p, PAIR_COLUMNS], rows of :func:`collect`.
+        order: int64[p], their order.
     """
     parent = np.arange(end - start)
     joined = 0
@@ -438,10 +444,10 @@ def mark_lone(
     """Mark lone reads: all where a read of a pair has the same end, else all but the best.
 
     Args:
-        lone: rows of :func:`collect`.
+        lone: int64[l, LONE_COLUMNS], rows of :func:`collect`.
         order: int64[l], rows by LONE_KEY.
         beside_pair: bool[l], by row: whether a read of a pair has the same end.
-        bits: as in :func:`mark_pairs`.
+        bits: uint8[], as in :func:`mark_pairs`.
         counts: int64[libraries, COUNTS], added to.
     """
     start = 0

@@ -112,9 +112,9 @@ def find_records(
     """Find whole records in ``block[:end]``, at most ``len(rows)`` of them.
 
     Args:
-        block: bytes of the file; every record found ends with a newline.
+        block: uint8[], bytes of the file; every record found ends with a newline.
         end: how many bytes of it are filled.
-        letters: :data:`BASE_LETTERS`.
+        letters: bool[256], :data:`BASE_LETTERS`.
         rows: int64[capacity, 6], filled: limits of name, bases and start of qualities, mate number (0 unknown).
 
     Returns:
@@ -167,6 +167,10 @@ def find_records(
 def copy_records(block: NDArray[np.uint8], rows: NDArray[np.int64]) -> Any:
     """Copy the parts of the records that :func:`find_records` found.
 
+    Args:
+        block: uint8[], bytes of the file.
+        rows: int64[n, 6], as :func:`find_records` fills them.
+
     Returns:
         name_offset int64[n + 1], names uint8[], mate uint8[n], base_offset int64[n + 1], bases uint8[] as in the
         file, qualities uint8[] phred (the file's 33 taken off).
@@ -203,7 +207,14 @@ def first_different_name(
     names2: NDArray[np.uint8],
     count: int,
 ) -> int:
-    """First of ``count`` rows whose two names differ, -1 where all agree."""
+    """First of ``count`` rows whose two names differ, -1 where all agree.
+
+    Args:
+        name_offset1: int64[n + 1], limits of the names of the first reads.
+        names1: uint8[], these names end to end.
+        name_offset2: int64[n + 1], the same of the second reads.
+        names2: uint8[], their names.
+    """
     for i in range(count):
         start1, start2 = name_offset1[i], name_offset2[i]
         length = name_offset1[i + 1] - start1

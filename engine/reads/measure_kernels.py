@@ -103,7 +103,7 @@ def _tags(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int, bool]:
             mate_mapq = _integer_tag(data, at)
         elif tag == _SA:
             split = True
-        at = tag_end(data, at)
+        at = tag_end(data, at, end)
     return edits, mate_mapq, split
 
 
@@ -138,7 +138,7 @@ def measure(
     """Measure records; all but the first three arguments are added to.
 
     Args:
-        data: packed records, duplicates flagged.
+        data: uint8[], packed records, duplicates flagged.
         offset: int64[n + 1], where each begins.
         lowest_mapq: reads below it do not count as coverage.
         counts: int64[2, COUNTS], first reads (and unpaired ones) and second reads.
@@ -394,7 +394,12 @@ def _overlap_start(data: NDArray[np.uint8], at: int) -> int:
 
 @kernel
 def add_stretches(depth: NDArray[np.int32], base: int, covered: NDArray[np.int64], first: int, last: int) -> None:
-    """Add one to the depth of every position of stretches ``[first, last)``; ``depth[0]`` is position ``base``."""
+    """Add one to the depth of every position of stretches ``[first, last)``; ``depth[0]`` is position ``base``.
+
+    Args:
+        depth: int32[n], added to.
+        covered: int64[m, 4], contig, start, end, start of the read, as :func:`measure` gives them.
+    """
     for i in range(first, last):
         for position in range(covered[i, 1] - base, covered[i, 2] - base):
             depth[position] += 1

@@ -2,6 +2,8 @@
 
 Records lie end to end in one uint8 array, each beginning with its ``block_size``; ``at`` is where one begins.
 Positions are 0-based; ends are exclusive.
+
+Throughout, ``data``: uint8[], packed records.
 """
 
 from __future__ import annotations
@@ -30,7 +32,11 @@ _MATCH, _INSERTION, _DELETION, _SKIP, _SOFT, _HARD, _PAD, _EQUAL, _DIFFERENT = r
 
 @kernel
 def copy_bytes(data: NDArray[np.uint8], start: int, end: int, out: NDArray[np.uint8], to: int) -> None:
-    """Copy ``data[start:end]`` to ``out[to:]``; assigning slices takes numba seconds to compile."""
+    """Copy ``data[start:end]`` to ``out[to:]``; assigning slices takes numba seconds to compile.
+
+    Args:
+        out: uint8[], written to.
+    """
     for i in range(end - start):
         out[to + i] = data[start + i]
 
@@ -82,23 +88,64 @@ def tags_at(data: NDArray[np.uint8], at: int) -> int:
 
 
 @kernel
-def tag_end(data: NDArray[np.uint8], at: int) -> int:
-    """Where the tag after the one at ``at`` begins."""
+def tag_end(data: NDArray[np.uint8], at: int, end: int) -> int:
+    """Where the tag after the one at ``at`` begins; ``end``, the record's end, where the tag would reach beyond.
+
+    Args:
+        data: uint8[], BAM records.
+        at: where the tag's name begins, at least three bytes before ``end``.
+        end: where the record ends.
+    """
     kind = data[at + 2]
-    if kind in (65, 99, 67):  # A c C
-        return at + 4
-    if kind in (115, 83):  # s S
-        return at + 5
-    if kind in (105, 73, 102):  # i I f
-        return at + 7
+    if kind == 65 or kind == 99 or kind == 67:  # A c C
+        return min(at + 4, end)
+    if kind == 115 or kind == 83:  # s S
+        return min(at + 5, end)
+    if kind == 105 or kind == 73 or kind == 102:  # i I f
+        return min(at + 7, end)
     if kind == 66:  # B
+        if at + 8 > end:
+            return end
         element = data[at + 3]
-        size = 1 if element in (99, 67) else 2 if element in (115, 83) else 4
-        return at + 8 + size * int32_at(data, at + 4)
-    end = at + 3
-    while data[end] != 0:
-        end += 1
-    return end + 1
+        size = 1 if element == 99 or element == 67 else 2 if element == 115 or element == 83 else 4
+        return min(at + 8 + size * uint32_at(data, at + 4), end)
+    stop = at + 3
+    while stop < end and data[stop] != 0:
+        stop += 1
+    return min(stop + 1, end)
+
+
+@kernel
+def read_group_of(
+    data: NDArray[np.uint8], at: int, end: int, ids: NDArray[np.uint8], id_offset: NDArray[np.int64]
+) -> int:
+    """Which of some read groups a record's ``RG`` tag names, -1 where it names none of them.
+
+    Args:
+        data: uint8[], BAM records.
+        at: where the record's tags begin.
+        end: where the record ends.
+        ids: uint8[], the read groups' IDs end to end, ASCII.
+        id_offset: int64[n + 1], row limits in ``ids``.
+    """
+    while at + 3 < end:
+        after = tag_end(data, at, end)
+        if data[at] == 82 and data[at + 1] == 71 and data[at + 2] == 90:  # RG:Z
+            length = after - 1 - (at + 3)
+            for row in range(id_offset.size - 1):
+                begin = id_offset[row]
+                if id_offset[row + 1] - begin != length:
+                    continue
+                same = True
+                for i in range(length):
+                    if ids[begin + i] != data[at + 3 + i]:
+                        same = False
+                        break
+                if same:
+                    return row
+            return -1
+        at = after
+    return -1
 
 
 @kernel
@@ -186,7 +233,11 @@ def record_offsets(data: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 @kernel
 def sort_keys(data: NDArray[np.uint8], offset: NDArray[np.int64]) -> NDArray[np.int64]:
-    """int64[n] whose order is the coordinate order: contig, position, forward strand before reverse."""
+    """int64[n] whose order is the coordinate order: contig, position, forward strand before reverse.
+
+    Args:
+        offset: int64[n + 1], where each record begins.
+    """
     keys = np.empty(len(offset) - 1, dtype=np.int64)
     for i in range(len(keys)):
         at = offset[i]
@@ -201,7 +252,12 @@ def sort_keys(data: NDArray[np.uint8], offset: NDArray[np.int64]) -> NDArray[np.
 
 @kernel
 def gather(data: NDArray[np.uint8], start: NDArray[np.int64], order: NDArray[np.int64]) -> Any:
-    """Copy the records that begin at ``start[order]`` end to end: their bytes and where each begins (n + 1)."""
+    """Copy the records that begin at ``start[order]`` end to end: their bytes and where each begins (n + 1).
+
+    Args:
+        start: int64[n], where each record begins.
+        order: int64[n], of rows in ``start``.
+    """
     offset = np.zeros(len(order) + 1, dtype=np.int64)
     for i in range(len(order)):
         offset[i + 1] = offset[i] + 4 + int32_at(data, start[order[i]])
@@ -216,7 +272,13 @@ def gather(data: NDArray[np.uint8], start: NDArray[np.int64], order: NDArray[np.
 def set_duplicate_flags(
     data: NDArray[np.uint8], offset: NDArray[np.int64], ordinal: NDArray[np.int64], bits: NDArray[np.uint8]
 ) -> None:
-    """Set or clear the duplicate flag of each record by the bit of its ordinal (highest bit of a byte first)."""
+    """Set or clear the duplicate flag of each record by the bit of its ordinal (highest bit of a byte first).
+
+    Args:
+        offset: int64[n + 1], where each record begins.
+        ordinal: int64[n], of each record.
+        bits: uint8[], a bit for each ordinal.
+    """
     for i in range(len(ordinal)):
         at = offset[i] + 18
         flag = uint16_at(data, at) & ~DUPLICATE

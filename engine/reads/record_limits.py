@@ -28,7 +28,11 @@ def _is_whole(data: NDArray[np.uint8], at: int) -> bool:
 
 @kernel
 def record_limits(data: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
-    """int64[n + 1], where each complete record begins and the last one ends, and whether the next one is broken."""
+    """int64[n + 1], where each complete record begins and the last one ends, and whether the next one is broken.
+
+    Args:
+        data: uint8[], packed records.
+    """
     offset = np.empty(len(data) // (4 + _SMALLEST) + 2, dtype=np.int64)
     count, at = 0, 0
     offset[0] = 0

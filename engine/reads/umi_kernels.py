@@ -3,6 +3,8 @@
 In a name a UMI is one more field behind a colon (bcl2fastq, BCL Convert, bases2fastq, fastp) or follows an underscore
 (umi_tools); two UMIs are joined by ``+`` or ``-``, and BCL Convert writes ``r`` before one that it reversed. In a
 comment it is the SAM tag ``RX:Z:`` (SAM optional fields specification), as ``samtools fastq -T RX`` writes it.
+
+Throughout, ``data``: uint8[], ASCII text.
 """
 
 from __future__ import annotations
@@ -91,7 +93,7 @@ def names_with_umi(block: NDArray[np.uint8], rows: NDArray[np.int64]) -> Any:
     """The names of records with the UMI of their comment behind an underscore.
 
     Args:
-        block: bytes of the file.
+        block: uint8[], bytes of the file.
         rows: int64[n, 6], as :func:`engine.reads.fastq_kernels.find_records` fills them.
 
     Returns:

@@ -50,9 +50,9 @@ def recalibrate_read(
         qualities: uint8[], phred, replaced.
         flag: FLAG.
         group: row of the read group in the table.
-        quality: as in ``Corrections``.
-        context_shift: as in ``Corrections``.
-        cycle_shift: as in ``Corrections``.
+        quality: int16[], as in ``Corrections``.
+        context_shift: int16[], as in ``Corrections``.
+        cycle_shift: int16[], as in ``Corrections``.
         context: uint8[], room for the read's contexts.
     """
     length = len(qualities)
@@ -82,7 +82,18 @@ def recalibrate_records(
     context_shift: NDArray[np.int16],
     cycle_shift: NDArray[np.int16],
 ) -> tuple[int, int]:
-    """Replace the qualities of the packed BAM records that begin at ``starts``; how it ended and at which record."""
+    """Replace the qualities of the packed BAM records that begin at ``starts``; how it ended and at which record.
+
+    Args:
+        data: uint8[], packed records, changed in place.
+        starts: int64[n], where each begins.
+        ids: uint8[], read group IDs end to end.
+        id_offset: int64[g + 1], their limits.
+        group_of_id: int32[g], row of the table of each ID.
+        quality: int16[], as in ``Corrections``, as are the next two.
+        context_shift: int16[].
+        cycle_shift: int16[].
+    """
     longest = 0
     for row in range(len(starts)):
         longest = max(longest, int32_at(data, starts[row] + 20))

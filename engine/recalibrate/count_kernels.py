@@ -53,7 +53,7 @@ def count_records(
     """Add records of one contig to the counts; how it ended and at which record.
 
     Args:
-        data: packed records.
+        data: uint8[], packed records.
         offset: int64[n + 1], where each begins.
         reference: uint8[], the contig's bases as codes.
         known_start: int32[k], first positions of known sites, sorted, sites disjoint.

@@ -2,6 +2,8 @@
 
 Sources: specification section 16; GATK's ``BaseRecalibrator``, ``ContextCovariate`` and ``CycleCovariate``; SAM
 specification 4.2 for the record. Positions are 0-based.
+
+Throughout, ``data``: uint8[], packed records; ``codes``: uint8[n], a read's bases as codes, as stored.
 """
 
 # numba, not mypy, decides which integer a value is; chained comparisons compile to less than tuples do.
@@ -27,8 +29,10 @@ from engine.reads.record_kernels import (
     contig_of,
     flag_of,
     mate_is_placed,
+    read_group_of,
     sequence_at,
     start_of,
+    tags_at,
 )
 from engine.reads.unaligned import int32_at, uint16_at, uint32_at
 
@@ -72,28 +76,6 @@ def cigar_fits(data: NDArray[np.uint8], at: int) -> bool:
 
 
 @kernel
-def _tag_size(data: NDArray[np.uint8], at: int, end: int) -> int:
-    """Bytes of a tag's value, which begins at ``at``; its type letter is the byte before."""
-    kind = data[at - 1]
-    if kind == 65 or kind == 99 or kind == 67:  # A c C
-        return 1
-    if kind == 115 or kind == 83:  # s S
-        return 2
-    if kind == 105 or kind == 73 or kind == 102:  # i I f
-        return 4
-    if kind == 90 or kind == 72:  # Z H
-        stop = at
-        while stop < end and data[stop] != 0:
-            stop += 1
-        return stop + 1 - at
-    if kind == 66:  # B
-        item = data[at]
-        width = 1 if item == 99 or item == 67 else 2 if item == 115 or item == 83 else 4
-        return 5 + width * uint32_at(data, at + 1)
-    return end - at
-
-
-@kernel
 def group_of(
     data: NDArray[np.uint8],
     at: int,
@@ -101,27 +83,16 @@ def group_of(
     id_offset: NDArray[np.int64],
     group_of_id: NDArray[np.int32],
 ) -> int:
-    """The read group's row in the table by the record's ``RG`` tag, ``NO_GROUP`` where it has none that is known."""
-    bases = int32_at(data, at + 20)
-    tag = sequence_at(data, at) + (bases + 1) // 2 + bases
+    """The read group's row in the table by the record's ``RG`` tag, ``NO_GROUP`` where it has none that is known.
+
+    Args:
+        ids: uint8[], read group IDs end to end.
+        id_offset: int64[g + 1], their limits.
+        group_of_id: int32[g], row of the table of each ID.
+    """
     end = at + 4 + int32_at(data, at)
-    while tag + 3 < end:
-        size = _tag_size(data, tag + 3, end)
-        if data[tag] == 82 and data[tag + 1] == 71 and data[tag + 2] == 90:  # RG:Z
-            for i in range(len(group_of_id)):
-                begin = id_offset[i]
-                if id_offset[i + 1] - begin != size - 1:
-                    continue
-                same = True
-                for k in range(size - 1):
-                    if ids[begin + k] != data[tag + 3 + k]:
-                        same = False
-                        break
-                if same:
-                    return group_of_id[i]
-            return NO_GROUP
-        tag += 3 + size
-    return NO_GROUP
+    row = read_group_of(data, tags_at(data, at), end, ids, id_offset)
+    return NO_GROUP if row < 0 else group_of_id[row]
 
 
 @kernel
@@ -234,6 +205,10 @@ def contexts(
     """Context code of each base of ``[start, stop)``, ``NO_CONTEXT`` where a base of it is missing or masked.
 
     Bases in the low-quality tails at both ends of the stretch are masked.
+
+    Args:
+        qualities: uint8[n], phred, as stored.
+        out: uint8[n], filled.
     """
     first, last = start, stop
     while first < stop and qualities[first] <= LOW_QUALITY_TAIL:

@@ -20,7 +20,7 @@ def find_sites(text: NDArray[np.uint8], sites: NDArray[np.int64]) -> int:
     """Fill ``sites`` with one row for each record of whole lines; the number of rows, or ``-1 - line`` at a bad one.
 
     Args:
-        text: whole lines.
+        text: uint8[], whole lines.
         sites: int64[lines, 4]: where the contig's name begins and ends, 1-based position, bases of REF.
     """
     found, line, at = 0, 0, 0

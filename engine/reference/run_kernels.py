@@ -12,7 +12,11 @@ from engine.kernel import kernel
 
 @kernel
 def find_runs(sequence: NDArray[np.uint8], letter: int, shortest: int) -> Any:
-    """Runs of at least ``shortest`` equal letters: int64[n, 2], 0-based half-open."""
+    """Runs of at least ``shortest`` equal letters: int64[n, 2], 0-based half-open.
+
+    Args:
+        sequence: uint8[n], ASCII.
+    """
     runs = [(0, 0) for _ in range(0)]
     start = -1
     for i in range(len(sequence)):

@@ -60,7 +60,7 @@ def approximate_log10_sum(a: float, b: float, table: NDArray[np.float64]) -> flo
     Args:
         a: log10 of the one term, may be -inf.
         b: log10 of the other.
-        table: :data:`LOG10_SUM_TABLE`, an argument so that the kernels do not each embed 640 kB.
+        table: float64[80001], :data:`LOG10_SUM_TABLE`, an argument so that the kernels do not each embed 640 kB.
     """
     low, high = (a, b) if a < b else (b, a)
     if low == -np.inf:
@@ -80,7 +80,12 @@ def java_round(value: float) -> int:
 
 @kernel
 def phred_scaled(log10_likelihoods: NDArray[np.float64], phred: NDArray[np.int64]) -> None:
-    """Fill ``phred`` with the PLs of ``log10_likelihoods``: rounded, the best genotype at 0."""
+    """Fill ``phred`` with the PLs of ``log10_likelihoods``: rounded, the best genotype at 0.
+
+    Args:
+        log10_likelihoods: float64[genotypes].
+        phred: int64[genotypes], filled.
+    """
     best = log10_likelihoods.max()
     for i in range(log10_likelihoods.size):
         scaled = -10.0 * (log10_likelihoods[i] - best)
@@ -89,7 +94,11 @@ def phred_scaled(log10_likelihoods: NDArray[np.float64], phred: NDArray[np.int64
 
 @kernel
 def log10_sum(values: NDArray[np.float64]) -> float:
-    """Exact ``log10(sum(10**values))`` anchored at the largest; -inf for none."""
+    """Exact ``log10(sum(10**values))`` anchored at the largest; -inf for none.
+
+    Args:
+        values: float64[n], log10.
+    """
     if values.size == 0:
         return -np.inf
     best: float = values.max()
@@ -119,7 +128,11 @@ def _next_bits(state: NDArray[np.int64], bits: int) -> int:
 
 @kernel
 def next_int(state: NDArray[np.int64], bound: int) -> int:
-    """The next ``Random.nextInt(bound)``: uniform in ``[0, bound)``, ``0 < bound < 2**31``."""
+    """The next ``Random.nextInt(bound)``: uniform in ``[0, bound)``, ``0 < bound < 2**31``.
+
+    Args:
+        state: int64[1], of the generator, advanced.
+    """
     if bound & (bound - 1) == 0:
         return (bound * _next_bits(state, 31)) >> 31
     while True:

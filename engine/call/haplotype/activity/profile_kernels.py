@@ -242,7 +242,13 @@ def active_probability(
 
 @kernel
 def index_marked(marked: NDArray[np.uint8], row_of: NDArray[np.int32], next_marked: NDArray[np.int32]) -> int:
-    """Number the marked positions, note for each position the next one; returns how many there are."""
+    """Number the marked positions, note for each position the next one; returns how many there are.
+
+    Args:
+        marked: uint8[n], not 0 where a position is marked.
+        row_of: int32[n], filled: number of each marked position.
+        next_marked: int32[n], filled: the next marked position, n where there is none.
+    """
     size = row_of.size
     rows = 0
     for p in range(size):
@@ -270,7 +276,17 @@ def probabilities(
     probability: NDArray[np.float64],
     spread: NDArray[np.int16],
 ) -> None:
-    """Fill in the activity of every position and how far high-quality soft clips spread it."""
+    """Fill in the activity of every position and how far high-quality soft clips spread it.
+
+    Args:
+        row_of: int32[n], row of each position in the arrays by row, negative where nothing covers it.
+        likelihoods: float64[rows, ploidy + 1], log10, by copies that are not reference.
+        depth: int32[rows], elements of the pileup.
+        clip_mean: float64[rows], mean number of high-quality soft-clipped bases.
+        prior: float64[ploidy + 1], log10.
+        probability: float64[n], filled: activity, 0 to 1.
+        spread: int16[n], filled: positions either side.
+    """
     for p in range(row_of.size):
         row = row_of[p]
         if row < 0 or depth[row] == 0:

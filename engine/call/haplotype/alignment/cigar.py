@@ -4,6 +4,8 @@ Works on packed CIGARs as BAM stores them (uint32, ``length << 4 | operator``) a
 aligns nothing itself. What a CIGAR looks like after each step follows GATK's ``CigarBuilder`` and
 ``AlignmentUtils`` (specification 7.16, 10.5), because later stages compare CIGARs, not alignments.
 
+Throughout, ``cigar``: uint32[n], packed elements.
+
 >>> import numpy as np
 >>> reference, read = np.frombuffer(b"ACAAAAGTC", np.uint8), np.frombuffer(b"ACAAAGTC", np.uint8)
 >>> text(left_align(packed("5M1D3M"), reference, read, 0).cigar)
@@ -281,6 +283,10 @@ def composed(first_to_second: NDArray[np.uint32], second_to_third: NDArray[np.ui
 
     Both start at the same base of the second sequence. Soft clips of the first become insertions. Deletions at
     the ends are dropped. GATK: ``AlignmentUtils.applyCigarToCigar``.
+
+    Args:
+        first_to_second: uint32[], packed.
+        second_to_third: uint32[], packed.
     """
     elements = np.empty(2 * (first_to_second.size + second_to_third.size) + 2, np.uint32)
     state = np.zeros(3, np.int64)
@@ -330,9 +336,9 @@ def left_align(
     through matches, never through clips. One pass from right to left, GATK's ``AlignmentUtils.leftAlignIndels``.
 
     Args:
-        cigar: of ``read`` on ``reference``, covering every base of the read.
-        reference: at least up to the last base before or in the right-most indel.
-        read: the aligned bases.
+        cigar: uint32[n], packed, of ``read`` on ``reference``, covering every base of the read.
+        reference: uint8[], ASCII bases, at least up to the last base before or in the right-most indel.
+        read: uint8[], ASCII, the aligned bases.
         read_start: index in ``reference`` of the first base the CIGAR consumes.
     """
     if not _has_indel(cigar):

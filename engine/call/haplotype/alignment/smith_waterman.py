@@ -82,8 +82,8 @@ def align(
     With :data:`SOFT_CLIP_OVERHANG` an exact occurrence is taken at once, the last of several.
 
     Args:
-        reference: bases.
-        alternate: bases.
+        reference: uint8[], ASCII bases.
+        alternate: uint8[], ASCII bases.
         scoring: one of the scores above.
         overhang: one of the overhang strategies above.
     """

@@ -139,7 +139,11 @@ def add_vertex(graph: Graph, start: int, length: int) -> int:
 
 @kernel
 def add_bases(graph: Graph, bases: NDArray[np.uint8]) -> int:
-    """Append bases to those of the graph; returns where they begin."""
+    """Append bases to those of the graph; returns where they begin.
+
+    Args:
+        bases: uint8[n], ASCII.
+    """
     start: int = graph.used[BASES]
     for i in range(bases.size):
         graph.bases[start + i] = bases[i]

@@ -45,8 +45,8 @@ def haplotype_cigar(
     ends early still consumes its share of the reference.
 
     Args:
-        reference: bases of the reference haplotype.
-        haplotype: bases, at least one.
+        reference: uint8[], ASCII bases of the reference haplotype.
+        haplotype: uint8[], ASCII bases, at least one.
         overhang: strategy of :mod:`engine.call.haplotype.alignment.smith_waterman`.
 
     Returns:

@@ -48,7 +48,7 @@ def number_kmers(bases: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDAr
     """Number the k-mers of every sequence.
 
     Args:
-        bases: the sequences one behind the other.
+        bases: uint8[], ASCII, the sequences one behind the other.
         starts: int64[s], where each sequence begins in ``bases``.
         ends: int64[s], where it ends.
         size: k.

@@ -66,7 +66,7 @@ def best_paths(graph: Graph, source: int, sink: int, log10: NDArray[np.float64])
         graph: without cycles.
         source: where every path begins.
         sink: where every path ends.
-        log10: :func:`log10_table`.
+        log10: float64[], :func:`log10_table`.
     """
     partial = _more_room(_Partial(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)))
     partial.before[0] = -1

@@ -51,7 +51,7 @@ def sequence_graph(threading: Graph, on_path: NDArray[np.bool_], source: int, si
 
     Args:
         threading: vertices are k-mers.
-        on_path: by vertex, whether to keep it.
+        on_path: bool[vertices], by vertex, whether to keep it.
         source: the reference's first vertex, the only one whose whole k-mer counts; of others the last base does.
         size: k.
     """

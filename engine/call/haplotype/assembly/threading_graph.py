@@ -59,9 +59,9 @@ def thread_sequences(
     """Thread every sequence, prune weak chains, and drop what is left without an edge.
 
     Args:
-        bases: in which the sequences lie.
-        starts: where each sequence begins, the reference first, more than k bases long.
-        ends: where each ends; those shorter than k are passed over.
+        bases: uint8[], ASCII, in which the sequences lie.
+        starts: int64[s], where each sequence begins, the reference first, more than k bases long.
+        ends: int64[s], where each ends; those shorter than k are passed over.
         size: k.
         kmers: of the same sequences.
     """

@@ -87,8 +87,17 @@ def observe(
         site_start: 0-based position of the call.
         site_end: one past its reference allele.
         margin: reads so near still are over the site.
-        start, end, flag, mapq, base_offset, qualities, cigar_offset, cigar: columns of the realigned reads.
-        filtered_start, filtered_end, filtered_mapq: columns of the reads that are no evidence.
+        start: int64[m], column of the realigned reads, as are those to ``cigar``; 0-based.
+        end: int64[m], one past the last position.
+        flag: uint16[m], FLAG.
+        mapq: uint8[m], MAPQ.
+        base_offset: int64[m + 1], row limits in ``qualities``.
+        qualities: uint8[], phred.
+        cigar_offset: int64[m + 1], row limits in ``cigar``.
+        cigar: uint32[], packed elements.
+        filtered_start: int64[f], of the reads that are no evidence; 0-based.
+        filtered_end: int64[f], one past their last positions.
+        filtered_mapq: uint8[f], MAPQ.
     """
     every = np.ones(in_call.size, np.bool_)
     supported, of_call = supported_alleles(likelihoods, every), supported_alleles(likelihoods, in_call)
@@ -200,7 +209,7 @@ def mann_whitney(coded: NDArray[np.int64], size: int) -> tuple[int, float]:
     """One-sided Mann-Whitney test of the first group against the second (specification 13).
 
     Args:
-        coded: twice each value, plus one for the second group; values are small.
+        coded: int64[], twice each value, plus one for the second group; values are small.
         size: how many of them there are.
 
     Returns:

@@ -63,6 +63,10 @@ def fill_non_reference(likelihoods: NDArray[np.float64], considered: NDArray[np.
     """Fill the last column: by read, the median likelihood of the considered alleles worse than the best one.
 
     Where all are as good as the best, its likelihood.
+
+    Args:
+        likelihoods: float64[n, alleles], log10, by read; the last column is filled.
+        considered: bool[alleles].
     """
     last = likelihoods.shape[1] - 1
     worse = np.empty(last)
@@ -98,7 +102,7 @@ def genotype_phred(
     Args:
         likelihoods: float64[n, alleles].
         counts: int64[genotypes, alleles], copies of each allele; the ploidy is their sum.
-        log10_sums: the table of ``approximate_log10_sum``.
+        log10_sums: float64[], the table of ``approximate_log10_sum``.
     """
     reads = likelihoods.shape[0]
     ploidy = counts[0, 0]
@@ -146,7 +150,12 @@ def _of_many_alleles(likelihoods: NDArray[np.float64], counts: NDArray[np.int64]
 
 @kernel
 def supported_alleles(likelihoods: NDArray[np.float64], wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """By read, the wanted allele that it supports, -1 where two are within 0.2 of each other."""
+    """By read, the wanted allele that it supports, -1 where two are within 0.2 of each other.
+
+    Args:
+        likelihoods: float64[n, alleles], log10, by read.
+        wanted: bool[alleles].
+    """
     supported = np.empty(likelihoods.shape[0], np.int64)
     for n in range(likelihoods.shape[0]):
         best, best_value, second = -1, -np.inf, -np.inf

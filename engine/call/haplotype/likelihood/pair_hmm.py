@@ -140,7 +140,16 @@ def single_precision_likelihoods(
     haplotype_offset: NDArray[np.int64],
     haplotype_bases: NDArray[np.uint8],
 ) -> NDArray[np.float64]:
-    """:func:`pair_hmm` with NaN where single precision does not reach (below about -64)."""
+    """:func:`pair_hmm` with NaN where single precision does not reach (below about -64).
+
+    Args:
+        read_offset: int64[n + 1], as are all that follow, of :func:`pair_hmm`.
+        read_bases: uint8[], ASCII upper case.
+        qualities: uint8[], phred.
+        gap_open: uint8[], phred.
+        haplotype_offset: int64[h + 1], row limits.
+        haplotype_bases: uint8[], ASCII upper case.
+    """
     n = read_offset.size - 1
     haplotypes = haplotype_offset.size - 1
     result = np.empty((n, haplotypes), np.float64)

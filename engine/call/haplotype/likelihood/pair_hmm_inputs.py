@@ -53,7 +53,14 @@ def pair_hmm_qualities(
     bases: NDArray[np.uint8],
     qualities: NDArray[np.uint8],
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Base qualities and gap opening qualities for the pair HMM, from the columns of reads, row by row."""
+    """Base qualities and gap opening qualities for the pair HMM, from the columns of reads, row by row.
+
+    Args:
+        mapq: uint8[n], MAPQ of the reads.
+        base_offset: int64[n + 1], row limits in what follows.
+        bases: uint8[], ASCII.
+        qualities: uint8[], phred.
+    """
     capped = np.empty(qualities.size, np.uint8)
     gap_open = np.empty(qualities.size, np.uint8)
     for row in range(mapq.size):
@@ -72,6 +79,10 @@ def fill_gap_open_qualities(bases: NDArray[np.uint8], gap_open: NDArray[np.uint8
     A base's quality is set by the tandem repeat that the next base begins or continues: the shortest unit, up to
     8 bases, of which another copy follows (failing that, the next base alone), counted forwards from the next
     base and backwards from this one. The last base keeps the default. GATK: ``findTandemRepeatUnits``.
+
+    Args:
+        bases: uint8[n], ASCII.
+        gap_open: uint8[n], filled, phred.
     """
     size = bases.size
     if size == 0:

@@ -75,6 +75,9 @@ def capped(values: NDArray[np.float64]) -> float:
 
     NaN stands for values below the range of single precision, about -64: such a value is either capped, or the
     read has no better one and is to be dropped, so that it need not be known exactly.
+
+    Args:
+        values: float64[haplotypes], log10.
     """
     best = -np.inf
     for value in values:

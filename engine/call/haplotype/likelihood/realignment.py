@@ -85,6 +85,10 @@ def best_haplotype(likelihoods: NDArray[np.float64], priority: NDArray[np.int64]
     """The haplotype a read is aligned to: the likeliest, or of those within 0.2 of it the one of highest priority.
 
     Ties keep the first. GATK: ``AlleleLikelihoods.searchBestAllele``.
+
+    Args:
+        likelihoods: float64[haplotypes], log10, of one read.
+        priority: int64[haplotypes].
     """
     best = 0
     for h in range(1, likelihoods.size):
@@ -110,6 +114,10 @@ def aligned_to_haplotype(haplotype: NDArray[np.uint8], read: NDArray[np.uint8]) 
 
     With n bases and scores 10, -15, -30 and -5 a gap leaves at most 10 n - 30 and one mismatch 10 n - 25; only a
     read that hangs over an end by one base or two and fits the rest is in between. The last place wins, as there.
+
+    Args:
+        haplotype: uint8[], ASCII bases.
+        read: uint8[], ASCII bases.
     """
     last = haplotype.size - read.size
     nearest = -1

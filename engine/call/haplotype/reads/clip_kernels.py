@@ -2,6 +2,9 @@
 
 A CIGAR here is the first ``n`` elements of a uint32 buffer. Source: ``CigarUtils.clipCigar``, ``CigarBuilder`` and
 ``ReadUtils.getReadIndexForReferenceCoordinate`` of GATK.
+
+Throughout, ``cigar``: uint32[], packed elements, of which the first ``n`` count. What is written
+goes to ``out``: uint32[], with room for three elements more.
 """
 
 from __future__ import annotations

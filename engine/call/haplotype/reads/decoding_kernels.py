@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from engine.call.haplotype.columns import ReadColumns
 from engine.call.haplotype.numerics import next_int
 from engine.kernel import kernel
-from engine.reads.record_kernels import MATE_UNMAPPED, PAIRED, mate_is_placed
+from engine.reads.record_kernels import MATE_UNMAPPED, PAIRED, mate_is_placed, read_group_of
 
 RESERVOIR = 50
 """Reads kept of those that start at one position."""
@@ -110,49 +110,6 @@ def _cigar_is_good(data: NDArray[np.uint8], at: int, count: int, bases: int) -> 
 
 
 @kernel
-def _tag_size(kind: int, data: NDArray[np.uint8], at: int, end: int) -> int:
-    if kind == 65 or kind == 99 or kind == 67:  # A c C
-        return 1
-    if kind == 115 or kind == 83:  # s S
-        return 2
-    if kind == 105 or kind == 73 or kind == 102:  # i I f
-        return 4
-    if kind == 90 or kind == 72:  # Z H
-        size = 0
-        while at + size < end and data[at + size] != 0:
-            size += 1
-        return size + 1
-    if kind == 66:  # B
-        element = data[at]
-        width = 1 if element in (99, 67) else (2 if element in (115, 83) else 4)
-        return 5 + width * _int32(data, at + 1)
-    return end - at
-
-
-@kernel
-def _has_read_group(
-    data: NDArray[np.uint8], at: int, end: int, groups: NDArray[np.uint8], group_offset: NDArray[np.int64]
-) -> bool:
-    while at + 3 < end:
-        if data[at] == 82 and data[at + 1] == 71 and data[at + 2] == 90:  # RG:Z
-            length = _tag_size(90, data, at + 3, end) - 1
-            for g in range(group_offset.size - 1):
-                begin = group_offset[g]
-                if group_offset[g + 1] - begin != length:
-                    continue
-                equal = True
-                for i in range(length):
-                    if groups[begin + i] != data[at + 3 + i]:
-                        equal = False
-                        break
-                if equal:
-                    return True
-            return False
-        at += 3 + _tag_size(data[at + 2], data, at + 3, end)
-    return False
-
-
-@kernel
 def _reference_length(data: NDArray[np.uint8], record: int, contig_length: int) -> int:
     """Reference length of a record that passes the caller's filters, -1 for one that does not."""
     flag = _uint16(data, record + 18)
@@ -219,14 +176,14 @@ def scan(
     """Collect the records of one contig that overlap the wanted intervals and pass filters and reservoir.
 
     Args:
-        data: bytes of BAM records.
+        data: uint8[], bytes of BAM records.
         begin: offset of the first whole record to look at.
         contig: the header's index of the contig.
         contig_length: its length.
         stop: reads that start at or behind it end the scan.
         wanted_start: int64[w], sorted starts of disjoint intervals; a read counts if it overlaps one.
         wanted_end: int64[w], their ends.
-        groups: read group ids that count, concatenated.
+        groups: uint8[], read group ids that count, concatenated.
         group_offset: int64[g + 1], their limits in ``groups``.
         limit: reads kept per start, 0 for all.
         state: int64[STATE_SIZE], carried from batch to batch.
@@ -268,7 +225,7 @@ def scan(
             continue
         tags = record + _FIXED + np.int64(data[record + 12]) + 4 * _uint16(data, record + 16)
         bases = _int32(data, record + 20)
-        if not _has_read_group(data, tags + (bases + 1) // 2 + bases, at, groups, group_offset):
+        if read_group_of(data, tags + (bases + 1) // 2 + bases, at, groups, group_offset) < 0:
             state[DROPPED_FILTER] += 1
             continue
         if limit == 0:
@@ -286,7 +243,12 @@ def scan(
 
 @kernel
 def measure(data: NDArray[np.uint8], records: NDArray[np.int64]) -> tuple[int, int, int]:
-    """How many bases, CIGAR elements and name bytes the records hold."""
+    """How many bases, CIGAR elements and name bytes the records hold.
+
+    Args:
+        data: uint8[], bytes of BAM records.
+        records: int64[n], their offsets.
+    """
     bases = 0
     elements = 0
     names = 0
@@ -309,7 +271,7 @@ def decode(
     """Write the records' fields into columns made to :func:`measure`; ``columns.name`` is left alone.
 
     Args:
-        data: bytes of BAM records.
+        data: uint8[], bytes of BAM records.
         records: int64[n], their offsets.
         letters: uint8[256, 2] flattened to 512, the two ASCII bases of a packed byte.
         columns: to be filled.

@@ -9,6 +9,8 @@ from __future__ import annotations
 # numba, not mypy, decides which integer a value is; chained comparisons compile to less than tuples do.
 # mypy: disable-error-code="arg-type,assignment,no-any-return,return-value"
 # ruff: noqa: SIM109
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -459,6 +461,60 @@ def _reconcile_mates(reads: ReadColumns) -> None:
             waiting[template] = -1
 
 
+class _Clipped(NamedTuple):
+    """Reads that are left after clipping, in the order in which they were looked at.
+
+    Attributes:
+        rows: int64[n], row of each in the columns it came from.
+        start: int64[n], 0-based start.
+        limits: int64[n, 5], start, end, first and last base, number of CIGAR elements.
+        cigar_at: int64[n + 1], row limits in ``cigars``.
+        cigars: uint32[], packed CIGAR elements.
+    """
+
+    rows: NDArray[np.int64]
+    start: NDArray[np.int64]
+    limits: NDArray[np.int64]
+    cigar_at: NDArray[np.int64]
+    cigars: NDArray[np.uint32]
+
+
+@kernel
+def _room_for(reads: int, elements: int) -> _Clipped:
+    """Room for reads of so many CIGAR elements, to each of which clipping adds three at most."""
+    return _Clipped(
+        np.empty(reads, np.int64),
+        np.empty(reads, np.int64),
+        np.empty((reads, 5), np.int64),
+        np.zeros(reads + 1, np.int64),
+        np.empty(elements + 3 * reads, np.uint32),
+    )
+
+
+@kernel
+def _take(reads: ReadColumns, row: int, read: NDArray[np.int64], cigar: NDArray[np.uint32]) -> None:
+    """Copy one read's limits and CIGAR to where they are clipped."""
+    first = reads.cigar_offset[row]
+    read[_ELEMENTS] = reads.cigar_offset[row + 1] - first
+    for k in range(read[_ELEMENTS]):
+        cigar[k] = reads.cigar[first + k]
+    read[_START], read[_END] = reads.start[row], reads.end[row]
+    read[_FIRST], read[_LAST] = reads.base_offset[row], reads.base_offset[row + 1]
+
+
+@kernel
+def _keep(kept: _Clipped, count: int, row: int, read: NDArray[np.int64], cigar: NDArray[np.uint32]) -> None:
+    """Add a clipped read behind the ``count`` that are kept."""
+    kept.rows[count] = row
+    kept.start[count] = read[_START]
+    for k in range(5):
+        kept.limits[count, k] = read[k]
+    used = kept.cigar_at[count]
+    for k in range(read[_ELEMENTS]):
+        kept.cigars[used + k] = cigar[k]
+    kept.cigar_at[count + 1] = used + read[_ELEMENTS]
+
+
 @kernel
 def finalize(
     reads: ReadColumns, furthest: NDArray[np.int64], naming: Naming, span_start: int, span_end: int
@@ -475,26 +531,16 @@ def finalize(
     low: int = np.searchsorted(furthest, span_start, side="right")
     high: int = np.searchsorted(reads.start, span_end, side="left")
     capacity = max(0, high - low)
-    rows = np.empty(capacity, np.int64)
-    start = np.empty(capacity, np.int64)
-    limits = np.empty((capacity, 5), np.int64)
-    cigar_at = np.empty(capacity, np.int64)
     elements = reads.cigar_offset[high] - reads.cigar_offset[low] if capacity else 0
-    cigars = np.empty(elements + 3 * capacity, np.uint32)
+    kept = _room_for(capacity, elements)
     cigar, spare = np.empty(elements + 3, np.uint32), np.empty(elements + 3, np.uint32)
     read = np.empty(5, np.int64)
     qualities = reads.qualities
-    used = 0
     count = 0
     for i in range(low, high):
         if reads.end[i] <= span_start:
             continue
-        first = reads.cigar_offset[i]
-        read[_ELEMENTS] = reads.cigar_offset[i + 1] - first
-        for k in range(read[_ELEMENTS]):
-            cigar[k] = reads.cigar[first + k]
-        read[_START], read[_END] = reads.start[i], reads.end[i]
-        read[_FIRST], read[_LAST] = reads.base_offset[i], reads.base_offset[i + 1]
+        _take(reads, i, read, cigar)
         flag, template_length = np.int64(reads.flag[i]), np.int64(reads.template_length[i])
         mate_start = reads.mate_start[i]
         if read[_ELEMENTS] == 1 and cigar[0] & 15 == MATCH:
@@ -505,17 +551,10 @@ def finalize(
             )
         if not left:
             continue
-        rows[count] = i
-        start[count] = read[_START]
-        for k in range(5):
-            limits[count, k] = read[k]
-        cigar_at[count] = used
-        for k in range(read[_ELEMENTS]):
-            cigars[used + k] = cigar[k]
-        used += read[_ELEMENTS]
+        _keep(kept, count, i, read, cigar)
         count += 1
-    order = _coordinate_order(reads, naming, start, rows, count)
-    out = _gather(reads, rows, limits, cigar_at, cigars, order)
+    order = _coordinate_order(reads, naming, kept.start, kept.rows, count)
+    out = _gather(reads, kept.rows, kept.limits, kept.cigar_at, kept.cigars, order)
     _reconcile_mates(out)
     return out
 
@@ -524,45 +563,33 @@ def finalize(
 def clip_to_span(reads: ReadColumns, naming: Naming, span_start: int, span_end: int) -> ReadColumns:
     """Hard-clip finalised reads to a smaller span, order them anew, drop those with nothing left."""
     total = reads.start.size
-    rows = np.empty(total, np.int64)
-    start = np.empty(total, np.int64)
-    limits = np.empty((total, 5), np.int64)
-    cigar_at = np.empty(total, np.int64)
-    cigars = np.empty(reads.cigar.size + 3 * total, np.uint32)
+    kept = _room_for(total, reads.cigar.size)
     cigar, spare = np.empty(reads.cigar.size + 3, np.uint32), np.empty(reads.cigar.size + 3, np.uint32)
     read = np.empty(5, np.int64)
-    used = 0
     count = 0
     for i in range(total):
         if reads.end[i] <= span_start or reads.start[i] >= span_end:
             continue
-        first = reads.cigar_offset[i]
-        read[_ELEMENTS] = reads.cigar_offset[i + 1] - first
-        for k in range(read[_ELEMENTS]):
-            cigar[k] = reads.cigar[first + k]
-        read[_START], read[_END] = reads.start[i], reads.end[i]
-        read[_FIRST], read[_LAST] = reads.base_offset[i], reads.base_offset[i + 1]
+        _take(reads, i, read, cigar)
         _cut_to_span(read, cigar, spare, span_start, span_end)
         if read[_FIRST] == read[_LAST] or read[_START] >= span_end or read[_END] <= span_start:
             continue
         if read[_START] >= read[_END]:
             continue
-        rows[count] = i
-        start[count] = read[_START]
-        for k in range(5):
-            limits[count, k] = read[k]
-        cigar_at[count] = used
-        for k in range(read[_ELEMENTS]):
-            cigars[used + k] = cigar[k]
-        used += read[_ELEMENTS]
+        _keep(kept, count, i, read, cigar)
         count += 1
-    order = _coordinate_order(reads, naming, start, rows, count)
-    return _gather(reads, rows, limits, cigar_at, cigars, order)
+    order = _coordinate_order(reads, naming, kept.start, kept.rows, count)
+    return _gather(reads, kept.rows, kept.limits, kept.cigar_at, kept.cigars, order)
 
 
 @kernel
 def passes(reads: ReadColumns, contig: int, passing: NDArray[np.bool_], long_enough: NDArray[np.bool_]) -> None:
-    """Tell which reads are evidence: long enough, and no mate on another contig (``filterNonPassingReads``)."""
+    """Tell which reads are evidence: long enough, and no mate on another contig (``filterNonPassingReads``).
+
+    Args:
+        passing: bool[n], filled.
+        long_enough: bool[n], filled.
+    """
     for i in range(reads.start.size):
         length = reads.base_offset[i + 1] - reads.base_offset[i]
         long_enough[i] = length >= MINIMUM_LENGTH
@@ -573,7 +600,11 @@ def passes(reads: ReadColumns, contig: int, passing: NDArray[np.bool_], long_eno
 
 @kernel
 def select(reads: ReadColumns, wanted: NDArray[np.bool_]) -> ReadColumns:
-    """The wanted rows as columns of their own."""
+    """The wanted rows as columns of their own.
+
+    Args:
+        wanted: bool[n], by read.
+    """
     count = 0
     for i in range(wanted.size):
         if wanted[i]:

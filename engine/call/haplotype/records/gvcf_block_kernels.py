@@ -87,7 +87,11 @@ def _put_byte(text: NDArray[np.uint8], at: int, byte: int) -> int:
 
 @kernel
 def quality_of(phred: NDArray[np.int32], genotypes: int) -> int:
-    """GQ: the second smallest PL less the smallest, at most 99."""
+    """GQ: the second smallest PL less the smallest, at most 99.
+
+    Args:
+        phred: int32[], PLs, of which the first ``genotypes`` count.
+    """
     first, second = np.int64(phred[0]), np.int64(phred[1])
     if first > second:
         first, second = second, first
@@ -146,7 +150,11 @@ def _put_place(text: NDArray[np.uint8], at: int, contig: NDArray[np.uint8], posi
 
 @kernel
 def close_block(block: OpenBlock, words: Words, text: NDArray[np.uint8], at: int) -> int:
-    """Write the open block, if there is one; returns the end of the text."""
+    """Write the open block, if there is one; returns the end of the text.
+
+    Args:
+        text: uint8[], written to from ``at``.
+    """
     state = block.state
     if state[_COUNT] == 0:
         return at
@@ -182,7 +190,12 @@ def join_sites(
     text: NDArray[np.uint8],
     at: int,
 ) -> int:
-    """Add the known sites of ``[begin, end)`` to blocks, writing each block that ends; returns the text's end."""
+    """Add the known sites of ``[begin, end)`` to blocks, writing each block that ends; returns the text's end.
+
+    Args:
+        letters: uint8[], ASCII reference bases from position ``letters_start``, 0-based.
+        text: uint8[], written to from ``at``.
+    """
     state = block.state
     genotypes = sites.phred.shape[1]
     for position in range(begin, end):
@@ -225,7 +238,12 @@ def write_sites(
     text: NDArray[np.uint8],
     at: int,
 ) -> int:
-    """Write each known site of ``[begin, end)`` as a line of its own; returns the text's end."""
+    """Write each known site of ``[begin, end)`` as a line of its own; returns the text's end.
+
+    Args:
+        letters: uint8[], ASCII reference bases from position ``letters_start``, 0-based.
+        text: uint8[], written to from ``at``.
+    """
     genotypes = sites.phred.shape[1]
     for position in range(begin, end):
         site = position - sites.origin

@@ -442,7 +442,11 @@ def model_part(
     tables: ModelTables,
     sites: Sites,
 ) -> None:
-    """Fill in ``[span_start, span_end)`` from finalised reads, cut to the padded span unless they are already."""
+    """Fill in ``[span_start, span_end)`` from finalised reads, cut to the padded span unless they are already.
+
+    Args:
+        letters: uint8[], ASCII reference bases from position ``letters_start``, 0-based.
+    """
     reads = final
     for i in range(final.start.size):
         if final.start[i] < padded_start or final.end[i] > padded_end:

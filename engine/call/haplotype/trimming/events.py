@@ -51,7 +51,8 @@ def events_of(haplotypes: HaplotypeColumns, reference: NDArray[np.uint8], refere
 
     Args:
         haplotypes: each with its CIGAR.
-        reference: bases around the haplotypes; reaching one base further left keeps a deletion at their start.
+        reference: uint8[], ASCII bases around the haplotypes; reaching one base further left keeps a deletion at
+            their start.
         reference_start: 0-based position of its first base.
     """
     count = haplotypes.base_offset.size - 1
