@@ -24,9 +24,9 @@ from benchmarks.chains import (
     gatk_steps,
     versions,
 )
+from benchmarks.comparison import accuracy, as_json, ratios, table
 from benchmarks.inputs import RESULTS, SHARED, plain_reference
 from benchmarks.measure import Cost, StepFailedError, run
-from benchmarks.report import accuracy, as_json, ratios, table
 from benchmarks.simulate import simulate
 from engine.call.gatk import JARS
 from engine.reference.genome import open_reference

@@ -1,6 +1,6 @@
 """The steps that are measured: the engine's own and its peers', over the same reads, reference and window.
 
-A step is a program and its arguments. What is compared with what is :mod:`benchmarks.report`.
+A step is a program and its arguments. What is compared with what is :mod:`benchmarks.comparison`.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ from engine.call.haplotype.records.vcf import Emission
 from engine.call.ploidy import PloidyPart
 from engine.genotype.joint import genotype_gvcfs
 from engine.recalibrate.apply import apply_recalibration
+from engine.recalibrate.gatk_report import write_report
 from engine.recalibrate.recalibration import recalibrate
-from engine.recalibrate.report import write_report
 from engine.reference.genome import open_reference
 from engine.reference.intervals import Interval, write_bed
 

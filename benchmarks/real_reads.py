@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 from benchmarks.chains import Setting, Step, callers_on_the_same_reads, gatk_steps, versions
+from benchmarks.comparison import accuracy, scores_table
 from benchmarks.inputs import RESULTS, SHARED, plain_reference
 from benchmarks.measure import run
-from benchmarks.report import accuracy, scores_table
 from engine.call.gatk import JARS
 from engine.reference.genome import open_reference
 from engine.reference.intervals import Interval

@@ -15,7 +15,7 @@ from typing import Any
 
 from console.names import require_name, require_sample
 from engine.errors import GenomicsError
-from engine.quality.gate import CheckResult
+from engine.quality.evaluation import CheckResult
 from engine.reads.registration import RegisteredSample, SampleStatus
 from engine.receipt import Receipt
 from resources.environment import Resources

@@ -2,7 +2,7 @@
 
 The files are dropped into the landing zone, the sensor is asked what to run, and the runs are executed here, as many at
 a time as the deployment allows; then what was found is told and compared with the planted truth
-(:mod:`demo.report`). What is fresh is not computed again.
+(:mod:`demo.summary`). What is fresh is not computed again.
 """
 
 import os
@@ -17,8 +17,8 @@ import dagster as dg
 from demo.outcome import SAMPLE_ASSETS, RunResult, tell
 from demo.people import PEOPLE
 from demo.reference import write_reference
-from demo.report import report
 from demo.simulate import simulate_family
+from demo.summary import report
 from engine.errors import GenomicsError
 from resources.environment import Settings
 from resources.lake import LocalLake

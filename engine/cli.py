@@ -300,8 +300,8 @@ def _add_recalibrate(commands: Commands) -> None:
 
 def _recalibrate(options: argparse.Namespace) -> None:
     from engine.recalibrate.apply import apply_recalibration
+    from engine.recalibrate.gatk_report import write_report
     from engine.recalibrate.recalibration import recalibrate
-    from engine.recalibrate.report import write_report
 
     if options.output is None and options.report is None:
         raise UsageError("recalibrate makes nothing without --output or --report")
@@ -363,7 +363,7 @@ def _add_call(commands: Commands) -> None:
 
 def _call(options: argparse.Namespace) -> None:
     from engine.call.caller import call_gvcf
-    from engine.recalibrate.report import read_report
+    from engine.recalibrate.gatk_report import read_report
 
     reference = open_indexed_reference(options.reference)
     reads = with_index(options.reads, reference)

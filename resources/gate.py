@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine.errors import GateError
-from engine.quality.gate import CheckResult, evaluate
+from engine.quality.evaluation import CheckResult, evaluate
 from engine.quality.thresholds import ThresholdTable
 from engine.receipt import Receipt
 from resources.audit import AuditLog

@@ -31,7 +31,8 @@ from engine.reference.intervals import Interval, join, read_bed
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Stretch = tuple[int, int]
+StartEnd = tuple[int, int]
+"""Positions of one contig, 0-based half-open."""
 
 DIPLOID = 2
 
@@ -65,7 +66,7 @@ def contribute(
     calls, uncalled = _calls(normalise(variants, reference.fasta, sample, scratch, strict=True), sample)
     for name, stretches in _left_out(gvcf, reference).items():
         uncalled[name] += stretches
-    called: defaultdict[str, list[Stretch]] = defaultdict(list)
+    called: defaultdict[str, list[StartEnd]] = defaultdict(list)
     for name, stretches in called_stretches(gvcf).items():
         called[name] = list(_without(stretches, sorted(uncalled[name])))
     for row in calls:
@@ -116,12 +117,12 @@ def read_contribution(folder: Path, name: str) -> pa.Table:
     return pq.read_table(folder / f"{name}.parquet")
 
 
-def _calls(variants: Path, sample: str) -> tuple[list[tuple[Any, ...]], defaultdict[str, list[Stretch]]]:
+def _calls(variants: Path, sample: str) -> tuple[list[tuple[Any, ...]], defaultdict[str, list[StartEnd]]]:
     """Rows of passing calls of good quality, and by contig the stretches of records that gave no usable genotype."""
     from cyvcf2 import VCF
 
     rows: list[tuple[Any, ...]] = []
-    uncalled: defaultdict[str, list[Stretch]] = defaultdict(list)
+    uncalled: defaultdict[str, list[StartEnd]] = defaultdict(list)
     try:
         for record in VCF(str(variants)):
             *alleles, _ = record.genotypes[0]
@@ -154,12 +155,12 @@ def _calls(variants: Path, sample: str) -> tuple[list[tuple[Any, ...]], defaultd
     return sorted(rows, key=lambda row: tuple(row[1:6])), uncalled
 
 
-def _left_out(gvcf: Path, reference: ReferenceBundle) -> dict[str, list[Stretch]]:
+def _left_out(gvcf: Path, reference: ReferenceBundle) -> dict[str, list[StartEnd]]:
     """By contig, where the gVCF has variants that reach into no target: left out of the calls, yet no reference."""
-    left_out: defaultdict[str, list[Stretch]] = defaultdict(list)
+    left_out: defaultdict[str, list[StartEnd]] = defaultdict(list)
     if reference.targets is None:
         return left_out
-    targets: defaultdict[str, list[Stretch]] = defaultdict(list)
+    targets: defaultdict[str, list[StartEnd]] = defaultdict(list)
     for target in read_bed(reference.targets, reference.contig_lengths):
         targets[target.contig].append((target.start, target.end))
     for columns in gvcf_columns(gvcf):
@@ -182,7 +183,7 @@ def _alt_depth(values: object) -> int | None:
     return int(values[0][1])  # type: ignore[index]
 
 
-def _missing(contig: Contig, sex: Sex, called: Sequence[Stretch]) -> Iterator[tuple[str, int, int, int]]:
+def _missing(contig: Contig, sex: Sex, called: Sequence[StartEnd]) -> Iterator[tuple[str, int, int, int]]:
     """Stretches where fewer than two copies were called, with the number missing."""
     for part in ploidy_of(Interval(contig.name, 0, contig.length), contig.length, sex):
         position = part.interval.start
@@ -196,7 +197,7 @@ def _missing(contig: Contig, sex: Sex, called: Sequence[Stretch]) -> Iterator[tu
             yield contig.name, position, part.interval.end, DIPLOID
 
 
-def _without(stretches: Sequence[Stretch], holes: Sequence[Stretch]) -> Iterator[Stretch]:
+def _without(stretches: Sequence[StartEnd], holes: Sequence[StartEnd]) -> Iterator[StartEnd]:
     """Sorted stretches less sorted holes, which may overlap one another."""
     first = 0
     for start, end in stretches:
@@ -212,7 +213,7 @@ def _without(stretches: Sequence[Stretch], holes: Sequence[Stretch]) -> Iterator
             yield start, end
 
 
-def _within(stretches: Sequence[Stretch], limits: Interval) -> Iterator[Stretch]:
+def _within(stretches: Sequence[StartEnd], limits: Interval) -> Iterator[StartEnd]:
     for start, end in stretches:
         if max(start, limits.start) < min(end, limits.end):
             yield max(start, limits.start), min(end, limits.end)

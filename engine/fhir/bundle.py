@@ -15,10 +15,10 @@ from engine.fhir.actors import add_actors
 from engine.fhir.case import CaseFacts
 from engine.fhir.check import check_bundle
 from engine.fhir.codes import JsonObject
+from engine.fhir.diagnostic_report import add_report
 from engine.fhir.lineage import Lineage
 from engine.fhir.observations import Finding, Observations
 from engine.fhir.provenance import add_devices, add_files, add_provenance
-from engine.fhir.report import add_report
 from engine.fhir.resources import Entries
 from engine.fhir.study import add_study
 from engine.receipt import canonical_json, digest_text

@@ -35,8 +35,8 @@ def gvcf(
     Every target base is covered by a record, so that what was not seen cannot pass for reference.
     """
     from engine.call.caller import call_gvcf
+    from engine.recalibrate.gatk_report import write_report
     from engine.recalibrate.recalibration import recalibrate
-    from engine.recalibrate.report import write_report
 
     reads, table = aligned_reads.file(f".{settings.alignment_format}"), None
     if settings.recalibrates:

@@ -34,8 +34,8 @@ def fhir_bundle(
     """
     from engine.fhir.bundle import statement_digest, write_bundle
     from engine.fhir.case import CaseFacts
+    from engine.fhir.coverage import study_regions
     from engine.fhir.lineage import Lineage
-    from engine.fhir.regions import study_regions
     from engine.reads.manifest import read_digests
 
     coverage = aligned_reads.measures

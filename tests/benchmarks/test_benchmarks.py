@@ -6,8 +6,8 @@ import pysam
 import pytest
 
 from benchmarks.chains import Setting, callers_on_the_same_reads, engine_steps
+from benchmarks.comparison import accuracy, ratios, table
 from benchmarks.measure import Cost, StepFailedError, run
-from benchmarks.report import accuracy, ratios, table
 from benchmarks.simulate import READ_LENGTH, simulate
 from engine.reference.intervals import Interval
 from tests.builders.alignments import random_sequence, write_reference

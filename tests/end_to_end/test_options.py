@@ -11,7 +11,7 @@ import pytest
 
 from demo.outcome import SAMPLE_ASSETS
 from engine.reads.manifest import MANIFEST
-from engine.recalibrate.report import read_report
+from engine.recalibrate.gatk_report import read_report
 from tests.builders.deployment import Delivery, Deployment, tiny_deployment, write_reads, write_sheet
 
 pytestmark = pytest.mark.slow

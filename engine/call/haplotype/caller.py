@@ -22,7 +22,7 @@ from engine.call.haplotype.genotype.genotyping import OpenDeletion
 from engine.call.haplotype.reads.source import ReadSource
 from engine.call.haplotype.records.gvcf_blocks import ReferenceLines
 from engine.call.haplotype.records.vcf import Emission, record_line, vcf_header
-from engine.call.haplotype.windows.plan import Stretch, Window, stretches, whole_contigs, windows
+from engine.call.haplotype.windows.plan import CallingInterval, Window, calling_intervals, whole_contigs, windows
 from engine.call.haplotype.windows.window_caller import CalledWindow, CallerSettings, ReferenceSequence, WindowOutline
 from engine.call.haplotype.windows.workers import WindowTask, Workers, workers
 from engine.call.ploidy import PloidyPart, ploidy_of
@@ -80,8 +80,8 @@ def call_haplotypes(
         output: the file to write, bgzip.
         sample: whose read groups count; absent where the file is of one sample.
         parts: what to call and with which ploidy, sorted in contig order; all contigs as diploid when absent. Any
-            run of :func:`~engine.call.haplotype.windows.plan.stretches` of them may be called on its own and put
-            together with :func:`~engine.call.haplotype.gather.gather`.
+            run of :func:`~engine.call.haplotype.windows.plan.calling_intervals` of them may be called on its own and
+            put together with :func:`~engine.call.haplotype.gather.gather`.
         threads: cores to use; the result is the same for any number.
         emit: ``gvcf`` for calls and reference blocks, ``bp`` for calls and every other site, ``vcf`` for calls.
         reads_per_start: how many reads that start at one position are kept, 0 for all.
@@ -98,7 +98,7 @@ def call_haplotypes(
     sequence = ReferenceSequence(reference)
     if parts is None:
         parts = whole_contigs(sequence.lengths.items())
-    wanted = stretches(parts)
+    wanted = calling_intervals(parts)
     _check_contigs(source, sequence, wanted)
     settings = CallerSettings(emit != "vcf", confidence)
     task = WindowTask(reads, reference, sample, reads_per_start, recalibration, settings, _padded_intervals(wanted))
@@ -115,7 +115,7 @@ def call_haplotypes(
         index_calls(output)
     return HaplotypeSummary(
         source.sample,
-        sum(stretch.end - stretch.start for stretch in wanted),
+        sum(interval.end - interval.start for interval in wanted),
         run.regions,
         run.active_regions,
         run.calls,
@@ -129,9 +129,9 @@ def index_calls(output: Path) -> None:
     pysam.tabix_index(str(output), preset="vcf", force=True)
 
 
-def _check_contigs(source: ReadSource, sequence: ReferenceSequence, wanted: Sequence[Stretch]) -> None:
+def _check_contigs(source: ReadSource, sequence: ReferenceSequence, wanted: Sequence[CallingInterval]) -> None:
     lengths = dict(zip(source.contig_names, source.contig_lengths, strict=True))
-    for contig in dict.fromkeys(stretch.contig for stretch in wanted):
+    for contig in dict.fromkeys(interval.contig for interval in wanted):
         ours, theirs = sequence.lengths.get(contig), lengths.get(contig)
         if ours is None or ours != theirs:
             raise ReferenceMismatchError(
@@ -144,13 +144,13 @@ def _check_contigs(source: ReadSource, sequence: ReferenceSequence, wanted: Sequ
 class _Run:
     """One run: windows in flight, regions cut and lines written in order."""
 
-    def __init__(self, wanted: Sequence[Stretch], emit: Emission) -> None:
+    def __init__(self, wanted: Sequence[CallingInterval], emit: Emission) -> None:
         self.windows = windows(wanted)
         self._emit = emit
         self._lines: ReferenceLines | None = None
         self._contig = ""
         self._upstream: list[OpenDeletion] = []
-        self._stretch: Stretch | None = None
+        self._interval: CallingInterval | None = None
         self.regions = self.active_regions = self.calls = 0
 
     def write(self, crew: Workers, writer: BgzfWriter, progress: Progress) -> None:
@@ -175,8 +175,8 @@ class _Run:
         pieces: list[bytes] = []
         rows = _rows_by_piece(called)
         for piece, (first, last) in zip(called.outline.window.pieces, rows, strict=True):
-            if piece.stretch != self._stretch:
-                pieces.append(self._enter(piece.stretch))
+            if piece.interval != self._interval:
+                pieces.append(self._enter(piece.interval))
             pieces += self._region_lines(called, first, last)
         end = called.outline.window.end
         self._upstream = [deletion for deletion in (*self._upstream, *called.deletions) if deletion.end > end]
@@ -184,12 +184,12 @@ class _Run:
         self.active_regions += int(called.regions.active.sum())
         return b"".join(pieces)
 
-    def _enter(self, stretch: Stretch) -> bytes:
-        """Go on to another stretch; blocks do not reach over."""
+    def _enter(self, interval: CallingInterval) -> bytes:
+        """Go on to another interval; blocks do not reach over."""
         closed = self._close()
-        if self._emit != "vcf" and (self._lines is None or stretch.contig != self._contig):
-            self._lines = ReferenceLines(stretch.contig, joined=self._emit == "gvcf")
-        self._stretch, self._contig = stretch, stretch.contig
+        if self._emit != "vcf" and (self._lines is None or interval.contig != self._contig):
+            self._lines = ReferenceLines(interval.contig, joined=self._emit == "gvcf")
+        self._interval, self._contig = interval, interval.contig
         return closed
 
     def _close(self) -> bytes:
@@ -220,12 +220,12 @@ class _Run:
         return lines
 
 
-def _padded_intervals(wanted: Sequence[Stretch]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Starts and ends of the padded stretches of each contig, merged; reads elsewhere are never seen."""
+def _padded_intervals(wanted: Sequence[CallingInterval]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Starts and ends of the padded intervals of each contig, merged; reads elsewhere are never seen."""
     merged: dict[str, list[list[int]]] = {}
-    for stretch in sorted(wanted, key=lambda stretch: (stretch.contig, stretch.start)):
-        limits = merged.setdefault(stretch.contig, [])
-        start, end = max(0, stretch.start - PADDING), stretch.end + PADDING
+    for interval in sorted(wanted, key=lambda interval: (interval.contig, interval.start)):
+        limits = merged.setdefault(interval.contig, [])
+        start, end = max(0, interval.start - PADDING), interval.end + PADDING
         if limits and start <= limits[-1][1]:
             limits[-1][1] = max(limits[-1][1], end)
         else:

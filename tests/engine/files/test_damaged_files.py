@@ -29,8 +29,8 @@ from engine.reads.file_measures import measure_file
 from engine.reads.intake import verify_reads
 from engine.reads.lane import Lane
 from engine.reads.manifest import MANIFEST, read_manifest, write_manifest
+from engine.recalibrate.gatk_report import read_report, write_report
 from engine.recalibrate.known_sites import read_known_sites
-from engine.recalibrate.report import read_report, write_report
 from engine.reference.build import build_gene_model, build_known_sites
 from engine.reference.genome import open_reference, read_sequences
 from engine.reference.intervals import Interval, read_bed

@@ -15,8 +15,8 @@ from engine.call.caller import call_gvcf
 from engine.call.haplotype.reads.source import ReadSource, WantedReads
 from engine.errors import AlignmentFileError
 from engine.recalibrate.apply import apply_recalibration
+from engine.recalibrate.gatk_report import read_report
 from engine.recalibrate.recalibration import recalibrate
-from engine.recalibrate.report import read_report
 from engine.recalibrate.table import CONTEXTS, RecalibrationTable
 from engine.reference.bundle import Contig
 from tests.builders.recalibration import ShapedReads, shaped_reads, write_reads

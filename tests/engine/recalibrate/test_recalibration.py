@@ -10,9 +10,9 @@ import pysam
 import pytest
 
 from engine.errors import AlignmentFileError, GenomicsError, KnowledgeError, ReferenceMismatchError
+from engine.recalibrate.gatk_report import write_report
 from engine.recalibrate.known_sites import read_known_sites
 from engine.recalibrate.recalibration import recalibrate
-from engine.recalibrate.report import write_report
 from engine.recalibrate.table import CONTEXTS, RecalibrationTable, add_tables
 from tests.builders.recalibration import shaped_reads, slow_count, write_reads
 

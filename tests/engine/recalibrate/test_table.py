@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import KnowledgeError
+from engine.recalibrate.gatk_report import read_report, write_report
 from engine.recalibrate.quantization import quantise
-from engine.recalibrate.report import read_report, write_report
 from engine.recalibrate.table import CONTEXTS, RecalibrationTable, empirical_quality
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import KnowledgeError
-from engine.fhir.regions import study_regions
+from engine.fhir.coverage import study_regions
 from engine.reference.build import build_genome
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.genome import open_reference

@@ -1,12 +1,12 @@
-"""What is called in which piece of work: stretches, shards and windows. Positions only, no reads.
+"""What is called in which piece of work: intervals, shards and windows. Positions only, no reads.
 
-A stretch is traversed from its start, its regions follow one another; stretches never depend on each other. They
+An interval is traversed from its start, its regions follow one another; intervals never depend on each other. They
 end where what was asked for ends, where ploidy changes and at fixed positions of the contig, so that any cut of
-the genome at those positions gives the same records. Windows are the pieces of a stretch that threads work on;
+the genome at those positions gives the same records. Windows are the pieces of an interval that threads work on;
 they change nothing in the result.
 
->>> stretches([PloidyPart(Interval("1", 10, 20_000_000), 2)])
-[Stretch(contig='1', start=10, end=16777216, ploidy=2), Stretch(contig='1', start=16777216, end=20000000, ploidy=2)]
+>>> [(each.start, each.end) for each in calling_intervals([PloidyPart(Interval("1", 10, 20_000_000), 2)])]
+[(10, 16777216), (16777216, 20000000)]
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from engine.call.ploidy import PloidyPart
 from engine.reference.intervals import Interval
 
 SHARD_BASES = 1 << 24
-"""Stretches end at its multiples; a shard may be any run of stretches."""
+"""Intervals end at its multiples; a shard may be any run of intervals."""
 WINDOW_BASES = 1 << 16
 _FAR_APART = 1 << 14
 
 
 @dataclass(frozen=True)
-class Stretch:
+class CallingInterval:
     """Consecutive positions traversed as one.
 
     Attributes:
@@ -43,27 +43,27 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Piece:
-    """The part of a stretch that belongs to one window.
+    """The part of an interval that belongs to one window.
 
     Attributes:
-        stretch: the whole.
+        interval: the whole.
         start: 0-based first position.
         end: one past the last.
     """
 
-    stretch: Stretch
+    interval: CallingInterval
     start: int
     end: int
 
     @property
     def is_first(self) -> bool:
-        """The stretch begins here."""
-        return self.start == self.stretch.start
+        """The interval begins here."""
+        return self.start == self.interval.start
 
     @property
     def is_last(self) -> bool:
-        """The stretch ends here."""
-        return self.end == self.stretch.end
+        """The interval ends here."""
+        return self.end == self.interval.end
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ class Window:
     @property
     def contig(self) -> str:
         """The one they are on."""
-        return self.pieces[0].stretch.contig
+        return self.pieces[0].interval.contig
 
     @property
     def ploidy(self) -> int:
         """The one they share."""
-        return self.pieces[0].stretch.ploidy
+        return self.pieces[0].interval.ploidy
 
     @property
     def start(self) -> int:
@@ -107,37 +107,37 @@ def whole_contigs(lengths: Iterable[tuple[str, int]], ploidy: int = 2) -> list[P
     return [PloidyPart(Interval(name, 0, length), ploidy) for name, length in lengths if length]
 
 
-def stretches(parts: Sequence[PloidyPart]) -> list[Stretch]:
+def calling_intervals(parts: Sequence[PloidyPart]) -> list[CallingInterval]:
     """What is asked for, touching parts of one ploidy joined, cut at the multiples of :data:`SHARD_BASES`.
 
     Args:
         parts: sorted within each contig, not overlapping; parts without copies are left out.
     """
-    joined: list[Stretch] = []
+    joined: list[CallingInterval] = []
     for part in parts:
-        here = Stretch(part.interval.contig, part.interval.start, part.interval.end, part.copies)
+        here = CallingInterval(part.interval.contig, part.interval.start, part.interval.end, part.copies)
         before = joined[-1] if joined else None
         if before and (before.contig, before.ploidy, before.end) == (here.contig, here.ploidy, here.start):
-            joined[-1] = Stretch(before.contig, before.start, here.end, before.ploidy)
+            joined[-1] = CallingInterval(before.contig, before.start, here.end, before.ploidy)
         elif part.copies:
             joined.append(here)
-    return [cut for stretch in joined for cut in _cut(stretch)]
+    return [cut for interval in joined for cut in _cut(interval)]
 
 
-def _cut(stretch: Stretch) -> list[Stretch]:
-    first = stretch.start // SHARD_BASES + 1
-    last = (stretch.end - 1) // SHARD_BASES
-    limits = [stretch.start, *(k * SHARD_BASES for k in range(first, last + 1)), stretch.end]
-    return [Stretch(stretch.contig, start, end, stretch.ploidy) for start, end in itertools.pairwise(limits)]
+def _cut(interval: CallingInterval) -> list[CallingInterval]:
+    first = interval.start // SHARD_BASES + 1
+    last = (interval.end - 1) // SHARD_BASES
+    limits = [interval.start, *(k * SHARD_BASES for k in range(first, last + 1)), interval.end]
+    return [CallingInterval(interval.contig, start, end, interval.ploidy) for start, end in itertools.pairwise(limits)]
 
 
-def windows(wanted: Sequence[Stretch]) -> list[Window]:
-    """Cut long stretches into windows, put short ones that are near each other into one."""
+def windows(wanted: Sequence[CallingInterval]) -> list[Window]:
+    """Cut long intervals into windows, put short ones that are near each other into one."""
     made: list[Window] = []
     gathered: list[Piece] = []
-    for stretch in wanted:
-        for start in range(stretch.start, stretch.end, WINDOW_BASES):
-            piece = Piece(stretch, start, min(start + WINDOW_BASES, stretch.end))
+    for interval in wanted:
+        for start in range(interval.start, interval.end, WINDOW_BASES):
+            piece = Piece(interval, start, min(start + WINDOW_BASES, interval.end))
             if gathered and not _belongs(piece, gathered):
                 made.append(Window(tuple(gathered)))
                 gathered = []
@@ -148,8 +148,8 @@ def windows(wanted: Sequence[Stretch]) -> list[Window]:
 
 
 def _belongs(piece: Piece, gathered: list[Piece]) -> bool:
-    before = gathered[-1].stretch
-    here = piece.stretch
+    before = gathered[-1].interval
+    here = piece.interval
     return (
         (before.contig, before.ploidy) == (here.contig, here.ploidy)
         and before != here

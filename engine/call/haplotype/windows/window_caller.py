@@ -217,10 +217,10 @@ def settle_window(
 
 
 def _reaching(called: CalledWindow, row: int, deletions: Sequence[OpenDeletion]) -> list[OpenDeletion]:
-    """Deletions of the same stretch that reach into a region."""
+    """Deletions of the same interval that reach into a region."""
     start = int(called.regions.start[row])
-    stretch_start = next(piece.stretch.start for piece in called.outline.window.pieces if start < piece.end)
-    return [deletion for deletion in deletions if deletion.end > start and deletion.start >= stretch_start]
+    interval_start = next(piece.interval.start for piece in called.outline.window.pieces if start < piece.end)
+    return [deletion for deletion in deletions if deletion.end > start and deletion.start >= interval_start]
 
 
 class _RegionWork:

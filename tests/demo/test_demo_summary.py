@@ -3,7 +3,7 @@
 import pytest
 
 from demo.people import PEOPLE
-from demo.report import tell_findings
+from demo.summary import tell_findings
 
 FINDING = {
     "category": "compound_heterozygote", "gene": "PANK2", "hgvs_c": "T1:c.1A>G", "hgvs_p": None,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from engine.fhir.case import Gene
-from engine.fhir.regions import study_regions, uncalled_intervals
+from engine.fhir.coverage import study_regions, uncalled_intervals
 from engine.reference.bundle import Contig, ReferenceBundle
 from engine.reference.intervals import Interval
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.quality.gate import evaluate
+from engine.quality.evaluation import evaluate
 from engine.quality.thresholds import Threshold
 
 COVERAGE = Threshold("aligned_reads", "coverage", "mean_coverage", 20, None, "block", "")
