@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from engine.errors import VariantFileError
 from engine.fhir.case import Gene
 from engine.fhir.coverage import study_regions, uncalled_intervals
 from engine.reference.bundle import Contig, ReferenceBundle
@@ -55,7 +58,8 @@ def test_a_gene_with_an_uncalled_coding_base_is_named(tmp_path: Path) -> None:
     assert regions.uncalled_bases == 10
 
 
-def test_an_empty_gvcf_calls_nothing(tmp_path: Path) -> None:
+def test_a_gvcf_without_records_is_refused(tmp_path: Path) -> None:
     gvcf = tmp_path / "S.g.vcf"
     gvcf.write_text(HEADER)
-    assert uncalled_intervals(gvcf, [Interval("20", 5, 9)]) == [Interval("20", 5, 9)]
+    with pytest.raises(VariantFileError, match="no record"):
+        uncalled_intervals(gvcf, [Interval("20", 5, 9)])
