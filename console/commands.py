@@ -17,6 +17,7 @@ from console.names import require_name, require_sample
 from engine.errors import GenomicsError
 from engine.quality.evaluation import CheckResult
 from engine.reads.registration import RegisteredSample, SampleStatus
+from engine.reads.sample_names import safe_id
 from engine.receipt import Receipt
 from resources.environment import Resources
 
@@ -32,7 +33,7 @@ def samples(platform: Resources, chosen: argparse.Namespace) -> int:
         _print_json([_summary(sample) for sample in found])
     for sample in () if chosen.json else found:
         told = _summary(sample)
-        print(f"{told['sample']}\t{told['status']}\tattempt {told['attempt']}\t{told['registered']}\t{told['sheet']}")
+        print(f"{_named(sample)}\t{told['status']}\tattempt {told['attempt']}\t{told['registered']}\t{told['sheet']}")
     if not found:
         print(_empty(platform), file=sys.stderr)
     return 0
@@ -47,7 +48,7 @@ def sample(platform: Resources, chosen: argparse.Namespace) -> int:
         artifacts = [_described(platform, receipt) for receipt in receipts]
         _print_json(_summary(found) | {"artifacts": artifacts, "history": [asdict(entry) for entry in history]})
         return 0
-    print(f"{found.sample_id}: {_status(found)}, attempt {found.attempt}, from {found.sheet}")
+    print(f"{_named(found)}: {_status(found)}, attempt {found.attempt}, from {found.sheet}")
     for receipt in receipts:
         print(f"  {receipt.asset}: {receipt.records:,} records, {receipt.data_version[:12]}, made {receipt.created}")
         for verdict in _verdicts(platform, receipt):
@@ -143,8 +144,9 @@ def _registered(platform: Resources) -> tuple[RegisteredSample, ...]:
 
 
 def _find(platform: Resources, name: str) -> RegisteredSample:
-    """The sample of that id; where there is none, which one may be meant."""
+    """The sample of that id, as it is or as the laboratory writes it; where there is none, which one may be meant."""
     found = {sample.sample_id: sample for sample in _registered(platform)}
+    name = safe_id(name) or name
     if not found:
         raise _empty(platform)
     return found[require_sample(name, tuple(found))]
@@ -195,11 +197,17 @@ def _person(chosen: argparse.Namespace) -> str:
 def _summary(sample: RegisteredSample) -> dict[str, Any]:
     return {
         "sample": sample.sample_id,
+        "name": sample.name,
         "status": _status(sample),
         "attempt": sample.attempt,
         "registered": sample.registered,
         "sheet": sample.sheet,
     }
+
+
+def _named(sample: RegisteredSample) -> str:
+    """The sample's id, and as the laboratory writes it where that is another."""
+    return f"{sample.sample_id} ({sample.name})" if sample.name else sample.sample_id
 
 
 def _status(sample: RegisteredSample) -> str:

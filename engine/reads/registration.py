@@ -65,6 +65,7 @@ class RegisteredSample:
         status: how far the current attempt has come.
         registered: UTC time, ISO 8601, of the last change.
         withdrawn: UTC time of withdrawal, absent while the sample takes part.
+        name: the id as the laboratory writes it, absent where that is the sample id.
     """
 
     sample_id: str
@@ -77,6 +78,7 @@ class RegisteredSample:
     status: SampleStatus
     registered: str
     withdrawn: str | None
+    name: str | None = None
 
     @property
     def run_key(self) -> str:
@@ -136,6 +138,7 @@ def added(entry: SampleEntry, stored: RegisteredSample) -> SampleEntry:
         entry,
         person=replace(stored.person, **said),
         lanes=tuple(lanes.values()),
+        name=entry.name or stored.name,
     )
 
 
@@ -196,6 +199,10 @@ def judge(
         return Outcome.CHANGED if stored.status is SampleStatus.FAILED and touched else Outcome.UNCHANGED
     if stored and said_before and (sheet != stored.sheet or entry.change is Change.ADD):
         return Outcome.UNCHANGED
+    if stored and entry.name and stored.name and entry.name != stored.name:
+        raise _refused(
+            entry, f"the id is that of {stored.name!r} already", "give it an id of 1 to 64 letters and digits"
+        )
     if stored and entry.change is Change.ADD and not merged:
         raise _refused(entry, "the lanes cannot be added here", "say replace in the column change and list all lanes")
     if entry.change is Change.NO:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, bindparam, insert, select
 
 from engine.person import Person
+from engine.reads.conventions import QualityEncoding
 from engine.reads.fingerprint import FileFingerprint
 from engine.reads.lane import Lane
 from engine.reads.registration import RegisteredSample
@@ -23,6 +24,7 @@ Files = dict[str, list[tuple[Any, ...]]]
 _MANY = 500
 _PERSON = tuple(field.name for field in fields(Person))
 _OWN = tuple(field.name for field in fields(RegisteredSample) if field.name not in ("person", "lanes"))
+_FINGERPRINT = tuple(field.name for field in fields(FileFingerprint))
 _facts_of = attrgetter(*_PERSON)
 _own_of = attrgetter(*_OWN)
 
@@ -62,8 +64,8 @@ def reads_of(db: Connection, sample_ids: Sequence[str]) -> Files:
 def _from_row(row: tuple[Any, ...], files: list[tuple[Any, ...]]) -> RegisteredSample:
     """The value of a row of ``_SAMPLES`` and rows of ``_READS``."""
     lanes = tuple(
-        Lane(lane, Path(path1), Path(path2), md5_1, md5_2)
-        for (_, lane, path1, md5_1, _), (_, _, path2, md5_2, _) in zip(files[::2], files[1::2], strict=True)
+        Lane(lane, Path(path1), Path(path2), md5_1, md5_2, encoding or QualityEncoding.DETECT)
+        for (_, lane, path1, md5_1, encoding, *_), (_, _, path2, md5_2, *_) in zip(files[::2], files[1::2], strict=True)
     )
     own = dict(zip(_OWN, row[len(_PERSON) :], strict=True))
     return RegisteredSample(person=Person(*row[: len(_PERSON)]), lanes=lanes, **own)
@@ -78,13 +80,19 @@ def sample_row(sample: RegisteredSample) -> dict[str, object]:
 def read_rows(sample_id: str, lanes: Iterable[Lane], files: Iterable[FileFingerprint]) -> Iterator[dict[str, object]]:
     """The files of a sample by column; ``files`` go read 1, read 2 by lane."""
     named = (
-        (position, mate, lane.name, path, md5)
+        (position, mate, lane, path, md5)
         for position, lane in enumerate(lanes)
         for mate, path, md5 in ((1, lane.read1, lane.md5_read1), (2, lane.read2, lane.md5_read2))
     )
     for (position, mate, lane, path, md5), file in zip(named, files, strict=True):
-        place = {"sample_id": sample_id, "position": position, "mate": mate, "lane": lane}
-        yield place | {"path": str(path), "md5": md5} | vars(file)
+        place = {"sample_id": sample_id, "position": position, "mate": mate, "lane": lane.name}
+        stated = {"path": str(path), "md5": md5, "quality_encoding": lane.quality_encoding}
+        yield place | stated | vars(file)
+
+
+def fingerprints(files: Iterable[tuple[Any, ...]]) -> dict[str, FileFingerprint]:
+    """The fingerprint of each file by its path, of rows of ``_READS``."""
+    return {path: FileFingerprint(*facts) for _, _, path, _, _, *facts in files}
 
 
 def among(column: Column[Any]) -> ColumnElement[bool]:
@@ -100,7 +108,7 @@ def select_in(db: Connection, query: Select[Any], values: Sequence[str]) -> Iter
 
 _SAMPLES = select(*(samples.c[name] for name in (*_PERSON, *_OWN))).where(among(samples.c.sample_id))
 _READS = (
-    select(*(reads.c[name] for name in ("sample_id", "lane", "path", "md5", "modified")))
+    select(*(reads.c[name] for name in ("sample_id", "lane", "path", "md5", "quality_encoding", *_FINGERPRINT)))
     .where(among(reads.c.sample_id))
     .order_by(reads.c.sample_id, reads.c.position, reads.c.mate)
 )

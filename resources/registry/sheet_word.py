@@ -5,8 +5,9 @@ Statements go out by table, not by sample: ten thousand samples are as many rows
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -15,10 +16,20 @@ from engine.errors import SampleSheetError
 from engine.person import Sex
 from engine.reads.fingerprint import FileFingerprint
 from engine.reads.lane import Lane
-from engine.reads.registration import Outcome, RegisteredSample, SampleStatus, content_digest, judge
-from engine.reads.sample_sheet import SampleEntry
+from engine.reads.registration import Outcome, RegisteredSample, SampleStatus, added, content_digest, differences, judge
+from engine.reads.sample_sheet import Change, SampleEntry
 from resources.registry.contract import Registration
-from resources.registry.samples import among, note_row, read_rows, reads_of, sample_row, select_in, utc_now, with_reads
+from resources.registry.samples import (
+    among,
+    fingerprints,
+    note_row,
+    read_rows,
+    reads_of,
+    sample_row,
+    select_in,
+    utc_now,
+    with_reads,
+)
 from resources.registry.tables import contents, history, reads, refusals, samples, subjects
 
 Files = list[FileFingerprint] | SampleSheetError
@@ -39,7 +50,7 @@ class SheetWord:
         self._db, self._sheet, self._sheet_digest, self._ids = db, sheet, sheet_digest, ids
         files = reads_of(db, ids)
         self._samples = {sample.sample_id: sample for sample in with_reads(db, ids, files)}
-        self._times = {name: [modified for *_, modified in of_sample] for name, of_sample in files.items()}
+        self._files = {name: fingerprints(of_sample) for name, of_sample in files.items()}
         self._contents = {(row.sample_id, row.content) for row in select_in(db, _CONTENTS, ids)}
         people = list({entry.person.subject_id for entry in entries})
         self._sexes: dict[str, Sex] = {row.subject_id: row.sex for row in select_in(db, _SEXES, people)}
@@ -78,25 +89,41 @@ class SheetWord:
         )
 
     def _judged(self, entry: SampleEntry, files: list[FileFingerprint]) -> Outcome:
-        content, stored = content_digest(entry, files), self._samples.get(entry.sample_id)
-        times = [file.modified for file in files]
+        stored = self._samples.get(entry.sample_id)
+        said = _added_mark(content_digest(entry, files)) if entry.change is Change.ADD else None
+        if stored and said:
+            entry, files = self._with_known(entry, files, stored)
+        content = content_digest(entry, files)
+        known = self._files.get(entry.sample_id, {})
         outcome = judge(
             entry,
             stored,
             content=content,
             sheet=self._sheet,
-            said_before=(entry.sample_id, content) in self._contents,
-            touched=self._times.get(entry.sample_id, []) != times,
+            said_before=not {(entry.sample_id, content), (entry.sample_id, said)}.isdisjoint(self._contents),
+            touched=[file.modified for file in known.values()] != [file.modified for file in files],
             subject_sex=self._sexes.get(entry.person.subject_id, Sex.UNKNOWN),
+            composed=any(of == entry.sample_id and _is_added_mark(each) for of, each in self._contents),
+            merged=True,
         )
+        if said:
+            self._keep_content(entry.sample_id, said)
         if outcome is not Outcome.UNCHANGED:
             self._keep_sample(entry, content, stored)
             self._keep_reads(entry, files)
-            self._note(entry.sample_id, str(outcome), content=content)
+            self._note(entry.sample_id, str(outcome), content=content, **differences(entry, stored))
         elif stored and stored.content == content and _lost(stored.lanes):
             self._keep_reads(entry, files)
             self._note(entry.sample_id, "reads moved")
         return outcome
+
+    def _with_known(
+        self, entry: SampleEntry, files: list[FileFingerprint], stored: RegisteredSample
+    ) -> tuple[SampleEntry, list[FileFingerprint]]:
+        """A sheet that adds, together with what is known, and the files of all lanes."""
+        both = added(entry, stored)
+        by_path = self._files[entry.sample_id] | dict(zip(map(str, _paths(entry.lanes)), files, strict=True))
+        return both, [by_path[str(path)] for path in _paths(both.lanes)]
 
     def _keep_sample(self, entry: SampleEntry, content: str, stored: RegisteredSample | None) -> None:
         self._keep_subject(entry.person.subject_id, entry.person.sex)
@@ -111,13 +138,17 @@ class SheetWord:
             status=SampleStatus.WAITING,
             registered=utc_now(),
             withdrawn=stored.withdrawn if stored else None,
+            name=entry.name or (stored.name if stored else None),
         )
         is_new = stored is None or entry.sample_id in self._new_samples
         (self._new_samples if is_new else self._changed_samples)[entry.sample_id] = now
         self._samples[entry.sample_id] = now
-        if (entry.sample_id, content) not in self._contents:
-            self._contents.add((entry.sample_id, content))
-            self._new_contents.append((entry.sample_id, content))
+        self._keep_content(entry.sample_id, content)
+
+    def _keep_content(self, sample_id: str, content: str) -> None:
+        if (sample_id, content) not in self._contents:
+            self._contents.add((sample_id, content))
+            self._new_contents.append((sample_id, content))
 
     def _keep_subject(self, subject_id: str, sex: Sex) -> None:
         known = self._sexes.get(subject_id)
@@ -129,7 +160,7 @@ class SheetWord:
 
     def _keep_reads(self, entry: SampleEntry, files: list[FileFingerprint]) -> None:
         self._reads[entry.sample_id] = list(read_rows(entry.sample_id, entry.lanes, files))
-        self._times[entry.sample_id] = [file.modified for file in files]
+        self._files[entry.sample_id] = dict(zip(map(str, _paths(entry.lanes)), files, strict=True))
         if entry.sample_id in self._samples:
             self._samples[entry.sample_id] = replace(self._samples[entry.sample_id], lanes=entry.lanes)
 
@@ -175,5 +206,19 @@ class SheetWord:
             self._db.execute(query, [{**row, "of": row[key]} for row in rows])
 
 
+def _added_mark(content: str) -> str:
+    return f"add:{content}"
+
+
+def _is_added_mark(content: str) -> bool:
+    return content.startswith("add:")
+
+
+def _paths(lanes: Iterable[Lane]) -> Iterator[Path]:
+    """Read 1 and read 2 of one lane after the other."""
+    for lane in lanes:
+        yield from (lane.read1, lane.read2)
+
+
 def _lost(lanes: tuple[Lane, ...]) -> bool:
-    return not all(path.exists() for lane in lanes for path in (lane.read1, lane.read2))
+    return not all(path.exists() for path in _paths(lanes))

@@ -13,6 +13,7 @@ from sqlalchemy import Column, ForeignKey, Index, MetaData, Table
 from sqlalchemy.types import TypeEngine
 
 from engine.person import Sex
+from engine.reads.conventions import QualityEncoding
 from engine.reads.registration import SampleStatus
 from resources.registry.column_types import NUMBER, SECONDS, TEXT, Choice, Flag, Json, Terms
 
@@ -84,6 +85,7 @@ samples = _table(
     _maybe("withdrawn", "When the sample was withdrawn."),
     _stated("ordered_genes", "Genes that the order asks about.", type_=Terms()),
     _maybe("panel", "Gene panel that the order asks about."),
+    _maybe("name", "The id as the laboratory writes it, where that is not the sample id."),
 )
 Index("samples_of_subject", samples.c.subject_id)
 for _kin in ("family", "father", "mother"):
@@ -105,6 +107,7 @@ reads = _table(
     _stated("modified", "Time of change, nanoseconds since 1970.", type_=NUMBER),
     _stated("fingerprint", "As of engine.reads.fingerprint."),
     _maybe("sha256", "Of the whole file, once it was verified."),
+    _maybe("quality_encoding", "As the sheet states it.", type_=Choice(QualityEncoding)),
     keyed=True,
 )
 
@@ -112,7 +115,7 @@ contents = _table(
     "contents",
     "Every content that a sample ever had, so that an outdated sheet does not bring an old one back.",
     _key("sample_id", "The sample.", _sample()),
-    _key("content", "As in samples."),
+    _key("content", "As in samples; with add: before it, what a sheet alone said that added, so that it does so once."),
     keyed=True,
 )
 

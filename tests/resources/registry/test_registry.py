@@ -5,13 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.errors import FastqError
 from engine.person import Sex
+from engine.reads.conventions import QualityEncoding
 from engine.reads.file_digests import FileDigests, file_digests
 from engine.reads.registration import RegisteredSample, SampleStatus
 from engine.reads.sample_sheet import Change, SampleEntry
@@ -381,3 +384,90 @@ def test_several_processes_share_it_and_each_sample_is_taken_once(
     assert [client.returncode for client in clients] == [0, 0, 0]
     taken += [sample.sample_id for sample in registry.take_waiting(999)]
     assert sorted(taken) == sorted(f"{name}-{number}" for name in "ABC" for number in range(30))
+
+
+def topped_up(zone: Path, *stems: str, name: str = "", **facts: object) -> SampleEntry:
+    """What a sheet says that adds lanes to S1; the sheet names them where a name is given."""
+    said = entry(zone, "S1", *(stems or ("S1_again",)), change=Change.ADD, stated=frozenset(facts), **facts)
+    lanes = tuple(replace(lane, name=name) if name else lane for lane in said.lanes)
+    return replace(said, lanes=lanes, unnamed_lanes=frozenset() if name else frozenset(lane.name for lane in lanes))
+
+
+def test_a_top_up_adds_its_lanes_once_and_the_history_says_so(registry: SampleRegistry, zone: Path) -> None:
+    first, more = entry(zone, "S1", order_id="ORD-1"), topped_up(zone)
+    say(registry, first, sheet="monday.csv")
+    assert say(registry, more, sheet="tuesday.csv").changed == ("S1",)
+    sample = registry.sample("S1")
+    assert [(lane.name, lane.read1.name) for lane in sample.lanes] == [
+        ("L001", "S1_R1.fastq"),
+        ("L002", "S1_again_R1.fastq"),
+    ]
+    assert (sample.person.order_id, sample.person.subject_id, sample.attempt) == ("ORD-1", "P-S1", 2)
+    assert registry.history("S1")[-1].details.items() >= {"lanes added": ["L002"], "change": "add"}.items()
+    for said, sheet in ((more, "tuesday.csv"), (first, "monday.csv"), (more, "tuesday.csv")):
+        assert say(registry, said, sheet=sheet).unchanged == ("S1",)
+    assert registry.sample("S1") == sample
+
+
+def test_a_top_up_fills_in_facts_and_gives_a_lane_the_name_it_says(registry: SampleRegistry, zone: Path) -> None:
+    say(registry, entry(zone, "S1", order_id="ORD-1"), sheet="monday.csv")
+    say(registry, topped_up(zone, name="L007", sex=Sex.MALE, ordered_genes=("TP53",)), sheet="tuesday.csv")
+    sample = registry.sample("S1")
+    assert [lane.name for lane in sample.lanes] == ["L001", "L007"]
+    assert (sample.person.sex, sample.person.ordered_genes, sample.person.order_id) == (Sex.MALE, ("TP53",), "ORD-1")
+    details = registry.history("S1")[-1].details
+    assert details["facts"] == {"sex": ["unknown", "male"], "genes": [None, ["TP53"]]}
+
+
+@pytest.mark.parametrize(
+    ("said", "problem"),
+    [
+        (lambda zone: topped_up(zone, name="L001"), "the same lane twice: 'L001' is registered with other files"),
+        (lambda zone: topped_up(zone, subject_id="P-other"), "'P-other' cannot be added to it"),
+    ],
+)
+def test_what_cannot_be_added_is_refused_and_nothing_is_lost(
+    registry: SampleRegistry, zone: Path, said: Callable[[Path], SampleEntry], problem: str
+) -> None:
+    say(registry, entry(zone, "S1"), sheet="monday.csv")
+    before = registry.sample("S1")
+    (error,) = say(registry, said(zone), sheet="tuesday.csv").refused
+    assert problem in error.problem
+    assert registry.sample("S1") == before
+
+
+def test_lanes_that_were_added_go_by_replace_alone_and_do_not_come_back(registry: SampleRegistry, zone: Path) -> None:
+    say(registry, entry(zone, "S1"), sheet="monday.csv")
+    say(registry, more := topped_up(zone), sheet="tuesday.csv")
+    (error,) = say(registry, replace(more, change=Change.NO), sheet="tuesday.csv").refused
+    assert "lanes that were added to the sample are not in this sheet: L001" in error.problem
+    assert "say add" in error.remedy
+    whole = entry(zone, "S1", "S1_best", change=Change.REPLACE)
+    assert say(registry, whole, sheet="wednesday.csv").changed == ("S1",)
+    assert registry.history("S1")[-1].details["lanes taken away"] == ["L002"]
+    for said, sheet in ((more, "tuesday.csv"), (entry(zone, "S1"), "monday.csv"), (whole, "wednesday.csv")):
+        assert say(registry, said, sheet=sheet).unchanged == ("S1",)
+    assert [lane.read1.name for lane in registry.sample("S1").lanes] == ["S1_best_R1.fastq"]
+
+
+def test_better_copies_of_added_files_are_taken(registry: SampleRegistry, zone: Path) -> None:
+    say(registry, entry(zone, "S1"), sheet="monday.csv")
+    say(registry, more := topped_up(zone), sheet="tuesday.csv")
+    write_pair(zone, "S1_again", content="copied again")
+    assert say(registry, more, sheet="tuesday.csv").changed == ("S1",)
+    assert len(registry.sample("S1").lanes) == 2
+
+
+def test_a_top_up_that_comes_first_is_a_sample(registry: SampleRegistry, zone: Path) -> None:
+    assert say(registry, more := topped_up(zone), sheet="tuesday.csv").new == ("S1",)
+    assert say(registry, more, sheet="tuesday.csv").unchanged == ("S1",)
+
+
+def test_the_id_as_written_and_an_old_encoding_are_kept(registry: SampleRegistry, zone: Path) -> None:
+    said = entry(zone, "S1", name="23/0816")
+    lanes = tuple(replace(lane, quality_encoding=QualityEncoding.PHRED64) for lane in said.lanes)
+    say(registry, replace(said, lanes=lanes))
+    sample = registry.sample("S1")
+    assert (sample.name, sample.lanes) == ("23/0816", lanes)
+    (error,) = say(registry, replace(said, name="23 0816"), sheet="tuesday.csv").refused
+    assert "the id is that of '23/0816' already" in error.problem
