@@ -20,8 +20,11 @@ ARTIFACTS = (
     interpretation.findings,
     report.fhir_bundle,
     cohort.cohort_contribution,
+    cohort.data_docs,
 )
-KNOWLEDGE = tuple(one for one in ARTIFACTS if not one.by_sample)
-"""What belongs to no sample."""
+KNOWLEDGE = tuple(one for one in ARTIFACTS if one.stage == knowledge.reference_genome.stage)
+"""The reference and what is known beside it."""
 OF_A_SAMPLE = tuple(one for one in ARTIFACTS if one.by_sample)
 """A sample's path from FASTQ to FHIR and to the cohort."""
+OF_THE_COHORT = tuple(one for one in ARTIFACTS if not one.by_sample and one not in KNOWLEDGE)
+"""What is made of all samples in one run, beside the tables that dbt makes."""

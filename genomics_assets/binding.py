@@ -40,28 +40,29 @@ def asset_of(contract: Contract, settings: Settings, parts: Collection[str]) -> 
     )
 
 
-def checks_of(asset: str, thresholds: Sequence[Threshold]) -> dg.AssetChecksDefinition:
+def checks_of(contract: Contract, thresholds: Sequence[Threshold]) -> dg.AssetChecksDefinition:
     """The thresholds of an asset as checks that show the gate's verdicts, evaluated in one step.
 
     A failed blocking check stops the run; the gate itself (``resources/gate.py``) judges again before every later use.
     """
+    asset, partitions = contract.name, SAMPLES if contract.by_sample else None
     specs = [
         dg.AssetCheckSpec(
             row.name,
             asset=asset,
             description=f"{row.meaning} Expected: {row.expectation}.",
             blocking=row.severity == "block",
-            partitions_def=SAMPLES,
+            partitions_def=partitions,
         )
         for row in thresholds
     ]
 
     @dg.multi_asset_check(name=f"{asset}_gate", specs=specs)
     def checks(context: dg.AssetCheckExecutionContext, gate: dg.ResourceParam[Gate]) -> Iterator[dg.AssetCheckResult]:
-        sample = context.partition_key
+        sample = context.partition_key if contract.by_sample else None
         for verdict in gate.judge(asset, sample):
             name = verdict.threshold.name
-            overridden = verdict.blocks and gate.overridden(asset, sample, name)
+            overridden = verdict.blocks and sample is not None and gate.overridden(asset, sample, name)
             yield dg.AssetCheckResult(
                 check_name=name,
                 asset_key=asset,

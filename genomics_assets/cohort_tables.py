@@ -11,7 +11,7 @@ from genomics_assets.binding import OWNERS
 
 
 def _spec(model: Model, code_version: str) -> dg.AssetSpec:
-    columns = [dg.TableColumn(column.name, column.type, column.description) for column in model.columns]
+    columns = [dg.TableColumn(column.name, column.type, column.meaning) for column in model.columns]
     contribution = dg.AssetKey(cohort_contribution.name)
     return dg.AssetSpec(
         model.name,

@@ -11,7 +11,7 @@ import dagster as dg
 # Checks by partition are what lets one failed sample stop alone; Dagster still calls them a preview.
 warnings.filterwarnings("ignore", category=dg.PreviewWarning, message=".*partitions_def.*")
 
-from genomics_assets.artifacts import ARTIFACTS, OF_A_SAMPLE  # noqa: E402
+from genomics_assets.artifacts import ARTIFACTS, KNOWLEDGE  # noqa: E402
 from genomics_assets.binding import asset_of, checks_of  # noqa: E402
 from genomics_assets.cohort_tables import cohort_tables  # noqa: E402
 from genomics_assets.jobs import JOBS  # noqa: E402
@@ -26,10 +26,10 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     thresholds = resources.gate.thresholds
     return dg.Definitions(
         assets=[
-            *(asset_of(one, settings, parts) for one in ARTIFACTS if one.by_sample or one.name in parts),
+            *(asset_of(one, settings, parts) for one in ARTIFACTS if one not in KNOWLEDGE or one.name in parts),
             cohort_tables(),
         ],
-        asset_checks=[checks_of(one.name, rows) for one in OF_A_SAMPLE if (rows := thresholds.of(one.name))],
+        asset_checks=[checks_of(one, rows) for one in ARTIFACTS if (rows := thresholds.of(one.name))],
         jobs=JOBS,
         sensors=SENSORS,
         resources=vars(resources),

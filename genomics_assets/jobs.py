@@ -4,7 +4,7 @@ import dagster as dg
 
 from engine.cohort.tables import cohort_models
 from engine.ops import knowledge
-from genomics_assets.artifacts import OF_A_SAMPLE
+from genomics_assets.artifacts import OF_A_SAMPLE, OF_THE_COHORT
 
 # One process a run: a step costs 50 ms in process and two to four seconds in a process of its own, and parallelism
 # comes from many runs and from the engine's threads.
@@ -27,7 +27,9 @@ sample_job = dg.define_asset_job(
 
 cohort_job = dg.define_asset_job(
     "cohort",
-    selection=dg.AssetSelection.assets(*(model.name for model in cohort_models())),
+    selection=dg.AssetSelection.assets(
+        *(model.name for model in cohort_models()), *(one.name for one in OF_THE_COHORT)
+    ),
     description="Rebuilds the cohort tables from every sample's calls, in one run for many samples.",
     executor_def=IN_PROCESS,
 )

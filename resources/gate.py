@@ -48,7 +48,7 @@ class Gate:
         """What the audit log tells of overrides."""
         return Ledger(self.audit)
 
-    def judge(self, asset: str, sample: str) -> tuple[CheckResult, ...]:
+    def judge(self, asset: str, sample: str | None) -> tuple[CheckResult, ...]:
         """The verdicts on the current artifact, overrides not considered."""
         return evaluate(self.thresholds.of(asset), self.lake.require(asset, sample).measures)
 

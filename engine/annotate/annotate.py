@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from engine.annotate.calls import Call, read_call
 from engine.annotate.clinvar import Allele, ClinvarMatch, match_clinvar
-from engine.annotate.columns import ANNOTATED_COLUMNS, arrow_schema
+from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.annotate.consequence import INTERGENIC, TERMS, Hit, call_consequences, complete, parse_bcsq, representative
 from engine.annotate.edit import Edit, trimmed
 from engine.annotate.gene_model import GeneModel, Transcript, read_gene_model
@@ -30,6 +30,7 @@ from engine.files.variant_lines import variant_lines
 from engine.progress import Progress
 from engine.reference.accessions import bare_contig, refseq_accession
 from engine.reference.bundle import ReferenceBundle
+from engine.tables import arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa

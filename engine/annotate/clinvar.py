@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.annotate.columns import CLINVAR_COLUMNS, arrow_schema
+from engine.annotate.columns import CLINVAR_COLUMNS
 from engine.annotate.edit import left_aligned
 from engine.duckdb_paths import as_pattern
 from engine.errors import KnowledgeError, ReferenceMismatchError
@@ -28,6 +28,7 @@ from engine.files.text import text_lines
 from engine.files.variant_lines import variant_records
 from engine.reference.accessions import bare_contig
 from engine.reference.bundle import Contig
+from engine.tables import arrow_schema
 
 if TYPE_CHECKING:
     import pysam

@@ -6,27 +6,10 @@ because these tables are read beside VCF.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from engine.tables import Column, struct_of
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a table.
-
-    Attributes:
-        name: of the column.
-        type: in DuckDB's words; ``STRUCT`` and lists (``[]``) included.
-        meaning: what a value says, with unit; when it may be absent.
-    """
-
-    name: str
-    type: str
-    meaning: str
-
+IMPACTS = ("HIGH", "MODERATE", "LOW", "MODIFIER")
+"""Ensembl's impacts of a consequence, the greatest first."""
 
 TRANSCRIPT_CONSEQUENCE = (
     Column("gene", "VARCHAR", "Gene symbol"),
@@ -38,10 +21,6 @@ TRANSCRIPT_CONSEQUENCE = (
     Column("hgvs_c", "VARCHAR", "HGVS c. or n. name; absent outside the transcript"),
     Column("hgvs_p", "VARCHAR", "HGVS p. name, predicted; absent when no coding base is concerned"),
 )
-
-
-def _struct(columns: tuple[Column, ...]) -> str:
-    return "STRUCT(" + ", ".join(f"{column.name} {column.type}" for column in columns) + ")"
 
 
 CLINVAR_COLUMNS = (
@@ -70,24 +49,28 @@ CLINVAR_COLUMNS = (
 )
 
 ANNOTATED_COLUMNS = (
-    Column("sample", "VARCHAR", "Sample id"),
-    Column("allele", "VARCHAR", "contig-position-ref-alt, normalised, contig without chr: the key of joins"),
-    Column("contig", "VARCHAR", "Contig, as the reference names it"),
-    Column("position", "INTEGER", "1-based position of REF, normalised"),
-    Column("ref", "VARCHAR", "Reference bases, normalised"),
-    Column("alt", "VARCHAR", "Alternate bases, normalised: one allele a row"),
+    Column("sample", "VARCHAR", "Sample id", required=True),
+    Column(
+        "allele", "VARCHAR", "contig-position-ref-alt, normalised, contig without chr: the key of joins", required=True
+    ),
+    Column("contig", "VARCHAR", "Contig, as the reference names it", required=True),
+    Column("position", "INTEGER", "1-based position of REF, normalised", required=True, minimum=1),
+    Column("ref", "VARCHAR", "Reference bases, normalised", required=True),
+    Column("alt", "VARCHAR", "Alternate bases, normalised: one allele a row", required=True),
     Column("original", "VARCHAR", "contig|position|ref|alts|number as the caller wrote it; absent where unchanged"),
     Column("qual", "DOUBLE", "Phred-scaled QUAL of the call; absent where the caller gave none"),
-    Column("filter", "VARCHAR", "FILTER of the call: PASS, or the filters that failed joined by semicolons"),
+    Column(
+        "filter", "VARCHAR", "FILTER of the call: PASS, or the filters that failed joined by semicolons", required=True
+    ),
     Column("genotype", "VARCHAR", "GT of the sample for this allele alone"),
-    Column("copies", "TINYINT", "Copies of the allele in the genotype"),
-    Column("ploidy", "TINYINT", "Alleles in the genotype"),
+    Column("copies", "TINYINT", "Copies of the allele in the genotype", minimum=0, maximum=2),
+    Column("ploidy", "TINYINT", "Alleles in the genotype", minimum=0, maximum=2),
     Column("phase_set", "VARCHAR", "Phase set within which genotypes are phased with each other; absent if unphased"),
     Column("haplotypes", "TINYINT[]", "Numbers, from 0, of the haplotypes of the phase set that carry the allele"),
-    Column("depth", "INTEGER", "Reads at the site"),
-    Column("ref_depth", "INTEGER", "Reads that carry the reference allele"),
-    Column("alt_depth", "INTEGER", "Reads that carry this allele"),
-    Column("genotype_quality", "INTEGER", "Phred-scaled GQ"),
+    Column("depth", "INTEGER", "Reads at the site", minimum=0),
+    Column("ref_depth", "INTEGER", "Reads that carry the reference allele", minimum=0),
+    Column("alt_depth", "INTEGER", "Reads that carry this allele", minimum=0),
+    Column("genotype_quality", "INTEGER", "Phred-scaled GQ", minimum=0),
     Column("ref_matches", "BOOLEAN", "Whether REF is what the reference reads there"),
     Column("variant_type", "VARCHAR", "SNV, deletion, insertion, duplication, inversion, delins or other"),
     Column("hgvs_g", "VARCHAR", "HGVS g. (m.) name; absent on contigs without a RefSeq accession"),
@@ -97,47 +80,19 @@ ANNOTATED_COLUMNS = (
     Column("transcript", "VARCHAR", "Representative transcript: MANE Select, else canonical, else longest coding"),
     Column("representative_by", "VARCHAR", "Why it is: the tag, or longest_coding_sequence"),
     Column("consequence", "VARCHAR", "Its Sequence Ontology terms joined by &, the most severe first"),
-    Column("impact", "VARCHAR", "Ensembl impact of the most severe term"),
+    Column("impact", "VARCHAR", "Ensembl impact of the most severe term", values=IMPACTS),
     Column("exon", "VARCHAR", "Number of the exon and of all exons (8/11); absent in introns"),
     Column("hgvs_c", "VARCHAR", "HGVS c. or n. name on the representative transcript"),
     Column("hgvs_p", "VARCHAR", "HGVS p. name, predicted"),
-    Column("consequences", f"{_struct(TRANSCRIPT_CONSEQUENCE)}[]", "Every transcript's consequence"),
+    Column("consequences", f"{struct_of(TRANSCRIPT_CONSEQUENCE)}[]", "Every transcript's consequence"),
     Column("clinvar_variation_id", "VARCHAR", "ClinVar variation id of exactly this allele; absent if unknown to it"),
     Column("clinvar_allele_id", "VARCHAR", "ClinVar allele id"),
     Column("clinvar_significance", "VARCHAR", "ClinVar's germline classification, as it writes it"),
     Column("clinvar_classification", "VARCHAR", "The same on five tiers, or conflicting, or other"),
     Column("clinvar_review_status", "VARCHAR", "ClinVar review status"),
-    Column("clinvar_stars", "TINYINT", "Review status as stars, 0 to 4"),
+    Column("clinvar_stars", "TINYINT", "Review status as stars, 0 to 4", minimum=0, maximum=4),
     Column("clinvar_conditions", "VARCHAR[]", "Names of the conditions"),
     Column("clinvar_condition_ids", "VARCHAR[]", "For each condition its ids joined by comma"),
     Column("clinvar_scv", "VARCHAR[]", "Submissions behind the classification"),
     Column("rs", "VARCHAR", "dbSNP id"),
 )
-
-
-def arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:
-    """The Arrow schema of a table's columns; each field carries its meaning as metadata."""
-    import pyarrow as pa
-
-    fields = [
-        pa.field(column.name, _arrow_type(column.type), metadata={"meaning": column.meaning}) for column in columns
-    ]
-    return pa.schema(fields)
-
-
-def _arrow_type(text: str) -> pa.DataType:
-    import pyarrow as pa
-
-    if text.endswith("[]"):
-        return pa.list_(_arrow_type(text[:-2]))
-    if text.startswith("STRUCT("):
-        members = (member.split(" ") for member in text[7:-1].split(", "))
-        return pa.struct([pa.field(name, _arrow_type(kind)) for name, kind in members])
-    simple = {
-        "VARCHAR": pa.string(),
-        "INTEGER": pa.int32(),
-        "TINYINT": pa.int8(),
-        "DOUBLE": pa.float64(),
-        "BOOLEAN": pa.bool_(),
-    }
-    return simple[text]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.annotate.columns import ANNOTATED_COLUMNS, Column
+from engine.annotate.columns import ANNOTATED_COLUMNS
+from engine.tables import Column
 
 _TAKEN_OVER = (
     "sample", "allele", "contig", "position", "ref", "alt", "qual", "filter", "genotype", "depth", "ref_depth",
@@ -16,7 +17,13 @@ _ANNOTATED = {column.name: column for column in ANNOTATED_COLUMNS}
 CONDITION = "STRUCT(name VARCHAR, mondo VARCHAR, omim VARCHAR, inheritance VARCHAR)"
 
 FINDING_COLUMNS = (
-    Column("finding_id", "VARCHAR", "uuid5 of sample, build and allele: the same whenever the finding is made again"),
+    Column(
+        "finding_id",
+        "VARCHAR",
+        "uuid5 of sample, build and allele: the same whenever the finding is made again",
+        required=True,
+        unique=True,
+    ),
     Column(
         "category",
         "VARCHAR",
@@ -28,7 +35,13 @@ FINDING_COLUMNS = (
     Column("hgnc_id", "VARCHAR", "HGNC id of the gene; absent where neither gene model nor tables tell"),
     *(_ANNOTATED[name] for name in _TAKEN_OVER),
     Column("zygosity", "VARCHAR", "heterozygous, homozygous, hemizygous, heteroplasmic or homoplasmic"),
-    Column("alt_fraction", "DOUBLE", "Share of the reads that carry the allele; absent without depths"),
+    Column(
+        "alt_fraction",
+        "DOUBLE",
+        "Share of the reads that carry the allele; absent without depths",
+        minimum=0,
+        maximum=1,
+    ),
     Column("needs_confirmation", "BOOLEAN", "The call did not pass its filters: it is to be confirmed by other means"),
     Column("conditions", f"{CONDITION}[]", "Conditions meant, with mode of inheritance: AD, AR, XL, MT or unknown"),
     Column("partners", "VARCHAR[]", "finding_id of the other P/LP variants of the gene in this person"),

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.annotate.columns import arrow_schema
 from engine.classify.acmg_secondary_findings import VERSION, secondary_findings_genes
 from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.inheritance import UNKNOWN, conditions_of, hgnc_id
@@ -25,6 +24,7 @@ from engine.errors import VariantFileError
 from engine.person import Person
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.intervals import Interval
+from engine.tables import arrow_schema
 
 _NAMESPACE = uuid.UUID("5f5d0c9e-6a0b-5b0e-9a63-0d6f5f7a1c11")
 _BOTH_COPIES = ("homozygous", "hemizygous")

@@ -22,18 +22,10 @@ from dbt_project import FOLDER as PROJECT
 from engine.cohort.columns import TABLES, typed_table
 from engine.duckdb_paths import as_literal
 from engine.errors import ToolError
+from engine.tables import Column
 
 MARTS = PROJECT / "models" / "marts"
 LISTING, DATABASE = "delta_files.json", "cohort.duckdb"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a cohort table: its name, SQL type and meaning."""
-
-    name: str
-    type: str
-    description: str
 
 
 @dataclass(frozen=True)
@@ -81,7 +73,7 @@ def cohort_models() -> tuple[Model, ...]:
         Model(
             name=model["name"],
             description=model["description"],
-            columns=tuple(Column(c["name"], c["data_type"], c["description"]) for c in model["columns"]),
+            columns=tuple(map(_column, model["columns"])),
             tests=(
                 *(
                     f"{_kind(test)}_{column['name']}"
@@ -209,6 +201,20 @@ def _export(database: Path, folder: Path) -> None:
             connection.execute(
                 f"COPY (SELECT {names} FROM {model.name} ORDER BY {ordered}) TO {as_literal(target)} (COMPRESSION zstd)"
             )
+
+
+def _column(described: Mapping[str, Any]) -> Column:
+    """A column with what dbt's tests of it promise."""
+    tests = {_kind(test): test for test in described.get("data_tests", [])}
+    accepted = tests.get("accepted_values")
+    return Column(
+        described["name"],
+        described["data_type"].upper(),
+        described["description"],
+        required="not_null" in tests,
+        unique="unique" in tests,
+        values=tuple(accepted["accepted_values"]["arguments"]["values"]) if accepted else (),
+    )
 
 
 def _kind(test: str | Mapping[str, Any]) -> str:

@@ -22,11 +22,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from engine.annotate.columns import Column
 from engine.code_version import CodeVersion, code_version
 from engine.ops.inputs import Artifact, Input, Making, Opened, Scope
 from engine.ops.services import Services, Settings, Work
 from engine.receipt import Measure, Receipt, Recipe
+from engine.tables import Column
 
 _CONTRACTS: dict[str, Contract] = {}
 
@@ -114,7 +114,8 @@ class Contract:
     def edges(self, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
         """The assets it is made from in a deployment whose reference has these parts of knowledge."""
         named = [asset for name, taken in self.takes.items() for asset in taken.assets(name, settings)]
-        return tuple(dict.fromkeys(asset for asset in named if _CONTRACTS[asset].by_sample or asset in parts))
+        absent = {one.name for one in _CONTRACTS.values() if one.stage == "knowledge"} - set(parts)
+        return tuple(dict.fromkeys(asset for asset in named if asset not in absent))
 
     @cached_property
     def code(self) -> CodeVersion:

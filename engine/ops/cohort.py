@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from engine.annotate.columns import Column
+from engine.annotate.columns import ANNOTATED_COLUMNS
+from engine.classify.columns import FINDING_COLUMNS
 from engine.code_version import code_version
 from engine.cohort.columns import TABLES
 from engine.errors import LakeError
 from engine.ops.artifact import Computed, artifact
-from engine.ops.inputs import Artifact, Facts, Genome, Making, Options, Own
+from engine.ops.inputs import Artifact, CohortFiles, EverySample, Facts, Genome, Making, Options, Own, Previous
 from engine.ops.services import Services, Settings
 from engine.person import Person
 from engine.receipt import Receipt, Recipe, digest_text
+from engine.tables import Column
 
 if TYPE_CHECKING:
     from engine.cohort.tables import TestResult
+    from engine.quality.data_docs import JudgedTable
 
 _DBT = ("dbt-core", "dbt-duckdb")
 """Distributions that build the tables in a process of their own: no import tells of them."""
@@ -71,6 +74,36 @@ def cohort_contribution(
     )
     write_contribution(tables, making.folder)
     return Computed(len(tables["calls"]), {name: len(rows) for name, rows in tables.items()})
+
+
+@artifact(kinds={"html"}, by_sample=False, pool="cohort")
+def data_docs(
+    making: Making,
+    tables: Annotated[CohortFiles, EverySample("annotated_variants", "findings")],
+    previous: Previous,
+) -> Computed:
+    """Great Expectations' pages: whether every value in annotated variants, findings and cohort tables is what its
+    column promises.
+
+    One run judges the tables of many samples; what was judged before is not judged again. ``index.html`` leads on.
+    """
+    from engine.quality.data_docs import judge_tables
+
+    return Computed(*judge_tables(_promised(tables), making.folder, previous.folder if previous else None))
+
+
+def _promised(tables: CohortFiles) -> Iterator[JudgedTable]:
+    """Every table with the columns that it promises."""
+    from engine.cohort.tables import cohort_models
+    from engine.quality.data_docs import JudgedTable
+
+    columns = {"annotated_variants": ANNOTATED_COLUMNS, "findings": FINDING_COLUMNS}
+    for (asset, sample), one in sorted(tables.of_samples.items()):
+        yield JudgedTable(f"{asset}.{sample}", one.receipt.data_version, one.file(".parquet"), columns[asset])
+    if tables.cohort:
+        for model in cohort_models():
+            file = tables.cohort.receipt.file(f"{model.name}.parquet")
+            yield JudgedTable(model.name, file.sha256, tables.cohort.file(f"{model.name}.parquet"), model.columns)
 
 
 @dataclass(frozen=True)

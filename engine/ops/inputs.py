@@ -29,7 +29,7 @@ from engine.ops.services import Lake, Services, Settings
 from engine.progress import Progress
 from engine.reads.file_digests import FileDigests
 from engine.reads.lane import Lane
-from engine.receipt import Measure, Receipt, describe_file
+from engine.receipt import Measure, Receipt, describe_file, digest_text
 from engine.reference.bundle import ReferenceBundle
 
 Value = TypeVar("Value")
@@ -178,6 +178,44 @@ class Parent(_Named):
             return services.gate.require(asset, sample)
         except GateError:
             return None
+
+
+@dataclass(frozen=True)
+class CohortFiles:
+    """Tables of every sample that takes part, and those of the cohort.
+
+    Attributes:
+        of_samples: artifacts by asset and sample.
+        cohort: what the cohort's tables were published as, absent where they were not.
+    """
+
+    of_samples: Mapping[tuple[str, str], Artifact]
+    cohort: Artifact | None
+
+
+class EverySample(_Named):
+    """The named tables of every sample that takes part, as far as made, and the cohort's own."""
+
+    def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
+        """The named artifacts and every table of the cohort."""
+        from engine.cohort.tables import cohort_models
+
+        return (*self.names, *(model.name for model in cohort_models()))
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        """Whatever is published: to be judged, not to be built upon, so no gate is asked."""
+        lake = scope.services.lake
+        found: dict[tuple[str, str], Artifact] = {}
+        for sample in scope.services.registry.samples():
+            for asset in self.names:
+                if not sample.withdrawn and lake.receipt(asset, sample.sample_id):
+                    found[asset, sample.sample_id] = Artifact(lake.require(asset, sample.sample_id), lake)
+        cohort = Artifact(lake.require("cohort_tables"), lake) if lake.receipt("cohort_tables") else None
+        versions = [f"{asset} {sample} {one.receipt.data_version}" for (asset, sample), one in sorted(found.items())]
+        inputs = {"tables of every sample": digest_text("\n".join(versions))}
+        if cohort:
+            inputs["cohort_tables"] = cohort.receipt.data_version
+        return Opened(CohortFiles(found, cohort), inputs=inputs)
 
 
 class Parts(_Named):

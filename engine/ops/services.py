@@ -172,6 +172,10 @@ class Participant(Protocol):
     """A registered sample."""
 
     @property
+    def sample_id(self) -> str:
+        """Its id: the partition key."""
+
+    @property
     def person(self) -> Person:
         """What is known of the person it was taken from."""
 
@@ -192,6 +196,9 @@ class Registry(Protocol):
 
     def sample(self, sample_id: str) -> Participant:
         """The sample, withdrawn or not; an error where it is not registered."""
+
+    def samples(self) -> Sequence[Participant]:
+        """Every registered sample, withdrawn ones included."""
 
     def record_digests(self, sample_id: str, files: Sequence[FileDigests]) -> None:
         """Keep what was verified; an error where another sample has the same file."""

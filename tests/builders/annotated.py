@@ -7,9 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pysam
 
-from engine.annotate.columns import ANNOTATED_COLUMNS, arrow_schema
+from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.classify.phase import Parent
 from engine.reference.bundle import Contig, ReferenceBundle
+from engine.tables import arrow_schema
 
 LENGTHS = {"1": 249_250_621, "3": 198_022_430, "13": 115_169_878, "20": 63_025_520, "X": 155_270_560, "MT": 16_569}
 

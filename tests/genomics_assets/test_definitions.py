@@ -25,6 +25,7 @@ BY_SAMPLE = {
     "cohort_contribution": {"raw_reads", "aligned_reads", "gvcf", "variants"},
 }
 KNOWLEDGE = {"reference_genome", "aligner_index", "gene_model", "known_sites", "clinvar"}
+COHORT = {"data_docs"}
 TABLES = {"dim_sample", "fct_call", "cohort_allele_frequency", "sample_qc"}
 
 
@@ -33,10 +34,10 @@ def node(name: str):
 
 
 def test_these_are_the_assets() -> None:
-    assert {key.to_user_string() for key in GRAPH.get_all_asset_keys()} == set(BY_SAMPLE) | KNOWLEDGE | TABLES
+    assert {key.to_user_string() for key in GRAPH.get_all_asset_keys()} == set(BY_SAMPLE) | KNOWLEDGE | COHORT | TABLES
 
 
-@pytest.mark.parametrize("name", sorted(set(BY_SAMPLE) | KNOWLEDGE | TABLES))
+@pytest.mark.parametrize("name", sorted(set(BY_SAMPLE) | KNOWLEDGE | COHORT | TABLES))
 def test_an_asset_is_described_owned_and_grouped(name: str) -> None:
     asset = node(name)
     assert asset.description and len(asset.description) > 30
@@ -80,4 +81,4 @@ def test_jobs_cover_every_asset() -> None:
     for name in ("knowledge", "sample", "cohort"):
         job = defs.resolve_job_def(name)
         covered |= {key.to_user_string() for key in job.asset_layer.selected_asset_keys}
-    assert covered == set(BY_SAMPLE) | KNOWLEDGE | TABLES
+    assert covered == set(BY_SAMPLE) | KNOWLEDGE | COHORT | TABLES

@@ -76,4 +76,4 @@ def test_the_tables_do_not_depend_on_the_folders_name(tmp_path: Path, name: str)
 
 def test_every_published_column_is_described() -> None:
     for model in cohort_models():
-        assert model.description and all(column.description for column in model.columns)
+        assert model.description and all(column.meaning for column in model.columns)

@@ -12,11 +12,13 @@ import dagster as dg
 import pytest
 
 from engine.ops.artifact import Contract, NotApplicable
-from genomics_assets.artifacts import ARTIFACTS, KNOWLEDGE, OF_A_SAMPLE
+from genomics_assets.artifacts import KNOWLEDGE, OF_A_SAMPLE
 from genomics_assets.definitions import build_definitions
 from resources.environment import Settings
 from tests.engine.ops.conftest import CHILD, FATHER, Family, Seen
 
+ARTIFACTS = (*KNOWLEDGE, *OF_A_SAMPLE)
+"""What a person's report comes from; what is made of all samples in one run is looked at elsewhere."""
 NAMES = [one.name for one in ARTIFACTS]
 UNOPENED = {
     ("cohort_contribution", "raw_reads"),

@@ -1,0 +1,19 @@
+"""What is made of all samples in one run: the cohort's tables, and the pages about every table."""
+
+from __future__ import annotations
+
+from engine.ops.artifact import Published
+from engine.ops.cohort import build_cohort, data_docs
+from tests.engine.ops.conftest import CHILD, Family
+
+
+def test_every_table_of_every_sample_and_of_the_cohort_is_judged(family: Family) -> None:
+    build_cohort(family.resources)
+    made = data_docs.make(family.resources, "", log=lambda _: None)
+    assert isinstance(made, Published)
+    measures, folder = made.receipt.measures, family.resources.lake.folder(made.receipt)
+    assert measures["broken"] == [] and measures["tables"] == 3 * 2 + 4
+    page = (folder / "index.html").read_text()
+    assert f"annotated_variants.{CHILD}" in page and "cohort_allele_frequency" in page
+    again = data_docs.make(family.resources, "", log=lambda _: None)
+    assert isinstance(again, Published) and again.fresh
