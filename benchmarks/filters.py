@@ -40,6 +40,7 @@ _HG002 = (
     _GIAB / "HG002_GRCh38_1_22_v4.2.1_benchmark.chr20.vcf.gz",
 )
 _REAL, _NIST = SHARED / "na12878_chr20_10m", "test_nist.b37_chr20_100kbp_at_10mb"
+_TRIO = SHARED / "trio_ashk_vcf" / "ashk-trio.vcf.gz"
 _EXOMES, _PANEL = SHARED / "iarc_tp53_93exomes", SHARED / "nfcore_na12878_chr21_22"
 
 
@@ -129,6 +130,7 @@ def main() -> int:
             found[truth.name] = measure(truth, options.folder)
             print("\n".join(table({truth.name: found[truth.name]})[2:]), file=sys.stderr, flush=True)
     print("\n".join(table(found)))
+    print("\n".join(["", *agreement(_TRIO)]))
     as_json = {
         name: {filters: {kind: counts[kind].as_json() for kind in counts} for filters, counts in sets.items()}
         for name, sets in found.items()
@@ -207,6 +209,32 @@ def table(found: Mapping[str, Counts]) -> list[str]:
             cells = [cell for kind in TYPES for cell in _cells(counts.get(kind), sets[NONE].get(kind))]
             rows.append(f"| {' | '.join([truth, name, *cells])} |")
     return rows
+
+
+def agreement(vcf: Path, child: str = "HG002", father: str = "HG003", mother: str = "HG004") -> list[str]:
+    """SNPs of a child called jointly with its parents, by what VQSR and Mendel say, and how many of them are marked."""
+    import pysam
+
+    told: dict[tuple[str, str], dict[str, int]] = {}
+    with pysam.VariantFile(str(vcf)) as records:
+        for record in records:
+            genotypes = [record.samples[name]["GT"] for name in (child, father, mother)]
+            snp = all(len(alt) == len(record.ref) for alt in record.alts or ())
+            if not snp or any(None in genotype for genotype in genotypes) or not any(genotypes[0]):
+                continue
+            of_child, *of_parents = (sorted(genotype) for genotype in genotypes)
+            inherited = any(sorted((one, other)) == of_child for one in of_parents[0] for other in of_parents[1])
+            passed = "VQSR passes" if "PASS" in record.filter else "VQSR marks"
+            counts = told.setdefault((passed, "inherited" if inherited else "not inherited"), dict.fromkeys(FILTERS, 0))
+            counts["all"] = counts.get("all", 0) + 1
+            columns = str(record).rstrip("\n").split("\t")
+            for name, filters in FILTERS.items():
+                counts[name] += filters.verdict(columns) != "PASS"
+    rows = [f"| SNPs of {child} | all | {' | '.join(f'marked by {name}' for name in FILTERS)} |", "|---|---|---|---|"]
+    return rows + [
+        f"| {', '.join(kind)} | {counts['all']} | {' | '.join(str(counts[name]) for name in FILTERS)} |"
+        for kind, counts in sorted(told.items())
+    ]
 
 
 def _cells(counts: TypeCounts | None, without: TypeCounts | None) -> list[str]:

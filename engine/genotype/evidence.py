@@ -124,9 +124,11 @@ def heterozygous_reads(columns: Sequence[str]) -> tuple[int, int] | None:
         depths = call.get("AD", ".").split(",")
         if "0" not in alleles or "." in depths:
             return None
-        reference += int(depths[0])
-        alternate += sum(int(depths[int(allele)]) for allele in alleles - {"0"})
-    return (reference, alternate) if reference + alternate else None
+        carrying = sum(int(depths[int(allele)]) for allele in alleles - {"0"})
+        if carrying:  # else no read tells the alleles apart, whatever it is that the call rests on
+            reference += int(depths[0])
+            alternate += carrying
+    return (reference, alternate) if alternate else None
 
 
 def info_values(info: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks import artefacts
 from benchmarks.artefacts import simulate_faults
-from benchmarks.filters import Simulation, Truth, add, mark, measure, table, truths
+from benchmarks.filters import Simulation, Truth, add, agreement, mark, measure, table, truths
 from demo.sequencer import BASES
 from engine.compare.comparison import TypeCounts
 from engine.genotype.filter import FILTERS
@@ -141,6 +141,28 @@ def test_counts_of_several_samples_are_added() -> None:
     total = TypeCounts(10, 9, 1, 10, 1)
     add(total, TypeCounts(5, 5, 0, 6, 1))
     assert (total.truth_total, total.true_positives, total.query_total, total.false_positives) == (15, 14, 16, 2)
+
+
+def test_a_trio_is_told_by_vqsr_and_mendel(tmp_path: Path) -> None:
+    vcf = tmp_path / "trio.vcf"
+    columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tHG002\tHG003\tHG004\n"
+    record = "c\t{}\t.\tA\tG\t300\t{}\tDP=90;FS=0.0;MQ=60.00;SOR={}\tGT:AD\t{}\n".format
+    vcf.write_text(
+        '##fileformat=VCFv4.2\n##contig=<ID=c>\n##FILTER=<ID=VQSR,Description="x">\n'
+        + "".join(f'##INFO=<ID={key},Number=1,Type=Float,Description="x">\n' for key in ("DP", "FS", "MQ", "SOR"))
+        + '##FORMAT=<ID=GT,Number=1,Type=String,Description="x">\n'
+        + '##FORMAT=<ID=AD,Number=R,Type=Integer,Description="x">\n'
+        + columns
+        + record(5, "PASS", "4.0", "0/1:15,15\t0/1:14,16\t0/0:30,0")
+        + record(6, "PASS", "1.0", "0/1:28,3\t0/0:30,0\t0/0:30,0")
+        + record(7, "VQSR", "1.0", "0/1:15,15\t1/1:0,30\t1/1:0,30")
+        + record(8, "PASS", "1.0", "0/0:30,0\t0/1:15,15\t0/0:30,0")
+    )
+    assert agreement(vcf)[2:] == [
+        "| VQSR marks, not inherited | 1 | 0 | 0 |",
+        "| VQSR passes, inherited | 1 | 0 | 1 |",
+        "| VQSR passes, not inherited | 1 | 1 | 0 |",
+    ]
 
 
 def test_every_truth_has_a_name_of_its_own() -> None:
