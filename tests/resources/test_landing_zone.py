@@ -258,6 +258,37 @@ def test_a_sheet_taken_away_is_forgotten(lab: Laboratory) -> None:
     assert lab.registry.sample("S1").status is SampleStatus.WAITING
 
 
+def test_sheet_2_with_lane_2_makes_a_sample_of_both_lanes(lab: Laboratory) -> None:
+    lab.drop("monday.csv", "S1")
+    lab.scan()
+    for path in write_pair(lab.root, "S1_more"):
+        lab.aged(path)
+    top_up = lab.root / "tuesday.csv"
+    row = "sample_id;read1;read2;change\nS1;S1_more_R1.fastq;S1_more_R2.fastq;"
+    top_up.write_text(row + "\n")
+    lab.aged(top_up)
+    lab.scan()
+    assert "say add in the column change" in lab.report("tuesday.csv")
+    top_up.write_text(row + "add\n")
+    lab.aged(top_up, 1800)
+    assert lab.scan().changed == ("S1",)
+    assert not (lab.root / "tuesday.csv.problems.txt").exists()
+    assert [lane.name for lane in lab.registry.sample("S1").lanes] == ["L001", "L002"]
+    assert lab.registry.history("S1")[-1].details["lanes added"] == ["L002"]
+    for _ in range(3):
+        scan = lab.scan()
+        assert (scan.changed, scan.refused, scan.more) == ((), (), False)
+
+
+def test_an_id_as_the_laboratory_writes_it_is_told_beside_the_sheet_and_kept(lab: Laboratory) -> None:
+    sheet = lab.drop("monday.csv", "S1")
+    sheet.write_text(sheet.read_text().replace("\nS1,", "\n23/0816,"))
+    lab.aged(sheet)
+    (sample_id,) = lab.scan().new
+    assert lab.registry.sample(sample_id).name == "23/0816"
+    assert f"sample '23/0816' goes by the id {sample_id}" in (lab.root / "monday.csv.notes.txt").read_text()
+
+
 def test_every_kind_of_sheet_is_found_and_what_only_looks_like_one_is_told(lab: Laboratory) -> None:
     sheet = lab.drop("monday.csv", "S1")
     lab.aged(sheet.rename(lab.root / "MONDAY.TSV"))
