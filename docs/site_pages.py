@@ -25,12 +25,14 @@ ELSEWHERE = {
     "demo/README.md": "demo.md",
 }
 """Pages of the site by the file they are, relative to the project."""
+HOW_IT_IS_BUILT = "How it is built"
 _LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?!\w+:)(?P<target>[^)#\s]+)(?P<place>#[^)\s]*)?\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Fill the sections whose pages are derived."""
-    config.nav = _filled(config.nav)
+    """Fill the sections whose pages are derived; a page in this folder that none names opens "How it is built"."""
+    unnamed = sorted({path.name for path in DOCS.glob("*.md")} - _named(config.nav))
+    config.nav = _filled(config.nav, unnamed)
     return config
 
 
@@ -93,10 +95,25 @@ def _api_text(package: str) -> str:
     return "\n\n".join([*told, *(f"::: {package}.{module}" for module in modules)]) + "\n"
 
 
-def _filled(nav: Any) -> Any:
-    derived = {"Decisions": decisions(), "API": [{package: api_page(package)} for package in packages()]}
-    if isinstance(nav, list):
-        return [_filled(entry) for entry in nav]
-    if isinstance(nav, dict):
-        return {title: derived[title] if title in derived else _filled(entry) for title, entry in nav.items()}
-    return nav
+def _filled(entry: Any, unnamed: list[str]) -> Any:
+    if isinstance(entry, list):
+        return [_filled(each, unnamed) for each in entry]
+    if isinstance(entry, dict):
+        return {title: _section(title, pages, unnamed) for title, pages in entry.items()}
+    return entry
+
+
+def _section(title: str, pages: Any, unnamed: list[str]) -> Any:
+    if title == "Decisions":
+        return decisions()
+    if title == "API":
+        return [{package: api_page(package)} for package in packages()]
+    first = unnamed if title == HOW_IT_IS_BUILT else []
+    return [*first, *_filled(pages, unnamed)] if isinstance(pages, list) else pages
+
+
+def _named(nav: Any) -> set[str]:
+    """Pages that the nav names."""
+    if isinstance(nav, str):
+        return {nav}
+    return {page for entry in (nav.values() if isinstance(nav, dict) else nav) for page in _named(entry)}

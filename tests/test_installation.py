@@ -134,6 +134,9 @@ def test_the_installed_commands_run_and_keep_their_data_where_they_are_run(
     assert empty.returncode == 0
     assert f"no samples in {tmp_path.resolve() / 'data' / 'demo'}." in empty.stderr
     assert not (tmp_path / "data").exists()
+    (tmp_path / "data" / "demo").mkdir(parents=True)
+    made = platform.run("genomics", "samples", folder=tmp_path)
+    assert made.returncode == 0, "the registry is made and brought up to date where the platform was installed"
 
 
 @pytest.mark.slow
