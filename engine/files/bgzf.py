@@ -29,6 +29,8 @@ _HEADER = struct.Struct("<4BI2BH2BHH")
 _STORED = 0
 _BATCH_BYTES = 1 << 20
 _LARGEST_BLOCK = 1 << 16
+_LONGEST_PERIOD = 1 << 10
+"""Bytes by which a repetition is looked for."""
 
 
 def compress_block(content: bytes | memoryview, level: int) -> bytes:
@@ -140,12 +142,18 @@ def _inflate_blocks(compressed: bytes, path: Path, position: int, before: bytes)
             raise _damaged(path, position + used, "holds a damaged block") from error
         if len(inflated) != length or isal_zlib.crc32(inflated) != checksum:
             raise _damaged(path, position + used, "holds a block that differs from its checksum")
-        if block == before and inflated:
+        if block == before and inflated and not _repeats_itself(inflated):
             raise _damaged(path, position + used, "holds a block twice")
         blocks.append(inflated)
         before = block
         used += size
     return blocks, used, before
+
+
+def _repeats_itself(content: bytes) -> bool:
+    """Whether a block is one short thing over and over (equal reads, runs of N), so that its double may follow it."""
+    period = content.find(content[:_LONGEST_PERIOD], 1)
+    return 0 < period <= len(content) // 2 and content[period:] == content[:-period]
 
 
 def block_size(compressed: bytes, at: int) -> int | None:

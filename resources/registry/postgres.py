@@ -47,7 +47,7 @@ class PostgresDatabase(Database):
             )
         mode, authority = str(query.pop("sslmode", "")), query.pop("sslrootcert", None)
         self.tls = "unix_sock" not in query and _tls(mode, url.host, str(authority) if authority else None)
-        options = {"application_name": "genomics registry", "ssl_context": self.tls}
+        options = {"application_name": "genomics-registry", "ssl_context": self.tls}
         dialects.register(_DIALECT, "resources.registry.pg8000_dialect", "Pg8000Dialect")
         url = url.set(drivername=_DIALECT.replace(".", "+"), query=query)
         try:
