@@ -6,29 +6,28 @@ pass is a stream of batches, so memory does not grow with the number of variants
 
 from __future__ import annotations
 
+import gzip
 import itertools
-import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.annotate.calls import Call, read_call
-from engine.annotate.clinvar import Allele, ClinvarMatch, match_clinvar
+from engine.annotate.annotator import Annotator, Beside
+from engine.annotate.calls import Call, SiteReads, read_call, read_site_reads
+from engine.annotate.clinvar import PATHOGENIC, ClinvarMatch, match_clinvar
 from engine.annotate.columns import ANNOTATED_COLUMNS
-from engine.annotate.consequence import INTERGENIC, TERMS, Hit, call_consequences, complete, parse_bcsq, representative
-from engine.annotate.edit import Edit, trimmed
-from engine.annotate.gene_model import GeneModel, Transcript, read_gene_model
-from engine.annotate.hgvs import TranscriptHgvs, genomic_change, genomic_hgvs, transcript_hgvs, variant_type
-from engine.annotate.normalise import ORIGINAL, normalise
-from engine.annotate.rows import CallPart, ClinvarPart, ConsequencePart, NamePart, Row, TranscriptConsequence
-from engine.annotate.vcf_lines import annotated_header, annotated_info
-from engine.errors import KnowledgeError, VariantFileError
+from engine.annotate.compound import Allele, Combination, combinations, survey
+from engine.annotate.consequence import call_consequences
+from engine.annotate.gene_model import GeneModel, read_gene_model
+from engine.annotate.normalise import left_align, select_sample, split_alleles, with_several_alternates
+from engine.annotate.rows import Row
+from engine.annotate.vcf_lines import annotated_header, annotated_info, has_our_fields
+from engine.errors import KnowledgeError
 from engine.files.variant_lines import variant_lines
 from engine.progress import Progress
-from engine.reference.accessions import bare_contig, refseq_accession
 from engine.reference.bundle import ReferenceBundle
 from engine.tables import arrow_schema
 
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     import pysam
 
 _BATCH = 50_000
-_IS_SEQUENCE = re.compile("[ACGTN]+").fullmatch
 _NO_ALLELE = frozenset({"*", ".", "<*>", "<NON_REF>"})
 
 
@@ -47,6 +45,7 @@ class AnnotationSummary:
 
     Attributes:
         records: alleles annotated, one a row: those that the sample carries.
+        duplicates: records left out because another is the same allele once both are left-aligned.
         not_carried: alleles of the input that the sample does not carry, and records without a genotype.
         annotated_fraction: share of ``records`` with a consequence; ``intergenic_variant`` counts as one.
         ref_mismatches: records whose REF is not what the reference reads there.
@@ -56,10 +55,12 @@ class AnnotationSummary:
         coding_records: rows whose representative consequence has an impact other than MODIFIER.
         consequence_names: representative consequences (the most severe term), the most frequent first.
         consequence_counts: rows with each of them.
+        unlisted_terms: terms of the consequence caller that Ensembl's list lacks, passed on as they are.
     """
 
     records: int
     not_carried: int
+    duplicates: int
     annotated_fraction: float
     ref_mismatches: int
     clinvar_matched: int
@@ -68,6 +69,7 @@ class AnnotationSummary:
     coding_records: int
     consequence_names: list[str]
     consequence_counts: list[int]
+    unlisted_terms: list[str]
 
 
 def annotate_variants(
@@ -94,17 +96,72 @@ def annotate_variants(
         )
     progress = progress or Progress("annotating", unit="variants")
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        normalised = normalise(variants, bundle.fasta, sample, Path(scratch))
-        contigs = list(bundle.contig_lengths)
-        judged = call_consequences(normalised, bundle.fasta, bundle.gene_model, Path(scratch), contigs)
-        normalised.unlink()
-        known = {} if bundle.clinvar is None else match_clinvar(judged, bundle.clinvar)
         model = read_gene_model(bundle.gene_model)
+        judged = _judged(variants, bundle, bundle.gene_model, model, sample, Path(scratch))
         with pysam.FastaFile(str(bundle.fasta)) as sequences:
-            annotator = _Annotator(sample, bundle, model, known, sequences)
+            beside = _beside(judged, model, sequences)
+            known = _known(judged, beside, bundle.clinvar, Path(scratch))
+            annotator = Annotator(sample, bundle, model, known, beside, sequences)
             tally = _write(annotator, judged, folder / f"{sample}.annotated", progress)
     pysam.tabix_index(str(folder / f"{sample}.annotated.vcf.gz"), preset="vcf", force=True)
     return tally.summary()
+
+
+class _Judged(NamedTuple):
+    """The sample's alleles with their consequences, one a record, left-aligned.
+
+    Attributes:
+        parts: BGZF files that hold the records one after the other.
+        site_reads: of the records that were taken apart.
+    """
+
+    parts: list[Path]
+    site_reads: SiteReads
+
+    def records(self) -> Iterator[str]:
+        """Their lines."""
+        return itertools.chain.from_iterable(itertools.dropwhile(_is_header, _lines(part)) for part in self.parts)
+
+
+def _judged(
+    variants: Path, bundle: ReferenceBundle, gene_model: Path, model: GeneModel, sample: str, scratch: Path
+) -> _Judged:
+    selected = select_sample(variants, sample, scratch)
+    site_reads = read_site_reads(with_several_alternates(selected))
+    split = split_alleles(selected, variants, sample)
+    parts = call_consequences(split, bundle.fasta, gene_model, model, scratch, list(bundle.contig_lengths))
+    split.unlink()
+    aligned = [part.with_suffix(".vcf.gz") for part in parts]
+    for part, output in zip(parts, aligned, strict=True):
+        left_align(part, bundle.fasta, output, "z1", source=variants, sample=sample)
+        part.unlink()
+    return _Judged(aligned, site_reads)
+
+
+def _beside(judged: _Judged, model: GeneModel, sequences: pysam.FastaFile) -> Beside:
+    """What the records make together, and what they are made of."""
+    found = survey(judged.records(), judged.site_reads)
+    combined: dict[Allele, list[Combination]] = {}
+    for contig, members in found.members.items():
+        if len(members) < 2 or contig not in sequences.references:
+            continue
+        for combination in combinations(members, model, sequences.fetch(contig).upper()):
+            for member in combination.members:
+                combined.setdefault(member.allele, []).append(combination)
+    return Beside(combined, found.parts, frozenset(combined) | frozenset(found.parts))
+
+
+def _known(judged: _Judged, beside: Beside, clinvar: Path | None, scratch: Path) -> dict[Allele, ClinvarMatch]:
+    """What ClinVar knows of the records, of what they make together and of their parts."""
+    if clinvar is None:
+        return {}
+    if not (alleles := beside.alleles()):
+        return match_clinvar(judged.parts, clinvar)
+    more = scratch / "beside.vcf.gz"
+    lines = (f"{contig}\t{position}\t.\t{ref}\t{alt}\n" for contig, position, ref, alt in alleles)
+    with gzip.open(more, "wt", compresslevel=1) as written:
+        written.write("#CHROM\tPOS\tID\tREF\tALT\n" + "".join(lines))
+    return match_clinvar([*judged.parts, more], clinvar)
 
 
 @dataclass
@@ -112,17 +169,19 @@ class _Tally:
     """Counts while the stream runs."""
 
     not_carried: int = 0
+    duplicates: int = 0
     ref_mismatches: int = 0
     clinvar_matched: int = 0
     clinvar_pathogenic: int = 0
     named: int = 0
     coding: int = 0
     consequences: Counter[str] = field(default_factory=Counter)
+    unlisted: set[str] = field(default_factory=set)
 
     def count(self, row: Row) -> None:
         self.ref_mismatches += not row.call.ref_matches
         self.clinvar_matched += row.clinvar.clinvar_variation_id is not None
-        self.clinvar_pathogenic += row.clinvar.clinvar_classification in ("pathogenic", "likely_pathogenic")
+        self.clinvar_pathogenic += row.clinvar.clinvar_classification in PATHOGENIC
         self.named += row.name.hgvs_g is not None
         self.coding += row.consequence.impact != "MODIFIER"
         self.consequences[row.consequence.consequence.partition("&")[0]] += 1
@@ -134,6 +193,7 @@ class _Tally:
         return AnnotationSummary(
             records=records,
             not_carried=self.not_carried,
+            duplicates=self.duplicates,
             annotated_fraction=annotated / records if records else 1.0,
             ref_mismatches=self.ref_mismatches,
             clinvar_matched=self.clinvar_matched,
@@ -142,28 +202,95 @@ class _Tally:
             coding_records=self.coding,
             consequence_names=[name for name, _ in ordered],
             consequence_counts=[count for _, count in ordered],
+            unlisted_terms=sorted(self.unlisted),
         )
 
 
-def _write(annotator: _Annotator, judged: Sequence[Path], stem: Path, progress: Progress) -> _Tally:
-    """Stream the records of the parts of ``judged`` into the VCF and the Parquet."""
+def _write(annotator: Annotator, judged: _Judged, stem: Path, progress: Progress) -> _Tally:
+    """Stream the records into the VCF and the Parquet."""
     import pyarrow.parquet as pq
     import pysam
 
     tally = _Tally()
     schema = arrow_schema(ANNOTATED_COLUMNS)
-    header = list(itertools.takewhile(_is_header, _lines(judged[0])))
-    records = itertools.chain.from_iterable(itertools.dropwhile(_is_header, _lines(part)) for part in judged)
+    header = list(itertools.takewhile(_is_header, _lines(judged.parts[0])))
+    annotated_before = has_our_fields(header)
     with (
         pysam.BGZFile(f"{stem}.vcf.gz", "wb", None) as vcf,
         pq.ParquetWriter(f"{stem}.parquet", schema, compression="zstd") as table,
     ):
         vcf.write(annotated_header(header).encode())
-        for batch in _batches(annotator.rows(records, tally)):
+        for batch in _batches(_rows(annotator, judged, tally, annotated_before)):
             vcf.write("".join(line for _, line in batch).encode())
             table.write_table(_table([row for row, _ in batch], schema))
             progress.advance(len(batch))
+    tally.unlisted = annotator.unlisted_terms
     return tally
+
+
+def _rows(annotator: Annotator, judged: _Judged, tally: _Tally, annotated_before: bool) -> Iterator[_Annotated]:
+    """Annotate each allele that the sample carries, once."""
+    for fields, call in _once(_carried(judged, tally), tally):
+        row = annotator.row(fields, call)
+        tally.count(row)
+        fields[7] = annotated_info(fields[7], row, annotated_before=annotated_before)
+        yield row, "\t".join(fields) + "\n"
+
+
+_Record = tuple[list[str], Call]
+"""Fields of a VCF line, and the sample's call in it."""
+
+
+def _carried(judged: _Judged, tally: _Tally) -> Iterator[_Record]:
+    for line in judged.records():
+        fields = line.rstrip("\n").split("\t")
+        call = read_call(fields[8], fields[9], judged.site_reads.of(fields[7]))
+        if not call.copies or fields[4] in _NO_ALLELE:
+            tally.not_carried += 1
+        else:
+            yield fields, call
+
+
+def _once(records: Iterator[_Record], tally: _Tally) -> Iterator[_Record]:
+    """Records of one allele as one: an indel may be written at two places, and is the same once left-aligned."""
+    contig = position = ""
+    waiting: list[_Record] = []
+    for record in records:
+        fields = record[0]
+        if fields[1] != position or fields[0] != contig:
+            if len(waiting) == 1:
+                yield waiting[0]
+            elif waiting:
+                yield from _merged(waiting, tally)
+            contig, position = fields[0], fields[1]
+            waiting = [record]
+        else:
+            waiting.append(record)
+    yield from _merged(waiting, tally)
+
+
+def _merged(records: list[_Record], tally: _Tally) -> Iterator[_Record]:
+    """Of the records at one position, one of each allele."""
+    alleles: dict[tuple[str, str, int], list[_Record]] = {}
+    for number, record in enumerate(records):
+        symbolic = number + 1 if record[0][4].startswith("<") else 0  # two of them may differ in their ends
+        alleles.setdefault((record[0][3], record[0][4], symbolic), []).append(record)
+    for same in alleles.values():
+        tally.duplicates += len(same) - 1
+        yield same[0] if len(same) == 1 else _one_of(same)
+
+
+def _one_of(same: list[_Record]) -> _Record:
+    """The better of the records; present on both chromosomes where they are phased to different ones."""
+    fields, call = max(same, key=lambda one: (one[0][6] in ("PASS", "."), one[1].genotype_quality or 0))
+    for _, other in same:
+        apart = call.haplotypes and other.haplotypes and not set(call.haplotypes) & set(other.haplotypes)
+        if apart and call.phase_set == other.phase_set:
+            haplotypes = tuple(sorted((*(call.haplotypes or ()), *(other.haplotypes or ()))))
+            genotype = "|".join("1" if number in haplotypes else "0" for number in range(call.ploidy))
+            call = call._replace(genotype=genotype, copies=len(haplotypes), haplotypes=haplotypes)
+            fields[9] = ":".join([genotype, *fields[9].split(":")[1:]])
+    return fields, call
 
 
 def _lines(vcf: Path) -> Iterator[str]:
@@ -178,17 +305,20 @@ def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:
     import pyarrow as pa
 
     columns = zip(*(row.values for row in rows), strict=True)
+    listed = [kind for kind in schema.types if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type)]
     arrays = [
-        _consequence_lists(column, kind.type) if kind.name == "consequences" else pa.array(column, kind.type)
+        _struct_lists(column, kind.type) if kind.type in listed else pa.array(column, kind.type)
         for column, kind in zip(columns, schema, strict=True)
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _consequence_lists(column: Sequence[tuple[TranscriptConsequence, ...]], kind: pa.DataType) -> pa.ListArray:
+def _struct_lists(column: Sequence[Sequence[tuple[Any, ...]]], kind: pa.DataType) -> pa.ListArray:
     """Lists of structs column by column: several times faster than out of dictionaries."""
     import pyarrow as pa
 
+    if not any(column):
+        return pa.array([[]] * len(column), kind)
     members = list(zip(*itertools.chain.from_iterable(column), strict=True)) or [()] * len(kind.value_type)
     arrays = [pa.array(values, kind.value_type[number].type) for number, values in enumerate(members)]
     offsets = list(itertools.accumulate((len(hits) for hits in column), initial=0))
@@ -203,147 +333,3 @@ _Annotated = tuple[Row, str]
 def _batches(rows: Iterator[_Annotated]) -> Iterator[list[_Annotated]]:
     while batch := list(itertools.islice(rows, _BATCH)):
         yield batch
-
-
-class _Annotator:
-    """Makes a row and a VCF line of each record; holds the sequence of one contig at a time."""
-
-    def __init__(
-        self,
-        sample: str,
-        bundle: ReferenceBundle,
-        model: GeneModel,
-        clinvar: dict[Allele, ClinvarMatch],
-        sequences: pysam.FastaFile,
-    ) -> None:
-        self._sample, self._bundle, self._model, self._clinvar = sample, bundle, model, clinvar
-        self._sequences = sequences
-        self._contig = self._bare = self._sequence = ""
-        self._accession: str | None = None
-
-    def rows(self, lines: Iterable[str], tally: _Tally) -> Iterator[_Annotated]:
-        """Annotate each record that the sample carries."""
-        for line in lines:
-            fields = line.rstrip("\n").split("\t")
-            call = read_call(fields[8], fields[9])
-            if not call.copies or fields[4] in _NO_ALLELE:
-                tally.not_carried += 1
-                continue
-            row = self._row(fields, call)
-            tally.count(row)
-            fields[7] = annotated_info(fields[7], row)
-            yield row, "\t".join(fields) + "\n"
-
-    def _row(self, fields: list[str], call: Call) -> Row:
-        contig, start, ref, alt, info = fields[0], int(fields[1]) - 1, fields[3], fields[4], fields[7]
-        self._load(contig)
-        matches = self._sequence[start : start + len(ref)] == ref.upper()
-        edit = trimmed(start, ref, alt) if matches and _IS_SEQUENCE(alt) else None
-        span = (edit.start, edit.end) if edit else (start, start + len(ref))
-        hits = complete(parse_bcsq(_info_value(info, "BCSQ=")), contig, *span, self._model)
-        return Row(
-            CallPart(
-                self._sample,
-                f"{self._bare}-{start + 1}-{ref}-{alt}",
-                contig,
-                start + 1,
-                ref,
-                alt,
-                _info_value(info, f"{ORIGINAL}=") or None,
-                None if fields[5] == "." else float(fields[5]),
-                fields[6],
-                *call,
-                matches,
-            ),
-            self._name(edit),
-            self._consequence(hits, edit) if hits else _INTERGENIC,
-            _clinvar_part(self._clinvar.get((self._bare, start + 1, ref, alt))),
-        )
-
-    def _load(self, contig: str) -> None:
-        if contig == self._contig:
-            return
-        lengths = self._bundle.contig_lengths
-        if contig not in lengths:
-            raise VariantFileError(
-                f"contig {contig} is not in the reference {self._bundle.name}",
-                remedy="call the variants against this reference",
-                sample=self._sample,
-            )
-        self._contig, self._bare = contig, bare_contig(contig)
-        self._sequence = self._sequences.fetch(contig).upper()
-        self._accession = refseq_accession(self._bundle.build, contig, lengths[contig])
-
-    def _name(self, edit: Edit | None) -> NamePart:
-        if edit is None:
-            return NamePart("other", None)
-        change = genomic_change(edit, self._sequence)
-        return NamePart(variant_type(change), genomic_hgvs(self._accession, change) if self._accession else None)
-
-    def _consequence(self, hits: list[Hit], edit: Edit | None) -> ConsequencePart:
-        every: dict[str, TranscriptConsequence] = {}
-        for hit in hits:
-            transcript = self._model.transcripts.get(hit.transcript)
-            if transcript is not None:
-                named = transcript_hgvs(transcript, edit, self._sequence) if edit else _NOT_NAMED
-                every[hit.transcript] = TranscriptConsequence(
-                    transcript.gene,
-                    transcript.gene_id,
-                    transcript.name,
-                    transcript.biotype,
-                    "&".join(hit.terms),
-                    hit.impact,
-                    *named,
-                )
-        chosen = representative(hits, self._model)
-        if chosen is None:
-            return _INTERGENIC
-        hit, transcript = chosen
-        told = every[hit.transcript]
-        return ConsequencePart(
-            told.gene,
-            told.gene_id,
-            transcript.hgnc_id,
-            told.transcript,
-            transcript.standing or "longest_coding_sequence",
-            told.consequence,
-            told.impact,
-            _exon(transcript, edit),
-            told.hgvs_c,
-            told.hgvs_p,
-            tuple(every.values()),
-        )
-
-
-_INTERGENIC = ConsequencePart(None, None, None, None, None, INTERGENIC, TERMS[INTERGENIC].impact)
-_NOT_NAMED = TranscriptHgvs(None, None)
-_NO_CLINVAR = ClinvarPart()
-
-
-def _exon(transcript: Transcript, edit: Edit | None) -> str | None:
-    exon = transcript.exon_number(edit.start, max(edit.end, edit.start + 1)) if edit else None
-    return f"{exon}/{len(transcript.exons)}" if exon else None
-
-
-def _clinvar_part(match: ClinvarMatch | None) -> ClinvarPart:
-    if match is None:
-        return _NO_CLINVAR
-    return ClinvarPart(
-        match.variation_id,
-        match.allele_id,
-        match.significance,
-        match.classification,
-        match.review_status,
-        match.stars,
-        match.conditions,
-        match.condition_ids,
-        match.scv,
-        match.rs,
-    )
-
-
-def _info_value(info: str, tag: str) -> str:
-    """The value of a tag, given with its equals sign; empty where it is absent."""
-    if info.startswith(tag):
-        return info[len(tag) :].partition(";")[0]
-    return info.partition(f";{tag}")[2].partition(";")[0]

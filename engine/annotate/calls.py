@@ -10,8 +10,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
+
+from engine.annotate.info import info_value
+from engine.annotate.normalise import ORIGINAL
 
 
 class Call(NamedTuple):
@@ -26,6 +30,7 @@ class Call(NamedTuple):
         depth: DP.
         ref_depth: reads of the reference allele.
         alt_depth: reads of the alternate allele.
+        informative_depth: reads of any allele of the site, those of its other alternates among them.
         genotype_quality: GQ, rounded.
     """
 
@@ -37,13 +42,45 @@ class Call(NamedTuple):
     depth: int | None
     ref_depth: int | None
     alt_depth: int | None
+    informative_depth: int | None
     genotype_quality: int | None
 
 
-def read_call(keys: str, values: str) -> Call:
+class SiteReads(dict[str, int]):
+    """Reads of all alleles, by a record with several alternate alleles (``contig|position|ref|alt,alt``).
+
+    Once such a record is taken apart, each piece has the reads of the reference and of its own allele alone.
+    """
+
+    def of(self, info: str) -> int | None:
+        """For a piece, by the INFO that tells what it was taken from; absent for a record that was one allele."""
+        if not self or f"{ORIGINAL}=" not in info:
+            return None
+        return self.get(info_value(info, f"{ORIGINAL}=").rpartition("|")[0])
+
+
+def read_site_reads(lines: Iterable[str]) -> SiteReads:
+    """From VCF lines of one sample with several alternate alleles each."""
+    reads = SiteReads()
+    for line in lines:
+        fields = line.rstrip("\n").split("\t")
+        sample = dict(zip(_split(fields[8]), fields[9].split(":"), strict=False))
+        told = sample.get("AD") or f"{sample.get('RO', '.')},{sample.get('AO', '.')}"
+        depths = [_number(depth) for depth in told.split(",")]
+        if len(depths) == fields[4].count(",") + 2 and None not in depths:
+            reads["|".join((fields[0], fields[1], fields[3], fields[4]))] = sum(depth or 0 for depth in depths)
+    return reads
+
+
+def read_call(keys: str, values: str, of_the_site: int | None = None) -> Call:
     """The call in a record's FORMAT and sample columns.
 
     Depths come from AD, else from freebayes' RO and AO. Phase comes from GT and PS, else from GATK's PGT and PID.
+
+    Args:
+        keys: FORMAT.
+        values: the sample's.
+        of_the_site: reads of all alleles of the record that this one was taken from.
     """
     sample = dict(zip(_split(keys), values.split(":"), strict=False))
     genotype = sample.get("GT", ".")
@@ -56,6 +93,9 @@ def read_call(keys: str, values: str) -> Call:
     depths = sample.get("AD", "").split(",")
     if len(depths) != 2:
         depths = [sample.get("RO", "."), sample.get("AO", ".")]
+    ref_depth, alt_depth = _number(depths[0]), _number(depths[1])
+    if of_the_site is None and ref_depth is not None and alt_depth is not None:
+        of_the_site = ref_depth + alt_depth
     return Call(
         genotype,
         copies,
@@ -63,8 +103,9 @@ def read_call(keys: str, values: str) -> Call:
         phase_set,
         haplotypes,
         _number(sample.get("DP", ".")),
-        _number(depths[0]),
-        _number(depths[1]),
+        ref_depth,
+        alt_depth,
+        of_the_site,
         _number(sample.get("GQ", ".")),
     )
 

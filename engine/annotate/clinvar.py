@@ -8,6 +8,8 @@ clinical_significance review_status conditions mondo_ids consequence rsid``, sev
 ('pathogenic', 3)
 >>> classify_significance("Conflicting_classifications_of_pathogenicity")
 'conflicting'
+>>> classify_significance("Pathogenic,_low_penetrance"), other_terms("Likely_pathogenic|drug_response")
+('pathogenic_low_penetrance', ['drug response'])
 """
 
 from __future__ import annotations
@@ -44,6 +46,9 @@ _STARS = {
     "criteria_provided,_conflicting_interpretations": 1,
 }
 _TIERS = ("pathogenic", "likely_pathogenic", "uncertain_significance", "likely_benign", "benign")
+PATHOGENIC = ("pathogenic", "likely_pathogenic")
+"""Classifications that are told as causing disease; those of low penetrance are told by their own name."""
+LOW_PENETRANCE = tuple(f"{tier}_low_penetrance" for tier in PATHOGENIC)
 _BATCH = 100_000
 _COLUMNS = frozenset(
     {"chrom", "pos", "ref", "alt", "variation_id", "gene", "clinical_significance", "review_status"}
@@ -53,8 +58,10 @@ _COLUMNS = frozenset(
 _MISMATCHES_ALLOWED = 0.01
 
 
-_Record = tuple[str, int, str, str, tuple[Any, ...]]
-"""Bare contig, 0-based start, ref, alt as the source writes them, and the table's columns from ``variation_id`` on."""
+_Facts = tuple[tuple[Any, ...], bool]
+"""The table's columns from ``variation_id`` on, and whether conditions and ids were given one for one."""
+_Record = tuple[str, int, str, str, _Facts]
+"""Bare contig, 0-based start, ref, alt as the source writes them, and the rest."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,8 @@ class ClinvarMeasures:
         elsewhere: records of the source that lie on no contig of the reference, or where it reads N.
         not_sequence: records whose alleles are not given as bases.
         ref_mismatches: records left out because their REF is not what the reference reads.
+        unpaired_conditions: alleles whose conditions and ids the source does not give one for one; their ids are left
+            out, because they could be another condition's.
         release: date or name, empty where neither the declaration nor the file tells.
     """
 
@@ -75,21 +84,56 @@ class ClinvarMeasures:
     elsewhere: int
     not_sequence: int
     ref_mismatches: int
+    unpaired_conditions: int
     release: str
 
 
 def classify_significance(text: str) -> str:
-    """ClinVar's germline classification on five tiers, or ``conflicting``, or ``other``.
+    """ClinVar's germline classification in one word.
 
-    Where ClinVar joins two neighbouring tiers (``Pathogenic/Likely_pathogenic``) the more extreme one is taken.
+    One of the five tiers; ``conflicting``; where no submitter gives a tier, ``pathogenic_low_penetrance``,
+    ``likely_pathogenic_low_penetrance`` or ``risk_allele``; else ``other``. Where ClinVar joins two neighbouring tiers
+    (``Pathogenic/Likely_pathogenic``) the more extreme one is taken. What else is asserted beside the tier, such as a
+    drug response, is told by :func:`other_terms`.
     """
-    words = {word.strip("_").lower() for word in re.split(r"[/|,;]", text)}
-    if any(word.startswith("conflicting") for word in words):
+    terms = _terms(text)
+    if any(term.startswith("conflicting") for term in terms):
         return "conflicting"
-    for tier in ("pathogenic", "likely_pathogenic", "benign", "likely_benign", "uncertain_significance"):
-        if tier in words:
-            return tier
+    for classification, words in _CLASSES:
+        if not words.isdisjoint(terms):
+            return classification
     return "other"
+
+
+def other_terms(text: str) -> list[str]:
+    """What ClinVar asserts beside the classification, in plain words and its order, such as ``risk factor``.
+
+    Empty where the classification says it all.
+    """
+    said = classify_significance(text)
+    plain = {"not provided", "", *(tier.replace("_", " ") for tier in _TIERS)}
+    told = (term.replace("_", " ").replace(",", ", ").replace("vus-", "VUS-") for term in _terms(text))
+    return [term for term in told if term not in plain and term.replace(", ", " ") != said.replace("_", " ")]
+
+
+def _terms(text: str) -> list[str]:
+    """The single terms in lower case; ``,_low_penetrance`` and ``,_high`` belong to the term before them."""
+    joined = re.sub(r",_*(?=(?:low_penetrance|high|mid|low)(?:$|[/|,;]))", "\0", text.lower().replace(" ", "_"))
+    return [term.strip("_").replace("\0", ",") for term in re.split(r"[/|,;]", joined)]
+
+
+# From the most telling; the tiers first, so that what one submitter calls low penetrance does not outweigh them.
+_CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
+    *((tier, frozenset({tier})) for tier in ("pathogenic", "likely_pathogenic", "benign", "likely_benign")),
+    ("pathogenic_low_penetrance", frozenset({"pathogenic,low_penetrance"})),
+    ("likely_pathogenic_low_penetrance", frozenset({"likely_pathogenic,low_penetrance"})),
+    ("risk_allele", frozenset({"established_risk_allele", "likely_risk_allele"})),
+    (
+        "uncertain_significance",
+        frozenset({"uncertain_significance", "uncertain_risk_allele", "vus", "vus-high", "vus-mid", "vus-low"})
+        | {f"{name},{level}" for name in ("uncertain_significance", "vus") for level in ("high", "mid", "low")},
+    ),
+)
 
 
 def stars(review_status: str) -> int:
@@ -136,10 +180,11 @@ def build_clinvar(
     _write(rows, reader.release, {bare_contig(contig.name): number for number, contig in enumerate(contigs)}, folder)
     return ClinvarMeasures(
         records=len(rows),
-        pathogenic=sum(row[7] in ("pathogenic", "likely_pathogenic") for row in rows),
+        pathogenic=sum(row[7] in PATHOGENIC for row in rows),
         elsewhere=reader.elsewhere,
         not_sequence=reader.not_sequence,
         ref_mismatches=reader.ref_mismatches,
+        unpaired_conditions=reader.unpaired_conditions,
         release=reader.release,
     )
 
@@ -149,7 +194,7 @@ class _Reader:
 
     def __init__(self, release: str) -> None:
         self.release = release
-        self.placed = self.elsewhere = self.not_sequence = self.ref_mismatches = 0
+        self.placed = self.elsewhere = self.not_sequence = self.ref_mismatches = self.unpaired_conditions = 0
 
     def rows(self, source: Path, sequences: pysam.FastaFile, contigs: Sequence[Contig]) -> Iterator[tuple[Any, ...]]:
         """The table's rows without the release, in the order of the source."""
@@ -170,6 +215,8 @@ class _Reader:
                 else:
                     self.ref_mismatches += 1
             else:
+                facts, paired = facts
+                self.unpaired_conditions += not paired
                 yield contig, *left_aligned(start, ref, alt, sequence), *facts
 
     def _records(self, source: Path) -> Iterator[_Record]:
@@ -183,8 +230,8 @@ class _Reader:
                 record = _of_vcf(row) if isinstance(row, list) else _of_table(row)
             except (ValueError, KeyError) as error:
                 raise _no_clinvar(source, number, str(error)) from None
-            if not record[4][0].isdigit():
-                raise _no_clinvar(source, number, f"its id {record[4][0]!r} is no variation id, which is a number")
+            if not record[4][0][0].isdigit():
+                raise _no_clinvar(source, number, f"its id {record[4][0][0]!r} is no variation id, which is a number")
             yield record
 
 
@@ -231,34 +278,36 @@ def _of_vcf(fields: list[str]) -> _Record:
         raise ValueError("its INFO holds no classification")
     tags = dict(item.partition("=")[::2] for item in fields[7].split(";"))
     significance, status = tags.get("CLNSIG", ""), tags.get("CLNREVSTAT", "")
+    conditions, paired = _conditions(tags.get("CLNDN", ""), tags.get("CLNDISDB", ""))
     facts: tuple[Any, ...] = (
         fields[2],
         tags.get("ALLELEID"),
         significance,
         classify_significance(significance),
+        other_terms(significance),
         status,
         stars(status),
-        [name.replace("_", " ") for name in _list(tags, "CLNDN")],
-        _list(tags, "CLNDISDB"),
+        *_columns(conditions),
         [gene.partition(":")[0] for gene in _list(tags, "GENEINFO")],
         [term.partition("|")[0] for term in _list(tags, "MC", ",")],
         f"rs{tags['RS'].partition('|')[0]}" if tags.get("RS") else None,
         _list(tags, "CLNSIGSCV"),
     )
-    return bare_contig(fields[0]), int(fields[1]) - 1, fields[3], fields[4], facts
+    return bare_contig(fields[0]), int(fields[1]) - 1, fields[3], fields[4], (facts, paired)
 
 
 def _of_table(row: dict[str, str]) -> _Record:
     significance, status = row["clinical_significance"], row["review_status"]
+    conditions, paired = _conditions(row["conditions"], row["mondo_ids"])
     facts: tuple[Any, ...] = (
         row["variation_id"],
         None,
         significance,
         classify_significance(significance),
+        other_terms(significance),
         status,
         stars(status),
-        [name.replace("_", " ") for name in _list(row, "conditions")],
-        _list(row, "mondo_ids"),
+        *_columns(conditions),
         _list(row, "gene"),
         [term for term in _list(row, "consequence") if term.startswith("SO:")],
         row["rsid"] or None,
@@ -266,7 +315,31 @@ def _of_table(row: dict[str, str]) -> _Record:
     )
     if not (row["chrom"] and row["pos"].isdigit() and row["pos"].isascii()):
         raise ValueError(f"chrom {row['chrom']!r} and pos {row['pos']!r} are no place")
-    return bare_contig(row["chrom"]), int(row["pos"]) - 1, row["ref"], row["alt"], facts
+    return bare_contig(row["chrom"]), int(row["pos"]) - 1, row["ref"], row["alt"], (facts, paired)
+
+
+_Condition = tuple[str, str]
+"""Name, and ids joined by comma; no ids where the source has none."""
+
+
+def _conditions(names: str, ids: str) -> tuple[list[_Condition], bool]:
+    """ClinVar's conditions, each with its own ids, and whether the source tells which ids are whose.
+
+    The n-th name has the n-th ids; ``.`` stands where a name has none.
+    """
+    told, listed = names.split("|"), ids.split("|")
+    paired = len(told) == len(listed) or set(listed) <= {"", "."}
+    pairs = zip(told, listed if len(told) == len(listed) else [""] * len(told), strict=True)
+    kept = [(_plain(name).replace("_", " "), _plain(own)) for name, own in pairs]
+    return [(name or "condition without a name", own) for name, own in kept if name or own], paired
+
+
+def _plain(text: str) -> str:
+    return "" if text == "." else text
+
+
+def _columns(conditions: list[_Condition]) -> tuple[list[str], list[str]]:
+    return [name for name, _ in conditions], [ids for _, ids in conditions]
 
 
 def _list(tags: dict[str, str], tag: str, separator: str = "|") -> list[str]:
@@ -281,7 +354,7 @@ def _write(rows: list[tuple[Any, ...]], release: str, order: dict[str, int], fol
     rows.sort(key=lambda row: order[row[0]])
     with pq.ParquetWriter(folder / "clinvar.parquet", schema, compression="zstd") as writer:
         for first in range(0, max(len(rows), 1), _BATCH):
-            columns = list(zip(*(row for row in rows[first : first + _BATCH]), strict=True)) or [()] * 16
+            columns = list(zip(*(row for row in rows[first : first + _BATCH]), strict=True)) or [()] * (len(schema) - 1)
             arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=False)]
             arrays.append(pa.array([release] * len(columns[0]), pa.string()))
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
@@ -295,6 +368,7 @@ class ClinvarMatch:
     allele_id: str | None
     significance: str
     classification: str
+    other_terms: list[str]
     review_status: str
     stars: int
     conditions: list[str]

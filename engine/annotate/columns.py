@@ -34,13 +34,19 @@ CLINVAR_COLUMNS = (
     Column(
         "classification",
         "VARCHAR",
-        "The same on five tiers: pathogenic, likely_pathogenic, uncertain_significance, likely_benign, benign; else "
-        "conflicting or other",
+        "The same in one word: pathogenic, likely_pathogenic, uncertain_significance, likely_benign, benign; "
+        "conflicting; without any of these pathogenic_low_penetrance, likely_pathogenic_low_penetrance or risk_allele; "
+        "else other",
     ),
+    Column("other_terms", "VARCHAR[]", "What ClinVar asserts beside it: low penetrance, risk factor, drug response"),
     Column("review_status", "VARCHAR", "ClinVar review status, as it writes it"),
     Column("stars", "TINYINT", "Review status as stars, 0 to 4"),
     Column("conditions", "VARCHAR[]", "Names of the conditions"),
-    Column("condition_ids", "VARCHAR[]", "For each condition its ids joined by comma (MONDO:MONDO:..., OMIM:..., ...)"),
+    Column(
+        "condition_ids",
+        "VARCHAR[]",
+        "For each condition its ids joined by comma (MONDO:MONDO:..., OMIM:..., ...), empty text where it has none",
+    ),
     Column("genes", "VARCHAR[]", "Gene symbols"),
     Column("consequences", "VARCHAR[]", "Molecular consequences that ClinVar gives, as SO accessions"),
     Column("rs", "VARCHAR", "dbSNP id; absent where there is none"),
@@ -48,7 +54,7 @@ CLINVAR_COLUMNS = (
     Column("release", "VARCHAR", "ClinVar release"),
 )
 
-ANNOTATED_COLUMNS = (
+_ONE_ALLELE = (
     Column("sample", "VARCHAR", "Sample id", required=True),
     Column(
         "allele", "VARCHAR", "contig-position-ref-alt, normalised, contig without chr: the key of joins", required=True
@@ -70,6 +76,12 @@ ANNOTATED_COLUMNS = (
     Column("depth", "INTEGER", "Reads at the site", minimum=0),
     Column("ref_depth", "INTEGER", "Reads that carry the reference allele", minimum=0),
     Column("alt_depth", "INTEGER", "Reads that carry this allele", minimum=0),
+    Column(
+        "informative_depth",
+        "INTEGER",
+        "Reads that carry any allele of the site, its other alternates among them: what alt_depth is a share of",
+        minimum=0,
+    ),
     Column("genotype_quality", "INTEGER", "Phred-scaled GQ", minimum=0),
     Column("ref_matches", "BOOLEAN", "Whether REF is what the reference reads there"),
     Column("variant_type", "VARCHAR", "SNV, deletion, insertion, duplication, inversion, delins or other"),
@@ -88,11 +100,33 @@ ANNOTATED_COLUMNS = (
     Column("clinvar_variation_id", "VARCHAR", "ClinVar variation id of exactly this allele; absent if unknown to it"),
     Column("clinvar_allele_id", "VARCHAR", "ClinVar allele id"),
     Column("clinvar_significance", "VARCHAR", "ClinVar's germline classification, as it writes it"),
-    Column("clinvar_classification", "VARCHAR", "The same on five tiers, or conflicting, or other"),
+    Column("clinvar_classification", "VARCHAR", "The same in one word, see the ClinVar table"),
+    Column("clinvar_other_terms", "VARCHAR[]", "What ClinVar asserts beside it: low penetrance, risk factor, ..."),
     Column("clinvar_review_status", "VARCHAR", "ClinVar review status"),
     Column("clinvar_stars", "TINYINT", "Review status as stars, 0 to 4", minimum=0, maximum=4),
     Column("clinvar_conditions", "VARCHAR[]", "Names of the conditions"),
     Column("clinvar_condition_ids", "VARCHAR[]", "For each condition its ids joined by comma"),
     Column("clinvar_scv", "VARCHAR[]", "Submissions behind the classification"),
     Column("rs", "VARCHAR", "dbSNP id"),
+)
+_OF_THE_RECORD = frozenset({"sample", "original", "qual", "ref_matches", "consequences"})
+COMBINED = (
+    Column("members", "VARCHAR[]", "For a compound the alleles it is made of, for a part the allele it is part of"),
+    *(column for column in _ONE_ALLELE if column.name not in _OF_THE_RECORD),
+)
+"""Columns of an allele that no record of the caller is: made of several records, or a part of one."""
+
+ANNOTATED_COLUMNS = (
+    *_ONE_ALLELE,
+    Column(
+        "compounds",
+        f"{struct_of(COMBINED)}[]",
+        "What the allele makes together with others that the same chromosome carries: one codon, a frame shifted and "
+        "restored, or an allele that ClinVar knows. Then the separate consequences do not hold",
+    ),
+    Column(
+        "known_parts",
+        f"{struct_of(COMBINED)}[]",
+        "Parts of a substitution of several bases that ClinVar knows by themselves",
+    ),
 )

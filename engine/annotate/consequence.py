@@ -13,72 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-from engine.annotate.gene_model import GeneModel, Transcript
+from engine.annotate.gene_model import GeneModel, Transcript, write_without_doubles
+from engine.annotate.terms import NMD, SPLICE_REGION, by_severity, so_terms, term
 from engine.errors import KnowledgeError, ToolError
 from engine.htslib import run_bcftools
 from engine.reference.accessions import bare_contig
 
-INTERGENIC = "intergenic_variant"
 # NCBI's number of the vertebrate mitochondrial code.
 _MITOCHONDRIAL_CODE = "2"
-
-
-@dataclass(frozen=True)
-class Term:
-    """A consequence in the Sequence Ontology.
-
-    Attributes:
-        name: as VEP writes it.
-        so: accession.
-        impact: Ensembl's class: HIGH, MODERATE, LOW or MODIFIER.
-        rank: 0 is the most severe (Ensembl's order).
-    """
-
-    name: str
-    so: str
-    impact: str
-    rank: int
-
-
-# Ensembl, "Calculated variant consequences": order, accessions and impact.
-_TERMS = (
-    ("splice_acceptor_variant", "SO:0001574", "HIGH"),
-    ("splice_donor_variant", "SO:0001575", "HIGH"),
-    ("stop_gained", "SO:0001587", "HIGH"),
-    ("frameshift_variant", "SO:0001589", "HIGH"),
-    ("stop_lost", "SO:0001578", "HIGH"),
-    ("start_lost", "SO:0002012", "HIGH"),
-    ("exon_loss_variant", "SO:0001572", "HIGH"),
-    ("feature_elongation", "SO:0001907", "HIGH"),
-    ("feature_truncation", "SO:0001906", "HIGH"),
-    ("inframe_insertion", "SO:0001821", "MODERATE"),
-    ("inframe_deletion", "SO:0001822", "MODERATE"),
-    ("missense_variant", "SO:0001583", "MODERATE"),
-    ("protein_altering_variant", "SO:0001818", "MODERATE"),
-    ("splice_region_variant", "SO:0001630", "LOW"),
-    ("start_retained_variant", "SO:0002019", "LOW"),
-    ("stop_retained_variant", "SO:0001567", "LOW"),
-    ("synonymous_variant", "SO:0001819", "LOW"),
-    ("coding_sequence_variant", "SO:0001580", "MODIFIER"),
-    ("5_prime_UTR_variant", "SO:0001623", "MODIFIER"),
-    ("3_prime_UTR_variant", "SO:0001624", "MODIFIER"),
-    ("non_coding_transcript_exon_variant", "SO:0001792", "MODIFIER"),
-    ("non_coding_transcript_variant", "SO:0001619", "MODIFIER"),
-    ("intron_variant", "SO:0001627", "MODIFIER"),
-    ("intergenic_variant", "SO:0001628", "MODIFIER"),
-)
-TERMS = {name: Term(name, so, impact, rank) for rank, (name, so, impact) in enumerate(_TERMS)}
-# How csq shortens the terms, where it is not the term less its "_variant".
-_SHORT = {term.removesuffix("_variant"): term for term in TERMS} | {
-    "5_prime_utr": "5_prime_UTR_variant",
-    "3_prime_utr": "3_prime_UTR_variant",
-    "non_coding": "non_coding_transcript_variant",
-    "inframe_altering": "protein_altering_variant",
-    "intergenic": INTERGENIC,
-}
+_NMD_BIOTYPE = "nonsense_mediated_decay"
 
 
 @dataclass(frozen=True)
@@ -96,39 +41,48 @@ class Hit:
     @property
     def rank(self) -> int:
         """Severity of the worst term; 0 is the most severe."""
-        return TERMS[self.terms[0]].rank
+        return term(self.terms[0]).rank
 
     @property
     def impact(self) -> str:
         """Ensembl's class of the worst term."""
-        return TERMS[self.terms[0]].impact
+        return term(self.terms[0]).impact
 
 
-def call_consequences(vcf: Path, fasta: Path, gene_model: Path, folder: Path, contigs: Sequence[str]) -> list[Path]:
+def call_consequences(
+    vcf: Path, fasta: Path, gene_model: Path, model: GeneModel, folder: Path, contigs: Sequence[str]
+) -> list[Path]:
     """Write ``vcf`` with INFO/BCSQ; the mitochondrion apart, whose genetic code is another.
 
-    A record whose REF is not what the FASTA reads is passed through; judging REF is the caller's business.
+    A record whose REF is not what the FASTA reads is passed through; judging REF is the caller's business. Records are
+    judged where the caller put them, as VEP does, and are to be left-aligned afterwards: at an exon's border an
+    insertion or deletion that fits in several places is told by the place it was called at.
 
     Args:
-        vcf: indexed, one alternate allele a record.
+        vcf: indexed, one alternate allele a record, as :func:`engine.annotate.normalise.split_alleles` writes it.
         fasta: the reference, with index.
         gene_model: Ensembl-style GFF3.
+        model: what :func:`engine.annotate.gene_model.read_gene_model` read from it.
         folder: for the results.
         contigs: of the reference.
 
     Returns:
-        BGZF files that hold the records one after the other.
+        BCF files that hold the records one after the other.
 
     Raises:
         KnowledgeError: csq cannot read the gene model.
         ToolError: csq failed.
     """
+    if model.has_doubles:
+        own_ids = folder / "own_ids.gff3"
+        write_without_doubles(gene_model, own_ids)
+        gene_model = own_ids
     mitochondrion = next((name for name in contigs if bare_contig(name) == "MT" and _has_records(vcf, name)), None)
-    parts = [folder / "consequences.vcf.gz"]
+    parts = [folder / "consequences.bcf"]
     if mitochondrion is None:
         _run_csq(vcf, fasta, gene_model, parts[0])
         return parts
-    parts.append(folder / "mitochondrial_consequences.vcf.gz")
+    parts.append(folder / "mitochondrial_consequences.bcf")
     _run_csq(vcf, fasta, gene_model, parts[0], "-t", f"^{mitochondrion}")
     _run_csq(vcf, fasta, gene_model, parts[1], "-t", mitochondrion, "-C", _MITOCHONDRIAL_CODE)
     return parts
@@ -142,7 +96,7 @@ def _has_records(vcf: Path, contig: str) -> bool:
 
 
 def _run_csq(vcf: Path, fasta: Path, gene_model: Path, output: Path, *options: str) -> None:
-    files = ["-f", str(fasta), "-g", str(gene_model), "-o", str(output), "-O", "z1"]
+    files = ["-f", str(fasta), "-g", str(gene_model), "-o", str(output), "-O", "u"]
     how = ["--local-csq", "--greedy", "1", "--samples", "-", "--ncsq", "512", "--force", "--no-version", "-v", "0"]
     try:
         run_bcftools("csq", *how, *options, *files, str(vcf))
@@ -165,27 +119,39 @@ class Judgement:
     genes: tuple[str, ...]
 
 
-_SPLICE_REGION = ("splice_region_variant",)
-
-
 def parse_bcsq(value: str) -> Judgement:
-    """Read a BCSQ value; a term that hides behind an upstream stop (``*``) counts like any other."""
-    hits, genes = [], []
+    """Read a BCSQ value; a term that hides behind an upstream stop (``*``) counts like any other.
+
+    csq tells what it finds at an exon's border in an item apart (``missense|...,splice_region|...``): the items of one
+    transcript are one hit.
+    """
+    hits: dict[str, tuple[str, ...]] = {}
+    genes = []
     for item in value.split(",") if value else ():
         terms, _, rest = item.partition("|")
         fields = rest.split("|")
         if len(fields) > 1 and fields[1]:
-            hits.append(Hit(fields[1], _so_terms(terms)))
+            earlier = hits.get(fields[1])
+            hits[fields[1]] = by_severity((*earlier, *so_terms(terms))) if earlier else so_terms(terms)
         elif fields[0]:
             genes.append(fields[0])
-    return Judgement(tuple(hits), tuple(genes))
+    judged = tuple(Hit(transcript, _without_contradiction(terms)) for transcript, terms in hits.items() if terms)
+    return Judgement(judged, tuple(genes))
+
+
+def _without_contradiction(terms: tuple[str, ...]) -> tuple[str, ...]:
+    """Of a new stop in the last codon of an unfinished coding sequence csq's local mode says that it is gained and that
+    it is retained; judging whole haplotypes it says retained."""
+    if "stop_retained_variant" in terms:
+        return tuple(name for name in terms if name != "stop_gained")
+    return terms
 
 
 def complete(judgement: Judgement, contig: str, start: int, end: int, model: GeneModel) -> list[Hit]:
     """csq's hits, and for each gene concerned the transcripts that csq passes over because only their place is hit.
 
-    A splice region within an intron is an intron variant too, as VEP has it. Where csq says nothing at all, be it that
-    it does not understand the allele, the genes at the place are concerned.
+    A splice region's variant is one of the intron or the untranslated exon that it lies in, too, as VEP has it. Where
+    csq says nothing at all, be it that it does not understand the allele, the genes at the place are concerned.
 
     Args:
         judgement: of the record.
@@ -201,10 +167,30 @@ def complete(judgement: Judgement, contig: str, start: int, end: int, model: Gen
         for transcript in model.by_gene.get((contig, gene), ()):
             hit = hits.get(transcript.id)
             if hit is None and transcript.start < last and start < transcript.end:
-                hits[transcript.id] = Hit(transcript.id, (_place_term(transcript, start, end),))
-            elif hit and hit.terms == _SPLICE_REGION and transcript.clear_of_exons(start, last, 0):
-                hits[transcript.id] = Hit(transcript.id, (*_SPLICE_REGION, "intron_variant"))
+                hits[transcript.id] = Hit(transcript.id, _place_terms(transcript, start, end))
+            elif hit and _only_splice_region(hit.terms):
+                hits[transcript.id] = Hit(transcript.id, _with_place(hit.terms, transcript, start, end))
     return list(hits.values())
+
+
+def _only_splice_region(terms: tuple[str, ...]) -> bool:
+    return terms[0] == SPLICE_REGION and set(terms) <= {SPLICE_REGION, NMD}
+
+
+def _with_place(terms: tuple[str, ...], transcript: Transcript, start: int, end: int) -> tuple[str, ...]:
+    """A splice region's terms with the part of the transcript that it lies in; of coding bases csq tells."""
+    place = _place_term(transcript, start, end)
+    return terms if place == "coding_sequence_variant" else by_severity((*terms, place))
+
+
+def _place_terms(transcript: Transcript, start: int, end: int) -> tuple[str, ...]:
+    """What the place alone tells; what decays or has no protein is called so, as VEP does."""
+    terms = [_place_term(transcript, start, end)]
+    if transcript.coding is None and terms == ["intron_variant"]:
+        terms.append("non_coding_transcript_variant")
+    if transcript.biotype == _NMD_BIOTYPE:
+        terms.append(NMD)
+    return by_severity(terms)
 
 
 def _place_term(transcript: Transcript, start: int, end: int) -> str:
@@ -216,12 +202,6 @@ def _place_term(transcript: Transcript, start: int, end: int) -> str:
         return "coding_sequence_variant"
     before = start < transcript.coding[0]
     return "5_prime_UTR_variant" if before == (transcript.strand == 1) else "3_prime_UTR_variant"
-
-
-@lru_cache(maxsize=4096)
-def _so_terms(text: str) -> tuple[str, ...]:
-    names = {_SHORT[short.lstrip("*")] for short in text.split("&")}
-    return tuple(sorted(names, key=lambda name: TERMS[name].rank))
 
 
 def representative(hits: list[Hit], model: GeneModel) -> tuple[Hit, Transcript] | None:

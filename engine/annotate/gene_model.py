@@ -12,10 +12,12 @@ What a variant does to a transcript is told in :mod:`engine.annotate.consequence
 from __future__ import annotations
 
 import itertools
+import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -33,7 +35,8 @@ class Transcript:
 
     Attributes:
         name: accession with version, as HGVS names it (``ENST00000269305.9``); the model's own name without one.
-        id: as the consequence caller names it: the GFF3's ID without version.
+        id: as the consequence caller names it: the GFF3's ID; on the second contig that has it (a pseudo-autosomal
+            gene on X and Y) with the contig's name behind.
         gene: symbol, or the gene's id where it has no symbol.
         gene_id: the gene's id without version.
         hgnc_id: ``HGNC:nnnn``, absent where the gene model does not tell.
@@ -45,6 +48,8 @@ class Transcript:
         phase: bases that the first codon lacks, where the model's coding sequence starts inside a codon.
         protein: protein accession, absent where the gene model does not tell.
         tags: Ensembl's (``MANE_Select``, ``Ensembl_canonical``, ``basic``).
+        selenoprotein: whether the gene model or the gene's name tells that TGA may code for selenocysteine.
+        double: whether the GFF3 has its id on another contig, too.
     """
 
     name: str
@@ -60,6 +65,8 @@ class Transcript:
     phase: int = 0
     protein: str | None = None
     tags: frozenset[str] = frozenset()
+    selenoprotein: bool = False
+    double: bool = False
 
     def __hash__(self) -> int:
         return hash((self.id, self.contig, self.exons[0]))
@@ -92,6 +99,16 @@ class Transcript:
     def phase_shift(self) -> int:
         """Bases by which c. positions are counted on, so that an incomplete first codon is counted as a whole one."""
         return -self.phase % 3
+
+    @property
+    def start_unfinished(self) -> bool:
+        """Whether the model's coding sequence begins behind the true start codon."""
+        return self.phase > 0 or "cds_start_NF" in self.tags
+
+    @property
+    def reads_through(self) -> bool:
+        """Whether the ribosome is known to read through a stop codon of this transcript."""
+        return "stop_codon_readthrough" in self.tags
 
     @property
     def coding_length(self) -> int:
@@ -166,14 +183,20 @@ class GeneModel:
     transcripts: dict[str, Transcript]
 
     @cached_property
-    def representatives(self) -> dict[str, Transcript]:
-        """By gene id the transcript that speaks for the gene (see :attr:`Transcript.rank`)."""
-        chosen: dict[str, Transcript] = {}
+    def representatives(self) -> dict[tuple[str, str], Transcript]:
+        """By contig and gene id the transcript that speaks for the gene (see :attr:`Transcript.rank`)."""
+        chosen: dict[tuple[str, str], Transcript] = {}
         for transcript in self.transcripts.values():
-            other = chosen.get(transcript.gene_id)
+            gene = transcript.contig, transcript.gene_id
+            other = chosen.get(gene)
             if other is None or transcript.rank < other.rank:
-                chosen[transcript.gene_id] = transcript
+                chosen[gene] = transcript
         return chosen
+
+    @property
+    def has_doubles(self) -> bool:
+        """Whether transcripts on several contigs share an id of the GFF3."""
+        return any(transcript.double for transcript in self.transcripts.values())
 
     @cached_property
     def by_gene(self) -> dict[tuple[str, str], list[Transcript]]:
@@ -218,47 +241,92 @@ class _Draft:
     exons: list[Span]
     coding: list[tuple[int, int, int]]
     protein: str | None = None
+    selenoprotein: bool = False
+
+
+_Key = tuple[str, str]
+"""Contig, and the id of a transcript in the GFF3."""
+# How gene models mark selenocysteine: GENCODE's GFF3 and Ensembl's GTF by a feature, RefSeq by the CDS's transl_except.
+_SELENOCYSTEINE = frozenset({"stop_codon_redefined_as_selenocysteine", "selenocysteine"})
+_RECODED = "aa:sec"
 
 
 def read_gene_model(gff3: Path) -> GeneModel:
-    """Read an Ensembl-style GFF3 (plain, gzip or bgzip).
+    """Read an Ensembl-style GFF3 (plain, gzip or bgzip); a coding sequence without exons is its own.
 
     Raises:
         KnowledgeError: the file is damaged or holds no transcript.
     """
     genes: dict[str, dict[str, str]] = {}
-    drafts: dict[str, _Draft] = {}
-    parts: list[tuple[str, str, int, int, str, str]] = []
+    drafts: dict[_Key, _Draft] = {}
+    parts: list[tuple[str, str, int, int, _Key, str]] = []
     try:
         for contig, kind, start, end, strand, phase, attributes in _features(gff3):
             if attributes.startswith("ID=gene:"):
                 genes[attributes[8:].partition(";")[0]] = _attributes(attributes)
             elif attributes.startswith("ID=transcript:"):
                 facts = _attributes(attributes)
-                drafts[facts["ID"].partition(":")[2]] = _Draft(facts, contig, -1 if strand == "-" else 1, [], [])
-            elif kind in ("exon", "CDS"):
-                parts.append((kind, phase, start, end, _parent(attributes), attributes))
+                key = contig, facts["ID"].partition(":")[2]
+                drafts[key] = _Draft(facts, contig, -1 if strand == "-" else 1, [], [])
+            elif kind in ("exon", "CDS") or kind.lower() in _SELENOCYSTEINE:
+                parts.append((kind, phase, start, end, (contig, _parent(attributes)), attributes))
     except (ValueError, IndexError) as error:
         raise KnowledgeError(f"the gene model is damaged: {error}", file=gff3, remedy="fetch it again") from error
     for kind, phase, start, end, parent, attributes in parts:
-        if (draft := drafts.get(parent)) is None:
-            continue
-        if kind == "exon":
-            draft.exons.append((start, end))
-        else:
-            draft.coding.append((start, end, int(phase) if phase.isdigit() else 0))
-            draft.protein = draft.protein or _attributes(attributes).get("protein_id")
-    transcripts = {name: _transcript(name, draft, genes) for name, draft in drafts.items() if draft.exons}
+        if (draft := drafts.get(parent)) is not None:
+            _add_part(draft, kind, phase, (start, end), attributes)
+    transcripts = _transcripts(drafts, genes)
     if not transcripts:
         raise KnowledgeError("the gene model holds no transcript", file=gff3, remedy="give an Ensembl-style GFF3")
     return GeneModel(transcripts)
+
+
+def _add_part(draft: _Draft, kind: str, phase: str, span: Span, attributes: str) -> None:
+    if kind == "exon":
+        draft.exons.append(span)
+        return
+    draft.selenoprotein = draft.selenoprotein or kind != "CDS" or _RECODED in attributes.lower()
+    if kind == "CDS":
+        draft.coding.append((*span, int(phase) if phase.isdigit() else 0))
+        draft.protein = draft.protein or _attributes(attributes).get("protein_id")
+
+
+def _transcripts(drafts: dict[_Key, _Draft], genes: dict[str, dict[str, str]]) -> dict[str, Transcript]:
+    """By an id that is unique, whatever the GFF3's ids are."""
+    times = Counter(name for _, name in drafts)
+    transcripts: dict[str, Transcript] = {}
+    for (contig, name), draft in drafts.items():
+        draft.exons = draft.exons or [(start, end) for start, end, _ in draft.coding]
+        if draft.exons:
+            unique = f"{name}_{contig}" if name in transcripts else name
+            transcripts[unique] = _transcript(name, unique, draft, genes, double=times[name] > 1)
+    return transcripts
+
+
+def write_without_doubles(gff3: Path, output: Path) -> None:
+    """Write a GFF3 in which each gene and transcript has an id of its own; a transcript's is :attr:`Transcript.id`.
+
+    Consequence callers take a second transcript of one id for the first.
+    """
+    first: dict[str, str] = {}
+
+    def own(found: re.Match[str], contig: str) -> str:
+        return found[0] if first.setdefault(found[1], contig) == contig else f"{found[0]}_{contig}"
+
+    with output.open("w") as written:
+        for line in text_lines(gff3):
+            contig = line.partition("\t")[0]
+            written.write(line if line.startswith("#") else _OWN_IDS.sub(partial(own, contig=contig), line))
+
+
+_OWN_IDS = re.compile(r"(?<==)((?:gene|transcript):[^;\s]+)")
 
 
 def _features(gff3: Path) -> Iterator[tuple[str, str, int, int, str, str, str]]:
     for line in text_lines(gff3):
         if line.startswith("#") or not line.strip():
             continue
-        contig, _, kind, start, end, _, strand, phase, attributes = line.rstrip("\n").split("\t")
+        contig, _, kind, start, end, _, strand, phase, attributes = line.rstrip("\n").split("\t", 8)
         yield contig, kind, int(start) - 1, int(end), strand, phase, attributes
 
 
@@ -270,27 +338,49 @@ def _parent(attributes: str) -> str:
     return attributes.partition("Parent=transcript:")[2].partition(";")[0]
 
 
-def _transcript(name: str, draft: _Draft, genes: dict[str, dict[str, str]]) -> Transcript:
+def _transcript(name: str, unique: str, draft: _Draft, genes: dict[str, dict[str, str]], *, double: bool) -> Transcript:
     facts = draft.attributes
     gene_id = facts.get("Parent", "").partition(":")[2]
     gene = genes.get(gene_id, {})
+    symbol = gene.get("Name", gene_id)
     coding = sorted(draft.coding)
     first = coding[0 if draft.strand == 1 else -1] if coding else (0, 0, 0)
+    tags = frozenset(tag.strip().replace(" ", "_") for tag in facts.get("tag", "").split(",") if tag.strip())
     return Transcript(
-        name=f"{name}.{facts['version']}" if facts.get("version") and "." not in name else name,
-        id=name,
-        gene=gene.get("Name", gene_id),
+        name=_accession(name, facts),
+        id=unique,
+        gene=symbol,
         gene_id=gene_id,
         hgnc_id=_hgnc_id(gene),
-        biotype=facts.get("biotype", ""),
+        biotype=facts.get("biotype") or facts.get("transcript_type") or facts.get("gene_biotype", ""),
         contig=draft.contig,
         strand=draft.strand,
         exons=tuple(sorted(draft.exons)),
         coding=(coding[0][0], coding[-1][1]) if coding else None,
         phase=first[2],
         protein=draft.protein,
-        tags=frozenset(filter(None, facts.get("tag", "").replace(" ", "_").split(","))),
+        tags=tags,
+        selenoprotein=draft.selenoprotein or "seleno" in tags or symbol in selenoprotein_genes(),
+        double=double,
     )
+
+
+# Ensembl's and RefSeq's transcripts and LRG's, with or without version; a gene's alias (TP53-201) is none.
+_ACCESSION = re.compile(r"(?:ENS[A-Z]*T\d+|[NX][MR]_\d+|LRG_\d+t\d+)(?:\.\d+)?")
+
+
+def _accession(name: str, facts: dict[str, str]) -> str:
+    """The accession that the model tells wherever it tells it, with its version; else the model's own name."""
+    told = (name, facts.get("transcript_id", ""), facts.get("Name", ""))
+    accession = next((one for one in told if _ACCESSION.fullmatch(one)), name)
+    version = facts.get("version") or facts.get("transcript_version", "")
+    return f"{accession}.{version}" if version.isdigit() and "." not in accession else accession
+
+
+@cache
+def selenoprotein_genes() -> frozenset[str]:
+    """Symbols of the 25 human genes with selenocysteine (Gladyshev et al. 2016, J Biol Chem 291:24036)."""
+    return frozenset((Path(__file__).with_name("data") / "selenoprotein_genes.txt").read_text().split())
 
 
 def _hgnc_id(gene: dict[str, str]) -> str | None:

@@ -33,6 +33,7 @@ def describe(
     sequence: str,
     label: Callable[[int], str] = lambda position: str(position + 1),
     strand: int = 1,
+    limits: tuple[int, int] | None = None,
 ) -> str:
     """The part of an HGVS name after ``g.`` or ``c.``.
 
@@ -41,12 +42,13 @@ def describe(
         sequence: the contig's bases.
         label: writes a genomic position in the coordinates of the sequence described.
         strand: -1 describes the complement.
+        limits: of the sequence described, the whole contig by default; what it does not hold cannot be duplicated.
     """
     start, end, alt = edit
     if end - start == 1 == len(alt):
         return f"{label(start)}{_on(sequence[start], strand)}>{_on(alt, strand)}"
     if end == start:
-        return _describe_insertion(edit, sequence, label, strand)
+        return _describe_insertion(edit, sequence, label, strand, limits or (0, len(sequence)))
     span = _span(start, end, label, strand)
     ref = sequence[start:end]
     if not alt:
@@ -56,11 +58,13 @@ def describe(
     return f"{span}delins{_on(alt, strand)}"
 
 
-def _describe_insertion(edit: Edit, sequence: str, label: Callable[[int], str], strand: int) -> str:
+def _describe_insertion(
+    edit: Edit, sequence: str, label: Callable[[int], str], strand: int, limits: tuple[int, int]
+) -> str:
     start, _, alt = edit
     size = len(alt)
     copied = (start - size, start) if strand == 1 else (start, start + size)
-    if copied[0] >= 0 and sequence[copied[0] : copied[1]] == alt:
+    if limits[0] <= copied[0] and copied[1] <= limits[1] and sequence[copied[0] : copied[1]] == alt:
         return f"{_span(*copied, label, strand)}dup"
     return f"{_span(start - 1, start + 1, label, strand)}ins{_on(alt, strand)}"
 
@@ -125,10 +129,10 @@ def transcript_hgvs(transcript: Transcript, edit: Edit, sequence: str) -> Transc
     if moved.start == moved.end and moved.start in limits:
         moved = edit
     kind = "n" if transcript.coding is None else "c"
-    change = describe(moved, sequence, lambda position: label(transcript, position), transcript.strand)
+    change = describe(moved, sequence, lambda position: label(transcript, position), transcript.strand, limits)
     protein = None
     if transcript.coding is not None and not transcript.clear_of_exons(moved.start, moved.end, SPLICE_SITE):
-        what = protein_change(transcript, moved, sequence, duplication=change.endswith("dup"))
+        what = protein_change(transcript, [(moved, change.endswith("dup"))], sequence)
         protein = what and f"{transcript.protein or transcript.name}:{what}"
     return TranscriptHgvs(f"{transcript.name}:{kind}.{change}", protein)
 

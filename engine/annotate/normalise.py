@@ -19,10 +19,11 @@ ORIGINAL = "ORIGINAL"
 _SORT_WINDOW = 20_000
 # norm moves a <DEL> without a length to the start of the contig.
 _SYMBOLIC = 'ALT~"<"'
+_TOLD = ("--old-rec-tag", ORIGINAL, "--no-version")
 
 
 def normalise(vcf: Path, fasta: Path, sample: str, folder: Path, *, strict: bool = False) -> Path:
-    """Write the sample's records, one alternate allele each, and return the file (BCF with index, in ``folder``).
+    """Write the sample's records, one alternate allele each, left-aligned, and return the file (BCF in ``folder``).
 
     Args:
         vcf: VCF or BCF with the sample among its columns.
@@ -35,22 +36,77 @@ def normalise(vcf: Path, fasta: Path, sample: str, folder: Path, *, strict: bool
     Raises:
         VariantFileError: the file is damaged or has no such sample, or REF is not the reference's.
     """
-    _check_sample(vcf, sample)
-    selected, split, output = (folder / f"{step}.bcf" for step in ("selected", "split", "normalised"))
-    told = ("--old-rec-tag", ORIGINAL, "--no-version")
+    output = folder / "normalised.bcf"
+    split = split_alleles(select_sample(vcf, sample, folder), vcf, sample)
     try:
-        run_bcftools("view", "--no-version", "-I", "-s", sample, "-O", "u", "-o", str(selected), str(vcf))
-        run_bcftools("norm", "-m", "-any", "-N", *told, "-O", "u", "-o", str(split), str(selected))
-        aligned = ("-f", str(fasta), "-c", "e" if strict else "w", "-w", str(_SORT_WINDOW), "-e", _SYMBOLIC)
-        run_bcftools("norm", *aligned, *told, "-O", "b1", "-W", "-o", str(output), str(split))
-    except ToolError as error:
-        raise VariantFileError(
-            error.problem, file=vcf, sample=sample, remedy="check or call the variants again"
-        ) from error
+        left_align(split, fasta, output, "b1", source=vcf, sample=sample, strict=strict)
     finally:
-        selected.unlink(missing_ok=True)
         split.unlink(missing_ok=True)
     return output
+
+
+def select_sample(vcf: Path, sample: str, folder: Path) -> Path:
+    """The sample's column of a VCF (BCF in ``folder``). Arguments and errors as of :func:`normalise`."""
+    _check_sample(vcf, sample)
+    selected = folder / "selected.bcf"
+    try:
+        run_bcftools("view", "--no-version", "-I", "-s", sample, "-O", "u", "-o", str(selected), str(vcf))
+    except ToolError as error:
+        raise _damaged(error, vcf, sample) from error
+    return selected
+
+
+def with_several_alternates(selected: Path) -> list[str]:
+    """VCF lines of the records that hold more than one alternate allele, as the caller wrote them."""
+    several = selected.with_name("several.vcf")
+    run_bcftools("view", "--no-version", "-H", "-m", "3", "-O", "v", "-o", str(several), str(selected))
+    lines = several.read_text().splitlines()
+    several.unlink()
+    return lines
+
+
+def split_alleles(selected: Path, vcf: Path, sample: str) -> Path:
+    """One alternate allele a record, otherwise as the caller wrote them (BCF with index, in place of ``selected``).
+
+    Raises:
+        VariantFileError: a record cannot be taken apart; it names ``vcf`` and ``sample``.
+    """
+    split = selected.with_name("split.bcf")
+    try:
+        run_bcftools("norm", "-m", "-any", "-N", *_TOLD, "-O", "b1", "-W", "-o", str(split), str(selected))
+    except ToolError as error:
+        raise _damaged(error, vcf, sample) from error
+    finally:
+        selected.unlink(missing_ok=True)
+    return split
+
+
+def left_align(
+    split: Path, fasta: Path, output: Path, kind: str, *, source: Path, sample: str, strict: bool = False
+) -> None:
+    """Left-align the records of :func:`split_alleles` into ``output``.
+
+    Args:
+        split: one alternate allele a record.
+        fasta: the reference, with index.
+        output: is written.
+        kind: bcftools' output type, such as ``b1`` or ``z1``.
+        source: the VCF that an error is to name.
+        sample: whose it is.
+        strict: refuse a record whose REF is not what the reference reads there.
+
+    Raises:
+        VariantFileError: a record lies on no contig of the reference or beyond its end.
+    """
+    aligned = ("-f", str(fasta), "-c", "e" if strict else "w", "-w", str(_SORT_WINDOW), "-e", _SYMBOLIC)
+    try:
+        run_bcftools("norm", *aligned, *_TOLD, "-O", kind, "-o", str(output), str(split))
+    except ToolError as error:
+        raise _damaged(error, source, sample) from error
+
+
+def _damaged(error: ToolError, vcf: Path, sample: str) -> VariantFileError:
+    return VariantFileError(error.problem, file=vcf, sample=sample, remedy="check or call the variants again")
 
 
 def _check_sample(vcf: Path, sample: str) -> None:

@@ -1,7 +1,8 @@
 """What an edit of the coding sequence does to the protein, in HGVS p. notation.
 
 Everything here is predicted from DNA, so names stand in parentheses. Rules: HGVS nomenclature 21.1, protein
-recommendations. ``p.?`` says that the effect cannot be told (a splice site, an exon's border, an incomplete model).
+recommendations. ``p.?`` says that the effect cannot be told (a splice site, an exon's border, an unfinished codon).
+A TGA within the coding sequence of a selenoprotein is selenocysteine (``Sec``), wherever the edit moves it in frame.
 
 >>> translate("ATGGCCTGA")
 'MA*'
@@ -11,6 +12,7 @@ recommendations. ``p.?`` says that the effect cannot be told (a splice site, an 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -31,7 +33,7 @@ _MITOCHONDRIAL = _STANDARD | {"AGA": "*", "AGG": "*", "ATA": "M", "TGA": "W"}
 _THREE_LETTERS = {
     "A": "Ala", "R": "Arg", "N": "Asn", "D": "Asp", "C": "Cys", "Q": "Gln", "E": "Glu", "G": "Gly",
     "H": "His", "I": "Ile", "L": "Leu", "K": "Lys", "M": "Met", "F": "Phe", "P": "Pro", "S": "Ser",
-    "T": "Thr", "W": "Trp", "Y": "Tyr", "V": "Val", "X": "Xaa", "*": "Ter",
+    "T": "Thr", "U": "Sec", "V": "Val", "W": "Trp", "X": "Xaa", "Y": "Tyr", "*": "Ter",
 }  # fmt: skip
 
 
@@ -49,61 +51,162 @@ class CodingEdit(NamedTuple):
     alt: str
 
 
+class Message(NamedTuple):
+    """What a transcript says.
+
+    Attributes:
+        bases: from the start of the coding sequence to the transcript's end, an unfinished first codon filled with N.
+        protein: one letter per whole codon of the coding sequence, its stop among them; ``U`` is selenocysteine.
+        mitochondrial: whether the mitochondrial code is used.
+        recoded: first bases of the codons that are selenocysteine.
+    """
+
+    bases: str
+    protein: str
+    mitochondrial: bool
+    recoded: tuple[int, ...]
+
+    @property
+    def has_stop(self) -> bool:
+        """Whether the coding sequence is whole at its end."""
+        return self.protein.endswith("*")
+
+
 def translate(bases: str, *, mitochondrial: bool = False) -> str:
     """One letter per whole codon; ``X`` where a base is not known, ``*`` for a stop, and on after it."""
     code = _MITOCHONDRIAL if mitochondrial else _STANDARD
     return "".join(code.get(bases[i : i + 3], "X") for i in range(0, len(bases) - 2, 3))
 
 
-def protein_change(transcript: Transcript, edit: Edit, sequence: str, *, duplication: bool) -> str | None:
+def protein_change(transcript: Transcript, edits: Sequence[tuple[Edit, bool]], sequence: str) -> str | None:
     """The ``p.`` part of a variant's name, absent when neither coding base nor splice site is concerned.
 
     Args:
         transcript: with a coding sequence.
-        edit: shifted 3' in the transcript's direction.
+        edits: what is changed on one chromosome: one edit, or several that are told together; each shifted 3' in the
+            transcript's direction, and whether it repeats the bases before it: such an insertion belongs to the exon
+            whose last bases it repeats, even when it lies at the exon's border.
         sequence: the contig's bases.
-        duplication: whether the inserted bases repeat those before them: such an insertion belongs to the exon whose
-            last bases it repeats, even when it lies at the exon's border.
     """
-    where = _coding_edit(transcript, edit, duplication)
-    if where is None:
-        return UNKNOWN if _concerns_coding(transcript, edit) else None
-    bases, before, mitochondrial = _message(transcript, sequence)
-    changed = bases[: where.start] + where.alt + bases[where.end :]
-    if "X" in before[where.start // 3 : (where.end + 2) // 3]:
+    found = [coding_edit(transcript, edit, duplication) for edit, duplication in edits]
+    places = [place for place in found if place is not None]
+    if len(places) < len(found):
+        return _beside_codons(transcript, edits[0][0], sequence) if len(edits) == 1 else UNKNOWN
+    message = message_of(transcript, sequence)
+    where = joined(places, message.bases)
+    if where.start < 0 or "X" in message.protein[where.start // 3 : (where.end + 2) // 3]:
         return UNKNOWN
-    if where.start < 3 and before[:1] == "M" and translate(changed[:3], mitochondrial=mitochondrial) != "M":
+    if not message.has_stop and (where.end > 3 * len(message.protein) or where.start >= 3 * len(message.protein)):
+        return UNKNOWN
+    changed = message.bases[: where.start] + where.alt + message.bases[where.end :]
+    if where.start < 3 and starts_whole(transcript, message) and _read(message, changed, where, 0, 3) != "M":
         return "p.(Met1?)"
-    return _shape(before, changed, where, mitochondrial)
+    return _shape(message, changed, where)
+
+
+def joined(places: Sequence[CodingEdit], bases: str) -> CodingEdit:
+    """Several edits of one message as the edit from the first changed base to the last."""
+    first, *others = sorted(places)
+    start, end, alt = first
+    for place in others:
+        alt += bases[end : place.start] + place.alt
+        end = place.end
+    return CodingEdit(start, end, alt)
+
+
+def starts_whole(transcript: Transcript, message: Message) -> bool:
+    """Whether the coding sequence begins with its start codon."""
+    return message.protein[:1] == "M" and not transcript.start_unfinished
+
+
+def _beside_codons(transcript: Transcript, edit: Edit, sequence: str) -> str | None:
+    """For an edit that leaves the codons: at the start codon, at a splice site, or of no concern."""
+    if not _concerns_coding(transcript, edit):
+        return None
+    message = message_of(transcript, sequence)
+    if not _crosses_start(transcript, edit) or not starts_whole(transcript, message):
+        return UNKNOWN
+    changed = spliced(transcript, sequence, edit)
+    return "p.(=)" if changed.endswith(message.bases) else "p.(Met1?)"
+
+
+def _crosses_start(transcript: Transcript, edit: Edit) -> bool:
+    """Whether one exon holds the edit, and it replaces bases on either side of the start of the coding sequence."""
+    assert transcript.coding is not None
+    border = transcript.coding[0] if transcript.strand == 1 else transcript.coding[1]
+    return edit.start < border < edit.end and _exon_of(transcript, edit) is not None
+
+
+def _exon_of(transcript: Transcript, edit: Edit) -> tuple[int, int] | None:
+    return next((exon for exon in transcript.exons if exon[0] <= edit.start and edit.end <= exon[1]), None)
 
 
 @lru_cache(maxsize=64)
-def _message(transcript: Transcript, sequence: str) -> tuple[str, str, bool]:
-    """Bases from the start codon on, the protein, and whether the mitochondrial code is used.
-
-    Variants come in order, so the few transcripts around one are asked for again and again.
-    """
+def message_of(transcript: Transcript, sequence: str) -> Message:
+    """A transcript's message. Variants come in order, so the few around one are asked for again and again."""
     mitochondrial = transcript.contig.removeprefix("chr") in ("M", "MT")
     bases = coding_and_after(transcript, sequence)
     stop_at = transcript.coding_length + transcript.phase_shift
-    return bases, translate(bases[:stop_at], mitochondrial=mitochondrial), mitochondrial
+    protein = translate(bases[:stop_at], mitochondrial=mitochondrial)
+    recoded: tuple[int, ...] = ()
+    if "*" in protein[:-1] and _has_selenocysteine(transcript, protein):
+        places = [place for place, letter in enumerate(protein[:-1]) if letter == "*"]
+        recoded = tuple(3 * place for place in places if bases[3 * place : 3 * place + 3] == "TGA")
+        protein = _with_selenocysteine(protein, 0, recoded)
+    return Message(bases, protein, mitochondrial, recoded)
+
+
+def _has_selenocysteine(transcript: Transcript, protein: str) -> bool:
+    """Told by the gene model or by the gene's name, else by a whole coding sequence that runs on behind a TGA."""
+    if transcript.selenoprotein:
+        return True
+    return protein[0] == "M" and protein[-1] == "*" and not transcript.reads_through
+
+
+def _with_selenocysteine(protein: str, first: int, recoded: Iterable[int]) -> str:
+    """The letters from codon ``first`` on with a ``U`` for each stop at a recoded base."""
+    for base in recoded:
+        place = base // 3 - first
+        if base % 3 == 0 and 0 <= place < len(protein) and protein[place] == "*":
+            protein = f"{protein[:place]}U{protein[place + 1 :]}"
+    return protein
+
+
+def _read(message: Message, changed: str, edit: CodingEdit, start: int, end: int) -> str:
+    """Letters of a stretch of the changed message, from and to a base; selenocysteine moves along with the edit."""
+    letters = translate(changed[start:end], mitochondrial=message.mitochondrial)
+    if not message.recoded or "*" not in letters:
+        return letters
+    longer = len(edit.alt) - (edit.end - edit.start)
+    moved = [base if base < edit.start else base + longer for base in message.recoded]
+    kept = (base for base in moved if changed[base : base + 3] == "TGA")
+    return _with_selenocysteine(letters, start // 3, kept)
 
 
 def coding_and_after(transcript: Transcript, sequence: str) -> str:
     """Bases from the start of the coding sequence to the transcript's end, an incomplete first codon filled with N."""
-    spliced = "".join(sequence[start:end] for start, end in transcript.exons)
-    if transcript.strand == -1:
-        spliced = reverse_complement(spliced)
-    return "N" * transcript.phase_shift + spliced[transcript.coding_places[0] :]
+    return "N" * transcript.phase_shift + spliced(transcript, sequence)[transcript.coding_places[0] :]
 
 
-def _coding_edit(transcript: Transcript, edit: Edit, duplication: bool) -> CodingEdit | None:
-    """The edit on the coding sequence; absent unless it lies in one exon and touches coding bases only."""
+def spliced(transcript: Transcript, sequence: str, edit: Edit | None = None) -> str:
+    """All exons in the transcript's direction, with an edit that lies in one of them carried out."""
+    parts = []
+    for start, end in transcript.exons:
+        if edit and start <= edit.start and edit.end <= end:
+            parts.append(sequence[start : edit.start] + edit.alt + sequence[edit.end : end])
+        else:
+            parts.append(sequence[start:end])
+    bases = "".join(parts)
+    return bases if transcript.strand == 1 else reverse_complement(bases)
+
+
+def coding_edit(transcript: Transcript, edit: Edit, duplication: bool) -> CodingEdit | None:
+    """The edit on the coding sequence; absent unless it lies in one exon, begins with a coding base and, where it runs
+    on behind the coding sequence, does so within the exon."""
     start, end, alt = edit
     first, last = transcript.coding_places
     if end > start:
-        spans = [span for span in transcript.exons if span[0] <= start and end <= span[1]]
-        if not spans:
+        if _exon_of(transcript, edit) is None:
             return None
         places = sorted((transcript.place(start)[0], transcript.place(end - 1)[0]))
         replaced = (places[0], places[1] + 1)
@@ -116,7 +219,7 @@ def _coding_edit(transcript: Transcript, edit: Edit, duplication: bool) -> Codin
         if duplication and place + 1 == last:
             return None
         replaced = (place + 1, place + 1)
-    if replaced[0] < first or replaced[1] > last or (replaced[0] == replaced[1] and replaced[0] in (first, last)):
+    if not first <= replaced[0] < last or (replaced[0] == replaced[1] and replaced[0] == first):
         return None
     shift = transcript.phase_shift - first
     inserted = alt if transcript.strand == 1 else reverse_complement(alt)
@@ -135,30 +238,30 @@ def _concerns_coding(transcript: Transcript, edit: Edit) -> bool:
     return False
 
 
-def _shape(before: str, changed: str, edit: CodingEdit, mitochondrial: bool) -> str:
-    if (len(edit.alt) - (edit.end - edit.start)) % 3:
-        return _frameshift(before, _retranslated(before, changed, edit, mitochondrial), edit.start // 3)
+def _shape(message: Message, changed: str, edit: CodingEdit) -> str:
+    before, longer = message.protein, len(edit.alt) - (edit.end - edit.start)
     first, last = edit.start // 3, -(-edit.end // 3)
+    if longer % 3 or last > len(before):
+        return _frameshift(before, _retranslated(message, changed, edit), first)
     if edit.start % 3 == 0 and edit.end == edit.start:
         last = first
     elif edit.end == edit.start:
         last = first + 1
-    longer = len(edit.alt) - (edit.end - edit.start)
     replaced = before[first:last]
-    coming = translate(changed[3 * first : 3 * last + longer], mitochondrial=mitochondrial)
+    coming = _read(message, changed, edit, 3 * first, 3 * last + longer)
     if "*" in replaced and "*" not in coming:
-        return _extension(before, _retranslated(before, changed, edit, mitochondrial), first)
+        return _extension(before, _retranslated(message, changed, edit), first)
     if "*" in coming:
         coming = coming[: coming.index("*") + 1]
     return _in_frame(before, first, replaced, coming)
 
 
-def _retranslated(before: str, changed: str, edit: CodingEdit, mitochondrial: bool) -> str:
+def _retranslated(message: Message, changed: str, edit: CodingEdit) -> str:
     """The changed protein as far as its first stop behind the edit."""
     first = edit.start // 3
-    after = before[:first]
+    after = message.protein[:first]
     for start in range(3 * first, len(changed) - 2, _STRETCH):
-        after += translate(changed[start : start + _STRETCH], mitochondrial=mitochondrial)
+        after += _read(message, changed, edit, start, start + _STRETCH)
         if "*" in after[first:]:
             break
     return after
@@ -209,6 +312,8 @@ def _in_frame(protein: str, first: int, replaced: str, coming: str) -> str:
         return f"p.({_residue(protein, first)}=)" if len(replaced) == 1 else "p.(=)"
     while replaced and coming and replaced[0] == coming[0]:
         first, replaced, coming = first + 1, replaced[1:], coming[1:]
+    if not replaced and coming.endswith("*"):
+        return _insertion_of_a_stop(protein, first, coming)
     if coming.startswith("*") and first < len(protein):
         return f"p.({_residue(protein, first)}Ter)"
     while replaced and coming and replaced[-1] == coming[-1]:
@@ -217,10 +322,23 @@ def _in_frame(protein: str, first: int, replaced: str, coming: str) -> str:
     if not coming:
         return _deletion(protein, first, last)
     if not replaced:
-        return _insertion(protein, first, coming.removesuffix("*"))
+        return _insertion(protein, first, coming)
     if len(replaced) == len(coming) == 1:
         return f"p.({_residue(protein, first)}{_letters(coming)})"
     return f"p.({_range(protein, first, last)}delins{_letters(coming)})"
+
+
+def _insertion_of_a_stop(protein: str, first: int, coming: str) -> str:
+    """``p.(Met3_His4insGlyTer)``: nothing follows the stop, so it is never a duplication."""
+    while first < len(protein) and protein[first] == coming[0]:
+        if coming == "*":
+            return "p.(=)"
+        first, coming = first + 1, coming[1:]
+    if first >= len(protein) or first == 0:
+        return UNKNOWN
+    if coming == "*":
+        return f"p.({_residue(protein, first)}Ter)"
+    return f"p.({_range(protein, first - 1, first + 1)}ins{_letters(coming)})"
 
 
 def _deletion(protein: str, first: int, last: int) -> str:

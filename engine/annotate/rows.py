@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from engine.annotate.calls import Call
+
 
 class CallPart(NamedTuple):
     """The allele and the sample's call of it."""
@@ -28,6 +30,7 @@ class CallPart(NamedTuple):
     depth: int | None
     ref_depth: int | None
     alt_depth: int | None
+    informative_depth: int | None
     genotype_quality: int | None
     ref_matches: bool
 
@@ -75,12 +78,34 @@ class ClinvarPart(NamedTuple):
     clinvar_allele_id: str | None = None
     clinvar_significance: str | None = None
     clinvar_classification: str | None = None
+    clinvar_other_terms: list[str] | None = None
     clinvar_review_status: str | None = None
     clinvar_stars: int | None = None
     clinvar_conditions: list[str] | None = None
     clinvar_condition_ids: list[str] | None = None
     clinvar_scv: list[str] | None = None
     rs: str | None = None
+
+
+class CombinedPart(NamedTuple):
+    """An allele that is made of others, or a part of one; fields of :data:`engine.annotate.columns.COMBINED`."""
+
+    members: list[str]
+    allele: str
+    contig: str
+    position: int
+    ref: str | None
+    alt: str | None
+    filter: str
+    call: Call
+    name: NamePart
+    consequence: ConsequencePart
+    clinvar: ClinvarPart
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """In the order of the table's columns; of the transcripts only the representative one."""
+        return (*self[:7], *self.call, *self.name, *self.consequence[:-1], *self.clinvar)
 
 
 class Row(NamedTuple):
@@ -90,8 +115,12 @@ class Row(NamedTuple):
     name: NamePart
     consequence: ConsequencePart
     clinvar: ClinvarPart
+    compounds: tuple[CombinedPart, ...] = ()
+    known_parts: tuple[CombinedPart, ...] = ()
 
     @property
     def values(self) -> tuple[Any, ...]:
         """In the order of the table's columns."""
-        return (*self.call, *self.name, *self.consequence, *self.clinvar)
+        compounds: tuple[Any, ...] = self.compounds and tuple(one.values for one in self.compounds)
+        parts: tuple[Any, ...] = self.known_parts and tuple(one.values for one in self.known_parts)
+        return (*self.call, *self.name, *self.consequence, *self.clinvar, compounds, parts)

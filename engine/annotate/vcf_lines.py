@@ -9,15 +9,14 @@ fields repeat what a person looks for first. Values are percent-encoded as VCF 4
 
 from __future__ import annotations
 
-import re
-
-from engine.annotate.rows import ConsequencePart, Row
+from engine.annotate.rows import CombinedPart, ConsequencePart, Row
 
 _ANN = (
     "Allele | Annotation | Annotation_Impact | Gene_Name | Gene_ID | Feature_Type | Feature_ID | Transcript_BioType "
     "| Rank | HGVS.c | HGVS.p | cDNA.pos / cDNA.length | CDS.pos / CDS.length | AA.pos / AA.length | Distance "
     "| ERRORS / WARNINGS / INFO"
 )
+_COMBINED = "Allele | Made_of_or_part_of | Annotation | Gene_Name | HGVS.g | HGVS.c | HGVS.p | CLNVARID | CLNSIG"
 _FIELDS = {
     "ANN": (".", f"Functional annotations: '{_ANN}'"),
     "HGVSG": ("1", "HGVS name on the genome"),
@@ -29,8 +28,10 @@ _FIELDS = {
     "CLNSIG": ("1", "ClinVar's germline classification"),
     "CLNREVSTAT": ("1", "ClinVar review status"),
     "CLNDN": ("1", "ClinVar's names of the conditions, joined by |"),
+    "COMPOUND": (".", f"What the allele makes together with others of the same chromosome: '{_COMBINED}'"),
+    "CLNPART": (".", f"What ClinVar knows of a part of the allele: '{_COMBINED}'"),
 }
-_OURS = re.compile(rf"(?:^|;)(?:{'|'.join(_FIELDS)})(?:=|;|$)")
+_DECLARED = tuple(f"##INFO=<ID={name}," for name in _FIELDS)
 _SAFE = str.maketrans({" ": "_", ";": "%3B", "=": "%3D", ",": "%2C", "%": "%25", "\t": "_"})
 
 
@@ -41,8 +42,7 @@ def encoded(text: str) -> str:
 
 def annotated_header(lines: list[str]) -> str:
     """The header with our fields declared, in place of any that had the same names."""
-    ours = tuple(f"##INFO=<ID={name}," for name in _FIELDS)
-    *kept, columns = (line for line in lines if not line.startswith(ours))
+    *kept, columns = (line for line in lines if not line.startswith(_DECLARED))
     declared = [
         f'##INFO=<ID={name},Number={number},Type=String,Description="{meaning}">\n'
         for name, (number, meaning) in _FIELDS.items()
@@ -50,9 +50,20 @@ def annotated_header(lines: list[str]) -> str:
     return "".join([*kept, *declared, columns])
 
 
-def annotated_info(info: str, row: Row) -> str:
-    """INFO with our fields at its end, in place of any that had the same names."""
-    if _OURS.search(info) or info == ".":
+def has_our_fields(header: list[str]) -> bool:
+    """Whether the records may hold fields of our names already: bcftools declares every field that it meets."""
+    return any(line.startswith(_DECLARED) for line in header)
+
+
+def annotated_info(info: str, row: Row, *, annotated_before: bool) -> str:
+    """INFO with our fields at its end, in place of any that had the same names.
+
+    Args:
+        info: of the record.
+        row: what is to be said.
+        annotated_before: whether ``info`` may hold fields of our names.
+    """
+    if annotated_before or info == ".":
         info = ";".join(item for item in info.split(";") if item != "." and item.partition("=")[0] not in _FIELDS)
     consequence, known = row.consequence, row.clinvar
     values = {
@@ -67,9 +78,22 @@ def annotated_info(info: str, row: Row) -> str:
         "CLNDN": "|".join(known.clinvar_conditions) if known.clinvar_conditions else None,
     }
     added = [f"{name}={encoded(value)}" for name, value in values.items() if value]
+    if row.compounds:
+        added.append("COMPOUND=" + ",".join(map(_combination, row.compounds)))
+    if row.known_parts:
+        added.append("CLNPART=" + ",".join(map(_combination, row.known_parts)))
     if consequence.consequences:
         added.insert(0, "ANN=" + ",".join(_annotations(row.call.alt, consequence)))
     return ";".join([info, *added] if info else added)
+
+
+def _combination(one: CombinedPart) -> str:
+    told = (
+        one.allele, "+".join(one.members), one.consequence.consequence, one.consequence.gene, one.name.hgvs_g,
+        one.consequence.hgvs_c, one.consequence.hgvs_p, one.clinvar.clinvar_variation_id,
+        one.clinvar.clinvar_significance,
+    )  # fmt: skip
+    return "|".join(encoded(value.replace("|", "/")) if value else "" for value in told)
 
 
 def _annotations(alt: str, consequence: ConsequencePart) -> list[str]:

@@ -7,14 +7,15 @@ from engine.tables import Column
 
 _TAKEN_OVER = (
     "sample", "allele", "contig", "position", "ref", "alt", "qual", "filter", "genotype", "depth", "ref_depth",
-    "alt_depth", "genotype_quality", "variant_type", "hgvs_g", "gene", "gene_id", "transcript", "representative_by",
-    "consequence", "impact", "exon", "hgvs_c", "hgvs_p", "clinvar_variation_id", "clinvar_allele_id",
-    "clinvar_significance", "clinvar_classification", "clinvar_review_status", "clinvar_stars", "clinvar_conditions",
-    "clinvar_condition_ids", "clinvar_scv", "rs",
+    "alt_depth", "informative_depth", "genotype_quality", "variant_type", "hgvs_g", "gene", "gene_id", "transcript",
+    "representative_by", "consequence", "impact", "exon", "hgvs_c", "hgvs_p", "clinvar_variation_id",
+    "clinvar_allele_id", "clinvar_significance", "clinvar_classification", "clinvar_other_terms",
+    "clinvar_review_status", "clinvar_stars", "clinvar_conditions", "clinvar_condition_ids", "clinvar_scv", "rs",
 )  # fmt: skip
 _ANNOTATED = {column.name: column for column in ANNOTATED_COLUMNS}
 
 CONDITION = "STRUCT(name VARCHAR, mondo VARCHAR, omim VARCHAR, inheritance VARCHAR)"
+PAIR = "STRUCT(partner VARCHAR, phase VARCHAR, basis VARCHAR)"
 
 FINDING_COLUMNS = (
     Column(
@@ -38,17 +39,39 @@ FINDING_COLUMNS = (
     Column(
         "alt_fraction",
         "DOUBLE",
-        "Share of the reads that carry the allele; absent without depths",
+        "Share of all the site's reads that carry the allele; absent without depths",
         minimum=0,
         maximum=1,
     ),
+    Column(
+        "members",
+        "VARCHAR[]",
+        "Alleles as the caller wrote them: those that a compound is made of, or the one this is a part of; else empty",
+    ),
+    Column("is_compound", "BOOLEAN", "ClinVar knows the allele; the caller wrote it as several of one chromosome"),
+    Column("cautions", "VARCHAR[]", "What speaks against taking the finding at its word, in sentences"),
     Column("needs_confirmation", "BOOLEAN", "The call did not pass its filters: it is to be confirmed by other means"),
     Column("conditions", f"{CONDITION}[]", "Conditions meant, with mode of inheritance: AD, AR, XL, MT or unknown"),
     Column("partners", "VARCHAR[]", "finding_id of the other P/LP variants of the gene in this person"),
-    Column("phase", "VARCHAR", "trans, cis or unknown towards the partners; absent without partners"),
-    Column("phase_basis", "VARCHAR", "phase set or parents; absent where the phase is unknown or there is no partner"),
+    Column("pairs", f"{PAIR}[]", "How it lies to each partner: trans, cis or unknown, and what that is known by"),
     Column(
-        "origin", "VARCHAR", "maternal or paternal if one parent carries it and the other was seen not to; or unknown"
+        "phase",
+        "VARCHAR",
+        "The telling one of its pairs: trans if it is in trans with any partner, else unknown, else cis; absent "
+        "without partners",
     ),
+    Column(
+        "phase_basis",
+        "VARCHAR",
+        "phase set, genotype (alternates of one site) or parents; absent where the phase is unknown or a partner is "
+        "homozygous",
+    ),
+    Column(
+        "origin",
+        "VARCHAR",
+        "maternal or paternal if one parent carries it and the other was seen not to; both parents, for two copies; "
+        "de novo if both were seen not to; or unknown",
+    ),
+    Column("origin_basis", "VARCHAR", "For de novo the genotype quality of child and parents; else absent"),
     Column("secondary_list", "VARCHAR", "The list under which a secondary finding is reported; absent for others"),
 )

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.classify.acmg_secondary_findings import VERSION, secondary_findings_genes
+from engine.classify.candidates import candidates_of
 from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.inheritance import UNKNOWN, conditions_of, hgnc_id
-from engine.classify.phase import Parent, origin, phase_of
+from engine.classify.origin import FATHER, MOTHER, origin_of, transmitting
+from engine.classify.phase import TOLD, Parent, Phase, phase_of
 from engine.classify.zygosity import zygosity
 from engine.duckdb_paths import as_pattern
 from engine.errors import VariantFileError
@@ -122,14 +124,14 @@ def find_variants(
 
 
 def _candidates(annotated: Path, sample: str) -> tuple[list[dict[str, Any]], int]:
-    """P/LP rows in the order of the table, and how many passing ones are conflicting."""
+    """P/LP alleles in the order of the table, and how many passing ones are conflicting."""
     import duckdb
 
     try:
         with duckdb.connect() as db:
             table = db.read_parquet(as_pattern(annotated))
-            pathogenic = "clinvar_classification IN ('pathogenic', 'likely_pathogenic')"
-            rows = table.filter(pathogenic).to_arrow_table().to_pylist()
+            told = f"clinvar_classification IN {TOLD} OR len(compounds) > 0 OR len(known_parts) > 0"
+            rows = table.filter(told).to_arrow_table().to_pylist()
             conflicting = len(table.filter("clinvar_classification = 'conflicting' AND filter IN ('PASS', '.')"))
     except duckdb.Error as error:
         raise VariantFileError(
@@ -138,35 +140,34 @@ def _candidates(annotated: Path, sample: str) -> tuple[list[dict[str, Any]], int
             sample=sample,
             remedy="annotate the sample again",
         ) from error
-    return rows, conflicting
+    alleles = {one["allele"]: one for row in rows for one in candidates_of(row)}
+    return list(alleles.values()), conflicting
 
 
 def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle) -> dict[str, Any]:
-    depth = (row["ref_depth"] or 0) + (row["alt_depth"] or 0)
+    depth = row["informative_depth"] or (row["ref_depth"] or 0) + (row["alt_depth"] or 0)
     fraction = round(row["alt_depth"] / depth, 4) if depth and row["alt_depth"] is not None else None
     at = Interval(row["contig"], row["position"] - 1, row["position"] - 1 + len(row["ref"]))
+    length, sex = bundle.contig_lengths[row["contig"]], subject.person.sex
     conditions = conditions_of(row["gene"] or "", row["clinvar_conditions"] or [], row["clinvar_condition_ids"] or [])
-    return row | {
+    finding = row | {
         "finding_id": finding_id(row["sample"], bundle.build, row["allele"]),
         "build": bundle.build,
         "hgnc_id": row["hgnc_id"] or hgnc_id(row["gene"] or ""),
         "alt_fraction": fraction,
-        "zygosity": zygosity(
-            row["copies"],
-            row["ploidy"],
-            fraction,
-            at=at,
-            contig_length=bundle.contig_lengths[row["contig"]],
-            sex=subject.person.sex,
-        ),
+        "zygosity": zygosity(row["copies"], row["ploidy"], fraction, at=at, contig_length=length, sex=sex),
         "conditions": [condition.__dict__ for condition in conditions],
-        "origin": origin(row["allele"], at, subject.father, subject.mother),
         "needs_confirmation": row["filter"] not in ("PASS", "."),
         "partners": [],
+        "pairs": [],
         "phase": None,
         "phase_basis": None,
         "secondary_list": None,
     }
+    parents = {FATHER: subject.father, MOTHER: subject.mother}
+    told = origin_of(finding, at, {kin: parents[kin] for kin in transmitting(at, length, sex)})
+    cautions = [*row["cautions"], *([told.caution] if told.caution else [])]
+    return finding | {"origin": told.origin, "origin_basis": told.basis, "cautions": cautions}
 
 
 def finding_id(sample: str, build: str, allele: str) -> str:
@@ -179,19 +180,29 @@ def finding_id(sample: str, build: str, allele: str) -> str:
 
 
 def _find_partners(findings: list[dict[str, Any]]) -> None:
-    """Tell each variant of a gene of the others, and whether they lie on the other copy of the gene."""
+    """Tell each variant of a gene of the others, and how it lies to each of them."""
     by_gene: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for finding in findings:
         if finding["gene"]:
             by_gene[finding["gene"]].append(finding)
     for group in by_gene.values():
         for finding in group:
-            others = [other for other in group if other is not finding]
-            phases = [phase_of(finding, other) for other in others]
-            finding["partners"] = [other["finding_id"] for other in others]
-            if phases:
-                best = min(phases, key=lambda phase: ("trans", "unknown", "cis").index(phase.phase))
-                finding["phase"], finding["phase_basis"] = best.phase, best.basis
+            others = [other for other in group if other is not finding and not _are_one_change(finding, other)]
+            _tell_pairs(finding, [(other["finding_id"], phase_of(finding, other)) for other in others])
+
+
+def _tell_pairs(finding: dict[str, Any], pairs: list[tuple[str, Phase]]) -> None:
+    """Set the pairs, and what follows from them for the finding as a whole."""
+    finding["pairs"] = [{"partner": name, "phase": phase.phase, "basis": phase.basis} for name, phase in pairs]
+    finding["partners"] = [name for name, _ in pairs]
+    best = min(pairs, key=lambda pair: ("trans", "unknown", "cis").index(pair[1].phase), default=None)
+    finding["phase"], finding["phase_basis"] = (best[1].phase, best[1].basis) if best else (None, None)
+
+
+def _are_one_change(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether the two are, in whole or in part, the same bases of the same records."""
+    records = [set(finding["members"]) or {finding["allele"]} for finding in (one, other)]
+    return not records[0].isdisjoint(records[1])
 
 
 def _category(finding: dict[str, Any], subject: Subject) -> str:
@@ -229,6 +240,5 @@ def _forget_unreported(kept: list[dict[str, Any]]) -> None:
     """A partner that is not told of is not hinted at either."""
     told = {finding["finding_id"] for finding in kept}
     for finding in kept:
-        finding["partners"] = [partner for partner in finding["partners"] if partner in told]
-        if not finding["partners"]:
-            finding["phase"] = finding["phase_basis"] = None
+        pairs = [pair for pair in finding["pairs"] if pair["partner"] in told]
+        _tell_pairs(finding, [(pair["partner"], Phase(pair["phase"], pair["basis"])) for pair in pairs])

@@ -21,6 +21,7 @@ from engine.classify.acmg_secondary_findings import DATA, secondary_findings_gen
 
 UNKNOWN = "unknown"
 _MONDO = re.compile(r"MONDO:(\d{7})")
+_OMIM = re.compile(r"\bOMIM:\d{6}\b")
 _NOT_A_CONDITION = frozenset({"not provided", "not specified", "see cases", "inborn genetic diseases"})
 
 
@@ -62,14 +63,21 @@ def conditions_of(gene: str, names: Sequence[str], identifiers: Sequence[str]) -
     Args:
         gene: symbol.
         names: of ClinVar's conditions.
-        identifiers: for each of them its ids joined by commas, as ClinVar writes them.
+        identifiers: for each of them its ids joined by commas, as ClinVar writes them; or none at all.
+
+    Raises:
+        ValueError: there are ids, but not one for each name.
     """
     told = [
-        Condition(name, next(iter(mondo_ids([ids])), None), None, UNKNOWN)
-        for name, ids in zip(names, [*identifiers, *[""] * len(names)], strict=False)
+        Condition(name, _first(mondo_ids([ids])), _first(_OMIM.findall(ids)), UNKNOWN)
+        for name, ids in zip(names, identifiers or [""] * len(names), strict=True)
         if name.lower() not in _NOT_A_CONDITION
     ]
     return known_conditions(gene, mondo_ids(identifiers)) or tuple(told)
+
+
+def _first(found: Sequence[str]) -> str | None:
+    return found[0] if found else None
 
 
 def mondo_ids(identifiers: Sequence[str]) -> list[str]:

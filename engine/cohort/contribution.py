@@ -152,7 +152,9 @@ def _calls(variants: Path, sample: str) -> tuple[list[tuple[Any, ...]], defaultd
         raise VariantFileError(
             f"the calls cannot be read: {error}", sample=sample, file=variants, remedy="make the file again"
         ) from error
-    return sorted(rows, key=lambda row: tuple(row[1:6])), uncalled
+    # An indel that the caller wrote at two places is one allele once left-aligned; it is counted once.
+    alleles = {row[1:6]: row for row in sorted(rows, key=lambda row: (*row[1:6], row[6]))}
+    return list(alleles.values()), uncalled
 
 
 def _left_out(gvcf: Path, reference: ReferenceBundle) -> dict[str, list[StartEnd]]:

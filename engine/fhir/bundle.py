@@ -100,14 +100,12 @@ def build_bundle(findings: Path, case: CaseFacts, lineage: Lineage, build: str, 
 
 def _add_phases(observations: Observations, rows: list[Finding]) -> list[JsonObject]:
     """One phase relation for each pair of compound heterozygous findings."""
-    by_id = {row["finding_id"]: row for row in rows}
-    pairs = {
-        tuple(sorted((row["finding_id"], partner)))
-        for row in rows
-        if row["category"] == "compound_heterozygote"
-        for partner in row["partners"]
-    }
-    return [observations.add_phase(by_id[one], by_id[other]) for one, other in sorted(pairs)]
+    told: dict[tuple[str, ...], tuple[Finding, Finding]] = {}
+    for row in rows:
+        if row["category"] == "compound_heterozygote":
+            for pair in row["pairs"]:
+                told.setdefault(tuple(sorted((row["finding_id"], pair["partner"]))), (row, pair))
+    return [observations.add_phase(*told[ids]) for ids in sorted(told)]
 
 
 def bundle_json(bundle: JsonObject) -> str:

@@ -114,6 +114,8 @@ ZYGOSITY = {
 ORIGIN = {
     "maternal": concept(LOINC, "LA26320-4", "Maternal"),
     "paternal": concept(LOINC, "LA26321-2", "Paternal"),
+    "both parents": {"text": "Maternal and paternal"},
+    "de novo": concept(LOINC, "LA26807-0", "De novo"),
 }
 SIGNIFICANCE = {
     "pathogenic": concept(LOINC, "LA6668-3", "Pathogenic"),

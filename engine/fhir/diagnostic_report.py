@@ -18,7 +18,7 @@ from engine.fhir.codes import (
     extension,
 )
 from engine.fhir.lineage import Lineage
-from engine.fhir.observations import Finding
+from engine.fhir.observations import Finding, tier
 from engine.fhir.resources import Entries
 
 _LIMITS = (
@@ -99,10 +99,12 @@ def _said(finding: Finding) -> str:
     name = finding["hgvs_c"] or finding["hgvs_g"] or finding["allele"]
     protein = (finding["hgvs_p"] or "").partition(":")[2]
     kind = _KINDS.get((finding["category"], finding["phase"]), finding["category"].replace("_", " "))
-    tier = finding["clinvar_classification"].replace("_", " ")
     gene = f"{finding['gene']} " if finding["gene"] else ""
     doubt = f", needs confirmation: filter {finding['filter']}" if finding["needs_confirmation"] else ""
-    return f"{gene}{name} {protein}".rstrip() + f": {tier}, {finding['zygosity']} ({kind})" + doubt
+    if finding["origin"] == "de novo":
+        doubt = f", de novo{doubt}"
+    doubt += "".join(f". Caution: {caution}" for caution in finding["cautions"])
+    return f"{gene}{name} {protein}".rstrip() + f": {tier(finding)}, {finding['zygosity']} ({kind})" + doubt
 
 
 def _coverage(regions: Regions) -> str:

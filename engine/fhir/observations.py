@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.annotate.consequence import TERMS
+from engine.annotate.terms import term
 from engine.classify.acmg_secondary_findings import PMID
 from engine.fhir.actors import Actors
 from engine.fhir.case import CaseFacts, Gene
@@ -89,18 +89,17 @@ class Observations:
             references.append(self._add_implication(finding, variant, condition))
         return references
 
-    def add_phase(self, one: Finding, other: Finding) -> JsonObject:
-        """Add how two variants of a gene lie to each other."""
-        known = one["phase"] if one["phase"] in ("cis", "trans") else "unknown"
-        variants = [{"reference": f"urn:uuid:{finding['finding_id']}"} for finding in (one, other)]
+    def add_phase(self, one: Finding, pair: Finding) -> JsonObject:
+        """Add how a variant lies to another of its gene: one of the finding's ``pairs``."""
+        ids = (one["finding_id"], pair["partner"])
         content = self._common | {
             "code": concept(LOINC, "82120-7", "Allelic phase"),
-            "valueCodeableConcept": PHASE[known],
-            "derivedFrom": variants,
+            "valueCodeableConcept": PHASE[pair["phase"]],
+            "derivedFrom": [{"reference": f"urn:uuid:{name}"} for name in ids],
         }
-        if one["phase_basis"]:
-            content["method"] = {"text": f"by {one['phase_basis']}"}
-        key = "phase|" + "|".join(sorted((one["finding_id"], other["finding_id"])))
+        if pair["basis"]:
+            content["method"] = {"text": f"by {pair['basis']}"}
+        key = "phase|" + "|".join(sorted(ids))
         return self._entries.add("Observation", key, content, profile="sequence-phase-relationship")
 
     def _with_secondary(self, finding: Finding) -> JsonObject:
@@ -111,7 +110,7 @@ class Observations:
 
     def _add_consequence(self, finding: Finding, variant: JsonObject) -> JsonObject:
         components = [
-            component("51958-7", valueCodeableConcept=_sequence(finding["transcript"])),
+            component("51958-7", valueCodeableConcept=_transcript(finding)),
             *(
                 component("feature-consequence", valueCodeableConcept=_term(name))
                 for name in finding["consequence"].split("&")
@@ -155,7 +154,7 @@ def variant_components(finding: Finding) -> list[JsonObject]:
         ("48013-7", concept(REFSEQ, accession) if accession else None),
         ("92822-6", ONE_BASED),
         ("81290-9", concept(HGVS, finding["hgvs_g"]) if finding["hgvs_g"] else None),
-        ("51958-7", _sequence(finding["transcript"]) if finding["transcript"] else None),
+        ("51958-7", _transcript(finding) if finding["transcript"] else None),
         ("48019-4", CHANGE_TYPE.get(finding["variant_type"])),
         ("48002-0", GERMLINE),
         ("53034-5", ZYGOSITY[finding["zygosity"]]),
@@ -187,7 +186,7 @@ def _hgvs_components(finding: Finding) -> list[JsonObject]:
 
 def _implication_components(finding: Finding, condition: Finding | None) -> list[JsonObject]:
     components = [
-        component("53037-8", valueCodeableConcept=SIGNIFICANCE[finding["clinvar_classification"]]),
+        component("53037-8", valueCodeableConcept=_significance(finding)),
         component("93044-6", valueCodeableConcept=_stars(finding)),
     ]
     if condition:
@@ -203,25 +202,45 @@ def _implication_components(finding: Finding, condition: Finding | None) -> list
 def sentence(finding: Finding) -> str:
     """One sentence that says what the finding means for this person.
 
-    >>> sentence({"category": "carrier", "gene": "PANK2", "zygosity": "heterozygous", "phase": None})
-    'Carrier: one copy of PANK2 is affected, under recessive inheritance'
+    >>> known = {"gene": "PANK2", "zygosity": "heterozygous", "phase": None, "clinvar_other_terms": []}
+    >>> sentence(known | {"category": "carrier", "clinvar_classification": "likely_pathogenic"})
+    'Carrier: one copy of PANK2 is affected (likely pathogenic), under recessive inheritance'
+    >>> sentence(known | {"category": "primary", "clinvar_classification": "likely_pathogenic"})
+    'Likely pathogenic variant of PANK2, heterozygous'
     """
-    gene = finding["gene"] or "an intergenic place"
+    gene, said = finding["gene"] or "an intergenic place", tier(finding)
     if finding["category"] == "carrier":
-        return f"Carrier: one copy of {gene} is affected, under recessive inheritance"
+        return f"Carrier: one copy of {gene} is affected ({said}), under recessive inheritance"
     if finding["category"] == "compound_heterozygote":
         known = "in trans" if finding["phase"] == "trans" else "phase unknown: parents or phased reads would tell"
-        return f"One of two pathogenic variants of {gene}, {known}"
+        return f"One of several variants of {gene} ({said}), {known}"
     if finding["category"] == "secondary":
-        return f"Secondary finding in {gene}, {finding['zygosity']}, reported with consent"
-    return f"Pathogenic variant of {gene}, {finding['zygosity']}"
+        return f"Secondary finding in {gene} ({said}), {finding['zygosity']}, reported with consent"
+    return f"{said[0].upper()}{said[1:]} variant of {gene}, {finding['zygosity']}"
+
+
+def tier(finding: Finding) -> str:
+    """ClinVar's classification in plain words, with what it asserts beside it."""
+    said = str(finding["clinvar_classification"]).replace("_low_penetrance", ", low penetrance").replace("_", " ")
+    others = finding["clinvar_other_terms"] or []
+    return f"{said}; also {', '.join(others)}" if others else said
 
 
 def _doubt(finding: Finding) -> JsonObject:
-    """What is said of a call that a filter marks."""
-    if not finding["needs_confirmation"]:
-        return {}
-    return {"note": [{"text": f"Needs confirmation: the call did not pass the filters ({finding['filter']})."}]}
+    """What is said of a call that a filter marks, and what else speaks against taking the finding at its word."""
+    doubts = [f"Needs confirmation: the call did not pass the filters ({finding['filter']})."]
+    notes = (doubts if finding["needs_confirmation"] else []) + [f"{caution}." for caution in finding["cautions"]]
+    if finding["origin_basis"]:
+        notes.append(f"De novo: {finding['origin_basis']}.")
+    return {"note": [{"text": note} for note in notes]} if notes else {}
+
+
+def _significance(finding: Finding) -> JsonObject:
+    """The tier's code, unless ClinVar says something that no tier says."""
+    coded = SIGNIFICANCE.get(finding["clinvar_classification"])
+    if coded is None:
+        return {"text": tier(finding)}
+    return coded | ({"text": tier(finding)} if finding["clinvar_other_terms"] else {})
 
 
 def _stars(finding: Finding) -> JsonObject:
@@ -251,12 +270,16 @@ def _evidence(finding: Finding) -> list[JsonObject]:
     return [{"url": RELATED_ARTIFACT, "valueRelatedArtifact": artifact} for artifact in artifacts]
 
 
-def _sequence(transcript: str) -> JsonObject:
-    """A transcript in the system it is named in."""
-    if transcript.startswith(("NM_", "NR_")):
-        return concept(REFSEQ, transcript)
-    return concept(ENSEMBL, transcript)
+def _transcript(finding: Finding) -> JsonObject:
+    """The transcript in the system it is named in, and why it is that one; a gene's alias is in no system."""
+    name, why = str(finding["transcript"]), str(finding["representative_by"]).replace("_", " ")
+    text = f"{name} ({why})"
+    if name.startswith(("NM_", "NR_", "XM_", "XR_")):
+        return concept(REFSEQ, name, text=text)
+    return concept(ENSEMBL, name, text=text) if name.startswith("ENS") else {"text": text}
 
 
 def _term(name: str) -> JsonObject:
-    return concept(SEQUENCE_ONTOLOGY, TERMS[name].so, name)
+    """A consequence by its accession; by name alone where the ontology's list does not have it."""
+    so = term(name).so
+    return concept(SEQUENCE_ONTOLOGY, so, name) if so else {"text": name}

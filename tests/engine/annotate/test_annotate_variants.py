@@ -30,6 +30,7 @@ def annotated(bundle: ReferenceBundle, variants: Path, tmp_path_factory: pytest.
     assert summary == AnnotationSummary(
         records=9,
         not_carried=19,
+        duplicates=0,
         annotated_fraction=1.0,
         ref_mismatches=0,
         clinvar_matched=1,
@@ -38,6 +39,7 @@ def annotated(bundle: ReferenceBundle, variants: Path, tmp_path_factory: pytest.
         coding_records=2,
         consequence_names=["intron_variant", "missense_variant"],
         consequence_counts=[7, 2],
+        unlisted_terms=[],
     )
     return folder
 
@@ -82,7 +84,10 @@ def test_vcf_and_parquet_say_the_same(annotated: Path) -> None:
 
 def test_columns_are_those_documented(annotated: Path) -> None:
     described = duckdb.sql(f"DESCRIBE SELECT * FROM '{annotated / 'NA11994.annotated.parquet'}'").fetchall()
-    assert [(name, kind) for name, kind, *_ in described] == [(c.name, c.type) for c in ANNOTATED_COLUMNS]
+    # DuckDB quotes the fields of a struct that are words of its own, such as "filter".
+    assert [(name, kind.replace('"', "")) for name, kind, *_ in described] == [
+        (c.name, c.type) for c in ANNOTATED_COLUMNS
+    ]
 
 
 def test_same_input_same_bytes(annotated: Path, bundle: ReferenceBundle, variants: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pysam
 import pytest
 
-from engine.annotate.clinvar import build_clinvar, classify_significance, match_clinvar, stars
+from engine.annotate.clinvar import build_clinvar, classify_significance, match_clinvar, other_terms, stars
 from engine.annotate.columns import CLINVAR_COLUMNS
 from engine.errors import KnowledgeError, ReferenceMismatchError
 from engine.reference.bundle import Contig
@@ -47,6 +47,7 @@ def test_every_column_is_read_from_clinvars_vcf(fasta: Path, tmp_path: Path) -> 
         "allele_id": "5",
         "significance": "Pathogenic",
         "classification": "pathogenic",
+        "other_terms": [],
         "review_status": "reviewed_by_expert_panel",
         "stars": 3,
         "conditions": ["Li-Fraumeni syndrome", "not specified"],
@@ -58,6 +59,56 @@ def test_every_column_is_read_from_clinvars_vcf(fasta: Path, tmp_path: Path) -> 
         "release": "2024-12-15",
     }
     assert list(row) == [column.name for column in CLINVAR_COLUMNS]
+
+
+@pytest.mark.parametrize(
+    ("names", "ids", "conditions", "identifiers", "unpaired"),
+    [
+        ("A|B|C", ".|MONDO:MONDO:0000002|OMIM:300000", ["A", "B", "C"], ["", "MONDO:MONDO:0000002", "OMIM:300000"], 0),
+        ("A|.|C", "OMIM:1|OMIM:2|.", ["A", "condition without a name", "C"], ["OMIM:1", "OMIM:2", ""], 0),
+        ("A|.|C", "OMIM:1|.|OMIM:3", ["A", "C"], ["OMIM:1", "OMIM:3"], 0),
+        ("A|B", "OMIM:1", ["A", "B"], ["", ""], 1),
+        ("A|B", ".", ["A", "B"], ["", ""], 0),
+        (".", ".", [], [], 0),
+    ],
+)
+def test_each_condition_has_its_own_ids_or_none(
+    fasta: Path, tmp_path: Path, names: str, ids: str, conditions: list[str], identifiers: list[str], unpaired: int
+) -> None:
+    info = f"CLNDISDB={ids};CLNDN={names};CLNSIG=Pathogenic"
+    source = tmp_path / "clinvar.vcf"
+    source.write_text(f"{HEADER}1\t2\t7\tA\tG\t.\t.\t{info}\n")
+    measures = build_clinvar(source, fasta, CONTIGS, None, tmp_path)
+    (row,) = pq.read_table(tmp_path / "clinvar.parquet").to_pylist()
+    assert (row["conditions"], row["condition_ids"]) == (conditions, identifiers)
+    assert measures.unpaired_conditions == unpaired
+
+
+@pytest.mark.parametrize(
+    ("significance", "classification", "others"),
+    [
+        ("Pathogenic", "pathogenic", []),
+        ("Pathogenic/Likely_pathogenic", "pathogenic", []),
+        ("Pathogenic,_low_penetrance", "pathogenic_low_penetrance", []),
+        ("Likely_pathogenic,_low_penetrance", "likely_pathogenic_low_penetrance", []),
+        ("Pathogenic/Pathogenic,_low_penetrance|other", "pathogenic", ["pathogenic, low penetrance", "other"]),
+        ("Pathogenic/Likely_risk_allele", "pathogenic", ["likely risk allele"]),
+        ("Established_risk_allele", "risk_allele", ["established risk allele"]),
+        ("Uncertain_risk_allele", "uncertain_significance", ["uncertain risk allele"]),
+        ("Uncertain_significance/Uncertain_risk_allele", "uncertain_significance", ["uncertain risk allele"]),
+        ("VUS-high", "uncertain_significance", ["VUS-high"]),
+        ("Uncertain_significance,_high", "uncertain_significance", ["uncertain significance, high"]),
+        ("drug_response", "other", ["drug response"]),
+        ("Pathogenic|drug_response", "pathogenic", ["drug response"]),
+        ("Likely_pathogenic,_risk_factor", "likely_pathogenic", ["risk factor"]),
+        ("Benign|protective", "benign", ["protective"]),
+        ("association", "other", ["association"]),
+        ("Conflicting_classifications_of_pathogenicity|risk_factor", "conflicting",
+         ["conflicting classifications of pathogenicity", "risk factor"]),
+    ],
+)  # fmt: skip
+def test_clinvars_terms_keep_their_meaning(significance: str, classification: str, others: list[str]) -> None:
+    assert (classify_significance(significance), other_terms(significance)) == (classification, others)
 
 
 def test_alleles_are_normalised_and_sorted(fasta: Path, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_ensembls_facts_are_read(tmp_path: Path) -> None:
     assert (canonical.strand, canonical.exons, canonical.coding) == (-1, ((100, 200), (800, 900)), (150, 850))
     assert (canonical.standing, canonical.phase, canonical.phase_shift) == ("MANE_Select", 1, 2)
     assert model.transcripts["ENST02"].coding is None
-    assert model.representatives["ENSG01"] is canonical
+    assert model.representatives["chr17", "ENSG01"] is canonical
     assert [one.id for one in model.by_gene["chr17", "TP53"]] == ["ENST01", "ENST02"]
 
 
@@ -64,6 +64,27 @@ def test_an_incomplete_first_codon_is_counted_as_a_whole_one(tmp_path: Path) -> 
         "53",
         "*1",
     ]
+
+
+def test_a_transcript_goes_by_its_accession_wherever_the_model_tells_it(tmp_path: Path) -> None:
+    for written, name in (
+        ("ID=transcript:TP53-201;transcript_id=ENST09;version=4", "ENST09.4"),
+        ("ID=transcript:TP53-201;transcript_id=ENST09.4;version=4", "ENST09.4"),
+        ("ID=transcript:NM_000546.6;transcript_id=NM_000546.6", "NM_000546.6"),
+        ("ID=transcript:TP53-201;transcript_id=TP53-201", "TP53-201"),
+    ):
+        line = f"chr17\tx\tmRNA\t1\t9\t.\t+\t.\t{written};Parent=gene:G;tag=basic,MANE Select\n"
+        exon = f"chr17\tx\texon\t1\t9\t.\t+\t.\tParent={written[3:].partition(';')[0]}\n"
+        (tmp_path / "genes.gff3").write_text(line + exon)
+        (transcript,) = read_gene_model(tmp_path / "genes.gff3").transcripts.values()
+        assert (transcript.name, transcript.standing) == (name, "MANE_Select")
+
+
+def test_coding_bases_without_exons_and_tabs_in_the_last_column_are_read(tmp_path: Path) -> None:
+    lines = ENSEMBL.replace("tumor protein", "tumor\tprotein").splitlines(keepends=True)
+    (tmp_path / "genes.gff3").write_text("".join(line for line in lines if "\texon\t" not in line))
+    (transcript,) = read_gene_model(tmp_path / "genes.gff3").transcripts.values()
+    assert (transcript.exons, transcript.coding) == (((150, 200), (800, 850)), (150, 850))
 
 
 @pytest.mark.parametrize("content", ["", "##gff-version 3\n", ENSEMBL.replace("\t101\t900", "\tx\t900")])
@@ -91,7 +112,7 @@ def test_a_damaged_or_empty_gene_model_is_refused(tmp_path: Path, content: str) 
 )
 def test_who_speaks_for_a_gene(transcripts: list[Transcript], spokesman: str) -> None:
     model = GeneModel({one.id: one for one in transcripts})
-    assert model.representatives["G"].id == spokesman
+    assert model.representatives["1", "G"].id == spokesman
     chosen = representative([Hit(one.id, ("intron_variant",)) for one in transcripts], model)
     assert chosen is not None and chosen[1].id == spokesman
 

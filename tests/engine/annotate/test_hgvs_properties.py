@@ -118,7 +118,8 @@ def read_protein(text: str, before: str, after: str) -> str | None:
         THREE[three] for three in re.findall(r"[A-Z][a-z]{2}", what.removeprefix("delins").removeprefix("ins"))
     )
     if what.startswith("ins"):
-        return before[: first + 1] + letters + before[last - 1 :]
+        new = before[: first + 1] + letters + before[last - 1 :]
+        return new[: new.index("*") + 1]
     new = before[:first] + letters + before[last:]
     return new[: new.index("*") + 1]
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engine.annotate.annotate import annotate_variants
+from engine.annotate.columns import COMBINED
 from engine.classify.findings import find_variants
 from engine.errors import ReportError
 from engine.fhir.bundle import BundleSummary, build_bundle, statement_digest, write_bundle
@@ -224,6 +225,70 @@ def test_an_allele_from_one_parent_says_from_which(tmp_path: Path) -> None:
     assert told == ["LA26321-2", "LA26320-4"]  # paternal, maternal
     (phase,) = of_type(bundle, "Observation", "sequence-phase-relationship")
     assert (phase["valueCodeableConcept"]["coding"][0]["code"], phase["method"]) == ("Trans", {"text": "by parents"})
+
+
+def test_a_new_variant_is_said_to_be_new_with_its_quality(tmp_path: Path) -> None:
+    (tmp_path / "f").mkdir()
+    father, mother = write_parent(tmp_path / "father"), write_parent(tmp_path / "mother")
+    found = findings(tmp_path / "f", variant("PRNP", 3_888_572), father=father, mother=mother)
+    bundle = build_bundle(found, CASE, LINEAGE, "GRCh37", ISSUED)
+    (told,) = of_type(bundle, "Observation", "variant")
+    assert components(told)["94186-4"] == "LA26807-0"
+    assert told["note"][0]["text"].startswith("De novo: child GQ 99, father GQ 90")
+    (report,) = of_type(bundle, "DiagnosticReport")
+    assert ", de novo" in report["conclusion"]
+    assert check_bundle(bundle).problems == ()
+
+
+def test_each_pair_is_told_with_its_own_phase(tmp_path: Path) -> None:
+    bundle = built(
+        tmp_path,
+        variant("PANK2", 3_888_572, phase_set="5", haplotypes=[0]),
+        variant("PANK2", 3_888_600, phase_set="5", haplotypes=[0]),
+        variant("PANK2", 3_888_700, phase_set="5", haplotypes=[1]),
+    )
+    phases = [
+        told["valueCodeableConcept"]["coding"][0]["code"]
+        for told in of_type(bundle, "Observation", "sequence-phase-relationship")
+    ]
+    assert sorted(phases) == ["Cis", "Trans", "Trans"]
+
+
+def test_what_clinvar_says_is_told_in_its_own_words(tmp_path: Path) -> None:
+    bundle = built(tmp_path, variant("AVP", clinvar_classification="pathogenic_low_penetrance"))
+    (implied,) = of_type(bundle, "Observation", "diagnostic-implication")[:1]
+    assert components(implied)["53037-8"] == {"text": "pathogenic, low penetrance"}
+    bundle = built(
+        tmp_path, variant("AVP", clinvar_classification="likely_pathogenic", clinvar_other_terms=["drug response"])
+    )
+    (implied,) = of_type(bundle, "Observation", "diagnostic-implication")[:1]
+    said = components(implied)
+    assert said["53037-8"] == "LA26332-9"
+    assert said["conclusion-string"] == "Likely pathogenic; also drug response variant of AVP, heterozygous"
+
+
+def test_cautions_are_notes_and_stand_in_the_conclusion(tmp_path: Path) -> None:
+    one, other = variant("PRNP", 3_888_572), variant("PRNP", 3_888_573, ref="G", clinvar_classification=None)
+    whole = variant("PRNP", 3_888_572, ref="CG", alt="TT", clinvar_significance=None, clinvar_classification=None)
+    whole["members"] = [one["allele"], other["allele"]]
+    one["compounds"] = [{column.name: whole[column.name] for column in COMBINED}]
+    bundle = built(tmp_path, one, other)
+    (told,) = of_type(bundle, "Observation", "variant")
+    assert other["allele"] in told["note"][0]["text"]
+    (report,) = of_type(bundle, "DiagnosticReport")
+    assert "Caution: The same chromosome carries" in report["conclusion"]
+
+
+def test_a_transcript_is_coded_only_by_an_accession(tmp_path: Path) -> None:
+    bundle = built(tmp_path, variant("AVP", transcript="ENST00000380293.3", representative_by="MANE_Select"))
+    (told,) = of_type(bundle, "Observation", "variant")
+    (coded,) = (
+        part["valueCodeableConcept"] for part in told["component"] if part["code"]["coding"][0]["code"] == "51958-7"
+    )
+    assert (coded["coding"][0]["code"], coded["text"]) == ("ENST00000380293.3", "ENST00000380293.3 (MANE Select)")
+    bundle = built(tmp_path, variant("AVP"))
+    (told,) = of_type(bundle, "Observation", "variant")
+    assert components(told)["51958-7"] == {"text": "AVP-201 (longest coding sequence)"}
 
 
 def test_one_implication_for_each_condition(tmp_path: Path) -> None:

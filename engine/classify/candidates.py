@@ -1,0 +1,54 @@
+"""What of an annotated row ClinVar knows as pathogenic: the allele, what it makes with others, or a part of it.
+
+The same bases on a chromosome are told alike, whether the caller wrote them as one record or as several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from engine.classify.phase import TOLD
+
+Row = dict[str, Any]
+
+
+def candidates_of(row: Row) -> Iterator[Row]:
+    """The alleles of an annotated row that are to be looked at, as rows with ``members`` and ``cautions``."""
+    compounds, parts = row["compounds"] or [], row["known_parts"] or []
+    if row["clinvar_classification"] in TOLD:
+        cautions = [_does_not_stand_alone(row, compound) for compound in compounds]
+        yield row | {"members": [], "is_compound": False, "cautions": cautions}
+    for compound in compounds:
+        if compound["clinvar_classification"] in TOLD:
+            caution = f"Called as {_listed(compound['members'])}, on one chromosome; ClinVar knows them as one allele"
+            yield row | compound | {"original": None, "is_compound": True, "cautions": [caution]}
+    for part in parts:
+        if part["clinvar_classification"] in TOLD:
+            yield row | part | {"is_compound": False, "cautions": [_is_a_part(row)]}
+
+
+def _does_not_stand_alone(row: Row, compound: Row) -> str:
+    others = [allele for allele in compound["members"] if allele != row["allele"]]
+    known = compound["clinvar_significance"]
+    asserted = f"ClinVar says of it: {known.replace('_', ' ')}" if known else "ClinVar does not know it"
+    return (
+        f"The same chromosome carries {_listed(others)}; together they make {_named(compound)}. {asserted}. What "
+        "ClinVar says of the variant alone may not hold"
+    )
+
+
+def _is_a_part(row: Row) -> str:
+    known = row["clinvar_significance"]
+    asserted = f"says of the whole: {known.replace('_', ' ')}" if known else "does not know the whole"
+    return f"Called as a part of {_named(row)}. ClinVar {asserted}; what it says of the part may not hold"
+
+
+def _named(row: Row) -> str:
+    protein = (row["hgvs_p"] or "").partition(":")[2]
+    name = row["hgvs_c"] or row["hgvs_g"] or row["allele"]
+    return f"{name} {protein}".rstrip() + f" ({row['consequence'].replace('&', ', ').replace('_', ' ')})"
+
+
+def _listed(alleles: list[str]) -> str:
+    return " and ".join(alleles)
