@@ -63,7 +63,7 @@ def test_a_clinvar_release_amends_the_reports_it_touches_and_no_other(reported: 
     release(reported, "2025-01", f"chr{harmless}\t999\tAVP\tBenign\tno_assertion\t\t\t\t\n")
     run(reported, "sample", SAMPLE.sample_id)
     assert reported.lake.require("annotated_variants", SAMPLE.sample_id).data_version != variants.data_version
-    assert reported.lake.require("findings", SAMPLE.sample_id).recipe.knowledge["clinvar"] == "2025-01"
+    assert reported.lake.require("annotated_variants", SAMPLE.sample_id).recipe.knowledge["clinvar"] == "2025-01"
     assert report(reported) == before
 
     sources = reported.folder / "data" / "sources" / "clinvar.tsv.gz"
