@@ -5,16 +5,30 @@ The same bases on a chromosome are told alike, whether the caller wrote them as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.classify.phase import TOLD
 
 Row = dict[str, Any]
+UNDECIDED = ("", "uncertain_significance", "conflicting", "other")
+"""ClinVar's classifications, none included, that say neither pathogenic nor benign."""
 
 
-def candidates_of(row: Row) -> Iterator[Row]:
-    """The alleles of an annotated row that are to be looked at, as rows with ``members`` and ``cautions``."""
+def is_undecided(row: Row) -> bool:
+    """Whether ClinVar says neither that the allele is pathogenic nor that it is benign."""
+    return (row["clinvar_classification"] or "") in UNDECIDED
+
+
+def candidates_of(row: Row, ordered: Sequence[str] = ()) -> Iterator[Row]:
+    """The alleles of an annotated row that are to be looked at, as rows with ``members`` and ``cautions``.
+
+    Args:
+        row: of the annotated table.
+        ordered: genes that were asked about; a variant of high impact in one of them is looked at undecided, too.
+    """
+    if row["impact"] == "HIGH" and row["gene"] in ordered and is_undecided(row):
+        yield row | {"members": [], "is_compound": False, "cautions": []}
     compounds, parts = row["compounds"] or [], row["known_parts"] or []
     if row["clinvar_classification"] in TOLD:
         cautions = [_does_not_stand_alone(row, compound) for compound in compounds]

@@ -30,7 +30,8 @@ FINDING_COLUMNS = (
         "VARCHAR",
         "primary: the genotype suffices for the condition, or its inheritance is unknown; compound_heterozygote: two "
         "P/LP variants of one recessive gene that are or may be in trans; carrier: one copy under recessive "
-        "inheritance; secondary: reported under ACMG SF with the person's consent",
+        "inheritance; secondary: reported under ACMG SF with the person's consent; uncertain: of high impact in a gene "
+        "that was asked about, on which ClinVar has not decided",
     ),
     Column("build", "VARCHAR", "Assembly of the coordinates"),
     Column("hgnc_id", "VARCHAR", "HGNC id of the gene; absent where neither gene model nor tables tell"),

@@ -1,7 +1,8 @@
 """Finding what is known to matter: ClinVar's pathogenic and likely pathogenic alleles among one person's calls.
 
 An allele in a call that a filter marks is told too, as one that needs confirmation: a filter says that a call is not
-to be trusted, not that it is false.
+to be trusted, not that it is false. In genes that the order asks about, variants of high impact on which ClinVar has
+not decided are listed as uncertain.
 Conflicting classifications are never findings. Whether a genotype suffices follows from the condition's inheritance
 (:mod:`engine.classify.inheritance`), the other alleles of the gene and their phase (:mod:`engine.classify.phase`).
 """
@@ -10,12 +11,13 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from engine.classify.acmg_secondary_findings import VERSION, secondary_findings_genes
-from engine.classify.candidates import candidates_of
+from engine.classify.candidates import UNDECIDED, candidates_of, is_undecided
 from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.inheritance import UNKNOWN, conditions_of, hgnc_id
 from engine.classify.origin import FATHER, MOTHER, origin_of, transmitting
@@ -23,7 +25,7 @@ from engine.classify.phase import TOLD, Parent, Phase, phase_of
 from engine.classify.zygosity import zygosity
 from engine.duckdb_paths import as_pattern
 from engine.errors import VariantFileError
-from engine.person import Person
+from engine.person import Person, Sex
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.intervals import Interval
 from engine.tables import arrow_schema
@@ -57,6 +59,7 @@ class FindingsSummary:
     Attributes:
         findings: rows of the table.
         primary: of them in category primary.
+        uncertain: of them in category uncertain.
         compound_heterozygote: of them in category compound_heterozygote.
         carrier: of them in category carrier.
         secondary: of them in category secondary.
@@ -69,6 +72,7 @@ class FindingsSummary:
 
     findings: int
     primary: int
+    uncertain: int
     compound_heterozygote: int
     carrier: int
     secondary: int
@@ -96,7 +100,7 @@ def find_variants(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows, conflicting = _candidates(annotated, sample)
+    rows, conflicting = _candidates(annotated, sample, subject.person.ordered_genes)
     findings = [_finding(row, subject, bundle) for row in rows]
     _find_partners(findings)
     verdicts = Counter[str]()
@@ -113,6 +117,7 @@ def find_variants(
     return FindingsSummary(
         findings=len(kept),
         primary=verdicts["primary"],
+        uncertain=verdicts["uncertain"],
         compound_heterozygote=verdicts["compound_heterozygote"],
         carrier=verdicts["carrier"],
         secondary=verdicts["secondary"],
@@ -123,15 +128,22 @@ def find_variants(
     )
 
 
-def _candidates(annotated: Path, sample: str) -> tuple[list[dict[str, Any]], int]:
-    """P/LP alleles in the order of the table, and how many passing ones are conflicting."""
+def _candidates(annotated: Path, sample: str, ordered: Sequence[str]) -> tuple[list[dict[str, Any]], int]:
+    """Alleles to be looked at in the order of the table, and how many passing ones are conflicting.
+
+    P/LP alleles; and in genes that were asked about those of high impact on which ClinVar has not decided: a truncation
+    nobody has seen before is not harmless for that.
+    """
     import duckdb
 
     try:
         with duckdb.connect() as db:
             table = db.read_parquet(as_pattern(annotated))
             told = f"clinvar_classification IN {TOLD} OR len(compounds) > 0 OR len(known_parts) > 0"
-            rows = table.filter(told).to_arrow_table().to_pylist()
+            genes = ", ".join("'" + gene.replace("'", "''") + "'" for gene in ordered) or "NULL"
+            undecided = f"coalesce(clinvar_classification, '') IN {UNDECIDED} AND filter IN ('PASS', '.')"
+            uncertain = f"impact = 'HIGH' AND gene IN ({genes}) AND {undecided}"
+            rows = table.filter(f"{told} OR ({uncertain})").to_arrow_table().to_pylist()
             conflicting = len(table.filter("clinvar_classification = 'conflicting' AND filter IN ('PASS', '.')"))
     except duckdb.Error as error:
         raise VariantFileError(
@@ -140,7 +152,7 @@ def _candidates(annotated: Path, sample: str) -> tuple[list[dict[str, Any]], int
             sample=sample,
             remedy="annotate the sample again",
         ) from error
-    alleles = {one["allele"]: one for row in rows for one in candidates_of(row)}
+    alleles = {one["allele"]: one for row in rows for one in candidates_of(row, ordered)}
     return list(alleles.values()), conflicting
 
 
@@ -183,7 +195,7 @@ def _find_partners(findings: list[dict[str, Any]]) -> None:
     """Tell each variant of a gene of the others, and how it lies to each of them."""
     by_gene: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for finding in findings:
-        if finding["gene"]:
+        if finding["gene"] and not is_undecided(finding):
             by_gene[finding["gene"]].append(finding)
     for group in by_gene.values():
         for finding in group:
@@ -207,6 +219,8 @@ def _are_one_change(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def _category(finding: dict[str, Any], subject: Subject) -> str:
     """The category, or ``withheld``, or ``not_reportable``."""
+    if is_undecided(finding):
+        return "uncertain"
     gene = finding["gene"] or ""
     listed = secondary_findings_genes().get(gene)
     ordered = subject.person.ordered_genes
@@ -230,6 +244,9 @@ def _category(finding: dict[str, Any], subject: Subject) -> str:
 def _by_inheritance(finding: dict[str, Any], subject: Subject) -> str:
     modes = {condition["inheritance"] for condition in finding["conditions"]} or {UNKNOWN}
     if finding["zygosity"] != "heterozygous" or not modes <= {"AR", "XL"}:
+        return "primary"
+    # Women fall ill of X-linked variants too; and two copies of X in a man are a finding, not a carrier state.
+    if "XL" in modes and (finding["gene"] in subject.person.ordered_genes or subject.person.sex == Sex.MALE):
         return "primary"
     if finding["phase"] in ("trans", "unknown") and "AR" in modes:
         return "compound_heterozygote"

@@ -27,6 +27,9 @@ _LIMITS = (
     "negative result does not rule out a genetic cause."
 )
 
+MOST_GENES_NAMED = 20
+"""More genes that were asked about are counted, not named."""
+
 _KINDS = {
     ("compound_heterozygote", "trans"): "compound heterozygote, in trans",
     ("compound_heterozygote", "unknown"): "possibly compound heterozygote, phase unknown",
@@ -61,7 +64,7 @@ def add_report(
         "performer": [actors.laboratory],
         "specimen": [actors.specimen],
         "conclusion": conclusion(case, findings),
-        "conclusionCode": [_outcome(findings)],
+        "conclusionCode": [_outcome(case, findings)],
     }
     if actors.order:
         report["basedOn"] = [actors.order]
@@ -72,18 +75,39 @@ def add_report(
     return entries.add("DiagnosticReport", case.sample, report, profile="genomic-report")
 
 
-def _outcome(findings: list[Finding]) -> JsonObject:
-    """Nothing is positive, or negative, on the word of calls that need confirmation."""
-    if not findings:
-        return NEGATIVE
-    return INCONCLUSIVE if all(finding["needs_confirmation"] for finding in findings) else POSITIVE
+def _outcome(case: CaseFacts, findings: list[Finding]) -> JsonObject:
+    """The result in one code.
+
+    Positive is what explains a condition, in a call that passed. Nothing is negative on the word of calls that need
+    confirmation, beside a variant that nobody has judged, where a gene that was asked about was not called throughout,
+    or where it is not known whether the genes left out for lack of consent were asked about. A carrier state explains
+    no condition.
+    """
+    telling = [finding for finding in findings if finding["category"] not in ("carrier", "uncertain")]
+    if any(not finding["needs_confirmation"] for finding in telling):
+        return POSITIVE
+    uncertain = any(finding["category"] == "uncertain" for finding in findings)
+    return INCONCLUSIVE if telling or uncertain or _unassessed(case) or _leaves_genes_out(case) else NEGATIVE
+
+
+def _unassessed(case: CaseFacts) -> list[str]:
+    """Genes that were asked about and not called throughout."""
+    uncalled = {gene.symbol for gene in case.regions.uncalled}
+    return [gene for gene in case.person.ordered_genes if gene in uncalled]
+
+
+def _leaves_genes_out(case: CaseFacts) -> bool:
+    """Whether genes were left out though nobody said that they were not asked about."""
+    return not case.person.ordered_genes and not case.person.secondary_findings_consent
 
 
 def conclusion(case: CaseFacts, findings: list[Finding]) -> str:
     """The result in sentences: what was found and looked at, secondary findings, checks that failed."""
     found = [_said(finding) for finding in findings]
-    if not found:
-        found = ["No pathogenic or likely pathogenic variant was found"]
+    if not [finding for finding in findings if finding["category"] != "uncertain"]:
+        found = [f"No pathogenic or likely pathogenic variant was found{_scope(case)}", *found]
+    if unassessed := _unassessed(case):
+        found.append(f"Asked about and not assessed throughout: {', '.join(unassessed)}")
     secondary = (
         f"Secondary findings ({VERSION}) were looked for"
         if case.person.secondary_findings_consent
@@ -93,6 +117,16 @@ def conclusion(case: CaseFacts, findings: list[Finding]) -> str:
     if case.overridden_checks:
         sentences.append(f"Quality checks that failed and were let through by a person: {len(case.overridden_checks)}")
     return ". ".join(sentences) + "."
+
+
+def _scope(case: CaseFacts) -> str:
+    """Where nothing was found: in what was asked about, or outside what was left out."""
+    ordered = case.person.ordered_genes
+    if ordered:
+        return (
+            f" in {', '.join(ordered)}" if len(ordered) <= MOST_GENES_NAMED else f" in {len(ordered)} genes asked about"
+        )
+    return f" outside the genes of {VERSION}, which the order does not name" if _leaves_genes_out(case) else ""
 
 
 def _said(finding: Finding) -> str:

@@ -159,7 +159,7 @@ def variant_components(finding: Finding) -> list[JsonObject]:
         ("48002-0", GERMLINE),
         ("53034-5", ZYGOSITY[finding["zygosity"]]),
         ("94186-4", ORIGIN.get(finding["origin"])),
-        ("81252-9", concept(CLINVAR, finding["clinvar_variation_id"])),
+        ("81252-9", concept(CLINVAR, finding["clinvar_variation_id"]) if finding["clinvar_variation_id"] else None),
         ("81252-9", concept(DBSNP, finding["rs"]) if finding["rs"] else None),
     ]
     span = {"low": {"value": finding["position"]}, "high": {"value": last}}
@@ -185,10 +185,9 @@ def _hgvs_components(finding: Finding) -> list[JsonObject]:
 
 
 def _implication_components(finding: Finding, condition: Finding | None) -> list[JsonObject]:
-    components = [
-        component("53037-8", valueCodeableConcept=_significance(finding)),
-        component("93044-6", valueCodeableConcept=_stars(finding)),
-    ]
+    components = [component("53037-8", valueCodeableConcept=_significance(finding))]
+    if finding["clinvar_stars"] is not None:
+        components.append(component("93044-6", valueCodeableConcept=_stars(finding)))
     if condition:
         components.append(component("81259-4", valueCodeableConcept=_phenotype(condition)))
         if condition["inheritance"] in INHERITANCE:
@@ -209,8 +208,13 @@ def sentence(finding: Finding) -> str:
     'Likely pathogenic variant of PANK2, heterozygous'
     """
     gene, said = finding["gene"] or "an intergenic place", tier(finding)
+    if finding["category"] == "uncertain":
+        what = finding["consequence"].replace("&", ", ").replace("_", " ")
+        return f"Uncertain: {what} of {gene}, {finding['zygosity']}; {said}"
     if finding["category"] == "carrier":
-        return f"Carrier: one copy of {gene} is affected ({said}), under recessive inheritance"
+        modes = {condition["inheritance"] for condition in finding.get("conditions", [])}
+        how = "X-linked" if modes == {"XL"} else "recessive"
+        return f"Carrier: one copy of {gene} is affected ({said}), under {how} inheritance"
     if finding["category"] == "compound_heterozygote":
         known = "in trans" if finding["phase"] == "trans" else "phase unknown: parents or phased reads would tell"
         return f"One of several variants of {gene} ({said}), {known}"
@@ -220,7 +224,9 @@ def sentence(finding: Finding) -> str:
 
 
 def tier(finding: Finding) -> str:
-    """ClinVar's classification in plain words, with what it asserts beside it."""
+    """ClinVar's classification in plain words, with what it asserts beside it; or that it has none."""
+    if finding["clinvar_classification"] is None:
+        return "uncertain significance: ClinVar does not know it"
     said = str(finding["clinvar_classification"]).replace("_low_penetrance", ", low penetrance").replace("_", " ")
     others = finding["clinvar_other_terms"] or []
     return f"{said}; also {', '.join(others)}" if others else said
@@ -237,9 +243,11 @@ def _doubt(finding: Finding) -> JsonObject:
 
 def _significance(finding: Finding) -> JsonObject:
     """The tier's code, unless ClinVar says something that no tier says."""
-    coded = SIGNIFICANCE.get(finding["clinvar_classification"])
+    coded = SIGNIFICANCE.get(finding["clinvar_classification"] or "uncertain_significance")
     if coded is None:
         return {"text": tier(finding)}
+    if finding["clinvar_classification"] is None:
+        return coded | {"text": tier(finding)}
     return coded | ({"text": tier(finding)} if finding["clinvar_other_terms"] else {})
 
 
@@ -259,6 +267,8 @@ def _phenotype(condition: Finding) -> JsonObject:
 
 def _evidence(finding: Finding) -> list[JsonObject]:
     """ClinVar's record, its submissions, and the list under which a secondary finding is reported."""
+    if not finding["clinvar_variation_id"]:
+        return []
     place = f"https://www.ncbi.nlm.nih.gov/clinvar/variation/{finding['clinvar_variation_id']}/"
     label = f"ClinVar variation {finding['clinvar_variation_id']}: {finding['clinvar_significance'].replace('_', ' ')}"
     artifacts: list[JsonObject] = [{"type": "documentation", "label": "ClinVar", "display": label, "url": place}]

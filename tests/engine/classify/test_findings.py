@@ -198,3 +198,40 @@ def test_a_damaged_table_is_refused(tmp_path: Path) -> None:
     broken.write_bytes(b"PAR1")
     with pytest.raises(VariantFileError, match="cannot be read"):
         find_variants(broken, subject(), bundle(), tmp_path, "S1")
+
+
+NOVEL = {
+    "impact": "HIGH", "consequence": "stop_gained", "clinvar_classification": None, "clinvar_significance": None,
+    "clinvar_variation_id": None, "clinvar_stars": None, "clinvar_review_status": None, "clinvar_conditions": None,
+}  # fmt: skip
+"""A truncation that ClinVar does not know."""
+
+
+@pytest.mark.parametrize("undecided", [{}, {"clinvar_classification": "uncertain_significance"}])
+def test_a_truncation_that_nobody_has_judged_is_uncertain_where_it_was_asked_about(find: Any, undecided: dict) -> None:
+    row = variant("TP53", **(NOVEL | undecided))
+    (finding,), summary = find(row, ordered_genes=("TP53",))
+    assert (finding["category"], summary.uncertain, summary.primary) == ("uncertain", 1, 0)
+    assert find(row)[0] == [] and find(row, ordered_genes=("AVP",))[0] == []
+
+
+@pytest.mark.parametrize(
+    "other", [{"filter": "AltBias"}, {"impact": "MODERATE"}, {"clinvar_classification": "likely_benign"}]
+)
+def test_what_is_doubtful_mild_or_known_to_be_benign_is_not_uncertain(find: Any, other: dict[str, Any]) -> None:
+    assert find(variant("TP53", **(NOVEL | other)), ordered_genes=("TP53",))[0] == []
+
+
+def test_an_uncertain_variant_makes_nobody_compound_heterozygous(find: Any) -> None:
+    rows, _ = find(variant("PANK2"), variant("PANK2", 3_899_100, **NOVEL), ordered_genes=("PANK2",))
+    assert [(row["category"], row["partners"]) for row in rows] == [("carrier", []), ("uncertain", [])]
+
+
+@pytest.mark.parametrize("known", [{"sex": "female", "ordered_genes": ("GLA",)}, {"sex": "male"}])
+@pytest.mark.parametrize("wanted", [True, False])
+def test_one_copy_of_an_x_linked_variant_is_no_carrier_state_where_it_was_asked_about_or_in_a_man(
+    find: Any, known: dict[str, Any], wanted: bool
+) -> None:
+    gla = variant("GLA", 100_653_420, contig="X")
+    (finding,), _ = find(gla, **({"ordered_genes": ("GLA",)} | known), report_carriers=wanted)
+    assert (finding["category"], finding["zygosity"]) == ("primary", "heterozygous")

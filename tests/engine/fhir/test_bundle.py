@@ -163,10 +163,11 @@ def test_nothing_found_is_said_with_what_was_looked_at(tmp_path: Path) -> None:
     case = CaseFacts("S1", person(sex=Sex.MALE), regions)
     bundle = built(tmp_path, case=case)
     (report,) = of_type(bundle, "DiagnosticReport")
-    assert report["conclusionCode"][0]["coding"][0]["code"] == "LA6577-6"
+    assert report["conclusionCode"][0]["coding"][0]["display"] == "Inconclusive"
     assert "result" not in report and "basedOn" not in report
     assert report["conclusion"] == (
-        "No pathogenic or likely pathogenic variant was found. Studied: 2 genes, mean coverage 31x, 97.0% of bases at "
+        "No pathogenic or likely pathogenic variant was found outside the genes of ACMG SF v3.3, which the order does "
+        "not name. Studied: 2 genes, mean coverage 31x, 97.0% of bases at "
         "20x or more, 120 bases could not be called, not fully called: PRNP. Secondary findings were not looked for: "
         "there is no consent."
     )
@@ -382,3 +383,58 @@ def test_the_check_finds_a_dangling_reference_a_bad_resource_and_a_double(tmp_pa
 def test_references_are_found_wherever_they_stand() -> None:
     nested = {"a": [{"b": {"reference": "x"}}], "reference": "y", "c": {"d": {"e": [{"reference": "z"}]}}}
     assert sorted(references_of(nested)) == ["x", "y", "z"]
+
+
+ASKED = person(sex=Sex.FEMALE, order_id="O1", ordered_genes=("TP53", "PANK2"))
+AGREED = person(sex=Sex.FEMALE, order_id="O1", secondary_findings_consent=True)
+
+
+@pytest.mark.parametrize(
+    ("whose", "rows", "uncalled", "outcome", "said"),
+    [
+        (AGREED, [], (), "Negative", "No pathogenic or likely pathogenic variant was found. "),
+        (ASKED, [], (), "Negative", "No pathogenic or likely pathogenic variant was found in TP53, PANK2. "),
+        (WOMAN, [], (), "Inconclusive", "was found outside the genes of ACMG SF v3.3, which the order does not name. "),
+        (WOMAN, [variant("TP53")], (), "Inconclusive", "was found outside the genes of ACMG SF v3.3"),
+        (ASKED, [variant("TP53")], (), "Positive", "pathogenic, heterozygous (primary)"),
+        (ASKED, [], ("PANK2",), "Inconclusive", "Asked about and not assessed throughout: PANK2. "),
+        (ASKED, [], ("AVP",), "Negative", "not fully called: AVP"),
+        (ASKED, [variant("PANK2")], (), "Negative", "pathogenic, heterozygous (carrier)"),
+        (AGREED, [variant("PANK2")], (), "Negative", "pathogenic, heterozygous (carrier)"),
+    ],
+)
+def test_the_outcome_is_of_what_was_asked_about(
+    tmp_path: Path, whose: Any, rows: list[dict[str, Any]], uncalled: tuple[str, ...], outcome: str, said: str
+) -> None:
+    regions = Regions("exome", uncalled=tuple(Gene(name) for name in uncalled))
+    case = CaseFacts("S1", whose, regions)
+    found = findings(
+        tmp_path,
+        *rows,
+        ordered_genes=whose.ordered_genes,
+        secondary_findings_consent=whose.secondary_findings_consent,
+    )
+    bundle = build_bundle(found, case, LINEAGE, "GRCh37", ISSUED)
+    (report,) = of_type(bundle, "DiagnosticReport")
+    assert report["conclusionCode"][0]["coding"][0]["display"] == outcome
+    assert said in report["conclusion"]
+    assert not check_bundle(bundle).problems
+
+
+def test_a_variant_that_nobody_has_judged_is_listed_and_decides_nothing(tmp_path: Path) -> None:
+    novel = variant(
+        "TP53", impact="HIGH", consequence="stop_gained", clinvar_classification=None, clinvar_significance=None,
+        clinvar_variation_id=None, clinvar_stars=None, clinvar_review_status=None, clinvar_conditions=None,
+        clinvar_condition_ids=None,
+    )  # fmt: skip
+    found = findings(tmp_path, novel, ordered_genes=("TP53",))
+    case = CaseFacts("S1", person(ordered_genes=("TP53",)), Regions("exome"))
+    bundle = build_bundle(found, case, LINEAGE, "GRCh37", ISSUED)
+    (report,) = of_type(bundle, "DiagnosticReport")
+    assert report["conclusionCode"][0]["coding"][0]["display"] == "Inconclusive"
+    assert report["conclusion"].startswith("No pathogenic or likely pathogenic variant was found in TP53. TP53 ")
+    assert "uncertain significance: ClinVar does not know it, heterozygous (uncertain)" in report["conclusion"]
+    (implication,) = of_type(bundle, "Observation", "diagnostic-implication")
+    assert components(implication)["53037-8"] == "LA26333-7"
+    assert components(implication)["conclusion-string"].startswith("Uncertain: stop gained of TP53, heterozygous")
+    assert not check_bundle(bundle).problems
