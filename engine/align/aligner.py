@@ -9,22 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from engine.align.index import AlignerIndex, open_index
+from engine.align.programs import require_aligner
 from engine.reads.fastq import BATCH_BASES, PairBatch
 from engine.reads.records import Records
 from engine.reference.bundle import Contig
-
-AlignerName = Literal["bwa-mem3", "bwa"]
-ALIGNERS: tuple[AlignerName, ...] = ("bwa-mem3", "bwa")
 
 
 class Aligner(Protocol):
     """An aligner with its index open.
 
     Attributes:
-        name: as in :data:`ALIGNERS`.
+        name: as in :data:`engine.align.programs.ALIGNERS`.
         version: of the program that aligns, for receipts and the header's ``@PG``.
         index: what it aligns to.
     """
@@ -47,7 +45,7 @@ def open_aligner(name: str, index: Path, contigs: tuple[Contig, ...], *, batch_b
     """Open an aligner by name with the index at this prefix.
 
     Args:
-        name: one of :data:`ALIGNERS`.
+        name: one of :data:`engine.align.programs.ALIGNERS`.
         index: prefix of the index files.
         contigs: of the reference in use.
         batch_bases: size of the batches it will be given.
@@ -59,27 +57,6 @@ def open_aligner(name: str, index: Path, contigs: tuple[Contig, ...], *, batch_b
     from engine.align.bwa import Bwa
     from engine.align.bwa_mem3 import BwaMem3
 
-    _known(name)
+    require_aligner(name)
     opened = open_index(index, contigs, aligner=name)
     return Bwa(opened, batch_bases=batch_bases) if name == "bwa" else BwaMem3(opened)
-
-
-def aligner_version(name: str) -> str:
-    """Version of an aligner by name, without its index.
-
-    Raises:
-        ToolError: there is no such aligner, or it is not on PATH.
-    """
-    from importlib.metadata import version
-
-    from engine.align.bwa import bwa_version
-
-    _known(name)
-    return bwa_version() if name == "bwa" else version(name)
-
-
-def _known(name: str) -> None:
-    from engine.errors import ToolError
-
-    if name not in ALIGNERS:
-        raise ToolError(f"there is no aligner {name!r}", remedy=f"choose one of {', '.join(ALIGNERS)}")

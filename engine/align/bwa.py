@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -14,27 +12,13 @@ from typing import IO
 import numpy as np
 
 from engine.align.index import AlignerIndex
+from engine.align.programs import bwa_program, bwa_version
 from engine.align.translation import Translation
 from engine.errors import ToolError
 from engine.reads.fastq import BATCH_BASES, PairBatch
 from engine.reads.records import Records
 
 _CHUNK = 4 << 20
-
-
-def bwa_program() -> str:
-    """Where ``bwa`` is; ToolError where it is not on PATH."""
-    program = shutil.which("bwa")
-    if program is None:
-        raise ToolError("bwa is not on PATH", remedy="install bwa, or choose the aligner bwa-mem3")
-    return program
-
-
-def bwa_version() -> str:
-    """What ``bwa`` says of itself."""
-    said = subprocess.run([bwa_program()], capture_output=True, text=True, check=False).stderr
-    found = re.search(r"^Version: (\S+)", said, re.MULTILINE)
-    return found.group(1) if found else "unknown"
 
 
 class Bwa:

@@ -1,6 +1,10 @@
 """Which variant callers there are; apart from what all callers share, so that a name loads none of them."""
 
 from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError
+
+from engine.release import engine_release
 
 CALLERS: Mapping[str, str] = {
     "haplotype": "engine.call.haplotype.caller:HaplotypeVariantCaller",
@@ -12,3 +16,24 @@ DEFAULT_CALLER = "haplotype"
 TARGET_PADDING = 100
 """Bases called on either side of a target, where nothing else is asked for: a variant that reaches into a target may
 begin before it, and its reads are to be seen whole. What GATK's documentation advises for exomes."""
+
+
+def caller_version(name: str) -> str:
+    """Name and version of a caller as receipts tell them; of the engine's own without loading its kernels.
+
+    Raises:
+        ToolError: it is a program that is absent.
+    """
+    if name == DEFAULT_CALLER:
+        return haplotype_caller_version()
+    module, _, kind = CALLERS[name].partition(":")
+    version: str = getattr(import_module(module), kind)().version()
+    return version
+
+
+def haplotype_caller_version() -> str:
+    """Name and version of the engine's own caller."""
+    try:
+        return f"{DEFAULT_CALLER} {engine_release()}"
+    except PackageNotFoundError:
+        return DEFAULT_CALLER

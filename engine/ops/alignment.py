@@ -20,7 +20,7 @@ LONGEST_SERIES = 1000
 
 
 def _aligner(settings: Settings) -> Mapping[str, str]:
-    from engine.align.aligner import aligner_version
+    from engine.align.programs import aligner_version
 
     return {settings.aligner: aligner_version(settings.aligner)}
 

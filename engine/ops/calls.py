@@ -17,9 +17,9 @@ def _recalibrates(settings: Settings) -> bool:
 
 
 def _caller(settings: Settings) -> Mapping[str, str]:
-    from engine.call.caller import variant_caller
+    from engine.call.callers import caller_version
 
-    return {"caller": variant_caller(settings.caller).version()}
+    return {"caller": caller_version(settings.caller)}
 
 
 @artifact(kinds={"vcf"}, programs=_caller)

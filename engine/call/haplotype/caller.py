@@ -10,13 +10,13 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.call.caller import CallTask
+from engine.call.callers import haplotype_caller_version
 from engine.call.haplotype.activity.regions import PADDING, RegionCutter, Regions
 from engine.call.haplotype.genotype.genotyping import OpenDeletion
 from engine.call.haplotype.reads.source import ReadSource
@@ -30,7 +30,6 @@ from engine.errors import ReferenceMismatchError
 from engine.files.bgzf import BgzfWriter
 from engine.progress import Progress
 from engine.recalibrate.table import RecalibrationTable
-from engine.release import engine_release
 
 READS_PER_START = 50
 """Of reads that start at one position so many are kept; GATK's ``--max-reads-per-alignment-start``."""
@@ -305,10 +304,7 @@ class HaplotypeVariantCaller:
 
     def version(self) -> str:
         """Name and version as it appears in receipts."""
-        try:
-            return f"haplotype {engine_release()}"
-        except PackageNotFoundError:
-            return "haplotype"
+        return haplotype_caller_version()
 
     def write_gvcf(self, task: CallTask) -> None:
         """Write ``task.output``."""
