@@ -10,6 +10,7 @@ import pysam
 import pytest
 
 from demo.outcome import SAMPLE_ASSETS
+from engine.ops.calls import gvcf
 from engine.reads.manifest import MANIFEST
 from engine.recalibrate.gatk_report import read_report
 from tests.builders.deployment import Delivery, Deployment, tiny_deployment, write_reads, write_sheet
@@ -118,4 +119,5 @@ def test_the_profile_gatk_best_practices_recalibrates_before_calling(tmp_path: P
     table = read_report(deployment.lake.path(called, report))
     assert table.observations > 500_000 and 0 < table.mismatches < table.observations / 100
     assert called.recipe.inputs["known_sites"] == deployment.lake.require("known_sites").data_version
-    assert called.recipe.parameters["profile"] == "gatk-best-practices" and "engine.recalibrate" in called.recipe.tools
+    assert called.recipe.parameters["profile"] == "gatk-best-practices" and called.recipe.parameters["recalibrates"]
+    assert "engine.recalibrate.recalibration" in gvcf.code.modules  # so that a change of it is a change of the gVCF
