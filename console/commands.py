@@ -40,23 +40,19 @@ def samples(platform: Resources, chosen: argparse.Namespace) -> int:
 
 
 def sample(platform: Resources, chosen: argparse.Namespace) -> int:
-    """Show a sample's artifacts, checks and history."""
+    """Show a sample's artifacts, checks and history; an artifact that cannot be used is told, and the next is shown."""
     found = _find(platform, chosen.sample)
-    receipts = _receipts(platform, found.sample_id)
+    artifacts = _artifacts(platform, found.sample_id)
     history = platform.registry.history(found.sample_id)
     if chosen.json:
-        artifacts = [_described(platform, receipt) for receipt in receipts]
         _print_json(_summary(found) | {"artifacts": artifacts, "history": [asdict(entry) for entry in history]})
-        return 0
-    print(f"{_named(found)}: {_status(found)}, attempt {found.attempt}, from {found.sheet}")
-    for receipt in receipts:
-        print(f"  {receipt.asset}: {receipt.records:,} records, {receipt.data_version[:12]}, made {receipt.created}")
-        for verdict in _verdicts(platform, receipt):
-            if not verdict.passed:
-                print(f"    {_state(platform, receipt, verdict)}: {verdict}")
-    for entry in history:
-        print(f"  {entry.recorded} {entry.event} {entry.details or ''}")
-    return 0
+    else:
+        print(f"{_named(found)}: {_status(found)}, attempt {found.attempt}, from {found.sheet}")
+        for artifact in artifacts:
+            _show(artifact)
+        for entry in history:
+            print(f"  {entry.recorded} {entry.event} {entry.details or ''}")
+    return int(any("problem" in artifact for artifact in artifacts))
 
 
 def override(platform: Resources, chosen: argparse.Namespace) -> int:
@@ -101,7 +97,7 @@ def verify(platform: Resources, chosen: argparse.Namespace) -> int:
     What is wrong with one is told, and the next is read.
     """
     verified: list[dict[str, Any]] = []
-    platform.audit.verify()
+    platform.gate.ledger.verify_log()
 
     def read(name: str) -> None:
         assets = sorted({*platform.lake.assets(name), *platform.gate.ledger.assets(name)})
@@ -130,7 +126,7 @@ def audit(platform: Resources, chosen: argparse.Namespace) -> int:
     """Verify the audit log's chain."""
     if not platform.settings.data.is_dir():
         raise _empty(platform)
-    entries = platform.audit.verify()
+    entries = platform.gate.ledger.verify_log()
     if chosen.json:
         _print_json({"file": str(platform.audit.path), "entries": entries, "unbroken": True})
     else:
@@ -214,10 +210,42 @@ def _status(sample: RegisteredSample) -> str:
     return "withdrawn" if sample.withdrawn else str(sample.status)
 
 
-def _receipts(platform: Resources, sample: str) -> list[Receipt]:
-    """Receipts of every published artifact of a sample, as they were made."""
-    found = (platform.lake.receipt(asset, sample) for asset in platform.lake.assets(sample))
-    return sorted(filter(None, found), key=lambda receipt: (receipt.created, receipt.asset))
+def _artifacts(platform: Resources, sample: str) -> list[dict[str, Any]]:
+    """What is to be told of each published artifact of a sample, as they were made."""
+    found = [_described(platform, asset, sample) for asset in platform.lake.assets(sample)]
+    return sorted(found, key=lambda told: (told.get("created", ""), told["asset"]))
+
+
+def _described(platform: Resources, asset: str, sample: str) -> dict[str, Any]:
+    try:
+        receipt = platform.lake.receipt(asset, sample)
+        if receipt is None:  # removed since it was listed
+            return {"asset": asset, "problem": f"{sample} {asset}: there is no receipt any more"}
+        checks = [
+            {
+                "check": verdict.threshold.name,
+                "state": _state(platform, receipt, verdict),
+                "observed": verdict.observed,
+                "expected": verdict.threshold.expectation,
+                "told": str(verdict),
+            }
+            for verdict in _verdicts(platform, receipt)
+        ]
+    except GenomicsError as error:
+        return {"asset": asset, "problem": str(error)}
+    names = ("asset", "records", "data_version", "created")
+    return {name: getattr(receipt, name) for name in names} | {"checks": checks}
+
+
+def _show(artifact: dict[str, Any]) -> None:
+    if "problem" in artifact:
+        print(artifact["problem"], file=sys.stderr)
+        return
+    told = f"{artifact['records']:,} records, {artifact['data_version'][:12]}, made {artifact['created']}"
+    print(f"  {artifact['asset']}: {told}")
+    for check in artifact["checks"]:
+        if check["state"] not in ("passed", "does not apply"):
+            print(f"    {check['state']}: {check['told']}")
 
 
 def _verdicts(platform: Resources, receipt: Receipt) -> tuple[CheckResult, ...]:
@@ -231,20 +259,6 @@ def _state(platform: Resources, receipt: Receipt, verdict: CheckResult) -> str:
     if platform.gate.overridden(receipt.asset, str(receipt.sample), verdict.threshold.name):
         return "overridden"
     return "SHUT" if verdict.blocks else "warning"
-
-
-def _described(platform: Resources, receipt: Receipt) -> dict[str, Any]:
-    checks = [
-        {
-            "check": verdict.threshold.name,
-            "state": _state(platform, receipt, verdict),
-            "observed": verdict.observed,
-            "expected": verdict.threshold.expectation,
-        }
-        for verdict in _verdicts(platform, receipt)
-    ]
-    names = ("asset", "records", "data_version", "created")
-    return {name: getattr(receipt, name) for name in names} | {"checks": checks}
 
 
 def _verified(platform: Resources, asset: str, sample: str | None, *, quiet: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from engine.errors import LakeError
 from engine.reads.registration import SampleStatus
 from engine.receipt import digest_text
 from genomics_assets.artifacts import KNOWLEDGE
@@ -82,7 +83,10 @@ def _partition_requests(
 
 def _waits_for_knowledge(instance: dg.DagsterInstance, knowledge: Knowledge) -> str | None:
     """Why no sample may begin yet, absent where the knowledge is there and nobody is making it anew."""
-    missing = [part for part in knowledge.parts if knowledge.lake.receipt(part) is None]
+    try:
+        missing = [part for part in knowledge.parts if knowledge.lake.receipt(part) is None]
+    except LakeError as error:
+        return f"Samples wait, the knowledge is not as published: {error}"
     if instance.get_runs_count(dg.RunsFilter(job_name=knowledge_job.name, statuses=UNDER_WAY)):
         return "The knowledge is being built; samples follow."
     return f"Samples wait for {', '.join(missing)}, which the sensor knowledge_sources asks for." if missing else None

@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 
 from engine.errors import GateError, LakeError
 from engine.receipt import Receipt, canonical_json
-from resources.audit import AuditEntry, AuditEvent, AuditLog
+from resources.audit import AuditEntry, AuditEvent, AuditHead, AuditLog
 from resources.registry import Override
 from resources.seals import Seals
 
@@ -74,7 +74,7 @@ class Ledger:
 
     def publish(self, written: Written) -> None:
         """Write down that a receipt is about to take force."""
-        self.audit.record_all([_event(PUBLISHED, written)])
+        self._note_head(self.audit.record_all([_event(PUBLISHED, written)]))
 
     def seal(self, written: Written) -> None:
         """Note that a receipt is in force."""
@@ -86,6 +86,14 @@ class Ledger:
             details = {"asset": asset, "receipt": digest}
             self.audit.record(_WHO, ABANDONED, sample, details)
 
+    def verify_log(self) -> int:
+        """The number of entries, if every one is as it was written, and none is missing that was there once.
+
+        Raises:
+            AuditError: an entry was changed, removed, added or moved.
+        """
+        return self.audit.verify(self._noted_head())
+
     def check(self, written: Written) -> None:
         """Compare a receipt with the ledger.
 
@@ -95,8 +103,7 @@ class Ledger:
         if self.is_sealed(written):
             return
         receipt = written.receipt
-        entries = self.publications(receipt.asset, receipt.sample)
-        if problem := what_is_wrong(written, entries):
+        if problem := self._shortened() or what_is_wrong(written, self.publications(receipt.asset, receipt.sample)):
             raise LakeError(
                 problem,
                 sample=receipt.sample,
@@ -104,6 +111,21 @@ class Ledger:
                 f"{receipt.asset} again with recompute",
             )
         self.seal(written)
+
+    def _note_head(self, head: AuditHead) -> None:
+        self.seals.write("head", {"entries": head.entries, "digest": head.digest})
+
+    def _noted_head(self) -> AuditHead | None:
+        """How far the log had come at the last publication, absent where that is not known."""
+        noted = self.seals.read("head")
+        return AuditHead(noted["entries"], noted["digest"]) if noted else None
+
+    def _shortened(self) -> str | None:
+        """What is wrong where the log ends before what is known to have been in it."""
+        noted, now = self._noted_head(), self.audit.head()
+        if noted and now.entries < noted.entries:
+            return f"the audit log ends at entry {now.entries:,}, and once had {noted.entries:,}"
+        return None
 
     def is_sealed(self, written: Written) -> bool:
         """Whether this receipt was noted to be in force."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.cli import main
+from engine.errors import LakeError
 from engine.reads.registration import SampleStatus
 from engine.receipt import Receipt, Recipe
 from resources.environment import Resources, Settings, build_resources
@@ -118,6 +119,35 @@ def test_samples_are_named_or_meant_by_an_option_but_not_both(platform: Resource
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code == 2
+
+
+def test_an_artifact_that_cannot_be_read_hides_no_other(
+    platform: Resources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    receipt_file(platform, publish(platform, "S0001", "findings")).write_text("")
+    assert main(["sample", "S0001"]) == 1
+    shown = capsys.readouterr()
+    assert "aligned_reads: 4 records" in shown.out and "new" in shown.out
+    assert "the receipt cannot be read, it is empty" in shown.err and shown.err.count("\n") == 1
+    assert main(["sample", "S0001", "--json"]) == 1
+    told = {artifact["asset"]: artifact for artifact in json.loads(capsys.readouterr().out)["artifacts"]}
+    assert "empty" in told["findings"]["problem"] and told["aligned_reads"]["checks"]
+
+
+def test_verify_names_entries_that_were_cut_off_the_log(
+    platform: Resources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without its last entry the log is a sound chain, and the receipt before it looks like the last."""
+    earlier = receipt_file(platform, platform.lake.require("aligned_reads", "S0001")).read_text()
+    newer = receipt_file(platform, publish(platform, "S0001", "aligned_reads", mean_coverage=99.0))
+    lines = platform.audit.path.read_text().splitlines(keepends=True)
+    platform.audit.path.write_text("".join(lines[:-1]))
+    newer.write_text(earlier)
+    for command in (["verify", "S0001"], ["audit"]):
+        assert main(command) == 1
+        assert "1 lines are missing at the end" in capsys.readouterr().err
+    with pytest.raises(LakeError, match="the audit log ends at entry 2, and once had 3"):
+        platform.lake.require("aligned_reads", "S0001")
 
 
 def test_verify_says_what_it_read(platform: Resources, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,7 +31,9 @@ def registry(tmp_path: Path) -> SampleRegistry:
     return registry
 
 
-def test_the_partition_of_a_withdrawn_sample_goes(registry: SampleRegistry, tmp_path: Path) -> None:
+@pytest.fixture
+def knowledge(tmp_path: Path) -> Knowledge:
+    """Every part is there."""
     lake = LocalLake(tmp_path / "lake")
     source = tmp_path / "genome.yaml"
     source.write_text("name: x\nbuild: GRCh38\nfasta: genome.fa\n")
@@ -40,6 +42,25 @@ def test_the_partition_of_a_withdrawn_sample_goes(registry: SampleRegistry, tmp_
         with lake.work(part) as work:
             (work.folder / "file").write_text(part)
             work.publish(records=1, recipe=Recipe(), measures={})
+    return knowledge
+
+
+def test_samples_wait_for_knowledge_that_is_not_as_published_and_the_tick_says_so(
+    registry: SampleRegistry, knowledge: Knowledge, tmp_path: Path
+) -> None:
+    registry.retry("S1", person="Dr Example")
+    (tmp_path / "lake" / "shared" / "reference_genome" / "receipt.json").write_text("")
+    landing, audit = LandingZone(tmp_path / "landing"), AuditLog(tmp_path / "audit.jsonl")
+    with dg.instance_for_test() as instance:
+        context = dg.build_sensor_context(instance)
+        result = sample_sheets(context, landing_zone=landing, registry=registry, audit=audit, knowledge=knowledge)
+    assert not result.run_requests
+    assert "the receipt cannot be read, it is empty" in str(result.skip_reason)
+
+
+def test_the_partition_of_a_withdrawn_sample_goes(
+    registry: SampleRegistry, knowledge: Knowledge, tmp_path: Path
+) -> None:
     landing, audit = LandingZone(tmp_path / "landing"), AuditLog(tmp_path / "audit.jsonl")
 
     def tick(instance: dg.DagsterInstance) -> list[tuple[str, list[str]]]:
