@@ -92,7 +92,8 @@ def run_job(job: str, sample: str | None, run_key: str | None = None) -> RunResu
         )
         result = RunResult(sample, done.success)
         for stats in instance.get_run_step_stats(done.run_id):
-            result.seconds[stats.step_key] = round((stats.end_time or 0) - (stats.start_time or 0), 3)
+            if stats.start_time and stats.end_time:  # a step that was skipped has no beginning
+                result.seconds[stats.step_key] = round(stats.end_time - stats.start_time, 3)
     for event in done.all_events:
         if event.is_step_materialization and event.asset_key:
             used = event.materialization.metadata.get(CPU_SECONDS)

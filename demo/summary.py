@@ -27,7 +27,7 @@ TOLD = (
 def report(settings: Settings, results: Sequence[RunResult], seconds: float) -> int:
     """Tell and write the report; returns 0 if everybody's bundle was made."""
     lake = LocalLake(settings.data / "lake")
-    found = {person.sample: _findings(lake, person.sample) for person in PEOPLE}
+    found = {person.sample: findings_of(lake, person.sample) for person in PEOPLE}
     accuracy = _accuracy(settings, lake)
     stages = _stages([result.seconds for result in results])
     cpu = _stages([result.cpu_seconds for result in results])
@@ -52,7 +52,7 @@ def report(settings: Settings, results: Sequence[RunResult], seconds: float) -> 
     return 0 if complete else 1
 
 
-def _findings(lake: Lake, sample: str) -> list[dict[str, Any]] | None:
+def findings_of(lake: Lake, sample: str) -> list[dict[str, Any]] | None:
     """The rows of the findings table, ``None`` where it was not made."""
     import duckdb
 
@@ -60,7 +60,7 @@ def _findings(lake: Lake, sample: str) -> list[dict[str, Any]] | None:
     if receipt is None:
         return None
     table = lake.path(receipt, next(file.name for file in receipt.files if file.name.endswith(".parquet")))
-    rows = duckdb.read_parquet(as_pattern(table)).select(*TOLD).order("contig, position, alt")
+    rows = duckdb.read_parquet(as_pattern(table)).order("contig, position, alt").select(*TOLD)
     return [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
 
 
