@@ -126,7 +126,11 @@ def _scope(case: CaseFacts) -> str:
         return (
             f" in {', '.join(ordered)}" if len(ordered) <= MOST_GENES_NAMED else f" in {len(ordered)} genes asked about"
         )
-    return f" outside the genes of {VERSION}, which the order does not name" if _leaves_genes_out(case) else ""
+    if not _leaves_genes_out(case):
+        return ""
+    panel = case.person.panel
+    why = f"the order asks for the panel {panel}, whose genes are not known here" if panel else "the order names none"
+    return f" outside the genes of {VERSION}: {why}"
 
 
 def _said(finding: Finding) -> str:

@@ -166,8 +166,8 @@ def test_nothing_found_is_said_with_what_was_looked_at(tmp_path: Path) -> None:
     assert report["conclusionCode"][0]["coding"][0]["display"] == "Inconclusive"
     assert "result" not in report and "basedOn" not in report
     assert report["conclusion"] == (
-        "No pathogenic or likely pathogenic variant was found outside the genes of ACMG SF v3.3, which the order does "
-        "not name. Studied: 2 genes, mean coverage 31x, 97.0% of bases at "
+        "No pathogenic or likely pathogenic variant was found outside the genes of ACMG SF v3.3: the order names none. "
+        "Studied: 2 genes, mean coverage 31x, 97.0% of bases at "
         "20x or more, 120 bases could not be called, not fully called: PRNP. Secondary findings were not looked for: "
         "there is no consent."
     )
@@ -386,6 +386,7 @@ def test_references_are_found_wherever_they_stand() -> None:
 
 
 ASKED = person(sex=Sex.FEMALE, order_id="O1", ordered_genes=("TP53", "PANK2"))
+BY_PANEL = person(sex=Sex.FEMALE, order_id="O1", panel="Ataxia")
 AGREED = person(sex=Sex.FEMALE, order_id="O1", secondary_findings_consent=True)
 
 
@@ -394,7 +395,14 @@ AGREED = person(sex=Sex.FEMALE, order_id="O1", secondary_findings_consent=True)
     [
         (AGREED, [], (), "Negative", "No pathogenic or likely pathogenic variant was found. "),
         (ASKED, [], (), "Negative", "No pathogenic or likely pathogenic variant was found in TP53, PANK2. "),
-        (WOMAN, [], (), "Inconclusive", "was found outside the genes of ACMG SF v3.3, which the order does not name. "),
+        (WOMAN, [], (), "Inconclusive", "was found outside the genes of ACMG SF v3.3: the order names none. "),
+        (
+            BY_PANEL,
+            [],
+            (),
+            "Inconclusive",
+            "the order asks for the panel Ataxia, whose genes are not known here",
+        ),
         (WOMAN, [variant("TP53")], (), "Inconclusive", "was found outside the genes of ACMG SF v3.3"),
         (ASKED, [variant("TP53")], (), "Positive", "pathogenic, heterozygous (primary)"),
         (ASKED, [], ("PANK2",), "Inconclusive", "Asked about and not assessed throughout: PANK2. "),
