@@ -40,7 +40,8 @@ def _configuration(settings: Settings) -> dict[str, object]:
             "runs": {"max_concurrent_runs": settings.max_runs},
             "pools": {"default_limit": 1, "granularity": "op"},
         },
-        # A run whose process was killed is found and failed, so that it does not hold a place for ever.
+        # Fails a run that does not start. One whose process is gone after its start is not found: the default launcher
+        # cannot ask after a worker's health.
         "run_monitoring": {"enabled": True, "start_timeout_seconds": 300, "poll_interval_seconds": 30},
         "retention": {
             "schedule": {"purge_after_days": 30},
