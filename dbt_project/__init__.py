@@ -1,4 +1,5 @@
-"""The cohort tables as a dbt project: SQL models, their tests, and what each column means. No Python lives here.
+"""The cohort tables as a dbt project: SQL models and their tests. No Python lives here; what dbt is
+told of tables and columns is written by ``python -m engine.cohort.dbt_yaml``.
 
 It is a package so that it is found wherever the platform is installed; dbt is told to write elsewhere.
 """

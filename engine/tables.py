@@ -1,8 +1,9 @@
-"""Columns: what each column of a table is called, of which type it is, what a value means and what it may be.
+"""Columns: what each column of a table is called, of which type and unit it is, what a value means and may be.
 
-A table's columns are stated once, as a tuple of :class:`Column` beside the code that writes the table. Arrow schemas,
-the catalogue's column schema and the expectations that Great Expectations judges the table by
-(:mod:`engine.quality.expectations`) are made of them.
+A table's columns are stated once, as a tuple of :class:`Column` beside the code that writes the table. All that tells
+of them is made of these tuples: Arrow schemas, the catalogue's column schema, the YAML by which dbt builds and tests
+the cohort tables (:mod:`engine.cohort.dbt_yaml`), the expectations that Great Expectations judges a table by
+(:mod:`engine.quality.expectations`) and the page ``docs/tables.md`` (:mod:`engine.ops.tables`, which has them all).
 """
 
 from __future__ import annotations
@@ -22,22 +23,32 @@ class Column:
     Attributes:
         name: of the column.
         type: in DuckDB's words; ``STRUCT`` and lists (``[]``) included.
-        meaning: what a value says, with unit; when it may be absent.
+        meaning: what a value says; when it may be absent.
+        unit: of a number, such as ``reads``, ``bases``, ``copies`` or ``Phred``; ``fraction`` and ``ratio`` have no
+            dimension. Empty for what is no number.
         required: whether every row has a value.
         unique: whether no value comes twice.
         values: the values there are; empty where they are not a fixed few.
         minimum: smallest value, absent where there is none.
         maximum: largest value, absent where there is none.
+        refers_to: the table that has every value, in a column of the same name; empty where there is none.
     """
 
     name: str
     type: str
     meaning: str
+    unit: str = ""
     required: bool = False
     unique: bool = False
     values: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    refers_to: str = ""
+
+    @property
+    def description(self) -> str:
+        """The meaning with the unit, in a line."""
+        return f"{self.meaning} (unit: {self.unit})" if self.unit else self.meaning
 
 
 def struct_of(columns: Sequence[Column]) -> str:
@@ -45,14 +56,25 @@ def struct_of(columns: Sequence[Column]) -> str:
     return "STRUCT(" + ", ".join(f"{column.name} {column.type}" for column in columns) + ")"
 
 
-def arrow_schema(columns: tuple[Column, ...]) -> pa.Schema:
-    """The Arrow schema of a table's columns; each field carries its meaning as metadata."""
+def arrow_schema(columns: Sequence[Column], *, bare: bool = False) -> pa.Schema:
+    """The Arrow schema of a table's columns.
+
+    Args:
+        columns: in order.
+        bare: whether names and types are all; else each field carries its meaning, and its unit, as metadata.
+    """
     import pyarrow as pa
 
-    fields = [
-        pa.field(column.name, _arrow_type(column.type), metadata={"meaning": column.meaning}) for column in columns
-    ]
-    return pa.schema(fields)
+    return pa.schema(
+        [
+            pa.field(column.name, _arrow_type(column.type), metadata=None if bare else _told(column))
+            for column in columns
+        ]
+    )
+
+
+def _told(column: Column) -> dict[str, str]:
+    return {"meaning": column.meaning} | ({"unit": column.unit} if column.unit else {})
 
 
 def _arrow_type(text: str) -> pa.DataType:
@@ -66,6 +88,8 @@ def _arrow_type(text: str) -> pa.DataType:
     simple = {
         "VARCHAR": pa.string(),
         "INTEGER": pa.int32(),
+        "BIGINT": pa.int64(),
+        "SMALLINT": pa.int16(),
         "TINYINT": pa.int8(),
         "DOUBLE": pa.float64(),
         "BOOLEAN": pa.bool_(),

@@ -8,6 +8,7 @@ from engine.ops.artifact import Contract
 from engine.ops.dagster_op import op_of
 from engine.ops.services import Settings
 from engine.quality.thresholds import Threshold
+from engine.tables import Column
 from genomics_assets.partitions import SAMPLES
 from resources.gate import Gate
 
@@ -27,8 +28,7 @@ def asset_of(contract: Contract, settings: Settings, parts: Collection[str]) -> 
         keys_by_output_name={"result": dg.AssetKey(contract.name)},
         partitions_def=SAMPLES if contract.by_sample else None,
     )
-    columns = [dg.TableColumn(column.name, column.type, column.meaning) for column in contract.columns]
-    schema = {"dagster/column_schema": dg.TableSchema(columns=columns)} if columns else {}
+    schema = column_schema(contract.columns) if contract.columns else {}
     return definition.map_asset_specs(
         lambda spec: spec.replace_attributes(
             group_name=contract.stage,
@@ -38,6 +38,20 @@ def asset_of(contract: Contract, settings: Settings, parts: Collection[str]) -> 
             metadata={**spec.metadata, **schema},
         )
     )
+
+
+def column_schema(columns: Sequence[Column]) -> dict[str, dg.TableSchema]:
+    """The columns of a table as the catalogue shows them, with unit, and what every value promises."""
+    shown = [
+        dg.TableColumn(
+            column.name,
+            column.type,
+            column.description,
+            dg.TableColumnConstraints(nullable=not column.required, unique=column.unique),
+        )
+        for column in columns
+    ]
+    return {"dagster/column_schema": dg.TableSchema(columns=shown)}
 
 
 def checks_of(contract: Contract, thresholds: Sequence[Threshold]) -> dg.AssetChecksDefinition:

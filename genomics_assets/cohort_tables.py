@@ -3,15 +3,14 @@
 import dagster as dg
 
 from engine.cohort.model_versions import model_versions
-from engine.cohort.tables import Model, cohort_models
+from engine.cohort.models import Model, cohort_models
 from engine.ops.cohort import cohort_contribution
 from engine.ops.dagster_op import build_cohort_tables
 from engine.ops.services import Services
-from genomics_assets.binding import OWNERS
+from genomics_assets.binding import OWNERS, column_schema
 
 
 def _spec(model: Model, code_version: str) -> dg.AssetSpec:
-    columns = [dg.TableColumn(column.name, column.type, column.meaning) for column in model.columns]
     contribution = dg.AssetKey(cohort_contribution.name)
     return dg.AssetSpec(
         model.name,
@@ -21,7 +20,7 @@ def _spec(model: Model, code_version: str) -> dg.AssetSpec:
         kinds={"dbt", "duckdb"},
         owners=list(OWNERS),
         code_version=code_version,
-        metadata={"dagster/column_schema": dg.TableSchema(columns=columns)},
+        metadata=column_schema(model.columns),
     )
 
 

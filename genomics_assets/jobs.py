@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from engine.cohort.tables import cohort_models
+from engine.cohort.models import cohort_models
 from engine.ops import knowledge
 from genomics_assets.artifacts import OF_A_SAMPLE, OF_THE_COHORT
 

@@ -17,6 +17,7 @@ import yaml
 
 from console.cli import parser as genomics_parser
 from engine.cli import _parser as engine_parser
+from engine.ops.tables import as_markdown as tables_as_markdown
 from engine.quality.thresholds import as_markdown, load_thresholds
 from resources.environment import OPTIONS
 
@@ -162,6 +163,10 @@ def make_targets() -> frozenset[str]:
 
 def test_the_threshold_page_is_the_threshold_table() -> None:
     assert (PROJECT / "docs" / "thresholds.md").read_text() == as_markdown(load_thresholds())
+
+
+def test_the_page_of_tables_is_made_of_their_columns() -> None:
+    assert (PROJECT / "docs" / "tables.md").read_text() == tables_as_markdown()
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=named)

@@ -1,4 +1,4 @@
-"""The columns of the annotated variants and of the ClinVar table: name, type and meaning, in one place.
+"""The columns of the annotated variants and of the ClinVar table: name, type, unit and meaning, in one place.
 
 The tuples make the Arrow schemas, the catalogue's column schema and the documentation. Positions are 1-based here,
 because these tables are read beside VCF.
@@ -6,6 +6,9 @@ because these tables are read beside VCF.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from engine.columns import ALT, CONTIG, POSITION, REF
 from engine.tables import Column, struct_of
 
 IMPACTS = ("HIGH", "MODERATE", "LOW", "MODIFIER")
@@ -24,10 +27,10 @@ TRANSCRIPT_CONSEQUENCE = (
 
 
 CLINVAR_COLUMNS = (
-    Column("contig", "VARCHAR", "Contig without chr; the mitochondrion is MT"),
-    Column("position", "INTEGER", "1-based position of REF in the normalised allele"),
-    Column("ref", "VARCHAR", "Reference bases, normalised"),
-    Column("alt", "VARCHAR", "Alternate bases, normalised"),
+    replace(CONTIG, meaning="Contig without chr; the mitochondrion is MT"),
+    POSITION,
+    REF,
+    ALT,
     Column("variation_id", "VARCHAR", "ClinVar variation id"),
     Column("allele_id", "VARCHAR", "ClinVar allele id; absent where the source has none"),
     Column("significance", "VARCHAR", "ClinVar's germline classification, as it writes it"),
@@ -40,7 +43,7 @@ CLINVAR_COLUMNS = (
     ),
     Column("other_terms", "VARCHAR[]", "What ClinVar asserts beside it: low penetrance, risk factor, drug response"),
     Column("review_status", "VARCHAR", "ClinVar review status, as it writes it"),
-    Column("stars", "TINYINT", "Review status as stars, 0 to 4"),
+    Column("stars", "TINYINT", "Review status as stars, 0 to 4", "stars"),
     Column("conditions", "VARCHAR[]", "Names of the conditions"),
     Column(
         "condition_ids",
@@ -59,30 +62,31 @@ _ONE_ALLELE = (
     Column(
         "allele", "VARCHAR", "contig-position-ref-alt, normalised, contig without chr: the key of joins", required=True
     ),
-    Column("contig", "VARCHAR", "Contig, as the reference names it", required=True),
-    Column("position", "INTEGER", "1-based position of REF, normalised", required=True, minimum=1),
-    Column("ref", "VARCHAR", "Reference bases, normalised", required=True),
-    Column("alt", "VARCHAR", "Alternate bases, normalised: one allele a row", required=True),
+    CONTIG,
+    POSITION,
+    REF,
+    ALT,
     Column("original", "VARCHAR", "contig|position|ref|alts|number as the caller wrote it; absent where unchanged"),
-    Column("qual", "DOUBLE", "Phred-scaled QUAL of the call; absent where the caller gave none"),
+    Column("qual", "DOUBLE", "Phred-scaled QUAL of the call; absent where the caller gave none", "Phred"),
     Column(
         "filter", "VARCHAR", "FILTER of the call: PASS, or the filters that failed joined by semicolons", required=True
     ),
     Column("genotype", "VARCHAR", "GT of the sample for this allele alone"),
-    Column("copies", "TINYINT", "Copies of the allele in the genotype", minimum=0, maximum=2),
-    Column("ploidy", "TINYINT", "Alleles in the genotype", minimum=0, maximum=2),
+    Column("copies", "TINYINT", "Copies of the allele in the genotype", "copies", minimum=0, maximum=2),
+    Column("ploidy", "TINYINT", "Alleles in the genotype", "copies", minimum=0, maximum=2),
     Column("phase_set", "VARCHAR", "Phase set within which genotypes are phased with each other; absent if unphased"),
     Column("haplotypes", "TINYINT[]", "Numbers, from 0, of the haplotypes of the phase set that carry the allele"),
-    Column("depth", "INTEGER", "Reads at the site", minimum=0),
-    Column("ref_depth", "INTEGER", "Reads that carry the reference allele", minimum=0),
-    Column("alt_depth", "INTEGER", "Reads that carry this allele", minimum=0),
+    Column("depth", "INTEGER", "Reads at the site", "reads", minimum=0),
+    Column("ref_depth", "INTEGER", "Reads that carry the reference allele", "reads", minimum=0),
+    Column("alt_depth", "INTEGER", "Reads that carry this allele", "reads", minimum=0),
     Column(
         "informative_depth",
         "INTEGER",
         "Reads that carry any allele of the site, its other alternates among them: what alt_depth is a share of",
+        "reads",
         minimum=0,
     ),
-    Column("genotype_quality", "INTEGER", "Phred-scaled GQ", minimum=0),
+    Column("genotype_quality", "INTEGER", "Phred-scaled GQ", "Phred", minimum=0),
     Column("ref_matches", "BOOLEAN", "Whether REF is what the reference reads there"),
     Column("variant_type", "VARCHAR", "SNV, deletion, insertion, duplication, inversion, delins or other"),
     Column("hgvs_g", "VARCHAR", "HGVS g. (m.) name; absent on contigs without a RefSeq accession"),
@@ -103,7 +107,7 @@ _ONE_ALLELE = (
     Column("clinvar_classification", "VARCHAR", "The same in one word, see the ClinVar table"),
     Column("clinvar_other_terms", "VARCHAR[]", "What ClinVar asserts beside it: low penetrance, risk factor, ..."),
     Column("clinvar_review_status", "VARCHAR", "ClinVar review status"),
-    Column("clinvar_stars", "TINYINT", "Review status as stars, 0 to 4", minimum=0, maximum=4),
+    Column("clinvar_stars", "TINYINT", "Review status as stars, 0 to 4", "stars", minimum=0, maximum=4),
     Column("clinvar_conditions", "VARCHAR[]", "Names of the conditions"),
     Column("clinvar_condition_ids", "VARCHAR[]", "For each condition its ids joined by comma"),
     Column("clinvar_scv", "VARCHAR[]", "Submissions behind the classification"),

@@ -1,4 +1,4 @@
-"""The columns of the findings table: name, type and meaning. Positions are 1-based."""
+"""The columns of the findings table: name, type, unit and meaning. Positions are 1-based."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ FINDING_COLUMNS = (
         "alt_fraction",
         "DOUBLE",
         "Share of all the site's reads that carry the allele; absent without depths",
+        "fraction",
         minimum=0,
         maximum=1,
     ),

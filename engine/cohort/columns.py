@@ -1,58 +1,89 @@
-"""The columns of what a sample contributes to the cohort: name, Arrow type and meaning, in order.
+"""The columns of the cohort: of what a sample contributes, and of the tables that dbt makes of all contributions.
 
-The Delta tables, the empty tables that stand in before the first contribution, and the catalogue read these.
+Positions of alleles are 1-based, as in VCF; stretches are 0-based and half-open, as in BED.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from engine.columns import ALT, CONTIG, POSITION, REF
+from engine.person import Sex
+from engine.tables import Column, arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Columns = tuple[tuple[str, str, str], ...]
-
 BIN = 1_000_000
 """Bases a bin, by which readers prune."""
 
-CALL_COLUMNS: Columns = (
-    ("sample_id", "string", "Pseudonym of the sample."),
-    ("contig", "string", "Contig as in the reference."),
-    ("bin", "int32", "Position divided by one million, for pruning."),
-    ("position", "int32", "1-based position of the first base of ref, left-aligned."),
-    ("ref", "string", "Reference allele, normalised."),
-    ("alt", "string", "Alternate allele, normalised; one row an allele."),
-    ("dosage", "int8", "Copies of alt that the sample carries."),
-    ("copies", "int8", "Copies of the locus that were called."),
-    ("genotype_quality", "int16", "Phred-scaled confidence in the genotype."),
-    ("depth", "int32", "Reads that were informative for the genotype."),
-    ("alt_depth", "int32", "Reads that support alt."),
+_SAMPLE = Column("sample_id", "VARCHAR", "Pseudonym of the sample", required=True)
+_OF_THE_CALL = (
+    Column("dosage", "TINYINT", "Copies of alt that the sample carries", "copies", required=True, minimum=1),
+    Column("copies", "TINYINT", "Copies of the locus that were called", "copies", required=True, minimum=1),
 )
-MISSING_COLUMNS: Columns = (
-    ("sample_id", "string", "Pseudonym of the sample."),
-    ("contig", "string", "Contig as in the reference."),
-    ("start", "int32", "0-based first base."),
-    ("end", "int32", "One past the last base."),
-    ("copies", "int8", "How many of the two copies counted for every sample were not called here."),
+_EVIDENCE = (
+    Column(
+        "genotype_quality",
+        "SMALLINT",
+        "Confidence in the genotype; absent where the caller gave none",
+        "Phred",
+        minimum=0,
+    ),
+    Column(
+        "depth",
+        "INTEGER",
+        "Reads that were informative for the genotype; absent where the caller gave none",
+        "reads",
+        minimum=0,
+    ),
+    Column("alt_depth", "INTEGER", "Reads that support alt; absent where the caller gave none", "reads", minimum=0),
 )
-SAMPLE_COLUMNS: Columns = (
-    ("sample_id", "string", "Pseudonym of the sample."),
-    ("sex", "string", "As on the sample sheet."),
-    ("family_id", "string", "Pseudonym of the family; absent where none was given."),
-    ("father_id", "string", "Sample id of the father; absent where none was given."),
-    ("mother_id", "string", "Sample id of the mother; absent where none was given."),
-    ("reference", "string", "Name of the reference bundle."),
-    ("caller", "string", "Name of the variant caller."),
-    ("calls_version", "string", "Digest of the rows that the sample contributed."),
+
+CALL_COLUMNS = (
+    _SAMPLE,
+    CONTIG,
+    Column("bin", "INTEGER", f"Position divided by {BIN:,}, rounded down, for pruning", "million bases", minimum=0),
+    POSITION,
+    REF,
+    ALT,
+    *_OF_THE_CALL,
+    *_EVIDENCE,
 )
-MEASURE_COLUMNS: Columns = (
-    ("sample_id", "string", "Pseudonym of the sample."),
-    ("asset", "string", "Asset that was measured."),
-    ("measure", "string", "Name of the measure in the asset's receipt."),
-    ("value", "float64", "Its value."),
+MISSING_COLUMNS = (
+    _SAMPLE,
+    CONTIG,
+    Column("start", "INTEGER", "0-based first base", "bases", required=True, minimum=0),
+    Column("end", "INTEGER", "One past the last base", "bases", required=True, minimum=1),
+    Column(
+        "copies",
+        "TINYINT",
+        "How many of the two copies counted for every sample were not called here",
+        "copies",
+        required=True,
+        minimum=1,
+        maximum=2,
+    ),
 )
-TABLES: Mapping[str, Columns] = {
+SAMPLE_COLUMNS = (
+    replace(_SAMPLE, unique=True),
+    Column("sex", "VARCHAR", "As on the sample sheet, in FHIR's administrative terms", values=tuple(map(str, Sex))),
+    Column("family_id", "VARCHAR", "Pseudonym of the family; absent where none was given"),
+    Column("father_id", "VARCHAR", "Sample id of the father; absent where none was given"),
+    Column("mother_id", "VARCHAR", "Sample id of the mother; absent where none was given"),
+    Column("reference", "VARCHAR", "Name of the reference bundle"),
+    Column("caller", "VARCHAR", "Name of the variant caller"),
+    Column("calls_version", "VARCHAR", "Digest of the rows that the sample contributed"),
+)
+MEASURE_COLUMNS = (
+    _SAMPLE,
+    Column("asset", "VARCHAR", "Asset that was measured", required=True),
+    Column("measure", "VARCHAR", "Name of the measure in the asset's receipt", required=True),
+    Column("value", "DOUBLE", "Its value", "the measure's own"),
+)
+TABLES: Mapping[str, tuple[Column, ...]] = {
     "calls": CALL_COLUMNS,
     "missing": MISSING_COLUMNS,
     "samples": SAMPLE_COLUMNS,
@@ -60,12 +91,76 @@ TABLES: Mapping[str, Columns] = {
 }
 """Columns of each Delta table of the cohort."""
 
+MODEL_CALL_COLUMNS = (
+    replace(_SAMPLE, refers_to="dim_sample"),
+    CONTIG,
+    POSITION,
+    REF,
+    ALT,
+    *_OF_THE_CALL,
+    Column(
+        "zygosity",
+        "VARCHAR",
+        "hom where every called copy carries alt; het otherwise",
+        values=("het", "hom"),
+    ),
+    *_EVIDENCE,
+)
+FREQUENCY_COLUMNS = (
+    CONTIG,
+    POSITION,
+    REF,
+    ALT,
+    Column("allele_count", "BIGINT", "Copies of alt in the cohort", "copies", minimum=1),
+    Column(
+        "allele_number",
+        "BIGINT",
+        "Copies of the locus that were called; positions without coverage count as missing",
+        "copies",
+        minimum=1,
+    ),
+    Column(
+        "allele_frequency",
+        "DOUBLE",
+        "Allele count over allele number",
+        "fraction",
+        required=True,
+        minimum=0,
+        maximum=1,
+    ),
+    Column("carriers", "BIGINT", "Samples that carry alt", "samples", minimum=1),
+    Column("homozygotes", "BIGINT", "Samples in which every one of two copies carries alt", "samples", minimum=0),
+)
+QUALITY_COLUMNS = (
+    replace(_SAMPLE, unique=True),
+    Column("pairs", "DOUBLE", "Read pairs over all lanes", "read pairs", minimum=0),
+    Column("q30_fraction", "DOUBLE", "Share of bases with quality 30 or more", "fraction", minimum=0, maximum=1),
+    Column("mapped_fraction", "DOUBLE", "Share of reads that align to the reference", "fraction", minimum=0, maximum=1),
+    Column(
+        "duplicate_fraction", "DOUBLE", "Share of reads that are copies of another", "fraction", minimum=0, maximum=1
+    ),
+    Column("mean_coverage", "DOUBLE", "Mean depth over the targets", "reads", minimum=0),
+    Column(
+        "fraction_20x", "DOUBLE", "Share of target bases covered 20 times or more", "fraction", minimum=0, maximum=1
+    ),
+    Column("median_insert_size", "DOUBLE", "Median distance between a pair's outer ends", "bases", minimum=0),
+    Column("uncovered_target_bases", "DOUBLE", "Target bases that no gVCF record covers", "bases", minimum=0),
+    Column("snps", "DOUBLE", "Passing single-nucleotide variants", "variants", minimum=0),
+    Column("indels", "DOUBLE", "Passing insertions and deletions", "variants", minimum=0),
+    Column("titv", "DOUBLE", "Transitions over transversions", "ratio", minimum=0),
+    Column("het_hom_ratio", "DOUBLE", "Heterozygous over homozygous alternate SNPs", "ratio", minimum=0),
+    Column("mean_genotype_quality", "DOUBLE", "Mean genotype quality of passing calls", "Phred", minimum=0),
+)
 
-def typed_table(rows: Iterable[tuple[object, ...]], columns: Columns) -> pa.Table:
-    """An Arrow table of those columns; each row has a value for every column, ``None`` where it is absent."""
+
+def typed_table(rows: Iterable[tuple[object, ...]], columns: Sequence[Column]) -> pa.Table:
+    """An Arrow table of those columns; each row has a value for every column, ``None`` where it is absent.
+
+    Its schema is bare, so that a column told in other words makes no other file of the same rows.
+    """
     import pyarrow as pa
 
-    schema = pa.schema([(name, getattr(pa, kind)()) for name, kind, _ in columns])
+    schema = arrow_schema(columns, bare=True)
     given = list(rows)
     values = list(zip(*given, strict=True)) if given else [()] * len(schema)
     return pa.table([pa.array(v, field.type) for v, field in zip(values, schema, strict=True)], schema=schema)

@@ -1,6 +1,6 @@
 """Building the cohort tables: dbt over the Delta tables' files, into DuckDB and Parquet.
 
-The models, their tests and their meanings are in ``dbt_project/``; here they are run and read. Nothing is published.
+The models and their tests are in ``dbt_project/``; here they are run and read. Nothing is published.
 """
 
 from __future__ import annotations
@@ -12,37 +12,16 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dbt_project import FOLDER as PROJECT
 from engine.cohort.columns import TABLES, typed_table
+from engine.cohort.models import cohort_models
 from engine.duckdb_paths import as_literal
 from engine.errors import ToolError
-from engine.tables import Column
 
-MARTS = PROJECT / "models" / "marts"
 LISTING, DATABASE = "delta_files.json", "cohort.duckdb"
-
-
-@dataclass(frozen=True)
-class Model:
-    """One cohort table as its YAML describes it.
-
-    Attributes:
-        name: of the table.
-        description: one sentence.
-        columns: in order.
-        tests: names of the tests that judge it, as dbt names them.
-    """
-
-    name: str
-    description: str
-    columns: tuple[Column, ...]
-    tests: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -62,29 +41,6 @@ class TestResult:
     passed: bool
     failures: int
     message: str | None
-
-
-@cache
-def cohort_models() -> tuple[Model, ...]:
-    """The published tables, in the order of their YAML; read without dbt, so that the code location loads quickly."""
-    described = yaml.safe_load((MARTS / "marts.yml").read_text())["models"]
-    singular = {path.stem: path.read_text() for path in sorted((PROJECT / "tests").glob("*.sql"))}
-    return tuple(
-        Model(
-            name=model["name"],
-            description=model["description"],
-            columns=tuple(map(_column, model["columns"])),
-            tests=(
-                *(
-                    f"{_kind(test)}_{column['name']}"
-                    for column in model["columns"]
-                    for test in column.get("data_tests", [])
-                ),
-                *(name for name, sql in singular.items() if f"ref('{model['name']}')" in sql),
-            ),
-        )
-        for model in described
-    )
 
 
 def build_tables(files: Mapping[str, Sequence[str]], folder: Path, scratch: Path, *, threads: int) -> list[TestResult]:
@@ -201,21 +157,3 @@ def _export(database: Path, folder: Path) -> None:
             connection.execute(
                 f"COPY (SELECT {names} FROM {model.name} ORDER BY {ordered}) TO {as_literal(target)} (COMPRESSION zstd)"
             )
-
-
-def _column(described: Mapping[str, Any]) -> Column:
-    """A column with what dbt's tests of it promise."""
-    tests = {_kind(test): test for test in described.get("data_tests", [])}
-    accepted = tests.get("accepted_values")
-    return Column(
-        described["name"],
-        described["data_type"].upper(),
-        described["description"],
-        required="not_null" in tests,
-        unique="unique" in tests,
-        values=tuple(accepted["accepted_values"]["arguments"]["values"]) if accepted else (),
-    )
-
-
-def _kind(test: str | Mapping[str, Any]) -> str:
-    return test if isinstance(test, str) else next(iter(test))

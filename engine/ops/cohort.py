@@ -17,7 +17,6 @@ from engine.ops.inputs import Artifact, CohortFiles, EverySample, Facts, Genome,
 from engine.ops.services import Services, Settings
 from engine.person import Person
 from engine.receipt import Receipt, Recipe, digest_text
-from engine.tables import Column
 
 if TYPE_CHECKING:
     from engine.cohort.tables import TestResult
@@ -41,7 +40,7 @@ def _append(published: Artifact, services: Services) -> None:
 
 @artifact(
     kinds={"deltalake", "parquet"},
-    columns=[Column(*column) for column in TABLES["calls"]],
+    columns=TABLES["calls"],
     after=_append,
 )
 def cohort_contribution(
@@ -94,7 +93,7 @@ def data_docs(
 
 def _promised(tables: CohortFiles) -> Iterator[JudgedTable]:
     """Every table with the columns that it promises."""
-    from engine.cohort.tables import cohort_models
+    from engine.cohort.models import cohort_models
     from engine.quality.data_docs import JudgedTable
 
     columns = {"annotated_variants": ANNOTATED_COLUMNS, "findings": FINDING_COLUMNS}
@@ -140,7 +139,8 @@ def build_cohort(services: Services) -> CohortTables:
         ToolError: a model could not be built.
     """
     from engine.cohort.model_versions import model_versions
-    from engine.cohort.tables import build_tables, cohort_models, count_rows
+    from engine.cohort.models import cohort_models
+    from engine.cohort.tables import build_tables, count_rows
 
     files = {name: services.warehouse.files(name) for name in TABLES}
     if services.warehouse.version("samples") < 0:

@@ -116,7 +116,8 @@ def build_cohort_tables(
     context: dg.AssetExecutionContext,
 ) -> Iterator[CohortEvent]:
     """Build every cohort table in one dbt run and publish them together, if all their tests pass."""
-    from engine.cohort.tables import TestResult, cohort_models
+    from engine.cohort.models import cohort_models
+    from engine.cohort.tables import TestResult
     from engine.ops.cohort import FailedTestsError, build_cohort
 
     services = Services.of(context.resources)

@@ -198,7 +198,7 @@ class EverySample(_Named):
 
     def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
         """The named artifacts and every table of the cohort."""
-        from engine.cohort.tables import cohort_models
+        from engine.cohort.models import cohort_models
 
         return (*self.names, *(model.name for model in cohort_models()))
 

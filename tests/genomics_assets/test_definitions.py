@@ -50,6 +50,14 @@ def test_a_table_has_a_schema_with_types_and_meanings(name: str) -> None:
     assert schema.columns and all(column.type and column.description for column in schema.columns)
 
 
+def test_the_catalogue_shows_units_and_promises_of_a_column() -> None:
+    shown = {column.name: column for column in node("fct_call").metadata["dagster/column_schema"].columns}
+    assert shown["depth"].description.endswith("(unit: reads)") and shown["depth"].constraints.nullable
+    assert not shown["sample_id"].constraints.nullable and not shown["sample_id"].constraints.unique
+    (sample,) = (c for c in node("dim_sample").metadata["dagster/column_schema"].columns if c.name == "sample_id")
+    assert sample.constraints.unique
+
+
 @pytest.mark.parametrize(("name", "upstream"), BY_SAMPLE.items())
 def test_lineage_of_a_sample_leads_from_the_reads_to_the_bundle(name: str, upstream: set[str]) -> None:
     parents = {key.to_user_string() for key in node(name).parent_keys}

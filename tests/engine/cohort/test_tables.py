@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.cohort.columns import TABLES, typed_table
-from engine.cohort.tables import build_tables, cohort_models
+from engine.cohort.models import cohort_models
+from engine.cohort.tables import build_tables
 from engine.errors import ToolError
 
 

@@ -1,0 +1,90 @@
+"""Every table of the platform with its columns; ``docs/tables.md`` is what running this module prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.annotate.columns import ANNOTATED_COLUMNS, CLINVAR_COLUMNS, COMBINED, TRANSCRIPT_CONSEQUENCE
+from engine.classify.columns import FINDING_COLUMNS
+from engine.cohort.columns import TABLES
+from engine.cohort.models import cohort_models
+from engine.tables import Column, struct_of
+
+_MEMBERS: Mapping[str, str] = {
+    f"{struct_of(TRANSCRIPT_CONSEQUENCE)}[]": "a list of transcripts' consequences, below",
+    f"{struct_of(COMBINED)}[]": "a list of combined alleles, below",
+}
+"""Types too long for a row, in words."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """A table of the platform.
+
+    Attributes:
+        name: as its asset or file is called.
+        place: where its rows are.
+        columns: in order.
+    """
+
+    name: str
+    place: str
+    columns: Sequence[Column]
+
+
+def described_tables() -> tuple[Described, ...]:
+    """All of them, in the order in which they are made."""
+    return (
+        Described("clinvar", "knowledge `clinvar`, Parquet", CLINVAR_COLUMNS),
+        Described("annotated_variants", "artifact `annotated_variants` of a sample, Parquet", ANNOTATED_COLUMNS),
+        Described("transcripts' consequences", "`consequences` of annotated variants", TRANSCRIPT_CONSEQUENCE),
+        Described("combined alleles", "`compounds` and `known_parts` of annotated variants", COMBINED),
+        Described("findings", "artifact `findings` of a sample, Parquet", FINDING_COLUMNS),
+        *(Described(name, f"Delta table `cohort/{name}`", columns) for name, columns in TABLES.items()),
+        *(Described(one.name, f"cohort table. {one.description}", one.columns) for one in cohort_models()),
+    )
+
+
+def as_markdown() -> str:
+    """The tables as a page of documentation."""
+    lines = [
+        "# Tables and their columns",
+        "",
+        "Each column is stated once in the code, and this page, Arrow schemas, the catalogue, dbt's YAML and the",
+        "expectations that tables are judged by are made of it. Types are DuckDB's.",
+        "",
+    ]
+    for table in described_tables():
+        lines += [f"## {table.name}", "", f"{table.place[0].upper()}{table.place[1:].rstrip('.')}.", ""]
+        lines += ["| column | type | unit | meaning | promises |", "|---|---|---|---|---|"]
+        lines += [_row(column) for column in table.columns]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _row(column: Column) -> str:
+    kind = _MEMBERS.get(column.type, f"`{column.type}`")
+    meaning = column.meaning.replace("|", "\\|")
+    return f"| `{column.name}` | {kind} | {column.unit} | {meaning} | {'; '.join(_promises(column))} |"
+
+
+def _promises(column: Column) -> Iterator[str]:
+    if column.required:
+        yield "always there"
+    if column.unique:
+        yield "unique"
+    if column.values:
+        yield f"one of {', '.join(column.values)}"
+    if column.minimum is not None and column.maximum is not None:
+        yield f"{column.minimum:g} to {column.maximum:g}"
+    elif column.minimum is not None:
+        yield f"at least {column.minimum:g}"
+    elif column.maximum is not None:
+        yield f"at most {column.maximum:g}"
+    if column.refers_to:
+        yield f"one of `{column.refers_to}`"
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

@@ -1,0 +1,42 @@
+"""A column is stated once: what tells of it, Arrow schema or documentation, is made of the statement."""
+
+from collections import defaultdict
+
+import pyarrow as pa
+import pytest
+
+from engine.ops.tables import described_tables
+from engine.tables import Column, arrow_schema
+
+NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DOUBLE"}
+COLUMNS = [(table.name, column) for table in described_tables() for column in table.columns]
+NARROWER_IN_THE_COHORT = {"genotype_quality"}
+"""Rows of the cohort are many: what fits is kept in two bytes."""
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS, ids=[f"{table}.{column.name}" for table, column in COLUMNS])
+def test_a_number_has_a_unit_and_nothing_else_has(table: str, column: Column) -> None:
+    assert bool(column.unit) == (column.type in NUMBERS), f"{table}.{column.name}"
+
+
+def test_a_name_means_a_number_of_one_unit_in_every_table() -> None:
+    units, types = defaultdict(set), defaultdict(set)
+    for column in (column for _, column in COLUMNS if column.type in NUMBERS):
+        units[column.name].add(column.unit)
+        types[column.name].add(column.type)
+    assert {name for name, found in units.items() if len(found) > 1} == set()
+    assert {name for name, found in types.items() if len(found) > 1} == NARROWER_IN_THE_COHORT
+
+
+def test_an_arrow_schema_is_made_of_the_columns() -> None:
+    columns = (Column("depth", "INTEGER", "Reads at the site", "reads"), Column("gene", "VARCHAR", "Gene symbol"))
+    schema = arrow_schema(columns)
+    assert schema.names == ["depth", "gene"] and schema.types == [pa.int32(), pa.string()]
+    assert schema.field("depth").metadata == {b"meaning": b"Reads at the site", b"unit": b"reads"}
+    assert schema.field("gene").metadata == {b"meaning": b"Gene symbol"}
+    assert arrow_schema(columns, bare=True).field("depth").metadata is None
+
+
+@pytest.mark.parametrize("table", described_tables(), ids=lambda table: table.name)
+def test_every_type_that_a_column_states_is_one_of_arrow(table) -> None:
+    assert arrow_schema(table.columns).names == [column.name for column in table.columns]
