@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.fhir.case import CaseFacts
 from engine.fhir.codes import HPO, JsonObject, concept
 from engine.fhir.resources import Entries
+from engine.person import Identity
+from engine.report.case import CaseFacts
+from engine.report.issue import SignOut
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,9 @@ class Actors:
     interpreter: JsonObject | None
 
 
-def add_actors(entries: Entries, case: CaseFacts) -> Actors:
+def add_actors(entries: Entries, case: CaseFacts, signature: SignOut | None, identity: Identity | None) -> Actors:
     """Add them to the bundle."""
-    patient = _add_patient(entries, case)
+    patient = _add_patient(entries, case, identity)
     laboratory = entries.add(
         "Organization",
         "laboratory",
@@ -44,12 +46,12 @@ def add_actors(entries: Entries, case: CaseFacts) -> Actors:
         specimen=entries.add("Specimen", case.sample, specimen),
         laboratory=laboratory,
         order=_add_order(entries, case, patient) if case.person.order_id else None,
-        interpreter=_add_interpreter(entries, case),
+        interpreter=_add_interpreter(entries, signature) if signature else None,
     )
 
 
-def _add_patient(entries: Entries, case: CaseFacts) -> JsonObject:
-    person, identity = case.person, case.identity
+def _add_patient(entries: Entries, case: CaseFacts, identity: Identity | None) -> JsonObject:
+    person = case.person
     patient: JsonObject = {"identifier": [entries.identifier("subject", person.subject_id)], "gender": person.sex}
     if identity:
         known = {"text": identity.name, "family": identity.family, "given": list(identity.given)}
@@ -72,12 +74,10 @@ def _add_order(entries: Entries, case: CaseFacts, patient: JsonObject) -> JsonOb
     return entries.add("ServiceRequest", case.person.order_id or "", order)
 
 
-def _add_interpreter(entries: Entries, case: CaseFacts) -> JsonObject | None:
-    if case.interpreter is None:
-        return None
-    signer = case.interpreter
+def _add_interpreter(entries: Entries, signature: SignOut) -> JsonObject:
+    person = signature.person
     return entries.add(
         "Practitioner",
-        signer.id,
-        {"identifier": [entries.identifier("practitioner", signer.id)], "name": [{"text": signer.name}]},
+        person,
+        {"identifier": [entries.identifier("practitioner", person)], "name": [{"text": person}]},
     )

@@ -1,27 +1,28 @@
 """Building a sample's FHIR bundle: one transaction that a server may apply any number of times.
 
-Order of the entries is fixed and every id derives from the content, so the same findings give the same bytes.
+It renders a statement (:mod:`engine.report.statement`) and computes nothing. Order of the entries is fixed and every
+id derives from the content, so the same findings give the same bytes.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import VariantFileError
 from engine.fhir.actors import add_actors
-from engine.fhir.case import CaseFacts
 from engine.fhir.check import check_bundle
 from engine.fhir.codes import JsonObject
 from engine.fhir.diagnostic_report import add_report
-from engine.fhir.lineage import Lineage
-from engine.fhir.observations import Finding, Observations
+from engine.fhir.observations import Observations
 from engine.fhir.provenance import add_devices, add_files, add_provenance
 from engine.fhir.resources import Entries
 from engine.fhir.study import add_study
-from engine.receipt import canonical_json, digest_text
+from engine.person import Identity
+from engine.receipt import canonical_json
+from engine.report.issue import Issue
+from engine.report.statement import Statement
 
 
 @dataclass(frozen=True)
@@ -53,59 +54,32 @@ class BundleSummary:
     problems: list[str]
 
 
-def read_findings(findings: Path) -> list[Finding]:
-    """The rows of a findings table.
-
-    Raises:
-        VariantFileError: the table is missing or damaged.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        rows: list[Finding] = pq.read_table(findings).to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise VariantFileError(
-            f"the findings cannot be read: {error}", file=findings, remedy="look for findings again"
-        ) from error
-    return rows
-
-
-def build_bundle(findings: Path, case: CaseFacts, lineage: Lineage, build: str, issued: str) -> JsonObject:
+def build_bundle(statement: Statement, issue: Issue | None = None, identity: Identity | None = None) -> JsonObject:
     """The bundle of a sample.
 
     Args:
-        findings: the table that :func:`engine.classify.findings.find_variants` wrote.
-        case: whose sample, and what was looked at.
-        lineage: where the findings come from.
-        build: ``GRCh37`` or ``GRCh38``.
-        issued: when the report is issued, ISO 8601 with time zone.
+        statement: what is said.
+        issue: how far it has come towards its signature; a draft where absent.
+        identity: who the person is, absent in a pseudonymous bundle.
 
     Raises:
-        VariantFileError: the findings table is missing or damaged.
+        ReportError: the identity is another person's.
     """
-    rows = read_findings(findings)
+    issue, case, lineage = issue or Issue(), statement.case, statement.lineage
+    if identity:
+        case.require_own(identity)
+    issued = issue.signature.recorded if issue.signature else statement.made
     entries = Entries(case.laboratory.system)
-    actors = add_actors(entries, case)
+    actors = add_actors(entries, case, issue.signature, identity)
     files = add_files(entries, lineage, actors, case.sample)
     devices = add_devices(entries, lineage.tools)
-    study = add_study(entries, case, build, lineage, files, devices, actors)
-    observations = Observations(entries, case, actors, study, issued)
-    results = [reference for row in rows for reference in observations.add(row)]
-    results += _add_phases(observations, rows)
-    report = add_report(entries, case, rows, results, study, lineage, actors, issued)
+    study = add_study(entries, statement, files, devices, actors)
+    observations = Observations(entries, case, issue.status, actors, study, issued)
+    results = [reference for finding in statement.findings for reference in observations.add(finding)]
+    results += [observations.add_phase(phase) for phase in statement.phases]
+    report = add_report(entries, statement, issue.status, results, study, actors, issued)
     add_provenance(entries, lineage, files, actors, report, f"report|{case.sample}", issued)
     return entries.bundle(entries.identifier("bundle", case.sample), issued)
-
-
-def _add_phases(observations: Observations, rows: list[Finding]) -> list[JsonObject]:
-    """One phase relation for each pair of compound heterozygous findings."""
-    told: dict[tuple[str, ...], tuple[Finding, Finding]] = {}
-    for row in rows:
-        if row["category"] == "compound_heterozygote":
-            for pair in row["pairs"]:
-                told.setdefault(tuple(sorted((row["finding_id"], pair["partner"]))), (row, pair))
-    return [observations.add_phase(*told[ids]) for ids in sorted(told)]
 
 
 def bundle_json(bundle: JsonObject) -> str:
@@ -113,37 +87,24 @@ def bundle_json(bundle: JsonObject) -> str:
     return canonical_json(bundle, indent=2) + "\n"
 
 
-def statement_digest(findings: Path, case: CaseFacts, lineage: Lineage, build: str) -> str:
-    """Digest of what a report says: findings, case, and the reads it is about.
-
-    Not of how it came to say so: a new ClinVar release or another version of a tool amends the reports in which it
-    changes something, and no other. Nor of the kin: what they change, the findings say.
-
-    Arguments and errors as of :func:`build_bundle`.
-    """
-    told = replace(case, person=replace(case.person, family_id=None, father_id=None, mother_id=None))
-    said = {"findings": read_findings(findings), "case": asdict(told), "reads": dict(lineage.reads), "build": build}
-    return digest_text(canonical_json(said))
-
-
 def write_bundle(
-    findings: Path, case: CaseFacts, lineage: Lineage, build: str, issued: str, folder: Path
+    statement: Statement, folder: Path, issue: Issue | None = None, identity: Identity | None = None
 ) -> BundleSummary:
     """Write ``<sample>.fhir.json`` into ``folder``, then read it back and judge it.
 
     Arguments and errors as of :func:`build_bundle`. A bundle with problems is written and measured, not refused: the
     gate decides.
     """
-    path = folder / f"{case.sample}.fhir.json"
-    path.write_text(bundle_json(build_bundle(findings, case, lineage, build, issued)))
+    path = folder / f"{statement.case.sample}.fhir.json"
+    path.write_text(bundle_json(build_bundle(statement, issue, identity)))
     bundle = json.loads(path.read_text())
-    again = build_bundle(findings, case, lineage, build, issued)
+    again = build_bundle(statement, issue, identity)
     verdict = check_bundle(bundle)
     types = Counter(entry["resource"]["resourceType"] for entry in bundle["entry"])
     ids = [{entry["request"]["url"] for entry in built["entry"]} for built in (bundle, again)]
     return BundleSummary(
         resources=len(bundle["entry"]),
-        findings=len(read_findings(findings)),
+        findings=len(statement.findings),
         references=verdict.references,
         unresolved_references=verdict.unresolved_references,
         parse_errors=verdict.parse_errors,

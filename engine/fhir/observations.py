@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from engine.annotate.terms import term
 from engine.classify.acmg_secondary_findings import PMID
 from engine.fhir.actors import Actors
-from engine.fhir.case import CaseFacts, Gene
 from engine.fhir.codes import (
     BUILDS,
     CHANGE_TYPE,
@@ -45,18 +42,21 @@ from engine.fhir.codes import (
 from engine.fhir.resources import Entries
 from engine.fhir.study import gene_concept
 from engine.reference.accessions import bare_contig
-
-Finding = dict[str, Any]
-"""A row of the findings table (:data:`engine.classify.columns.FINDING_COLUMNS`)."""
+from engine.report.case import CaseFacts, Gene
+from engine.report.issue import Status
+from engine.report.statement import StatedFinding, StatedPhase
+from engine.report.wording import Finding
 
 
 class Observations:
     """Adds the Observations of one case."""
 
-    def __init__(self, entries: Entries, case: CaseFacts, actors: Actors, study: JsonObject, issued: str) -> None:
+    def __init__(
+        self, entries: Entries, case: CaseFacts, status: Status, actors: Actors, study: JsonObject, issued: str
+    ) -> None:
         self._entries, self._study = entries, study
         self._common: JsonObject = {
-            "status": case.status,
+            "status": status,
             "category": [LABORATORY, GENETICS],
             "subject": actors.patient,
             "effectiveDateTime": case.collected or issued,
@@ -65,13 +65,14 @@ class Observations:
             "specimen": actors.specimen,
         }
 
-    def add(self, finding: Finding) -> list[JsonObject]:
+    def add(self, stated: StatedFinding) -> list[JsonObject]:
         """Add a finding; the reference to its variant comes first."""
+        finding = stated.row
         variant = self._entries.add(
             "Observation",
             finding["finding_id"],
             self._with_secondary(finding)
-            | _doubt(finding)
+            | ({"note": [{"text": note} for note in stated.notes]} if stated.notes else {})
             | {
                 "partOf": [self._study],
                 "code": concept(LOINC, "69548-6", "Genetic variant assessment"),
@@ -86,19 +87,19 @@ class Observations:
         if finding["transcript"]:
             references.append(self._add_consequence(finding, variant))
         for condition in finding["conditions"] or [None]:
-            references.append(self._add_implication(finding, variant, condition))
+            references.append(self._add_implication(stated, variant, condition))
         return references
 
-    def add_phase(self, one: Finding, pair: Finding) -> JsonObject:
-        """Add how a variant lies to another of its gene: one of the finding's ``pairs``."""
-        ids = (one["finding_id"], pair["partner"])
+    def add_phase(self, stated: StatedPhase) -> JsonObject:
+        """Add how a variant lies to another of its gene."""
+        ids = (stated.one, stated.other)
         content = self._common | {
             "code": concept(LOINC, "82120-7", "Allelic phase"),
-            "valueCodeableConcept": PHASE[pair["phase"]],
+            "valueCodeableConcept": PHASE[stated.phase],
             "derivedFrom": [{"reference": f"urn:uuid:{name}"} for name in ids],
         }
-        if pair["basis"]:
-            content["method"] = {"text": f"by {pair['basis']}"}
+        if stated.basis:
+            content["method"] = {"text": f"by {stated.basis}"}
         key = "phase|" + "|".join(sorted(ids))
         return self._entries.add("Observation", key, content, profile="sequence-phase-relationship")
 
@@ -129,11 +130,12 @@ class Observations:
             profile="molecular-consequence",
         )
 
-    def _add_implication(self, finding: Finding, variant: JsonObject, condition: Finding | None) -> JsonObject:
+    def _add_implication(self, stated: StatedFinding, variant: JsonObject, condition: Finding | None) -> JsonObject:
+        finding = stated.row
         content = self._with_secondary(finding) | {
             "code": concept(TBD, "diagnostic-implication", "Diagnostic Implication"),
             "derivedFrom": [variant],
-            "component": _implication_components(finding, condition),
+            "component": _implication_components(stated, condition),
         }
         content["extension"] = [*content.get("extension", []), *_evidence(finding)]
         name = condition["name"] if condition else ""
@@ -184,8 +186,9 @@ def _hgvs_components(finding: Finding) -> list[JsonObject]:
     return [component(code, valueCodeableConcept=concept(HGVS, name)) for code, name in names if name]
 
 
-def _implication_components(finding: Finding, condition: Finding | None) -> list[JsonObject]:
-    components = [component("53037-8", valueCodeableConcept=_significance(finding))]
+def _implication_components(stated: StatedFinding, condition: Finding | None) -> list[JsonObject]:
+    finding = stated.row
+    components = [component("53037-8", valueCodeableConcept=_significance(stated))]
     if finding["clinvar_stars"] is not None:
         components.append(component("93044-6", valueCodeableConcept=_stars(finding)))
     if condition:
@@ -194,61 +197,19 @@ def _implication_components(finding: Finding, condition: Finding | None) -> list
             components.append(
                 component("condition-inheritance", valueCodeableConcept=INHERITANCE[condition["inheritance"]])
             )
-    components.append(component("conclusion-string", valueString=sentence(finding)))
+    components.append(component("conclusion-string", valueString=stated.sentence))
     return components
 
 
-def sentence(finding: Finding) -> str:
-    """One sentence that says what the finding means for this person.
-
-    >>> known = {"gene": "PANK2", "zygosity": "heterozygous", "phase": None, "clinvar_other_terms": []}
-    >>> sentence(known | {"category": "carrier", "clinvar_classification": "likely_pathogenic"})
-    'Carrier: one copy of PANK2 is affected (likely pathogenic), under recessive inheritance'
-    >>> sentence(known | {"category": "primary", "clinvar_classification": "likely_pathogenic"})
-    'Likely pathogenic variant of PANK2, heterozygous'
-    """
-    gene, said = finding["gene"] or "an intergenic place", tier(finding)
-    if finding["category"] == "uncertain":
-        what = finding["consequence"].replace("&", ", ").replace("_", " ")
-        return f"Uncertain: {what} of {gene}, {finding['zygosity']}; {said}"
-    if finding["category"] == "carrier":
-        modes = {condition["inheritance"] for condition in finding.get("conditions", [])}
-        how = "X-linked" if modes == {"XL"} else "recessive"
-        return f"Carrier: one copy of {gene} is affected ({said}), under {how} inheritance"
-    if finding["category"] == "compound_heterozygote":
-        known = "in trans" if finding["phase"] == "trans" else "phase unknown: parents or phased reads would tell"
-        return f"One of several variants of {gene} ({said}), {known}"
-    if finding["category"] == "secondary":
-        return f"Secondary finding in {gene} ({said}), {finding['zygosity']}, reported with consent"
-    return f"{said[0].upper()}{said[1:]} variant of {gene}, {finding['zygosity']}"
-
-
-def tier(finding: Finding) -> str:
-    """ClinVar's classification in plain words, with what it asserts beside it; or that it has none."""
-    if finding["clinvar_classification"] is None:
-        return "uncertain significance: ClinVar does not know it"
-    said = str(finding["clinvar_classification"]).replace("_low_penetrance", ", low penetrance").replace("_", " ")
-    others = finding["clinvar_other_terms"] or []
-    return f"{said}; also {', '.join(others)}" if others else said
-
-
-def _doubt(finding: Finding) -> JsonObject:
-    """What is said of a call that a filter marks, and what else speaks against taking the finding at its word."""
-    doubts = [f"Needs confirmation: the call did not pass the filters ({finding['filter']})."]
-    notes = (doubts if finding["needs_confirmation"] else []) + [f"{caution}." for caution in finding["cautions"]]
-    if finding["origin_basis"]:
-        notes.append(f"De novo: {finding['origin_basis']}.")
-    return {"note": [{"text": note} for note in notes]} if notes else {}
-
-
-def _significance(finding: Finding) -> JsonObject:
+def _significance(stated: StatedFinding) -> JsonObject:
     """The tier's code, unless ClinVar says something that no tier says."""
+    finding = stated.row
     coded = SIGNIFICANCE.get(finding["clinvar_classification"] or "uncertain_significance")
     if coded is None:
-        return {"text": tier(finding)}
+        return {"text": stated.classification}
     if finding["clinvar_classification"] is None:
-        return coded | {"text": tier(finding)}
-    return coded | ({"text": tier(finding)} if finding["clinvar_other_terms"] else {})
+        return coded | {"text": stated.classification}
+    return coded | ({"text": stated.classification} if finding["clinvar_other_terms"] else {})
 
 
 def _stars(finding: Finding) -> JsonObject:

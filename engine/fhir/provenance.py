@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from engine.fhir.actors import Actors
 from engine.fhir.codes import DATA_FORMAT, DATA_OPERATION, PROVENANCE_PARTICIPANT, JsonObject, concept
-from engine.fhir.lineage import Lineage, data_format, documents
+from engine.fhir.documents import data_format, documents
 from engine.fhir.resources import Entries
 from engine.receipt import Receipt
+from engine.report.lineage import Lineage
 
 _READS = "raw_reads"
 

@@ -7,7 +7,6 @@ which tools.
 from __future__ import annotations
 
 from engine.fhir.actors import Actors
-from engine.fhir.case import CaseFacts, Gene, Regions
 from engine.fhir.codes import (
     BUILDS,
     DATA_FORMAT,
@@ -22,29 +21,27 @@ from engine.fhir.codes import (
     extension,
     quantity,
 )
-from engine.fhir.lineage import Lineage, data_format, documents
+from engine.fhir.documents import data_format, documents
 from engine.fhir.provenance import Files
 from engine.fhir.resources import Entries
+from engine.report.case import CaseFacts, Gene, Regions
+from engine.report.lineage import Lineage
+from engine.report.statement import Statement
 
 _ANALYSIS = "genomic-study-analysis"
 _CHANGES = (("SO:0001483", "SNV"), ("SO:1000032", "delins"), ("SO:0000667", "insertion"), ("SO:0000159", "deletion"))
 
 
 def add_study(
-    entries: Entries,
-    case: CaseFacts,
-    build: str,
-    lineage: Lineage,
-    files: Files,
-    devices: dict[str, JsonObject],
-    actors: Actors,
+    entries: Entries, statement: Statement, files: Files, devices: dict[str, JsonObject], actors: Actors
 ) -> JsonObject:
     """Add study and analysis; the reference is to the study."""
+    case = statement.case
     analysis = entries.add(
         "Procedure",
         f"analysis|{case.sample}",
         {
-            "extension": _analysis_extensions(case, build, lineage, files, devices, actors),
+            "extension": _analysis_extensions(case, statement.build, statement.lineage, files, devices, actors),
             "status": "completed",
             "category": LABORATORY,
             "subject": actors.patient,

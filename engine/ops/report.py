@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from engine.code_version import code_version
-from engine.fhir.case import TOLD_OF_THE_PERSON
 from engine.ops.artifact import Chain, Computed, OverriddenChecks, artifact
 from engine.ops.inputs import Artifact, Facts, Making, Own, Parts, Previous
 from engine.person import Person
 from engine.receipt import Receipt
 from engine.reference.bundle import ReferenceBundle
+from engine.report.case import TOLD_OF_THE_PERSON
 
 
 @artifact(kinds={"json"})
@@ -32,11 +32,12 @@ def fhir_bundle(
     A Provenance leads back to the reads' digests and the versions of tools and knowledge. A report that says the same
     is the same report: it stays as it was issued.
     """
-    from engine.fhir.bundle import statement_digest, write_bundle
-    from engine.fhir.case import CaseFacts
-    from engine.fhir.coverage import study_regions
-    from engine.fhir.lineage import Lineage
+    from engine.fhir.bundle import write_bundle
     from engine.reads.manifest import read_digests
+    from engine.report.case import CaseFacts
+    from engine.report.coverage import study_regions
+    from engine.report.lineage import Lineage
+    from engine.report.statement import read_findings, state
 
     coverage = aligned_reads.measures
     regions = study_regions(
@@ -48,16 +49,13 @@ def fhir_bundle(
     )
     case = CaseFacts(making.sample, person, regions, overridden_checks=overridden_checks)
     lineage = Lineage(read_digests(raw_reads.folder), chain)
-    table, build = findings.file(".parquet"), reference.build
-    said = {
-        "statement_digest": statement_digest(table, case, lineage, build),
-        "written_by": code_version("engine.fhir.bundle").source,
-    }
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    statement = state(read_findings(findings.file(".parquet")), case, lineage, reference.build, made)
+    said = {"statement_digest": statement.digest, "written_by": code_version("engine.fhir.bundle").source}
     if previous and said.items() <= previous.measures.items():
         return _keep(previous, making)
-    issued = datetime.now(UTC).isoformat(timespec="seconds")
-    summary = write_bundle(table, case, lineage, build, issued, making.folder)
-    return Computed(summary.resources, vars(summary) | said | {"issued": issued})
+    summary = write_bundle(statement, making.folder)
+    return Computed(summary.resources, vars(summary) | said | {"issued": made})
 
 
 def _keep(previous: Artifact, making: Making) -> Computed:

@@ -11,12 +11,14 @@ from engine.annotate.annotate import annotate_variants
 from engine.annotate.columns import COMBINED
 from engine.classify.findings import find_variants
 from engine.errors import ReportError
-from engine.fhir.bundle import BundleSummary, build_bundle, statement_digest, write_bundle
-from engine.fhir.case import CaseFacts, Clinician, Gene, Regions
+from engine.fhir.bundle import BundleSummary, build_bundle, write_bundle
 from engine.fhir.check import check_bundle, references_of
-from engine.fhir.lineage import Lineage
 from engine.person import Identity, Sex
 from engine.receipt import ArtifactFile, Receipt, Recipe
+from engine.report.case import CaseFacts, Gene, Regions
+from engine.report.issue import Issue, SignOut
+from engine.report.lineage import Lineage
+from engine.report.statement import Statement, read_findings, state
 from tests.builders.annotated import bundle as grch37
 from tests.builders.annotated import variant, write_annotated, write_parent
 from tests.builders.people import person, subject
@@ -26,12 +28,13 @@ ISSUED = "2026-11-22T10:00:00Z"
 READS = {"S1_R1.fastq.gz": "11" * 32, "S1_R2.fastq.gz": "22" * 32}
 WOMAN = person(sex=Sex.FEMALE, order_id="O1", phenotype=("HP:0001332",))
 CASE = CaseFacts("S1", WOMAN, Regions("5 genes"))
+SIGNED = Issue("final", signature=SignOut("S1", "d", "final", "Dr Who", "2026-11-23T09:00:00+00:00"))
 
 
 def receipt(asset: str, made_from: str | None, *files: str, **recipe: dict[str, str]) -> Receipt:
     described = tuple(ArtifactFile(name, f"{name}|{asset}".encode().hex().ljust(64, "0")[:64], 1000) for name in files)
-    inputs = {made_from: "v"} if made_from else {}
-    return Receipt(asset, "S1", f"{asset}-1", described, 1, Recipe(inputs, **recipe), {}, "2026-01-01T00:00:00Z")
+    recipe.setdefault("inputs", {made_from: "v"} if made_from else {})
+    return Receipt(asset, "S1", f"{asset}-1", described, 1, Recipe(**recipe), {}, "2026-01-01T00:00:00Z")
 
 
 LINEAGE = Lineage(
@@ -52,9 +55,15 @@ def findings(folder: Path, *rows: dict[str, Any], **known: Any) -> Path:
     return folder / "S1.findings.parquet"
 
 
-def built(folder: Path, *rows: dict[str, Any], case: CaseFacts = CASE, lineage: Lineage = LINEAGE) -> dict[str, Any]:
+def stated(found: Path, case: CaseFacts = CASE, lineage: Lineage = LINEAGE) -> Statement:
+    return state(read_findings(found), case, lineage, "GRCh37", ISSUED)
+
+
+def built(
+    folder: Path, *rows: dict[str, Any], case: CaseFacts = CASE, lineage: Lineage = LINEAGE, **options: Any
+) -> dict[str, Any]:
     found = findings(folder, *rows, secondary_findings_consent=case.person.secondary_findings_consent)
-    return build_bundle(found, case, lineage, "GRCh37", ISSUED)
+    return build_bundle(stated(found, case, lineage), **options)
 
 
 def of_type(bundle: dict[str, Any], kind: str, profile: str = "") -> list[dict[str, Any]]:
@@ -85,7 +94,7 @@ def r273h(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     known = subject(sex=Sex.FEMALE, secondary_findings_consent=True)
     find_variants(folder / "NA11994.annotated.parquet", known, reference, folder, "NA11994")
     case = CaseFacts("NA11994", known.person, Regions("TP53", (Gene("TP53", "HGNC:11998"),)))
-    summary = write_bundle(folder / "NA11994.findings.parquet", case, LINEAGE, "GRCh37", ISSUED, folder)
+    summary = write_bundle(stated(folder / "NA11994.findings.parquet", case), folder)
     return json.loads((folder / "NA11994.fhir.json").read_text()), summary
 
 
@@ -221,7 +230,7 @@ def test_an_allele_from_one_parent_says_from_which(tmp_path: Path) -> None:
     one, other = variant("PANK2", 3_888_572), variant("PANK2", 3_899_342)
     father, mother = write_parent(tmp_path / "father", one), write_parent(tmp_path / "mother", other)
     found = findings(tmp_path, one, other, father=father, mother=mother)
-    bundle = build_bundle(found, CASE, LINEAGE, "GRCh37", ISSUED)
+    bundle = build_bundle(stated(found))
     told = [components(observation)["94186-4"] for observation in of_type(bundle, "Observation", "variant")]
     assert told == ["LA26321-2", "LA26320-4"]  # paternal, maternal
     (phase,) = of_type(bundle, "Observation", "sequence-phase-relationship")
@@ -232,7 +241,7 @@ def test_a_new_variant_is_said_to_be_new_with_its_quality(tmp_path: Path) -> Non
     (tmp_path / "f").mkdir()
     father, mother = write_parent(tmp_path / "father"), write_parent(tmp_path / "mother")
     found = findings(tmp_path / "f", variant("PRNP", 3_888_572), father=father, mother=mother)
-    bundle = build_bundle(found, CASE, LINEAGE, "GRCh37", ISSUED)
+    bundle = build_bundle(stated(found))
     (told,) = of_type(bundle, "Observation", "variant")
     assert components(told)["94186-4"] == "LA26807-0"
     assert told["note"][0]["text"].startswith("De novo: child GQ 99, father GQ 90")
@@ -310,9 +319,8 @@ def test_a_mitochondrial_variant_has_no_chromosome_code(tmp_path: Path) -> None:
 def test_identity_is_there_only_when_given(tmp_path: Path) -> None:
     (pseudonymous,) = of_type(built(tmp_path), "Patient")
     assert set(pseudonymous) == {"resourceType", "id", "identifier", "gender"}
-    known = CaseFacts("S1", WOMAN, Regions("x"), identity=Identity("P1", family="Doe", given=("Jane",),
-                      birth_date="1980-01-01"), interpreter=Clinician("c1", "Dr Who"), status="final")  # fmt: skip
-    bundle = built(tmp_path, case=known)
+    known = Identity("P1", family="Doe", given=("Jane",), birth_date="1980-01-01")
+    bundle = built(tmp_path, identity=known, issue=SIGNED)
     (patient,) = of_type(bundle, "Patient")
     assert patient["name"] == [{"family": "Doe", "given": ["Jane"]}] and patient["birthDate"] == "1980-01-01"
     assert patient["id"] == pseudonymous["id"]
@@ -321,30 +329,32 @@ def test_identity_is_there_only_when_given(tmp_path: Path) -> None:
 
 
 def test_a_name_known_as_a_whole_is_told_as_a_whole(tmp_path: Path) -> None:
-    (patient,) = of_type(built(tmp_path, case=replace(CASE, identity=Identity("P1", name="Jane Doe"))), "Patient")
+    (patient,) = of_type(built(tmp_path, identity=Identity("P1", name="Jane Doe")), "Patient")
     assert patient["name"] == [{"text": "Jane Doe"}] and "birthDate" not in patient
 
 
-def test_a_report_does_not_bear_the_name_of_another_person() -> None:
+def test_a_report_does_not_bear_the_name_of_another_person(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="sample S1: the identity is that of subject 'P2', the report is about 'P1'"):
-        replace(CASE, identity=Identity("P2", name="Jane Doe"))
+        built(tmp_path, identity=Identity("P2", name="Jane Doe"))
 
 
 def test_kin_do_not_amend_a_report_unless_the_findings_say_so(tmp_path: Path) -> None:
     found = findings(tmp_path, variant("AVP"))
-    digest = statement_digest(found, CASE, LINEAGE, "GRCh37")
+    digest = stated(found).digest
+    kin = {"annotated_variants of father": "1", "annotated_variants of mother": "2"}
     beside_kin = replace(CASE, person=replace(WOMAN, family_id="F1", father_id="DAD", mother_id="MUM"))
-    assert statement_digest(found, beside_kin, LINEAGE, "GRCh37") == digest
+    compared = Lineage(READS, (*LINEAGE.receipts[:-1], receipt("findings", None, "S1.findings.parquet", inputs=kin)))
+    assert stated(found, beside_kin, compared).digest == digest
     asked_more = replace(CASE, person=replace(WOMAN, phenotype=("HP:0001332", "HP:0001250")))
-    assert statement_digest(found, asked_more, LINEAGE, "GRCh37") != digest
+    assert stated(found, asked_more).digest != digest
 
 
 def test_same_findings_same_bytes_and_no_identity_of_the_machine(tmp_path: Path) -> None:
     found = findings(tmp_path, variant("AVP"))
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    first = write_bundle(found, CASE, LINEAGE, "GRCh37", ISSUED, tmp_path / "a")
-    write_bundle(found, CASE, LINEAGE, "GRCh37", ISSUED, tmp_path / "b")
+    first = write_bundle(stated(found), tmp_path / "a")
+    write_bundle(stated(found), tmp_path / "b")
     text = (tmp_path / "a" / "S1.fhir.json").read_text()
     assert text == (tmp_path / "b" / "S1.fhir.json").read_text()
     assert str(tmp_path) not in text
@@ -353,8 +363,8 @@ def test_same_findings_same_bytes_and_no_identity_of_the_machine(tmp_path: Path)
 
 def test_a_later_report_updates_the_same_resources(tmp_path: Path) -> None:
     before = built(tmp_path, variant("AVP"))
-    amended = replace(CASE, status="amended")
-    after = built(tmp_path, variant("AVP", clinvar_classification="likely_pathogenic"), case=amended)
+    later = variant("AVP", clinvar_classification="likely_pathogenic")
+    after = built(tmp_path, later, issue=replace(SIGNED, status="amended"))
     for kind in ("Patient", "DiagnosticReport", "Observation", "Specimen"):
         assert [one["id"] for one in of_type(before, kind)] == [one["id"] for one in of_type(after, kind)]
     assert all(entry["request"]["method"] == "PUT" for entry in after["entry"])
@@ -422,7 +432,7 @@ def test_the_outcome_is_of_what_was_asked_about(
         ordered_genes=whose.ordered_genes,
         secondary_findings_consent=whose.secondary_findings_consent,
     )
-    bundle = build_bundle(found, case, LINEAGE, "GRCh37", ISSUED)
+    bundle = build_bundle(stated(found, case))
     (report,) = of_type(bundle, "DiagnosticReport")
     assert report["conclusionCode"][0]["coding"][0]["display"] == outcome
     assert said in report["conclusion"]
@@ -437,7 +447,7 @@ def test_a_variant_that_nobody_has_judged_is_listed_and_decides_nothing(tmp_path
     )  # fmt: skip
     found = findings(tmp_path, novel, ordered_genes=("TP53",))
     case = CaseFacts("S1", person(ordered_genes=("TP53",)), Regions("exome"))
-    bundle = build_bundle(found, case, LINEAGE, "GRCh37", ISSUED)
+    bundle = build_bundle(stated(found, case))
     (report,) = of_type(bundle, "DiagnosticReport")
     assert report["conclusionCode"][0]["coding"][0]["display"] == "Inconclusive"
     assert report["conclusion"].startswith("No pathogenic or likely pathogenic variant was found in TP53. TP53 ")

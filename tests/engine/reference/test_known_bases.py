@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from engine.errors import KnowledgeError
-from engine.fhir.coverage import study_regions
 from engine.reference.build import build_genome
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.genome import open_reference
 from engine.reference.intervals import Interval
 from engine.reference.known_bases import called_territory, known_territory
+from engine.report.coverage import study_regions
 from tests.builders.alignments import SmallReference, random_sequence, write_reference
 
 BASES = random_sequence(1_000)

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from engine.errors import VariantFileError
-from engine.fhir.case import Gene
-from engine.fhir.coverage import study_regions, uncalled_intervals
 from engine.reference.bundle import Contig, ReferenceBundle
 from engine.reference.intervals import Interval
+from engine.report.case import Gene
+from engine.report.coverage import study_regions, uncalled_intervals
 
 GENES = """\
 ##gff-version 3

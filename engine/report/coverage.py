@@ -13,11 +13,11 @@ from engine.annotate.gene_model import Transcript, read_gene_model
 from engine.call.gvcf import called_stretches
 from engine.call.ploidy import ploidy_of
 from engine.classify.inheritance import hgnc_id
-from engine.fhir.case import Gene, Regions
 from engine.person import Sex
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.intervals import Interval, merge
 from engine.reference.known_bases import known_territory
+from engine.report.case import Gene, Regions
 
 MOST_GENES = 300
 """More genes than these are not listed one by one but described."""

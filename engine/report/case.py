@@ -1,12 +1,12 @@
-"""What a report says beside the findings: whose sample, ordered and examined by whom, and what was looked at.
+"""Whose sample a report is about, who answers for it, and what was looked at.
 
-Identity is optional: without it the bundle names the person by pseudonym only.
+Who the person is (:class:`engine.person.Identity`) is no part of it: a report that goes to a clinician is told when it
+is written.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from engine.errors import ReportError
 from engine.person import Identity, Person
@@ -14,10 +14,9 @@ from engine.person import Identity, Person
 TOLD_OF_THE_PERSON = (
     *("subject_id", "sex", "order_id", "phenotype"),
     *("ordered_genes", "panel", "secondary_findings_consent"),
+    *("father_id", "mother_id"),
 )
 """Fields of :class:`engine.person.Person` that a report tells of or depends on; a change of another amends nothing."""
-
-Status = Literal["preliminary", "final", "amended", "corrected"]
 
 
 @dataclass(frozen=True)
@@ -31,19 +30,6 @@ class Laboratory:
 
     name: str = "Genomics laboratory"
     system: str = "https://laboratory.invalid/genomics"
-
-
-@dataclass(frozen=True)
-class Clinician:
-    """Who signs the report.
-
-    Attributes:
-        id: identifier within the laboratory.
-        name: as it is to be shown.
-    """
-
-    id: str
-    name: str
 
 
 @dataclass(frozen=True)
@@ -84,10 +70,7 @@ class CaseFacts:
         person: whose it is, by pseudonyms, with what the order says.
         regions: what was looked at.
         overridden_checks: in words, the quality checks that failed and that a person let pass all the same.
-        identity: who the person is, absent in a pseudonymous bundle.
         laboratory: who answers for the report.
-        interpreter: who signs it, absent while nobody has.
-        status: of report and observations.
         collected: when the specimen was taken, ISO 8601, absent where not known.
     """
 
@@ -95,16 +78,25 @@ class CaseFacts:
     person: Person
     regions: Regions
     overridden_checks: tuple[str, ...] = ()
-    identity: Identity | None = None
     laboratory: Laboratory = field(default_factory=Laboratory)
-    interpreter: Clinician | None = None
-    status: Status = "preliminary"
     collected: str | None = None
 
-    def __post_init__(self) -> None:
-        if self.identity and self.identity.subject_id != self.person.subject_id:
+    @property
+    def leaves_genes_out(self) -> bool:
+        """Whether genes were left out though nobody said that they were not asked about."""
+        return not self.person.ordered_genes and not self.person.secondary_findings_consent
+
+    @property
+    def unassessed(self) -> tuple[str, ...]:
+        """Genes that were asked about and not called throughout."""
+        uncalled = {gene.symbol for gene in self.regions.uncalled}
+        return tuple(gene for gene in self.person.ordered_genes if gene in uncalled)
+
+    def require_own(self, identity: Identity) -> None:
+        """ReportError if the identity is another person's."""
+        if identity.subject_id != self.person.subject_id:
             raise ReportError(
-                f"the identity is that of subject {self.identity.subject_id!r}, the report is about "
+                f"the identity is that of subject {identity.subject_id!r}, the report is about "
                 f"{self.person.subject_id!r}",
                 sample=self.sample,
                 remedy="look up the identity of the sample's own subject",

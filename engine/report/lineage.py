@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
-from engine.receipt import ArtifactFile, Receipt
-
-_FORMATS = {".bam": "bam", ".cram": "cram", ".bed": "bed"}
+from engine.receipt import Receipt
 
 
 @dataclass(frozen=True)
@@ -45,18 +42,3 @@ class Lineage:
     def receipt(self, asset: str) -> Receipt | None:
         """The receipt of that asset, if there is one."""
         return next((receipt for receipt in self.receipts if receipt.asset == asset), None)
-
-
-def data_format(name: str) -> str | None:
-    """The guide's code for a file's format, absent where it has none.
-
-    >>> data_format("S1.g.vcf.gz"), data_format("S1.bam"), data_format("S1_R1.fastq.gz")
-    ('vcf', 'bam', None)
-    """
-    plain = name.removesuffix(".gz")
-    return "vcf" if plain.endswith(".vcf") else _FORMATS.get(PurePosixPath(plain).suffix)
-
-
-def documents(receipt: Receipt) -> tuple[ArtifactFile, ...]:
-    """The files of an artifact that hold genomic data in a standard format; indexes and tables stay inside."""
-    return tuple(file for file in receipt.files if data_format(file.name))

@@ -1,0 +1,288 @@
+"""What a report says: case, findings, regions, lineage, limits, checks let through, and the digest of it all.
+
+A bundle, a page or a message renders a statement and computes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from engine.classify.acmg_secondary_findings import VERSION
+from engine.errors import VariantFileError
+from engine.receipt import canonical_json, digest_text
+from engine.report.case import CaseFacts, Regions
+from engine.report.lineage import Lineage
+from engine.report.next_steps import NextStep, next_steps
+from engine.report.wording import Finding, headline, notes, sentence, tier
+
+LIMITS = (
+    "Only variants that ClinVar classifies as pathogenic or likely pathogenic without conflict are reported.",
+    "Copy number changes, repeat expansions, rearrangements and variants outside the regions studied are not examined.",
+    "A negative result does not rule out a genetic cause.",
+)
+MOST_GENES_NAMED = 20
+"""More genes that were asked about are counted, not named."""
+
+
+class Outcome(StrEnum):
+    """The result in one word."""
+
+    POSITIVE = "positive"
+    NEGATIVE = "negative"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True)
+class StatedFinding:
+    """A finding, and what is said of it.
+
+    Attributes:
+        row: of the findings table (:data:`engine.classify.columns.FINDING_COLUMNS`).
+        headline: in one line.
+        classification: in plain words.
+        sentence: what it means for this person.
+        notes: what speaks against taking it at its word, in sentences.
+    """
+
+    row: Finding
+    headline: str
+    classification: str
+    sentence: str
+    notes: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """The same whenever the finding is made again."""
+        return str(self.row["finding_id"])
+
+    @property
+    def category(self) -> str:
+        """As of the findings table."""
+        return str(self.row["category"])
+
+
+@dataclass(frozen=True)
+class StatedPhase:
+    """How two variants of one gene lie to each other.
+
+    Attributes:
+        one: finding_id.
+        other: finding_id.
+        phase: trans, cis or unknown.
+        basis: what it is known by, absent where it is not known.
+    """
+
+    one: str
+    other: str
+    phase: str
+    basis: str | None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Everything that a report says.
+
+    Attributes:
+        case: whose sample, and what was looked at.
+        build: ``GRCh37`` or ``GRCh38``.
+        findings: along the genome, as the table has them.
+        phases: of pairs of compound heterozygous findings.
+        lineage: where they come from.
+        outcome: in one word.
+        conclusion: the result in sentences.
+        limits: what the report cannot say, in sentences.
+        failed_checks: quality checks let through by a person, in sentences.
+        methods: how the sample was examined, in sentences.
+        next_steps: what is proposed.
+        compared: parents whose calls the findings were compared with: father, mother.
+        awaited: parents whom the sheet names, and whose calls were not there.
+        made: when it was first said, ISO 8601 with time zone.
+        digest: of what is said, not of how it came to be said.
+    """
+
+    case: CaseFacts
+    build: str
+    findings: tuple[StatedFinding, ...]
+    phases: tuple[StatedPhase, ...]
+    lineage: Lineage
+    outcome: Outcome
+    conclusion: tuple[str, ...]
+    limits: tuple[str, ...]
+    failed_checks: tuple[str, ...]
+    methods: str
+    next_steps: tuple[NextStep, ...]
+    compared: tuple[str, ...]
+    awaited: tuple[str, ...]
+    made: str
+    digest: str
+
+    def finding(self, finding_id: str) -> StatedFinding:
+        """The finding of that id; KeyError where there is none."""
+        for finding in self.findings:
+            if finding.id == finding_id:
+                return finding
+        raise KeyError(finding_id)
+
+    def of(self, *categories: str) -> tuple[StatedFinding, ...]:
+        """The findings of these categories."""
+        return tuple(finding for finding in self.findings if finding.category in categories)
+
+
+def read_findings(findings: Path) -> list[Finding]:
+    """The rows of a findings table.
+
+    Raises:
+        VariantFileError: the table is missing or damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows: list[Finding] = pq.read_table(findings).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise VariantFileError(
+            f"the findings cannot be read: {error}", file=findings, remedy="look for findings again"
+        ) from error
+    return rows
+
+
+def state(findings: Sequence[Finding], case: CaseFacts, lineage: Lineage, build: str, made: str) -> Statement:
+    """Put together what is said of a sample.
+
+    Args:
+        findings: rows of the table that :func:`engine.classify.findings.find_variants` wrote.
+        case: whose sample, and what was looked at.
+        lineage: where the findings come from.
+        build: ``GRCh37`` or ``GRCh38``.
+        made: when this is said, ISO 8601 with time zone.
+    """
+    compared = tuple(kin for kin in ("father", "mother") if any(name.endswith(f" of {kin}") for name in lineage.kin))
+    named = {"father": case.person.father_id, "mother": case.person.mother_id}
+    awaited = tuple(kin for kin, sample in named.items() if sample and kin not in compared)
+    outcome = _outcome(case, findings)
+    steps = next_steps(findings, unassessed=case.unassessed, awaited=awaited, leaves_genes_out=case.leaves_genes_out)
+    return Statement(
+        case=case,
+        build=build,
+        findings=tuple(StatedFinding(row, headline(row), tier(row), sentence(row), notes(row)) for row in findings),
+        phases=_phases(findings),
+        lineage=lineage,
+        outcome=outcome,
+        conclusion=_conclusion(case, findings, awaited),
+        limits=LIMITS,
+        failed_checks=tuple(f"A quality check failed. {words}." for words in case.overridden_checks),
+        methods=_methods(lineage),
+        next_steps=steps,
+        compared=compared,
+        awaited=awaited,
+        made=made,
+        digest=_digest(findings, case, lineage, build, outcome, awaited),
+    )
+
+
+def _digest(
+    findings: Sequence[Finding],
+    case: CaseFacts,
+    lineage: Lineage,
+    build: str,
+    outcome: Outcome,
+    awaited: tuple[str, ...],
+) -> str:
+    """Digest of findings, case, outcome, and the reads that all is about.
+
+    Not of how it came to be said: a new ClinVar release or another version of a tool amends the reports in which it
+    changes something, and no other. Nor of the kin, but for those who are awaited: what they change, the findings say.
+    """
+    told = replace(case, person=replace(case.person, family_id=None, father_id=None, mother_id=None))
+    said = {
+        "findings": list(findings),
+        "case": asdict(told),
+        "reads": dict(lineage.reads),
+        "build": build,
+        "outcome": outcome,
+        "awaited": awaited,
+    }
+    return digest_text(canonical_json(said))
+
+
+def _outcome(case: CaseFacts, findings: Sequence[Finding]) -> Outcome:
+    """The result in one word.
+
+    Positive is what explains a condition, in a call that passed. Nothing is negative on the word of calls that need
+    confirmation, beside a variant that nobody has judged, where a gene that was asked about was not called throughout,
+    or where it is not known whether the genes left out for lack of consent were asked about. A carrier state explains
+    no condition.
+    """
+    telling = [finding for finding in findings if finding["category"] not in ("carrier", "uncertain")]
+    if any(not finding["needs_confirmation"] for finding in telling):
+        return Outcome.POSITIVE
+    uncertain = any(finding["category"] == "uncertain" for finding in findings)
+    unknown = telling or uncertain or case.unassessed or case.leaves_genes_out
+    return Outcome.INCONCLUSIVE if unknown else Outcome.NEGATIVE
+
+
+def _phases(findings: Sequence[Finding]) -> tuple[StatedPhase, ...]:
+    """One for each pair of compound heterozygous findings."""
+    told: dict[tuple[str, ...], StatedPhase] = {}
+    for row in findings:
+        if row["category"] == "compound_heterozygote":
+            for pair in row["pairs"]:
+                phase = StatedPhase(row["finding_id"], pair["partner"], pair["phase"], pair["basis"])
+                told.setdefault(tuple(sorted((phase.one, phase.other))), phase)
+    return tuple(told[ids] for ids in sorted(told))
+
+
+def _conclusion(case: CaseFacts, findings: Sequence[Finding], awaited: Sequence[str]) -> tuple[str, ...]:
+    """The result in sentences: what was found and looked at, secondary findings, checks that failed."""
+    found = [headline(finding) for finding in findings]
+    if not [finding for finding in findings if finding["category"] != "uncertain"]:
+        found = [f"No pathogenic or likely pathogenic variant was found{_scope(case)}", *found]
+    if case.unassessed:
+        found.append(f"Asked about and not assessed throughout: {', '.join(case.unassessed)}")
+    secondary = (
+        f"Secondary findings ({VERSION}) were looked for"
+        if case.person.secondary_findings_consent
+        else "Secondary findings were not looked for: there is no consent"
+    )
+    sentences = [*found, _coverage(case.regions), secondary]
+    if awaited:
+        sentences.append(f"Not compared with the {' and '.join(awaited)}, whose calls were not there yet")
+    if case.overridden_checks:
+        sentences.append(f"Quality checks that failed and were let through by a person: {len(case.overridden_checks)}")
+    return tuple(f"{one}." for one in sentences)
+
+
+def _scope(case: CaseFacts) -> str:
+    """Where nothing was found: in what was asked about, or outside what was left out."""
+    ordered = case.person.ordered_genes
+    if ordered:
+        return (
+            f" in {', '.join(ordered)}" if len(ordered) <= MOST_GENES_NAMED else f" in {len(ordered)} genes asked about"
+        )
+    if not case.leaves_genes_out:
+        return ""
+    panel = case.person.panel
+    why = f"the order asks for the panel {panel}, whose genes are not known here" if panel else "the order names none"
+    return f" outside the genes of {VERSION}: {why}"
+
+
+def _coverage(regions: Regions) -> str:
+    parts = [f"Studied: {regions.description}"]
+    if regions.mean_coverage is not None:
+        parts.append(f"mean coverage {regions.mean_coverage:.0f}x")
+    if regions.fraction_20x is not None:
+        parts.append(f"{regions.fraction_20x:.1%} of bases at 20x or more")
+    if regions.uncalled_bases:
+        parts.append(f"{regions.uncalled_bases:,} bases could not be called")
+    if regions.uncalled:
+        parts.append("not fully called: " + ", ".join(gene.symbol for gene in regions.uncalled))
+    return ", ".join(parts)
+
+
+def _methods(lineage: Lineage) -> str:
+    tools = ", ".join(f"{name} {version}" for name, version in lineage.tools.items())
+    knowledge = ", ".join(f"{name} {version}" for name, version in lineage.knowledge.items())
+    return f"Short reads, aligned and called against the reference. Tools: {tools}. Knowledge: {knowledge}."

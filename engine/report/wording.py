@@ -1,0 +1,84 @@
+"""A finding in words, the same wherever it is told: in a bundle, on a page, in a message.
+
+A finding is a row of the findings table (:data:`engine.classify.columns.FINDING_COLUMNS`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Finding = Mapping[str, Any]
+
+_KINDS = {
+    ("compound_heterozygote", "trans"): "compound heterozygote, in trans",
+    ("compound_heterozygote", "unknown"): "possibly compound heterozygote, phase unknown",
+}
+
+
+def name(finding: Finding) -> str:
+    """The allele's name as it is used in a line of text: c., else g., else chromosome, place and alleles."""
+    return str(finding["hgvs_c"] or finding["hgvs_g"] or finding["allele"])
+
+
+def protein_change(finding: Finding) -> str:
+    """The p. name without its reference, empty where no coding base is concerned."""
+    return str(finding["hgvs_p"] or "").partition(":")[2]
+
+
+def kind(finding: Finding) -> str:
+    """The category in plain words."""
+    return _KINDS.get((finding["category"], finding["phase"]), str(finding["category"]).replace("_", " "))
+
+
+def headline(finding: Finding) -> str:
+    """The finding in one line, with what is to be held against it."""
+    gene = f"{finding['gene']} " if finding["gene"] else ""
+    doubt = f", needs confirmation: filter {finding['filter']}" if finding["needs_confirmation"] else ""
+    if finding["origin"] == "de novo":
+        doubt = f", de novo{doubt}"
+    doubt += "".join(f". Caution: {caution}" for caution in finding["cautions"])
+    said = f"{gene}{name(finding)} {protein_change(finding)}".rstrip()
+    return f"{said}: {tier(finding)}, {finding['zygosity']} ({kind(finding)}){doubt}"
+
+
+def sentence(finding: Finding) -> str:
+    """One sentence that says what the finding means for this person.
+
+    >>> known = {"gene": "PANK2", "zygosity": "heterozygous", "phase": None, "clinvar_other_terms": []}
+    >>> sentence(known | {"category": "carrier", "clinvar_classification": "likely_pathogenic"})
+    'Carrier: one copy of PANK2 is affected (likely pathogenic), under recessive inheritance'
+    >>> sentence(known | {"category": "primary", "clinvar_classification": "likely_pathogenic"})
+    'Likely pathogenic variant of PANK2, heterozygous'
+    """
+    gene, said = finding["gene"] or "an intergenic place", tier(finding)
+    if finding["category"] == "uncertain":
+        what = finding["consequence"].replace("&", ", ").replace("_", " ")
+        return f"Uncertain: {what} of {gene}, {finding['zygosity']}; {said}"
+    if finding["category"] == "carrier":
+        modes = {condition["inheritance"] for condition in finding.get("conditions", [])}
+        how = "X-linked" if modes == {"XL"} else "recessive"
+        return f"Carrier: one copy of {gene} is affected ({said}), under {how} inheritance"
+    if finding["category"] == "compound_heterozygote":
+        known = "in trans" if finding["phase"] == "trans" else "phase unknown: parents or phased reads would tell"
+        return f"One of several variants of {gene} ({said}), {known}"
+    if finding["category"] == "secondary":
+        return f"Secondary finding in {gene} ({said}), {finding['zygosity']}, reported with consent"
+    return f"{said[0].upper()}{said[1:]} variant of {gene}, {finding['zygosity']}"
+
+
+def tier(finding: Finding) -> str:
+    """ClinVar's classification in plain words, with what it asserts beside it; or that it has none."""
+    if finding["clinvar_classification"] is None:
+        return "uncertain significance: ClinVar does not know it"
+    said = str(finding["clinvar_classification"]).replace("_low_penetrance", ", low penetrance").replace("_", " ")
+    others = finding["clinvar_other_terms"] or []
+    return f"{said}; also {', '.join(others)}" if others else said
+
+
+def notes(finding: Finding) -> tuple[str, ...]:
+    """What is said of a call that a filter marks, and what else speaks against taking the finding at its word."""
+    doubt = f"Needs confirmation: the call did not pass the filters ({finding['filter']})."
+    cautions = [f"{caution}." for caution in finding["cautions"]]
+    new = [f"De novo: {finding['origin_basis']}."] if finding["origin_basis"] else []
+    return (*([doubt] if finding["needs_confirmation"] else []), *cautions, *new)
