@@ -77,7 +77,7 @@ def run_job(job: str, sample: str | None, run_key: str | None = None) -> RunResu
     from engine.ops.dagster_op import CPU_SECONDS
     from engine.reads.registration import SampleStatus
     from genomics_assets.definitions import defs
-    from genomics_assets.sensors import RUN_KEY
+    from resources.sample_runs import RUN_KEY
 
     services = defs.resources or {}
     lake, registry = services["lake"], services["registry"]

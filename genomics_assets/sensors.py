@@ -19,9 +19,9 @@ from resources.audit import AuditLog
 from resources.knowledge import Knowledge
 from resources.landing_zone import LandingZone
 from resources.registry import SampleRegistry
+from resources.sample_runs import RUN_KEY
 from resources.warehouse import Warehouse
 
-RUN_KEY = "genomics/run_key"
 DECLARED = "genomics/declared"
 """Tag of a run of the knowledge job: the state of the declared sources that it was asked for."""
 KNOWLEDGE_ATTEMPTS = 5

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 
 from engine.errors import SampleSheetError
 from engine.person import Identity, Sex
@@ -58,12 +58,15 @@ class SampleRegistry:
                 word.take(entry, files)
             return word.keep()
 
-    def refusals(self, sheet: str) -> tuple[SampleSheetError, ...]:
-        """What stands against samples of a sheet, by line."""
+    def refusals(self, sheet: str | None = None) -> tuple[SampleSheetError, ...]:
+        """What stands against samples of a sheet, or of every sheet, by sheet and line."""
+        query = select(refusals).order_by(refusals.c.sheet, refusals.c.line)
         with self._database.reading() as db:
-            rows = db.execute(select(refusals).where(refusals.c.sheet == sheet).order_by(refusals.c.line)).all()
+            rows = db.execute(query if sheet is None else query.where(refusals.c.sheet == sheet)).all()
         return tuple(
-            SampleSheetError(row.problem, remedy=row.remedy, sample=row.sample_id, file=sheet, place=f"line {row.line}")
+            SampleSheetError(
+                row.problem, remedy=row.remedy, sample=row.sample_id, file=row.sheet, place=f"line {row.line}"
+            )
             for row in rows
         )
 
@@ -234,6 +237,14 @@ class SampleRegistry:
         query = select(history).where(history.c.sample_id == sample_id).order_by(history.c.number)
         with self._database.reading() as db:
             return tuple(HistoryEntry(*row[1:]) for row in db.execute(query))
+
+    def last_events(self) -> dict[str, str]:
+        """When something last happened to each sample, by sample id."""
+        query = select(history.c.sample_id, func.max(history.c.recorded).label("recorded")).group_by(
+            history.c.sample_id
+        )
+        with self._database.reading() as db:
+            return {row.sample_id: row.recorded for row in db.execute(query)}
 
     def _fingerprints(self, sample_ids: list[str]) -> dict[str, FileFingerprint]:
         """What is known of the samples' files, by path, so that an untouched file is not opened again."""

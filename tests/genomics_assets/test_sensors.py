@@ -10,12 +10,13 @@ from engine.reads.lane import Lane
 from engine.reads.registration import SampleStatus
 from engine.reads.sample_sheet import SampleEntry
 from engine.receipt import Recipe
-from genomics_assets.sensors import RUN_KEY, sample_canceled, sample_failed, sample_sheets
+from genomics_assets.sensors import sample_canceled, sample_failed, sample_sheets
 from resources.audit import AuditLog
 from resources.knowledge import Knowledge
 from resources.lake import LocalLake
 from resources.landing_zone import LandingZone
 from resources.registry import SampleRegistry
+from resources.sample_runs import RUN_KEY
 
 
 @pytest.fixture

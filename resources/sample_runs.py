@@ -1,0 +1,201 @@
+"""What Dagster knows of runs of samples: which one was asked for last, whether it runs, and in which words it failed.
+
+Read from Dagster's own state; nothing here decides what a run means for a sample (:mod:`resources.work_list`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+RUN_KEY = "genomics/run_key"
+"""Tag of a run that the platform asked for: the sample, its content and the attempt."""
+PARTITION = "dagster/partition"
+_PAGE = 500
+_REMEDY = ". Remedy: "
+
+
+class RunState(StrEnum):
+    """How far a run has come."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    DONE = "done"
+
+
+_STATES = {
+    "QUEUED": RunState.QUEUED,
+    "NOT_STARTED": RunState.QUEUED,
+    "MANAGED": RunState.QUEUED,
+    "STARTING": RunState.QUEUED,
+    "SUSPENDED": RunState.QUEUED,
+    "STARTED": RunState.RUNNING,
+    "CANCELING": RunState.RUNNING,
+    "SUCCESS": RunState.DONE,
+    "FAILURE": RunState.FAILED,
+    "CANCELED": RunState.CANCELED,
+}
+"""By Dagster's words for the status of a run."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as Dagster has it.
+
+    Attributes:
+        run: its id.
+        job: its name; of what a person materialized by hand, a name of Dagster's own.
+        state: how far it has come.
+        since: UTC time of that, ISO 8601 to the second.
+        asked: UTC time at which it was asked for.
+        key: the run key that the platform asked for it with, absent where a person started it.
+    """
+
+    run: str
+    job: str
+    state: RunState
+    since: str
+    asked: str
+    key: str | None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it is queued or runs."""
+        return self.state in (RunState.QUEUED, RunState.RUNNING)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run failed.
+
+    Attributes:
+        step: the step that failed, empty where the run failed as a whole.
+        problem: the error in its own words, without the remedy.
+        remedy: what the error says to do, empty where it says nothing.
+    """
+
+    step: str
+    problem: str
+    remedy: str
+
+
+class Runs:
+    """The runs of one Dagster instance."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self._instance = instance
+
+    def of_samples(self, samples: Collection[str]) -> dict[str, Run]:
+        """The run of each sample that was asked for last, by sample; samples without one are left out."""
+        found: dict[str, Run] = {}
+        wanted = set(samples)
+        for record in self._records() if wanted else ():
+            sample = record.dagster_run.tags.get(PARTITION)
+            if sample in wanted:
+                found[sample] = _run(record)
+                wanted.discard(sample)
+                if not wanted:
+                    break
+        return found
+
+    def last_of(self, job: str) -> Run | None:
+        """The run of a job that was asked for last."""
+        import dagster as dg
+
+        records = self._instance.get_run_records(dg.RunsFilter(job_name=job), limit=1)
+        return _run(records[0]) if records else None
+
+    def step_of(self, run: str) -> str:
+        """The step that a run is at; empty where it is between two."""
+        for step in self._instance.get_run_step_stats(run):
+            if step.start_time and not step.end_time:
+                return _asset(step.step_key)
+        return ""
+
+    def failures(self, runs: Collection[str]) -> Mapping[str, Failure]:
+        """Why each of these runs failed, by run id; a run that says nothing is left out."""
+        import dagster as dg
+
+        wanted, cursor, found = set(runs), None, {}
+        while wanted:
+            page = self._instance.fetch_run_status_changes(dg.DagsterEventType.RUN_FAILURE, limit=_PAGE, cursor=cursor)
+            for record in page.records:
+                if record.run_id in wanted:
+                    wanted.discard(record.run_id)
+                    found[record.run_id] = _failure(record.event_log_entry)
+            if not page.has_more:
+                break
+            cursor = page.cursor
+        return found
+
+    def _records(self) -> Iterator[dg.RunRecord]:
+        """Every run, the one asked for last first."""
+        cursor = None
+        while page := self._instance.get_run_records(limit=_PAGE, cursor=cursor):
+            yield from page
+            cursor = page[-1].dagster_run.run_id
+
+
+@contextmanager
+def open_runs(dagster_home: Path) -> Iterator[Runs | None]:
+    """The runs of the deployment whose Dagster state lies there; nothing, and nothing is made, where there is none."""
+    if not (dagster_home / "dagster.yaml").is_file():
+        yield None
+        return
+    import dagster as dg
+
+    with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
+        yield Runs(instance)
+
+
+def _run(record: dg.RunRecord) -> Run:
+    run = record.dagster_run
+    state = _STATES[run.status.value]
+    ended = state not in (RunState.QUEUED, RunState.RUNNING)
+    began = record.end_time if ended else record.start_time if state is RunState.RUNNING else None
+    asked = record.create_timestamp.timestamp()
+    return Run(run.run_id, run.job_name, state, _utc(began or asked), _utc(asked), run.tags.get(RUN_KEY))
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _failure(entry: Any) -> Failure:
+    """What a run's failure event says: of the step that failed first, in the words of the error that it raised."""
+    event = entry.dagster_event
+    data = event.event_specific_data
+    first = data.first_step_failure_event if data else None
+    if first is None:
+        words = data.error.message if data and data.error else event.message or ""
+        return _told("", words)
+    failed = first.step_failure_data
+    described = failed.user_failure_data.description if failed.user_failure_data else None
+    return _told(_asset(first.step_key or ""), described or _innermost(failed.error))
+
+
+def _innermost(error: Any) -> str:
+    """The message of the error that began it: what a library said, and not the frame that Dagster put around it."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return str(error.message) if error is not None else ""
+
+
+def _told(step: str, words: str) -> Failure:
+    problem, _, remedy = " ".join(words.split()).partition(_REMEDY)
+    return Failure(step, problem.rstrip("."), remedy.rstrip("."))
+
+
+def _asset(step: str) -> str:
+    """The asset that a step makes or judges."""
+    return step.removesuffix("_gate")

@@ -1,0 +1,356 @@
+"""The work list: where every sample stands, since when, what it waits for or why it failed, and what to do.
+
+Nothing of it is kept: a row is derived each time from the registry's word, Dagster's runs, the published artifacts and
+their gates. ``genomics samples``, the web UI's table and ``genomics retry`` all read it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from functools import cached_property
+
+from engine.errors import GenomicsError
+from engine.quality.evaluation import evaluate
+from engine.reads.registration import RegisteredSample, SampleStatus
+from engine.receipt import Receipt
+from engine.tables import Column
+from resources.environment import Resources
+from resources.sample_runs import Failure, Run, Runs, RunState
+
+SAMPLE_JOB = "sample"
+KNOWLEDGE_JOB = "knowledge"
+SHEET_STAGE = "sample_sheet"
+LAST_STAGES = ("fhir_bundle", "cohort_contribution")
+"""What a sample that is done has: its report, and its part of the cohort."""
+
+
+class State(StrEnum):
+    """Where a sample stands, in one word, the same everywhere."""
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    RUNNING = "running"
+    FAILED = "failed"
+    DONE = "done"
+    WITHDRAWN = "withdrawn"
+
+
+class Waits(StrEnum):
+    """What a waiting sample waits for."""
+
+    KNOWLEDGE = "knowledge"
+    PARENTS = "parents"
+    GATE = "gate"
+    SHEET = "sheet"
+    RUN = "run"
+
+
+@dataclass(frozen=True)
+class WorkItem:
+    """Where one sample stands.
+
+    Attributes:
+        sample: sample id; as the sheet has it where the sheet was refused.
+        name: the id as the laboratory writes it, absent where that is the sample id.
+        family: pseudonym of the family, absent where none was stated.
+        state: in one word.
+        stage: the artifact that is being made, that failed, or whose gate is shut; the last one of a sample that is
+            done; ``sample_sheet`` before the first.
+        since: UTC time since when the sample stands there, ISO 8601 to the second.
+        waits_for: what a waiting sample waits for, absent of any other.
+        why: in words, what it waits for or why it failed; empty where nothing holds it.
+        todo: what a person does about it; empty where nothing is to be done.
+        attempt: runs asked for, from 1; 0 where the sheet was refused.
+        sheet: the sheet that spoke last, relative to the landing zone.
+        run: id of the run of Dagster that this was read from, absent where there is none.
+    """
+
+    sample: str
+    name: str | None
+    family: str | None
+    state: State
+    stage: str
+    since: str
+    waits_for: Waits | None
+    why: str
+    todo: str
+    attempt: int
+    sheet: str
+    run: str | None
+
+
+COLUMNS = (
+    Column("sample", "VARCHAR", "Sample id; as the sheet has it where the sheet was refused.", required=True),
+    Column("name", "VARCHAR", "The id as the laboratory writes it, where that is another."),
+    Column("family", "VARCHAR", "Pseudonym of the family."),
+    Column("state", "VARCHAR", "Where the sample stands.", required=True, values=tuple(State)),
+    Column("stage", "VARCHAR", "The artifact being made, that failed, or whose gate is shut.", required=True),
+    Column("since", "VARCHAR", "UTC time since when, ISO 8601.", required=True),
+    Column("waits_for", "VARCHAR", "What a waiting sample waits for.", values=tuple(Waits)),
+    Column("why", "VARCHAR", "What it waits for or why it failed, in words.", required=True),
+    Column("todo", "VARCHAR", "What a person does about it.", required=True),
+    Column("attempt", "INTEGER", "Runs asked for.", required=True),
+    Column("sheet", "VARCHAR", "The sheet that spoke last.", required=True),
+    Column("run", "VARCHAR", "Id of Dagster's run that this was read from."),
+)
+"""The fields of :class:`WorkItem` as a table's columns."""
+assert tuple(column.name for column in COLUMNS) == tuple(field.name for field in fields(WorkItem))
+
+
+def work_list(platform: Resources, runs: Runs | None, samples: Iterable[str] | None = None) -> tuple[WorkItem, ...]:
+    """Where every sample stands, by sample id, rows of sheets that were refused among them.
+
+    Args:
+        platform: the services of the deployment.
+        runs: its runs (:func:`resources.sample_runs.open_runs`), absent where nothing ever ran.
+        samples: ids of the samples that are asked for, all where absent.
+    """
+    if not platform.settings.data.is_dir():
+        return ()
+    asked = None if samples is None else set(samples)
+    desk = _Desk(platform, runs)
+    chosen = [sample for sample in desk.samples.values() if asked is None or sample.sample_id in asked]
+    rows = [*desk.rows(chosen), *(row for row in desk.refused if asked is None or row.sample in asked)]
+    return tuple(sorted(rows, key=lambda row: row.sample))
+
+
+def sample_stages(platform: Resources) -> tuple[str, ...]:
+    """The artifacts of a sample's path in this deployment, in the order in which they are made."""
+    from engine.ops import alignment, annotation, calls, interpretation, knowledge, reads, report  # noqa: F401
+    from engine.ops.artifact import ancestors
+
+    return (*ancestors(report.fhir_bundle.name, platform.settings), *LAST_STAGES)
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """How a sample stands, beside what is known of it anyway."""
+
+    state: State
+    stage: str
+    since: str
+    why: str = ""
+    todo: str = ""
+    waits_for: Waits | None = None
+
+
+class _Desk:
+    """What is looked up once for all samples."""
+
+    def __init__(self, platform: Resources, runs: Runs | None) -> None:
+        self.platform = platform
+        self.runs = runs
+        self.stages = sample_stages(platform)
+        self.samples = {sample.sample_id: sample for sample in platform.registry.samples()}
+
+    def rows(self, samples: Sequence[RegisteredSample]) -> list[WorkItem]:
+        """The rows of these samples."""
+        failed = [run.run for sample in samples if (run := self._run_that_speaks(sample)) and _broke(run)]
+        failures = self.runs.failures(failed) if self.runs and failed else {}
+        return [self._row(sample, failures) for sample in samples]
+
+    @cached_property
+    def refused(self) -> list[WorkItem]:
+        """Rows of sheets that the registry refused, of samples that it does not know."""
+        known = self.platform.registry.refusals()
+        return [
+            WorkItem(
+                sample=str(error.sample),
+                name=None,
+                family=None,
+                state=State.WAITING,
+                stage=SHEET_STAGE,
+                since="",
+                waits_for=Waits.SHEET,
+                why=f"{error.file}, {error.place}: {error.problem}",
+                todo=f"{error.remedy}; then drop the sheet again",
+                attempt=0,
+                sheet=str(error.file),
+                run=None,
+            )
+            for error in known
+            if error.sample not in self.samples
+        ]
+
+    def _row(self, sample: RegisteredSample, failures: Mapping[str, Failure]) -> WorkItem:
+        run = self._run_that_speaks(sample)
+        standing = self._standing(sample, run, failures)
+        return WorkItem(
+            sample=sample.sample_id,
+            name=sample.name,
+            family=sample.person.family_id,
+            state=standing.state,
+            stage=standing.stage,
+            since=standing.since,
+            waits_for=standing.waits_for,
+            why=standing.why,
+            todo=standing.todo,
+            attempt=sample.attempt,
+            sheet=sample.sheet,
+            run=run.run if run else None,
+        )
+
+    @cached_property
+    def _last_runs(self) -> Mapping[str, Run]:
+        return self.runs.of_samples(self.samples) if self.runs else {}
+
+    @cached_property
+    def _last_events(self) -> Mapping[str, str]:
+        return self.platform.registry.last_events()
+
+    def _run_that_speaks(self, sample: RegisteredSample) -> Run | None:
+        """The last run, unless another one has been asked for since."""
+        run = self._last_runs.get(sample.sample_id)
+        if run is None or sample.withdrawn:
+            return None
+        outdated = run.key not in (None, sample.run_key) and not run.under_way
+        by_hand = run.key is None and not run.under_way and sample.status in _ASKED
+        return None if outdated or by_hand else run
+
+    def _standing(self, sample: RegisteredSample, run: Run | None, failures: Mapping[str, Failure]) -> _Standing:
+        if sample.withdrawn:
+            return _Standing(State.WITHDRAWN, self._last_stage(sample), _to_second(sample.withdrawn))
+        if run and run.under_way:
+            return self._under_way(sample, run)
+        if run is None and sample.status in (*_ASKED, SampleStatus.RUNNING):
+            return self._waiting(sample)
+        if run and run.job == SAMPLE_JOB and run.state is RunState.DONE:
+            return self._done(sample, run.since)
+        return self._by_artifacts(sample, run, failures)
+
+    def _under_way(self, sample: RegisteredSample, run: Run) -> _Standing:
+        if run.state is RunState.QUEUED:
+            limit = self.platform.settings.max_runs
+            why = f"its run waits for its turn; {limit} run{'s' if limit > 1 else ''} at a time"
+            return _Standing(State.QUEUED, self._next_stage(sample), run.since, why)
+        step = self.runs.step_of(run.run) if self.runs else ""
+        return _Standing(State.RUNNING, step or self._next_stage(sample), run.since)
+
+    def _waiting(self, sample: RegisteredSample) -> _Standing:
+        since = _to_second(self._last_events.get(sample.sample_id, sample.registered))
+        waits_for, why, todo = self._knowledge or self._parents(sample) or _ASKED_FOR[sample.status]
+        return _Standing(State.WAITING, self._next_stage(sample), since, why, todo, waits_for)
+
+    @cached_property
+    def _knowledge(self) -> tuple[Waits, str, str] | None:
+        """Why no sample may begin yet; nothing where the knowledge is built."""
+        knowledge = self.platform.knowledge
+        try:
+            missing = [part for part in knowledge.parts if knowledge.lake.receipt(part) is None]
+        except GenomicsError as error:
+            return Waits.KNOWLEDGE, f"the knowledge is not as published: {error.problem}", error.remedy
+        run = self.runs.last_of(KNOWLEDGE_JOB) if self.runs else None
+        if run and run.under_way:
+            return Waits.KNOWLEDGE, f"the knowledge is being built, since {run.since}", ""
+        if not missing:
+            return None
+        failure = self.runs.failures([run.run]).get(run.run) if self.runs and run else None
+        if failure:
+            return (
+                Waits.KNOWLEDGE,
+                f"building {failure.step or 'the knowledge'} failed: {failure.problem}",
+                failure.remedy,
+            )
+        return Waits.KNOWLEDGE, f"{', '.join(missing)}: not built yet", "start the server: make serve"
+
+    def _parents(self, sample: RegisteredSample) -> tuple[Waits, str, str] | None:
+        """The parents who have not come to their end yet."""
+        named = [parent for parent in (sample.person.father_id, sample.person.mother_id) if parent]
+        new = [parent for parent in named if (known := self.samples.get(parent)) and self._is_new(known)]
+        return (Waits.PARENTS, f"{' and '.join(new)} first: phase is told beside the parents", "") if new else None
+
+    def _is_new(self, sample: RegisteredSample) -> bool:
+        return not sample.withdrawn and sample.status in (*_ASKED, SampleStatus.RUNNING)
+
+    def _by_artifacts(self, sample: RegisteredSample, run: Run | None, failures: Mapping[str, Failure]) -> _Standing:
+        """Of a sample whose last run failed, or was not that of its whole path: what the artifacts say."""
+        since = run.since if run else _to_second(self._last_events.get(sample.sample_id, sample.registered))
+        shut = self._shut_gate(sample, since)
+        if shut:
+            return shut
+        if run and run.state is RunState.DONE:
+            return self._done(sample, since)
+        if run is None and sample.status is SampleStatus.DONE:
+            return self._done(sample, since)
+        return self._failed(sample, run, since, failures)
+
+    def _failed(
+        self, sample: RegisteredSample, run: Run | None, since: str, failures: Mapping[str, Failure]
+    ) -> _Standing:
+        again = f"{RETRY} {sample.sample_id} --reason ..."
+        stage = self._next_stage(sample)
+        if run and run.state is RunState.CANCELED:
+            return _Standing(State.FAILED, stage, since, "the run was stopped by a person", again)
+        failure = failures.get(run.run) if run else None
+        if failure is None:
+            why = "the run ended without a word" if run else "the record of its run is gone"
+            return _Standing(State.FAILED, stage, since, why, again)
+        why = failure.problem.removeprefix(f"sample {sample.sample_id}: ")
+        todo = f"{failure.remedy}; then {again}" if failure.remedy else again
+        return _Standing(State.FAILED, failure.step or stage, since, why, todo)
+
+    def _done(self, sample: RegisteredSample, since: str) -> _Standing:
+        """Done, if the report is there and the sample's part of the cohort."""
+        missing = [stage for stage in LAST_STAGES if stage not in self._published(sample)]
+        if not missing:
+            return _Standing(State.DONE, LAST_STAGES[0], since)
+        stage = self._next_stage(sample)
+        again = f"{RETRY} {sample.sample_id} --reason ..."
+        return _Standing(State.FAILED, stage, since, f"{' and '.join(missing)} not made by the last run", again)
+
+    def _shut_gate(self, sample: RegisteredSample, since: str) -> _Standing | None:
+        """The first gate on the sample's path that is shut now."""
+        for stage in self.stages:
+            receipt = self._receipt(stage, sample)
+            verdicts = evaluate(self.platform.gate.thresholds.of(stage), receipt.measures) if receipt else ()
+            for verdict in (one for one in verdicts if one.blocks):
+                check = verdict.threshold.name
+                with suppress(GenomicsError):
+                    if self.platform.gate.overridden(stage, sample.sample_id, check):
+                        continue
+                todo = f"mend the sample, or: genomics override {sample.sample_id} {stage} {check} --reason ..."
+                return _Standing(
+                    State.WAITING, stage, since, f"the gate of {stage} is shut: {verdict}", todo, Waits.GATE
+                )
+        return None
+
+    def _receipt(self, stage: str, sample: RegisteredSample) -> Receipt | None:
+        with suppress(GenomicsError):
+            return self.platform.lake.receipt(stage, sample.sample_id)
+        return None
+
+    def _published(self, sample: RegisteredSample) -> set[str]:
+        return set(self.platform.lake.assets(sample.sample_id))
+
+    def _last_stage(self, sample: RegisteredSample) -> str:
+        """The artifact that was made last."""
+        published = self._published(sample)
+        return next((stage for stage in reversed(self.stages[:-1]) if stage in published), SHEET_STAGE)
+
+    def _next_stage(self, sample: RegisteredSample) -> str:
+        """The first artifact that is not there; those of a trio alone are passed over."""
+        published = self._published(sample)
+        made = [number for number, stage in enumerate(self.stages) if stage in published]
+        return self.stages[min(max(made) + 1, len(self.stages) - 1)] if made else SHEET_STAGE
+
+
+RETRY = "genomics retry"
+_ASKED = (SampleStatus.WAITING, SampleStatus.REQUESTED)
+_SERVER = "nothing; if it stays so, start the server: make serve"
+_ASKED_FOR = {
+    SampleStatus.WAITING: (Waits.RUN, "the server asks for its run when it next looks, within seconds", _SERVER),
+    SampleStatus.REQUESTED: (Waits.RUN, "its run was asked for and has not appeared yet", _SERVER),
+    SampleStatus.RUNNING: (Waits.RUN, "its run is gone; another one is asked for", _SERVER),
+}
+
+
+def _broke(run: Run) -> bool:
+    return run.state is RunState.FAILED
+
+
+def _to_second(time: str) -> str:
+    """A time of the registry to the second."""
+    return f"{time[:19]}+00:00" if time else ""
