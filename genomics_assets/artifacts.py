@@ -11,6 +11,7 @@ ARTIFACTS = (
     knowledge.gene_model,
     knowledge.known_sites,
     knowledge.clinvar,
+    knowledge.panels,
     reads.raw_reads,
     alignment.aligned_reads,
     calls.gvcf,

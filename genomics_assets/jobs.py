@@ -14,7 +14,7 @@ knowledge_job = dg.define_asset_job(
     "knowledge",
     selection=dg.AssetSelection.groups(knowledge.reference_genome.stage),
     description="Builds the reference genome, the aligner's index, and what the reference declares of gene model, "
-    "known sites and ClinVar.",
+    "known sites, ClinVar and gene panels.",
     executor_def=IN_PROCESS,
 )
 

@@ -36,6 +36,7 @@ class Declaration:
         known_sites: VCF of common variants, absent where recalibration is not wanted.
         clinvar: ClinVar release as VCF or table, absent where it is not wanted.
         clinvar_release: the release's date or name, absent where the file says it.
+        panels: table of the gene panels that orders may name, absent where orders name genes alone.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Declaration:
     known_sites: Path | None = None
     clinvar: Path | None = None
     clinvar_release: str | None = None
+    panels: Path | None = None
 
     @property
     def alternates(self) -> Path | None:
@@ -61,7 +63,7 @@ class Declaration:
 
 _FIELDS = tuple(field.name for field in fields(Declaration))
 _REQUIRED = ("name", "build", "fasta")
-_FILES = ("fasta", "targets", "gene_model", "known_sites", "clinvar")
+_FILES = ("fasta", "targets", "gene_model", "known_sites", "clinvar", "panels")
 _IS_MD5 = re.compile("[0-9a-fA-F]{32}").fullmatch
 _REMEDY = f"use the fields {', '.join(_FIELDS)}, each once, as resources/references/GRCh38.yaml does"
 

@@ -243,13 +243,14 @@ def build_resources(settings: Settings) -> Resources:
     audit = AuditLog(settings.data / "audit" / "audit.jsonl")
     lake = LocalLake(settings.data / "lake", audit)
     registry = SampleRegistry(settings.registry)
+    knowledge = Knowledge.declared(settings.reference, lake, settings.data / "sources")
     return Resources(
         settings=settings,
         lake=lake,
         gate=Gate(lake, registry, audit, load_thresholds(settings.thresholds)),
-        knowledge=Knowledge.declared(settings.reference, lake, settings.data / "sources"),
+        knowledge=knowledge,
         registry=registry,
-        landing_zone=LandingZone(settings.landing),
+        landing_zone=LandingZone(settings.landing, panels=knowledge.panels),
         warehouse=Warehouse(settings.data / "cohort"),
         audit=audit,
     )

@@ -1,9 +1,9 @@
 """The knowledge a deployment works with: the reference bundle's declaration and what has been built from it.
 
 A reference is declared in one YAML, ``resources/references/<name>.yaml`` or a laboratory's own file; the knowledge
-assets (``reference_genome``, ``aligner_index``, ``gene_model``, ``known_sites``, ``clinvar``) build its parts into the
-lake, and :meth:`Knowledge.bundle` hands the built parts to the engine as one value. How a part is built is the
-engine's business (``engine/reference/build.py``).
+assets (``reference_genome``, ``aligner_index``, ``gene_model``, ``known_sites``, ``clinvar``, ``panels``) build its
+parts into the lake, and :meth:`Knowledge.bundle` hands the built parts to the engine as one value. How a part is built
+is the engine's business (``engine/reference/build.py``).
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from engine.receipt import Receipt
 from engine.reference.build import read_contigs
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.genome import FASTA_NAME
+from engine.reference.panels import PANELS, Panel, read_panels
 from resources.declaration import DECLARATIONS, Declaration, read_declaration
 from resources.lake import Lake
 
 __all__ = ["DECLARATIONS", "Declaration", "Knowledge", "read_declaration"]
+_OPTIONAL = ("gene_model", "known_sites", "clinvar", "panels")
+"""Parts that a reference may lack, in the order in which they are built."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,15 @@ class Knowledge:
     def parts(self) -> tuple[str, ...]:
         """The knowledge assets this reference has, in the order in which they are built."""
         declared = self.declaration
-        optional = {"gene_model": declared.gene_model, "known_sites": declared.known_sites, "clinvar": declared.clinvar}
-        return ("reference_genome", "aligner_index", *(part for part, path in optional.items() if path))
+        return ("reference_genome", "aligner_index", *(part for part in _OPTIONAL if declared.source(part)))
+
+    def panels(self) -> dict[str, Panel] | None:
+        """The panels that orders may name, by :func:`engine.reference.panels.panel_key`, as the declared file has them.
+
+        Absent where the reference declares none; KnowledgeError where the file cannot be read.
+        """
+        source = self.declaration.panels
+        return None if source is None else read_panels(source)
 
     def require(self, part: str) -> Receipt:
         """The receipt of a built part; LakeError where it is not built or is damaged."""
@@ -79,6 +89,7 @@ class Knowledge:
             known_sites=self._optional_file(receipts.get("known_sites"), r".*\.vcf\.gz"),
             clinvar=self._optional_file(receipts.get("clinvar"), r".*\.parquet"),
             targets=self._file(genome, r"targets\.bed"),
+            panels=self._optional_file(receipts.get("panels"), re.escape(PANELS)),
             versions={part: receipt.data_version for part, receipt in receipts.items()},
         )
 

@@ -23,7 +23,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.errors import SampleSheetError
-from engine.reads.sample_sheet import SampleEntry, SampleSheet, notes_report, problem_report, read_sample_sheet
+from engine.reads.sample_sheet import (
+    PanelTable,
+    SampleEntry,
+    SampleSheet,
+    notes_report,
+    problem_report,
+    read_sample_sheet,
+)
 from resources.audit import AuditEvent, AuditLog
 from resources.registry import Registration, SampleRegistry
 
@@ -140,12 +147,16 @@ class LandingZone:
         root: the folder.
         reports: folder for the problem reports, beside the sheets when absent.
         settle: seconds for which a file must not have changed before it counts as complete.
+        panels: reads the gene panels that a sheet's orders may name.
     """
 
-    def __init__(self, root: Path, *, reports: Path | None = None, settle: float = 5.0) -> None:
+    def __init__(
+        self, root: Path, *, reports: Path | None = None, settle: float = 5.0, panels: PanelTable = lambda: None
+    ) -> None:
         self.root = root
         self.reports = reports
         self.settle = settle
+        self.panels = panels
 
     def sheets(self) -> tuple[Path, ...]:
         """The complete sheets, by path. Hidden files and symbolic links are none, nor are files being written."""
@@ -203,7 +214,7 @@ class LandingZone:
 
     def _read(self, path: Path, registry: SampleRegistry) -> SampleSheet:
         try:
-            return read_sample_sheet(path, self.root, registered=registry.sexes())
+            return read_sample_sheet(path, self.root, registered=registry.sexes(), panels=self.panels)
         except SampleSheetError as error:
             return SampleSheet(path, (), (error,), "")
         except (OSError, ValueError, RecursionError, MemoryError) as error:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from engine.annotate.columns import IMPACTS
 from engine.classify.phase import TOLD
 
 Row = dict[str, Any]
+_OF_A_TRANSCRIPT = ("gene", "gene_id", "transcript", "consequence", "impact", "hgvs_c", "hgvs_p")
 UNDECIDED = ("", "uncertain_significance", "conflicting", "other")
 """ClinVar's classifications, none included, that say neither pathogenic nor benign."""
 
@@ -27,6 +29,7 @@ def candidates_of(row: Row, ordered: Sequence[str] = ()) -> Iterator[Row]:
         row: of the annotated table.
         ordered: genes that were asked about; a variant of high impact in one of them is looked at undecided, too.
     """
+    row = spoken_for(row, ordered)
     if row["impact"] == "HIGH" and row["gene"] in ordered and is_undecided(row):
         yield row | {"members": [], "is_compound": False, "cautions": []}
     compounds, parts = row["compounds"] or [], row["known_parts"] or []
@@ -40,6 +43,25 @@ def candidates_of(row: Row, ordered: Sequence[str] = ()) -> Iterator[Row]:
     for part in parts:
         if part["clinvar_classification"] in TOLD:
             yield row | part | {"is_compound": False, "cautions": [_is_a_part(row)]}
+
+
+def spoken_for(row: Row, ordered: Sequence[str]) -> Row:
+    """The row as a gene that was asked about has it, where the variant is hit worst in another gene's transcript.
+
+    Where genes overlap, a variant of the one that was asked about is not one of its neighbour alone.
+    """
+    if row["gene"] in ordered:
+        return row
+    own = [one for one in row["consequences"] or () if one["gene"] in ordered]
+    if not own:
+        return row
+    best = min(own, key=lambda one: IMPACTS.index(one["impact"]))
+    return row | {
+        **{name: best[name] for name in _OF_A_TRANSCRIPT},
+        "hgnc_id": None,
+        "exon": None,
+        "representative_by": "asked_about",
+    }
 
 
 def _does_not_stand_alone(row: Row, compound: Row) -> str:

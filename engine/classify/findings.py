@@ -13,6 +13,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,14 @@ from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.inheritance import UNKNOWN, conditions_of, hgnc_id
 from engine.classify.origin import FATHER, MOTHER, origin_of, transmitting
 from engine.classify.phase import TOLD, Parent, Phase, phase_of
+from engine.classify.question import Question, question_of
 from engine.classify.zygosity import zygosity
 from engine.duckdb_paths import as_pattern
 from engine.errors import VariantFileError
 from engine.person import Person, Sex
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.intervals import Interval
+from engine.reference.panels import Panel
 from engine.tables import arrow_schema
 
 _NAMESPACE = uuid.UUID("5f5d0c9e-6a0b-5b0e-9a63-0d6f5f7a1c11")
@@ -39,17 +42,23 @@ class Subject:
     """A person whose calls are looked through, and what the parents' calls tell of them.
 
     Attributes:
-        person: their sex, what they agreed to hear of, and the genes that the order asks about: findings elsewhere are
-            not primary. An order that names none asks about every gene that is not on the ACMG SF list.
+        person: their sex, what they agreed to hear of, and the genes that the order names.
+        panel: what the order's panel asks about, absent where it names none or nobody knows its genes.
         father: absent where he was not sequenced.
         mother: absent where she was not sequenced.
         report_carriers: whether carrier states are reported.
     """
 
     person: Person
+    panel: Panel | None = None
     father: Parent | None = None
     mother: Parent | None = None
     report_carriers: bool = True
+
+    @cached_property
+    def question(self) -> Question:
+        """What the order asks about: findings elsewhere are not primary."""
+        return question_of(self.person, self.panel)
 
 
 @dataclass(frozen=True)
@@ -100,7 +109,7 @@ def find_variants(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows, conflicting = _candidates(annotated, sample, subject.person.ordered_genes)
+    rows, conflicting = _candidates(annotated, sample, subject.question.genes)
     findings = [_finding(row, subject, bundle) for row in rows]
     _find_partners(findings)
     verdicts = Counter[str]()
@@ -142,7 +151,9 @@ def _candidates(annotated: Path, sample: str, ordered: Sequence[str]) -> tuple[l
             told = f"clinvar_classification IN {TOLD} OR len(compounds) > 0 OR len(known_parts) > 0"
             genes = ", ".join("'" + gene.replace("'", "''") + "'" for gene in ordered) or "NULL"
             undecided = f"coalesce(clinvar_classification, '') IN {UNDECIDED} AND filter IN ('PASS', '.')"
-            uncertain = f"impact = 'HIGH' AND gene IN ({genes}) AND {undecided}"
+            hit = f"[one FOR one IN consequences IF one.gene IN ({genes}) AND one.impact = 'HIGH']"
+            beside = f"gene NOT IN ({genes}) AND len({hit}) > 0"
+            uncertain = f"((impact = 'HIGH' AND gene IN ({genes})) OR ({beside})) AND {undecided}"
             rows = table.filter(f"{told} OR ({uncertain})").to_arrow_table().to_pylist()
             conflicting = len(table.filter("clinvar_classification = 'conflicting' AND filter IN ('PASS', '.')"))
     except duckdb.Error as error:
@@ -223,9 +234,8 @@ def _category(finding: dict[str, Any], subject: Subject) -> str:
         return "uncertain"
     gene = finding["gene"] or ""
     listed = secondary_findings_genes().get(gene)
-    ordered = subject.person.ordered_genes
-    asked = gene in ordered if ordered else listed is None
-    if asked:
+    question = subject.question
+    if gene in question.genes or (question.is_open and listed is None):
         return _by_inheritance(finding, subject)
     if listed is None:
         return "not_reportable"
@@ -237,7 +247,7 @@ def _category(finding: dict[str, Any], subject: Subject) -> str:
             return "withheld"
         finding["secondary_list"] = VERSION
         return "secondary"
-    carries_recessive = listed.inheritance == "AR" and not ordered
+    carries_recessive = listed.inheritance == "AR" and question.is_open
     return "carrier" if carries_recessive and subject.report_carriers else "not_reportable"
 
 
@@ -246,7 +256,7 @@ def _by_inheritance(finding: dict[str, Any], subject: Subject) -> str:
     if finding["zygosity"] != "heterozygous" or not modes <= {"AR", "XL"}:
         return "primary"
     # Women fall ill of X-linked variants too; and two copies of X in a man are a finding, not a carrier state.
-    if "XL" in modes and (finding["gene"] in subject.person.ordered_genes or subject.person.sex == Sex.MALE):
+    if "XL" in modes and (finding["gene"] in subject.question.genes or subject.person.sex == Sex.MALE):
         return "primary"
     if finding["phase"] in ("trans", "unknown") and "AR" in modes:
         return "compound_heterozygote"

@@ -20,7 +20,7 @@ def findings(
     annotated_variants: Own,
     father: Annotated[Kin | None, Parent("annotated_variants", "gvcf")],
     mother: Annotated[Kin | None, Parent("annotated_variants", "gvcf")],
-    reference: Annotated[ReferenceBundle, Parts("reference_genome")],
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "panels")],
     person: Annotated[Person, Facts("sex", "ordered_genes", "panel", "secondary_findings_consent")],
 ) -> Computed:
     """Pathogenic and likely pathogenic variants with zygosity, inheritance, phase and evidence.
@@ -28,8 +28,10 @@ def findings(
     Primary, compound heterozygous, carrier, and secondary (ACMG SF genes) where the person agreed to hear of them.
     """
     from engine.classify.findings import Subject, find_variants
+    from engine.reference.panels import panel_of
 
-    subject = Subject(person=person, father=_evidence(father), mother=_evidence(mother))
+    panel = panel_of(person.panel, reference.panels)
+    subject = Subject(person, panel, father=_evidence(father), mother=_evidence(mother))
     summary = find_variants(annotated_variants.file(".parquet"), subject, reference, making.folder, making.sample)
     return Computed(summary.findings, vars(summary))
 

@@ -76,3 +76,15 @@ def clinvar(
         making.folder,
     )
     return Computed(found.records, vars(found))
+
+
+@artifact(kinds={"tsv"}, by_sample=False)
+def panels(making: Making, declared: Annotated[Sources, Declared("panels")]) -> Computed:
+    """The gene panels that orders may name, each with its genes and its version.
+
+    A changed panel makes findings and report stale of every sample; a report in which nothing changes stays as issued.
+    """
+    from engine.reference.panels import build_panels
+
+    found = build_panels(declared.file("panels"), making.folder)
+    return Computed(found.genes, vars(found))

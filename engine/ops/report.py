@@ -23,7 +23,7 @@ def fhir_bundle(
     findings: Own,
     chain: Annotated[tuple[Receipt, ...], Chain("findings")],
     overridden_checks: Annotated[tuple[str, ...], OverriddenChecks("findings")],
-    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model")],
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "panels")],
     person: Annotated[Person, Facts(*TOLD_OF_THE_PERSON)],
     previous: Previous,
 ) -> Computed:
@@ -32,22 +32,26 @@ def fhir_bundle(
     A Provenance leads back to the reads' digests and the versions of tools and knowledge. A report that says the same
     is the same report: it stays as it was issued.
     """
+    from engine.classify.question import question_of
     from engine.fhir.bundle import write_bundle
     from engine.reads.manifest import read_digests
+    from engine.reference.panels import panel_of
     from engine.report.case import CaseFacts
     from engine.report.coverage import study_regions
     from engine.report.lineage import Lineage
     from engine.report.statement import read_findings, state
 
     coverage = aligned_reads.measures
+    panel = panel_of(person.panel, reference.panels)
     regions = study_regions(
         reference,
         gvcf.file(".g.vcf.gz"),
         sex=person.sex,
         mean_coverage=_number(coverage["mean_coverage"]),
         fraction_20x=_number(coverage["fraction_20x"]),
+        asked=question_of(person, panel).genes,
     )
-    case = CaseFacts(making.sample, person, regions, overridden_checks=overridden_checks)
+    case = CaseFacts(making.sample, person, regions, overridden_checks=overridden_checks, panel=panel)
     lineage = Lineage(read_digests(raw_reads.folder), chain)
     made = datetime.now(UTC).isoformat(timespec="seconds")
     statement = state(read_findings(findings.file(".parquet")), case, lineage, reference.build, made)

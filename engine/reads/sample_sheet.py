@@ -27,12 +27,12 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from engine.errors import SampleSheetError
+from engine.errors import KnowledgeError, SampleSheetError
 from engine.person import Person, Sex
 from engine.reads.conventions import QualityEncoding
 from engine.reads.lane import Lane
@@ -40,6 +40,7 @@ from engine.reads.mate_files import mate_in_file_name, same_but_for_mate
 from engine.reads.sample_names import as_written, safe_id
 from engine.reads.sample_sheet_columns import COLUMNS
 from engine.reads.sheet_rows import SheetRow, parse_rows
+from engine.reference.panels import Panel, hgnc_letters, known_panels, panel_key
 
 _SAMPLES = ("sample_id", "father_id", "mother_id")
 """Columns whose cells are ids of samples."""
@@ -105,13 +106,24 @@ class SampleSheet:
     names: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_sample_sheet(path: Path, landing_zone: Path, *, registered: Mapping[str, Sex] | None = None) -> SampleSheet:
+PanelTable = Callable[[], Mapping[str, Panel] | None]
+"""Reads the panels that orders may name, as :func:`engine.reference.panels.read_panels`; absent without a table."""
+
+
+def read_sample_sheet(
+    path: Path,
+    landing_zone: Path,
+    *,
+    registered: Mapping[str, Sex] | None = None,
+    panels: PanelTable = lambda: None,
+) -> SampleSheet:
     """Read a sheet and judge every row of it.
 
     Args:
         path: the sheet, CSV or ``.xlsx``, or Illumina's; paths in it are relative to its folder.
         landing_zone: the folder outside which no read file may lie, symbolic links resolved.
         registered: sex of each sample known from earlier sheets, so that parents may be named who came before.
+        panels: looked up where a sheet names a panel; where there is no table, a panel may bear any name.
 
     Raises:
         SampleSheetError: the sheet itself cannot be read. Anything wrong inside it is among the problems.
@@ -124,6 +136,7 @@ def read_sample_sheet(path: Path, landing_zone: Path, *, registered: Mapping[str
     entries = [judge.sample(sample_id, group) for sample_id, group in judge.by_sample(rows.rows).items()]
     judge.files_used_once()
     judge.pedigree(entries, registered or {})
+    judge.panels_known(entries, panels)
     return SampleSheet(
         path=path,
         samples=tuple(entry for entry in entries if entry.sample_id not in judge.bad),
@@ -455,6 +468,26 @@ class _Judge:
                     entry.line, entry.sample_id, "the sample is its own ancestor", "correct father_id and mother_id"
                 )
 
+    def panels_known(self, entries: list[SampleEntry], panels: PanelTable) -> None:
+        """A panel that an order names is in the table of panels, where there is one."""
+        ordering = [(entry, entry.person.panel) for entry in entries if entry.person.panel is not None]
+        if not ordering:
+            return
+        try:
+            known = panels()
+        except KnowledgeError as error:
+            for entry, _ in ordering:
+                self.refuse(entry.line, entry.sample_id, f"its panel cannot be looked up: {error}", error.remedy)
+            return
+        for entry, name in ordering if known is not None else ():
+            if known is not None and panel_key(name) not in known:
+                self.refuse(
+                    entry.line,
+                    entry.sample_id,
+                    f"there is no panel {_shown(name)} ({known_panels(known.values(), name)})",
+                    "correct the name, add the panel to the laboratory's table of panels, or name genes",
+                )
+
     def _parent(
         self,
         entry: SampleEntry,
@@ -487,7 +520,7 @@ def _person(sample_id: str, facts: Mapping[str, str]) -> Person:
         mother_id=facts.get("mother_id"),
         phenotype=tuple(dict.fromkeys(_listed(facts.get("phenotype_hpo", "")))),
         order_id=facts.get("order_id"),
-        ordered_genes=tuple(dict.fromkeys(map(_symbol, _listed(facts.get("genes", ""))))),
+        ordered_genes=tuple(dict.fromkeys(map(hgnc_letters, _listed(facts.get("genes", ""))))),
         panel=facts.get("panel"),
         secondary_findings_consent=facts.get("secondary_findings_consent") == "yes",
     )
@@ -495,15 +528,6 @@ def _person(sample_id: str, facts: Mapping[str, str]) -> Person:
 
 def _listed(cell: str) -> list[str]:
     return [item.strip() for item in cell.split(";") if item.strip()]
-
-
-def _symbol(text: str) -> str:
-    """A gene's symbol in HGNC's letters: all capitals, but for the orf of open reading frames.
-
-    >>> _symbol("tp53"), _symbol("C9ORF72")
-    ('TP53', 'C9orf72')
-    """
-    return re.sub(r"^(C[0-9XY]+)ORF([0-9]+)", r"\1orf\2", text.upper())
 
 
 def _own_ancestors(entries: Iterable[SampleEntry]) -> set[str]:

@@ -144,8 +144,8 @@ COLUMNS: tuple[SheetColumn, ...] = (
     ),
     SheetColumn(
         "panel", "sample", False,
-        "Name of the gene panel that the order asks about",
-        "no panel", "epilepsy", r"[^\x00-\x1f\x7f]{1,64}", "a name of at most 64 letters",
+        "Name of the gene panel that the order asks about, as the laboratory's table of panels has it",
+        "no panel", "epilepsy", r"[^\x00-\x1f\x7f]{1,128}", "a name of at most 128 letters",
     ),
     SheetColumn(
         "secondary_findings_consent", "sample", False,

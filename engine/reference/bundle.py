@@ -42,6 +42,8 @@ class ReferenceBundle:
         targets: BED of the regions to be called and judged, absent when it is the whole reference.
         versions: version of each part by its name (``fasta``, ``gene_model``, ``clinvar``, ...): content digests
             or release names, as they appear in receipts.
+        panels: table of the gene panels that orders may name (:mod:`engine.reference.panels`), absent where none is
+            declared.
     """
 
     name: str
@@ -54,6 +56,7 @@ class ReferenceBundle:
     clinvar: Path | None
     targets: Path | None
     versions: dict[str, str]
+    panels: Path | None = None
 
     @property
     def contig_lengths(self) -> dict[str, int]:

@@ -7,9 +7,12 @@ is written.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from engine.classify.question import Question, question_of
 from engine.errors import ReportError
 from engine.person import Identity, Person
+from engine.reference.panels import Panel
 
 TOLD_OF_THE_PERSON = (
     *("subject_id", "sex", "order_id", "phenotype"),
@@ -48,6 +51,8 @@ class Regions:
         description: in words, such as ``5 intervals, 202,000 bases``.
         studied: genes within the targets; empty where they are too many to list.
         uncalled: genes with target bases that could not be called.
+        beyond: symbols of genes that were asked about and do not lie within the targets as a whole.
+        unknown: symbols of genes that were asked about and are not in the gene model.
         uncalled_bases: target bases that could not be called, absent where that was not measured.
         mean_coverage: mean depth over the targets, absent where not measured.
         fraction_20x: share of target bases covered 20 times or more, absent where not measured.
@@ -59,6 +64,8 @@ class Regions:
     uncalled_bases: int | None = None
     mean_coverage: float | None = None
     fraction_20x: float | None = None
+    beyond: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,7 @@ class CaseFacts:
         overridden_checks: in words, the quality checks that failed and that a person let pass all the same.
         laboratory: who answers for the report.
         collected: when the specimen was taken, ISO 8601, absent where not known.
+        panel: what the order's panel asks about, absent where it names none or nobody knows its genes.
     """
 
     sample: str
@@ -80,17 +88,23 @@ class CaseFacts:
     overridden_checks: tuple[str, ...] = ()
     laboratory: Laboratory = field(default_factory=Laboratory)
     collected: str | None = None
+    panel: Panel | None = None
+
+    @cached_property
+    def question(self) -> Question:
+        """What the order asks about."""
+        return question_of(self.person, self.panel)
 
     @property
     def leaves_genes_out(self) -> bool:
         """Whether genes were left out though nobody said that they were not asked about."""
-        return not self.person.ordered_genes and not self.person.secondary_findings_consent
+        return self.question.is_open and not self.person.secondary_findings_consent
 
     @property
     def unassessed(self) -> tuple[str, ...]:
-        """Genes that were asked about and not called throughout."""
-        uncalled = {gene.symbol for gene in self.regions.uncalled}
-        return tuple(gene for gene in self.person.ordered_genes if gene in uncalled)
+        """Genes that were asked about and not called throughout, or do not lie within the targets as a whole."""
+        unseen = {gene.symbol for gene in self.regions.uncalled} | set(self.regions.beyond)
+        return tuple(gene for gene in self.question.genes if gene in unseen)
 
     def require_own(self, identity: Identity) -> None:
         """ReportError if the identity is another person's."""

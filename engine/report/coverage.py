@@ -30,6 +30,7 @@ def study_regions(
     sex: Sex = Sex.UNKNOWN,
     mean_coverage: float | None = None,
     fraction_20x: float | None = None,
+    asked: Sequence[str] = (),
 ) -> Regions:
     """What was studied and what of it could not be called.
 
@@ -39,11 +40,13 @@ def study_regions(
         sex: a female's Y is not expected to be called.
         mean_coverage: mean depth over the targets, where it was measured.
         fraction_20x: share of target bases covered 20 times or more, where it was measured.
+        asked: symbols of the genes that the order asks about.
     """
     targets = _expected(bundle, sex)
     uncalled = [] if gvcf is None else uncalled_intervals(gvcf, targets)
     bases = sum(len(target) for target in targets)
-    transcripts = _spokesmen(bundle)
+    spokesmen = _spokesmen(bundle)
+    transcripts = [one for one in spokesmen if one.coding]
     studied = _genes(transcripts, targets)
     return Regions(
         description=f"{len(targets):,} interval{'s' if len(targets) != 1 else ''}, {bases:,} bases of {bundle.build}",
@@ -52,6 +55,8 @@ def study_regions(
         uncalled_bases=None if gvcf is None else sum(len(interval) for interval in uncalled),
         mean_coverage=mean_coverage,
         fraction_20x=fraction_20x,
+        beyond=_beyond(bundle, [one for one in spokesmen if one.gene in asked]) if asked else (),
+        unknown=tuple(gene for gene in asked if gene not in {one.gene for one in spokesmen}),
     )
 
 
@@ -91,11 +96,25 @@ def _expected(bundle: ReferenceBundle, sex: Sex) -> list[Interval]:
 
 
 def _spokesmen(bundle: ReferenceBundle) -> list[Transcript]:
-    """The representative transcript of every protein-coding gene, along the genome."""
+    """The representative transcript of every gene, along the genome."""
     if bundle.gene_model is None:
         return []
     chosen = read_gene_model(bundle.gene_model).representatives.values()
-    return sorted((one for one in chosen if one.coding), key=lambda one: (one.contig, one.start, one.gene))
+    return sorted(chosen, key=lambda one: (one.contig, one.start, one.gene))
+
+
+def _beyond(bundle: ReferenceBundle, transcripts: Sequence[Transcript]) -> tuple[str, ...]:
+    """Genes of which, wherever they lie, a coding base is no target; of those without a protein, a base of an exon."""
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for target in merge(known_territory(bundle, targets=bundle.targets), bundle.contig_lengths):
+        spans.setdefault(target.contig, []).append((target.start, target.end))
+
+    def is_whole(one: Transcript) -> bool:
+        exons = _coding_exons(one) if one.coding else one.exons
+        return not any(list(_holes(Interval(one.contig, *exon), spans.get(one.contig, []))) for exon in exons)
+
+    whole = {one.gene for one in transcripts if is_whole(one)}
+    return tuple(dict.fromkeys(one.gene for one in transcripts if one.gene not in whole))
 
 
 def _genes(transcripts: Sequence[Transcript], intervals: Sequence[Interval]) -> tuple[Gene, ...]:

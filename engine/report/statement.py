@@ -163,7 +163,8 @@ def state(findings: Sequence[Finding], case: CaseFacts, lineage: Lineage, build:
     named = {"father": case.person.father_id, "mother": case.person.mother_id}
     awaited = tuple(kin for kin, sample in named.items() if sample and kin not in compared)
     outcome = _outcome(case, findings)
-    steps = next_steps(findings, unassessed=case.unassessed, awaited=awaited, leaves_genes_out=case.leaves_genes_out)
+    unassessed = (*case.unassessed, *case.regions.unknown)
+    steps = next_steps(findings, unassessed=unassessed, awaited=awaited, leaves_genes_out=case.leaves_genes_out)
     return Statement(
         case=case,
         build=build,
@@ -212,16 +213,16 @@ def _outcome(case: CaseFacts, findings: Sequence[Finding]) -> Outcome:
     """The result in one word.
 
     Positive is what explains a condition, in a call that passed. Nothing is negative on the word of calls that need
-    confirmation, beside a variant that nobody has judged, where a gene that was asked about was not called throughout,
-    or where it is not known whether the genes left out for lack of consent were asked about. A carrier state explains
-    no condition.
+    confirmation, beside a variant that nobody has judged, where a gene that was asked about was not called throughout
+    or is not known, or where it is not known whether the genes left out for lack of consent were asked about. A carrier
+    state explains no condition.
     """
     telling = [finding for finding in findings if finding["category"] not in ("carrier", "uncertain")]
     if any(not finding["needs_confirmation"] for finding in telling):
         return Outcome.POSITIVE
     uncertain = any(finding["category"] == "uncertain" for finding in findings)
-    unknown = telling or uncertain or case.unassessed or case.leaves_genes_out
-    return Outcome.INCONCLUSIVE if unknown else Outcome.NEGATIVE
+    unseen = case.unassessed or case.regions.unknown or case.leaves_genes_out
+    return Outcome.INCONCLUSIVE if telling or uncertain or unseen else Outcome.NEGATIVE
 
 
 def _phases(findings: Sequence[Finding]) -> tuple[StatedPhase, ...]:
@@ -242,6 +243,8 @@ def _conclusion(case: CaseFacts, findings: Sequence[Finding], awaited: Sequence[
         found = [f"No pathogenic or likely pathogenic variant was found{_scope(case)}", *found]
     if case.unassessed:
         found.append(f"Asked about and not assessed throughout: {', '.join(case.unassessed)}")
+    if unknown := case.regions.unknown:
+        found.append(f"Asked about and not assessed, because the gene model does not have them: {', '.join(unknown)}")
     secondary = (
         f"Secondary findings ({VERSION}) were looked for"
         if case.person.secondary_findings_consent
@@ -257,16 +260,17 @@ def _conclusion(case: CaseFacts, findings: Sequence[Finding], awaited: Sequence[
 
 def _scope(case: CaseFacts) -> str:
     """Where nothing was found: in what was asked about, or outside what was left out."""
-    ordered = case.person.ordered_genes
-    if ordered:
-        return (
-            f" in {', '.join(ordered)}" if len(ordered) <= MOST_GENES_NAMED else f" in {len(ordered)} genes asked about"
-        )
+    question = case.question
+    panel = f"the panel {question.panel}"
+    if not question.is_open:
+        if len(question.genes) > MOST_GENES_NAMED:
+            return f" in {len(question.genes)} genes " + (f"of {panel}" if question.panel else "asked about")
+        return f" in {', '.join(question.genes)}" + (f" ({panel})" if question.panel else "")
     if not case.leaves_genes_out:
         return ""
-    panel = case.person.panel
-    why = f"the order asks for the panel {panel}, whose genes are not known here" if panel else "the order names none"
-    return f" outside the genes of {VERSION}: {why}"
+    why = f"the order asks for {panel}, whose genes are not known here" if question.panel else "the order names none"
+    besides = f" that the order does not name ({', '.join(question.genes)})" if question.genes else ""
+    return f" outside the genes of {VERSION}{besides}: {why}"
 
 
 def _coverage(regions: Regions) -> str:

@@ -34,6 +34,8 @@ START, END = 3_070_000, 3_095_000
 """What of the AVP slice is sequenced, 0-based half-open in GRCh38."""
 CONTIG_LENGTH = 3_100_000
 """The contig ends soon after, so that it is read and indexed in no time."""
+PANEL = "Diabetes insipidus"
+"""The gene panel that orders may name; AVP is its one gene."""
 DEFINITIONS = "genomics_assets.definitions"
 BIN = Path(sys.executable).parent
 
@@ -128,6 +130,7 @@ def tiny_deployment(folder: Path, **options: str) -> Deployment:
     declaration.write_text(
         "name: avp\nbuild: GRCh38\nfasta: avp.fa.gz\ntargets: targets.bed\ngene_model: genes.gff3.gz\n"
         'known_sites: known_sites.vcf.gz\nclinvar: clinvar.tsv.gz\nclinvar_release: "2024-12-15"\n'
+        "panels: panels.csv\n"
     )
     return Deployment(folder, str(declaration), options)
 
@@ -137,6 +140,7 @@ def _write_avp_reference(folder: Path) -> None:
     text = ("N" * AVP.start + bases).ljust(CONTIG_LENGTH, "N")
     with pysam.BGZFile(str(folder / "avp.fa.gz"), "wb") as stream:
         stream.write(f">{CONTIG}\n{text}\n".encode())
+    (folder / "panels.csv").write_text(f"panel,gene,version\n{PANEL},AVP,1.2\n")
     (folder / "targets.bed").write_text(f"{CONTIG}\t{START}\t{END}\tAVP\n")
     for name, column in (("genes.gff3.gz", 4), ("known_sites.vcf.gz", 1), ("clinvar.tsv.gz", 1)):
         with gzip.open(DATA / name, "rt") as source, gzip.open(folder / name, "wt") as target:

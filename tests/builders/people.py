@@ -13,6 +13,8 @@ def person(subject_id: str = "P1", **facts: Any) -> Person:
     return Person(subject_id, **facts)
 
 
-def subject(*, report_carriers: bool = True, father: Any = None, mother: Any = None, **facts: Any) -> Subject:
-    """A person whose calls are looked through, with the parents' calls where given."""
-    return Subject(person(**facts), father=father, mother=mother, report_carriers=report_carriers)
+def subject(
+    *, report_carriers: bool = True, father: Any = None, mother: Any = None, asked: Any = None, **facts: Any
+) -> Subject:
+    """A person whose calls are looked through, with the parents' calls and the order's panel where given."""
+    return Subject(person(**facts), asked, father=father, mother=mother, report_carriers=report_carriers)

@@ -10,6 +10,7 @@ import pytest
 from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.findings import FindingsSummary, find_variants
 from engine.errors import VariantFileError
+from engine.reference.panels import Panel
 from tests.builders.annotated import bundle, variant, write_annotated, write_parent
 from tests.builders.people import subject
 
@@ -164,6 +165,48 @@ def test_a_gene_that_was_ordered_is_primary_even_on_the_list(find: Any) -> None:
 def test_what_was_not_ordered_is_not_reported(find: Any) -> None:
     rows, summary = find(variant("AVP"), variant("MUTYH", 5, contig="1"), ordered_genes=("TP53",))
     assert (rows, summary.not_reportable) == ([], 2)
+
+
+def test_the_genes_of_the_panel_that_was_ordered_are_asked_about(find: Any) -> None:
+    panel = Panel("Tumours", ("TP53", "MUTYH"), "3")
+    rows, summary = find(
+        variant("TP53", 7), variant("AVP"), variant("MUTYH", 3_900_005, **NOVEL), panel="tumours", asked=panel,
+        ordered_genes=("AVP",),
+    )  # fmt: skip
+    assert [(row["gene"], row["category"]) for row in rows] == [
+        ("TP53", "primary"), ("AVP", "primary"), ("MUTYH", "uncertain"),
+    ]  # fmt: skip
+    assert summary.not_reportable == 0
+    assert find(variant("PANK2"), panel="tumours", asked=panel)[0] == []
+
+
+def test_a_panel_whose_genes_nobody_knows_asks_about_every_gene(find: Any) -> None:
+    """Else what lies in a gene of the panel would be left out without a word, because another gene is named beside."""
+    rows, _ = find(variant("TP53", 7), variant("AVP"), panel="tumours", ordered_genes=("TP53",))
+    assert [(row["gene"], row["category"]) for row in rows] == [("TP53", "primary"), ("AVP", "primary")]
+
+
+def on_transcript(gene: str, impact: str = "LOW", **changed: Any) -> dict[str, Any]:
+    """What a variant does to one transcript."""
+    told = {"gene": gene, "gene_id": f"ENSG-{gene}", "transcript": f"{gene}-201", "biotype": "protein_coding"}
+    return told | {"consequence": "x", "impact": impact, "hgvs_c": f"{gene}-201:c.1A>G", "hgvs_p": None} | changed
+
+
+def test_a_variant_of_overlapping_genes_is_one_of_the_gene_that_was_asked_about(find: Any) -> None:
+    row = variant("WRAP53", consequences=[on_transcript("WRAP53", "MODERATE"), on_transcript("TP53")])
+    (finding,), _ = find(row, ordered_genes=("TP53",))
+    assert (finding["category"], finding["gene"], finding["hgvs_c"]) == ("primary", "TP53", "TP53-201:c.1A>G")
+    assert (finding["hgnc_id"], finding["representative_by"]) == ("HGNC:11998", "asked_about")
+    assert find(row, ordered_genes=("AVP",))[0] == []
+
+
+@pytest.mark.parametrize(("impact", "listed"), [("HIGH", 1), ("LOW", 0)])
+def test_a_new_truncation_of_overlapping_genes_is_uncertain_where_it_truncates_what_was_asked_about(
+    find: Any, impact: str, listed: int
+) -> None:
+    row = variant("WRAP53", **NOVEL, consequences=[on_transcript("WRAP53", "HIGH"), on_transcript("TP53", impact)])
+    rows, summary = find(row, ordered_genes=("TP53",))
+    assert (len(rows), summary.uncertain) == (listed, listed)
 
 
 def test_x_in_a_male_is_hemizygous_outside_the_pseudo_autosomal_regions(find: Any) -> None:

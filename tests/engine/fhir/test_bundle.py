@@ -15,6 +15,7 @@ from engine.fhir.bundle import BundleSummary, build_bundle, write_bundle
 from engine.fhir.check import check_bundle, references_of
 from engine.person import Identity, Sex
 from engine.receipt import ArtifactFile, Receipt, Recipe
+from engine.reference.panels import Panel
 from engine.report.case import CaseFacts, Gene, Regions
 from engine.report.issue import Issue, SignOut
 from engine.report.lineage import Lineage
@@ -398,6 +399,41 @@ def test_references_are_found_wherever_they_stand() -> None:
 ASKED = person(sex=Sex.FEMALE, order_id="O1", ordered_genes=("TP53", "PANK2"))
 BY_PANEL = person(sex=Sex.FEMALE, order_id="O1", panel="Ataxia")
 AGREED = person(sex=Sex.FEMALE, order_id="O1", secondary_findings_consent=True)
+
+
+TUMOURS = Panel("Tumours", ("TP53", "PANK2"), "3")
+MANY = Panel("Many", tuple(f"GENE{number}" for number in range(1, 31)))
+
+
+@pytest.mark.parametrize(
+    ("facts", "panel", "regions", "outcome", "said"),
+    [
+        ({"panel": "tumours"}, TUMOURS, {}, "Negative", " in TP53, PANK2 (the panel Tumours, version 3). "),
+        ({"panel": "many"}, MANY, {}, "Negative", "was found in 30 genes of the panel Many. "),
+        (
+            {"panel": "tumours", "ordered_genes": ("AVP",)},
+            None, {}, "Inconclusive",
+            "outside the genes of ACMG SF v3.3 that the order does not name (AVP): the order asks for the panel "
+            "tumours, whose genes are not known here",
+        ),
+        (
+            {"panel": "tumours"}, TUMOURS, {"beyond": ("PANK2",)}, "Inconclusive",
+            "Asked about and not assessed throughout: PANK2. ",
+        ),
+        (
+            {"ordered_genes": ("TP35",)}, None, {"unknown": ("TP35",)}, "Inconclusive",
+            "Asked about and not assessed, because the gene model does not have them: TP35. ",
+        ),
+    ],
+)  # fmt: skip
+def test_nothing_is_negative_in_a_gene_that_was_not_looked_at(
+    tmp_path: Path, facts: dict[str, Any], panel: Panel | None, regions: dict[str, Any], outcome: str, said: str
+) -> None:
+    found = findings(tmp_path, asked=panel, **facts)
+    case = CaseFacts("S1", person(**facts), Regions("exome", **regions), panel=panel)
+    (report,) = of_type(build_bundle(stated(found, case)), "DiagnosticReport")
+    assert report["conclusionCode"][0]["coding"][0]["display"] == outcome
+    assert said in report["conclusion"]
 
 
 @pytest.mark.parametrize(

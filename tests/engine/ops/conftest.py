@@ -14,7 +14,15 @@ from engine.ops.artifact import Computed, Contract, NotApplicable, Published
 from engine.receipt import Receipt
 from genomics_assets.artifacts import KNOWLEDGE, OF_A_SAMPLE
 from resources.environment import Resources, build_resources
-from tests.builders.deployment import Delivery, Deployment, let_settle, tiny_deployment, write_reads, write_sheet
+from tests.builders.deployment import (
+    PANEL,
+    Delivery,
+    Deployment,
+    let_settle,
+    tiny_deployment,
+    write_reads,
+    write_sheet,
+)
 from tests.builders.witness import watching
 
 CHILD, FATHER, MOTHER = "child", "father", "mother"
@@ -103,6 +111,8 @@ def family_deployment(folder: Path) -> Deployment:
         delivery = Delivery(GENOMES[sample], coverage=30.0 + number, sample=sample)
         write_reads(landing, delivery)
         rows.append(delivery.row() | {"sex": sex, "father_id": "", "mother_id": ""})
+    for row in rows:
+        row["panel"] = PANEL.upper() if row["sample_id"] == CHILD else ""
     rows[-1] |= {"father_id": FATHER, "mother_id": MOTHER}
     write_sheet(landing / "sheet.csv", rows)
     let_settle(landing)

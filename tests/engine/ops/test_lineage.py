@@ -131,6 +131,19 @@ def _report_sources(family: Family) -> Iterator[str]:
                     yield f"{what['display']} {what['identifier']['value']}"
 
 
+def test_an_order_by_panel_is_answered_in_its_genes_with_its_version(family: Family) -> None:
+    import json
+
+    receipt = of(family, "fhir_bundle").receipt
+    told = json.loads(family.resources.lake.path(receipt, receipt.files[0].name).read_text())
+    (report,) = [one["resource"] for one in told["entry"] if one["resource"]["resourceType"] == "DiagnosticReport"]
+    assert "AVP" in report["conclusion"] and "Positive" in json.dumps(report["conclusionCode"])
+    assert of(family, "findings").receipt.recipe.inputs["panels"] == of(family, "panels").receipt.data_version
+    assert of(family, "panels").receipt.measures["names"] == ["Diabetes insipidus (1.2)"]
+    known = family.resources.landing_zone.panels()
+    assert known and [panel.genes for panel in known.values()] == [("AVP",)]
+
+
 def test_knowledge_is_built_from_what_is_declared(family: Family) -> None:
     for contract in KNOWLEDGE:
         receipt = of(family, contract.name).receipt

@@ -10,16 +10,18 @@ import time
 import zipfile
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
 
-from engine.errors import SampleSheetError
+from engine.errors import KnowledgeError, SampleSheetError
 from engine.person import Person, Sex
 from engine.reads.conventions import QualityEncoding
 from engine.reads.sample_names import SAMPLE_ID, safe_id
 from engine.reads.sample_sheet import SampleSheet, notes_report, problem_report, read_sample_sheet
 from engine.reads.sample_sheet_columns import COLUMNS, markdown_table, template
+from engine.reference.panels import Panel, panel_key
 
 HEADER = "sample_id,read1,read2"
 OPTIONS = ["-rf", "--help", "--5", "..", ".", "-", "S" * 65, "1" * 65]
@@ -44,13 +46,13 @@ class Drop:
         self.reads(f"{stem}_R1.fastq", f"{stem}_R2.fastq")
         return f"{stem}_R1.fastq,{stem}_R2.fastq"
 
-    def sheet(self, content: str | bytes, registered: dict[str, Sex] | None = None) -> SampleSheet:
+    def sheet(self, content: str | bytes, registered: dict[str, Sex] | None = None, **tables: Any) -> SampleSheet:
         path = self.zone / "sheet.csv"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_sample_sheet(path, self.zone, registered=registered)
+        return read_sample_sheet(path, self.zone, registered=registered, **tables)
 
-    def rows(self, header: str, *rows: str, registered: dict[str, Sex] | None = None) -> SampleSheet:
-        return self.sheet("\n".join([header, *rows]) + "\n", registered)
+    def rows(self, header: str, *rows: str, registered: dict[str, Sex] | None = None, **tables: Any) -> SampleSheet:
+        return self.sheet("\n".join([header, *rows]) + "\n", registered, **tables)
 
 
 @pytest.fixture
@@ -192,6 +194,25 @@ def test_what_the_order_asks_about_and_an_old_encoding(drop: Drop) -> None:
     assert entry.person.panel == "Epilepsy (adults)"
     encodings = [lane.quality_encoding for lane in entry.lanes]
     assert encodings == [QualityEncoding.PHRED64, QualityEncoding.DETECT]
+
+
+def test_a_panel_is_looked_up_in_the_laboratorys_table(drop: Drop) -> None:
+    rows = f"{HEADER},panel", f"S1,{drop.pair('A')},ataxia", f"S2,{drop.pair('B')},Ataxa", f"S3,{drop.pair('C')},"
+    table = {panel_key("Ataxia"): Panel("Ataxia", ("ATM",)), panel_key("Deafness"): Panel("Deafness", ("GJB2",))}
+    sheet = drop.rows(*rows, panels=lambda: table)
+    assert [entry.sample_id for entry in sheet.samples] == ["S1", "S3"]
+    assert only_problem(sheet).problem == "there is no panel 'Ataxa' (perhaps 'Ataxia' is meant)"
+    assert len(drop.rows(*rows).samples) == 3  # where no table is declared, the name is told, no more
+
+
+def test_a_table_of_panels_that_cannot_be_read_stops_those_who_name_one(drop: Drop) -> None:
+    def broken() -> None:
+        raise KnowledgeError("the file ends too early", file="panels.tsv", remedy="copy it again")
+
+    sheet = drop.rows(f"{HEADER},panel", f"S1,{drop.pair('A')},ataxia", f"S2,{drop.pair('B')},", panels=broken)
+    assert [entry.sample_id for entry in sheet.samples] == ["S2"]
+    problem = only_problem(sheet)
+    assert "panels.tsv: the file ends too early" in problem.problem and problem.remedy == "copy it again"
 
 
 def test_ids_as_laboratories_write_them_stay_apart_and_are_told(drop: Drop) -> None:

@@ -1,5 +1,6 @@
 """What a report claims to have looked at."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,28 @@ def test_a_gene_with_an_uncalled_coding_base_is_named(tmp_path: Path) -> None:
     assert [gene.symbol for gene in regions.studied] == ["AVP", "NEW1"]
     assert [gene.symbol for gene in regions.uncalled] == ["AVP"]
     assert regions.uncalled_bases == 10
+
+
+@pytest.mark.parametrize(
+    ("bed", "beyond"),
+    [
+        ("20\t100\t600\n", ()),
+        ("20\t150\t200\n20\t300\t350\n20\t509\t590\n", ()),
+        ("20\t150\t200\n20\t300\t349\n20\t509\t590\n", ("AVP",)),
+        ("20\t150\t200\n", ("AVP", "NEW1")),
+    ],
+)
+def test_a_gene_that_was_asked_about_and_is_no_target_as_a_whole_is_named(
+    tmp_path: Path, bed: str, beyond: tuple[str, ...]
+) -> None:
+    regions = study_regions(reference(tmp_path, bed), None, asked=("AVP", "NEW1", "TP35"))
+    assert (regions.beyond, regions.unknown) == (beyond, ("TP35",))
+    assert study_regions(reference(tmp_path, bed), None).beyond == ()
+
+
+def test_without_a_gene_model_no_gene_that_was_asked_about_is_known(tmp_path: Path) -> None:
+    bundle = replace(reference(tmp_path, "20\t100\t600\n"), gene_model=None)
+    assert study_regions(bundle, None, asked=("AVP",)).unknown == ("AVP",)
 
 
 def test_a_gvcf_without_records_is_refused(tmp_path: Path) -> None:
