@@ -112,8 +112,7 @@ class Warehouse:
         """
         from deltalake.exceptions import CommitFailedError
 
-        with (self.root / f".{table}.compacting").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self._alone(table, "compacting"):
             opened = self._open(table)
             with suppress(CommitFailedError):  # a sample was replaced meanwhile: the next round compacts
                 if opened is not None:
@@ -123,7 +122,20 @@ class Warehouse:
         from deltalake import CommitProperties, Transaction, write_deltalake
 
         application, number = _application(sample), int(version[:15], 16)
-        opened = self._open(table) or self._create(table, rows.schema)
+        properties = {
+            "writer_properties": _writer_properties(rows),
+            "commit_properties": CommitProperties(app_transactions=[Transaction(application, number)]),
+        }
+        if self._begin(table, rows, properties):
+            return True
+        opened = self._open(table)
+        if opened is None:
+            raise LakeError(
+                f"the cohort's table {table!r} went while it was written to",
+                sample=sample,
+                file=self.root / table,
+                remedy="find out who removed it; materialize cohort_contribution of every sample again",
+            )
         before = opened.version()
         present = opened.transaction_version(application)
         if present == number:
@@ -131,25 +143,34 @@ class Warehouse:
         replacing: Mapping[str, Any] = (
             {"mode": "append"} if present is None else {"mode": "overwrite", "predicate": f"sample_id = '{sample}'"}
         )
-        write_deltalake(
-            opened,
-            rows,
-            **replacing,
-            writer_properties=_writer_properties(rows),
-            commit_properties=CommitProperties(app_transactions=[Transaction(application, number)]),
-        )
+        write_deltalake(opened, rows, **replacing, **properties)
         # Whoever's commit made a round of them full.
         if self.version(table) // COMPACT_EVERY > before // COMPACT_EVERY:
             self.compact(table)
         return True
 
-    def _create(self, table: str, schema: pa.Schema) -> DeltaTable:
-        """The empty table: only a write to a table that is there is refused when another process was first."""
-        from deltalake import DeltaTable
+    def _begin(self, table: str, rows: pa.Table, properties: Mapping[str, Any]) -> bool:
+        """Make the table with its first rows in one commit, so that nobody ever sees it empty; False where it is.
 
-        path = str(self.root / table)
-        DeltaTable.create(path, schema, mode="ignore")
-        return DeltaTable(path)
+        One process at a time: Delta refuses a stale write only to a table that was there when it was opened.
+        """
+        from deltalake import write_deltalake
+
+        if self._open(table):
+            return False
+        with self._alone(table, "beginning"):
+            if self._open(table):
+                return False
+            write_deltalake(str(self.root / table), rows, **properties)
+        return True
+
+    @contextmanager
+    def _alone(self, table: str, doing: str) -> Iterator[None]:
+        """Wait until no other process is doing the same to the table."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / f".{table}.{doing}").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _open(self, table: str) -> DeltaTable | None:
         from deltalake import DeltaTable

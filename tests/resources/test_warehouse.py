@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 
 from engine.errors import LakeError
 from resources.warehouse import Warehouse
@@ -110,6 +111,13 @@ def test_a_sample_taken_out_twice_or_never_added_is_no_error_and_may_return(ware
     assert read(warehouse) == []
     assert warehouse.put("calls", rows("S1", 1), sample="S1", version=VERSION_1)
     assert read(warehouse) == [("S1", 1)]
+
+
+def test_a_table_comes_into_being_with_its_first_rows(warehouse: Warehouse) -> None:
+    """A process killed at any moment leaves no empty table for a reader to take for a cohort without calls."""
+    warehouse.put("calls", rows("S1", 1, 2), sample="S1", version=VERSION_1)
+    first = DeltaTable(warehouse.root / "calls", version=0)
+    assert first.to_pyarrow_table()["position"].to_pylist() == [1, 2]
 
 
 def test_a_table_that_does_not_exist_has_no_files(warehouse: Warehouse) -> None:
