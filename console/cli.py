@@ -15,11 +15,15 @@ from typing import NoReturn
 
 from console import commands
 from engine.errors import GenomicsError
+from engine.storage import storage_error
+from resources.audit import AuditError
 from resources.environment import Resources, Settings, build_resources
+from resources.recovery import recover
 
 PROGRAM = "genomics"
 DISTRIBUTION = "genomics-assets"
 INTERRUPTED = 130
+_WHO = "who decides (default: the user logged in)"
 _JSON = "print JSON instead of lines"
 
 Command = Callable[[Resources, argparse.Namespace], int]
@@ -35,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser().parse_args(arguments)
     command: Command = chosen.command
     try:
-        code = command(build_resources(Settings.from_environment()), chosen)
+        platform = build_resources(Settings.from_environment())
+        _recover(platform, chosen)
+        code = command(platform, chosen)
         sys.stdout.flush()
         return code
     except GenomicsError as error:
@@ -43,10 +49,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the list has seen enough; what is left is written nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        print(f"{error.strerror or error}: {error.filename or 'output'}", file=sys.stderr)
+        print(storage_error(error, file="output"), file=sys.stderr)
     except KeyboardInterrupt:
         return INTERRUPTED
     return 1
+
+
+def _recover(platform: Resources, chosen: argparse.Namespace) -> None:
+    """Settle what a killed process left, before anything else; where the log is damaged, what only reads goes on."""
+    if chosen.command in (commands.audit, commands.verify):
+        return  # they look at the log as it is
+    try:
+        for told in recover(platform):
+            print(told, file=sys.stderr)
+    except AuditError as error:
+        if chosen.command not in (commands.samples, commands.sample):
+            raise
+        print(error, file=sys.stderr)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -71,15 +90,19 @@ def parser() -> argparse.ArgumentParser:
     override = add("override", "let one version of an artifact through a failed check", commands.override)
     retry = add("retry", "ask for another run of samples as they are", commands.retry)
     withdraw = add("withdraw", "take a sample out: it is not run again, and leaves the cohort", commands.withdraw)
+    reinstate = add("reinstate", "let a withdrawn sample take part again", commands.reinstate)
     verify = add("verify", "read artifacts again and compare every sha256", commands.verify, lists=True)
-    add("audit", "verify the audit log's chain", commands.audit, lists=True)
-    for sub in (shown, override, withdraw):
+    audit = add("audit", "verify the audit log's chain and its end", commands.audit, lists=True)
+    audit.add_argument("--accept", action="store_true", help="go on with a log that lost entries, as it is")
+    audit.add_argument("--person", help=_WHO)
+    audit.add_argument("--reason", help="why it is accepted, in a sentence")
+    for sub in (shown, override, withdraw, reinstate):
         sub.add_argument("sample", metavar="SAMPLE", help="the sample's id")
     override.add_argument("asset", metavar="ASSET", help="whose check it is")
     override.add_argument("check", metavar="CHECK", help="the failed check")
     _add_several(retry, "--failed", "every sample whose last run failed")
     _add_several(verify, "--all", "every sample")
-    for sub in (override, retry, withdraw):
+    for sub in (override, retry, withdraw, reinstate):
         _add_decision(sub)
     return top
 
@@ -91,7 +114,7 @@ def _add_several(sub: argparse.ArgumentParser, option: str, meaning: str) -> Non
 
 
 def _add_decision(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--person", help="who decides (default: the user logged in)")
+    sub.add_argument("--person", help=_WHO)
     sub.add_argument("--reason", required=True, help="why, in a sentence")
 
 

@@ -19,6 +19,8 @@ from engine.quality.evaluation import CheckResult
 from engine.reads.registration import RegisteredSample, SampleStatus
 from engine.reads.sample_names import safe_id
 from engine.receipt import Receipt
+from resources import recovery
+from resources.decisions import require_reason
 from resources.environment import Resources
 
 
@@ -71,8 +73,7 @@ def retry(platform: Resources, chosen: argparse.Namespace) -> int:
     """Ask for another run of samples as they are."""
 
     def ask(name: str) -> None:
-        waits = platform.registry.retry(name, person=_person(chosen), reason=chosen.reason)
-        platform.audit.record(_person(chosen), "retry", name, {"reason": chosen.reason})
+        waits = platform.decisions.retry(name, person=_person(chosen), reason=chosen.reason)
         print(f"{name} waits for attempt {waits.attempt}")
 
     def failed(sample: RegisteredSample) -> bool:
@@ -84,10 +85,16 @@ def retry(platform: Resources, chosen: argparse.Namespace) -> int:
 def withdraw(platform: Resources, chosen: argparse.Namespace) -> int:
     """Take a sample out: it is not run again, and leaves the cohort."""
     name = _find(platform, chosen.sample).sample_id
-    platform.registry.withdraw(name, person=_person(chosen), reason=chosen.reason)
-    platform.audit.record(_person(chosen), "withdraw", name, {"reason": chosen.reason})
-    platform.warehouse.remove(name)
+    platform.decisions.withdraw(name, person=_person(chosen), reason=chosen.reason)
     print(f"{name} is withdrawn; the cohort's tables are built without it next, its artifacts stay in the lake")
+    return 0
+
+
+def reinstate(platform: Resources, chosen: argparse.Namespace) -> int:
+    """Let a withdrawn sample take part again."""
+    name = _find(platform, chosen.sample).sample_id
+    waits = platform.decisions.reinstate(name, person=_person(chosen), reason=chosen.reason)
+    print(f"{name} takes part again and waits for attempt {waits.attempt}")
     return 0
 
 
@@ -97,7 +104,7 @@ def verify(platform: Resources, chosen: argparse.Namespace) -> int:
     What is wrong with one is told, and the next is read.
     """
     verified: list[dict[str, Any]] = []
-    platform.gate.ledger.verify_log()
+    platform.audit.verify()
 
     def read(name: str) -> None:
         assets = sorted({*platform.lake.assets(name), *platform.gate.ledger.assets(name)})
@@ -123,14 +130,29 @@ def verify(platform: Resources, chosen: argparse.Namespace) -> int:
 
 
 def audit(platform: Resources, chosen: argparse.Namespace) -> int:
-    """Verify the audit log's chain."""
+    """Verify the audit log's chain and that it reaches as far as its anchor says, and tell what has no outcome."""
     if not platform.settings.data.is_dir():
         raise _empty(platform)
-    entries = platform.gate.ledger.verify_log()
+    if chosen.accept:
+        return _accept(platform, chosen)
+    entries = platform.audit.verify()
+    told = [recovery.described(entry) for entry in platform.audit.open_intents()]
     if chosen.json:
-        _print_json({"file": str(platform.audit.path), "entries": entries, "unbroken": True})
+        shown = {"file": str(platform.audit.path), "entries": entries, "unbroken": True, "without_outcome": told}
+        _print_json(shown)
     else:
         print(f"{platform.audit.path}: {entries:,} entries, chain unbroken")
+    for line in () if chosen.json else told:
+        print(f"without outcome: {line}")
+    return 0
+
+
+def _accept(platform: Resources, chosen: argparse.Namespace) -> int:
+    """Go on with an audit log that is not what it was, on a person's word."""
+    person, reason = _person(chosen), chosen.reason or ""
+    require_reason(person, reason, what="accepting the log")
+    problem = platform.audit.accept(person, reason)
+    print(f"{platform.audit.path} is gone on with as it is, and says so: {problem}")
     return 0
 
 

@@ -22,10 +22,10 @@ def main() -> int:
         settings = Settings.from_environment()
         if settings.reference == "demo":
             write_reference(settings.data / "sources")
+        return serve(settings, port)
     except GenomicsError as error:
         print(error, file=sys.stderr)
         return 1
-    return serve(settings, port)
 
 
 if __name__ == "__main__":

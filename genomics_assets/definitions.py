@@ -4,6 +4,7 @@ The environment is read here, once, when Dagster loads the code location. Nothin
 loaded by the functions that need them.
 """
 
+import logging
 import warnings
 
 import dagster as dg
@@ -17,11 +18,17 @@ from genomics_assets.cohort_tables import cohort_tables  # noqa: E402
 from genomics_assets.jobs import JOBS  # noqa: E402
 from genomics_assets.sensors import SENSORS  # noqa: E402
 from resources.environment import Settings, build_resources  # noqa: E402
+from resources.recovery import recover  # noqa: E402
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
-    """The code location of a deployment; a part of knowledge that its reference does not declare is no asset of it."""
+    """The code location of a deployment; a part of knowledge that its reference does not declare is no asset of it.
+
+    Every run loads it in a process of its own: so what a fault left is put right before anything runs.
+    """
     resources = build_resources(settings)
+    for told in recover(resources):
+        logging.getLogger(__name__).warning(told)
     parts = resources.knowledge.parts
     thresholds = resources.gate.thresholds
     return dg.Definitions(

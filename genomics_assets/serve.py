@@ -10,11 +10,16 @@ import sys
 from pathlib import Path
 
 from genomics_assets.instance import WORKSPACE, prepare_instance
-from resources.environment import Settings
+from resources.environment import Settings, build_resources
+from resources.recovery import recover
 
 
 def serve(settings: Settings, port: int) -> int:
     """Start and wait; the exit code is the server's."""
+    platform = build_resources(settings)
+    platform.audit.verify()
+    for told in recover(platform):
+        print(told)
     workspace = prepare_instance(settings) / WORKSPACE
     print(f"Drop a sample sheet with its FASTQ files into {settings.landing}")
     print(f"Open http://127.0.0.1:{port}  (Ctrl-C stops everything)", flush=True)

@@ -15,7 +15,9 @@ from engine.errors import GenomicsError
 from engine.genotype import FILTER_SETS
 from engine.ops.services import Services
 from engine.quality.thresholds import load_thresholds
+from resources.anchor import Anchor
 from resources.audit import AuditLog
+from resources.decisions import Decisions
 from resources.gate import Gate
 from resources.knowledge import Knowledge
 from resources.lake import Lake, LocalLake
@@ -122,6 +124,12 @@ OPTIONS = (
         (),
         "Where the sample registry lies: a PostgreSQL database by its URL, `postgresql://user:password@host/database`.",
     ),
+    Option(
+        "GENOMICS_ANCHOR",
+        "anchor in GENOMICS_DATA",
+        (),
+        "Folder of the audit log's anchor; on another disk it survives what happens to the data folder.",
+    ),
 )
 
 
@@ -146,6 +154,7 @@ class Settings:
         umi: ``none``, ``name`` or ``comment``.
         thresholds: the laboratory's threshold file, absent for the defaults.
         registry: file of the sample registry, or the URL of its database; a password in it is never shown.
+        anchor: folder in which it is kept how far the audit log had come.
     """
 
     environment: str
@@ -164,6 +173,7 @@ class Settings:
     umi: str
     thresholds: Path | None
     registry: Path | str = field(repr=False)
+    anchor: Path
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Settings:
@@ -193,6 +203,7 @@ class Settings:
             umi=values["GENOMICS_UMI"],
             thresholds=Path(thresholds).expanduser().resolve() if thresholds else None,
             registry=_registry(variables.get("GENOMICS_REGISTRY"), data),
+            anchor=Path(variables.get("GENOMICS_ANCHOR") or data / "anchor").expanduser().resolve(),
         )
 
     @property
@@ -226,6 +237,7 @@ class Resources(Services):
         landing_zone: where files are dropped.
         warehouse: the cohort's Delta tables.
         audit: who did what.
+        decisions: what people decide about samples.
     """
 
     settings: Settings
@@ -236,14 +248,16 @@ class Resources(Services):
     landing_zone: LandingZone
     warehouse: Warehouse
     audit: AuditLog
+    decisions: Decisions
 
 
 def build_resources(settings: Settings) -> Resources:
     """Every service of the deployment that these settings describe."""
-    audit = AuditLog(settings.data / "audit" / "audit.jsonl")
+    audit = AuditLog(settings.data / "audit" / "audit.jsonl", Anchor(settings.anchor))
     lake = LocalLake(settings.data / "lake", audit)
     registry = SampleRegistry(settings.registry)
     knowledge = Knowledge.declared(settings.reference, lake, settings.data / "sources")
+    warehouse = Warehouse(settings.data / "cohort")
     return Resources(
         settings=settings,
         lake=lake,
@@ -251,8 +265,9 @@ def build_resources(settings: Settings) -> Resources:
         knowledge=knowledge,
         registry=registry,
         landing_zone=LandingZone(settings.landing, panels=knowledge.panels),
-        warehouse=Warehouse(settings.data / "cohort"),
+        warehouse=warehouse,
         audit=audit,
+        decisions=Decisions(audit, registry, warehouse),
     )
 
 

@@ -14,7 +14,8 @@ from engine.errors import GateError
 from engine.quality.evaluation import CheckResult, evaluate
 from engine.quality.thresholds import ThresholdTable
 from engine.receipt import Receipt
-from resources.audit import AuditLog
+from resources.audit import AuditEvent, AuditLog
+from resources.decisions import require_reason
 from resources.lake import Lake
 from resources.ledger import (
     OVERRIDDEN,
@@ -140,13 +141,18 @@ class Gate:
             raise GateError(
                 f"{asset} has no shut check {check!r}", sample=sample, remedy=f"name a shut check: {failing}"
             )
-        if not person.strip() or len(reason.strip()) < 10:
-            raise GateError(
-                "an override needs a person and a reason",
-                sample=sample,
-                remedy="give --person and a --reason of at least ten characters",
-            )
+        require_reason(person, reason, sample=sample, what="an override")
         version = self.lake.require(asset, sample).data_version
-        given = Override(sample, asset, check, version, person, reason, recorded="")
-        self.audit.record(person, OVERRIDDEN, sample, {**override_details(given), "verdict": str(verdicts[check])})
-        self.registry.override_gate(sample, asset, check, version, person=person, reason=reason)
+        verdict = str(verdicts[check])
+        with self.audit.deed() as deed:
+            self.registry.override_gate(
+                sample,
+                asset,
+                check,
+                version,
+                person=person,
+                reason=reason,
+                announce=lambda given: deed.intend(
+                    AuditEvent(person, OVERRIDDEN, sample, {**override_details(given), "verdict": verdict})
+                ),
+            )

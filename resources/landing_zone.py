@@ -32,6 +32,7 @@ from engine.reads.sample_sheet import (
     read_sample_sheet,
 )
 from resources.audit import AuditEvent, AuditLog
+from resources.decisions import CHANGED, REGISTERED, withdrawn_ids
 from resources.registry import Registration, SampleRegistry
 
 SHEETS = (".csv", ".tsv", ".xlsx", ".xlsm")
@@ -202,8 +203,14 @@ class LandingZone:
         settled = [self._reads_settled(entry) for entry in entries]
         ready = [entry for entry, complete in zip(entries, settled, strict=True) if complete]
         deferred = tuple(entry.sample_id for entry, complete in zip(entries, settled, strict=True) if not complete)
-        registration = registry.register(ready, sheet=name, sheet_digest=sheet.digest)
-        _audit_registration(audit, name, registration)
+        with audit.deed() as deed:
+            registration = registry.register(
+                ready,
+                sheet=name,
+                sheet_digest=sheet.digest,
+                barred=withdrawn_ids(audit),
+                announce=lambda registration: deed.intend(*_events_of(name, registration)),
+            )
         state.next += len(entries)
         done = state.next >= len(sheet.samples)
         told: tuple[SampleSheetError, ...] = ()
@@ -367,11 +374,13 @@ def _round(state: _Cursor, sheets: dict[str, list[int]]) -> list[str]:
     return list(dict.fromkeys(order))
 
 
-def _audit_registration(audit: AuditLog, sheet: str, registration: Registration) -> None:
-    named = (("sample registered", registration.new), ("sample changed", registration.changed))
-    events = [AuditEvent("landing zone", what, sample_id, {"sheet": sheet}) for what, ids in named for sample_id in ids]
-    if events:
-        audit.record_all(events)
+def _events_of(sheet: str, registration: Registration) -> list[AuditEvent]:
+    named = ((REGISTERED, registration.new), (CHANGED, registration.changed))
+    return [
+        AuditEvent("landing zone", what, sample_id, {"sheet": sheet, "attempt": registration.attempts[sample_id]})
+        for what, ids in named
+        for sample_id in ids
+    ]
 
 
 def _begins_like_a_sheet(path: str) -> bool:

@@ -5,9 +5,9 @@ receipt that was edited or put back to an earlier one, and an override that nobo
 an artifact and the overrides found good are noted under a seal (:mod:`resources.seals`), so that a gate need not read
 the log; where the note is missing or disagrees, the log is read and decides.
 
-An artifact is published in this order: entry, receipt, note. A process killed after the entry leaves the earlier
-receipt in force, on which the note agrees, and the next one that makes the artifact writes down that the publication
-was abandoned.
+An artifact is published in this order: entry, receipt, note, and an entry that it is done. A process killed after the
+first entry leaves the earlier receipt in force, on which the note agrees; that the publication was abandoned is written
+down by the next one that makes the artifact, or when intents without outcome are settled (:mod:`resources.recovery`).
 
 A log that has never heard of receipts (of the first release, or begun anew) adopts those that are there, once: one
 entry for each, and one that says so. From then on a receipt that the log does not know is refused.
@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from engine.errors import GateError, LakeError
 from engine.receipt import Receipt, canonical_json
-from resources.audit import AuditEntry, AuditEvent, AuditHead, AuditLog
+from resources.audit import NOT_DONE, AuditEntry, AuditEvent, AuditLog
 from resources.registry import Override
 from resources.seals import Seals
 
@@ -72,9 +73,13 @@ class Ledger:
         self.audit = audit
         self.seals = Seals(audit.path.parent / "seals")
 
-    def publish(self, written: Written) -> None:
-        """Write down that a receipt is about to take force."""
-        self._note_head(self.audit.record_all([_event(PUBLISHED, written)]))
+    @contextmanager
+    def publishing(self, written: Written) -> Iterator[None]:
+        """Write down that a receipt is about to take force, let it, and note that it did."""
+        event = _event(PUBLISHED, written)
+        with self.audit.do(event.who, event.what, event.sample, event.details):
+            yield
+            self.seal(written)
 
     def seal(self, written: Written) -> None:
         """Note that a receipt is in force."""
@@ -82,17 +87,10 @@ class Ledger:
 
     def abandon(self, asset: str, sample: str | None, digest: str) -> None:
         """Write down that the publication of a receipt was not finished, if it is the last one written down."""
-        if _last(self.publications(asset, sample)) == digest:
-            details = {"asset": asset, "receipt": digest}
+        told = self.publications(asset, sample)
+        if _last(told) == digest:
+            details = {"asset": asset, "receipt": digest, "entries": [told[-1].number, told[-1].number]}
             self.audit.record(_WHO, ABANDONED, sample, details)
-
-    def verify_log(self) -> int:
-        """The number of entries, if every one is as it was written, and none is missing that was there once.
-
-        Raises:
-            AuditError: an entry was changed, removed, added or moved.
-        """
-        return self.audit.verify(self._noted_head())
 
     def check(self, written: Written) -> None:
         """Compare a receipt with the ledger.
@@ -103,7 +101,7 @@ class Ledger:
         if self.is_sealed(written):
             return
         receipt = written.receipt
-        if problem := self._shortened() or what_is_wrong(written, self.publications(receipt.asset, receipt.sample)):
+        if problem := self.audit.missing() or what_is_wrong(written, self.publications(receipt.asset, receipt.sample)):
             raise LakeError(
                 problem,
                 sample=receipt.sample,
@@ -111,21 +109,6 @@ class Ledger:
                 f"{receipt.asset} again with recompute",
             )
         self.seal(written)
-
-    def _note_head(self, head: AuditHead) -> None:
-        self.seals.write("head", {"entries": head.entries, "digest": head.digest})
-
-    def _noted_head(self) -> AuditHead | None:
-        """How far the log had come at the last publication, absent where that is not known."""
-        noted = self.seals.read("head")
-        return AuditHead(noted["entries"], noted["digest"]) if noted else None
-
-    def _shortened(self) -> str | None:
-        """What is wrong where the log ends before what is known to have been in it."""
-        noted, now = self._noted_head(), self.audit.head()
-        if noted and now.entries < noted.entries:
-            return f"the audit log ends at entry {now.entries:,}, and once had {noted.entries:,}"
-        return None
 
     def is_sealed(self, written: Written) -> bool:
         """Whether this receipt was noted to be in force."""
@@ -179,14 +162,16 @@ class Ledger:
         return [entry for entry in told if entry.event.details.get("asset") == asset]
 
     def overrides(self, sample: str) -> list[AuditEntry]:
-        """What the log says of a sample's overrides, oldest first."""
-        return [entry for entry in self.audit.entries_about(sample) if entry.event.what == OVERRIDDEN]
+        """What the log says of a sample's overrides, oldest first; not of those that did not come to be."""
+        told = list(self.audit.entries_about(sample))
+        undone = {number for entry in told if entry.event.what == NOT_DONE for number in entry.of}
+        return [entry for entry in told if entry.event.what == OVERRIDDEN and entry.number not in undone]
 
 
 def override_details(override: Override) -> dict[str, str]:
     """What an override's entry holds of its row; who gave it is the entry's person."""
-    said = {name: value for name, value in asdict(override).items() if name not in ("sample", "person", "recorded")}
-    return {**said, "row": _content_digest(override)}
+    said = {name: value for name, value in asdict(override).items() if name not in ("sample", "person")}
+    return {**said, "row": row_digest(override)}
 
 
 def row_digest(override: Override) -> str:
@@ -236,10 +221,15 @@ def missing_overrides(entries: Iterable[AuditEntry], overrides: Iterable[Overrid
 
 
 def _gave(entry: AuditEntry, override: Override) -> bool:
-    """Whether an entry is that of an override: the same words, and the row written right after it."""
+    """Whether an entry is that of an override: the same words, and the very row.
+
+    Entries of earlier releases came before their row and could not hold its time, so that it must follow soon.
+    """
     details = entry.event.details
     said = (entry.event.sample, entry.event.who, *(details.get(name) for name in _DETAILS))
     row = (override.sample, override.person, *(getattr(override, name) for name in _DETAILS))
+    if "recorded" in details:
+        return said == row and details.get("row") == row_digest(override)
     bound = details.get("row") in (None, _content_digest(override))  # the first release wrote no digest
     return said == row and bound and _follows(override.recorded, entry.when)
 

@@ -15,7 +15,6 @@ import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,55 +30,76 @@ class Seals:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._key = b""
 
     def read(self, name: str) -> dict[str, Any]:
         """The content written last under a name; empty where there is none that can be trusted."""
         with suppress(OSError, ValueError):
             mac, _, text = self._path(name).read_text("utf-8").partition("\n")
-            if self._key and hmac.compare_digest(mac, self._mac(name, text)):
+            if hmac.compare_digest(mac, self._mac(name, text)):
                 content: dict[str, Any] = json.loads(text)
                 return content
         return {}
 
+    def exists(self, name: str) -> bool:
+        """Whether there is a note of a name, to be trusted or not."""
+        return self._path(name).exists()
+
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Keep a content under a name; where nothing can be written, nothing is kept."""
-        if not self._key:
-            return
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-        path = self._path(name)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(f"{self._mac(name, text)}\n{text}", "utf-8")
+            self._put(name, content, sync=False)
+
+    def keep(self, name: str, content: Mapping[str, Any]) -> None:
+        """Keep a content under a name, on disk when this returns; OSError where that cannot be."""
+        self._put(name, content, sync=True)
+
+    def _put(self, name: str, content: Mapping[str, Any], *, sync: bool) -> None:
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        mac = self._mac(name, text)
+        path = self._path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        try:
+            _write_new(temporary, f"{mac}\n{text}".encode(), sync=sync)
             temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
 
     def _mac(self, name: str, text: str) -> str:
-        return hmac.new(self._key, f"{name}\n{text}".encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._secret(), f"{name}\n{text}".encode(), hashlib.sha256).hexdigest()
 
-    @cached_property
-    def _key(self) -> bytes:
-        """The secret, made at first use; empty where it can be neither read nor made."""
-        path = self._folder / "key"
-        with suppress(OSError):
+    def _secret(self) -> bytes:
+        """The key, made at first use; OSError where it can be neither read nor made."""
+        if not self._key:
+            path = self._folder / "key"
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not path.exists() or path.stat().st_size != _KEY_BYTES:
                 path.unlink(missing_ok=True)
                 _write_once(path, secrets.token_bytes(_KEY_BYTES))
-            return path.read_bytes()
-        return b""
+            self._key = path.read_bytes()
+        return self._key
+
+
+def _write_new(path: Path, content: bytes, *, sync: bool) -> None:
+    """A new file for its owner alone."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        if sync:
+            os.fsync(stream.fileno())
 
 
 def _write_once(path: Path, content: bytes) -> None:
     """Write a file whole, unless another process was first."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
     try:
+        _write_new(temporary, content, sync=True)
         with suppress(FileExistsError):
             os.link(temporary, path)
     finally:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)

@@ -77,6 +77,9 @@ class Lake(Protocol):
     def previous(self, asset: str, sample: str | None = None) -> Receipt | None:
         """The current receipt, absent where nothing was published or it is not what was published."""
 
+    def in_force(self, asset: str, sample: str | None = None) -> str | None:
+        """sha256 of the current receipt's text, as the audit log names it; absent where there is none to be read."""
+
     def verify(self, receipt: Receipt) -> None:
         """Read every file of an artifact again, whatever was noted of it; LakeError if one differs."""
 

@@ -93,6 +93,13 @@ class LocalLake:
             return self.require(asset, sample)
         return None
 
+    def in_force(self, asset: str, sample: str | None = None) -> str | None:
+        """See the contract."""
+        with suppress(LakeError):
+            written = self._read(asset, sample)
+            return written.digest if written else None
+        return None
+
     def verify(self, receipt: Receipt) -> None:
         """See the contract."""
         self._check_files(
@@ -301,13 +308,13 @@ class LocalLake:
         home = self._home(written.receipt.asset, written.receipt.sample)
         stamp = written.receipt.created.replace(":", "").replace("-", "")
         _write_atomically(home / "history" / f"{stamp}-{written.receipt.data_version}.json", written.text)
-        if self.ledger:
-            self._adopt_once()
-            publishing.write_text(written.digest)
-            self.ledger.publish(written)
-        _write_atomically(home / RECEIPT, written.text)
-        if self.ledger:
-            self.ledger.seal(written)
+        if self.ledger is None:
+            _write_atomically(home / RECEIPT, written.text)
+            return
+        self._adopt_once()
+        publishing.write_text(written.digest)
+        with self.ledger.publishing(written):
+            _write_atomically(home / RECEIPT, written.text)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.errors import GenomicsError, SampleSheetError
@@ -22,12 +23,14 @@ class Registration:
         changed: ids of samples that need another run.
         unchanged: ids of samples of which nothing new was said.
         refused: one error for each sample that contradicts what is known.
+        attempts: the runs asked for so far of each sample that is new or changed, the one it needs now included.
     """
 
     new: tuple[str, ...]
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
     refused: tuple[SampleSheetError, ...]
+    attempts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,15 @@
 
 Who may call what, and writing down who did, is the caller's part (:mod:`resources.audit`); whether a sheet's word is
 accepted is decided in :mod:`engine.reads.registration`.
+
+What a person decides, or a sheet says, is announced before it takes effect: ``announce`` is called with it within the
+transaction, when all is judged and right before the commit. What it raises leaves everything as it was.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,10 @@ from resources.registry.sheet_word import Files, SheetWord
 from resources.registry.tables import history, overrides, reads, refusals, samples, subjects
 
 
+def _silent(_: object) -> None:
+    """Announces nothing."""
+
+
 class SampleRegistry:
     """The sample registry.
 
@@ -42,21 +49,33 @@ class SampleRegistry:
     def __init__(self, location: Path | str) -> None:
         self._database = open_database(location)
 
-    def register(self, entries: Sequence[SampleEntry], *, sheet: str, sheet_digest: str) -> Registration:
+    def register(
+        self,
+        entries: Sequence[SampleEntry],
+        *,
+        sheet: str,
+        sheet_digest: str,
+        barred: Collection[str] = (),
+        announce: Callable[[Registration], None] = _silent,
+    ) -> Registration:
         """Take the word of a sheet on some of its samples, all in one transaction.
 
         Args:
             entries: good samples of the sheet.
             sheet: the sheet's path relative to the landing zone: what it said before may be changed by it.
             sheet_digest: sha256 of the sheet.
+            barred: ids of samples that are known to be withdrawn, whether this registry knows of them or not.
+            announce: called with what becomes of the samples.
         """
         known = self._fingerprints([entry.sample_id for entry in entries])
         seen = [_look(entry, known) for entry in entries]
         with self._database.writing() as db:
-            word = SheetWord(db, sheet, sheet_digest, entries)
+            word = SheetWord(db, sheet, sheet_digest, entries, barred)
             for entry, files in zip(entries, seen, strict=True):
                 word.take(entry, files)
-            return word.keep()
+            registration = word.keep()
+            announce(registration)
+            return registration
 
     def refusals(self, sheet: str | None = None) -> tuple[SampleSheetError, ...]:
         """What stands against samples of a sheet, or of every sheet, by sheet and line."""
@@ -112,22 +131,63 @@ class SampleRegistry:
                 note(db, sample_id, str(status), attempt=sample.attempt)
             return True
 
-    def retry(self, sample_id: str, *, person: str, reason: str = "") -> RegisteredSample:
-        """Ask for another run of a sample as it is."""
+    def retry(
+        self,
+        sample_id: str,
+        *,
+        person: str,
+        reason: str = "",
+        announce: Callable[[RegisteredSample], None] = _silent,
+    ) -> RegisteredSample:
+        """Ask for another run of a sample as it is; what it is then is announced, and returned."""
         with self._database.writing() as db:
             sample = find_sample(db, sample_id)
             if sample.withdrawn:
                 raise _withdrawn(sample)
             db.execute(_of(sample_id).values(status=SampleStatus.WAITING, attempt=sample.attempt + 1))
             note(db, sample_id, "retry", person=person, reason=reason)
-            return find_sample(db, sample_id)
+            asked = find_sample(db, sample_id)
+            announce(asked)
+            return asked
 
-    def withdraw(self, sample_id: str, *, person: str, reason: str) -> None:
+    def withdraw(
+        self,
+        sample_id: str,
+        *,
+        person: str,
+        reason: str,
+        announce: Callable[[RegisteredSample], None] = _silent,
+    ) -> None:
         """Take a sample out: no run is requested for it again, and its reads may be registered under another id."""
         with self._database.writing() as db:
-            if not find_sample(db, sample_id).withdrawn:
+            sample = find_sample(db, sample_id)
+            if not sample.withdrawn:
                 db.execute(_of(sample_id).values(withdrawn=utc_now()))
                 note(db, sample_id, "withdrawn", person=person, reason=reason)
+                announce(sample)
+
+    def reinstate(
+        self,
+        sample_id: str,
+        *,
+        person: str,
+        reason: str,
+        announce: Callable[[RegisteredSample], None] = _silent,
+    ) -> RegisteredSample:
+        """Let a withdrawn sample take part again, with a run of its own.
+
+        Raises:
+            RegistryError: it was not withdrawn.
+        """
+        with self._database.writing() as db:
+            sample = find_sample(db, sample_id)
+            if not sample.withdrawn:
+                raise RegistryError("the sample was not withdrawn", sample=sample_id, remedy="leave it as it is")
+            again = {"withdrawn": None, "status": SampleStatus.WAITING, "attempt": sample.attempt + 1}
+            db.execute(_of(sample_id).values(**again))
+            note(db, sample_id, "reinstated", person=person, reason=reason)
+            announce(sample)
+            return find_sample(db, sample_id)
 
     def sample(self, sample_id: str) -> RegisteredSample:
         """One sample; RegistryError where it is not registered."""
@@ -190,14 +250,24 @@ class SampleRegistry:
             keep_digests(db, sample_id, digests)
 
     def override_gate(
-        self, sample_id: str, asset: str, check: str, data_version: str, *, person: str, reason: str
+        self,
+        sample_id: str,
+        asset: str,
+        check: str,
+        data_version: str,
+        *,
+        person: str,
+        reason: str,
+        announce: Callable[[Override], None] = _silent,
     ) -> None:
         """Record that a person lets one version of an artifact pass one check."""
-        given = {"asset": asset, "check_name": check, "data_version": data_version, "person": person, "reason": reason}
+        given = Override(sample_id, asset, check, data_version, person, reason, utc_now())
+        columns = {"check_name" if name == "check" else name: value for name, value in vars(given).items()}
         with self._database.writing() as db:
             find_sample(db, sample_id)
-            db.execute(insert(overrides).values(sample_id=sample_id, recorded=utc_now(), **given))
+            db.execute(insert(overrides).values(sample_id=columns.pop("sample"), **columns))
             note(db, sample_id, "gate override", asset=asset, check=check, person=person, reason=reason)
+            announce(given)
 
     def overrides(self, sample_id: str) -> tuple[Override, ...]:
         """The overrides given for a sample, oldest first."""

@@ -5,7 +5,7 @@ Statements go out by table, not by sample: ten thousand samples are as many rows
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,15 @@ class SheetWord:
     What is known is kept up as samples are taken, so that two samples of one person in a sheet must agree as well.
     """
 
-    def __init__(self, db: Connection, sheet: str, sheet_digest: str, entries: Sequence[SampleEntry]) -> None:
+    def __init__(
+        self,
+        db: Connection,
+        sheet: str,
+        sheet_digest: str,
+        entries: Sequence[SampleEntry],
+        barred: Collection[str] = (),
+    ) -> None:
+        self._barred = barred
         ids = [entry.sample_id for entry in entries]
         self._db, self._sheet, self._sheet_digest, self._ids = db, sheet, sheet_digest, ids
         files = reads_of(db, ids)
@@ -86,10 +94,18 @@ class SheetWord:
             tuple(named[Outcome.CHANGED]),
             tuple(named[Outcome.UNCHANGED]),
             tuple(error for _, error in self._refused.values()),
+            {name: self._samples[name].attempt for name in (*named[Outcome.NEW], *named[Outcome.CHANGED])},
         )
 
     def _judged(self, entry: SampleEntry, files: list[FileFingerprint]) -> Outcome:
         stored = self._samples.get(entry.sample_id)
+        if stored is None and entry.sample_id in self._barred:
+            raise SampleSheetError(
+                "the sample was withdrawn",
+                remedy="give a new sample id, or remove the row",
+                sample=entry.sample_id,
+                place=f"line {entry.line}",
+            )
         said = _added_mark(content_digest(entry, files)) if entry.change is Change.ADD else None
         if stored and said:
             entry, files = self._with_known(entry, files, stored)

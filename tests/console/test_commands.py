@@ -137,16 +137,16 @@ def test_an_artifact_that_cannot_be_read_hides_no_other(
 def test_verify_names_entries_that_were_cut_off_the_log(
     platform: Resources, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without its last entry the log is a sound chain, and the receipt before it looks like the last."""
+    """Without its last entries the log is a sound chain, and the receipt before it looks like the last."""
     earlier = receipt_file(platform, platform.lake.require("aligned_reads", "S0001")).read_text()
     newer = receipt_file(platform, publish(platform, "S0001", "aligned_reads", mean_coverage=99.0))
     lines = platform.audit.path.read_text().splitlines(keepends=True)
-    platform.audit.path.write_text("".join(lines[:-1]))
+    platform.audit.path.write_text("".join(lines[:-2]))
     newer.write_text(earlier)
     for command in (["verify", "S0001"], ["audit"]):
         assert main(command) == 1
-        assert "1 lines are missing at the end" in capsys.readouterr().err
-    with pytest.raises(LakeError, match="the audit log ends at entry 2, and once had 3"):
+        assert "2 lines are missing at the end" in capsys.readouterr().err
+    with pytest.raises(LakeError, match="the audit log ends at entry 3, and once had 5"):
         platform.lake.require("aligned_reads", "S0001")
 
 
@@ -292,3 +292,46 @@ def test_the_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) ->
         main(["--version"])
     assert ended.value.code == 0
     assert capsys.readouterr().out.startswith("genomics 0.")
+
+
+def test_a_log_that_lost_its_end_stops_every_change_and_a_person_can_go_on(
+    platform: Resources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = platform.audit.path.read_text().splitlines(keepends=True)
+    platform.audit.path.write_text("".join(lines[:-1]))
+    for words in (("retry", "S0001", *WHY), ("withdraw", "S0001", *WHY), ("audit",)):
+        assert main(words) == 1
+        told = capsys.readouterr()
+        assert (not told.out and "audit --accept" in told.err) or "missing at the end" in told.err
+    assert main(["samples"]) == 0, "what only reads goes on"
+    told = capsys.readouterr()
+    assert "S0001" in told.out and "once had 3" in told.err
+    assert main(["audit", "--accept", "--reason", "no"]) == 1
+    assert "needs a person and a reason" in capsys.readouterr().err
+    assert main(["audit", "--accept", *WHY]) == 0
+    assert "ends at entry 2, and once had 3" in capsys.readouterr().out
+    assert main(["audit"]) == 0 and main(["retry", "S0001", *WHY]) == 0
+
+
+def test_what_a_fault_left_is_told_before_anything_else(
+    platform: Resources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(OSError), platform.audit.do("Dr Example", "retry", "S0002", {"attempt": 2}):
+        raise OSError
+    assert main(["audit"]) == 0
+    assert "without outcome: retry of S0002, by Dr Example" in capsys.readouterr().out
+    assert main(["samples"]) == 0
+    assert "retry of S0002, by Dr Example" in (told := capsys.readouterr().err) and "ask for it again" in told
+    assert main(["audit", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["without_outcome"] == []
+
+
+def test_a_withdrawn_sample_takes_part_again_by_a_decision(
+    platform: Resources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["withdraw", "S0003", *WHY]) == 0
+    assert main(["reinstate", "S0003", *WHY]) == 0
+    assert "S0003 takes part again and waits for attempt 2" in capsys.readouterr().out
+    assert platform.registry.withdrawn() == ()
+    assert main(["reinstate", "S0003", *WHY]) == 1
+    assert "the sample was not withdrawn" in capsys.readouterr().err

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import pwd
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from resources.audit import AuditError, AuditEvent, AuditHead, AuditLog
+from resources.anchor import Anchor
+from resources.audit import DONE, NOT_DONE, AuditError, AuditEvent, AuditHead, AuditLog
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -201,3 +206,170 @@ def test_killed_writers_leave_a_sound_log(log: AuditLog) -> None:
         writer.stdout.close()
     log.record("after", "all")
     assert log.verify() == log.head().entries
+
+
+def test_the_account_of_the_operating_system_stands_beside_who_somebody_says_to_be(log: AuditLog) -> None:
+    log.record("Dr. Nobody", "gate override", "S1")
+    (entry,) = log.entries()
+    assert entry.event.who == "Dr. Nobody"
+    assert entry.account and entry.account.startswith(pwd.getpwuid(os.getuid()).pw_name)
+
+
+def test_an_effect_is_written_down_before_it_happens_and_when_it_is_done(log: AuditLog) -> None:
+    with log.do("dr.jones", "report signed", "S1"):
+        (intent,) = log.open_intents()
+        assert (intent.event.what, intent.event.sample) == ("report signed", "S1")
+        assert AuditLog(log.path).open_intents() == [intent]
+    assert log.open_intents() == []
+    assert [entry.event.what for entry in log.entries()] == ["report signed", DONE]
+    assert log.verify() == 2
+
+
+def test_an_effect_that_was_cut_short_stays_open_until_it_is_settled(log: AuditLog) -> None:
+    log.record("a", "before")
+    with pytest.raises(OSError), log.do("dr.jones", "report signed", "S1"):
+        raise OSError("the disk is full")
+    with log.do("dr.jones", "report signed", "S2"):
+        pass
+    (intent,) = AuditLog(log.path).open_intents()
+    assert (intent.number, intent.event.sample) == (2, "S1")
+    log.settle(intent, NOT_DONE, "nothing was signed")
+    assert log.open_intents() == [] and AuditLog(log.path).open_intents() == []
+    assert [entry.event.what for entry in log.entries(sample="S1")] == ["report signed", NOT_DONE]
+
+
+def test_several_effects_intended_together_are_done_together(log: AuditLog) -> None:
+    with log.deed() as deed:
+        deed.intend(AuditEvent("zone", "sample registered", "S1"), AuditEvent("zone", "sample changed", "S2"))
+        assert len(log.open_intents()) == 2
+    assert log.open_intents() == []
+    with log.deed():
+        pass
+    assert log.verify() == 3, "what nobody intended leaves no trace"
+
+
+def test_who_settles_waits_for_nobody_and_disturbs_nobody(log: AuditLog) -> None:
+    with log.nobody_acts() as alone:
+        assert alone
+    with log.do("dr.jones", "report signed", "S1"), AuditLog(log.path).nobody_acts() as alone:
+        assert not alone
+    with pytest.raises(BlockingIOError), log.nobody_acts() as alone:
+        assert alone
+        raise BlockingIOError("of something else")
+
+
+@pytest.fixture
+def anchored(tmp_path: Path) -> AuditLog:
+    """A log of five entries whose head is kept outside of it."""
+    log = AuditLog(tmp_path / "audit" / "audit.jsonl", Anchor(tmp_path / "anchor"))
+    written(log, 5)
+    return log
+
+
+def cut(log: AuditLog) -> None:
+    log.path.write_text("".join(log.path.read_text().splitlines(keepends=True)[:3]))
+
+
+def cut_within_the_last_line(log: AuditLog) -> None:
+    log.path.write_bytes(log.path.read_bytes()[:-20])
+
+
+def emptied(log: AuditLog) -> None:
+    log.path.write_text("")
+
+
+def deleted(log: AuditLog) -> None:
+    log.path.unlink()
+
+
+def deleted_with_its_folder(log: AuditLog) -> None:
+    shutil.rmtree(log.path.parent)
+
+
+def rewritten(log: AuditLog) -> None:
+    log.path.unlink()
+    written(AuditLog(log.path), 7)
+
+
+def last_line_rewritten(log: AuditLog) -> None:
+    lines = log.path.read_text().splitlines(keepends=True)
+    log.path.write_text("".join([*lines[:-1], lines[-1].replace("dr.jones", "dr.smith")]))
+
+
+def anchor_removed(log: AuditLog) -> None:
+    shutil.rmtree(log.path.parent.parent / "anchor")
+
+
+def anchor_forged(log: AuditLog) -> None:
+    path = log.path.parent.parent / "anchor" / "audit.json"
+    path.write_text(path.read_text().replace('"entries":5', '"entries":3'))
+
+
+def anchors_key_replaced(log: AuditLog) -> None:
+    (log.path.parent.parent / "anchor" / "key").write_bytes(bytes(32))
+
+
+@pytest.mark.parametrize(
+    ("tamper", "said"),
+    [
+        (cut, "ends at entry 3, and once had 5"),
+        (cut_within_the_last_line, "once had 5"),
+        (emptied, "is empty, and once had 5 entries"),
+        (deleted, "is gone, and once had 5 entries"),
+        (deleted_with_its_folder, "is gone, and once had 5 entries"),
+        (rewritten, "entry 5 of the audit log is not the one that was written"),
+        (last_line_rewritten, "entry 5 of the audit log is not the one that was written"),
+        (anchor_removed, "anchor is gone"),
+        (anchor_forged, "anchor was changed, or its key is gone"),
+        (anchors_key_replaced, "anchor was changed, or its key is gone"),
+    ],
+)
+def test_a_log_that_is_not_what_its_anchor_says_is_found_and_takes_nothing_more_until_a_person_goes_on(
+    anchored: AuditLog, tmp_path: Path, tamper: Callable[[AuditLog], None], said: str
+) -> None:
+    tamper(anchored)
+    later = AuditLog(anchored.path, Anchor(tmp_path / "anchor"))
+    assert said in str(later.missing())
+    before = later.path.read_bytes() if later.path.exists() else None
+    for act in (later.require_end, later.verify, lambda: later.record("a", "b")):
+        with pytest.raises(AuditError) as caught:
+            act()
+        assert str(later.path) in str(caught.value)
+    assert (later.path.read_bytes() if later.path.exists() else None) == before
+    assert said in later.accept("Dr Mendel", "the disk was replaced")
+    assert later.missing() is None
+    *_, entry = later.entries()
+    assert entry.event.who == "Dr Mendel" and said in entry.event.details["problem"]
+    later.record("a", "b")
+    with pytest.raises(AuditError, match="holds what its anchor says"):
+        later.accept("Dr Mendel", "once more")
+
+
+def test_a_log_of_the_first_release_is_anchored_when_it_is_first_written_to(log: AuditLog, tmp_path: Path) -> None:
+    written(log, 3)
+    lines = [json.loads(line) for line in log.path.read_text().splitlines()]
+    previous = "0" * 64
+    for entry in lines:
+        entry.pop("account")
+        entry["previous"] = previous
+        previous = hashlib.sha256(_as_written(entry)).hexdigest()
+    log.path.write_bytes(b"".join(_as_written(entry) + b"\n" for entry in lines))
+    later = AuditLog(log.path, Anchor(tmp_path / "anchor"))
+    assert later.verify() == 3 and later.missing() is None
+    later.record("a", "b")
+    assert later.verify() == 4
+    cut(later)
+    assert "once had 4" in str(later.missing())
+
+
+def _as_written(entry: dict[str, object]) -> bytes:
+    return json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def test_several_processes_move_one_anchor(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit" / "audit.jsonl", Anchor(tmp_path / "anchor"))
+    anchored = WRITER.replace("AuditLog(Path(sys.argv[1]))", "AuditLog(Path(sys.argv[1]), Anchor(Path(sys.argv[4])))")
+    command = [sys.executable, "-c", "from resources.anchor import Anchor\n" + anchored, str(log.path), "40"]
+    writers = [subprocess.Popen([*command, str(number), str(tmp_path / "anchor")], cwd=PROJECT) for number in range(3)]
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0]
+    assert log.verify() == 120 and log.anchor and log.anchor.read() == log.head()

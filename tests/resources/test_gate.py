@@ -12,7 +12,7 @@ from engine.quality.thresholds import Threshold, ThresholdTable
 from engine.reads.lane import Lane
 from engine.reads.sample_sheet import SampleEntry
 from engine.receipt import Receipt, Recipe
-from resources.audit import AuditLog
+from resources.audit import DONE, AuditLog
 from resources.gate import Gate
 from resources.lake import LocalLake
 from resources.ledger import PUBLISHED
@@ -59,7 +59,7 @@ def test_a_failed_check_refuses_every_later_use_and_the_audit_knows(gate: Gate) 
     for _ in range(2):
         with pytest.raises(GateError, match=r"sample S1: the gate of aligned_reads is shut: coverage: observed 7"):
             gate.require("aligned_reads", "S1")
-    assert [entry.event.what for entry in gate.audit.entries(sample="S1")] == [PUBLISHED, *["gate refused"] * 2]
+    assert [entry.event.what for entry in gate.audit.entries(sample="S1")] == [PUBLISHED, DONE, *["gate refused"] * 2]
 
 
 def test_nothing_of_a_withdrawn_sample_is_used_any_more(gate: Gate) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from engine.errors import LakeError
 from engine.receipt import Receipt, Recipe
-from resources.audit import AuditLog
+from resources.audit import DONE, AuditLog
 from resources.lake import LocalLake, local
 from resources.ledger import ABANDONED, ADOPTED, ADOPTION, PUBLISHED
 
@@ -48,12 +48,12 @@ def problems(lake: LocalLake) -> list[str]:
     return [finding.problem for finding in lake.findings("aligned_reads", "S1") if not finding.harmless]
 
 
-def test_each_publication_is_one_entry_and_an_equal_one_is_none(lake: LocalLake) -> None:
+def test_each_publication_is_an_intent_and_its_outcome_and_an_equal_one_is_none(lake: LocalLake) -> None:
     publish(lake)
     publish(lake)
     publish(lake, "other reads")
-    assert written_down(lake) == [ADOPTION, PUBLISHED, PUBLISHED]
-    assert lake.audit and lake.audit.verify() == 3
+    assert written_down(lake) == [ADOPTION, PUBLISHED, DONE, PUBLISHED, DONE]
+    assert lake.audit and lake.audit.verify() == 5 and lake.audit.open_intents() == []
     assert problems(lake) == []
 
 
@@ -201,7 +201,8 @@ def test_a_process_killed_after_the_entry_leaves_the_earlier_version_in_force(la
     assert unfinished.harmless and "was not finished" in unfinished.problem
     publish(lake, "three")
     assert lake.findings("aligned_reads", "S1") == []
-    assert written_down(lake)[-2:] == [ABANDONED, PUBLISHED]
+    assert written_down(lake)[-3:] == [ABANDONED, PUBLISHED, DONE]
+    assert lake.audit and lake.audit.open_intents() == []
     assert lake.require("variants", "S1") == first
 
 

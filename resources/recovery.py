@@ -1,0 +1,128 @@
+"""What is put right before anything runs: effects that a fault cut short, and withdrawals that the registry forgot.
+
+An intent without outcome is settled by looking whether its effect took place. What a person asked for and did not
+happen is told, to be asked for again; a withdrawal is completed, since it must hold. A registry that was lost or
+restored from an old backup learns of withdrawals from the audit log again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from resources.audit import DONE, NOT_DONE, AuditEntry
+from resources.decisions import CHANGED, REGISTERED, REINSTATED, RETRIED, WITHDRAWN, withdrawals
+from resources.ledger import OVERRIDDEN, PUBLISHED, row_digest
+from resources.registry import RegistryError
+
+if TYPE_CHECKING:
+    from resources.environment import Resources
+
+
+def recover(platform: Resources) -> tuple[str, ...]:
+    """Put right what can be, and say what was.
+
+    Raises:
+        AuditError: the audit log does not hold what its anchor says, so that nothing can be concluded from it.
+    """
+    platform.audit.require_end()
+    if not platform.audit.path.exists():
+        return ()
+    return (*_settled(platform), *_withdrawn_again(platform))
+
+
+def described(entry: AuditEntry) -> str:
+    """An entry in words."""
+    event = entry.event
+    of = f" of {event.sample}" if event.sample else ""
+    asset = f" {event.details['asset']}" if "asset" in event.details else ""
+    return f"{event.what}{asset}{of}, by {event.who}, {entry.when}"
+
+
+def _settled(platform: Resources) -> Iterator[str]:
+    if not platform.audit.open_intents():
+        return
+    with platform.audit.nobody_acts() as alone:
+        for entry in platform.audit.open_intents() if alone else ():
+            settle = _SETTLED_BY.get(entry.event.what)
+            if settle is None:
+                yield f"{described(entry)}: nobody noted that it was done, and this release cannot find out"
+            else:
+                yield f"{described(entry)}: {settle(platform, entry)}"
+
+
+def _settle_override(platform: Resources, entry: AuditEntry) -> str:
+    rows = platform.registry.overrides(str(entry.event.sample))
+    found = any(row_digest(row) == entry.event.details.get("row") for row in rows)
+    return _note(platform, entry, happened=found, otherwise="give the override again, if it is to hold")
+
+
+def _settle_attempt(platform: Resources, entry: AuditEntry) -> str:
+    try:
+        reached = platform.registry.sample(str(entry.event.sample)).attempt
+    except RegistryError:
+        reached = 0
+    happened = reached >= int(entry.event.details.get("attempt", 0))
+    again = "ask for it again" if entry.event.what == RETRIED else "the sheet is read again by itself"
+    return _note(platform, entry, happened=happened, otherwise=again)
+
+
+def _settle_withdrawal(platform: Resources, entry: AuditEntry) -> str:
+    _withdraw(platform, entry)
+    platform.audit.settle(entry, DONE, "completed after a fault")
+    return "was cut short, and is completed"
+
+
+def _settle_reinstatement(platform: Resources, entry: AuditEntry) -> str:
+    happened = str(entry.event.sample) not in platform.registry.withdrawn()
+    return _note(platform, entry, happened=happened, otherwise="decide it again, if it is to hold")
+
+
+def _settle_publication(platform: Resources, entry: AuditEntry) -> str:
+    details, sample = entry.event.details, entry.event.sample
+    asset, digest = str(details["asset"]), str(details["receipt"])
+    if platform.lake.in_force(asset, sample) == digest:
+        return _note(platform, entry, happened=True)
+    platform.gate.ledger.abandon(asset, sample, digest)
+    if any(each.number == entry.number for each in platform.audit.open_intents()):  # another one followed it
+        return _note(platform, entry, happened=False, otherwise="a later one holds")
+    return "was not finished, the version before it holds; the next run of the sample makes it again"
+
+
+def _note(platform: Resources, entry: AuditEntry, *, happened: bool, otherwise: str = "") -> str:
+    """Write down whether an effect took place, and say so."""
+    if happened:
+        platform.audit.settle(entry, DONE, "found to have taken place")
+        return "was done; only its note was missing"
+    platform.audit.settle(entry, NOT_DONE, "found not to have taken place")
+    return f"did not take place; {otherwise}"
+
+
+def _withdrawn_again(platform: Resources) -> Iterator[str]:
+    """Withdrawals that the registry has forgotten, made to hold again."""
+    standing = withdrawals(platform.audit)
+    if not standing:
+        return
+    known = {sample.sample_id: sample.withdrawn for sample in platform.registry.samples()}
+    for sample, entry in standing.items():
+        if sample in known and known[sample] is None:
+            _withdraw(platform, entry)
+            yield f"{sample} was withdrawn by {entry.event.who}, {entry.when}, which the registry had lost: it is again"
+
+
+def _withdraw(platform: Resources, entry: AuditEntry) -> None:
+    sample, reason = str(entry.event.sample), str(entry.event.details.get("reason", ""))
+    if any(each.sample_id == sample for each in platform.registry.samples()):
+        platform.registry.withdraw(sample, person=entry.event.who, reason=reason)
+    platform.warehouse.remove(sample)
+
+
+_SETTLED_BY: dict[str, Callable[[Resources, AuditEntry], str]] = {
+    OVERRIDDEN: _settle_override,
+    RETRIED: _settle_attempt,
+    REGISTERED: _settle_attempt,
+    CHANGED: _settle_attempt,
+    WITHDRAWN: _settle_withdrawal,
+    REINSTATED: _settle_reinstatement,
+    PUBLISHED: _settle_publication,
+}
