@@ -11,13 +11,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from engine.call.callers import CALLERS, DEFAULT_CALLER, TARGET_PADDING
-from engine.command_files import (
+from engine.commands.classify import add_classify
+from engine.commands.files import (
     PROGRAM,
     STREAM,
     cache_beside,
@@ -27,12 +28,16 @@ from engine.command_files import (
     staged_calls,
     with_index,
 )
+from engine.commands.options import Command, UsageError
+from engine.commands.options import add_command as _command
+from engine.commands.options import say as _say
 from engine.errors import GenomicsError
 from engine.genotype import FILTER_SETS
 from engine.person import Sex
 from engine.reads.conventions import QualityEncoding, UmiSource
 
 if TYPE_CHECKING:
+    from engine.commands.options import Commands
     from engine.progress import Progress
     from engine.reads.duplicates import DuplicationMetrics
     from engine.reads.file_measures import FileMeasures
@@ -40,14 +45,6 @@ if TYPE_CHECKING:
     from engine.reference.genome import Reference
 
 DATA_ERROR, USAGE_ERROR, INTERRUPTED = 1, 2, 130
-
-Command = Callable[[argparse.Namespace], None]
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
-
-class UsageError(Exception):
-    """Options that do not go together, beyond what the parser can see."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,31 +96,9 @@ def _parser() -> argparse.ArgumentParser:
         _add_compare,
         _add_coverage,
         _add_metrics,
+        add_classify,
     ):
         add(commands)
-    return parser
-
-
-def _command(
-    commands: Commands, name: str, run: Command, help_text: str, example: str, *, reference: bool = True
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=help_text,
-        description=help_text[0].upper() + help_text[1:] + ".",
-        epilog=f"example:\n  {PROGRAM} {name} {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(run=run)
-    if reference:
-        parser.add_argument(
-            "--reference",
-            type=Path,
-            required=True,
-            metavar="REF.fa",
-            help="FASTA, plain or bgzip; its indexes are made when absent",
-        )
-    parser.add_argument("--quiet", action="store_true", help="say nothing on standard error unless something is wrong")
     return parser
 
 
@@ -641,11 +616,6 @@ def _progress(options: argparse.Namespace, task: str, unit: str, total: int | No
     from engine.progress import Progress
 
     return Progress(task, total=total, unit=unit, log=lambda line: _say(options, line))
-
-
-def _say(options: argparse.Namespace, line: str) -> None:
-    if not options.quiet:
-        print(line, file=sys.stderr, flush=True)
 
 
 def _warn(line: str) -> None:

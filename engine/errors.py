@@ -95,6 +95,10 @@ class LakeError(GenomicsError):
     """A published artifact is missing or is not what its receipt says."""
 
 
+class ClassificationError(GenomicsError):
+    """Evidence for or against a variant is written in a way that has no meaning."""
+
+
 class ReportError(GenomicsError):
     """A report would say of one person what is known of another."""
 

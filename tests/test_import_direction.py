@@ -28,6 +28,7 @@ STEPS = (
     "identity",
     "structural",
     "annotate",
+    "acmg",
     "classify",
     "phenotype",
     "pharmacogenomics",
@@ -39,7 +40,7 @@ STEPS = (
     "quality",
 )
 """The engine's folders in the order in which they may import each other: later ones import earlier ones."""
-ABOVE_THE_STEPS = {"cli", "command_files", "warm", "ops"}
+ABOVE_THE_STEPS = {"cli", "commands", "warm", "ops"}
 """What puts steps together. Any other module at the engine's top is below all of them."""
 DAGSTER_IN_ENGINE = {"engine/ops/dagster_op.py"}
 SOURCES = [path for package in FORBIDDEN for path in sorted((PROJECT / package).rglob("*.py"))]
@@ -137,7 +138,7 @@ def test_every_folder_of_the_engine_has_its_place_in_the_order() -> None:
         ("reads", {"call"}, {"call"}),
         ("errors", {"reference"}, {"reference"}),
         ("fhir", {"ops", "classify"}, {"ops"}),
-        ("command_files", {"reference", "ops"}, {"ops"}),
+        ("commands", {"reference", "ops"}, {"ops"}),
         ("genotype", {"cli"}, {"cli"}),
     ],
 )

@@ -9,7 +9,8 @@ import sys
 import pysam
 import pytest
 
-from engine import cli, command_files
+from engine import cli
+from engine.commands import files as command_files
 from tests.builders.alignments import Haplotype, random_sequence, write_bam, write_reference
 
 SEQUENCE = random_sequence(3_000)
@@ -131,13 +132,13 @@ def test_wrong_usage_exits_with_two(wrong, capsys):
 
 
 @pytest.mark.parametrize(
-    "command", ["align", "recalibrate", "call", "gather", "genotype", "compare", "coverage", "metrics"]
+    "command", ["align", "recalibrate", "call", "gather", "genotype", "compare", "coverage", "metrics", "classify"]
 )
 def test_every_command_explains_itself_with_an_example(command, capsys):
     with pytest.raises(SystemExit) as exit:
         cli.main([command, "--help"])
     assert exit.value.code == 0
-    first = "--gvcf" if command == "gather" else "--reference REF.fa"
+    first = {"gather": "--gvcf", "classify": "--criteria"}.get(command, "--reference REF.fa")
     assert f"example:\n  genomics-engine {command} {first}" in capsys.readouterr().out
 
 

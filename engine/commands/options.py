@@ -1,0 +1,58 @@
+"""What the commands of ``genomics-engine`` have in common: how one is added, with an example, and how it speaks."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.commands.files import PROGRAM
+
+Command = Callable[[argparse.Namespace], None]
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+class UsageError(Exception):
+    """Options that do not go together, beyond what the parser can see."""
+
+
+def add_command(
+    commands: Commands, name: str, run: Command, help_text: str, example: str, *, reference: bool = True
+) -> argparse.ArgumentParser:
+    """Add a command with its description, an example, and the options that most commands have.
+
+    Args:
+        commands: where it is added.
+        name: what the user types.
+        run: called with the options.
+        help_text: what it does, without capital and full stop.
+        example: options as one may type them.
+        reference: whether it needs a reference.
+    """
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=help_text,
+        description=help_text[0].upper() + help_text[1:] + ".",
+        epilog=f"example:\n  {PROGRAM} {name} {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    if reference:
+        parser.add_argument(
+            "--reference",
+            type=Path,
+            required=True,
+            metavar="REF.fa",
+            help="FASTA, plain or bgzip; its indexes are made when absent",
+        )
+    parser.add_argument("--quiet", action="store_true", help="say nothing on standard error unless something is wrong")
+    return parser
+
+
+def say(options: argparse.Namespace, line: str) -> None:
+    """Tell progress on standard error, unless it is to be quiet."""
+    if not options.quiet:
+        print(line, file=sys.stderr, flush=True)
