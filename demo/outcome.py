@@ -9,6 +9,7 @@ SAMPLE_ASSETS = (
     "variants",
     "annotated_variants",
     "findings",
+    "statement",
     "fhir_bundle",
     "cohort_contribution",
 )

@@ -19,6 +19,7 @@ ARTIFACTS = (
     calls.trio_variants,
     annotation.annotated_variants,
     interpretation.findings,
+    report.statement,
     report.fhir_bundle,
     cohort.cohort_contribution,
     cohort.data_docs,

@@ -14,6 +14,7 @@ from engine.errors import GateError
 from engine.quality.evaluation import CheckResult, evaluate
 from engine.quality.thresholds import ThresholdTable
 from engine.receipt import Receipt
+from engine.report.issue import SignOut
 from resources.audit import AuditEvent, AuditLog
 from resources.decisions import require_reason
 from resources.lake import Lake
@@ -26,6 +27,7 @@ from resources.ledger import (
     unknown_overrides,
 )
 from resources.registry import Override, SampleRegistry
+from resources.sign_out import unfinished_steps
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,21 @@ class Gate:
                 for entry in missing_overrides(entries, given)
             ),
         ]
+
+    def sign_outs(self, sample: str) -> tuple[SignOut, ...]:
+        """Reviews and signatures of what was said of a sample, oldest first, as the audit log confirms them.
+
+        A step that the log knows and the registry does not yet have, because a process was killed between the two, is
+        entered there.
+
+        Raises:
+            GateError: the registry holds a step that nobody took.
+        """
+        given = self.registry.sign_outs(sample)
+        missing = unfinished_steps(self.audit, sample, given)
+        for step in missing:
+            self.registry.sign_out(step)
+        return (*given, *missing)
 
     def require(self, asset: str, sample: str) -> Receipt:
         """The artifact's receipt if its sample takes part, and its gate and every gate before it are open.

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -31,6 +31,7 @@ from engine.reads.file_digests import FileDigests
 from engine.reads.lane import Lane
 from engine.receipt import Measure, Receipt, describe_file, digest_text
 from engine.reference.bundle import ReferenceBundle
+from engine.report.issue import SignOut
 
 Value = TypeVar("Value")
 
@@ -417,6 +418,46 @@ class _Previous(Input):
 
 Previous = Annotated[Artifact | None, _Previous()]
 """What was published before, absent where nothing was, or where it is damaged."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a sample's reports have come.
+
+    Attributes:
+        sign_outs: reviews and signatures, oldest first.
+        signed: what was signed, by digest, as far as it is still kept.
+    """
+
+    sign_outs: tuple[SignOut, ...]
+    signed: Mapping[str, Artifact]
+
+
+@dataclass(frozen=True)
+class StandingOf(Input):
+    """Who reviewed and signed what was said of the sample: each step makes anew what tells of it.
+
+    Args:
+        asset: the artifact whose ``statement_digest`` is signed.
+    """
+
+    asset: str
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        """Each step as the audit log confirms it."""
+        lake, sign_outs = scope.services.lake, scope.services.gate.sign_outs(scope.sample)
+        signatures = [one for one in sign_outs if one.signs]
+        kept = lake.history(self.asset, scope.sample) if signatures else []
+        signed = {one.digest: found for one in signatures if (found := _signed(one, kept))}
+        artifacts = {digest: Artifact(receipt, lake) for digest, receipt in signed.items() if lake.is_whole(receipt)}
+        stated = {"sign_outs": [asdict(one) for one in sign_outs]}
+        return Opened(Standing(sign_outs, artifacts), parameters=stated)
+
+
+def _signed(sign_out: SignOut, kept: Sequence[Receipt]) -> Receipt | None:
+    """The version that was current when it was signed."""
+    found = [one for one in kept if one.measures.get("statement_digest") == sign_out.digest]
+    return next((one for one in reversed(found) if one.created <= sign_out.recorded), None)
 
 
 @dataclass(frozen=True)

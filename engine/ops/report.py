@@ -1,4 +1,4 @@
-"""The report: what the clinician's systems receive."""
+"""The report: what is said of a sample, and what the clinician's systems receive of it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Annotated
 
 from engine.code_version import code_version
 from engine.ops.artifact import Chain, Computed, OverriddenChecks, artifact
-from engine.ops.inputs import Artifact, Facts, Making, Own, Parts, Previous
+from engine.ops.inputs import Artifact, Facts, Making, Options, Own, Parts, Previous, Standing, StandingOf
+from engine.ops.services import Settings
 from engine.person import Person
-from engine.receipt import Receipt
+from engine.receipt import Measure, Receipt
 from engine.reference.bundle import ReferenceBundle
 from engine.report.case import TOLD_OF_THE_PERSON
 
 
 @artifact(kinds={"json"})
-def fhir_bundle(
+def statement(
     making: Making,
     raw_reads: Own,
     aligned_reads: Own,
@@ -25,21 +26,22 @@ def fhir_bundle(
     overridden_checks: Annotated[tuple[str, ...], OverriddenChecks("findings")],
     reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "panels")],
     person: Annotated[Person, Facts(*TOLD_OF_THE_PERSON)],
+    settings: Annotated[Settings, Options("alignment_format")],
     previous: Previous,
 ) -> Computed:
-    """The report as a FHIR R4 transaction after HL7's Genomics Reporting guide: stable ids, PUT entries.
+    """What the report says: findings in words, what was looked at, limits, next steps, lineage, and the reads' picture.
 
-    A Provenance leads back to the reads' digests and the versions of tools and knowledge. A report that says the same
-    is the same report: it stays as it was issued.
+    A person signs its digest. What says the same is the same statement: it stays as it was first made.
     """
     from engine.classify.question import question_of
-    from engine.fhir.bundle import write_bundle
     from engine.reads.manifest import read_digests
     from engine.reference.panels import panel_of
     from engine.report.case import CaseFacts
     from engine.report.coverage import study_regions
     from engine.report.lineage import Lineage
+    from engine.report.pileup import pileups
     from engine.report.statement import read_findings, state
+    from engine.report.statement_file import PILEUPS_SUFFIX, SUFFIX, write_pileups, write_statement
 
     coverage = aligned_reads.measures
     panel = panel_of(person.panel, reference.panels)
@@ -52,14 +54,49 @@ def fhir_bundle(
         asked=question_of(person, panel).genes,
     )
     case = CaseFacts(making.sample, person, regions, overridden_checks=overridden_checks, panel=panel)
-    lineage = Lineage(read_digests(raw_reads.folder), chain)
-    made = datetime.now(UTC).isoformat(timespec="seconds")
-    statement = state(read_findings(findings.file(".parquet")), case, lineage, reference.build, made)
-    said = {"statement_digest": statement.digest, "written_by": code_version("engine.fhir.bundle").source}
-    if previous and said.items() <= previous.measures.items():
+    rows, made = read_findings(findings.file(".parquet")), datetime.now(UTC).isoformat(timespec="seconds")
+    said = state(rows, case, Lineage(read_digests(raw_reads.folder), chain), reference.build, made)
+    measures: dict[str, Measure] = {
+        "statement_digest": said.digest,
+        "outcome": str(said.outcome),
+        "findings": len(said.findings),
+        "written_by": code_version("engine.report.statement", "engine.report.pileup").source,
+    }
+    if previous and measures.items() <= previous.measures.items():
         return _keep(previous, making)
-    summary = write_bundle(statement, making.folder)
-    return Computed(summary.resources, vars(summary) | said | {"issued": made})
+    shown = pileups(rows, aligned_reads.file(f".{settings.alignment_format}"), reference.fasta)
+    write_statement(said, making.folder / f"{making.sample}{SUFFIX}")
+    write_pileups(shown, making.folder / f"{making.sample}{PILEUPS_SUFFIX}")
+    return Computed(len(said.findings), measures | {"made": said.made})
+
+
+@artifact(kinds={"json"})
+def fhir_bundle(
+    making: Making, statement: Own, standing: Annotated[Standing, StandingOf("statement")], previous: Previous
+) -> Computed:
+    """The report as a FHIR R4 transaction after HL7's Genomics Reporting guide: stable ids, PUT entries.
+
+    A Provenance leads back to the reads' digests and the versions of tools and knowledge. Its status is what the
+    sign-out says: preliminary, final, amended or corrected.
+    """
+    from engine.fhir.bundle import write_bundle
+    from engine.report.issue import issue_of
+    from engine.report.statement_file import SUFFIX, read_statement
+
+    said = read_statement(statement.file(SUFFIX))
+    issue = issue_of(standing.sign_outs, said.digest)
+    told: dict[str, Measure] = {
+        "statement_digest": said.digest,
+        "status": issue.status,
+        "version": issue.version,
+        "stage": issue.stage,
+        "issued": issue.signature.recorded if issue.signature else said.made,
+        "written_by": code_version("engine.fhir.bundle").source,
+    }
+    if previous and told.items() <= previous.measures.items():
+        return _keep(previous, making)
+    summary = write_bundle(said, making.folder, issue)
+    return Computed(summary.resources, vars(summary) | told)
 
 
 def _keep(previous: Artifact, making: Making) -> Computed:

@@ -18,6 +18,7 @@ from engine.reads.file_digests import FileDigests
 from engine.reads.lane import Lane
 from engine.receipt import Measure, Receipt, Recipe
 from engine.reference.bundle import ReferenceBundle
+from engine.report.issue import SignOut
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -107,6 +108,9 @@ class Lake(Protocol):
     def is_whole(self, receipt: Receipt) -> bool:
         """Whether every file of an artifact is what its receipt says, by sha256."""
 
+    def history(self, asset: str, sample: str | None = None) -> list[Receipt]:
+        """Receipts of every version that was ever current, oldest first."""
+
     def folder(self, receipt: Receipt) -> Path:
         """The folder of an artifact's files."""
 
@@ -125,6 +129,9 @@ class Gate(Protocol):
 
     def overridden_checks(self, sample: str, *assets: str) -> tuple[str, ...]:
         """In words, the failed checks on current artifacts that a person let pass: which, who and why."""
+
+    def sign_outs(self, sample: str) -> tuple[SignOut, ...]:
+        """Reviews and signatures of what was said of a sample, oldest first; GateError where one was not given."""
 
 
 class Declaration(Protocol):

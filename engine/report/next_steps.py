@@ -3,7 +3,7 @@
 >>> finding = {"finding_id": "f1", "category": "carrier", "needs_confirmation": False, "gene": "PANK2",
 ...            "hgvs_c": "PANK2-201:c.1C>T", "phase": None}
 >>> [step.kind for step in next_steps([finding], unassessed=(), awaited=(), leaves_genes_out=False)]
-['genetic_counselling']
+['genetic_counselling', 'additional_testing']
 """
 
 from __future__ import annotations

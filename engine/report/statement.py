@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from hashlib import sha256
 from pathlib import Path
 
 from engine.classify.acmg_secondary_findings import VERSION
 from engine.errors import VariantFileError
-from engine.receipt import canonical_json, digest_text
+from engine.receipt import canonical_json
 from engine.report.case import CaseFacts, Regions
 from engine.report.lineage import Lineage
 from engine.report.next_steps import NextStep, next_steps
@@ -86,7 +87,7 @@ class Statement:
     """Everything that a report says.
 
     Attributes:
-        case: whose sample, and what was looked at.
+        case: whose sample, and what was looked at; of the kin only who is awaited is told.
         build: ``GRCh37`` or ``GRCh38``.
         findings: along the genome, as the table has them.
         phases: of pairs of compound heterozygous findings.
@@ -100,7 +101,7 @@ class Statement:
         compared: parents whose calls the findings were compared with: father, mother.
         awaited: parents whom the sheet names, and whose calls were not there.
         made: when it was first said, ISO 8601 with time zone.
-        digest: of what is said, not of how it came to be said.
+        digest: sha256, hex, of what is said, not of how it came to be said.
     """
 
     case: CaseFacts
@@ -159,6 +160,7 @@ def state(findings: Sequence[Finding], case: CaseFacts, lineage: Lineage, build:
         build: ``GRCh37`` or ``GRCh38``.
         made: when this is said, ISO 8601 with time zone.
     """
+    told = replace(case, person=replace(case.person, family_id=None, father_id=None, mother_id=None))
     compared = tuple(kin for kin in ("father", "mother") if any(name.endswith(f" of {kin}") for name in lineage.kin))
     named = {"father": case.person.father_id, "mother": case.person.mother_id}
     awaited = tuple(kin for kin, sample in named.items() if sample and kin not in compared)
@@ -166,7 +168,7 @@ def state(findings: Sequence[Finding], case: CaseFacts, lineage: Lineage, build:
     unassessed = (*case.unassessed, *case.regions.unknown)
     steps = next_steps(findings, unassessed=unassessed, awaited=awaited, leaves_genes_out=case.leaves_genes_out)
     return Statement(
-        case=case,
+        case=told,
         build=build,
         findings=tuple(StatedFinding(row, headline(row), tier(row), sentence(row), notes(row)) for row in findings),
         phases=_phases(findings),
@@ -180,7 +182,7 @@ def state(findings: Sequence[Finding], case: CaseFacts, lineage: Lineage, build:
         compared=compared,
         awaited=awaited,
         made=made,
-        digest=_digest(findings, case, lineage, build, outcome, awaited),
+        digest=_digest(findings, told, lineage, build, outcome, awaited),
     )
 
 
@@ -197,16 +199,15 @@ def _digest(
     Not of how it came to be said: a new ClinVar release or another version of a tool amends the reports in which it
     changes something, and no other. Nor of the kin, but for those who are awaited: what they change, the findings say.
     """
-    told = replace(case, person=replace(case.person, family_id=None, father_id=None, mother_id=None))
     said = {
         "findings": list(findings),
-        "case": asdict(told),
+        "case": asdict(case),
         "reads": dict(lineage.reads),
         "build": build,
         "outcome": outcome,
         "awaited": awaited,
     }
-    return digest_text(canonical_json(said))
+    return sha256(canonical_json(said).encode()).hexdigest()
 
 
 def _outcome(case: CaseFacts, findings: Sequence[Finding]) -> Outcome:

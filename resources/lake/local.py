@@ -54,7 +54,7 @@ class LocalLake:
 
     root: Path
     audit: AuditLog | None = None
-    keep_superseded: frozenset[str] = frozenset({"variants", "findings", "fhir_bundle"})
+    keep_superseded: frozenset[str] = frozenset({"variants", "findings", "statement", "clinical_report", "fhir_bundle"})
 
     @property
     def place(self) -> str:

@@ -23,12 +23,18 @@ from engine.reads.file_digests import FileDigests
 from engine.reads.fingerprint import FileFingerprint, fingerprint
 from engine.reads.registration import RegisteredSample, SampleStatus
 from engine.reads.sample_sheet import SampleEntry
+from engine.report.issue import SignOut
 from resources.registry.contract import Family, HistoryEntry, Override, Registration, RegistryError
 from resources.registry.database import Database
 from resources.registry.digests import keep_digests, refuse_repeated
 from resources.registry.samples import among, find_sample, find_samples, note, select_in, utc_now
 from resources.registry.sheet_word import Files, SheetWord
-from resources.registry.tables import history, overrides, reads, refusals, samples, subjects
+from resources.registry.tables import history, overrides, reads, refusals, samples, sign_outs, subjects
+
+_STEP = {
+    "sample_id": "sample", "report_digest": "digest", "state": "state", "person": "person", "recorded": "recorded",
+}  # fmt: skip
+"""Columns of a sign-out that tell it from any other, and its fields."""
 
 
 def _silent(_: object) -> None:
@@ -274,6 +280,26 @@ class SampleRegistry:
         query = select(overrides).where(overrides.c.sample_id == sample_id).order_by(overrides.c.number)
         with self._database.reading() as db:
             return tuple(Override(*row[1:]) for row in db.execute(query))
+
+    def sign_out(self, step: SignOut) -> None:
+        """Record a review or a signature of what was said of a sample, once."""
+        same = and_(*(sign_outs.c[column] == getattr(step, name) for column, name in _STEP.items()))
+        with self._database.writing() as db:
+            find_sample(db, step.sample)
+            if db.execute(select(sign_outs.c.number).where(same)).first():
+                return
+            row = {column: getattr(step, name) for column, name in _STEP.items()}
+            db.execute(insert(sign_outs).values(row | {"reason": step.reason}))
+            event = "report signed" if step.signs else "report reviewed"
+            note(db, step.sample, event, digest=step.digest, person=step.person, state=step.state)
+
+    def sign_outs(self, sample_id: str) -> tuple[SignOut, ...]:
+        """The reviews and signatures of a sample's reports, oldest first."""
+        columns = [sign_outs.c[column].label(name) for column, name in _STEP.items()]
+        query = select(*columns, sign_outs.c.reason).where(sign_outs.c.sample_id == sample_id)
+        with self._database.reading() as db:
+            rows = db.execute(query.order_by(sign_outs.c.number)).all()
+        return tuple(SignOut(**row._mapping) for row in rows)
 
     def identify(
         self,

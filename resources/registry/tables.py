@@ -2,7 +2,7 @@
 
 How a database of an earlier release becomes one of these tables is in :mod:`resources.registry.migrations`, and a test
 compares the two. Times are UTC, ISO 8601 with microseconds, where a column does not say otherwise. Orders, panels,
-sign-outs, deliveries and decisions are room for what comes: their meaning is settled here before anything writes them.
+deliveries and decisions are room for what comes: their meaning is settled here before anything writes them.
 """
 
 from __future__ import annotations
@@ -195,9 +195,13 @@ sign_outs = _table(
     _number("In the order in which they were taken."),
     _stated("sample_id", "The sample.", _sample()),
     _stated("report_digest", "sha256 of what the report says: a report that says something else is not signed by it."),
-    _stated("state", "FHIR's report status that it takes: preliminary, final, amended, corrected or cancelled."),
+    _stated(
+        "state",
+        "FHIR's report status that it takes: preliminary for a review; final, amended or corrected for a signature.",
+    ),
     _stated("person", "Who took it."),
     _stated("recorded", "When."),
+    _maybe("reason", "Why a signed report was changed."),
 )
 Index("sign_outs_of_sample", sign_outs.c.sample_id)
 

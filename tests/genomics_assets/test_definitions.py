@@ -21,7 +21,8 @@ BY_SAMPLE = {
     "annotated_variants": {"variants"},
     "trio_variants": {"gvcf"},
     "findings": {"annotated_variants", "gvcf"},
-    "fhir_bundle": {"raw_reads", "aligned_reads", "gvcf", "variants", "annotated_variants", "findings"},
+    "statement": {"raw_reads", "aligned_reads", "gvcf", "variants", "annotated_variants", "findings"},
+    "fhir_bundle": {"statement"},
     "cohort_contribution": {"raw_reads", "aligned_reads", "gvcf", "variants"},
 }
 KNOWLEDGE = {"reference_genome", "aligner_index", "gene_model", "known_sites", "clinvar"}

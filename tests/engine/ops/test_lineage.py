@@ -53,8 +53,8 @@ def test_nothing_is_opened_that_the_receipt_does_not_name(family: Family, asset:
 def test_what_the_receipt_names_was_opened(family: Family, asset: str) -> None:
     """The genome's names and lengths, and a report's lineage, are read before the function begins."""
     seen = of(family, asset)
-    if asset == "fhir_bundle":
-        assert {"findings", "gvcf", "raw_reads", "gene_model"} <= seen.opened
+    if asset == "statement":
+        assert {"findings", "gvcf", "raw_reads", "aligned_reads", "gene_model"} <= seen.opened
         return
     unopened = set(seen.receipt.recipe.inputs) - seen.opened - {"reference_genome"}
     assert {(asset, name) for name in unopened} <= UNOPENED
