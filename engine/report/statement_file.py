@@ -44,8 +44,7 @@ def read_statement(path: Path) -> Statement:
             lineage=_lineage(told["lineage"]),
             outcome=Outcome(told["outcome"]),
             next_steps=tuple(NextStep(**one | {"reasons": tuple(one["reasons"])}) for one in told["next_steps"]),
-            **{name: told[name] for name in _PLAIN},
-            **{name: tuple(told[name]) for name in _SENTENCES},
+            **_plain(told),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _no_statement(path, error) from error
@@ -76,6 +75,10 @@ def _no_statement(path: Path, error: Exception) -> ReportError:
     return ReportError(
         f"the statement cannot be read: {error}", file=path, remedy="materialize statement again with recompute"
     )
+
+
+def _plain(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: told[name] for name in _PLAIN} | {name: tuple(told[name]) for name in _SENTENCES}
 
 
 def _case(told: Mapping[str, Any]) -> CaseFacts:

@@ -134,6 +134,7 @@ KINDS = {
     "variants": ["S1.vcf.gz"],
     "annotated_variants": ["S1.annotated.vcf.gz", "S1.annotated.parquet"],
     "findings": ["S1.findings.parquet"],
+    "statement": ["S1.statement.json"],
     "fhir_bundle": ["S1.fhir.json"],
     "cohort_contribution": ["calls.parquet", "missing.parquet"],
 }
