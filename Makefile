@@ -56,7 +56,7 @@ docs: $(VENV)/.docs  ## build the site of documents and API pages in site/
 release: setup-dev  ## VERSION=x.y.z: set the version, date the changelog, build wheels and SBOM in dist/
 	@$(BIN)/python -m release $(VERSION)
 
-serve: setup  ## open the Dagster web UI with sensors and daemon on 127.0.0.1:3000
+serve: setup  ## serve the web UI with sensors and daemon; prints the address to open
 	@$(BIN)/python -m demo.serve
 
 bench: setup-dev  ## measure the engine beside its peers (see docs/measurements.md)

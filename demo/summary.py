@@ -154,6 +154,6 @@ def _tell_files(lake: Lake, path: Path) -> None:
 
 def _tell_next(settings: Settings) -> None:
     tell("\nWhat to try next")
-    tell("  make serve                      the lineage graph, checks and plots at http://127.0.0.1:3000")
+    tell("  make serve                      the lineage graph, checks and plots; it prints the address to open")
     tell(f"  drop your own sample sheet      into {settings.landing} while it serves (docs/sample-sheet.md)")
     tell("  .venv/bin/genomics sample demo-child    one sample's artifacts, checks and history")

@@ -16,7 +16,7 @@ from mkdocs.structure.pages import Page
 
 DOCS = Path(__file__).resolve().parent
 PROJECT = DOCS.parent
-PACKAGES = ("engine", "resources", "console", "genomics_assets", "demo")
+PACKAGES = ("engine", "resources", "console", "genomics_assets", "portal", "demo")
 ELSEWHERE = {
     "README.md": "index.md",
     "CONTRIBUTING.md": "contributing.md",

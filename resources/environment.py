@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from engine.call.callers import TARGET_PADDING
 from engine.errors import GenomicsError
@@ -130,6 +131,19 @@ OPTIONS = (
         (),
         "Folder of the audit log's anchor; on another disk it survives what happens to the data folder.",
     ),
+    Option("GENOMICS_WEB_LISTEN", "127.0.0.1", (), "The address the web UI listens on; in a container `0.0.0.0`."),
+    Option(
+        "GENOMICS_WEB_ORIGINS",
+        "none",
+        (),
+        "Addresses under which a reverse proxy shows the web UI, `https://genomics.example.org`, separated by commas.",
+    ),
+    Option(
+        "GENOMICS_WEB_PERSON_HEADER",
+        "none",
+        (),
+        "Header in which a reverse proxy that sends the token names the person it signed on, for the audit log.",
+    ),
 )
 
 
@@ -155,6 +169,9 @@ class Settings:
         thresholds: the laboratory's threshold file, absent for the defaults.
         registry: file of the sample registry, or the URL of its database; a password in it is never shown.
         anchor: folder in which it is kept how far the audit log had come.
+        web_listen: the address on which the web UI listens.
+        web_origins: ``scheme://host[:port]`` of addresses at which a reverse proxy shows the web UI.
+        web_person_header: the header in which it names the person, absent where it names none.
     """
 
     environment: str
@@ -174,6 +191,9 @@ class Settings:
     thresholds: Path | None
     registry: Path | str = field(repr=False)
     anchor: Path
+    web_listen: str
+    web_origins: tuple[str, ...]
+    web_person_header: str | None
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Settings:
@@ -204,6 +224,9 @@ class Settings:
             thresholds=Path(thresholds).expanduser().resolve() if thresholds else None,
             registry=_registry(variables.get("GENOMICS_REGISTRY"), data),
             anchor=Path(variables.get("GENOMICS_ANCHOR") or data / "anchor").expanduser().resolve(),
+            web_listen=values["GENOMICS_WEB_LISTEN"],
+            web_origins=_origins(variables.get("GENOMICS_WEB_ORIGINS")),
+            web_person_header=variables.get("GENOMICS_WEB_PERSON_HEADER") or None,
         )
 
     @property
@@ -296,6 +319,19 @@ def _registry(address: str | None, data: Path) -> Path | str:
             remedy="write it as postgresql://user:password@host:5432/database, or leave it unset",
         )
     return address
+
+
+def _origins(addresses: str | None) -> tuple[str, ...]:
+    """What a browser sends as ``Origin`` for each address; one with a path is none."""
+    origins = tuple(address.strip().rstrip("/").lower() for address in (addresses or "").split(",") if address.strip())
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
+            raise SettingsError(
+                f"GENOMICS_WEB_ORIGINS has {origin!r}",
+                remedy="write each as https://host or https://host:port, separated by commas",
+            )
+    return origins
 
 
 def _count(variable: str, value: str, *, least: int = 1) -> int:

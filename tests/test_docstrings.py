@@ -9,7 +9,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 MODULES = [
     path.relative_to(PROJECT).with_suffix("").as_posix().replace("/", ".")
-    for package in ("engine", "resources", "console", "demo", "release")
+    for package in ("engine", "resources", "console", "portal", "demo", "release")
     for path in sorted((PROJECT / package).rglob("*.py"))
     if ">>> " in path.read_text()
 ]

@@ -81,13 +81,14 @@ def call(method: str, url: str, /, **body: Any) -> Any:
 
 
 @contextmanager
-def browsing(folder: Path, width: int = 1500, height: int = 1000) -> Iterator[Browser]:
+def browsing(folder: Path, width: int = 1500, height: int = 1000, names: str = "") -> Iterator[Browser]:
     """Start driver and browser, and stop both in the end.
 
     Args:
         folder: for the browser's profile.
         width: of the window.
         height: of the window.
+        names: host names that are this machine for the browser, as its option ``--host-resolver-rules`` has them.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -97,6 +98,7 @@ def browsing(folder: Path, width: int = 1500, height: int = 1000) -> Iterator[Br
     try:
         _wait_for_driver(port)
         arguments = [*ARGUMENTS, f"--user-data-dir={folder}", f"--window-size={width},{height}"]
+        arguments += [f"--host-resolver-rules={names}"] if names else []
         wanted = {"browserName": "chrome", "goog:chromeOptions": {"args": arguments}}
         url = f"http://127.0.0.1:{port}/session"
         session = f"{url}/{call('POST', url, capabilities={'alwaysMatch': wanted})['sessionId']}"

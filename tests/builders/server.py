@@ -17,6 +17,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from resources.environment import PROJECT
+from resources.web_token import web_address, web_token
 from tests.builders.deployment import BIN, Deployment
 
 FINISHED = {"SUCCESS", "FAILURE", "CANCELED"}
@@ -74,10 +75,20 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def token(self) -> str:
+        return web_token(self.deployment.settings)
+
+    @property
+    def address(self) -> str:
+        """What a browser opens first."""
+        return web_address(self.deployment.settings, self.port)
+
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """Answer of a GraphQL query."""
         body = json.dumps({"query": query, "variables": variables}).encode()
-        request = Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        request = Request(f"{self.url}/graphql", body, headers)
         with urlopen(request, timeout=60) as response:
             answer = json.load(response)
         assert "errors" not in answer, answer["errors"]

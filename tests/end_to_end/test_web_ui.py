@@ -20,8 +20,10 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(laboratory: Laboratory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with browsing(tmp_path_factory.mktemp("profile")) as browser:
+        browser.open(laboratory.server.address)
+        browser.wait_for("Runs")
         yield browser
 
 
