@@ -12,6 +12,8 @@ from engine import cli
 from engine.errors import ReferenceMismatchError, VariantFileError
 from engine.genotype.joint import JointSummary, genotype_gvcfs
 from engine.genotype.sample import genotype_sample
+from engine.quality.evaluation import evaluate
+from engine.quality.thresholds import load_thresholds
 from engine.reference.bundle import Contig
 from tests.builders.alignments import random_sequence
 
@@ -122,6 +124,13 @@ def test_a_record_without_likelihoods_is_written_counted_and_told(fasta: Path, t
     assert (summary.records, summary.not_genotyped, summary.first_not_genotyped) == (2, 1, "chrM:263")
     assert rows[1][0] == "chrM" and rows[1][6] == "NoLikelihoods" and rows[1][9] == "./.:2,1690:1692"
     assert "##FILTER=<ID=NoLikelihoods," in text
+
+
+def test_a_sample_with_records_that_could_not_be_genotyped_stops_at_its_gate(fasta: Path, tmp_path: Path) -> None:
+    gvcf = write(tmp_path, "A", GATK, line(100, HET), line(200, "1/1:0,30,0:30:90", keys="GT:AD:DP:GQ"))
+    summary = genotype_sample(gvcf, SimpleNamespace(fasta=fasta, contigs=CONTIGS), tmp_path / "one.vcf.gz")
+    shut = [verdict for verdict in evaluate(load_thresholds().of("variants"), vars(summary)) if verdict.blocks]
+    assert [str(verdict) for verdict in shut] == ["not_genotyped: observed 1, expected not_genotyped = 0"]
 
 
 def test_the_command_tells_what_it_could_not_genotype(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.quality.evaluation import evaluate
 from engine.quality.thresholds import ThresholdError, load_thresholds
 
 
@@ -23,6 +24,21 @@ def test_a_laboratory_changes_a_bound_and_the_table_gets_another_version(tmp_pat
     (row,) = [row for row in table.of("aligned_reads") if row.name == "mean_coverage"]
     assert (row.minimum, row.severity) == (60, "block")
     assert table.version != load_thresholds().version
+
+
+@pytest.mark.parametrize(
+    ("asset", "measure", "severity"),
+    [
+        ("reference_genome", "unlisted_alternates", "block"),
+        ("raw_reads", "files_of_unproven_end", "warn"),
+        ("variants", "not_genotyped", "block"),
+    ],
+)
+def test_what_is_counted_because_it_is_wrong_has_a_gate(asset: str, measure: str, severity: str) -> None:
+    rows = [row for row in load_thresholds().of(asset) if row.measure == measure]
+    for count, passed in ((0, True), (1, False), (None, False)):
+        (verdict,) = evaluate(rows, {measure: count})
+        assert (verdict.passed, verdict.blocks) == (passed, not passed and severity == "block")
 
 
 @pytest.mark.parametrize(

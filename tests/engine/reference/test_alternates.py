@@ -6,6 +6,8 @@ import pytest
 
 from engine.align.index import build_index, ensure_index, require_alternates
 from engine.errors import KnowledgeError
+from engine.quality.evaluation import evaluate
+from engine.quality.thresholds import load_thresholds
 from engine.reference.alternates import alternates_beside, read_alternates
 from engine.reference.build import build_genome
 from engine.reference.genome import open_reference
@@ -59,9 +61,11 @@ def test_an_index_of_the_aligners_own_making_must_have_the_list_itself(fasta: Pa
     require_alternates(open_reference(fasta), own)
 
 
-def test_alt_contigs_without_a_list_are_counted(fasta: Path, tmp_path: Path) -> None:
+def test_alt_contigs_without_a_list_are_counted_and_stop_the_knowledge(fasta: Path, tmp_path: Path) -> None:
     (tmp_path / "lake").mkdir()
-    assert build_genome(fasta, None, {}, tmp_path / "lake").unlisted_alternates == 1
+    measures = build_genome(fasta, None, {}, tmp_path / "lake")
+    assert measures.unlisted_alternates == 1
+    assert [verdict.blocks for verdict in evaluate(load_thresholds().of("reference_genome"), vars(measures))] == [True]
 
 
 @pytest.mark.parametrize("name", ["chrA,complete", "chr<1>", "*chr1", "chr(1)"])
