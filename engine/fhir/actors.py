@@ -39,6 +39,8 @@ def add_actors(entries: Entries, case: CaseFacts, signature: SignOut | None, ide
         {"identifier": [entries.identifier("organization", "laboratory")], "name": case.laboratory.name},
     )
     specimen = {"identifier": [entries.identifier("sample", case.sample)], "status": "available", "subject": patient}
+    if case.written:
+        specimen["accessionIdentifier"] = entries.identifier("accession", case.written)
     if case.collected:
         specimen["collection"] = {"collectedDateTime": case.collected}
     return Actors(

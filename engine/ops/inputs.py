@@ -279,6 +279,18 @@ class Facts(_Named):
         return Opened(only(person, self.names, scope.asset), parameters=stated)
 
 
+class _Written(Input):
+    """The sample's id as the laboratory writes it."""
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        name = scope.services.registry.participant(scope.sample).name
+        return Opened(name, parameters={"written": name} if name else {})
+
+
+Written = Annotated[str | None, _Written()]
+"""The sample's id as the laboratory writes it, absent where that is the sample id."""
+
+
 class Options(_Named):
     """The deployment's options, of which the function reads these and no other."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from engine.code_version import code_version
 from engine.ops.artifact import Chain, Computed, OverriddenChecks, artifact
-from engine.ops.inputs import Artifact, Facts, Making, Options, Own, Parts, Previous, Standing, StandingOf
+from engine.ops.inputs import Artifact, Facts, Making, Options, Own, Parts, Previous, Standing, StandingOf, Written
 from engine.ops.services import Settings
 from engine.person import Person
 from engine.receipt import Measure, Receipt
@@ -27,6 +27,7 @@ def statement(
     reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "panels")],
     person: Annotated[Person, Facts(*TOLD_OF_THE_PERSON)],
     settings: Annotated[Settings, Options("alignment_format")],
+    written: Written,
     previous: Previous,
 ) -> Computed:
     """What the report says: findings in words, what was looked at, limits, next steps, lineage, and the reads' picture.
@@ -53,7 +54,7 @@ def statement(
         fraction_20x=_number(coverage["fraction_20x"]),
         asked=question_of(person, panel).genes,
     )
-    case = CaseFacts(making.sample, person, regions, overridden_checks=overridden_checks, panel=panel)
+    case = CaseFacts(making.sample, person, regions, overridden_checks=overridden_checks, panel=panel, written=written)
     rows, made = read_findings(findings.file(".parquet")), datetime.now(UTC).isoformat(timespec="seconds")
     said = state(rows, case, Lineage(read_digests(raw_reads.folder), chain), reference.build, made)
     measures: dict[str, Measure] = {

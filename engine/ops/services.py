@@ -194,6 +194,10 @@ class Participant(Protocol):
     def withdrawn(self) -> str | None:
         """UTC time of withdrawal, absent while it takes part."""
 
+    @property
+    def name(self) -> str | None:
+        """The id as the laboratory writes it, absent where that is the sample id."""
+
 
 class Registry(Protocol):
     """Who takes part, and with which reads."""

@@ -80,6 +80,7 @@ class CaseFacts:
         laboratory: who answers for the report.
         collected: when the specimen was taken, ISO 8601, absent where not known.
         panel: what the order's panel asks about, absent where it names none or nobody knows its genes.
+        written: the sample's id as the laboratory writes it, absent where that is the sample id.
     """
 
     sample: str
@@ -89,6 +90,7 @@ class CaseFacts:
     laboratory: Laboratory = field(default_factory=Laboratory)
     collected: str | None = None
     panel: Panel | None = None
+    written: str | None = None
 
     @cached_property
     def question(self) -> Question:

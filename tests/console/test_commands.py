@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from console.cli import main
 from engine.errors import LakeError
 from engine.reads.registration import SampleStatus
+from engine.reads.sample_names import safe_id
 from engine.receipt import Receipt, Recipe
 from resources.environment import Resources, Settings, build_resources
 from tests.builders.sheets import entry
@@ -64,6 +66,19 @@ def test_a_sample_shows_its_artifacts_what_is_shut_and_its_history(
     checks = {check["check"]: check for check in told["artifacts"][0]["checks"]}
     assert checks["mean_coverage"]["state"] == "SHUT" and checks["mean_coverage"]["observed"] == 7.5
     assert [event["event"] for event in told["history"]] == ["new"]
+
+
+@pytest.mark.parametrize("typed", ["23/0816", " 23/0816 ", safe_id("23/0816")])
+def test_a_sample_is_found_by_the_id_that_the_laboratory_writes(
+    platform: Resources, tmp_path: Path, typed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = str(safe_id("23/0816"))
+    written = replace(entry(tmp_path / "reads", name), name="23/0816")
+    platform.registry.register([written], sheet="run 8.csv", sheet_digest="1")
+    assert main(["sample", typed]) == 0
+    assert capsys.readouterr().out.startswith(f"{name} (23/0816): waiting")
+    assert main(["withdraw", typed, *WHY]) == 0
+    assert platform.registry.sample(name).withdrawn
 
 
 def test_an_override_lets_the_check_pass_and_the_log_knows_who(

@@ -380,6 +380,17 @@ def test_file_locations_are_told_where_the_store_has_an_address(tmp_path: Path) 
     assert "https://lake.example.org/genomics/aligned_reads/S1/aligned_reads-1/S1.bam" in urls
 
 
+@pytest.mark.parametrize("written", ["23/0816", "23 0816", "Ü-7"])
+def test_the_specimen_bears_the_id_that_the_laboratory_writes(tmp_path: Path, written: str) -> None:
+    bundle = built(tmp_path, variant("AVP"), case=replace(CASE, written=written))
+    (specimen,) = of_type(bundle, "Specimen")
+    system = CASE.laboratory.system
+    assert specimen["accessionIdentifier"] == {"system": f"{system}/accession", "value": written}
+    assert specimen["identifier"] == [{"system": f"{system}/sample", "value": "S1"}]
+    assert not check_bundle(bundle).problems
+    assert "accessionIdentifier" not in of_type(built(tmp_path, variant("AVP")), "Specimen")[0]
+
+
 def test_the_check_finds_a_dangling_reference_a_bad_resource_and_a_double(tmp_path: Path) -> None:
     bundle = built(tmp_path, variant("AVP"))
     (report,) = of_type(bundle, "DiagnosticReport")
