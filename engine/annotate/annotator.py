@@ -140,6 +140,7 @@ class Annotator:
         one = combination.allele
         return CombinedPart(
             alleles,
+            combination.phased,
             f"{self._bare}-" + "-".join(map(str, one[1:])) if one else "+".join(alleles),
             self._contig,
             one[1] if one else combination.members[0].allele[1],
@@ -161,6 +162,7 @@ class Annotator:
         ]
         return CombinedPart(
             [f"{self._bare}-" + "-".join(map(str, whole[1:]))],
+            True,
             f"{self._bare}-" + "-".join(map(str, part[1:])),
             *part,
             failed,

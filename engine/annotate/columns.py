@@ -116,6 +116,7 @@ _ONE_ALLELE = (
 _OF_THE_RECORD = frozenset({"sample", "original", "qual", "ref_matches", "consequences"})
 COMBINED = (
     Column("members", "VARCHAR[]", "For a compound the alleles it is made of, for a part the allele it is part of"),
+    Column("phased", "BOOLEAN", "Whether its members are known to lie on one chromosome; of a part always"),
     *(column for column in _ONE_ALLELE if column.name not in _OF_THE_RECORD),
 )
 """Columns of an allele that no record of the caller is: made of several records, or a part of one."""
@@ -126,7 +127,8 @@ ANNOTATED_COLUMNS = (
         "compounds",
         f"{struct_of(COMBINED)}[]",
         "What the allele makes together with others that the same chromosome carries: one codon, a frame shifted and "
-        "restored, or an allele that ClinVar knows. Then the separate consequences do not hold",
+        "restored, or an allele that ClinVar knows. Then the separate consequences do not hold. Also an allele that "
+        "ClinVar knows and that it and neighbours which nobody has phased may be together",
     ),
     Column(
         "known_parts",

@@ -3,7 +3,8 @@
 Two substitutions of one codon make an amino acid that neither makes alone, and two shifts of the frame may restore it.
 Alleles are combined where the calls are known to lie on one chromosome: phased in one phase set, or present on every
 chromosome. Told are those that share a codon or a shifted frame on a transcript; any neighbours besides are only looked
-up in ClinVar, which may know them as one allele. How it is all named is the business of
+up in ClinVar, which may know them as one allele. So are neighbours that nobody has phased: they may be that allele, and
+are told as what they may be. How it is all named is the business of
 :mod:`engine.annotate.annotate`.
 """
 
@@ -26,6 +27,8 @@ from engine.annotate.protein import CodingEdit, coding_edit
 from engine.reference.accessions import bare_contig
 
 MOST_NEIGHBOURS = 4
+MOST_IN_A_CLUSTER = 8
+"""Unphased variants closer to each other than that are artefacts more often than alleles, and are not tried."""
 NEIGHBOURS_WITHIN = 10
 """Unchanged bases between two alleles that are looked up in ClinVar as one."""
 ONE_ALLELE_WITHIN = 50
@@ -45,7 +48,7 @@ Allele = tuple[str, int, str, str]
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """An allele whose chromosomes are known.
+    """An allele that the sample carries; of one that nobody has phased the chromosome is not known.
 
     Attributes:
         allele: as in the VCF.
@@ -70,6 +73,20 @@ class Member:
         """Whether every chromosome carries it."""
         return self.call.copies == self.call.ploidy
 
+    @property
+    def is_placed(self) -> bool:
+        """Whether it is known which chromosomes carry it."""
+        return self.everywhere or self.call.haplotypes is not None
+
+    def lies_with(self, other: Member) -> bool | None:
+        """Whether some chromosome carries both; ``None`` where nobody knows."""
+        if self.everywhere or other.everywhere:
+            return True
+        own, others = self.call.haplotypes, other.call.haplotypes
+        if own is None or others is None or self.call.phase_set != other.call.phase_set:
+            return None
+        return bool(set(own) & set(others))
+
 
 class Combination(NamedTuple):
     """Alleles of one chromosome that are one change.
@@ -78,11 +95,13 @@ class Combination(NamedTuple):
         members: in order along the genome.
         transcripts: ids of those on which they share a codon or a shifted frame; none for mere neighbours.
         allele: the whole as one normalised allele; absent where the members lie too far apart.
+        phased: whether they are known to lie on one chromosome.
     """
 
     members: tuple[Member, ...]
     transcripts: tuple[str, ...]
     allele: Allele | None
+    phased: bool = True
 
     @property
     def call(self) -> Call:
@@ -90,6 +109,8 @@ class Combination(NamedTuple):
         calls = [member.call for member in self.members]
         partial = [call for call in calls if call.copies < call.ploidy] or calls
         whole = min(partial, key=lambda call: call.copies)
+        if not self.phased:
+            whole = whole._replace(phase_set=None, haplotypes=None)
         return whole._replace(
             depth=_least(call.depth for call in calls),
             ref_depth=_least(call.ref_depth for call in calls),
@@ -161,19 +182,16 @@ def _promising(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _keep(near: list[Member], found: Survey) -> None:
-    """A member that has no neighbour is of interest for its codons alone."""
-    kept = near if len(near) > 1 else [member for member in near if member.transcripts]
+    """A member that has no neighbour is of interest for its codons alone, if it is known where it lies."""
+    kept = near if len(near) > 1 else [member for member in near if member.transcripts and member.is_placed]
     if kept:
         found.members.setdefault(kept[0].allele[0], []).extend(kept)
 
 
 def _member(allele: Allele, fields: Sequence[str], site_reads: SiteReads) -> Member | None:
-    """The record as a member, if it is known on which chromosomes it lies."""
-    genotype = fields[9].partition(":")[0]
-    if "|" not in fields[9] and ("0" in genotype or "." in genotype):
-        return None
+    """The record as a member, if the sample carries it."""
     call = read_call(fields[8], fields[9], site_reads.of(fields[7]))
-    if not call.copies or (call.copies < call.ploidy and call.haplotypes is None) or _is_partial(allele[0], call):
+    if not call.copies or _is_partial(allele[0], call):
         return None
     bcsq = info_value(fields[7], "BCSQ=")
     coding = {item.split("|")[2] for item in bcsq.split(",") if item.count("|") >= _PIPES_OF_A_CODON}
@@ -201,11 +219,32 @@ def combinations(members: Sequence[Member], model: GeneModel, sequence: str) -> 
         together.setdefault(group, []).append(transcript_id)
     for run in _neighbours(members):
         together.setdefault(run, [])
-    return [
+    known = [
         Combination(group, tuple(transcripts), allele)
         for group, transcripts in together.items()
         if (allele := _one_allele(group, sequence)) or transcripts
     ]
+    possible = (group for cluster in _clusters(members) for group in _unphased(cluster) if group not in together)
+    return known + [
+        Combination(group, (), allele, phased=False)
+        for group in dict.fromkeys(possible)
+        if (allele := _one_allele(group, sequence))
+    ]
+
+
+def _unphased(cluster: Sequence[Member]) -> Iterator[tuple[Member, ...]]:
+    """Neighbours that may lie on one chromosome, as far as anybody knows."""
+    for size in range(2, MOST_NEIGHBOURS + 1) if len(cluster) <= MOST_IN_A_CLUSTER else ():
+        for chosen in itertools.combinations(cluster, size):
+            lie = {one.lies_with(other) for one, other in itertools.combinations(chosen, 2)}
+            run = tuple(sorted(chosen, key=lambda member: member.edit))
+            if None in lie and False not in lie and _follow_closely(run):
+                yield run
+
+
+def _follow_closely(run: Sequence[Member]) -> bool:
+    gaps = [later.edit.start - earlier.edit.end for earlier, later in itertools.pairwise(run)]
+    return all(0 <= gap <= NEIGHBOURS_WITHIN for gap in gaps)
 
 
 def _chromosomes(members: Sequence[Member]) -> Iterator[list[Member]]:
@@ -273,8 +312,7 @@ def _neighbours(members: Sequence[Member]) -> Iterator[tuple[Member, ...]]:
             for size in range(2, MOST_NEIGHBOURS + 1):
                 for first in range(len(chromosome) - size + 1):
                     run = sorted(chromosome[first : first + size], key=lambda member: member.edit)
-                    gaps = [later.edit.start - earlier.edit.end for earlier, later in itertools.pairwise(run)]
-                    if all(0 <= gap <= NEIGHBOURS_WITHIN for gap in gaps):
+                    if _follow_closely(run):
                         yield tuple(run)
 
 

@@ -91,6 +91,7 @@ class CombinedPart(NamedTuple):
     """An allele that is made of others, or a part of one; fields of :data:`engine.annotate.columns.COMBINED`."""
 
     members: list[str]
+    phased: bool
     allele: str
     contig: str
     position: int
@@ -105,7 +106,7 @@ class CombinedPart(NamedTuple):
     @property
     def values(self) -> tuple[Any, ...]:
         """In the order of the table's columns; of the transcripts only the representative one."""
-        return (*self[:7], *self.call, *self.name, *self.consequence[:-1], *self.clinvar)
+        return (*self[:8], *self.call, *self.name, *self.consequence[:-1], *self.clinvar)
 
 
 class Row(NamedTuple):

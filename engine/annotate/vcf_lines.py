@@ -16,7 +16,9 @@ _ANN = (
     "| Rank | HGVS.c | HGVS.p | cDNA.pos / cDNA.length | CDS.pos / CDS.length | AA.pos / AA.length | Distance "
     "| ERRORS / WARNINGS / INFO"
 )
-_COMBINED = "Allele | Made_of_or_part_of | Annotation | Gene_Name | HGVS.g | HGVS.c | HGVS.p | CLNVARID | CLNSIG"
+_COMBINED = (
+    "Allele | Made_of_or_part_of | Annotation | Gene_Name | HGVS.g | HGVS.c | HGVS.p | CLNVARID | CLNSIG | Phase"
+)
 _FIELDS = {
     "ANN": (".", f"Functional annotations: '{_ANN}'"),
     "HGVSG": ("1", "HGVS name on the genome"),
@@ -28,7 +30,11 @@ _FIELDS = {
     "CLNSIG": ("1", "ClinVar's germline classification"),
     "CLNREVSTAT": ("1", "ClinVar review status"),
     "CLNDN": ("1", "ClinVar's names of the conditions, joined by |"),
-    "COMPOUND": (".", f"What the allele makes together with others of the same chromosome: '{_COMBINED}'"),
+    "COMPOUND": (
+        ".",
+        "What the allele makes together with others of the same chromosome (Phase: cis), or may make with others that "
+        f"nobody has phased (unknown): '{_COMBINED}'",
+    ),
     "CLNPART": (".", f"What ClinVar knows of a part of the allele: '{_COMBINED}'"),
 }
 _DECLARED = tuple(f"##INFO=<ID={name}," for name in _FIELDS)
@@ -91,7 +97,7 @@ def _combination(one: CombinedPart) -> str:
     told = (
         one.allele, "+".join(one.members), one.consequence.consequence, one.consequence.gene, one.name.hgvs_g,
         one.consequence.hgvs_c, one.consequence.hgvs_p, one.clinvar.clinvar_variation_id,
-        one.clinvar.clinvar_significance,
+        one.clinvar.clinvar_significance, "cis" if one.phased else "unknown",
     )  # fmt: skip
     return "|".join(encoded(value.replace("|", "/")) if value else "" for value in told)
 

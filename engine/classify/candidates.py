@@ -38,8 +38,7 @@ def candidates_of(row: Row, ordered: Sequence[str] = ()) -> Iterator[Row]:
         yield row | {"members": [], "is_compound": False, "cautions": cautions}
     for compound in compounds:
         if compound["clinvar_classification"] in TOLD:
-            caution = f"Called as {_listed(compound['members'])}, on one chromosome; ClinVar knows them as one allele"
-            yield row | compound | {"original": None, "is_compound": True, "cautions": [caution]}
+            yield row | compound | {"original": None, "is_compound": True, "cautions": [made_of(compound)]}
     for part in parts:
         if part["clinvar_classification"] in TOLD:
             yield row | part | {"is_compound": False, "cautions": [_is_a_part(row)]}
@@ -64,13 +63,27 @@ def spoken_for(row: Row, ordered: Sequence[str]) -> Row:
     }
 
 
+def made_of(compound: Row, told_by: str = "") -> str:
+    """What is to be said of an allele that was called as several; ``told_by`` names whose word the phase is."""
+    if compound["phased"]:
+        by = f" by {told_by}" if told_by else ""
+        return f"Called as {_listed(compound['members'])}, on one chromosome{by}; ClinVar knows them as one allele"
+    return (
+        f"Called as {_listed(compound['members'])}, of which nobody knows whether they lie on one chromosome: only "
+        "then are they the allele that ClinVar knows. Confirm the phase, by the parents or by phased reads"
+    )
+
+
 def _does_not_stand_alone(row: Row, compound: Row) -> str:
-    others = [allele for allele in compound["members"] if allele != row["allele"]]
+    others = _listed([allele for allele in compound["members"] if allele != row["allele"]])
     known = compound["clinvar_significance"]
     asserted = f"ClinVar says of it: {known.replace('_', ' ')}" if known else "ClinVar does not know it"
+    carries = (
+        f"The same chromosome carries {others}" if compound["phased"] else f"{others} may lie on the same chromosome"
+    )
     return (
-        f"The same chromosome carries {_listed(others)}; together they make {_named(compound)}. {asserted}. What "
-        "ClinVar says of the variant alone may not hold"
+        f"{carries}; together they make {_named(compound)}. {asserted}. What ClinVar says of the variant alone may not "
+        "hold"
     )
 
 

@@ -50,9 +50,14 @@ FINDING_COLUMNS = (
         "VARCHAR[]",
         "Alleles as the caller wrote them: those that a compound is made of, or the one this is a part of; else empty",
     ),
-    Column("is_compound", "BOOLEAN", "ClinVar knows the allele; the caller wrote it as several of one chromosome"),
+    Column("is_compound", "BOOLEAN", "ClinVar knows the allele; the caller wrote it as several"),
     Column("cautions", "VARCHAR[]", "What speaks against taking the finding at its word, in sentences"),
-    Column("needs_confirmation", "BOOLEAN", "The call did not pass its filters: it is to be confirmed by other means"),
+    Column(
+        "needs_confirmation",
+        "BOOLEAN",
+        "The call did not pass its filters, or it is not known whether the calls that the allele is made of lie on one "
+        "chromosome: it is to be confirmed by other means",
+    ),
     Column("conditions", f"{CONDITION}[]", "Conditions meant, with mode of inheritance: AD, AR, XL, MT or unknown"),
     Column("partners", "VARCHAR[]", "finding_id of the other P/LP variants of the gene in this person"),
     Column("pairs", f"{PAIR}[]", "How it lies to each partner: trans, cis or unknown, and what that is known by"),

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from engine.classify.acmg_secondary_findings import VERSION, secondary_findings_genes
-from engine.classify.candidates import UNDECIDED, candidates_of, is_undecided
+from engine.classify.candidates import UNDECIDED, candidates_of, is_undecided, made_of
 from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.inheritance import UNKNOWN, conditions_of, hgnc_id
-from engine.classify.origin import FATHER, MOTHER, origin_of, transmitting
+from engine.classify.origin import FATHER, MOTHER, come_together, origin_of, transmitting
 from engine.classify.phase import TOLD, Parent, Phase, phase_of
 from engine.classify.question import Question, question_of
 from engine.classify.zygosity import zygosity
@@ -74,7 +74,7 @@ class FindingsSummary:
         secondary: of them in category secondary.
         candidates: P/LP alleles looked at; those that the person does not want to hear of are not counted, so
             that no number hints at them.
-        failed_filter: of the findings, those in calls that did not pass: they need confirmation.
+        failed_filter: of the findings, those in calls that did not pass.
         conflicting: passing alleles on which ClinVar's submitters disagree, which are not reported.
         not_reportable: P/LP alleles that the gene's rule, the order or the carrier option leaves out.
     """
@@ -110,6 +110,7 @@ def find_variants(
     import pyarrow.parquet as pq
 
     rows, conflicting = _candidates(annotated, sample, subject.question.genes)
+    rows = [settled for row in rows if (settled := _phased_by_parents(row, subject)) is not None]
     findings = [_finding(row, subject, bundle) for row in rows]
     _find_partners(findings)
     verdicts = Counter[str]()
@@ -131,7 +132,7 @@ def find_variants(
         carrier=verdicts["carrier"],
         secondary=verdicts["secondary"],
         candidates=len(rows) - verdicts["withheld"],
-        failed_filter=sum(finding["needs_confirmation"] for finding in kept),
+        failed_filter=sum(map(_failed, kept)),
         conflicting=conflicting,
         not_reportable=verdicts["not_reportable"],
     )
@@ -167,6 +168,16 @@ def _candidates(annotated: Path, sample: str, ordered: Sequence[str]) -> tuple[l
     return list(alleles.values()), conflicting
 
 
+def _phased_by_parents(row: dict[str, Any], subject: Subject) -> dict[str, Any] | None:
+    """A possible compound whose members come from one parent is one; from both, it is none."""
+    if row.get("phased", True):
+        return row
+    together = come_together(row["members"], row["contig"], (subject.father, subject.mother))
+    if together is False:
+        return None
+    return row | {"phased": True, "cautions": [made_of(row | {"phased": True}, "the parents")]} if together else row
+
+
 def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle) -> dict[str, Any]:
     depth = row["informative_depth"] or (row["ref_depth"] or 0) + (row["alt_depth"] or 0)
     fraction = round(row["alt_depth"] / depth, 4) if depth and row["alt_depth"] is not None else None
@@ -180,7 +191,7 @@ def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle) -> 
         "alt_fraction": fraction,
         "zygosity": zygosity(row["copies"], row["ploidy"], fraction, at=at, contig_length=length, sex=sex),
         "conditions": [condition.__dict__ for condition in conditions],
-        "needs_confirmation": row["filter"] not in ("PASS", "."),
+        "needs_confirmation": _failed(row) or not row.get("phased", True),
         "partners": [],
         "pairs": [],
         "phase": None,
@@ -191,6 +202,10 @@ def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle) -> 
     told = origin_of(finding, at, {kin: parents[kin] for kin in transmitting(at, length, sex)})
     cautions = [*row["cautions"], *([told.caution] if told.caution else [])]
     return finding | {"origin": told.origin, "origin_basis": told.basis, "cautions": cautions}
+
+
+def _failed(row: Mapping[str, Any]) -> bool:
+    return row["filter"] not in ("PASS", ".")
 
 
 def finding_id(sample: str, build: str, allele: str) -> str:

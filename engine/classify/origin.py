@@ -7,7 +7,7 @@ called new.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +69,26 @@ def origin_of(finding: Mapping[str, Any], at: Interval, parents: Mapping[str, Pa
     if len(lacking) == len(parents):
         return _new(finding, at, parents)
     return Origin("unknown")
+
+
+def come_together(members: Sequence[str], contig: str, parents: tuple[Parent | None, Parent | None]) -> bool | None:
+    """Whether several alleles of a child come from one parent, and so lie on one chromosome.
+
+    Args:
+        members: keys of heterozygous alleles (``1-100-A-T``).
+        contig: as the reference names it.
+        parents: absent where not sequenced.
+
+    Returns:
+        ``None`` where a parent was not seen at a place, or one was seen to carry an allele as the other does.
+    """
+    father, mother = parents
+    if father is None or mother is None:
+        return None
+    lines = {(father.has(member, contig), mother.has(member, contig)) for member in members}
+    if not lines <= {(True, False), (False, True)}:
+        return None
+    return len(lines) == 1
 
 
 def _carries(parent: Parent | None, finding: Mapping[str, Any], at: Interval) -> bool | None:

@@ -67,7 +67,8 @@ class Parent:
             table = db.read_parquet(as_pattern(self.annotated))
             known = f"clinvar_classification IN {TOLD} OR len(compounds) > 0 OR len(known_parts) > 0"
             rows = table.filter(known).project("allele, compounds, known_parts").fetchall()
-        beside = (one["allele"] for _, wholes, parts in rows for one in (*(wholes or ()), *(parts or ())))
+        combined = (one for _, wholes, parts in rows for one in (*(wholes or ()), *(parts or ())))
+        beside = (one["allele"] for one in combined if one["phased"])
         return frozenset(beside) | {allele for allele, _, _ in rows}
 
     def carries(self, allele: str, at: Interval) -> bool | None:
@@ -83,6 +84,12 @@ class Parent:
         called = self._called(members)
         absent = (_span(member, contig) for member in members if member not in called)
         return False if any(is_called(self.gvcf, at) for at in absent) else None
+
+    def has(self, member: str, contig: str) -> bool | None:
+        """Whether the parent has any allele by its key, ``None`` where too little was seen to say no."""
+        if self._called([member]):
+            return True
+        return False if is_called(self.gvcf, _span(member, contig)) else None
 
     def _called(self, alleles: Sequence[str]) -> frozenset[str]:
         import duckdb

@@ -93,6 +93,7 @@ def _case(told: Mapping[str, Any]) -> CaseFacts:
         laboratory=Laboratory(**told["laboratory"]),
         collected=told["collected"],
         panel=Panel(**told["panel"] | {"genes": tuple(told["panel"]["genes"])}) if told["panel"] else None,
+        written=told["written"],
     )
 
 

@@ -34,7 +34,8 @@ def kind(finding: Finding) -> str:
 def headline(finding: Finding) -> str:
     """The finding in one line, with what is to be held against it."""
     gene = f"{finding['gene']} " if finding["gene"] else ""
-    doubt = f", needs confirmation: filter {finding['filter']}" if finding["needs_confirmation"] else ""
+    why = "phase unknown" if finding["filter"] in ("PASS", ".") else f"filter {finding['filter']}"
+    doubt = f", needs confirmation: {why}" if finding["needs_confirmation"] else ""
     if finding["origin"] == "de novo":
         doubt = f", de novo{doubt}"
     doubt += "".join(f". Caution: {caution}" for caution in finding["cautions"])
@@ -78,7 +79,9 @@ def tier(finding: Finding) -> str:
 
 def notes(finding: Finding) -> tuple[str, ...]:
     """What is said of a call that a filter marks, and what else speaks against taking the finding at its word."""
-    doubt = f"Needs confirmation: the call did not pass the filters ({finding['filter']})."
+    passed = finding["filter"] in ("PASS", ".")
+    why = "nobody knows the phase" if passed else f"the call did not pass the filters ({finding['filter']})"
+    doubt = f"Needs confirmation: {why}."
     cautions = [f"{caution}." for caution in finding["cautions"]]
     new = [f"De novo: {finding['origin_basis']}."] if finding["origin_basis"] else []
     return (*([doubt] if finding["needs_confirmation"] else []), *cautions, *new)

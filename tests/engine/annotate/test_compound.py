@@ -54,7 +54,7 @@ def test_the_vcf_says_so_too(tmp_path: Path) -> None:
             assert fields[:4] == [
                 f"1-{START + 8}-CG-GA", f"1-{START + 8}-C-G+1-{START + 9}-G-A", "stop_gained", "AAA",
             ]  # fmt: skip
-            assert fields[-3:] == ["P-AAA:p.(Ser3Ter)", "21", "Pathogenic"]
+            assert fields[-4:] == ["P-AAA:p.(Ser3Ter)", "21", "Pathogenic", "cis"]
 
 
 def test_on_the_other_strand(tmp_path: Path) -> None:
@@ -69,21 +69,47 @@ def test_three_substitutions_of_one_codon_are_one_change(tmp_path: Path) -> None
     assert [[whole["hgvs_p"] for whole in row["compounds"]] for row in rows] == [["P-AAA:p.(Ser3Arg)"]] * 3
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (("0|1", {"PS": 7}), ("1|0", {"PS": 7})),  # trans
-        (("0|1", {"PS": 7}), ("0|1", {"PS": 9})),  # two phase sets: not known
-        (("0/1", {}), ("0/1", {})),
-        (("0|1", {"PS": 7}), ("0/1", {})),
-    ],
-)
-def test_what_is_not_known_to_lie_on_one_chromosome_is_not_told_together(
+def test_what_lies_on_two_chromosomes_is_never_told_together(tmp_path: Path) -> None:
+    known = clinvar_line(START + 8, "CG", "GA", 21)
+    rows = annotated(tmp_path, call(*C8, "0|1", PS=7), call(*C9, "1|0", PS=7), clinvar=(known,))
+    assert [row["compounds"] for row in rows] == [[], []]
+
+
+UNPHASED = [
+    (("0|1", {"PS": 7}), ("0|1", {"PS": 9})),
+    (("0/1", {}), ("0/1", {})),
+    (("0|1", {"PS": 7}), ("0/1", {})),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), UNPHASED)
+def test_what_may_be_an_allele_that_clinvar_knows_is_told_as_what_it_may_be(
     tmp_path: Path, one: tuple[str, dict[str, int]], other: tuple[str, dict[str, int]]
 ) -> None:
     known = clinvar_line(START + 8, "CG", "GA", 21)
     calls = [call(*C8, one[0], **one[1]), call(*C9, other[0], **other[1])]
-    assert [row["compounds"] for row in annotated(tmp_path, *calls, clinvar=(known,))] == [[], []]
+    for row in annotated(tmp_path, *calls, clinvar=(known,)):
+        (whole,) = row["compounds"]
+        assert (whole["phased"], whole["clinvar_variation_id"], whole["hgvs_p"]) == (False, "21", "P-AAA:p.(Ser3Ter)")
+        assert (whole["copies"], whole["phase_set"], whole["haplotypes"]) == (1, None, None)
+    with pysam.VariantFile(str(tmp_path / "S1.annotated.vcf.gz")) as vcf:
+        assert {record.info["COMPOUND"][0].split("|")[-1] for record in vcf} == {"unknown"}
+
+
+@pytest.mark.parametrize(("one", "other"), UNPHASED)
+def test_what_nobody_has_phased_and_clinvar_does_not_know_is_not_told_together(
+    tmp_path: Path, one: tuple[str, dict[str, int]], other: tuple[str, dict[str, int]]
+) -> None:
+    calls = [call(*C8, one[0], **one[1]), call(*C9, other[0], **other[1])]
+    assert [row["compounds"] for row in annotated(tmp_path, *calls)] == [[], []]
+
+
+def test_three_neighbours_of_which_two_may_be_one_allele(tmp_path: Path) -> None:
+    """The third lies on the other chromosome than the first: with it nothing is tried."""
+    third = call(START + 10, "G", "C", "1|0", PS=7)
+    known = clinvar_line(START + 8, "CG", "GA", 21), clinvar_line(START + 8, "CGG", "GGC", 22)
+    rows = annotated(tmp_path, call(*C8, "0|1", PS=7), call(*C9), third, clinvar=known)
+    assert [[one["clinvar_variation_id"] for one in row["compounds"]] for row in rows] == [["21"], ["21"], []]
 
 
 @pytest.mark.parametrize(

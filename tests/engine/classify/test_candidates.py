@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 
 from engine.annotate.columns import COMBINED
 from engine.classify.findings import find_variants
+from engine.report.wording import headline, notes
 from tests.builders.annotated import bundle, variant, write_annotated, write_parent
 from tests.builders.people import subject
 
@@ -23,7 +24,7 @@ def find(folder: Path, *rows: dict[str, Any], **known: Any) -> list[dict[str, An
 def combined(members: list[dict[str, Any]], **changed: Any) -> dict[str, Any]:
     """The allele that members on chromosome 20 make, known to ClinVar unless told otherwise."""
     whole = variant("PANK2", members[0]["position"], ref="CG", alt="TA", hgvs_p="P:p.(Arg34Ter)", **changed)
-    whole["members"] = [member["allele"] for member in members]
+    whole["members"], whole["phased"] = [member["allele"] for member in members], changed.get("phased", True)
     return {column.name: whole[column.name] for column in COMBINED}
 
 
@@ -42,6 +43,51 @@ def test_what_clinvar_knows_as_one_allele_is_found_in_two_calls(tmp_path: Path) 
     assert (finding["members"], finding["category"]) == ([one["allele"], other["allele"]], "carrier")
     assert (finding["hgvs_p"], finding["partners"]) == ("P:p.(Arg34Ter)", [])
     assert "on one chromosome" in finding["cautions"][0]
+
+
+def unphased() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two calls that are an allele of ClinVar's, if they lie on one chromosome."""
+    one, other = pair(**UNKNOWN_TO_CLINVAR)
+    for row in (one, other):
+        row["compounds"] = [combined([one, other], phased=False)]
+    return one, other
+
+
+def test_what_may_be_one_allele_is_found_and_is_to_be_confirmed(tmp_path: Path) -> None:
+    (finding,) = find(tmp_path, *unphased())
+    assert (finding["allele"], finding["needs_confirmation"]) == ("20-3888572-CG-TA", True)
+    assert "nobody knows whether they lie on one chromosome" in finding["cautions"][0]
+    assert "needs confirmation: phase unknown" in headline(finding)
+    assert "Needs confirmation: nobody knows the phase." in notes(finding)
+
+
+def test_the_parents_tell_whether_it_is_one_allele(tmp_path: Path) -> None:
+    one, other = unphased()
+    alone = [row | {"compounds": []} for row in (one, other)]
+    both, neither = write_parent(tmp_path / "both", *alone), write_parent(tmp_path / "neither")
+    (finding,) = find(tmp_path, one, other, mother=both, father=neither)
+    assert not finding["needs_confirmation"] and "on one chromosome by the parents" in finding["cautions"][0]
+    first, second = write_parent(tmp_path / "first", alone[0]), write_parent(tmp_path / "second", alone[1])
+    assert find(tmp_path, one, other, mother=first, father=second) == []
+    (finding,) = find(tmp_path, one, other, mother=both)
+    assert finding["needs_confirmation"]
+
+
+def test_a_parent_in_whom_nobody_has_phased_them_is_not_said_to_carry_the_whole(tmp_path: Path) -> None:
+    one, other = pair(**UNKNOWN_TO_CLINVAR)
+    for row in (one, other):
+        row["compounds"] = [combined([one, other])]
+    mother = write_parent(tmp_path / "m", *unphased())
+    (finding,) = find(tmp_path, one, other, mother=mother, father=write_parent(tmp_path / "f"))
+    assert finding["origin"] == "unknown"
+
+
+def test_a_pathogenic_call_beside_one_that_may_lie_with_it_is_told_with_a_caution(tmp_path: Path) -> None:
+    one, other = pair()
+    for row in (one, other):
+        row["compounds"] = [combined([one, other], phased=False, **UNKNOWN_TO_CLINVAR)]
+    (finding,) = find(tmp_path, one, other)
+    assert "may lie on the same chromosome" in finding["cautions"][0] and not finding["needs_confirmation"]
 
 
 def test_a_pathogenic_call_within_a_compound_is_told_with_a_caution(tmp_path: Path) -> None:
@@ -65,7 +111,7 @@ def test_a_compound_and_its_member_are_no_pair(tmp_path: Path) -> None:
 def test_a_known_part_of_a_substitution_of_several_bases_is_found(tmp_path: Path) -> None:
     whole = variant("PANK2", 3_888_572, ref="CG", alt="TA", **UNKNOWN_TO_CLINVAR)
     part = variant("PANK2", 3_888_572)
-    part["members"] = [whole["allele"]]
+    part["members"], part["phased"] = [whole["allele"]], True
     whole["known_parts"] = [{column.name: part[column.name] for column in COMBINED}]
     (finding,) = find(tmp_path, whole)
     assert (finding["allele"], finding["members"]) == (part["allele"], [whole["allele"]])

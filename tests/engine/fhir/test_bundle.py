@@ -281,7 +281,7 @@ def test_what_clinvar_says_is_told_in_its_own_words(tmp_path: Path) -> None:
 def test_cautions_are_notes_and_stand_in_the_conclusion(tmp_path: Path) -> None:
     one, other = variant("PRNP", 3_888_572), variant("PRNP", 3_888_573, ref="G", clinvar_classification=None)
     whole = variant("PRNP", 3_888_572, ref="CG", alt="TT", clinvar_significance=None, clinvar_classification=None)
-    whole["members"] = [one["allele"], other["allele"]]
+    whole["members"], whole["phased"] = [one["allele"], other["allele"]], True
     one["compounds"] = [{column.name: whole[column.name] for column in COMBINED}]
     bundle = built(tmp_path, one, other)
     (told,) = of_type(bundle, "Observation", "variant")

@@ -30,7 +30,7 @@ def test_a_statement_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
         father_id="DAD",
         ordered_genes=("PANK2", "NONE1"),
     )
-    said = replace(said, case=replace(said.case, panel=Panel("Ataxia", ("PANK2",), "1.0")))
+    said = replace(said, case=replace(said.case, panel=Panel("Ataxia", ("PANK2",), "1.0"), written="23/0816"))
     write_statement(said, tmp_path / "a")
     back = read_statement(tmp_path / "a")
     assert back == said
