@@ -1,42 +1,50 @@
 """The command line ``genomics COMMAND``: which commands there are, and how what went wrong is told.
 
 What a command does is in :mod:`console.commands`. Exit codes: 0 done, 1 something could not be done (one message each
-says what and how to go on), 2 wrong usage.
+says what and how to go on), 2 wrong usage, 70 a fault of the program, whose trace is in a file, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from console import commands
+from console import commands, listing
 from engine.errors import GenomicsError
 from engine.storage import storage_error
 from resources.audit import AuditError
 from resources.environment import Resources, Settings, build_resources
 from resources.recovery import recover
+from resources.work_list import State
 
 PROGRAM = "genomics"
 DISTRIBUTION = "genomics-assets"
-INTERRUPTED = 130
+FAULT, INTERRUPTED = 70, 130
 _WHO = "who decides (default: the user logged in)"
-_JSON = "print JSON instead of lines"
 
 Command = Callable[[Resources, argparse.Namespace], int]
 
 
 def console() -> NoReturn:
     """The installed command."""
-    sys.exit(main())
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # whatever a terminal cannot show is written out
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(main(sys.argv[1:]))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Carry out one command; returns the exit code."""
-    chosen = parser().parse_args(arguments)
+    top = parser()
+    _require_text(top, arguments)
+    chosen = top.parse_args(arguments)
     command: Command = chosen.command
     try:
         platform = build_resources(Settings.from_environment())
@@ -52,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(storage_error(error, file="output"), file=sys.stderr)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as error:
+        print(f"{PROGRAM} is at fault, not you: {_fault(error)}", file=sys.stderr)
+        return FAULT
     return 1
 
 
@@ -63,9 +74,24 @@ def _recover(platform: Resources, chosen: argparse.Namespace) -> None:
         for told in recover(platform):
             print(told, file=sys.stderr)
     except AuditError as error:
-        if chosen.command not in (commands.samples, commands.sample):
+        if chosen.command not in (listing.samples, commands.sample):
             raise
         print(error, file=sys.stderr)
+
+
+def _require_text(top: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    """Refuse words that are no text: neither the registry nor the audit log could hold them."""
+    for word in arguments:
+        if any("\ud800" <= sign <= "\udfff" for sign in word):
+            top.error(f"{os.fsencode(word)!r} is no text in UTF-8")
+
+
+def _fault(error: Exception) -> str:
+    """What went wrong in a way that nobody foresaw, and where its trace is for those who mend it."""
+    with tempfile.NamedTemporaryFile("w", prefix=f"{PROGRAM}-fault-", suffix=".txt", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    said = f"{type(error).__name__}: {error}".rstrip(".")
+    return f"{said}. Remedy: report it with the file {file.name}."
 
 
 def parser() -> argparse.ArgumentParser:
@@ -78,21 +104,20 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"{PROGRAM} {version(DISTRIBUTION)}")
     added = top.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, does: str, command: Command, *, lists: bool = False) -> argparse.ArgumentParser:
+    def add(name: str, does: str, command: Command) -> argparse.ArgumentParser:
         sub: argparse.ArgumentParser = added.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
         sub.set_defaults(command=command, usage=sub.error)
-        if lists:
-            sub.add_argument("--json", action="store_true", help=_JSON)
+        sub.add_argument("--json", action="store_true", help="print JSON instead of lines")
         return sub
 
-    add("samples", "list every sample with its status", commands.samples, lists=True)
-    shown = add("sample", "show a sample's artifacts, checks and history", commands.sample, lists=True)
+    listed = add("samples", "list where every sample stands, why, and what to do", listing.samples)
+    shown = add("sample", "show a sample's artifacts, checks and history", commands.sample)
     override = add("override", "let one version of an artifact through a failed check", commands.override)
     retry = add("retry", "ask for another run of samples as they are", commands.retry)
     withdraw = add("withdraw", "take a sample out: it is not run again, and leaves the cohort", commands.withdraw)
     reinstate = add("reinstate", "let a withdrawn sample take part again", commands.reinstate)
-    verify = add("verify", "read artifacts again and compare every sha256", commands.verify, lists=True)
-    audit = add("audit", "verify the audit log's chain and its end", commands.audit, lists=True)
+    verify = add("verify", "read artifacts again and compare every sha256", commands.verify)
+    audit = add("audit", "verify the audit log's chain and its end", commands.audit)
     audit.add_argument("--accept", action="store_true", help="go on with a log that lost entries, as it is")
     audit.add_argument("--person", help=_WHO)
     audit.add_argument("--reason", help="why it is accepted, in a sentence")
@@ -100,7 +125,13 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("sample", metavar="SAMPLE", help="the sample's id")
     override.add_argument("asset", metavar="ASSET", help="whose check it is")
     override.add_argument("check", metavar="CHECK", help="the failed check")
-    _add_several(retry, "--failed", "every sample whose last run failed")
+    _add_several(retry, "--failed", "every sample that failed, or of them what the filters leave")
+    listed.add_argument("--state", action="append", choices=tuple(State), help="only these; may be given again")
+    retry.set_defaults(state=None)
+    for sub in (listed, retry):
+        sub.add_argument("--stage", help="only those that stand at this artifact")
+        sub.add_argument("--family", help="only those of this family")
+        sub.add_argument("--why", metavar="TEXT", help="only those whose reason holds this text")
     _add_several(verify, "--all", "every sample")
     for sub in (override, retry, withdraw, reinstate):
         _add_decision(sub)

@@ -7,94 +7,101 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from console.listing import empty, filtered, named, rows_of, since, told
 from console.names import require_name, require_sample
+from console.output import plain, print_json
 from engine.errors import GenomicsError
 from engine.quality.evaluation import CheckResult
-from engine.reads.registration import RegisteredSample, SampleStatus
-from engine.reads.sample_names import safe_id
+from engine.reads.sample_names import as_written, safe_id
 from engine.receipt import Receipt
 from resources import recovery
 from resources.decisions import require_reason
 from resources.environment import Resources
-
-
-class EmptyDeploymentError(GenomicsError):
-    """There is no sample yet in the deployment that was asked."""
-
-
-def samples(platform: Resources, chosen: argparse.Namespace) -> int:
-    """List every sample with its status."""
-    found = _registered(platform)
-    if chosen.json:
-        _print_json([_summary(sample) for sample in found])
-    for sample in () if chosen.json else found:
-        told = _summary(sample)
-        print(f"{_named(sample)}\t{told['status']}\tattempt {told['attempt']}\t{told['registered']}\t{told['sheet']}")
-    if not found:
-        print(_empty(platform), file=sys.stderr)
-    return 0
+from resources.work_list import State, Waits
 
 
 def sample(platform: Resources, chosen: argparse.Namespace) -> int:
     """Show a sample's artifacts, checks and history; an artifact that cannot be used is told, and the next is shown."""
-    found = _find(platform, chosen.sample)
-    artifacts = _artifacts(platform, found.sample_id)
-    history = platform.registry.history(found.sample_id)
+    name = _find(platform, chosen.sample)
+    (row,) = rows_of(platform, [name])
+    artifacts = _artifacts(platform, name)
+    history = platform.registry.history(name)
     if chosen.json:
-        _print_json(_summary(found) | {"artifacts": artifacts, "history": [asdict(entry) for entry in history]})
+        print_json(asdict(row) | {"artifacts": artifacts, "history": [asdict(entry) for entry in history]})
     else:
-        print(f"{_named(found)}: {_status(found)}, attempt {found.attempt}, from {found.sheet}")
+        stands = f"{row.state} at {row.stage} since {since(row.since)}"
+        print(f"{named(row)}: {stands}, attempt {row.attempt}, from {plain(row.sheet)}")
+        if words := told(row):
+            print(f"  {plain(words)}")
         for artifact in artifacts:
             _show(artifact)
         for entry in history:
-            print(f"  {entry.recorded} {entry.event} {entry.details or ''}")
+            print(f"  {since(entry.recorded)} {entry.event}{_details(entry.details)}")
     return int(any("problem" in artifact for artifact in artifacts))
 
 
 def override(platform: Resources, chosen: argparse.Namespace) -> int:
     """Let one version of an artifact through a failed check."""
-    name = _find(platform, chosen.sample).sample_id
+    name = _find(platform, chosen.sample)
     thresholds = platform.gate.thresholds
     asset = require_name(chosen.asset, thresholds.assets, kind="asset with checks", sample=name)
     checks = [threshold.name for threshold in thresholds.of(asset)]
     check = require_name(chosen.check, checks, kind=f"check of {asset}", sample=name)
     platform.gate.override(asset, name, check, person=_person(chosen), reason=chosen.reason)
-    print(f"{asset}.{check} is overridden for this version of {name}; retry the sample next")
+    said = {"sample": name, "asset": asset, "check": check, "overridden": True}
+    _tell(chosen, said, f"{asset}.{check} is overridden for this version of {name}; retry the sample next")
     return 0
 
 
 def retry(platform: Resources, chosen: argparse.Namespace) -> int:
-    """Ask for another run of samples as they are."""
+    """Ask for another run of samples as they are, of those named or of all that failed."""
+    if chosen.samples and (chosen.stage or chosen.family or chosen.why):
+        chosen.usage(f"--stage, --family and --why choose among those of {chosen.option}")
+    rows = {row.sample: row for row in rows_of(platform)}
+    asked: list[dict[str, Any]] = []
 
     def ask(name: str) -> None:
+        if (row := rows.get(name)) and row.state in (State.QUEUED, State.RUNNING):
+            raise GenomicsError(
+                f"its run is {row.state}, since {since(row.since)}",
+                sample=name,
+                remedy="wait for its end, or end it in the web UI first",
+            )
         waits = platform.decisions.retry(name, person=_person(chosen), reason=chosen.reason)
-        print(f"{name} waits for attempt {waits.attempt}")
+        asked.append({"sample": name, "attempt": waits.attempt})
+        if not chosen.json:
+            print(f"{name} waits for attempt {waits.attempt}")
 
-    def failed(sample: RegisteredSample) -> bool:
-        return sample.status is SampleStatus.FAILED and not sample.withdrawn
-
-    return _each(platform, _asked_for(platform, chosen, failed, "no sample has failed"), ask)
+    failed = [row.sample for row in filtered(platform, tuple(rows.values()), chosen) if row.state is State.FAILED]
+    refused = _each(platform, _asked_for(platform, chosen, failed, "no such sample has failed"), ask)
+    shut = [row for row in rows.values() if chosen.whole and row.waits_for is Waits.GATE]
+    for row in shut:
+        print(f"{row.sample} is not asked for again: {plain(told(row))}", file=sys.stderr)
+    if chosen.json:
+        print_json(asked)
+    return refused
 
 
 def withdraw(platform: Resources, chosen: argparse.Namespace) -> int:
     """Take a sample out: it is not run again, and leaves the cohort."""
-    name = _find(platform, chosen.sample).sample_id
+    name = _find(platform, chosen.sample)
     platform.decisions.withdraw(name, person=_person(chosen), reason=chosen.reason)
-    print(f"{name} is withdrawn; the cohort's tables are built without it next, its artifacts stay in the lake")
+    told = f"{name} is withdrawn; the cohort's tables are built without it next, its artifacts stay in the lake"
+    _tell(chosen, {"sample": name, "state": State.WITHDRAWN}, told)
     return 0
 
 
 def reinstate(platform: Resources, chosen: argparse.Namespace) -> int:
     """Let a withdrawn sample take part again."""
-    name = _find(platform, chosen.sample).sample_id
+    name = _find(platform, chosen.sample)
     waits = platform.decisions.reinstate(name, person=_person(chosen), reason=chosen.reason)
-    print(f"{name} takes part again and waits for attempt {waits.attempt}")
+    said = {"sample": name, "attempt": waits.attempt}
+    _tell(chosen, said, f"{name} takes part again and waits for attempt {waits.attempt}")
     return 0
 
 
@@ -114,14 +121,15 @@ def verify(platform: Resources, chosen: argparse.Namespace) -> int:
         overrides.extend(platform.gate.override_findings(name))
 
     overrides: list[str] = []
-    refused = _each(platform, _asked_for(platform, chosen, lambda _: True, "no sample"), read)
+    every = tuple(platform.registry.ids()) if platform.settings.data.is_dir() else ()
+    refused = _each(platform, _asked_for(platform, chosen, every, "no sample"), read)
     shared = sorted({*platform.lake.assets(), *platform.gate.ledger.assets(None)}) if chosen.whole else []
     verified.extend(_verified(platform, asset, None, quiet=chosen.json) for asset in shared)
     for problem in overrides:
         print(problem, file=sys.stderr)
     damaged = sum(not artifact["whole"] for artifact in verified) + len(overrides)
     if chosen.json:
-        _print_json(verified)
+        print_json(verified)
     elif verified:
         files, size = (sum(artifact[part] for artifact in verified) for part in ("files", "bytes"))
         outcome = f"{damaged:,} NOT as published" if damaged else "all as published"
@@ -132,14 +140,14 @@ def verify(platform: Resources, chosen: argparse.Namespace) -> int:
 def audit(platform: Resources, chosen: argparse.Namespace) -> int:
     """Verify the audit log's chain and that it reaches as far as its anchor says, and tell what has no outcome."""
     if not platform.settings.data.is_dir():
-        raise _empty(platform)
+        raise empty(platform)
     if chosen.accept:
         return _accept(platform, chosen)
     entries = platform.audit.verify()
     told = [recovery.described(entry) for entry in platform.audit.open_intents()]
     if chosen.json:
         shown = {"file": str(platform.audit.path), "entries": entries, "unbroken": True, "without_outcome": told}
-        _print_json(shown)
+        print_json(shown)
     else:
         print(f"{platform.audit.path}: {entries:,} entries, chain unbroken")
     for line in () if chosen.json else told:
@@ -152,36 +160,41 @@ def _accept(platform: Resources, chosen: argparse.Namespace) -> int:
     person, reason = _person(chosen), chosen.reason or ""
     require_reason(person, reason, what="accepting the log")
     problem = platform.audit.accept(person, reason)
-    print(f"{platform.audit.path} is gone on with as it is, and says so: {problem}")
+    told = f"{platform.audit.path} is gone on with as it is, and says so: {problem}"
+    _tell(chosen, {"file": str(platform.audit.path), "accepted": problem}, told)
     return 0
 
 
-def _registered(platform: Resources) -> tuple[RegisteredSample, ...]:
-    """Every registered sample; none, and nothing is made, where the deployment's folder does not exist."""
-    return platform.registry.samples() if platform.settings.data.is_dir() else ()
-
-
-def _find(platform: Resources, name: str) -> RegisteredSample:
-    """The sample of that id, as it is or as the laboratory writes it; where there is none, which one may be meant."""
-    found = {sample.sample_id: sample for sample in _registered(platform)}
-    name = safe_id(name) or name
+def _find(platform: Resources, name: str) -> str:
+    """The id of that sample, as it is or as the laboratory writes it; where there is none, which one may be meant."""
+    found = platform.registry.ids() if platform.settings.data.is_dir() else {}
     if not found:
-        raise _empty(platform)
-    return found[require_sample(name, tuple(found))]
+        raise empty(platform)
+    written = {as_written(known): sample_id for sample_id, known in found.items() if known}
+    typed = as_written(name)
+    sample_id = written.get(typed) or safe_id(typed)
+    if sample_id in found:
+        return str(sample_id)
+    _raise_refused(platform, sample_id or name)
+    return require_sample(name, (*found, *written))
 
 
-def _asked_for(
-    platform: Resources, chosen: argparse.Namespace, belongs: Callable[[RegisteredSample], bool], none: str
-) -> list[str]:
+def _raise_refused(platform: Resources, name: str) -> None:
+    """Of a sample that is not registered, the sheet that named it and what stands against that."""
+    for error in platform.registry.refusals():
+        if error.sample == name:
+            raise error
+
+
+def _asked_for(platform: Resources, chosen: argparse.Namespace, belong: Sequence[str], none: str) -> list[str]:
     """The samples that were named, each once, or all that belong to the option given in their place."""
     if bool(chosen.samples) == chosen.whole:
         chosen.usage(f"name samples, or give {chosen.option}")
     if not chosen.whole:
         return list(dict.fromkeys(chosen.samples))
-    asked = [sample.sample_id for sample in _registered(platform) if belongs(sample)]
-    if not asked:
+    if not belong:
         print(f"{none} in {platform.settings.data}", file=sys.stderr)
-    return asked
+    return list(belong)
 
 
 def _each(platform: Resources, names: Sequence[str], act: Callable[[str], None]) -> int:
@@ -189,19 +202,24 @@ def _each(platform: Resources, names: Sequence[str], act: Callable[[str], None])
     refused = 0
     for name in names:
         try:
-            act(_find(platform, name).sample_id)
+            act(_find(platform, name))
         except GenomicsError as error:
             refused = 1
             print(error.about(sample=name), file=sys.stderr)
     return refused
 
 
-def _empty(platform: Resources) -> EmptyDeploymentError:
-    return EmptyDeploymentError(
-        f"no samples in {platform.settings.data}",
-        remedy=f"drop a sample sheet into {platform.settings.landing}, or set GENOMICS_DATA and GENOMICS_REFERENCE to "
-        "the deployment you mean",
-    )
+def _tell(chosen: argparse.Namespace, said: dict[str, Any], line: str) -> None:
+    """What was done, for programs or for people."""
+    if chosen.json:
+        print_json(said)
+    else:
+        print(line)
+
+
+def _details(details: dict[str, Any]) -> str:
+    """What is known of an event, in words: ``attempt 2, reason the share was offline``."""
+    return ": " + plain(", ".join(f"{name} {value}" for name, value in details.items())) if details else ""
 
 
 def _person(chosen: argparse.Namespace) -> str:
@@ -210,26 +228,6 @@ def _person(chosen: argparse.Namespace) -> str:
         return chosen.person or getpass.getuser()
     except (KeyError, OSError) as error:
         raise GenomicsError("the user logged in has no name", remedy="give --person") from error
-
-
-def _summary(sample: RegisteredSample) -> dict[str, Any]:
-    return {
-        "sample": sample.sample_id,
-        "name": sample.name,
-        "status": _status(sample),
-        "attempt": sample.attempt,
-        "registered": sample.registered,
-        "sheet": sample.sheet,
-    }
-
-
-def _named(sample: RegisteredSample) -> str:
-    """The sample's id, and as the laboratory writes it where that is another."""
-    return f"{sample.sample_id} ({sample.name})" if sample.name else sample.sample_id
-
-
-def _status(sample: RegisteredSample) -> str:
-    return "withdrawn" if sample.withdrawn else str(sample.status)
 
 
 def _artifacts(platform: Resources, sample: str) -> list[dict[str, Any]]:
@@ -285,10 +283,13 @@ def _state(platform: Resources, receipt: Receipt, verdict: CheckResult) -> str:
 
 def _verified(platform: Resources, asset: str, sample: str | None, *, quiet: bool) -> dict[str, Any]:
     """Whether an artifact is what its receipt says, and its receipt the one published, told as it becomes known."""
+    problems: list[str] = []
     told: dict[str, Any] = {"sample": sample, "asset": asset, "files": 0, "bytes": 0, "whole": False}
+    told["problems"] = problems
     try:
         findings = platform.lake.findings(asset, sample)
         for finding in findings:
+            problems.append(finding.problem)
             print(f"{sample or 'shared'} {asset}: {finding.problem}", file=sys.stderr)
         receipt = platform.lake.receipt(asset, sample)
         if receipt is None:
@@ -296,12 +297,9 @@ def _verified(platform: Resources, asset: str, sample: str | None, *, quiet: boo
         told |= {"files": len(receipt.files), "bytes": sum(file.bytes for file in receipt.files)}
         platform.lake.verify(receipt)
     except GenomicsError as error:
+        problems.append(str(error))
         print(error, file=sys.stderr)
         return told
     if not quiet:
         print(f"{sample or 'shared'} {asset}: {len(receipt.files)} files as published {receipt.created}")
     return told | {"whole": all(finding.harmless for finding in findings)}
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))

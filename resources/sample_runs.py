@@ -13,6 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import GenomicsError
+
 if TYPE_CHECKING:
     import dagster as dg
 
@@ -21,6 +23,10 @@ RUN_KEY = "genomics/run_key"
 PARTITION = "dagster/partition"
 _PAGE = 500
 _REMEDY = ". Remedy: "
+
+
+class RunsError(GenomicsError):
+    """Dagster's own state cannot be read."""
 
 
 class RunState(StrEnum):
@@ -148,14 +154,27 @@ class Runs:
 
 @contextmanager
 def open_runs(dagster_home: Path) -> Iterator[Runs | None]:
-    """The runs of the deployment whose Dagster state lies there; nothing, and nothing is made, where there is none."""
+    """The runs of the deployment whose Dagster state lies there; nothing, and nothing is made, where there is none.
+
+    Raises:
+        RunsError: the state cannot be read, now or within the context.
+    """
     if not (dagster_home / "dagster.yaml").is_file():
         yield None
         return
     import dagster as dg
+    from sqlalchemy.exc import SQLAlchemyError
 
-    with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
-        yield Runs(instance)
+    try:
+        with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
+            yield Runs(instance)
+    except (SQLAlchemyError, dg.DagsterError) as error:
+        raise RunsError(
+            f"Dagster's own state cannot be read: {_first_line(error)}",
+            file=dagster_home,
+            remedy="restore the folder from a backup; or move it away, and the samples' runs are told from what is "
+            "published",
+        ) from error
 
 
 def _run(record: dg.RunRecord) -> Run:
@@ -189,6 +208,10 @@ def _innermost(error: Any) -> str:
     while error is not None and error.cause is not None:
         error = error.cause
     return str(error.message) if error is not None else ""
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _told(step: str, words: str) -> Failure:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from engine.errors import GenomicsError
-from engine.quality.evaluation import evaluate
+from engine.quality.evaluation import CheckResult, evaluate
 from engine.reads.registration import RegisteredSample, SampleStatus
 from engine.receipt import Receipt
 from engine.tables import Column
@@ -305,17 +305,24 @@ class _Desk:
         """The first gate on the sample's path that is shut now."""
         for stage in self.stages:
             receipt = self._receipt(stage, sample)
-            verdicts = evaluate(self.platform.gate.thresholds.of(stage), receipt.measures) if receipt else ()
-            for verdict in (one for one in verdicts if one.blocks):
-                check = verdict.threshold.name
-                with suppress(GenomicsError):
-                    if self.platform.gate.overridden(stage, sample.sample_id, check):
-                        continue
-                todo = f"mend the sample, or: genomics override {sample.sample_id} {stage} {check} --reason ..."
-                return _Standing(
-                    State.WAITING, stage, since, f"the gate of {stage} is shut: {verdict}", todo, Waits.GATE
+            shut = self._shut(receipt, sample.sample_id) if receipt else ()
+            if shut:
+                checks = [verdict.threshold.name for verdict in shut]
+                also = f" (and so for {', '.join(checks[1:])})" if checks[1:] else ""
+                todo = (
+                    f"mend the sample, or: genomics override {sample.sample_id} {stage} {checks[0]} --reason ...{also}"
                 )
+                why = f"the gate of {stage} is shut: {'; '.join(map(str, shut))}"
+                return _Standing(State.WAITING, stage, since, why, todo, Waits.GATE)
         return None
+
+    def _shut(self, receipt: Receipt, sample: str) -> tuple[CheckResult, ...]:
+        """The failed checks of an artifact that nobody has let through."""
+        gate, asset = self.platform.gate, receipt.asset
+        failed = [verdict for verdict in evaluate(gate.thresholds.of(asset), receipt.measures) if verdict.blocks]
+        with suppress(GenomicsError):  # an artifact that cannot be used has no override that holds
+            return tuple(one for one in failed if not gate.overridden(asset, sample, one.threshold.name))
+        return tuple(failed)
 
     def _receipt(self, stage: str, sample: RegisteredSample) -> Receipt | None:
         with suppress(GenomicsError):

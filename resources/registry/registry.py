@@ -215,6 +215,12 @@ class SampleRegistry:
         with self._database.reading() as db:
             return tuple(find_samples(db, list(db.execute(query).scalars())))
 
+    def ids(self) -> dict[str, str | None]:
+        """As the laboratory writes it, where that is another, by sample id: every sample, withdrawn ones included."""
+        query = select(samples.c.sample_id, samples.c.name).order_by(samples.c.sample_id)
+        with self._database.reading() as db:
+            return {row.sample_id: row.name for row in db.execute(query)}
+
     def withdrawn(self) -> tuple[str, ...]:
         """Ids of the samples that were withdrawn."""
         query = select(samples.c.sample_id).where(samples.c.withdrawn.is_not(None)).order_by(samples.c.sample_id)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
-from console.cli import main
-from engine.errors import LakeError
+from console.cli import main, parser
+from engine.errors import LakeError, VariantFileError
 from engine.reads.registration import SampleStatus
 from engine.reads.sample_names import safe_id
 from engine.receipt import Receipt, Recipe
 from resources.environment import Resources, Settings, build_resources
-from tests.builders.sheets import entry
+from tests.builders.runs import add_run, execute
+from tests.builders.sheets import entry, said_anew
 
 WHY = ("--person", "Dr Example", "--reason", "the order asks for one gene")
 
@@ -42,15 +45,78 @@ def test_samples_are_listed_for_people_and_for_programs(
     platform: Resources, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["samples"]) == 0
-    assert [line.split("\t")[:3] for line in capsys.readouterr().out.splitlines()] == [
-        ["S0001", "waiting", "attempt 1"],
-        ["S0002", "failed", "attempt 1"],
-        ["S0003", "waiting", "attempt 1"],
-    ]
+    printed = capsys.readouterr()
+    header, *lines = printed.out.splitlines()
+    assert header.split()[:4] == ["SAMPLE", "STATE", "STAGE", "SINCE"]
+    assert [line.split()[:2] for line in lines] == [["S0001", "waiting"], ["S0002", "failed"], ["S0003", "waiting"]]
+    assert printed.err == f"3 samples in {platform.settings.data}: 2 waiting, 1 failed\n"
     assert main(["samples", "--json"]) == 0
+    told = {sample["sample"]: sample for sample in json.loads(capsys.readouterr().out)}
+    assert told["S0002"]["state"] == "failed" and told["S0002"]["todo"] == "genomics retry S0002 --reason ..."
+    assert told["S0001"]["waits_for"] == "knowledge" and "reference_genome" in told["S0001"]["why"]
+    assert {sample["sheet"] for sample in told.values()} == {"run 7.csv"}
+
+
+def test_a_failed_sample_is_told_in_the_words_of_its_error_wherever_it_is_shown(
+    platform: Resources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(platform, "S0002", "No space left on device")
+    words = "gvcf.tmp: No space left on device"
+    for command in (["samples"], ["sample", "S0002"]):
+        main(command)
+        shown = capsys.readouterr().out
+        assert f"{words} (to do: free some; then genomics retry S0002 --reason ...)" in shown
+    main(["sample", "S0002", "--json"])
     told = json.loads(capsys.readouterr().out)
-    assert {sample["sample"]: sample["status"] for sample in told}["S0002"] == "failed"
-    assert {sample["sheet"] for sample in told} == {"run 7.csv"}
+    assert (told["state"], told["stage"], told["why"]) == ("failed", "gvcf", words)
+
+
+def fail(platform: Resources, sample: str, problem: str) -> None:
+    """A real run of the sample that fails so."""
+    execute(platform, sample, VariantFileError(problem, file="gvcf.tmp", remedy="free some"))
+    platform.registry.mark(sample, SampleStatus.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("filters", "left"),
+    [
+        (["--state", "failed"], ["S0001", "S0002"]),
+        (["--state", "failed", "--state", "waiting"], ["S0001", "S0002", "S0003"]),
+        (["--stage", "gvcf"], ["S0001", "S0002"]),
+        (["--why", "no SPACE"], ["S0002"]),
+        (["--state", "waiting", "--why", "no space"], []),
+    ],
+)
+def test_the_list_is_filtered(
+    platform: Resources, capsys: pytest.CaptureFixture[str], filters: list[str], left: list[str]
+) -> None:
+    publish(platform, "S0001", "aligned_reads", **sound(platform, "aligned_reads"))
+    fail(platform, "S0001", "the index ends early")
+    fail(platform, "S0002", "No space left on device")
+    assert main(["samples", "--json", *filters]) == 0
+    printed = capsys.readouterr()
+    assert [sample["sample"] for sample in json.loads(printed.out)] == left
+    assert "3 samples in" in printed.err
+
+
+def sound(platform: Resources, asset: str) -> dict[str, float]:
+    """Measures that pass every check."""
+    return {row.measure: row.minimum or row.maximum or 0 for row in platform.gate.thresholds.of(asset)}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["samples", "--stage", "gvfc"], "there is no stage 'gvfc'. Remedy: did you mean gvcf?"),
+        (["samples", "--family", "F1"], "there is no family 'F1'. Remedy: There are none."),
+        (["retry", "--failed", "--stage", "vairants", *WHY], "did you mean variants?"),
+    ],
+)
+def test_a_filter_that_names_nothing_is_refused(
+    platform: Resources, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    assert main(words) == 1
+    assert told in capsys.readouterr().err
 
 
 def test_a_sample_shows_its_artifacts_what_is_shut_and_its_history(
@@ -126,7 +192,29 @@ def test_all_that_failed_are_retried_at_one_word(platform: Resources, capsys: py
     assert main(["retry", "--failed", *WHY]) == 0
     assert capsys.readouterr().out == "S0002 waits for attempt 2\n"
     assert main(["retry", "--failed", *WHY]) == 0
-    assert f"no sample has failed in {platform.settings.data}" in capsys.readouterr().err
+    assert f"no such sample has failed in {platform.settings.data}" in capsys.readouterr().err
+
+
+def test_all_that_failed_for_one_reason_are_retried_and_those_behind_a_shut_gate_are_not(
+    platform: Resources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail(platform, "S0001", "a check failed")  # its alignment is shallow: the gate is shut, another run ends there
+    fail(platform, "S0002", "the index ends early")
+    fail(platform, "S0003", "No space left on device")
+    capsys.readouterr()
+    assert main(["retry", "--failed", "--why", "no space", "--json", *WHY]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == [{"sample": "S0003", "attempt": 2}]
+    assert printed.err.startswith("S0001 is not asked for again: the gate of aligned_reads is shut")
+
+
+def test_a_sample_whose_run_is_under_way_is_not_run_twice(
+    platform: Resources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_run(platform, "S0001", dg.DagsterRunStatus.STARTED)
+    assert main(["retry", "S0001", *WHY]) == 1
+    assert "its run is running, since " in capsys.readouterr().err
+    assert platform.registry.sample("S0001").attempt == 1
 
 
 @pytest.mark.parametrize("words", [("retry", *WHY), ("retry", "S0001", "--failed", *WHY), ("verify", "S0001", "--all")])
@@ -246,7 +334,70 @@ def test_a_withdrawn_sample_is_shown_as_such(platform: Resources, capsys: pytest
     assert platform.registry.withdrawn() == ("S0003",)
     capsys.readouterr()
     main(["samples"])
-    assert "S0003\twithdrawn" in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines()[-1].split()[:2] == ["S0003", "withdrawn"]
+    main(["sample", "S0003"])
+    assert capsys.readouterr().out.startswith("S0003: withdrawn at ")
+
+
+def test_what_a_person_changes_is_told_to_programs_too(platform: Resources, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["override", "S0001", "aligned_reads", "mean_coverage", "--json", *WHY]) == 0
+    told = {"sample": "S0001", "asset": "aligned_reads", "check": "mean_coverage", "overridden": True}
+    assert json.loads(capsys.readouterr().out) == told
+    assert main(["withdraw", "S0003", "--json", *WHY]) == 0
+    assert json.loads(capsys.readouterr().out) == {"sample": "S0003", "state": "withdrawn"}
+
+
+def test_every_command_has_json() -> None:
+    commands = next(action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)).choices
+    assert commands and all("--json" in command.format_help() for command in commands.values())
+
+
+def test_an_id_that_the_laboratory_writes_is_suggested_where_it_was_mistyped(
+    platform: Resources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = said_anew(entry(tmp_path / "reads", str(safe_id("23/0816"))), name="23/0816")
+    platform.registry.register([said], sheet="run 8.csv", sheet_digest="1")
+    assert main(["sample", "23/0861"]) == 1
+    assert "did you mean 23/0816?" in capsys.readouterr().err
+
+
+def test_a_sample_whose_row_was_refused_is_told_with_its_sheet(
+    platform: Resources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = entry(tmp_path / "reads", "S0004")
+    missing.lanes[0].read1.unlink()
+    platform.registry.register([missing], sheet="run 8.csv", sheet_digest="1")
+    assert main(["sample", "S0004"]) == 1
+    assert "run 8.csv, line 2: " in capsys.readouterr().err
+
+
+def test_a_fault_of_the_program_is_one_line_and_its_trace_is_in_a_file(
+    platform: Resources, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(type(platform.registry), "ids", lambda self: 1 / 0)
+    assert main(["sample", "S0001"]) == 70
+    told = capsys.readouterr().err
+    assert told.startswith("genomics is at fault, not you: ZeroDivisionError") and told.count("\n") == 1
+    trace = Path(told.split(" file ")[1].rstrip(".\n"))
+    assert "Traceback" in trace.read_text()
+    trace.unlink()
+
+
+def test_words_that_are_no_text_are_refused(platform: Resources, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["retry", "S0001", "--reason", "caf\udce9 was closed"])
+    assert ended.value.code == 2 and "is no text in UTF-8" in capsys.readouterr().err
+
+
+def test_dagsters_state_that_cannot_be_read_is_told_with_its_folder(
+    platform: Resources, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_run(platform, "S0001", dg.DagsterRunStatus.STARTED)
+    (database,) = platform.settings.dagster_home.rglob("runs.db")
+    database.write_bytes(b"no database " * 400)
+    assert main(["samples"]) == 1
+    told = capsys.readouterr().err
+    assert str(platform.settings.dagster_home) in told and "Remedy: restore" in told and told.count("\n") == 1
 
 
 def test_the_audit_logs_chain_is_verified(platform: Resources, capsys: pytest.CaptureFixture[str]) -> None:
@@ -265,6 +416,7 @@ def test_the_audit_logs_chain_is_verified(platform: Resources, capsys: pytest.Ca
     ("words", "code"),
     [
         (("samples",), 0),
+        (("samples", "--state", "failed"), 0),
         (("samples", "--json"), 0),
         (("sample", "S0001"), 1),
         (("verify", "S0001"), 1),
