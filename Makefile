@@ -9,7 +9,7 @@ export GENOMICS_REFERENCE := $(REFERENCE)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers
+.PHONY: fhir-definitions help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -64,6 +64,9 @@ bench: setup-dev  ## measure the engine beside its peers (see docs/measurements.
 
 gatk:  ## install GATK 4.6 from Maven Central into .gatk (needs Java 17 and Maven)
 	@mvn -q -B -f benchmarks/gatk/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.gatk/lib -DincludeScope=runtime
+
+fhir-definitions: setup  ## make the validator's definitions again from HL7's npm packages (needs npm)
+	@$(BIN)/python -m release.fhir_definitions
 
 readers: $(BIN)/uv  ## install programs that read our files, for the tests, into .readers: MultiQC, whose pins are not ours
 	@$(BIN)/uv venv --quiet --allow-existing .readers

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.fhir.actors import add_actors
-from engine.fhir.check import check_bundle
+from engine.fhir.check import check_bundle, require_conformant
 from engine.fhir.codes import JsonObject
 from engine.fhir.diagnostic_report import add_report
 from engine.fhir.observations import Observations
@@ -92,16 +92,22 @@ def write_bundle(
 ) -> BundleSummary:
     """Write ``<sample>.fhir.json`` into ``folder``, then read it back and judge it.
 
-    Arguments and errors as of :func:`build_bundle`. A bundle with problems is written and measured, not refused: the
-    gate decides.
+    Arguments as of :func:`build_bundle`. What the second judge says of a bundle is measured, not refused: the gate
+    decides.
+
+    Raises:
+        ReportError: the identity is another person's, or the bundle does not follow its profiles; then nothing is
+            written.
     """
     path = folder / f"{statement.case.sample}.fhir.json"
-    path.write_text(bundle_json(build_bundle(statement, issue, identity)))
+    built = build_bundle(statement, issue, identity)
+    require_conformant(built, statement.case.sample)
+    path.write_text(bundle_json(built))
     bundle = json.loads(path.read_text())
     again = build_bundle(statement, issue, identity)
     verdict = check_bundle(bundle)
     types = Counter(entry["resource"]["resourceType"] for entry in bundle["entry"])
-    ids = [{entry["request"]["url"] for entry in built["entry"]} for built in (bundle, again)]
+    ids = [{entry["request"]["url"] for entry in one["entry"]} for one in (bundle, again)]
     return BundleSummary(
         resources=len(bundle["entry"]),
         findings=len(statement.findings),

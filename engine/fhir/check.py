@@ -1,6 +1,7 @@
-"""Judging a bundle before it leaves: every resource parses as R4, every reference leads somewhere, every id is one.
+"""Judging a bundle before it leaves: every resource follows its profile, parses as R4, and leads somewhere.
 
-Whether a resource follows its profile is not judged here.
+Two judges that know nothing of each other: HL7's own definitions (:mod:`engine.fhir.validation`) and the models of
+``fhir.resources``. What the first refuses is never written; what the second says is measured, and the gate decides.
 """
 
 from __future__ import annotations
@@ -8,9 +9,43 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+from engine.errors import ReportError
 from engine.fhir.codes import JsonObject
+from engine.fhir.validation.problem import Problem
+from engine.fhir.validation.validator import Validator
+
+_MOST_NAMED = 5
+
+
+@lru_cache(maxsize=1)
+def validator() -> Validator:
+    """The one that a process uses: it need not look again at what it found good."""
+    return Validator()
+
+
+def faults(bundle: JsonObject) -> list[Problem]:
+    """Errors of a bundle and its resources by HL7's definitions; what HL7 only advises is none."""
+    return [problem for problem in validator().bundle(bundle) if problem.severity == "error"]
+
+
+def require_conformant(bundle: JsonObject, sample: str) -> None:
+    """Refuse a bundle that does not follow HL7's definitions.
+
+    Raises:
+        ReportError: it names resources and elements.
+    """
+    found = faults(bundle)
+    if found:
+        named = "; ".join(str(problem) for problem in found[:_MOST_NAMED])
+        more = f"; and {len(found) - _MOST_NAMED:,} more" if len(found) > _MOST_NAMED else ""
+        raise ReportError(
+            f"the FHIR bundle does not follow its profiles: {named}{more}",
+            sample=sample,
+            remedy="keep the findings table and report this: the bundle was not published",
+        )
 
 
 @dataclass(frozen=True)

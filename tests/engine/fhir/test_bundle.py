@@ -12,7 +12,7 @@ from engine.annotate.columns import COMBINED
 from engine.classify.findings import find_variants
 from engine.errors import ReportError
 from engine.fhir.bundle import BundleSummary, build_bundle, write_bundle
-from engine.fhir.check import check_bundle, references_of
+from engine.fhir.check import check_bundle, faults, references_of
 from engine.person import Identity, Sex
 from engine.receipt import ArtifactFile, Receipt, Recipe
 from engine.reference.panels import Panel
@@ -64,7 +64,9 @@ def built(
     folder: Path, *rows: dict[str, Any], case: CaseFacts = CASE, lineage: Lineage = LINEAGE, **options: Any
 ) -> dict[str, Any]:
     found = findings(folder, *rows, secondary_findings_consent=case.person.secondary_findings_consent)
-    return build_bundle(stated(found, case, lineage), **options)
+    bundle = build_bundle(stated(found, case, lineage), **options)
+    assert [str(fault) for fault in faults(bundle)] == []
+    return bundle
 
 
 def of_type(bundle: dict[str, Any], kind: str, profile: str = "") -> list[dict[str, Any]]:
@@ -503,3 +505,16 @@ def test_a_variant_that_nobody_has_judged_is_listed_and_decides_nothing(tmp_path
     assert components(implication)["53037-8"] == "LA26333-7"
     assert components(implication)["conclusion-string"].startswith("Uncertain: stop gained of TP53, heterozygous")
     assert not check_bundle(bundle).problems
+
+
+def test_a_bundle_that_breaks_a_rule_is_refused_by_resource_and_element_and_not_written(tmp_path: Path) -> None:
+    wrong = replace(CASE, collected="2026-02-30", person=replace(WOMAN, order_id="O 1"))
+    found = findings(tmp_path, variant("PANK2"))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with pytest.raises(
+        ReportError, match=r"Specimen\.collection\.collectedDateTime is no date of the calendar"
+    ) as told:
+        write_bundle(stated(found, wrong), folder)
+    assert "sample S1" in str(told.value) and "; and " in str(told.value)
+    assert list(folder.iterdir()) == []
