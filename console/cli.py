@@ -20,6 +20,7 @@ from console import commands, listing
 from engine.errors import GenomicsError
 from engine.storage import storage_error
 from resources.audit import AuditError
+from resources.deployment import as_served, elsewhere
 from resources.environment import Resources, Settings, build_resources
 from resources.recovery import recover
 from resources.work_list import State
@@ -47,7 +48,10 @@ def main(arguments: Sequence[str]) -> int:
     chosen = top.parse_args(arguments)
     command: Command = chosen.command
     try:
-        platform = build_resources(Settings.from_environment())
+        settings = Settings.from_environment(as_served())
+        if told := elsewhere(settings):
+            print(told, file=sys.stderr)
+        platform = build_resources(settings)
         _recover(platform, chosen)
         code = command(platform, chosen)
         sys.stdout.flush()
@@ -98,7 +102,8 @@ def parser() -> argparse.ArgumentParser:
     """Every command with its options."""
     top = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="What a person does by hand at the platform. The deployment is that of the GENOMICS_ variables.",
+        description="What a person does by hand at the platform. The deployment is that of the GENOMICS_ variables, "
+        "else the one that was served last.",
         epilog=f"{PROGRAM} COMMAND --help shows a command's options.",
     )
     top.add_argument("--version", action="version", version=f"{PROGRAM} {version(DISTRIBUTION)}")

@@ -35,9 +35,10 @@ def main() -> int:
     if settings.reference != "demo":
         print(f"The demo needs its own reference: GENOMICS_REFERENCE is {settings.reference!r}.", file=sys.stderr)
         return 1
-    from genomics_assets.instance import prepare_instance
+    from genomics_assets.instance import hand_down, prepare_instance
 
     prepare_instance(settings)
+    hand_down(settings)
     tell("Writing the reference and simulating the family's reads from real haplotypes ...")
     write_reference(settings.data / "sources")
     simulate_family(settings.landing, settings.data / "truth")
@@ -48,10 +49,11 @@ def main() -> int:
 def run_everything(settings: Settings) -> list[RunResult]:
     """Knowledge, then every person (parents before their child), then the cohort."""
     results = [_show(run_job("knowledge", None), "knowledge")]
-    samples = _ask_the_sensor()
+    samples: dict[str, str] = {}
     parents_first = [[p.sample for p in PEOPLE if not p.parents], [p.sample for p in PEOPLE if p.parents]]
     with ProcessPoolExecutor(settings.max_runs, mp_context=get_context("spawn")) as workers:
-        for generation in parents_first:
+        for generation in parents_first:  # the sensor asks for a child when its parents' runs have ended
+            samples |= _ask_the_sensor()
             runs = {workers.submit(run_job, "sample", sample, samples.get(sample)): sample for sample in generation}
             results += [_show(run.result(), runs[run]) for run in _as_completed(runs, settings)]
     return [*results, _show(run_job("cohort", None), "cohort")]
@@ -77,6 +79,7 @@ def run_job(job: str, sample: str | None, run_key: str | None = None) -> RunResu
     from engine.ops.dagster_op import CPU_SECONDS
     from engine.reads.registration import SampleStatus
     from genomics_assets.definitions import defs
+    from genomics_assets.run_process import process_tags
     from resources.sample_runs import RUN_KEY
 
     services = defs.resources or {}
@@ -88,7 +91,7 @@ def run_job(job: str, sample: str | None, run_key: str | None = None) -> RunResu
             partition_key=sample,
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags={RUN_KEY: run_key} if run_key else None,
+            tags=process_tags() | ({RUN_KEY: run_key} if run_key else {}),
         )
         result = RunResult(sample, done.success)
         for stats in instance.get_run_step_stats(done.run_id):

@@ -16,7 +16,7 @@ from resources.environment import Settings
 def main() -> int:
     """Write, start and wait; the exit code is the server's."""
     parser = argparse.ArgumentParser(prog="make serve", description=__doc__)
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "3000")), help="default: 3000")
+    parser.add_argument("--port", type=_port, default=os.environ.get("PORT") or "3000", help="default: 3000")
     port = parser.parse_args().port
     try:
         settings = Settings.from_environment()
@@ -26,6 +26,16 @@ def main() -> int:
     except GenomicsError as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # before anything was started
+        return 0
+
+
+def _port(text: str) -> int:
+    """A TCP port."""
+    port = int(text)
+    if not 0 < port < 65_536:
+        raise ValueError(text)
+    return port
 
 
 if __name__ == "__main__":

@@ -15,8 +15,9 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning, message=".*partiti
 from genomics_assets.artifacts import ARTIFACTS, KNOWLEDGE  # noqa: E402
 from genomics_assets.binding import asset_of, checks_of  # noqa: E402
 from genomics_assets.cohort_tables import cohort_tables  # noqa: E402
-from genomics_assets.jobs import JOBS  # noqa: E402
+from genomics_assets.jobs import IN_PROCESS, JOBS  # noqa: E402
 from genomics_assets.sensors import SENSORS  # noqa: E402
+from resources.deployment import as_served  # noqa: E402
 from resources.environment import Settings, build_resources  # noqa: E402
 from resources.recovery import recover  # noqa: E402
 
@@ -40,7 +41,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         jobs=JOBS,
         sensors=SENSORS,
         resources=vars(resources),
+        executor=IN_PROCESS,
     )
 
 
-defs = build_definitions(Settings.from_environment())
+defs = build_definitions(Settings.from_environment(as_served()))

@@ -10,9 +10,10 @@ import yaml
 
 from resources.environment import Settings
 
-_CODE_LOCATION = {"module_name": "genomics_assets.definitions", "location_name": "genomics_assets"}
+MODULE, CODE_LOCATION = "genomics_assets.definitions", "genomics_assets"
+"""The module of the definitions, and the name of the code location that it makes."""
 WORKSPACE = "workspace.yaml"
-"""In ``DAGSTER_HOME``: the code location as web server and daemon load it, wherever the platform is installed."""
+"""In ``DAGSTER_HOME``: the code location as Dagster's commands load it, wherever the platform is installed."""
 
 
 def prepare_instance(settings: Settings) -> Path:
@@ -21,9 +22,16 @@ def prepare_instance(settings: Settings) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     settings.landing.mkdir(parents=True, exist_ok=True)
     _write(home / "dagster.yaml", _configuration(settings))
-    _write(home / WORKSPACE, {"load_from": [{"python_module": _CODE_LOCATION}]})
+    _write(
+        home / WORKSPACE, {"load_from": [{"python_module": {"module_name": MODULE, "location_name": CODE_LOCATION}}]}
+    )
     os.environ["DAGSTER_HOME"] = str(home)
     return home
+
+
+def hand_down(settings: Settings) -> None:
+    """Let this process and its children mean this deployment, whatever was served last."""
+    os.environ |= {"GENOMICS_DATA": str(settings.data), "GENOMICS_REFERENCE": settings.reference}
 
 
 def _write(path: Path, content: dict[str, object]) -> None:
@@ -40,9 +48,15 @@ def _configuration(settings: Settings) -> dict[str, object]:
             "runs": {"max_concurrent_runs": settings.max_runs},
             "pools": {"default_limit": 1, "granularity": "op"},
         },
-        # Fails a run that does not start. One whose process is gone after its start is not found: the default launcher
-        # cannot ask after a worker's health.
-        "run_monitoring": {"enabled": True, "start_timeout_seconds": 300, "poll_interval_seconds": 30},
+        # Dagster's launcher cannot ask after the health of a run's process; ours can.
+        "run_launcher": {"module": "genomics_assets.run_launcher", "class": "WatchedRunLauncher"},
+        "run_monitoring": {
+            "enabled": True,
+            "start_timeout_seconds": 300,
+            "cancel_timeout_seconds": 60,
+            "poll_interval_seconds": 10,
+            "free_slots_after_run_end_seconds": 10,
+        },
         "retention": {
             "schedule": {"purge_after_days": 30},
             "sensor": {"purge_after_days": {"skipped": 7, "failure": 30, "success": 30}},

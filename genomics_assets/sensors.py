@@ -5,18 +5,24 @@ Sensors only look and ask; what they find is judged by the landing zone and the 
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
 
 from engine.errors import LakeError
+from engine.ops.cohort import contributions
 from engine.reads.registration import SampleStatus
 from engine.receipt import digest_text
 from genomics_assets.artifacts import KNOWLEDGE
+from genomics_assets.attempts import attempts, is_under_way
 from genomics_assets.jobs import cohort_job, knowledge_job, sample_job
+from genomics_assets.messages import tell
 from genomics_assets.partitions import SAMPLES
+from genomics_assets.sample_runs import sample_runs
 from resources.audit import AuditLog
 from resources.knowledge import Knowledge
+from resources.lake import Lake
 from resources.landing_zone import LandingZone
 from resources.registry import SampleRegistry
 from resources.sample_runs import RUN_KEY
@@ -24,10 +30,15 @@ from resources.warehouse import Warehouse
 
 DECLARED = "genomics/declared"
 """Tag of a run of the knowledge job: the state of the declared sources that it was asked for."""
-KNOWLEDGE_ATTEMPTS = 5
+NOTHING_NEW = "No new or changed sample in the landing zone."
+SHOWN = 20
+"""Samples of one tick that the terminal names."""
 SAMPLES_A_TICK = 500
 """Samples looked at in one tick, so that a sheet of ten thousand rows does not outlast the tick's time limit."""
-UNDER_WAY = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+CONTRIBUTED = "genomics/contributed"
+"""Tag of a run of the cohort job: what had been contributed when it was asked for."""
+COHORT_EVERY = 3600.0
+"""Seconds after which the cohort tables are built even while samples are under way."""
 
 
 @dg.sensor(
@@ -49,13 +60,17 @@ def sample_sheets(
     scan = landing_zone.scan(context.cursor, registry, audit, limit=SAMPLES_A_TICK)
     for problem in (*scan.refused, *scan.told):
         context.log.warning(str(problem))
+        tell(str(problem))
+    for sample in (*scan.new, *scan.changed)[:SHOWN]:
+        tell(f"{sample} is registered")
     waits = _waits_for_knowledge(context.instance, knowledge)
     if waits:
         return dg.SensorResult(skip_reason=waits, cursor=scan.cursor)
     waiting = registry.take_waiting(SAMPLES_A_TICK)
     partitions = list(_partition_requests(context.instance, [sample.sample_id for sample in waiting], registry))
     if not waiting:
-        reason = "No new or changed sample in the landing zone."
+        held = registry.count(SampleStatus.WAITING)
+        reason = f"{held} samples wait for their parents' runs, or to be tried again." if held else NOTHING_NEW
         return dg.SensorResult(skip_reason=reason, dynamic_partitions_requests=partitions, cursor=scan.cursor)
     return dg.SensorResult(
         run_requests=[
@@ -87,7 +102,7 @@ def _waits_for_knowledge(instance: dg.DagsterInstance, knowledge: Knowledge) -> 
         missing = [part for part in knowledge.parts if knowledge.lake.receipt(part) is None]
     except LakeError as error:
         return f"Samples wait, the knowledge is not as published: {error}"
-    if instance.get_runs_count(dg.RunsFilter(job_name=knowledge_job.name, statuses=UNDER_WAY)):
+    if is_under_way(instance, knowledge_job.name):
         return "The knowledge is being built; samples follow."
     return f"Samples wait for {', '.join(missing)}, which the sensor knowledge_sources asks for." if missing else None
 
@@ -104,25 +119,19 @@ def knowledge_sources(
 
     A run that failed or was ended is asked for again, later each time, so that no sample waits for ever.
     """
-    state = _declared_state(knowledge)
-    records = context.instance.get_run_records(
-        dg.RunsFilter(job_name=knowledge_job.name, tags={DECLARED: state}), limit=KNOWLEDGE_ATTEMPTS + 1
-    )
-    last = records[0] if records else None
-    if last and last.dagster_run.status == dg.DagsterRunStatus.SUCCESS:
-        return dg.SkipReason("The knowledge is as the reference declares it.")
-    if context.instance.get_runs_count(dg.RunsFilter(job_name=knowledge_job.name, statuses=UNDER_WAY)):
+    tried = attempts(context.instance, knowledge_job.name, DECLARED, _declared_state(knowledge))
+    if is_under_way(context.instance, knowledge_job.name):
         return dg.SkipReason("The knowledge is being built.")
-    attempt = len(records) + 1
-    if attempt > KNOWLEDGE_ATTEMPTS:
-        return dg.SkipReason(
-            f"Building the knowledge failed {len(records)} times: look at the last run of the job knowledge, mend what "
-            "it says, and start the job by hand."
-        )
-    waited = time.time() - last.update_timestamp.timestamp() if last else 0.0
-    if last and waited < (pause := 30.0 * 2**attempt):
-        return dg.SkipReason(f"Building the knowledge failed; it is tried again in {pause - waited:.0f} s.")
-    return dg.RunRequest(run_key=f"knowledge-{state}-{attempt}", tags={DECLARED: state})
+    if tried.succeeded and not _missing(knowledge):
+        return dg.SkipReason("The knowledge is as the reference declares it.")
+    return tried.ask()
+
+
+def _missing(knowledge: Knowledge) -> list[str]:
+    """Parts that were never built; one that is damaged is a matter for a person."""
+    with suppress(LakeError):
+        return [part for part in knowledge.parts if knowledge.lake.receipt(part) is None]
+    return []
 
 
 def _declared_state(knowledge: Knowledge) -> str:
@@ -145,57 +154,32 @@ def _state(path: Path) -> str:
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
 def cohort_contributions(
-    context: dg.SensorEvaluationContext, warehouse: dg.ResourceParam[Warehouse]
-) -> dg.SensorResult:
-    """Rebuilds the cohort tables once the samples under way have contributed: one run for many samples."""
-    version = str(warehouse.version("calls"))
-    if version in ("-1", context.cursor):
-        return dg.SensorResult(skip_reason="No contribution since the tables were last built.")
-    under_way = dg.RunsFilter(job_name=sample_job.name, statuses=UNDER_WAY)
-    if context.instance.get_runs_count(under_way):
-        return dg.SensorResult(skip_reason="Samples are under way; the tables are built when they are done.")
-    return dg.SensorResult(run_requests=[dg.RunRequest(run_key=f"cohort-{version}")], cursor=version)
+    context: dg.SensorEvaluationContext, warehouse: dg.ResourceParam[Warehouse], lake: dg.ResourceParam[Lake]
+) -> dg.SensorResult | dg.SkipReason:
+    """Rebuilds the cohort tables once the samples under way have contributed: one run for many samples.
+
+    Where samples are under way all the time, the tables are built at least every hour.
+    """
+    if warehouse.version("samples") < 0:
+        return dg.SkipReason("No sample has contributed to the cohort yet.")
+    contributed, instance = contributions(warehouse), context.instance
+    state = digest_text(str(sorted(contributed.items())))[:16]
+    published = lake.receipt("cohort_tables")
+    tried = attempts(instance, cohort_job.name, CONTRIBUTED, state)
+    if is_under_way(instance, cohort_job.name):
+        return dg.SkipReason("The cohort tables are being built.")
+    if published and dict(published.recipe.inputs) == contributed and (tried.succeeded or not tried.begun):
+        return dg.SensorResult(skip_reason="The cohort tables hold what every sample has contributed.", cursor="")
+    since = float(context.cursor or time.time())
+    due = since + COHORT_EVERY
+    if is_under_way(instance, sample_job.name) and time.time() < due:
+        at = time.strftime("%H:%M UTC", time.gmtime(due))
+        reason = f"Samples are under way; the tables are built when they are done, at {at} at the latest."
+        return dg.SensorResult(skip_reason=reason, cursor=str(since))
+    asked = tried.ask()
+    if isinstance(asked, dg.SkipReason):
+        return dg.SensorResult(skip_reason=asked, cursor=str(since))
+    return dg.SensorResult(run_requests=[asked], cursor=str(since))
 
 
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.SUCCESS,
-    monitored_jobs=[sample_job],
-    request_job=sample_job,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-)
-def sample_done(
-    context: dg.RunStatusSensorContext, registry: dg.ResourceParam[SampleRegistry]
-) -> Iterator[dg.RunRequest]:
-    """Notes that a sample is done, and runs its children again, whose phase is known only beside their parents."""
-    mark(registry, context.dagster_run, SampleStatus.DONE)
-    sample = context.dagster_run.tags.get("dagster/partition", "")
-    for child in registry.samples(status=SampleStatus.DONE):
-        if sample in (child.person.father_id, child.person.mother_id) and not child.withdrawn:
-            run_key = f"{child.run_key}-beside-{context.dagster_run.run_id}"
-            yield dg.RunRequest(run_key=run_key, partition_key=child.sample_id, tags={RUN_KEY: child.run_key})
-
-
-@dg.run_failure_sensor(monitored_jobs=[sample_job], default_status=dg.DefaultSensorStatus.RUNNING)
-def sample_failed(context: dg.RunFailureSensorContext, registry: dg.ResourceParam[SampleRegistry]) -> None:
-    """Notes in the registry that a sample failed; it runs again when its files or its row change, or on request."""
-    mark(registry, context.dagster_run, SampleStatus.FAILED)
-
-
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.CANCELED,
-    monitored_jobs=[sample_job],
-    default_status=dg.DefaultSensorStatus.RUNNING,
-)
-def sample_canceled(context: dg.RunStatusSensorContext, registry: dg.ResourceParam[SampleRegistry]) -> None:
-    """Notes that a person stopped a sample's run: it counts as failed, and runs again like one that did."""
-    mark(registry, context.dagster_run, SampleStatus.FAILED)
-
-
-def mark(registry: SampleRegistry, run: dg.DagsterRun, status: SampleStatus) -> None:
-    """Note how far the sample of a run has come, unless a newer run speaks for it."""
-    sample = run.tags.get("dagster/partition")
-    if sample is not None:
-        registry.mark(sample, status, run_key=run.tags.get(RUN_KEY))
-
-
-SENSORS = [sample_sheets, knowledge_sources, cohort_contributions, sample_done, sample_failed, sample_canceled]
+SENSORS = [sample_sheets, knowledge_sources, cohort_contributions, sample_runs]

@@ -1,69 +1,295 @@
 """The Dagster web UI with sensors and daemon, on this machine's loopback address unless the options say otherwise.
 
-``make serve`` starts it (:mod:`demo.serve`); it stops on Ctrl-C or TERM, and its children with it.
+``make serve`` starts it (:mod:`demo.serve`). It is one process that keeps a few others going: the web server behind
+its door, the daemon, the code server (whose children are the runs), and the guard that ends them all if the server
+itself is killed (:mod:`genomics_assets.guard`). One that dies is started again. Ctrl-C or TERM ends everything within
+ten seconds; the runs that it ended are asked for again when the server is started next
+(:mod:`genomics_assets.dead_runs`).
 """
 
+from __future__ import annotations
+
+import ctypes
+import errno
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
-from genomics_assets.instance import WORKSPACE, prepare_instance
+import yaml
+
+from genomics_assets import guard
+from genomics_assets.instance import CODE_LOCATION, MODULE, hand_down, prepare_instance
+from genomics_assets.messages import MARK
+from resources.deployment import ServedError, served, write_record
 from resources.environment import Settings, build_resources
+from resources.process import ProcessMark
 from resources.recovery import recover
 from resources.web_token import web_address
 
+LOGS = "logs"
+"""In the data folder: what the server's processes write."""
+_LOG_BYTES = 10_000_000
+_LOOK_EVERY = 0.3
+_PATIENCE = 2.5
+"""Seconds that the processes have to end by themselves."""
+_GIVE_UP = 6
+"""Deaths of one process, each within a minute of its start, after which the server ends: something is wrong."""
+_COLOR = re.compile(r"\x1b\[[0-9;]*m")
+_ERROR = re.compile(r"- dagster\.(daemon|code_server)\S* - (ERROR|CRITICAL) - (?P<message>.*)")
+_DIE_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
+
 
 def serve(settings: Settings, port: int) -> int:
-    """Start and wait; the exit code is that of the part that ended first."""
+    """Start everything and wait; the exit code is 0 where a person ended it.
+
+    Raises:
+        ServedError: the deployment is being served already, or the port is taken.
+    """
+    with served(settings, port), tempfile.TemporaryDirectory(prefix="genomics-") as sockets:
+        _require_free(settings.web_listen, port)
+        _recover(settings)
+        write_record(settings)
+        home = prepare_instance(settings)
+        hand_down(settings)
+        code_server = Path(sockets) / "code"
+        workspace = home / "served.yaml"
+        location = {"location_name": CODE_LOCATION, "socket": str(code_server), "host": "localhost"}
+        workspace.write_text(yaml.safe_dump({"load_from": [{"grpc_server": location}]}))
+        logs = settings.data / LOGS
+        logs.mkdir(parents=True, exist_ok=True)
+        print(f"Drop a sample sheet with its FASTQ files into {settings.landing}", flush=True)
+        return _Server(_programs(workspace, code_server, port, logs), settings, port).run()
+
+
+@dataclass
+class Program:
+    """One process of the server, started again where it dies.
+
+    Attributes:
+        name: as people are told of it.
+        command: the program and its arguments.
+        log: what it writes.
+        once: whether it ends by itself; the programs after it wait for that.
+    """
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    once: bool = False
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    deaths: int = 0
+    seen: int = 0
+
+    def start(self) -> None:
+        """Start it, with the mark of the server in its environment; it dies with the server."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )  # fmt: skip
+        self.started = time.monotonic()
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code, absent while it runs or was not started."""
+        return self.process.poll() if self.process else None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is to be started, for the first time or again."""
+        return self.process is None or (self.code is not None and not (self.once and self.code == 0))
+
+    def tell_news(self) -> None:
+        """Print what it wrote for people since the last look."""
+        for line in self._news():
+            print(line, flush=True)
+
+    def _news(self) -> list[str]:
+        with suppress(OSError), self.log.open("rb") as log:
+            log.seek(self.seen)
+            text = _whole_lines(log)
+            self.seen = log.tell()
+            if self.seen > _LOG_BYTES:
+                self._shorten()
+            return [told for line in text.splitlines() if (told := _for_people(line, self))]
+        return []
+
+    def _shorten(self) -> None:
+        """Keep what was written as the older log; the process goes on writing at the end of the same file."""
+        self.log.with_suffix(".older.log").write_bytes(self.log.read_bytes())
+        os.truncate(self.log, 0)
+        self.seen = 0
+
+
+@dataclass
+class _Server:
+    """The programs, as they are kept going."""
+
+    programs: Sequence[Program]
+    settings: Settings
+    port: int
+    mark: ProcessMark = field(default_factory=ProcessMark.own)
+    ending: int = 0
+    open: bool = False
+
+    def run(self) -> int:
+        os.environ[guard.MARK] = self.mark.text
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._asked_to_end)
+        for program in self.programs:
+            program.log.write_bytes(b"")
+        try:
+            code = 0
+            while not self.ending and not code:
+                code = self._look()
+                time.sleep(_LOOK_EVERY)
+        finally:
+            self._end()
+        return code
+
+    def _asked_to_end(self, *_: object) -> None:
+        self.ending += 1
+
+    def _look(self) -> int:
+        """Start what is due, tell what is new; the exit code where the server cannot go on."""
+        for program in self.programs:
+            if program.is_due and not self._start(program):
+                return 1
+            program.tell_news()
+            if program.once and program.code != 0:
+                return 0  # those after it wait
+        if not self.open and _listens(self.settings.web_listen, self.port):
+            self.open = True
+            print(f"Open {web_address(self.settings, self.port)}  (Ctrl-C stops everything)", flush=True)
+        return 0
+
+    def _start(self, program: Program) -> bool:
+        """Start a program, or again where it died and has been let rest; False where it only dies."""
+        if program.process is not None:
+            lived = time.monotonic() - program.started
+            rests = min(2.0**program.deaths, 30.0)
+            if lived > 60:
+                program.deaths = 0
+            elif program.deaths >= _GIVE_UP:
+                print(f"The {program.name} ends again and again (look at {program.log}); stopping.", file=sys.stderr)
+                return False
+            elif lived < rests:
+                return True
+            program.deaths += 1
+            print(f"The {program.name} {_told(program.code)}; it is started again.", flush=True)
+        program.start()
+        return True
+
+    def _end(self) -> None:
+        """Ask all to end, wait a little or until a person is impatient, and kill what is left."""
+        asked = self.ending
+        print("Stopping ...", flush=True)
+        for program in self.programs:
+            if program.process and program.code is None:
+                program.process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + _PATIENCE
+        waited = [program for program in self.programs if program.name != _GUARD]
+        while time.monotonic() < deadline and self.ending <= max(asked, 1):
+            if all(program.process is None or program.code is not None for program in waited):
+                break
+            time.sleep(0.05)
+        left = not guard.end_processes_of(self.mark)
+        for program in self.programs:
+            if program.process:
+                program.process.wait(2)
+            program.tell_news()
+        print("Stopped." if not left else "Some processes could not be ended.", flush=True)
+
+
+_GUARD = "guard"
+
+
+def _programs(workspace: Path, code_server: Path, port: int, logs: Path) -> list[Program]:
+    """Everything that makes a server, in the order in which it is started."""
+    python = (sys.executable, "-m")
+    of_code = ("--socket", str(code_server), "--module-name", MODULE, "--location-name", CODE_LOCATION)
+    commands = {
+        _GUARD: (*python, "genomics_assets.guard", ProcessMark.own().text),
+        "look at interrupted runs": (*python, "genomics_assets.dead_runs"),
+        "code server": (*python, "dagster", "api", "grpc", *of_code, "--log-level", "warning", "--lazy-load-user-code"),
+        "web server": (*python, "portal.web", "--port", str(port), "--workspace", str(workspace)),
+        "daemon": (*python, "dagster._daemon", "run", "--workspace", str(workspace), "--log-level", "warning"),
+    }  # fmt: skip
+    return [
+        Program(name, command, logs / f"{name.replace(' ', '-')}.log", once=name.startswith("look"))
+        for name, command in commands.items()
+    ]
+
+
+def _recover(settings: Settings) -> None:
+    """Settle what a killed process left, before anything runs; an audit log that is damaged is refused."""
     platform = build_resources(settings)
     platform.audit.verify()
     for told in recover(platform):
         print(told)
-    workspace = prepare_instance(settings) / WORKSPACE
-    print(f"Drop a sample sheet with its FASTQ files into {settings.landing}")
-    print(f"Open {web_address(settings, port)}  (Ctrl-C stops everything)", flush=True)
-    # A shell's background job ignores Ctrl-C, and the server would inherit that and never stop.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    parts: list[subprocess.Popen[bytes]] = []
-
-    def stop(*_: object) -> None:
-        for part in parts:
-            with suppress(ProcessLookupError):
-                os.killpg(part.pid, signal.SIGINT)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    for command in _commands(workspace, port):
-        parts.append(subprocess.Popen(command, start_new_session=True))
-        # One after the other: both make Dagster's databases where there are none yet.
-        while not _listens(settings.web_listen, port) and _ended(parts) is None:
-            time.sleep(0.2)
-    while (ended := _ended(parts)) is None:
-        time.sleep(0.2)
-    stop()
-    for part in parts:
-        part.wait()
-    return ended
 
 
-def _commands(workspace: Path, port: int) -> tuple[list[str], list[str]]:
-    """The web UI behind its door, and the daemon."""
-    web = [sys.executable, "-m", "portal.web", "--port", str(port), "--workspace", str(workspace)]
-    daemon = str(Path(sys.executable).with_name("dagster-daemon"))
-    return web, [daemon, "run", "--workspace", str(workspace)]
+def _require_free(host: str, port: int) -> None:
+    """ServedError where somebody listens there already, or it may not be listened to."""
+    if _listens(host, port):
+        raise _port_taken(port, os.strerror(errno.EADDRINUSE))
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise _port_taken(port, str(error.strerror)) from None
 
 
-def _listens(address: str, port: int) -> bool:
-    with suppress(OSError), socket.create_connection((address, port), timeout=1):
+def _port_taken(port: int, why: str) -> ServedError:
+    remedy = f"stop what uses it, or take another: make serve PORT={port + 1}"
+    return ServedError(f"the port {port} cannot be used ({why})", remedy=remedy)
+
+
+def _listens(host: str, port: int) -> bool:
+    with suppress(OSError), socket.create_connection((host, port), timeout=1):
         return True
     return False
 
 
-def _ended(parts: list[subprocess.Popen[bytes]]) -> int | None:
-    """The exit code of a part that ended; absent while all of them go on."""
-    return next((code for part in parts if (code := part.poll()) is not None), None)
+_prctl: Callable[..., int] = ctypes.CDLL(None, use_errno=True).prctl
+
+
+def _die_with_parent() -> None:
+    _prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+
+
+def _whole_lines(log: BinaryIO) -> str:
+    """What there is of whole lines; the place is left behind them."""
+    before = log.tell()
+    whole = log.read().rpartition(b"\n")[0]
+    log.seek(before + len(whole) + bool(whole))
+    return whole.decode(errors="replace")
+
+
+def _for_people(line: str, program: Program) -> str | None:
+    """What is shown of a line of a log: our own messages, and errors with the place where more is told."""
+    plain = _COLOR.sub("", line)
+    if plain.startswith(MARK):
+        return plain.removeprefix(MARK)
+    found = _ERROR.search(plain)
+    return f"{program.name}: {found['message']} (more in {program.log})" if found else None
+
+
+def _told(code: int | None) -> str:
+    """How a process ended, in words."""
+    if code is not None and code < 0:
+        return f"was killed ({signal.Signals(-code).name})"
+    return f"ended with code {code}"

@@ -1,6 +1,7 @@
 """Shared test set-up: where the real data lies, when it is there at all."""
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("GENOMICS_SHARED_DATA", PROJECT.parent / "shared" / "data"))
+# Tests are about deployments of their own, whatever was served from this checkout last.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="genomics-tests-")
 SHARE_A_DEPLOYMENT = ("test_command_line.py", "test_sensor_and_daemon.py", "test_web_ui.py")
 """Files that look at the same running server (``end_to_end/conftest.py``), which is expensive to set up."""
 

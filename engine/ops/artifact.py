@@ -23,6 +23,7 @@ from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from engine.code_version import CodeVersion, code_version
+from engine.errors import GenomicsError
 from engine.ops.inputs import Artifact, Input, Making, Opened, Scope
 from engine.ops.services import Services, Settings, Work
 from engine.receipt import Measure, Receipt, Recipe
@@ -151,6 +152,15 @@ class Contract:
         if isinstance(result, Published) and self.after:
             self.after(Artifact(result.receipt, services.lake), services)
         return result
+
+    def is_current(self, services: Services, sample: str) -> bool:
+        """Whether what is published is what would be made now, from the same inputs by the same code."""
+        try:
+            recipe = self._recipe(self._open(services, sample), services.settings)
+            receipt = services.lake.receipt(self.name, sample or None)
+        except GenomicsError:
+            return False
+        return receipt is not None and receipt.recipe == recipe
 
     def _open(self, services: Services, sample: str) -> dict[str, Opened]:
         scope = Scope(services, self.name, sample)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ from engine.cohort.columns import TABLES
 from engine.errors import LakeError
 from engine.ops.artifact import Computed, artifact
 from engine.ops.inputs import Artifact, CohortFiles, EverySample, Facts, Genome, Making, Options, Own, Previous
-from engine.ops.services import Services, Settings
+from engine.ops.services import Services, Settings, Warehouse
 from engine.person import Person
 from engine.receipt import Receipt, Recipe, digest_text
 
@@ -130,6 +130,15 @@ class FailedTestsError(LakeError):
         self.results = results
 
 
+def contributions(warehouse: Warehouse) -> dict[str, str]:
+    """What has been contributed to the cohort, by table: what the cohort tables' recipe says they were made from."""
+    return _named({name: warehouse.files(name) for name in TABLES})
+
+
+def _named(files: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    return {name: digest_text("\n".join(Path(uri).name for uri in uris)) for name, uris in files.items()}
+
+
 def build_cohort(services: Services) -> CohortTables:
     """Build every cohort table in one dbt run and publish them together, if all their tests pass.
 
@@ -147,7 +156,7 @@ def build_cohort(services: Services) -> CohortTables:
         raise LakeError("no sample has contributed to the cohort", remedy="materialize cohort_contribution first")
     with services.lake.work("cohort_tables") as work:
         recipe = Recipe(
-            inputs={name: digest_text("\n".join(Path(uri).name for uri in uris)) for name, uris in files.items()},
+            inputs=_named(files),
             tools=code_version("engine.ops.cohort:build_cohort", distributions=_DBT).tools("cohort_tables")
             | dict(model_versions()),
         )

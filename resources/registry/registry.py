@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,14 @@ _STEP = {
 
 def _silent(_: object) -> None:
     """Announces nothing."""
+
+
+HOLD = 24 * 3600.0
+"""Seconds that a sample waits for the runs of its parents at most."""
+_MANY = 500
+_AGAIN = "asked again"
+_FRESH_START = ("new", "changed", "retry", "done")
+"""Events of the history after which nothing counts that was before."""
 
 
 class SampleRegistry:
@@ -100,33 +108,56 @@ class SampleRegistry:
         with self._database.writing() as db:
             db.execute(delete(refusals).where(refusals.c.sheet == sheet))
 
-    def take_waiting(self, limit: int, *, patience: float = 600.0) -> tuple[RegisteredSample, ...]:
-        """The next samples whose run is to be requested, oldest first.
+    def take_waiting(self, limit: int) -> tuple[RegisteredSample, ...]:
+        """The next samples whose run is to be requested, oldest first; each is given once (:meth:`give_back`).
 
-        A sample taken is not given again for ``patience`` seconds; if it has not started by then, because whoever
-        took it died, it is given again with the same run key.
+        A sample waits for its parents' runs where they are registered and have not ended, for :data:`HOLD` seconds at
+        most, and one that was asked for again for as long as was said then.
         """
         now = time.time()
-        overdue = and_(samples.c.status == SampleStatus.REQUESTED, samples.c.requested < now - patience)
-        waiting = (
+        given = (
             select(samples.c.sample_id)
-            .where(samples.c.withdrawn.is_(None), or_(samples.c.status == SampleStatus.WAITING, overdue))
+            .where(samples.c.withdrawn.is_(None), samples.c.status == SampleStatus.WAITING)
+            .where(or_(samples.c.requested.is_(None), samples.c.requested <= now), ~_held_by_parents(now))
             .order_by(samples.c.registered, samples.c.sample_id)
             .limit(limit)
         )
         with self._database.writing() as db:
-            ids: list[str] = list(db.execute(waiting).scalars())
-            taken = update(samples).where(samples.c.sample_id.in_(waiting.scalar_subquery()))
-            db.execute(taken.values(status=SampleStatus.REQUESTED, requested=now))
+            ids: list[str] = list(db.execute(given).scalars())
+            for start in range(0, len(ids), _MANY):
+                taken = update(samples).where(samples.c.sample_id.in_(ids[start : start + _MANY]))
+                db.execute(taken.values(status=SampleStatus.REQUESTED, requested=now))
             return tuple(find_samples(db, ids))
 
-    def mark(self, sample_id: str, status: SampleStatus, *, run_key: str | None = None) -> bool:
+    def requested(self, *, before: float) -> tuple[RegisteredSample, ...]:
+        """Samples whose run was requested so long ago that it should be known, and has not ended, as far as is noted.
+
+        Args:
+            before: seconds since 1970.
+        """
+        asked = samples.c.status.in_((SampleStatus.REQUESTED, SampleStatus.RUNNING))
+        query = select(samples.c.sample_id).where(samples.c.withdrawn.is_(None), asked, samples.c.requested < before)
+        with self._database.reading() as db:
+            return tuple(
+                find_samples(db, list(db.execute(query.order_by(samples.c.requested, samples.c.sample_id)).scalars()))
+            )
+
+    def give_back(self, sample_ids: Sequence[str]) -> None:
+        """Let requests that nobody carried out be taken again, by the same run key."""
+        with self._database.writing() as db:
+            for start in range(0, len(sample_ids), _MANY):
+                ours = samples.c.sample_id.in_(sample_ids[start : start + _MANY])
+                lost = update(samples).where(ours, samples.c.status == SampleStatus.REQUESTED)
+                db.execute(lost.values(status=SampleStatus.WAITING, requested=None))
+
+    def mark(self, sample_id: str, status: SampleStatus, *, run_key: str | None = None, why: str = "") -> bool:
         """Note how far a sample has come; False, and nothing noted, where the run is no longer the current one.
 
         Args:
             sample_id: the sample.
             status: running, failed or done.
             run_key: of the run that reports, so that a run overtaken by a change does not speak for the new one.
+            why: for the history.
         """
         with self._database.writing() as db:
             sample = find_sample(db, sample_id)
@@ -134,8 +165,36 @@ class SampleRegistry:
                 return False
             if status is not sample.status:
                 db.execute(_of(sample_id).values(status=status))
-                note(db, sample_id, str(status), attempt=sample.attempt)
+                note(db, sample_id, str(status), attempt=sample.attempt, **({"why": why} if why else {}))
             return True
+
+    def ask_again(
+        self, sample_id: str, *, cause: str, why: str, pause: float = 0.0, run: str | None = None
+    ) -> RegisteredSample:
+        """Ask for another run by the platform's own decision.
+
+        Args:
+            sample_id: the sample.
+            cause: in a word, by which such decisions are counted (:meth:`asked_again`).
+            why: in words.
+            pause: seconds before which the run is not requested.
+            run: id of Dagster's run that led to it.
+        """
+        with self._database.writing() as db:
+            sample = find_sample(db, sample_id)
+            again = {"status": SampleStatus.WAITING, "attempt": sample.attempt + 1, "requested": time.time() + pause}
+            db.execute(_of(sample_id).values(again))
+            note(db, sample_id, _AGAIN, cause=cause, why=why, **({"run": run} if run else {}))
+            return find_sample(db, sample_id)
+
+    def asked_again(self, sample_id: str, *, cause: str) -> int:
+        """How often a sample was asked for again for a cause since it last came to its end, was changed or retried."""
+        count = 0
+        for entry in reversed(self.history(sample_id)):
+            if entry.event in _FRESH_START:
+                break
+            count += entry.event == _AGAIN and entry.details.get("cause") == cause
+        return count
 
     def retry(
         self,
@@ -150,7 +209,8 @@ class SampleRegistry:
             sample = find_sample(db, sample_id)
             if sample.withdrawn:
                 raise _withdrawn(sample)
-            db.execute(_of(sample_id).values(status=SampleStatus.WAITING, attempt=sample.attempt + 1))
+            again = {"status": SampleStatus.WAITING, "attempt": sample.attempt + 1, "requested": None}
+            db.execute(_of(sample_id).values(again))
             note(db, sample_id, "retry", person=person, reason=reason)
             asked = find_sample(db, sample_id)
             announce(asked)
@@ -220,6 +280,12 @@ class SampleRegistry:
         query = select(samples.c.sample_id, samples.c.name).order_by(samples.c.sample_id)
         with self._database.reading() as db:
             return {row.sample_id: row.name for row in db.execute(query)}
+
+    def count(self, status: SampleStatus) -> int:
+        """How many samples that take part have come this far."""
+        query = select(func.count()).where(samples.c.status == status, samples.c.withdrawn.is_(None))
+        with self._database.reading() as db:
+            return int(db.execute(query).scalar_one())
 
     def withdrawn(self) -> tuple[str, ...]:
         """Ids of the samples that were withdrawn."""
@@ -365,6 +431,16 @@ def open_database(location: Path | str) -> Database:
     from resources.registry.postgres import PostgresDatabase
 
     return PostgresDatabase(location)
+
+
+def _held_by_parents(now: float) -> ColumnElement[bool]:
+    """Whether a parent's run has not ended, and the sample has not waited for too long."""
+    parent = samples.alias("parent")
+    under_way = parent.c.status.in_((SampleStatus.WAITING, SampleStatus.REQUESTED, SampleStatus.RUNNING))
+    is_parent = parent.c.sample_id.in_((samples.c.father_id, samples.c.mother_id))
+    lately = datetime.fromtimestamp(now - HOLD, UTC).isoformat(timespec="microseconds")
+    parents = select(parent.c.sample_id).where(is_parent, under_way, parent.c.withdrawn.is_(None))
+    return and_(samples.c.registered > lately, parents.correlate(samples).exists())
 
 
 def _of(sample_id: str) -> Any:

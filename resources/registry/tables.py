@@ -80,7 +80,7 @@ samples = _table(
     _stated("content", "Digest of all that was said and of the files' fingerprints."),
     _stated("attempt", "Runs asked for, from 1.", type_=NUMBER),
     _stated("status", "How far the current attempt has come.", type_=Choice(SampleStatus)),
-    _maybe("requested", "When the run was last requested, seconds since 1970.", type_=SECONDS),
+    _maybe("requested", "When the run was last requested, or may be: seconds since 1970.", type_=SECONDS),
     _stated("registered", "When the sheet's word was last taken."),
     _maybe("withdrawn", "When the sample was withdrawn."),
     _stated("ordered_genes", "Genes that the order asks about.", type_=Terms()),

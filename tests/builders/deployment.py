@@ -64,6 +64,7 @@ class Deployment:
             "GENOMICS_REFERENCE": self.reference,
             "GENOMICS_THREADS": "1",
             "DAGSTER_HOME": str(self.folder / "data" / "dagster_home"),
+            "XDG_STATE_HOME": str(self.folder / "state"),
         }
         return kept | own | dict(self.options)
 

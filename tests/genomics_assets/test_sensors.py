@@ -7,16 +7,14 @@ import pytest
 
 from engine.person import Person, Sex
 from engine.reads.lane import Lane
-from engine.reads.registration import SampleStatus
 from engine.reads.sample_sheet import SampleEntry
 from engine.receipt import Recipe
-from genomics_assets.sensors import sample_canceled, sample_failed, sample_sheets
+from genomics_assets.sensors import sample_sheets
 from resources.audit import AuditLog
 from resources.knowledge import Knowledge
 from resources.lake import LocalLake
 from resources.landing_zone import LandingZone
 from resources.registry import SampleRegistry
-from resources.sample_runs import RUN_KEY
 
 
 @pytest.fixture
@@ -78,24 +76,3 @@ def test_the_partition_of_a_withdrawn_sample_goes(
         assert tick(instance) == [("DeleteDynamicPartitionsRequest", ["S1"])]
         instance.delete_dynamic_partition("samples", "S1")
         assert tick(instance) == []
-
-
-def ended(status: dg.DagsterRunStatus, event: str, run_key: str) -> dg.RunStatusSensorContext:
-    run = dg.DagsterRun("sample", status=status, tags={"dagster/partition": "S1", RUN_KEY: run_key})
-    told = dg.DagsterEvent(event, "sample")
-    with dg.instance_for_test() as instance:
-        return dg.build_run_status_sensor_context("sensor", told, instance, run)
-
-
-def test_a_canceled_run_leaves_the_sample_failed(registry: SampleRegistry) -> None:
-    context = ended(dg.DagsterRunStatus.CANCELED, "PIPELINE_CANCELED", registry.sample("S1").run_key)
-    sample_canceled(context, registry=registry)
-    assert registry.sample("S1").status is SampleStatus.FAILED
-
-
-def test_a_run_that_was_overtaken_does_not_speak_for_the_new_one(registry: SampleRegistry) -> None:
-    old = registry.sample("S1").run_key
-    registry.retry("S1", person="Dr Example")
-    context = ended(dg.DagsterRunStatus.FAILURE, "PIPELINE_FAILURE", old)
-    sample_failed(context.for_run_failure(), registry=registry)
-    assert registry.sample("S1").status is SampleStatus.WAITING

@@ -197,15 +197,71 @@ def registry_entry(registry: SampleRegistry, sample_id: str) -> SampleEntry:
     return SampleEntry(known.sample_id, known.person, known.lanes)
 
 
-def test_waiting_samples_are_given_once_and_again_when_their_taker_died(registry: SampleRegistry, zone: Path) -> None:
+def test_waiting_samples_are_given_once_and_again_when_nobody_carried_the_request_out(
+    registry: SampleRegistry, zone: Path
+) -> None:
     say(registry, *(entry(zone, f"S{number}") for number in range(5)))
     first = registry.take_waiting(3)
     second = registry.take_waiting(3)
     assert [sample.sample_id for sample in first + second] == ["S0", "S1", "S2", "S3", "S4"]
     assert registry.take_waiting(3) == ()
     registry.mark("S0", SampleStatus.RUNNING)
-    again = registry.take_waiting(9, patience=-1.0)
-    assert [sample.run_key for sample in again] == [sample.run_key for sample in (first + second)[1:]]
+    registry.mark("S1", SampleStatus.DONE)
+    asked = registry.requested(before=time.time() + 1)
+    assert [sample.sample_id for sample in asked] == ["S0", "S2", "S3", "S4"]
+    assert registry.requested(before=time.time() - 60) == ()
+    registry.give_back([sample.sample_id for sample in asked])
+    again = registry.take_waiting(9)
+    assert [sample.run_key for sample in again] == [sample.run_key for sample in (first + second)[2:]]
+
+
+def test_a_sample_asked_for_again_waits_for_its_pause_and_is_another_run(registry: SampleRegistry, zone: Path) -> None:
+    say(registry, entry(zone, "S1"))
+    (first,) = registry.take_waiting(1)
+    registry.ask_again("S1", cause="alone", why="killed", pause=3600)
+    assert registry.take_waiting(1) == ()
+    registry.ask_again("S1", cause="alone", why="killed again")
+    (third,) = registry.take_waiting(1)
+    assert (first.attempt, third.attempt) == (1, 3)
+    registry.mark("S1", SampleStatus.FAILED, why="enough")
+    assert (registry.asked_again("S1", cause="alone"), registry.asked_again("S1", cause="other")) == (2, 0)
+    assert registry.history("S1")[-1].details == {"attempt": 3, "why": "enough"}
+    registry.ask_again("S1", cause="alone", why="", pause=3600)
+    registry.retry("S1", person="dr.jones")
+    assert registry.asked_again("S1", cause="alone") == 0
+    assert len(registry.take_waiting(1)) == 1
+
+
+def test_a_child_is_given_when_its_parents_runs_have_ended(registry: SampleRegistry, zone: Path) -> None:
+    family = {"CHILD": ("DAD", "MUM"), "DAD": (None, "GRAN"), "MUM": (None, None), "GRAN": (None, None)}
+    people = [
+        entry(zone, name, sex=Sex.MALE if name == "DAD" else Sex.FEMALE, father_id=father, mother_id=mother)
+        for name, (father, mother) in family.items()
+    ]
+    say(registry, *people)
+
+    def given() -> list[str]:
+        return [sample.sample_id for sample in registry.take_waiting(9)]
+
+    assert given() == ["MUM", "GRAN"]
+    registry.mark("MUM", SampleStatus.DONE)
+    assert given() == []
+    registry.mark("GRAN", SampleStatus.FAILED)
+    assert given() == ["DAD"], "a parent that failed holds nobody"
+    registry.mark("DAD", SampleStatus.RUNNING)
+    assert given() == []
+    registry.withdraw("DAD", person="dr.jones", reason="consent taken back")
+    assert given() == ["CHILD"]
+
+
+def test_no_parent_holds_a_child_for_ever(
+    registry: SampleRegistry, zone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(registry, entry(zone, "CHILD", father_id="DAD"), entry(zone, "DAD", sex=Sex.MALE))
+    say(registry, entry(zone, "ORPHAN", father_id="NOBODY"), sheet="another.csv")
+    assert [sample.sample_id for sample in registry.take_waiting(9)] == ["DAD", "ORPHAN"]
+    monkeypatch.setattr("resources.registry.registry.HOLD", 0.0)
+    assert [sample.sample_id for sample in registry.take_waiting(9)] == ["CHILD"]
 
 
 def test_a_retry_is_another_run(registry: SampleRegistry, zone: Path) -> None:

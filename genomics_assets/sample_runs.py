@@ -1,0 +1,229 @@
+"""What the runs of samples came to: the one sensor that looks after every sample whose run has begun or ended.
+
+It looks at all runs that have a sample's partition, however they were started (by a sensor, in the web UI, by a
+backfill, from the command line), and notes in the registry what they mean. A run that was interrupted, and a request
+that nobody carried out, are asked for again; what failed for a reason of its own stays failed until its files or its
+row change, or a person asks.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from engine.errors import GenomicsError
+from engine.ops import cohort, interpretation, report
+from engine.ops.artifact import ancestors
+from engine.ops.inputs import Scope
+from engine.ops.services import Services
+from engine.reads.registration import RegisteredSample, SampleStatus
+from genomics_assets.artifacts import OF_A_SAMPLE
+from genomics_assets.jobs import sample_job
+from genomics_assets.messages import tell
+from genomics_assets.run_process import ALONE, ENDED_BY, WITH_THE_SERVER
+from resources.registry import RegistryError, SampleRegistry
+from resources.sample_runs import PARTITION, RUN_KEY, Runs
+
+RUNS_A_TICK = 500
+"""Runs looked at in one tick, so that thousands that end at once do not outlast the tick's time limit."""
+LOST_AFTER = 60.0
+"""Seconds after which a request is to be seen as a run of Dagster's."""
+_OVERLAP = 5.0
+"""Seconds looked at again in the next tick: what is written at the same time may be seen in another order."""
+_CHECK_FAILED = "dagster._core.errors.DagsterAssetCheckFailedError: "
+_MACHINERY = "machinery"
+LIMITS = {ALONE: 5, WITH_THE_SERVER: 50, _MACHINERY: 5}
+"""How often a sample is asked for again by the cause: its own process may be what fills the memory."""
+PARENTS = "parents"
+"""Cause of another run: the parents' calls were not there, or were other ones."""
+
+
+@dataclass(frozen=True)
+class _Cursor:
+    """Up to when runs were looked at, and when requests were; seconds since 1970."""
+
+    runs: float = 0.0
+    requests: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str | None) -> _Cursor:
+        try:
+            return cls(**json.loads(text)) if text else cls()
+        except (ValueError, TypeError):
+            return cls()
+
+    def text(self) -> str:
+        return json.dumps(self.__dict__)
+
+
+@dg.sensor(
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    required_resource_keys=set(Services.names()),
+)
+def sample_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """Notes how far samples have come, and asks again for what was interrupted, or is to be told beside parents."""
+    services, registry = Services.of(context.resources), context.resources.registry
+    return look(context.instance, services, registry, context.cursor)
+
+
+def look(
+    instance: dg.DagsterInstance, services: Services, registry: SampleRegistry, cursor: str | None
+) -> dg.SensorResult:
+    """One tick."""
+    before, now = _Cursor.parse(cursor), time.time()
+    desk = _Desk(instance, services, registry)
+    since = datetime.fromtimestamp(max(before.runs - _OVERLAP, 0.0), UTC)
+    filters = dg.RunsFilter(updated_after=since) if before.runs else dg.RunsFilter()
+    records = instance.get_run_records(filters, limit=RUNS_A_TICK, order_by="update_timestamp", ascending=True)
+    noted = sum(desk.note(record) for record in records if PARTITION in record.dagster_run.tags)
+    after = max([before.runs, *(record.update_timestamp.timestamp() for record in records)])
+    looks = now - before.requests > LOST_AFTER
+    if looks:
+        noted += desk.look_for_requests(registry.requested(before=now - LOST_AFTER))
+    return dg.SensorResult(
+        skip_reason=f"{noted} samples came further." if noted else "Nothing new of any sample's run.",
+        cursor=_Cursor(after, now if looks else before.requests).text(),
+    )
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """Where runs are judged."""
+
+    instance: dg.DagsterInstance
+    services: Services
+    registry: SampleRegistry
+
+    def note(self, record: dg.RunRecord) -> bool:
+        """Note what a run means for its sample; whether that was something new."""
+        run = record.dagster_run
+        try:
+            sample = self.registry.sample(run.tags[PARTITION])
+        except RegistryError:
+            return False  # a partition that a person made up
+        key = run.tags.get(RUN_KEY)
+        if sample.withdrawn or key not in (None, sample.run_key):
+            return False
+        if run.status == dg.DagsterRunStatus.STARTED and sample.status is SampleStatus.REQUESTED and key:
+            return self.registry.mark(sample.sample_id, SampleStatus.RUNNING, run_key=key)
+        if run.status == dg.DagsterRunStatus.SUCCESS:
+            return self._succeeded(sample, run)
+        if run.status == dg.DagsterRunStatus.CANCELED and key:
+            return self._failed(sample, "the run was stopped by a person")
+        if run.status == dg.DagsterRunStatus.FAILURE and run.job_name == sample_job.name:
+            return self._broke(sample, run)
+        return False
+
+    def look_for_requests(self, samples: Iterable[RegisteredSample]) -> int:
+        """Give back requests that are no run of Dagster's, and note runs whose end was not seen."""
+        asked = {sample.run_key: sample for sample in samples}
+        keys, noted, lost = list(asked), 0, []
+        for start in range(0, len(keys), RUNS_A_TICK):
+            portion = keys[start : start + RUNS_A_TICK]
+            records = self.instance.get_run_records(dg.RunsFilter(tags={RUN_KEY: portion}))
+            noted += sum(self.note(record) for record in records if record.dagster_run.is_finished)
+            seen = {record.dagster_run.tags[RUN_KEY] for record in records}
+            lost += [asked[key].sample_id for key in portion if key not in seen]
+        self.registry.give_back(lost)
+        return noted + len(lost)
+
+    def _succeeded(self, sample: RegisteredSample, run: dg.DagsterRun) -> bool:
+        """Done by the run of the whole path; by hand, once all that makes a sample is as it would be made now."""
+        news = sample.status is not SampleStatus.DONE
+        if news:
+            whole = run.job_name == sample_job.name and RUN_KEY in run.tags
+            if not whole and (sample.status is not SampleStatus.FAILED or not self._is_complete(sample.sample_id)):
+                return False
+            self.registry.mark(sample.sample_id, SampleStatus.DONE, run_key=sample.run_key)
+            tell(f"{sample.sample_id} is done")
+        children = self.registry.family_of(sample.sample_id).others
+        kin = (sample, *(one for one in children if self._is_done_child(one, sample)))
+        again = [one for one in kin if self._beside_parents(one)]
+        return news or bool(again)
+
+    def _is_done_child(self, child: RegisteredSample, parent: RegisteredSample) -> bool:
+        parents = (child.person.father_id, child.person.mother_id)
+        return child.status is SampleStatus.DONE and parent.sample_id in parents
+
+    def _beside_parents(self, child: RegisteredSample) -> bool:
+        """Ask for a sample again whose findings were told beside other calls of its parents than there are now."""
+        if not parents_changed(self.services, child):
+            return False
+        why = "its parents' calls have come, or have changed, since its findings were made"
+        self.registry.ask_again(child.sample_id, cause=PARENTS, why=why)
+        tell(f"{child.sample_id} is run again: {why}")
+        return True
+
+    def _is_complete(self, sample: str) -> bool:
+        names = {
+            *ancestors(report.fhir_bundle.name, self.services.settings),
+            report.fhir_bundle.name,
+            cohort.cohort_contribution.name,
+        }
+        return all(one.is_current(self.services, sample) for one in OF_A_SAMPLE if one.name in names)
+
+    def _broke(self, sample: RegisteredSample, run: dg.DagsterRun) -> bool:
+        """Ask again for what was interrupted; what failed by itself has failed."""
+        mine = RUN_KEY in run.tags or sample.status in (SampleStatus.DONE, SampleStatus.FAILED)
+        if not mine:
+            return False  # by hand, while the platform's own run is to come
+        cause = run.tags.get(ENDED_BY) or self._interruption(run)
+        if cause is None:
+            return RUN_KEY in run.tags and self._failed(sample, self._told(run))
+        if RUN_KEY not in run.tags and self._is_complete(sample.sample_id):
+            return False
+        times = self.registry.asked_again(sample.sample_id, cause=cause) + 1
+        if times > LIMITS[cause]:
+            why = f"its run was interrupted {times} times: {self._told(run)}"
+            return self._failed(sample, why)
+        if any(entry.details.get("run") == run.run_id for entry in self.registry.history(sample.sample_id)):
+            return False
+        pause = 0.0 if cause == WITH_THE_SERVER else min(15.0 * 2 ** (times - 1), 600.0)
+        why = self._told(run)
+        self.registry.ask_again(sample.sample_id, cause=cause, why=why, pause=pause, run=run.run_id)
+        tell(f"{sample.sample_id} is asked for again in {pause:.0f} s ({times} of {LIMITS[cause]}): {why}")
+        return True
+
+    def _interruption(self, run: dg.DagsterRun) -> str | None:
+        """Whether a run failed without one of its steps having failed: by a signal, at its launch, in Dagster."""
+        events = self.instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE, limit=1).records
+        event = events[0].event_log_entry.dagster_event if events else None
+        data = event.event_specific_data if event else None
+        return None if getattr(data, "first_step_failure_event", None) else _MACHINERY
+
+    def _told(self, run: dg.DagsterRun) -> str:
+        failure = Runs(self.instance).failures([run.run_id]).get(run.run_id)
+        return failure.problem.removeprefix(_CHECK_FAILED) if failure else "the run ended without a word"
+
+    def _failed(self, sample: RegisteredSample, why: str) -> bool:
+        if sample.status is SampleStatus.FAILED:
+            return False
+        self.registry.mark(sample.sample_id, SampleStatus.FAILED, run_key=sample.run_key, why=why)
+        tell(f"{sample.sample_id} failed: {why}")
+        return True
+
+
+def parents_changed(services: Services, child: RegisteredSample) -> bool:
+    """Whether a sample's findings were made beside other calls of its parents than may be used now."""
+    if not (child.person.father_id or child.person.mother_id):
+        return False
+    name = interpretation.findings.name
+    try:
+        receipt = services.lake.receipt(name, child.sample_id)
+        scope = Scope(services, name, child.sample_id)
+        takes = interpretation.findings.takes
+        now = {**takes["father"].open("father", scope).inputs, **takes["mother"].open("mother", scope).inputs}
+    except GenomicsError:
+        return False
+    if receipt is None:
+        return False
+    beside = {
+        one: version for one, version in receipt.recipe.inputs.items() if one.endswith((" of father", " of mother"))
+    }
+    return bool(now) and beside != now
