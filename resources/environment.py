@@ -147,6 +147,13 @@ OPTIONS = (
 )
 
 
+_IMPOSSIBLE = {
+    "?": "Dagster keeps no database under a path with a question mark",
+    "##idx##": "htslib takes what follows ##idx## for the name of an index",
+}
+"""Parts of the data folder's path under which something that is kept there cannot be."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """The options of this deployment, checked.
@@ -201,7 +208,7 @@ class Settings:
         values = {option.variable: _value(option, variables) for option in OPTIONS}
         reference = values["GENOMICS_REFERENCE"]
         data_folder = variables.get("GENOMICS_DATA") or str(workplace(PROJECT) / "data" / Path(reference).stem)
-        data = Path(data_folder).expanduser().resolve()
+        data = _data_folder(Path(data_folder).expanduser().resolve())
         max_runs = _count("GENOMICS_MAX_RUNS", values["GENOMICS_MAX_RUNS"])
         cores = len(os.sched_getaffinity(0))
         threads = variables.get("GENOMICS_THREADS") or str(max(cores // max_runs, 1))
@@ -307,6 +314,17 @@ def _value(option: Option, variables: Mapping[str, str]) -> str:
             remedy=f"set it to one of {', '.join(option.choices)} or leave it unset",
         )
     return value
+
+
+def _data_folder(path: Path) -> Path:
+    """The folder, if Dagster and htslib can keep files below it; what Delta tables cannot be kept in, they refuse."""
+    for letters, why in _IMPOSSIBLE.items():
+        if letters in str(path):
+            raise SettingsError(
+                f"the data folder is {str(path)!r}, and {why}",
+                remedy="set GENOMICS_DATA to another folder, or rename it",
+            )
+    return path
 
 
 def _registry(address: str | None, data: Path) -> Path | str:

@@ -216,7 +216,7 @@ def _align_lanes(
 
         try:
             stream = aligner.align(batches(), read_group=_read_group_id(sample, lane), threads=options.threads)
-            for records in stream:
+            for records in stream if options.umi is UmiSource.NONE else map(_with_umis, stream):
                 ordinals = sorter.add(records)
                 finder.add(records, ordinals, np.full(len(records), number, dtype=np.int32))
                 progress.advance(len(records))
@@ -226,6 +226,13 @@ def _align_lanes(
         units = ",".join(dict.fromkeys(origin.platform_unit for origin in found))
         origins.append(ReadOrigin(found[0].platform, units) if found else ReadOrigin(ILLUMINA, lane.name))
     return origins, pairs
+
+
+def _with_umis(records: Records) -> Records:
+    """Each with the UMI at the end of its name as its tag RX, for programs that look for it there."""
+    from engine.reads.umi_tag_kernels import with_umi_tag
+
+    return Records(*with_umi_tag(records.data, records.offset))
 
 
 def _note_origins(found: list[ReadOrigin], batch: PairBatch, lane: Lane) -> None:

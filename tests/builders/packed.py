@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,20 @@ def records_from_sam(lines: Sequence[str], contigs: dict[str, int]) -> Records:
         sam.write_text("\n".join([*header, *lines, ""]))
         pysam.view("-b", "-o", str(bam), str(sam), catch_stdout=False)
         return records_of(bam)
+
+
+def sam_lines_of(records: Records, contigs: dict[str, int]) -> list[str]:
+    """The records as htslib reads them, as SAM lines without a header."""
+    sequences = [{"SN": name, "LN": length} for name, length in contigs.items()]
+    header = pysam.AlignmentHeader.from_dict({"HD": {"VN": "1.6"}, "SQ": sequences})
+    with tempfile.TemporaryDirectory() as folder:
+        bam = Path(folder, "x.bam")
+        pysam.AlignmentFile(str(bam), "wb", header=header).close()
+        packed = gzip.decompress(bam.read_bytes()) + records.data.tobytes()
+        with pysam.BGZFile(str(bam), "wb") as stream:
+            stream.write(packed)
+        with pysam.AlignmentFile(str(bam)) as file:
+            return [read.to_string() for read in file.fetch(until_eof=True)]
 
 
 def names_of(records: Records) -> list[str]:

@@ -57,3 +57,18 @@ def test_every_option_stands_in_the_readme_with_default_and_meaning(option) -> N
 
 def test_a_folder_with_a_home_directory_is_expanded() -> None:
     assert Settings.from_environment({"GENOMICS_DATA": "~/genomes"}).data == Path.home() / "genomes"
+
+
+@pytest.mark.parametrize("name", ["lab?", "a##idx##b"])
+def test_a_data_folder_in_which_something_could_not_be_kept_is_refused_at_the_start(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / name)
+    for given in (name, f"{name}/data", "link"):
+        with pytest.raises(SettingsError, match="the data folder is"):
+            Settings.from_environment({"GENOMICS_DATA": str(tmp_path / given)})
+
+
+@pytest.mark.parametrize("name", ["-rf", " lead", "trail ", "~", "a&b;c", "#1", "a:b", "{a}", "x" * 255, "日本語"])
+def test_a_data_folder_may_have_any_other_name(tmp_path: Path, name: str) -> None:
+    settings = Settings.from_environment({"GENOMICS_DATA": str(tmp_path / name)})
+    assert settings.data == (tmp_path / name).resolve()

@@ -244,8 +244,12 @@ def test_reads_of_one_place_and_two_umis_are_two_molecules(
     assert aligned.duplication[0].read_pair_duplicates == 40 * (6 - kept)
     with pysam.AlignmentFile(str(aligned.path)) as file:
         assert file.header.to_dict()["RG"][0]["PU"] == "HMLG.4"
-        names = {str(read.query_name) for read in file}
-    assert all(re.search(r"[:_][ACGT]{4}\+CCAA$", name) for name in names)
+        told = [(str(read.query_name), read.get_tag("RX") if read.has_tag("RX") else None) for read in file]
+    assert all(re.search(r"[:_][ACGT]{4}\+CCAA$", name) for name, _ in told)
+    if umi is UmiSource.NONE:
+        assert {tag for _, tag in told} == {None}
+    else:
+        assert all(tag == re.split("[:_]", name)[-1].replace("+", "-") for name, tag in told)
 
 
 @pytest.mark.parametrize(("umi", "told"), [(UmiSource.NAME, "does not end in one"), (UmiSource.COMMENT, "no RX:Z:")])
