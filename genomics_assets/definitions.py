@@ -17,6 +17,7 @@ from genomics_assets.binding import asset_of, checks_of  # noqa: E402
 from genomics_assets.cohort_tables import cohort_tables  # noqa: E402
 from genomics_assets.jobs import IN_PROCESS, JOBS  # noqa: E402
 from genomics_assets.sensors import SENSORS  # noqa: E402
+from genomics_assets.work_list import WORK_LIST, work_list_rows  # noqa: E402
 from resources.deployment import as_served  # noqa: E402
 from resources.environment import Settings, build_resources  # noqa: E402
 from resources.recovery import recover  # noqa: E402
@@ -36,10 +37,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         assets=[
             *(asset_of(one, settings, parts) for one in ARTIFACTS if one not in KNOWLEDGE or one.name in parts),
             cohort_tables(),
+            WORK_LIST,
         ],
         asset_checks=[checks_of(one, rows) for one in ARTIFACTS if (rows := thresholds.of(one.name))],
         jobs=JOBS,
-        sensors=SENSORS,
+        sensors=[*SENSORS, work_list_rows],
         resources=vars(resources),
         executor=IN_PROCESS,
     )

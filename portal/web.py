@@ -18,12 +18,15 @@ from dagster import DagsterInstance, __version__
 from dagster._core.workspace.context import IWorkspaceProcessContext, WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from engine.errors import GenomicsError
 from portal.door import Door, loopback_origins
+from portal.plots import plots_of
 from portal.sessions import Sessions
-from resources.audit import AuditLog, account
-from resources.environment import Settings, build_resources
+from resources.audit import account
+from resources.environment import Resources, Settings, build_resources
 from resources.web_token import web_token
 
 _GRACE_SECONDS = 3
@@ -32,14 +35,15 @@ _STATEMENT_MILLISECONDS, _RECYCLE_SECONDS, _OVERFLOW = 15_000, 3600, 20
 """What ``dagster-webserver`` sets for the database of a server that stays up."""
 
 
-def door_before(context: IWorkspaceProcessContext[Any], settings: Settings, audit: AuditLog, port: int) -> Door:
-    """Dagster's web UI of a deployment, with the door before it."""
+def door_before(context: IWorkspaceProcessContext[Any], platform: Resources, port: int) -> Door:
+    """Dagster's web UI of a deployment, and the plots that it shows, with the door before them."""
+    dagster = create_app_from_workspace_process_context(context, live_data_poll_rate=2000)
     return Door(
-        create_app_from_workspace_process_context(context, live_data_poll_rate=2000),
-        Sessions(web_token(settings), account()),
-        audit,
-        (*loopback_origins(port), *settings.web_origins),
-        settings.web_person_header,
+        Starlette(routes=[plots_of(platform.lake), Mount("", dagster)]),
+        Sessions(web_token(platform.settings), account()),
+        platform.audit,
+        (*loopback_origins(port), *platform.settings.web_origins),
+        platform.settings.web_person_header,
     )
 
 
@@ -60,10 +64,10 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         settings = Settings.from_environment()
-        audit = build_resources(settings).audit
+        platform = build_resources(settings)
         with _workspace(arguments.workspace) as context:
             uvicorn.run(
-                door_before(context, settings, audit, arguments.port),
+                door_before(context, platform, arguments.port),
                 host=settings.web_listen,
                 port=arguments.port,
                 log_level="warning",

@@ -4,7 +4,6 @@ The one module here that imports Dagster. An op makes its artifact by :meth:`eng
 tells Dagster what came of it.
 """
 
-import base64
 import os
 import warnings
 from collections.abc import Collection, Iterator
@@ -16,6 +15,7 @@ import dagster as dg
 from engine.errors import GenomicsError
 from engine.ops.artifact import Contract, NotApplicable, Published
 from engine.ops.services import Lake, Services, Settings
+from engine.ops.shown import Shown, plot_address, tables
 from engine.receipt import Receipt
 
 # Data versions on op outputs are how an asset made from an op says what it holds; Dagster still calls them beta.
@@ -83,7 +83,9 @@ def _output(made: Published, lake: Lake, *, cpu_seconds: float) -> dg.Output[Non
 
 def _metadata(receipt: Receipt, lake: Lake) -> dict[str, Any]:
     """What the web UI shows of an artifact."""
-    shown: dict[str, Any] = {
+    shown: dict[str, Any] = {title: table_value(table) for title, table in tables(receipt, lake).items()}
+    shown |= _plots(receipt)
+    shown |= {
         "path": dg.MetadataValue.path(str(lake.folder(receipt))),
         "records": receipt.records,
         "size (MB)": round(sum(file.bytes for file in receipt.files) / 1e6, 3),
@@ -92,18 +94,25 @@ def _metadata(receipt: Receipt, lake: Lake) -> dict[str, Any]:
         ),
     }
     shown |= {name: _rounded(value) for name, value in receipt.measures.items() if isinstance(value, int | float | str)}
-    shown |= _plots(receipt)
     shown["tools"] = dg.MetadataValue.json(dict(receipt.recipe.tools))
     shown["made from"] = dg.MetadataValue.json(dict(receipt.recipe.inputs) | dict(receipt.recipe.knowledge))
     return shown
+
+
+def table_value(table: Shown) -> dg.MetadataValue:
+    """A table as the web UI shows it; what stands in it is text, whatever it looks like."""
+    if not table.rows:
+        return dg.MetadataValue.text("none")
+    columns = [dg.TableColumn(column.name, description=column.meaning) for column in table.columns]
+    records = [dg.TableRecord(dict(row)) for row in table.rows]
+    return dg.MetadataValue.table(records, dg.TableSchema(columns))
 
 
 def _plots(receipt: Receipt) -> dict[str, Any]:
     from engine.quality.plots import draw
 
     return {
-        title: dg.MetadataValue.md(f"![{title}](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})")
-        for title, svg in draw(receipt.measures).items()
+        title: dg.MetadataValue.md(f"![{title}]({plot_address(receipt, title)})") for title in draw(receipt.measures)
     }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from engine.person import Person
 from engine.reads.file_digests import FileDigests
@@ -252,7 +252,7 @@ class Services:
     warehouse: Warehouse
 
     @classmethod
-    def of(cls, resources: Any) -> Services:
+    def of(cls, resources: Any) -> Self:
         """Those that Dagster hands an op, by attribute."""
         return cls(**{name: getattr(resources, name) for name in cls.names()})
 

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from portal.door import Door
 from portal.web import door_before
 from resources.audit import AuditEntry, AuditLog
-from resources.environment import Settings
+from resources.environment import Resources, Settings, build_resources
 from resources.web_token import web_token
 
 PORT = 3000
@@ -43,8 +43,16 @@ class Web:
 
     door: Door
     instance: dg.DagsterInstance
-    settings: Settings
-    audit: AuditLog
+    platform: Resources
+    forgotten: int = 0
+
+    @property
+    def settings(self) -> Settings:
+        return self.platform.settings
+
+    @property
+    def audit(self) -> AuditLog:
+        return self.platform.audit
 
     @property
     def token(self) -> str:
@@ -75,8 +83,14 @@ class Web:
     def is_wiped(self) -> bool:
         return self.instance.get_latest_materialization_event(dg.AssetKey(MARK)) is None
 
+    def forget(self) -> None:
+        """Ask from now on for what is written from now on."""
+        self.forgotten = self.audit.head().entries
+
     def mutations(self) -> list[AuditEntry]:
-        return [entry for entry in self.audit.entries() if entry.event.what == "web mutation"]
+        """Changes that the audit log tells of, oldest first."""
+        written = (entry for entry in self.audit.entries() if entry.event.what == "web mutation")
+        return [entry for entry in written if entry.number > self.forgotten]
 
 
 def wiping(**more: Any) -> dict[str, Any]:
@@ -111,12 +125,11 @@ def listening(app: ASGIApp, port: int) -> Iterator[None]:
 @contextmanager
 def web_of(folder: Path, port: int = PORT, **options: str) -> Iterator[Web]:
     """The web UI of a deployment in a folder, with Dagster's record in it."""
-    settings = Settings.from_environment({"GENOMICS_DATA": str(folder / "data"), **options})
-    audit = AuditLog(settings.data / "audit" / "audit.jsonl")
+    platform = build_resources(Settings.from_environment({"GENOMICS_DATA": str(folder / "data"), **options}))
     with (
         dg.DagsterInstance.local_temp(str(folder)) as instance,
         WorkspaceProcessContext(instance, workspace_load_target=EmptyWorkspaceTarget()) as context,
     ):
-        web = Web(door_before(context, settings, audit, port), instance, settings, audit)
+        web = Web(door_before(context, platform, port), instance, platform)
         web.record()
         yield web

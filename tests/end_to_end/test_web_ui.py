@@ -11,7 +11,8 @@ import pytest
 
 from demo.outcome import SAMPLE_ASSETS
 from tests.builders.browser import Browser, browsing, is_installed
-from tests.end_to_end.conftest import PATIENT, SHALLOW, Laboratory
+from tests.builders.server import Server
+from tests.end_to_end.conftest import PATIENT, SHALLOW, TRUNCATED, Laboratory
 
 pytestmark = [
     pytest.mark.slow,
@@ -68,12 +69,42 @@ def test_a_failed_check_is_told_with_what_was_observed_and_what_is_expected(
     assert_picture(browser.picture(tmp_path / "checks.png"))
 
 
-def test_a_plot_opens_from_the_metadata(laboratory: Laboratory, browser: Browser, tmp_path: Path) -> None:
+def test_plots_are_seen_without_a_click(laboratory: Laboratory, browser: Browser, tmp_path: Path) -> None:
     browser.open(f"{laboratory.server.url}/assets/aligned_reads?view=partitions&partition={PATIENT.sample_id}")
     browser.wait_for("Coverage of the targets", "Insert size", "Base quality by cycle")
-    row = "//td[normalize-space()='Coverage of the targets']/following-sibling::td"
-    browser.click(f"{row}//*[contains(text(), 'Show Markdown')]")
-    browser.wait_for("Close")
-    drawn = browser.run("return [...document.images].filter(i => i.alt == 'Coverage of the targets' && i.naturalWidth)")
-    assert len(drawn) == 1
+    wanted = "[...document.images].filter(i => i.src.includes('/plots/') && i.naturalWidth).map(i => i.alt)"
+    laboratory.server.wait("the plots", lambda: len(browser.run(f"return {wanted}")) >= 3, 30)
+    assert "Coverage of the targets" in browser.run(f"return {wanted}")
     assert_picture(browser.picture(tmp_path / "plot.png"))
+
+
+def test_the_findings_page_names_the_variants(laboratory: Laboratory, browser: Browser, tmp_path: Path) -> None:
+    browser.open(f"{laboratory.server.url}/assets/findings?view=partitions&partition={PATIENT.sample_id}")
+    text = browser.wait_for("variants", "AVP", "condition", "why", "heterozygous", "pathogenic")
+    (row,) = (line for line in text.splitlines() if line.startswith("AVP\t"))
+    _, change, protein, zygosity, classification, condition, why = row.split("\t")
+    assert change.startswith("c.") and protein.startswith("p.") and zygosity == "heterozygous"
+    assert "pathogenic" in classification and "diabetes insipidus" in condition and "AVP" in why
+    assert_picture(browser.picture(tmp_path / "findings.png"))
+
+
+def test_the_work_list_says_why_a_sample_does_not_go_on_and_what_to_do(
+    laboratory: Laboratory, browser: Browser, tmp_path: Path
+) -> None:
+    server = laboratory.server
+    server.wait("the work list", lambda: _told_of_all(server), 90)
+    browser.open(f"{server.url}/assets/work_list")
+    rows = browser.wait_for("work list", PATIENT.sample_id, SHALLOW.sample_id, TRUNCATED.sample_id)
+    by_sample = {line.split("\t")[0]: line.split("\t")[1:] for line in rows.splitlines() if line.count("\t") >= 4}
+    assert by_sample[PATIENT.sample_id][:2] == ["done", "fhir_bundle"]
+    state, stage, since, why, todo = by_sample[TRUNCATED.sample_id]
+    assert (state, stage) == ("failed", "raw_reads") and since.endswith(" UTC")
+    assert "truncated" in why and f"genomics retry {TRUNCATED.sample_id}" in todo
+    assert "mean_coverage" in by_sample[SHALLOW.sample_id][3] and "genomics override" in by_sample[SHALLOW.sample_id][4]
+    assert_picture(browser.picture(tmp_path / "work-list.png"))
+
+
+def _told_of_all(server: Server) -> bool:
+    told = server.materializations("work_list")
+    counts = {entry["label"] for entry in told[0]["metadataEntries"]} if told else set()
+    return {"failed", "waiting", "done"} <= counts and "running" not in counts

@@ -12,12 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
+import dagster as dg
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from engine.ops.dagster_op import table_value
+from engine.ops.shown import Shown
+from engine.tables import Column
 from resources.web_token import web_address
 from tests.builders.browser import Browser, browsing, is_installed
 from tests.builders.web import MARK, WIPE, Web, free_port, listening, web_of, wiping
@@ -168,6 +172,20 @@ def test_the_person_who_is_signed_in_goes_on_working(web: Web, browser: Browser,
     while (title := browser.run("return document.title")) != "open" and time.monotonic() < deadline:
         time.sleep(0.2)
     assert title == "open"
+
+
+def test_markup_that_others_wrote_into_a_finding_is_shown_as_text(
+    web: Web, browser: Browser, ports: dict[str, int]
+) -> None:
+    hostile = (
+        "<img src=x onerror=\"document.title='owned'\"> ![x](http://evil.example/x) <script>1</script> [a](b) **c**"
+    )
+    shown = Shown((Column("condition", "VARCHAR", hostile),), [{"condition": hostile}])
+    web.instance.report_runless_asset_event(dg.AssetMaterialization("told", metadata={"variants": table_value(shown)}))
+    browser.open(f"http://127.0.0.1:{ports['door']}/assets/told?view=events")
+    assert hostile in browser.wait_for("variants", "condition", "**c**")
+    assert browser.run("return document.title") != "owned"
+    assert not browser.run("return [...document.images].filter(i => !i.src.startsWith(location.origin)).length")
 
 
 def test_another_browser_is_asked_for_the_token(web: Web, ports: dict[str, int], tmp_path: Path) -> None:

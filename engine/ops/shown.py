@@ -1,0 +1,59 @@
+"""What the web UI shows of an artifact beside its numbers: tables of what was found, and where its plots are to be had.
+
+A plot is drawn when it is looked at, from the receipt that its address names (``portal/plots.py`` serves it): an
+address is short, and what is short the UI shows without a click.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from engine.ops.services import Lake
+from engine.receipt import Receipt
+from engine.tables import Column
+
+PLOTS = "/plots"
+"""Where the web UI serves plots: ``/plots/<asset>/<data version>/<title>.svg?sample=<sample>``."""
+MOST_ROWS = 200
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table for people.
+
+    Attributes:
+        columns: its columns.
+        rows: values by column name.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[Mapping[str, str | int | float | bool | None]]
+
+
+def tables(receipt: Receipt, lake: Lake) -> dict[str, Shown]:
+    """The tables shown of an artifact, by title."""
+    shown = _SHOWN.get(receipt.asset)
+    return shown(receipt, lake) if shown else {}
+
+
+def plot_address(receipt: Receipt, title: str) -> str:
+    """Where the plot of that title is to be had, on the server of the web UI."""
+    sample = f"?sample={quote(receipt.sample)}" if receipt.sample else ""
+    return f"{PLOTS}/{receipt.asset}/{receipt.data_version}/{quote(title, safe='')}.svg{sample}"
+
+
+def _findings(receipt: Receipt, lake: Lake) -> dict[str, Shown]:
+    from engine.report.findings_table import COLUMNS, table_rows
+    from engine.report.statement import read_findings
+
+    file = next(file.name for file in receipt.files if file.name.endswith(".parquet"))
+    rows = table_rows(read_findings(lake.path(receipt, file)))
+    left_out = len(rows) - MOST_ROWS
+    if left_out > 0:
+        rows = [*rows[:MOST_ROWS], {column.name: "" for column in COLUMNS} | {"gene": f"and {left_out} more"}]
+    return {"variants": Shown(COLUMNS, rows)}
+
+
+_SHOWN: Mapping[str, Callable[[Receipt, Lake], dict[str, Shown]]] = {"findings": _findings}

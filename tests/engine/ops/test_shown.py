@@ -1,0 +1,32 @@
+"""What the web UI shows of an artifact: variants by name, plots by their address."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from engine.ops.dagster_op import table_value
+from engine.ops.shown import Shown, plot_address
+from engine.receipt import Receipt, Recipe
+from engine.tables import Column
+
+COLUMNS = (Column("gene", "VARCHAR", "Symbol of the gene."), Column("why", "VARCHAR", "Why."))
+
+
+def receipt(sample: str | None) -> Receipt:
+    return Receipt("aligned_reads", sample, "0a1b", (), 1, Recipe(), {}, "2026-11-27T20:00:00+00:00")
+
+
+def test_a_table_is_text_with_the_meaning_of_its_columns() -> None:
+    value = table_value(Shown(COLUMNS, [{"gene": "<b>AVP</b>", "why": "*so*"}]))
+    assert isinstance(value, dg.TableMetadataValue)
+    assert [record.data for record in value.records] == [{"gene": "<b>AVP</b>", "why": "*so*"}]
+    assert [column.description for column in value.schema.columns] == ["Symbol of the gene.", "Why."]
+
+
+def test_a_table_without_rows_says_none() -> None:
+    assert table_value(Shown(COLUMNS, [])).value == "none"
+
+
+def test_the_address_of_a_plot_names_artifact_version_and_title() -> None:
+    assert plot_address(receipt("S1"), "Insert size") == "/plots/aligned_reads/0a1b/Insert%20size.svg?sample=S1"
+    assert plot_address(receipt(None), "A/B?") == "/plots/aligned_reads/0a1b/A%2FB%3F.svg"
