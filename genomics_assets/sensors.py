@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 
 from engine.errors import LakeError
-from engine.ops.cohort import contributions
+from engine.ops.cohort import PutAside, contributions
 from engine.reads.registration import SampleStatus
 from engine.receipt import digest_text
 from genomics_assets.artifacts import KNOWLEDGE
@@ -169,7 +169,8 @@ def cohort_contributions(
     if is_under_way(instance, cohort_job.name):
         return dg.SkipReason("The cohort tables are being built.")
     if published and dict(published.recipe.inputs) == contributed and (tried.succeeded or not tried.begun):
-        return dg.SensorResult(skip_reason="The cohort tables hold what every sample has contributed.", cursor="")
+        aside = "".join(f" {one}." for one in PutAside.noted(published))
+        return dg.SensorResult(skip_reason=f"The cohort tables are built of what was contributed.{aside}", cursor="")
     since = float(context.cursor or time.time())
     due = since + COHORT_EVERY
     if is_under_way(instance, sample_job.name) and time.time() < due:

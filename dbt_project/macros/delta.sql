@@ -1,11 +1,17 @@
 {#- The rows of a Delta table, read by its log's file list: a glob would also read what a killed process left behind.
-    The list is a JSON file of {table_name, uri} rows, named by the variable delta_files. -#}
+    The list is a JSON file of {table_name, uri} rows, named by the variable delta_files. Samples in the JSON file of
+    {sample_id} rows that the variable put_aside names, where there is one, are left out. -#}
 {% macro delta(table) -%}
     {%- if execute -%}
         {%- set listed = run_query(
             "select uri from read_json('" ~ var('delta_files') ~ "') where table_name = '" ~ table ~ "' order by uri"
         ) -%}
+        {%- if var('put_aside', '') %}
+        (select * from read_parquet(['{{ listed.columns[0].values() | join("', '") }}'])
+            where sample_id not in (select sample_id from read_json('{{ var('put_aside') }}')))
+        {%- else %}
         read_parquet(['{{ listed.columns[0].values() | join("', '") }}'])
+        {%- endif %}
     {%- else -%}
         (select 1)
     {%- endif -%}

@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from engine.cohort.models import cohort_models
 from engine.duckdb_paths import as_literal
 from engine.errors import ToolError
 
-LISTING, DATABASE = "delta_files.json", "cohort.duckdb"
+LISTING, PUT_ASIDE, DATABASE = "delta_files.json", "put_aside.json", "cohort.duckdb"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,14 @@ class TestResult:
     message: str | None
 
 
-def build_tables(files: Mapping[str, Sequence[str]], folder: Path, scratch: Path, *, threads: int) -> list[TestResult]:
+def build_tables(
+    files: Mapping[str, Sequence[str]],
+    folder: Path,
+    scratch: Path,
+    *,
+    threads: int,
+    put_aside: Collection[str] = (),
+) -> list[TestResult]:
     """Run every model and test; if all tests pass, write ``<table>.parquet`` for each published table.
 
     What depends on a model whose test failed is not built, and its tests count as not passed.
@@ -53,6 +60,7 @@ def build_tables(files: Mapping[str, Sequence[str]], folder: Path, scratch: Path
         folder: for the tables.
         scratch: for dbt's own files and the DuckDB database.
         threads: of dbt and DuckDB.
+        put_aside: ids of samples that are left out.
 
     Raises:
         ToolError: a model could not be built; the message is dbt's.
@@ -65,11 +73,23 @@ def build_tables(files: Mapping[str, Sequence[str]], folder: Path, scratch: Path
     ]
     listing.write_text(json.dumps([{"table_name": name, "uri": uri} for name, uri in listed]))
     database = scratch / DATABASE
-    completed = _run_dbt(scratch, threads)
+    if put_aside:
+        (scratch / PUT_ASIDE).write_text(json.dumps([{"sample_id": sample} for sample in sorted(put_aside)]))
+    completed = _run_dbt(scratch, threads, {"put_aside": PUT_ASIDE} if put_aside else {})
     results = _results(scratch / "target", completed)
     if all(result.passed for result in results):
         _export(database, folder)
     return results
+
+
+def contributors(files: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Ids of the samples that have contributed, by the files of the table ``samples``."""
+    import pyarrow.parquet as pq
+
+    found = {
+        sample for file in files["samples"] for sample in pq.read_table(file, columns=["sample_id"])[0].to_pylist()
+    }
+    return tuple(sorted(found))
 
 
 def count_rows(table: Path) -> int:
@@ -101,14 +121,14 @@ def _named(scratch: Path, table: str, number: int, file: str) -> str:
     return str(name)
 
 
-def _run_dbt(scratch: Path, threads: int) -> subprocess.CompletedProcess[str]:
+def _run_dbt(scratch: Path, threads: int, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     command = [
         str(Path(sys.executable).with_name("dbt")),
         "--no-use-colors",
         "build",
         *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
         *("--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs")),
-        *("--vars", json.dumps({"delta_files": LISTING})),
+        *("--vars", json.dumps({"delta_files": LISTING, **variables})),
     ]
     environment = os.environ | {"COHORT_DATABASE": DATABASE, "COHORT_THREADS": str(threads)}
     return subprocess.run(command, env=environment, cwd=scratch, capture_output=True, text=True, check=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 from engine.annotate.columns import ANNOTATED_COLUMNS
@@ -14,9 +16,9 @@ from engine.cohort.columns import TABLES
 from engine.errors import LakeError
 from engine.ops.artifact import Computed, artifact
 from engine.ops.inputs import Artifact, CohortFiles, EverySample, Facts, Genome, Making, Options, Own, Previous
-from engine.ops.services import Services, Settings, Warehouse
+from engine.ops.services import Services, Settings, Warehouse, Work
 from engine.person import Person
-from engine.receipt import Receipt, Recipe, digest_text
+from engine.receipt import Measure, Receipt, Recipe, digest_text
 
 if TYPE_CHECKING:
     from engine.cohort.tables import TestResult
@@ -106,6 +108,35 @@ def _promised(tables: CohortFiles) -> Iterator[JudgedTable]:
 
 
 @dataclass(frozen=True)
+class PutAside:
+    """A sample that is left out of the cohort tables, because it breaks their tests.
+
+    Attributes:
+        sample: its id.
+        version: of its contribution; another one is tried anew.
+        tests: names of the tests that it breaks by itself.
+    """
+
+    sample: str
+    version: str
+    tests: tuple[str, ...]
+
+    @classmethod
+    def noted(cls, receipt: Receipt | None) -> tuple[PutAside, ...]:
+        """Those that a receipt of the tables tells of."""
+        told = receipt.measures.get(PUT_ASIDE) if receipt else None
+        rows = [str(row).split(" ") for row in told] if isinstance(told, list | tuple) else []
+        return tuple(cls(sample, version, tuple(tests)) for sample, version, *tests in rows)
+
+    def __str__(self) -> str:
+        return f"{self.sample} is left out of the cohort tables: it breaks {', '.join(self.tests)}"
+
+
+PUT_ASIDE = "put_aside"
+"""Measure of the tables: one text for each sample left out, its id, its contribution's version and the tests."""
+
+
+@dataclass(frozen=True)
 class CohortTables:
     """What became of the cohort tables.
 
@@ -117,6 +148,11 @@ class CohortTables:
     receipt: Receipt
     results: Sequence[TestResult]
 
+    @property
+    def put_aside(self) -> tuple[PutAside, ...]:
+        """The samples that are left out."""
+        return PutAside.noted(self.receipt)
+
 
 class FailedTestsError(LakeError):
     """Tables that fail a test are not published; ``results`` has every verdict."""
@@ -124,7 +160,7 @@ class FailedTestsError(LakeError):
     def __init__(self, results: Sequence[TestResult]) -> None:
         failed = ", ".join(f"{result.model}.{result.name}" for result in results if not result.passed)
         super().__init__(
-            f"the cohort tables fail {failed}; the previous tables stay",
+            f"the cohort tables fail {failed}, and no sample by itself is the cause; the previous tables stay",
             remedy="look at the failed checks and mend the contribution that they point to",
         )
         self.results = results
@@ -139,17 +175,24 @@ def _named(files: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return {name: digest_text("\n".join(Path(uri).name for uri in uris)) for name, uris in files.items()}
 
 
-def build_cohort(services: Services) -> CohortTables:
+def build_cohort(services: Services, log: Callable[[str], None] = lambda _: None) -> CohortTables:
     """Build every cohort table in one dbt run and publish them together, if all their tests pass.
 
+    A sample that breaks a test by itself is put aside, and the tables of all others are published; it is tried again
+    when its contribution is another one.
+
+    Args:
+        services: of the deployment.
+        log: takes lines for the people who watch.
+
     Raises:
-        FailedTestsError: a test failed.
+        FailedTestsError: a test failed, and no sample by itself is the cause.
         LakeError: nobody has contributed.
         ToolError: a model could not be built.
     """
     from engine.cohort.model_versions import model_versions
     from engine.cohort.models import cohort_models
-    from engine.cohort.tables import build_tables, count_rows
+    from engine.cohort.tables import count_rows
 
     files = {name: services.warehouse.files(name) for name in TABLES}
     if services.warehouse.version("samples") < 0:
@@ -163,9 +206,77 @@ def build_cohort(services: Services) -> CohortTables:
         receipt = work.fresh(recipe)
         if receipt is not None:
             return CohortTables(receipt, ())
-        results = build_tables(files, work.folder, work.scratch, threads=services.settings.threads)
-        if not all(result.passed for result in results):
-            raise FailedTestsError(results)
+        building = _Building(services, work, files, log)
+        put_aside, results = building.build(_still_put_aside(services, recipe))
         rows = {model.name: count_rows(work.folder / f"{model.name}.parquet") for model in cohort_models()}
-        published = work.publish(records=sum(rows.values()), recipe=recipe, measures=rows)
+        told = [" ".join((one.sample, one.version, *one.tests)) for one in put_aside]
+        measures: dict[str, Measure] = {**rows, PUT_ASIDE: told} if told else {**rows}
+        published = work.publish(records=sum(rows.values()), recipe=recipe, measures=measures)
     return CohortTables(published, results)
+
+
+def _still_put_aside(services: Services, recipe: Recipe) -> list[PutAside]:
+    """The samples left out before, whose contribution is the same, as are the tests."""
+    previous = services.lake.previous("cohort_tables")
+    if previous is None or previous.recipe.tools != recipe.tools:
+        return []
+    return [one for one in PutAside.noted(previous) if one.version == _version(services, one.sample)]
+
+
+def _version(services: Services, sample: str) -> str:
+    receipt = services.lake.receipt(cohort_contribution.name, sample)
+    return receipt.data_version if receipt else "none"
+
+
+@dataclass(frozen=True)
+class _Building:
+    """The tables in the making."""
+
+    services: Services
+    work: Work
+    files: Mapping[str, Sequence[str]]
+    log: Callable[[str], None]
+
+    def build(self, put_aside: Sequence[PutAside]) -> tuple[Sequence[PutAside], Sequence[TestResult]]:
+        """Build, and find out what breaks it where something does."""
+        from engine.cohort.put_aside import breaking_samples
+
+        left_out = {one.sample for one in put_aside}
+        results = self._try(left_out, self.work.folder)
+        if _all_passed(results):
+            return put_aside, results
+        samples = [sample for sample in self._contributors if sample not in left_out]
+        self.log(f"the tests of the cohort tables fail; looking for the cause among {len(samples):,} samples")
+        found = breaking_samples(samples, self._failed_tests) if len(samples) > 1 else {}
+        if not found or len(found) == len(samples):
+            raise FailedTestsError(results)
+        more = [PutAside(sample, _version(self.services, sample), tests) for sample, tests in found.items()]
+        for one in more:
+            self.log(str(one))
+        results = self._try(left_out | found.keys(), self.work.folder)
+        if not _all_passed(results):
+            raise FailedTestsError(results)
+        return [*put_aside, *more], results
+
+    def _failed_tests(self, some: Sequence[str]) -> list[str]:
+        """Names of the tests that tables of some samples alone fail; a test that could not run has not failed."""
+        with TemporaryDirectory(dir=self.work.scratch) as folder:
+            results = self._try(set(self._contributors) - set(some), Path(folder))
+        return sorted({result.name for result in results if not result.passed and result.failures})
+
+    @cached_property
+    def _contributors(self) -> tuple[str, ...]:
+        from engine.cohort.tables import contributors
+
+        return contributors(self.files)
+
+    def _try(self, put_aside: Collection[str], folder: Path) -> Sequence[TestResult]:
+        from engine.cohort.tables import build_tables
+
+        threads = self.services.settings.threads
+        with TemporaryDirectory(dir=self.work.scratch) as scratch:
+            return build_tables(self.files, folder, Path(scratch), threads=threads, put_aside=put_aside)
+
+
+def _all_passed(results: Sequence[TestResult]) -> bool:
+    return all(result.passed for result in results)

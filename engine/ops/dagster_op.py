@@ -132,13 +132,15 @@ def build_cohort_tables(
     services = Services.of(context.resources)
     with clear_failure(None):
         try:
-            built = build_cohort(services)
+            built = build_cohort(services, context.log.warning)
         except FailedTestsError as failed:
             yield from map(_check_result, failed.results)
             raise
     # Tables are published only with all tests passed: what is fresh has passed them.
     passed = [TestResult(model.name, test, True, 0, None) for model in cohort_models() for test in model.tests]
-    yield from map(_check_result, built.results or passed)
+    broken = {test for one in built.put_aside for test in one.tests}
+    told = "; ".join(map(str, built.put_aside))
+    yield from (_check_result(result, told if result.name in broken else "") for result in built.results or passed)
     for model in cohort_models():
         file = built.receipt.file(f"{model.name}.parquet")
         yield dg.MaterializeResult(
@@ -148,11 +150,21 @@ def build_cohort_tables(
                 "path": dg.MetadataValue.path(str(services.lake.path(built.receipt, file.name))),
                 "dagster/row_count": built.receipt.measures[model.name],
                 "size (MB)": round(file.bytes / 1e6, 3),
+                "left out": told or "no sample",
             },
         )
 
 
-def _check_result(result: Any) -> dg.AssetCheckResult:
+def _check_result(result: Any, put_aside: str = "") -> dg.AssetCheckResult:
+    """The verdict of a dbt test; one that passes because samples were put aside has failed, and names them."""
+    if put_aside:
+        return dg.AssetCheckResult(
+            asset_key=result.model,
+            check_name=result.name,
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"{put_aside}. The tables of all other samples pass, and are published.",
+        )
     return dg.AssetCheckResult(
         asset_key=result.model,
         check_name=result.name,
