@@ -179,7 +179,7 @@ class _Tally:
     unlisted: set[str] = field(default_factory=set)
 
     def count(self, row: Row) -> None:
-        self.ref_mismatches += not row.call.ref_matches
+        self.ref_mismatches += not row.ref_matches
         self.clinvar_matched += row.clinvar.clinvar_variation_id is not None
         self.clinvar_pathogenic += row.clinvar.clinvar_classification in PATHOGENIC
         self.named += row.name.hgvs_g is not None

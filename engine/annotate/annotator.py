@@ -22,11 +22,11 @@ from engine.annotate.normalise import ORIGINAL
 from engine.annotate.protein import protein_change
 from engine.annotate.protein_terms import corrected, with_protein
 from engine.annotate.rows import (
-    CallPart,
     ClinvarPart,
     CombinedPart,
     ConsequencePart,
     NamePart,
+    RecordPart,
     Row,
     TranscriptConsequence,
 )
@@ -99,7 +99,7 @@ class Annotator:
         span = (edit.start, edit.end) if edit else (start, start + len(ref))
         hits = complete(parse_bcsq(info_value(info, "BCSQ=")), contig, *span, self._model)
         return Row(
-            CallPart(
+            RecordPart(
                 self._sample,
                 f"{self._bare}-{start + 1}-{ref}-{alt}",
                 contig,
@@ -109,9 +109,9 @@ class Annotator:
                 info_value(info, f"{ORIGINAL}=") or None,
                 None if fields[5] == "." else float(fields[5]),
                 fields[6],
-                *call,
-                matches,
             ),
+            call,
+            matches,
             self._name(edit),
             self._consequence(hits, edit) if hits else _INTERGENIC,
             _clinvar_part(self._clinvar.get((self._bare, *allele[1:]))),

@@ -114,10 +114,16 @@ _ONE_ALLELE = (
     Column("rs", "VARCHAR", "dbSNP id"),
 )
 _OF_THE_RECORD = frozenset({"sample", "original", "qual", "ref_matches", "consequences"})
+_COMBINED = {
+    column.name: replace(
+        column, meaning=f"{column.meaning}; absent where no single allele is the whole", required=False
+    )
+    for column in (REF, ALT)
+}
 COMBINED = (
     Column("members", "VARCHAR[]", "For a compound the alleles it is made of, for a part the allele it is part of"),
     Column("phased", "BOOLEAN", "Whether its members are known to lie on one chromosome; of a part always"),
-    *(column for column in _ONE_ALLELE if column.name not in _OF_THE_RECORD),
+    *(_COMBINED.get(column.name, column) for column in _ONE_ALLELE if column.name not in _OF_THE_RECORD),
 )
 """Columns of an allele that no record of the caller is: made of several records, or a part of one."""
 

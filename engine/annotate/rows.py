@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from engine.annotate.calls import Call
 
 
-class CallPart(NamedTuple):
-    """The allele and the sample's call of it."""
+class RecordPart(NamedTuple):
+    """The allele, and what the caller's record says of the site."""
 
     sample: str
     allele: str
@@ -22,17 +22,6 @@ class CallPart(NamedTuple):
     original: str | None
     qual: float | None
     filter: str
-    genotype: str
-    copies: int
-    ploidy: int
-    phase_set: str | None
-    haplotypes: tuple[int, ...] | None
-    depth: int | None
-    ref_depth: int | None
-    alt_depth: int | None
-    informative_depth: int | None
-    genotype_quality: int | None
-    ref_matches: bool
 
 
 class NamePart(NamedTuple):
@@ -112,7 +101,9 @@ class CombinedPart(NamedTuple):
 class Row(NamedTuple):
     """One allele of one sample."""
 
-    call: CallPart
+    record: RecordPart
+    call: Call
+    ref_matches: bool
     name: NamePart
     consequence: ConsequencePart
     clinvar: ClinvarPart
@@ -124,4 +115,5 @@ class Row(NamedTuple):
         """In the order of the table's columns."""
         compounds: tuple[Any, ...] = self.compounds and tuple(one.values for one in self.compounds)
         parts: tuple[Any, ...] = self.known_parts and tuple(one.values for one in self.known_parts)
-        return (*self.call, *self.name, *self.consequence, *self.clinvar, compounds, parts)
+        told = (*self.record, *self.call, self.ref_matches, *self.name, *self.consequence, *self.clinvar)
+        return (*told, compounds, parts)

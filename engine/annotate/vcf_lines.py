@@ -89,7 +89,7 @@ def annotated_info(info: str, row: Row, *, annotated_before: bool) -> str:
     if row.known_parts:
         added.append("CLNPART=" + ",".join(map(_combination, row.known_parts)))
     if consequence.consequences:
-        added.insert(0, "ANN=" + ",".join(_annotations(row.call.alt, consequence)))
+        added.insert(0, "ANN=" + ",".join(_annotations(row.record.alt, consequence)))
     return ";".join([info, *added] if info else added)
 
 

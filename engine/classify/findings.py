@@ -91,7 +91,7 @@ class FindingsSummary:
     not_reportable: int
 
 
-def find_variants(
+def select_reportable(
     annotated: Path, subject: Subject, bundle: ReferenceBundle, folder: Path, sample: str
 ) -> FindingsSummary:
     """Write ``<sample>.findings.parquet`` into ``folder``.
@@ -120,7 +120,7 @@ def find_variants(
         verdicts[verdict] += 1
         if verdict not in ("withheld", "not_reportable"):
             kept.append(finding)
-    _forget_unreported(kept)
+    _drop_unreported_partners(kept)
     schema = arrow_schema(FINDING_COLUMNS)
     table = pa.Table.from_pylist([{name: row[name] for name in schema.names} for row in kept], schema=schema)
     pq.write_table(table, folder / f"{sample}.findings.parquet", compression="zstd")
@@ -278,7 +278,7 @@ def _by_inheritance(finding: dict[str, Any], subject: Subject) -> str:
     return "carrier" if subject.report_carriers else "not_reportable"
 
 
-def _forget_unreported(kept: list[dict[str, Any]]) -> None:
+def _drop_unreported_partners(kept: list[dict[str, Any]]) -> None:
     """A partner that is not told of is not hinted at either."""
     told = {finding["finding_id"] for finding in kept}
     for finding in kept:

@@ -27,12 +27,12 @@ def findings(
 
     Primary, compound heterozygous, carrier, and secondary (ACMG SF genes) where the person agreed to hear of them.
     """
-    from engine.classify.findings import Subject, find_variants
+    from engine.classify.findings import Subject, select_reportable
     from engine.reference.panels import panel_of
 
     panel = panel_of(person.panel, reference.panels)
     subject = Subject(person, panel, father=_evidence(father), mother=_evidence(mother))
-    summary = find_variants(annotated_variants.file(".parquet"), subject, reference, making.folder, making.sample)
+    summary = select_reportable(annotated_variants.file(".parquet"), subject, reference, making.folder, making.sample)
     return Computed(summary.findings, vars(summary))
 
 

@@ -154,7 +154,7 @@ def state(findings: Sequence[Finding], case: CaseFacts, lineage: Lineage, build:
     """Put together what is said of a sample.
 
     Args:
-        findings: rows of the table that :func:`engine.classify.findings.find_variants` wrote.
+        findings: rows of the table that :func:`engine.classify.findings.select_reportable` wrote.
         case: whose sample, and what was looked at.
         lineage: where the findings come from.
         build: ``GRCh37`` or ``GRCh38``.

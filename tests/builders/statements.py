@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.classify.findings import find_variants
+from engine.classify.findings import select_reportable
 from engine.person import Sex
 from engine.receipt import ArtifactFile, Receipt, Recipe
 from engine.report.case import CaseFacts, Gene, Regions
@@ -58,7 +58,7 @@ def statement(
     facts = {"sex": Sex.FEMALE, "order_id": "O1", **facts}
     looked_through = {name: value for name, value in facts.items() if name not in ("father_id", "mother_id")}
     table = write_annotated(folder / "annotated.parquet", *rows)
-    find_variants(table, subject(father=father, mother=mother, **looked_through), bundle(), folder, "S1")
+    select_reportable(table, subject(father=father, mother=mother, **looked_through), bundle(), folder, "S1")
     case = CaseFacts("S1", person(**facts), regions, overridden_checks=tuple(overridden_checks))
     return state(read_findings(folder / "S1.findings.parquet"), case, lineage, "GRCh37", MADE)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from engine.annotate.columns import COMBINED
-from engine.classify.findings import find_variants
+from engine.classify.findings import select_reportable
 from engine.report.wording import headline, notes
 from tests.builders.annotated import bundle, variant, write_annotated, write_parent
 from tests.builders.people import subject
@@ -17,7 +17,7 @@ UNKNOWN_TO_CLINVAR = {
 
 
 def find(folder: Path, *rows: dict[str, Any], **known: Any) -> list[dict[str, Any]]:
-    find_variants(write_annotated(folder / "a.parquet", *rows), subject(**known), bundle(), folder, "S1")
+    select_reportable(write_annotated(folder / "a.parquet", *rows), subject(**known), bundle(), folder, "S1")
     return list(pq.read_table(folder / "S1.findings.parquet").to_pylist())
 
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.classify.columns import FINDING_COLUMNS
-from engine.classify.findings import FindingsSummary, find_variants
+from engine.classify.findings import FindingsSummary, select_reportable
 from engine.errors import VariantFileError
 from engine.reference.panels import Panel
 from tests.builders.annotated import bundle, variant, write_annotated, write_parent
@@ -21,7 +21,7 @@ def find(tmp_path: Path) -> Any:
 
     def run(*rows: dict[str, Any], **known: Any) -> tuple[list[dict[str, Any]], FindingsSummary]:
         table = write_annotated(tmp_path / "annotated.parquet", *rows)
-        summary = find_variants(table, subject(**known), bundle(), tmp_path, "S1")
+        summary = select_reportable(table, subject(**known), bundle(), tmp_path, "S1")
         return pq.read_table(tmp_path / "S1.findings.parquet").to_pylist(), summary
 
     return run
@@ -240,7 +240,7 @@ def test_a_damaged_table_is_refused(tmp_path: Path) -> None:
     broken = tmp_path / "broken.parquet"
     broken.write_bytes(b"PAR1")
     with pytest.raises(VariantFileError, match="cannot be read"):
-        find_variants(broken, subject(), bundle(), tmp_path, "S1")
+        select_reportable(broken, subject(), bundle(), tmp_path, "S1")
 
 
 NOVEL = {

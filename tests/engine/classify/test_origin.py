@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from engine.classify.findings import find_variants
+from engine.classify.findings import select_reportable
 from engine.classify.phase import Parent
 from tests.builders.annotated import bundle, variant, write_annotated, write_parent
 from tests.builders.people import subject
@@ -20,7 +20,7 @@ HOM = variant("PANK2", 3_888_572, genotype="1/1", copies=2, ref_depth=0, alt_dep
 @pytest.fixture
 def find(tmp_path: Path) -> Callable[..., Rows]:
     def run(*rows: dict[str, Any], **known: Any) -> Rows:
-        find_variants(write_annotated(tmp_path / "a.parquet", *rows), subject(**known), bundle(), tmp_path, "S1")
+        select_reportable(write_annotated(tmp_path / "a.parquet", *rows), subject(**known), bundle(), tmp_path, "S1")
         return list(pq.read_table(tmp_path / "S1.findings.parquet").to_pylist())
 
     return run

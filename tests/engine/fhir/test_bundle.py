@@ -9,7 +9,7 @@ import pytest
 
 from engine.annotate.annotate import annotate_variants
 from engine.annotate.columns import COMBINED
-from engine.classify.findings import find_variants
+from engine.classify.findings import select_reportable
 from engine.errors import ReportError
 from engine.fhir.bundle import BundleSummary, build_bundle, write_bundle
 from engine.fhir.check import check_bundle, faults, references_of
@@ -52,7 +52,7 @@ LINEAGE = Lineage(
 
 def findings(folder: Path, *rows: dict[str, Any], **known: Any) -> Path:
     table = write_annotated(folder / "annotated.parquet", *rows)
-    find_variants(table, subject(**known), grch37(), folder, "S1")
+    select_reportable(table, subject(**known), grch37(), folder, "S1")
     return folder / "S1.findings.parquet"
 
 
@@ -95,7 +95,7 @@ def r273h(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     reference = tp53_bundle(shared_data, folder)
     annotate_variants(shared_data / "iarc_tp53_93exomes" / "freebayes_joint_93.vcf.gz", reference, folder, "NA11994")
     known = subject(sex=Sex.FEMALE, secondary_findings_consent=True)
-    find_variants(folder / "NA11994.annotated.parquet", known, reference, folder, "NA11994")
+    select_reportable(folder / "NA11994.annotated.parquet", known, reference, folder, "NA11994")
     case = CaseFacts("NA11994", known.person, Regions("TP53", (Gene("TP53", "HGNC:11998"),)))
     summary = write_bundle(stated(folder / "NA11994.findings.parquet", case), folder)
     return json.loads((folder / "NA11994.fhir.json").read_text()), summary

@@ -189,21 +189,23 @@ def append_edge(graph: Graph, source: int, target: int, multiplicity: int, suppo
     edge.support = support
     edge.is_reference = is_reference
     edge.removed = 0
-    tail = graph.vertices[source]
-    if tail.last_out < 0:
-        tail.first_out = row
-    else:
-        graph.edges[tail.last_out].next_out = row
-    tail.last_out = row
-    tail.out_degree += 1
-    head = graph.vertices[target]
-    if head.last_in < 0:
-        head.first_in = row
-    else:
-        graph.edges[head.last_in].next_in = row
-    head.last_in = row
-    head.in_degree += 1
+    _append(row, source, graph.vertices["first_out"], graph.vertices["last_out"], graph.edges["next_out"])
+    graph.vertices[source].out_degree += 1
+    _append(row, target, graph.vertices["first_in"], graph.vertices["last_in"], graph.edges["next_in"])
+    graph.vertices[target].in_degree += 1
     return row
+
+
+@kernel
+def _append(
+    edge: int, vertex: int, first: NDArray[np.int64], last: NDArray[np.int64], following: NDArray[np.int64]
+) -> None:
+    """Put an edge at the end of a vertex's list of edges, of which the arrays hold both ends and the links."""
+    if last[vertex] < 0:
+        first[vertex] = edge
+    else:
+        following[last[vertex]] = edge
+    last[vertex] = edge
 
 
 @kernel
@@ -213,32 +215,29 @@ def remove_edge(graph: Graph, edge: int) -> None:
         return
     graph.edges[edge].removed = 1
     graph.used[LIVE_EDGES] -= 1
-    tail = graph.vertices[graph.edges[edge].source]
-    tail.out_degree -= 1
+    source, target = graph.edges[edge].source, graph.edges[edge].target
+    graph.vertices[source].out_degree -= 1
+    _take_out(edge, source, graph.vertices["first_out"], graph.vertices["last_out"], graph.edges["next_out"])
+    graph.vertices[target].in_degree -= 1
+    _take_out(edge, target, graph.vertices["first_in"], graph.vertices["last_in"], graph.edges["next_in"])
+
+
+@kernel
+def _take_out(
+    edge: int, vertex: int, first: NDArray[np.int64], last: NDArray[np.int64], following: NDArray[np.int64]
+) -> None:
+    """Take an edge out of a vertex's list of edges, see :func:`_append`."""
     before = -1
-    other = tail.first_out
+    other = first[vertex]
     while other != edge:
         before = other
-        other = graph.edges[other].next_out
+        other = following[other]
     if before < 0:
-        tail.first_out = graph.edges[edge].next_out
+        first[vertex] = following[edge]
     else:
-        graph.edges[before].next_out = graph.edges[edge].next_out
-    if tail.last_out == edge:
-        tail.last_out = before
-    head = graph.vertices[graph.edges[edge].target]
-    head.in_degree -= 1
-    before = -1
-    other = head.first_in
-    while other != edge:
-        before = other
-        other = graph.edges[other].next_in
-    if before < 0:
-        head.first_in = graph.edges[edge].next_in
-    else:
-        graph.edges[before].next_in = graph.edges[edge].next_in
-    if head.last_in == edge:
-        head.last_in = before
+        following[before] = following[edge]
+    if last[vertex] == edge:
+        last[vertex] = before
 
 
 @kernel
