@@ -18,11 +18,14 @@ Compiling what set-up compiles took 237 CPU seconds with ``njit`` and takes 103;
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import numba  # noqa: F401  # registers what kernels may use of numpy and math
 from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 from numba.core.registry import CPUDispatcher, cpu_target
+
+from engine.kernel_cache import compiled_once
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -69,6 +72,11 @@ class _Kernel(CPUDispatcher):
     def is_compiling(self) -> bool:
         """Asked by numba to tell a kernel that calls itself."""
         return bool(super().is_compiling or self._linked.is_compiling)
+
+    def compile(self, sig: Any) -> Any:
+        """Compile for a signature, or load what another process compiled, waiting for it where it is at that."""
+        with compiled_once(Path(self._cache.cache_path), Path(self._cache._cache_file._index_name).stem):
+            return super().compile(sig)
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
         """The signature for a call from another kernel."""

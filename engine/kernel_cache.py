@@ -5,12 +5,17 @@ own file has changed: after an update of an imported file it would go on running
 is the content of its file and of every file of the engine that it imports, directly or not, so that an update
 compiles what it touches and nothing else. numba finds these classes by the environment variable that
 :mod:`engine` sets.
+
+Processes that need the same kernel at the same time compile it once, see :func:`compiled_once`.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -49,6 +54,34 @@ def imported_files(path: Path) -> set[Path]:
             candidates = (place / f"{name}.py", place.with_suffix(".py"), place / "__init__.py")
             files |= {next(file for file in candidates if file.exists())}
     return files
+
+
+@contextmanager
+def compiled_once(folder: Path, kernel: str) -> Iterator[None]:
+    """While one process compiles a kernel, every other that needs it waits here, and then finds it on disk.
+
+    A process that is killed waits for nobody and nobody for it. In a folder that cannot be written to nothing is kept
+    on disk either, and no process waits.
+
+    Args:
+        folder: where the kernel is kept.
+        kernel: its name there.
+    """
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = (folder / f"{kernel}.lock").open("a")
+    except OSError:
+        yield
+        return
+    with lock:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # closing would not do: a process forked meanwhile holds the file too
+                fcntl.flock(lock, fcntl.LOCK_UN)
 
 
 class _StampedWithImports:

@@ -1,7 +1,8 @@
 """Compiling the engine's kernels once, so that a first sample does not wait: ``python -m engine.warm [STAGE ...]``.
 
 Set-up does so for the stages that the defaults use; numba keeps compiled kernels on disk beside their source. A tiny
-made-up sample is taken through each stage in a process of its own, as many at a time as there are cores.
+made-up sample is taken through each stage in a process of its own, as many at a time as there are cores. Samples may be
+worked on meanwhile: a step waits for a kernel that is being compiled here, and compiles itself what is not begun yet.
 """
 
 from __future__ import annotations
@@ -86,12 +87,12 @@ def _haplotype_caller(folder: Path) -> None:
 
 
 _STAGES: dict[str, Callable[[Path], None]] = {
-    "assembly": _assembly,
     "alignment": _alignment,
     "intake": _intake,
+    "assembly": _assembly,
     "haplotype-caller": _haplotype_caller,
 }
-"""In the order in which they are begun."""
+"""In the order in which they are begun: what a sample needs first comes first."""
 _AFTER: dict[str, tuple[str, ...]] = {"haplotype-caller": ("alignment",)}
 """What shares kernels with a stage and is to be compiled before; it reaches the assembly when that is ready."""
 

@@ -5,10 +5,13 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import pytest
+
 import engine
-from engine.kernel_cache import imported_files, source_stamp
+from engine.kernel_cache import compiled_once, imported_files, source_stamp
 
 ENGINE = Path(engine.__file__).parent
 INNER = """from engine.kernel import kernel
@@ -36,19 +39,81 @@ def run_outer(package: Path, before: str = "") -> int:
     return int(done.stdout)
 
 
-def test_a_changed_import_compiles_again(tmp_path: Path) -> None:
-    package = tmp_path / "engine" / "made_up"
-    package.mkdir(parents=True)
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A package of the engine's with a kernel in it, ``outer.two``, that calls one of another file."""
+    folder = tmp_path / "engine" / "made_up"
+    folder.mkdir(parents=True)
     for name in ("__init__.py", "kernel.py", "kernel_cache.py"):
         (tmp_path / "engine" / name).write_text((ENGINE / name).read_text())
-    (package / "__init__.py").touch()
-    (package / "outer.py").write_text(OUTER.format(package=package.name))
+    (folder / "__init__.py").touch()
+    (folder / "inner.py").write_text(INNER.format(value=1))
+    (folder / "outer.py").write_text(OUTER.format(package=folder.name))
+    return folder
+
+
+def test_a_changed_import_compiles_again(package: Path) -> None:
     for value in (1, 41):
         (package / "inner.py").write_text(INNER.format(value=value))
         assert run_outer(package) == value + 1
         assert run_outer(package, before="import numba; ") == value + 1
     compiled = list((package / "__pycache__").glob("outer.two-*.nbc"))
     assert compiled, "kernels are kept on disk"
+
+
+ALL_AT_ONCE = """
+import sys, time
+from pathlib import Path
+from engine.made_up.outer import two
+Path(sys.argv[1]).touch()
+while not Path("go").exists():
+    time.sleep(0.001)
+assert two() == 2
+print(sum(two.stats.cache_misses.values()))
+"""
+
+
+def test_of_processes_that_need_a_kernel_at_once_one_compiles_it(package: Path) -> None:
+    root = package.parent.parent
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", ALL_AT_ONCE, name],
+            cwd=root,
+            env=os.environ | {"PYTHONPATH": str(root)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for name in ("a", "b", "c")
+    ]
+    while not all((root / name).exists() for name in "abc"):
+        assert all(process.poll() is None for process in processes)
+        time.sleep(0.01)
+    (root / "go").touch()
+    compiled = [int(process.communicate(timeout=120)[0]) for process in processes]
+    assert sorted(compiled) == [0, 0, 1]
+
+
+def test_a_process_that_died_while_it_compiled_is_not_waited_for(tmp_path: Path) -> None:
+    code = f"""
+import os
+from pathlib import Path
+from engine.kernel_cache import compiled_once
+with compiled_once(Path({str(tmp_path)!r}), "one"):
+    os._exit(3)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 3
+    with compiled_once(tmp_path, "one"):
+        assert (tmp_path / "one.lock").exists()
+
+
+def test_where_nothing_can_be_kept_a_kernel_is_compiled_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with compiled_once(tmp_path / "file" / "folder", "one"):
+        pass
+    with pytest.raises(ValueError, match="its own"), compiled_once(tmp_path, "one"):
+        raise ValueError("its own")
+    with compiled_once(tmp_path, "one"):
+        pass
 
 
 def test_imports_are_followed_to_modules_and_through_packages() -> None:

@@ -1,4 +1,4 @@
-"""The lake shows whole artifacts only."""
+"""The lake in a folder: what is peculiar to it, and that it shows whole artifacts only. See test_any_backend.py."""
 
 import multiprocessing
 import os
@@ -24,13 +24,6 @@ def lake(tmp_path: Path) -> Lake:
     return LocalLake(tmp_path / "lake")
 
 
-def test_what_was_published_is_found_with_its_receipt(lake: Lake) -> None:
-    receipt = publish(lake)
-    assert lake.require("raw_reads", "S1") == receipt
-    assert lake.path(receipt, "reads.txt").read_text() == "reads"
-    assert lake.samples() == ["S1"]
-
-
 def test_nothing_is_visible_before_publication_or_after_a_failure(lake: Lake) -> None:
     with pytest.raises(RuntimeError), lake.work("raw_reads", "S1") as work:
         (work.folder / "reads.txt").write_text("half")
@@ -38,12 +31,6 @@ def test_nothing_is_visible_before_publication_or_after_a_failure(lake: Lake) ->
         raise RuntimeError("the disk is full")
     assert lake.receipt("raw_reads", "S1") is None
     assert not [path for path in lake.root.rglob("*") if path.name == "reads.txt"]
-
-
-def test_the_same_content_published_again_keeps_its_receipt_and_time(lake: Lake) -> None:
-    first = publish(lake)
-    time.sleep(1.1)
-    assert publish(lake) == first
 
 
 def test_another_content_becomes_current_and_the_history_keeps_both(lake: Lake) -> None:
@@ -55,19 +42,6 @@ def test_another_content_becomes_current_and_the_history_keeps_both(lake: Lake) 
     assert not lake.folder(first).exists()
 
 
-def test_superseded_reports_stay_on_disk(lake: Lake) -> None:
-    first = publish(lake, "one", asset="fhir_bundle")
-    publish(lake, "two", asset="fhir_bundle")
-    assert lake.path(first, "reads.txt").read_text() == "one"
-
-
-def test_an_unchanged_recipe_is_fresh_and_a_changed_one_is_not(lake: Lake) -> None:
-    receipt = publish(lake, recipe=Recipe(tools={"bwa": "1"}))
-    with lake.work("raw_reads", "S1") as work:
-        assert work.fresh(Recipe(tools={"bwa": "1"})) == receipt
-        assert work.fresh(Recipe(tools={"bwa": "2"})) is None
-
-
 def test_a_shortened_file_is_refused_and_a_changed_one_is_found_by_verification(lake: Lake) -> None:
     receipt = publish(lake)
     path = lake.path(receipt, "reads.txt")
@@ -77,20 +51,6 @@ def test_a_shortened_file_is_refused_and_a_changed_one_is_found_by_verification(
     path.write_text("rea")
     with pytest.raises(LakeError, match="5 bytes were published"):
         lake.require("raw_reads", "S1")
-
-
-def test_publishing_again_mends_a_damaged_artifact(lake: Lake) -> None:
-    receipt = publish(lake)
-    lake.path(receipt, "reads.txt").write_text("READS")
-    publish(lake)
-    lake.verify(lake.require("raw_reads", "S1"))
-
-
-@pytest.mark.parametrize("sample", ["../evil", "a/b", "", "x" * 65, "a b", "S1\n"])
-def test_an_illegal_sample_id_never_becomes_a_path(lake: Lake, sample: str) -> None:
-    with pytest.raises(LakeError, match="is not a sample id"), lake.work("raw_reads", sample):
-        pass
-    assert not lake.root.exists()
 
 
 def _publish_for_ever(root: Path) -> None:

@@ -189,23 +189,21 @@ def append_edge(graph: Graph, source: int, target: int, multiplicity: int, suppo
     edge.support = support
     edge.is_reference = is_reference
     edge.removed = 0
-    _append(row, source, graph.vertices["first_out"], graph.vertices["last_out"], graph.edges["next_out"])
-    graph.vertices[source].out_degree += 1
-    _append(row, target, graph.vertices["first_in"], graph.vertices["last_in"], graph.edges["next_in"])
-    graph.vertices[target].in_degree += 1
-    return row
-
-
-@kernel
-def _append(
-    edge: int, vertex: int, first: NDArray[np.int64], last: NDArray[np.int64], following: NDArray[np.int64]
-) -> None:
-    """Put an edge at the end of a vertex's list of edges, of which the arrays hold both ends and the links."""
-    if last[vertex] < 0:
-        first[vertex] = edge
+    tail = graph.vertices[source]
+    if tail.last_out < 0:
+        tail.first_out = row
     else:
-        following[last[vertex]] = edge
-    last[vertex] = edge
+        graph.edges[tail.last_out].next_out = row
+    tail.last_out = row
+    tail.out_degree += 1
+    head = graph.vertices[target]
+    if head.last_in < 0:
+        head.first_in = row
+    else:
+        graph.edges[head.last_in].next_in = row
+    head.last_in = row
+    head.in_degree += 1
+    return row
 
 
 @kernel
@@ -226,7 +224,7 @@ def remove_edge(graph: Graph, edge: int) -> None:
 def _take_out(
     edge: int, vertex: int, first: NDArray[np.int64], last: NDArray[np.int64], following: NDArray[np.int64]
 ) -> None:
-    """Take an edge out of a vertex's list of edges, see :func:`_append`."""
+    """Take an edge out of a vertex's list of edges, of which the arrays hold both ends and the links."""
     before = -1
     other = first[vertex]
     while other != edge:
