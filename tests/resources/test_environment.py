@@ -1,5 +1,10 @@
 """The options of a deployment: defaults that serve, one clear error for what cannot be used, one table for people."""
 
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -72,3 +77,45 @@ def test_a_data_folder_in_which_something_could_not_be_kept_is_refused_at_the_st
 def test_a_data_folder_may_have_any_other_name(tmp_path: Path, name: str) -> None:
     settings = Settings.from_environment({"GENOMICS_DATA": str(tmp_path / name)})
     assert settings.data == (tmp_path / name).resolve()
+
+
+def test_the_options_are_read_here_and_by_no_other_module() -> None:
+    packages = ("engine", "resources", "console", "genomics_assets")
+    told = {
+        path.relative_to(PROJECT).as_posix()
+        for package in packages
+        for path in (PROJECT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+    }
+    of_others = {  # variables that are no options of ours: Great Expectations', the user's folders, dbt's, Dagster's
+        "engine/quality/expectations.py",
+        "engine/code_cache.py",
+        "engine/command_files.py",
+        "engine/cohort/tables.py",
+        "genomics_assets/instance.py",
+        "engine/__init__.py",
+    }
+    assert told - of_others == {"resources/environment.py"}
+    assert not [path for path in told & of_others if "GENOMICS_" in (PROJECT / path).read_text()]
+
+
+def test_no_import_but_that_of_the_definitions_reads_an_option() -> None:
+    """With an option that cannot be used every module can be imported, and the code location says what is wrong."""
+    reads_when_loaded = ("genomics_assets.definitions", "genomics_assets.serve")
+    modules = [
+        path.relative_to(PROJECT).with_suffix("").as_posix().replace("/", ".")
+        for package in ("engine/ops", "resources", "console", "genomics_assets")
+        for path in sorted((PROJECT / package).rglob("*.py"))
+        if path.stem not in ("__init__", "__main__", "env") and "versions" not in path.parts
+    ]
+    code = "import importlib, sys\nfor name in sys.argv[1:]:\n    importlib.import_module(name)"
+    wrong = os.environ | {"GENOMICS_MAX_RUNS": "many"}
+
+    def import_all(names: Iterable[str]) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", code, *names]
+        return subprocess.run(command, env=wrong, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+    imported = import_all(name for name in modules if name not in reads_when_loaded)
+    assert imported.returncode == 0, imported.stderr
+    assert "GENOMICS_MAX_RUNS" in import_all(["genomics_assets.definitions"]).stderr
