@@ -64,6 +64,8 @@ _OPTIONS = {"nopython": True, "nogil": True, "boundscheck": None, "no_cfunc_wrap
 class _Kernel(CPUDispatcher):
     """What Python calls. Other kernels are given the twin without wrappers."""
 
+    _cache: Any
+
     def __init__(self, py_func: Callable[..., Any], locals: Any = None, targetoptions: Any = None, **more: Any) -> None:
         super().__init__(py_func, locals, targetoptions, **more)
         self._linked = CPUDispatcher(py_func, locals, (targetoptions or {}) | {"no_cpython_wrapper": True}, **more)
