@@ -16,6 +16,7 @@ from genomics_assets.artifacts import ARTIFACTS, KNOWLEDGE  # noqa: E402
 from genomics_assets.binding import asset_of, checks_of  # noqa: E402
 from genomics_assets.cohort_tables import cohort_tables  # noqa: E402
 from genomics_assets.jobs import IN_PROCESS, JOBS  # noqa: E402
+from genomics_assets.notifications import notifications  # noqa: E402
 from genomics_assets.sensors import SENSORS  # noqa: E402
 from genomics_assets.work_list import WORK_LIST, work_list_rows  # noqa: E402
 from resources.deployment import as_served  # noqa: E402
@@ -41,7 +42,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         ],
         asset_checks=[checks_of(one, rows) for one in ARTIFACTS if (rows := thresholds.of(one.name))],
         jobs=JOBS,
-        sensors=[*SENSORS, work_list_rows],
+        sensors=[*SENSORS, work_list_rows, *([notifications] if settings.channels else [])],
         resources=vars(resources),
         executor=IN_PROCESS,
     )

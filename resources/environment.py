@@ -18,6 +18,7 @@ from engine.ops.services import Services
 from engine.quality.thresholds import load_thresholds
 from resources.anchor import Anchor
 from resources.audit import AuditLog
+from resources.channels import Channel, mail_channel, webhook_channel
 from resources.decisions import Decisions
 from resources.gate import Gate
 from resources.knowledge import Knowledge
@@ -144,6 +145,21 @@ OPTIONS = (
         (),
         "Header in which a reverse proxy that sends the token names the person it signed on, for the audit log.",
     ),
+    Option(
+        "GENOMICS_NOTIFY_MAIL",
+        "none",
+        (),
+        "Addresses, separated by commas, that get mail when a run fails, a gate is shut or the queue is stuck.",
+    ),
+    Option(
+        "GENOMICS_NOTIFY_SMTP",
+        "smtp://localhost",
+        (),
+        "The mail server, `smtps://user:password@host:port`; `smtp://` uses TLS where the server offers it.",
+    ),
+    Option("GENOMICS_NOTIFY_FROM", "genomics@ and this host", (), "The sender of that mail."),
+    Option("GENOMICS_NOTIFY_WEBHOOK", "none", (), "Address that gets the same as JSON by POST, `https://host/path`."),
+    Option("GENOMICS_NOTIFY_STUCK_HOURS", "2", (), "How long a sample may wait for the platform until it is told."),
 )
 
 
@@ -179,6 +195,8 @@ class Settings:
         web_listen: the address on which the web UI listens.
         web_origins: ``scheme://host[:port]`` of addresses at which a reverse proxy shows the web UI.
         web_person_header: the header in which it names the person, absent where it names none.
+        channels: the ways to people who are told of failed runs, shut gates and a stuck queue.
+        notify_stuck_hours: how long a sample may wait for the platform until it is told.
     """
 
     environment: str
@@ -201,6 +219,8 @@ class Settings:
     web_listen: str
     web_origins: tuple[str, ...]
     web_person_header: str | None
+    channels: tuple[Channel, ...]
+    notify_stuck_hours: int
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Settings:
@@ -234,6 +254,8 @@ class Settings:
             web_listen=values["GENOMICS_WEB_LISTEN"],
             web_origins=_origins(variables.get("GENOMICS_WEB_ORIGINS")),
             web_person_header=variables.get("GENOMICS_WEB_PERSON_HEADER") or None,
+            channels=_channels(values, variables),
+            notify_stuck_hours=_count("GENOMICS_NOTIFY_STUCK_HOURS", values["GENOMICS_NOTIFY_STUCK_HOURS"]),
         )
 
     @property
@@ -339,9 +361,21 @@ def _registry(address: str | None, data: Path) -> Path | str:
     return address
 
 
+def _channels(values: Mapping[str, str], variables: Mapping[str, str]) -> tuple[Channel, ...]:
+    """Those for which a place is named; none by default."""
+    to, webhook = _listed(variables.get("GENOMICS_NOTIFY_MAIL")), variables.get("GENOMICS_NOTIFY_WEBHOOK")
+    sender = variables.get("GENOMICS_NOTIFY_FROM") or ""
+    mail = [mail_channel(values["GENOMICS_NOTIFY_SMTP"], to, sender)] if to else []
+    return (*mail, *([webhook_channel(webhook)] if webhook else []))
+
+
+def _listed(values: str | None) -> tuple[str, ...]:
+    return tuple(value.strip() for value in (values or "").split(",") if value.strip())
+
+
 def _origins(addresses: str | None) -> tuple[str, ...]:
     """What a browser sends as ``Origin`` for each address; one with a path is none."""
-    origins = tuple(address.strip().rstrip("/").lower() for address in (addresses or "").split(",") if address.strip())
+    origins = tuple(address.rstrip("/").lower() for address in _listed(addresses))
     for origin in origins:
         parts = urlsplit(origin)
         if parts.scheme not in ("http", "https") or not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}":
