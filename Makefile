@@ -73,9 +73,14 @@ gatk:  ## install GATK 4.6 from Maven Central into .gatk (needs Java 17 and Mave
 fhir-definitions: setup  ## make the validator's definitions again from HL7's npm packages (needs npm)
 	@$(BIN)/python -m release.fhir_definitions
 
-readers: $(BIN)/uv  ## install programs that read our files, for the tests, into .readers: MultiQC, whose pins are not ours
+DELTA := 4.0.0
+COPY := mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy -DoutputDirectory=$(CURDIR)/.readers/jars
+readers: $(BIN)/uv  ## install programs that read our files, for the tests, into .readers: MultiQC, Spark with Delta (Maven), igv.js (npm)
 	@$(BIN)/uv venv --quiet --allow-existing .readers
-	@$(BIN)/uv pip install --quiet --python .readers multiqc==1.35
+	@$(BIN)/uv pip install --quiet --python .readers multiqc==1.35 pyspark==4.0.1
+	@$(COPY) -Dartifact=io.delta:delta-spark_2.13:$(DELTA)
+	@$(COPY) -Dartifact=io.delta:delta-storage:$(DELTA)
+	@npm install --silent --no-save --no-audit --prefix .readers igv@3.8.10
 
 browser:  ## install what the browser tests need (Debian, as root)
 	@apt-get install -y -qq chromium chromium-driver

@@ -58,6 +58,14 @@ class Browser:
         found = self._call("POST", "element", using="xpath", value=xpath)
         self._call("POST", f"element/{found[ELEMENT]}/click")
 
+    def value(self, script: str, seconds: float = 90) -> Any:
+        """The value of a script in the page as soon as it is not null."""
+        deadline = time.monotonic() + seconds
+        while (value := self.run(script)) is None:
+            assert time.monotonic() < deadline, f"{script!r} stays null"
+            time.sleep(0.3)
+        return value
+
     def resize(self, width: int, height: int) -> None:
         self._call("POST", "window/rect", width=width, height=height)
 

@@ -1,7 +1,8 @@
 """A claim of a format is a claim that its readers read it: each file is given to the real program of somebody else.
 
 Programs that are not Python packages of ours are skipped where they are absent: GATK with Picard's tools (``make
-gatk``), MultiQC and polars in an environment of their own (``make readers``), bcftools (Debian's, with its plugins).
+gatk``), MultiQC, Spark with Delta Lake and igv.js in a folder of their own (``make readers``), bcftools (Debian's, with
+its plugins), Chromium (``make browser``).
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
+import pysam
 import pytest
 
 from resources.warehouse import Warehouse
+from tests.builders.browser import browsing, is_installed
+from tests.builders.range_server import serving
 from tests.builders.readers import READERS, SmallSample, gatk, make_sample, program, said_by
 
 BCFTOOLS = "install bcftools (Debian: apt-get install bcftools)"
@@ -141,18 +146,94 @@ def test_delta_tables_are_read_by_deltalake_duckdb_and_pandas(sample: SmallSampl
     assert count == (rows.num_rows,)
 
 
-def test_spark_reads_the_delta_tables(sample: SmallSample, tmp_path: Path) -> None:
-    pyspark = pytest.importorskip("pyspark", reason="the extra 'spark' is not installed")
-    program("java", "install Java 17")
-    from pyspark.sql import SparkSession
+SPARK = """
+import json, sys
+from pyspark.sql import SparkSession
+table, jars = sys.argv[1:]
+options = {
+    "spark.jars": jars, "spark.ui.enabled": "false", "spark.driver.memory": "512m", "spark.driver.host": "127.0.0.1",
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+builder = SparkSession.builder.master("local[1]")
+for name, value in options.items():
+    builder = builder.config(name, value)
+rows = builder.getOrCreate().read.format("delta").load(table).collect()
+print("ROWS " + json.dumps([row.asDict() for row in rows]))
+"""
+"""Prints the rows of a Delta table, read by Spark with Delta Lake's own library."""
 
-    rows = pq.read_table(sample.file("S1.annotated.parquet")).select(["sample", "position"])
-    Warehouse(tmp_path / "cohort").put(
-        "calls", rows.rename_columns(["sample_id", "position"]), sample="S1", version="1"
-    )
-    package = f"io.delta:delta-spark_{'.'.join(pyspark.__version__.split('.')[:2])}_2.13:4.0.0"
-    spark = SparkSession.builder.master("local[1]").config("spark.jars.packages", package).getOrCreate()
-    try:
-        assert spark.read.format("delta").load(str(tmp_path / "cohort" / "calls")).count() == rows.num_rows
-    finally:
-        spark.stop()
+
+def test_spark_reads_the_delta_tables(sample: SmallSample, tmp_path: Path) -> None:
+    """Of two samples and a third that was taken out again, in a folder with a space: what DuckDB reads, Spark reads."""
+    jars, python = sorted((READERS.parent / "jars").glob("delta-*.jar")), READERS / "python"
+    if not jars or not python.exists():
+        pytest.skip(f"Spark and Delta Lake's library are not installed: {MULTIQC}")
+    program("java", "install Java 17")
+    rows = pq.read_table(sample.file("S1.annotated.parquet")).select(["sample", "contig", "position", "ref", "alt"])
+    warehouse = Warehouse(tmp_path / "the lab" / "cohort")
+    for name in ("S1", "S2", "S3"):
+        of_one = rows.set_column(0, "sample_id", pa.array([name] * rows.num_rows))
+        warehouse.put("calls", of_one, sample=name, version="1")
+    warehouse.remove("S2")
+    warehouse.compact("calls")
+    said = said_by(python, "-c", SPARK, warehouse.root / "calls", ",".join(map(str, jars)))
+    (told,) = [json.loads(line.removeprefix("ROWS ")) for line in said.splitlines() if line.startswith("ROWS ")]
+    files = warehouse.files("calls")
+    expected = duckdb.sql(f"select {', '.join(told[0])} from read_parquet({files})").fetchall()
+    assert sorted(tuple(row.values()) for row in told) == sorted(expected)
+    assert {row["sample_id"] for row in told} == {"S1", "S3"} and len(told) == 2 * rows.num_rows
+
+
+VIEWER = """<!doctype html><meta charset="utf-8"><div id="igv"></div><script src="/igv.js"></script><script>
+const tracks = [
+  {name: "bam", type: "alignment", format: "bam", url: "/S1.bam", indexURL: "/S1.bam.bai"},
+  {name: "cram", type: "alignment", format: "cram", url: "/S1.cram", indexURL: "/S1.cram.crai"},
+  {name: "vcf", type: "variant", format: "vcf", url: "/S1.annotated.vcf.gz", indexURL: "/S1.annotated.vcf.gz.tbi"},
+  {name: "gvcf", type: "variant", format: "vcf", url: "/S1.g.vcf.gz", indexURL: "/S1.g.vcf.gz.tbi"},
+];
+async function tell() {
+  const reference = {id: "small", fastaURL: "/reference.fa", indexURL: "/reference.fa.fai"};
+  const options = {reference, tracks, locus: "chr20:1001-2200"};
+  const browser = await igv.createBrowser(document.getElementById("igv"), options);
+  const told = {};
+  for (const {name, type} of tracks) {
+    const found = await browser.findTracks("name", name)[0].getFeatures("chr20", 1000, 2200, 1);
+    told[name] = type === "variant" ? found.map(one => [one.pos, one.referenceBases, one.alternateBases])
+      : found.allAlignments().flatMap(one => one.firstAlignment ? [one.firstAlignment, one.secondAlignment] : [one])
+        .filter(one => one).map(one => [one.readName, one.start + 1, one.mq]);
+  }
+  return told;
+}
+tell().then(told => window.told = {told}, error => window.told = {error: String(error && error.stack || error)});
+</script>"""
+"""A page in which igv.js opens alignments and calls, and says what it read of them."""
+
+
+def test_igv_reads_alignments_and_calls(sample: SmallSample, tmp_path: Path) -> None:
+    """In a browser, by parts of the files, as a laboratory's own viewer does."""
+    igv = READERS.parent / "node_modules" / "igv" / "dist" / "igv.min.js"
+    if not igv.is_file():
+        pytest.skip(f"igv.js is not installed: {MULTIQC}")
+    if not is_installed():
+        pytest.skip("chromium is not installed: make browser")
+    fasta = sample.reference.fasta
+    names = [f"S1.{name}" for name in ("bam", "cram", "annotated.vcf.gz", "g.vcf.gz")]
+    indexes = [f"{name}.{ending}" for name, ending in zip(names, ("bai", "crai", "tbi", "tbi"), strict=True)]
+    files: dict[str, Path | bytes] = {f"/{name}": sample.file(name) for name in (*names, *indexes)}
+    files |= {"/igv.js": igv, "/page.html": VIEWER.encode()}
+    files |= {"/reference.fa": fasta, "/reference.fa.fai": fasta.with_name(f"{fasta.name}.fai")}
+    with serving(files) as url, browsing(tmp_path / "profile") as browser:
+        browser.open(f"{url}/page.html")
+        answer = browser.value("return window.told")
+    assert "told" in answer, answer
+    for form in ("bam", "cram"):
+        with pysam.AlignmentFile(str(sample.file(f"S1.{form}")), reference_filename=str(fasta)) as file:
+            mapped = [read for read in file.fetch("chr20", 1_000, 2_200) if not (read.is_duplicate or read.is_qcfail)]
+        expected = sorted([read.query_name, read.reference_start + 1, read.mapping_quality] for read in mapped)
+        assert sorted(answer["told"][form]) == expected
+    with pysam.VariantFile(str(sample.file("S1.annotated.vcf.gz"))) as calls:
+        told = [[call.pos, call.ref, ",".join(call.alts or ())] for call in calls.fetch("chr20", 1_000, 2_200)]
+    assert answer["told"]["vcf"] == told and len(told) == 5
+    with pysam.VariantFile(str(sample.file("S1.g.vcf.gz"))) as calls:
+        assert len(answer["told"]["gvcf"]) == sum(1 for _ in calls.fetch("chr20", 1_000, 2_200))
