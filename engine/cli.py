@@ -31,6 +31,7 @@ from engine.commands.files import (
 from engine.commands.options import Command, UsageError
 from engine.commands.options import add_command as _command
 from engine.commands.options import say as _say
+from engine.commands.phenotype import add_phenotype
 from engine.errors import GenomicsError
 from engine.genotype import FILTER_SETS
 from engine.person import Sex
@@ -97,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_coverage,
         _add_metrics,
         add_classify,
+        add_phenotype,
     ):
         add(commands)
     return parser

@@ -17,7 +17,6 @@ from engine.annotate.consequence import Hit, Judgement, complete, parse_bcsq, re
 from engine.annotate.edit import Edit, shifted, trimmed
 from engine.annotate.gene_model import GeneModel, Transcript
 from engine.annotate.hgvs import TranscriptHgvs, genomic_change, genomic_hgvs, transcript_hgvs, variant_type
-from engine.annotate.info import info_value
 from engine.annotate.normalise import ORIGINAL
 from engine.annotate.protein import protein_change
 from engine.annotate.protein_terms import corrected, with_protein
@@ -32,6 +31,7 @@ from engine.annotate.rows import (
 )
 from engine.annotate.terms import INTERGENIC, TERMS, by_severity, term
 from engine.errors import VariantFileError
+from engine.files.info import info_value
 from engine.reference.accessions import bare_contig, refseq_accession
 from engine.reference.bundle import ReferenceBundle
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from engine.annotate.info import info_value
 from engine.annotate.normalise import ORIGINAL
+from engine.files.info import info_value
 
 
 class Call(NamedTuple):

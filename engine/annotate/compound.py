@@ -22,8 +22,8 @@ from engine.annotate.calls import Call, SiteReads, read_call
 from engine.annotate.consequence import parse_bcsq
 from engine.annotate.edit import Edit, left_aligned, trimmed
 from engine.annotate.gene_model import GeneModel, Transcript
-from engine.annotate.info import info_value
 from engine.annotate.protein import CodingEdit, coding_edit
+from engine.files.info import info_value
 from engine.reference.accessions import bare_contig
 
 MOST_NEIGHBOURS = 4

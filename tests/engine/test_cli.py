@@ -132,13 +132,14 @@ def test_wrong_usage_exits_with_two(wrong, capsys):
 
 
 @pytest.mark.parametrize(
-    "command", ["align", "recalibrate", "call", "gather", "genotype", "compare", "coverage", "metrics", "classify"]
+    "command",
+    ["align", "recalibrate", "call", "gather", "genotype", "compare", "coverage", "metrics", "classify", "phenotype"],
 )
 def test_every_command_explains_itself_with_an_example(command, capsys):
     with pytest.raises(SystemExit) as exit:
         cli.main([command, "--help"])
     assert exit.value.code == 0
-    first = {"gather": "--gvcf", "classify": "--criteria"}.get(command, "--reference REF.fa")
+    first = {"gather": "--gvcf", "classify": "--criteria", "phenotype": "--hpo"}.get(command, "--reference REF.fa")
     assert f"example:\n  genomics-engine {command} {first}" in capsys.readouterr().out
 
 
