@@ -16,6 +16,7 @@ ARTIFACTS = (
     alignment.aligned_reads,
     calls.gvcf,
     calls.variants,
+    calls.exon_coverage,
     calls.trio_variants,
     annotation.annotated_variants,
     interpretation.findings,

@@ -36,11 +36,12 @@ def aligned_reads(
 ) -> Computed:
     """The sample's reads aligned (BWA-MEM), duplicates marked (Picard's definition), sorted by coordinate and indexed.
 
-    All in one stream; with coverage, insert size and duplication metrics.
+    All in one stream; with coverage, insert size and duplication metrics, and where the depth is below 20x.
     """
     from engine.align.aligner import open_aligner
     from engine.align.pipeline import AlignmentOptions, align_reads
     from engine.reads.conventions import UmiSource
+    from engine.reads.low_coverage import SUFFIX, write_low_coverage
     from engine.reads.manifest import read_manifest
     from engine.reads.picard_metrics import write_metrics
     from engine.reference.genome import open_reference
@@ -60,6 +61,7 @@ def aligned_reads(
         log=making.log,
     )
     write_metrics(making.sample, aligned.histograms, aligned.duplication, aligned.set_sizes, making.folder)
+    write_low_coverage(aligned.histograms.low_coverage, making.folder / f"{making.sample}{SUFFIX}")
     return Computed(aligned.records, _measures(aligned, person.sex))
 
 

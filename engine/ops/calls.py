@@ -10,6 +10,7 @@ from engine.ops.inputs import Facts, Genome, Kin, Making, Options, Own, Parent, 
 from engine.ops.services import Settings
 from engine.person import Person
 from engine.reference.bundle import ReferenceBundle
+from engine.report.exon_coverage import EXON_COLUMNS
 
 
 def _recalibrates(settings: Settings) -> bool:
@@ -76,6 +77,37 @@ def variants(
         progress=making.progress("genotyping", unit="sites"),
     )
     return Computed(summary.records, vars(summary))
+
+
+@artifact(kinds={"parquet"}, columns=EXON_COLUMNS)
+def exon_coverage(
+    making: Making,
+    aligned_reads: Own,
+    gvcf: Own,
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "panels")],
+    person: Annotated[Person, Facts("sex", "ordered_genes", "panel")],
+) -> Computed | NotApplicable:
+    """Exon by exon of the genes that the order asks about, or of all where it names none: bases below 20x, below 10x,
+    and not called.
+    """
+    from engine.classify.question import question_of
+    from engine.reads.low_coverage import SUFFIX, read_low_coverage
+    from engine.reference.panels import panel_of
+    from engine.report.coverage import asked_about, expected_targets, spokesmen_of, uncalled_intervals
+    from engine.report.exon_coverage import exon_coverage, write_exon_coverage
+
+    if reference.gene_model is None:
+        return NotApplicable("the reference has no gene model")
+    asked = question_of(person, panel_of(person.panel, reference.panels)).genes
+    targets = expected_targets(reference, person.sex)
+    rows = exon_coverage(
+        asked_about(spokesmen_of(reference), asked),
+        targets,
+        uncalled_intervals(gvcf.file(".g.vcf.gz"), targets),
+        read_low_coverage(aligned_reads.file(SUFFIX)),
+    )
+    measures = write_exon_coverage(rows, making.folder / f"{making.sample}.exon_coverage.parquet")
+    return Computed(len(rows), measures | {"asked_genes": len(asked)})
 
 
 @artifact(kinds={"vcf"})

@@ -7,7 +7,7 @@ address is short, and what is short the UI shows without a click.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from urllib.parse import quote
 
 from engine.ops.services import Lake
@@ -56,4 +56,13 @@ def _findings(receipt: Receipt, lake: Lake) -> dict[str, Shown]:
     return {"variants": Shown(COLUMNS, rows)}
 
 
-_SHOWN: Mapping[str, Callable[[Receipt, Lake], dict[str, Shown]]] = {"findings": _findings}
+def _exons(receipt: Receipt, lake: Lake) -> dict[str, Shown]:
+    """Those that were not seen throughout."""
+    from engine.report.exon_coverage import EXON_COLUMNS, missed, read_exon_coverage
+
+    (file,) = receipt.files
+    found = missed(read_exon_coverage(lake.path(receipt, file.name)))
+    return {"exons not seen throughout": Shown(EXON_COLUMNS, [asdict(row) for row in found[:MOST_ROWS]])}
+
+
+_SHOWN: Mapping[str, Callable[[Receipt, Lake], dict[str, Shown]]] = {"exon_coverage": _exons, "findings": _findings}

@@ -9,6 +9,7 @@ from engine.annotate.columns import ANNOTATED_COLUMNS, CLINVAR_COLUMNS, COMBINED
 from engine.classify.columns import FINDING_COLUMNS
 from engine.cohort.columns import TABLES
 from engine.cohort.models import cohort_models
+from engine.report.exon_coverage import EXON_COLUMNS
 from engine.tables import Column, struct_of
 
 _MEMBERS: Mapping[str, str] = {
@@ -40,6 +41,7 @@ def described_tables() -> tuple[Described, ...]:
         Described("annotated_variants", "artifact `annotated_variants` of a sample, Parquet", ANNOTATED_COLUMNS),
         Described("transcripts' consequences", "`consequences` of annotated variants", TRANSCRIPT_CONSEQUENCE),
         Described("combined alleles", "`compounds` and `known_parts` of annotated variants", COMBINED),
+        Described("exon_coverage", "artifact `exon_coverage` of a sample, Parquet", EXON_COLUMNS),
         Described("findings", "artifact `findings` of a sample, Parquet", FINDING_COLUMNS),
         *(Described(name, f"Delta table `cohort/{name}`", columns) for name, columns in TABLES.items()),
         *(Described(one.name, f"cohort table. {one.description}", one.columns) for one in cohort_models()),

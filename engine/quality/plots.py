@@ -174,5 +174,7 @@ COUNTS: Mapping[str, tuple[str, ...]] = {
 NAMED_COUNTS: Mapping[str, tuple[str, str]] = {
     "Consequences": ("consequence_names", "consequence_counts"),
     "Resources": ("resource_types", "resource_counts"),
+    "Bases below 20x by exon": ("missed_exon_names", "missed_exon_below_20x"),
+    "Uncalled bases by exon": ("missed_exon_names", "missed_exon_uncalled"),
 }
 MOST_BARS = 12

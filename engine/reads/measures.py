@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from engine.reads import measure_kernels as kernels
 from engine.reads.duplicates import Duplicates
+from engine.reads.low_coverage import LowCoverage, Stretches
 from engine.reads.records import Records
 from engine.reference.intervals import Interval
 
@@ -141,6 +142,7 @@ class AlignmentHistograms:
         depths: int64[m], positions of the territory by depth, the last holding all beyond.
         contig_coverage: mean depth by contig that has territory.
         intervals: each interval of the territory, in order.
+        low_coverage: by contig, where the depth is below 20x (:mod:`engine.reads.low_coverage`).
     """
 
     counts: NDArray[np.int64]
@@ -152,6 +154,7 @@ class AlignmentHistograms:
     depths: NDArray[np.int64]
     contig_coverage: dict[str, float]
     intervals: tuple[IntervalCoverage, ...]
+    low_coverage: dict[str, Stretches]
 
 
 @dataclass(frozen=True)
@@ -220,6 +223,7 @@ class Measurement:
             depths=coverage.histogram,
             contig_coverage=coverage.by_contig(),
             intervals=coverage.by_interval(),
+            low_coverage=coverage.low.stretches(),
         )
 
 
@@ -243,6 +247,7 @@ class _Coverage:
         self._ends = np.array([interval.end for interval in territory], dtype=np.int64)
         self.histogram = _zeros(_DEEPEST + 1)
         self._sums, self._reaching = _zeros(len(territory)), _zeros(len(territory), len(DEPTHS))
+        self.low = LowCoverage(contigs)
         self._depth = np.zeros(_WINDOW, dtype=np.int32)
         self._contig, self._base, self._filled = 0, 0, 0
 
@@ -287,6 +292,8 @@ class _Coverage:
                 self._sums[part],
                 self._reaching[part],
             )
+            depth, spans = self._depth[: self._filled], (self._starts[part], self._ends[part])
+            self.low.add(self._contig, depth, self._base, end, *spans)
         left = max(self._base + self._filled - end, 0)
         self._depth[:left] = self._depth[self._filled - left : self._filled].copy()
         self._depth[left : self._filled] = 0

@@ -29,10 +29,20 @@ class Laboratory:
     Attributes:
         name: of the laboratory.
         system: URI below which its identifiers are unique; ids of resources derive from it, so it never changes.
+        identifier: number under which an authority knows it (CLIA, say), absent where none was given.
+        identifier_system: URI of that authority's numbers; there where the number is.
+        address: in one line.
+        phone: absent where none was given.
+        email: absent where none was given.
     """
 
     name: str = "Genomics laboratory"
     system: str = "https://laboratory.invalid/genomics"
+    identifier: str | None = None
+    identifier_system: str | None = None
+    address: str | None = None
+    phone: str | None = None
+    email: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,8 @@ class Regions:
         uncalled_bases: target bases that could not be called, absent where that was not measured.
         mean_coverage: mean depth over the targets, absent where not measured.
         fraction_20x: share of target bases covered 20 times or more, absent where not measured.
+        uncalled_exons: in words, the exons of what was asked about that could not be called throughout, with how many
+            bases of each.
     """
 
     description: str
@@ -66,6 +78,7 @@ class Regions:
     fraction_20x: float | None = None
     beyond: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    uncalled_exons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

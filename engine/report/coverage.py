@@ -18,6 +18,7 @@ from engine.reference.bundle import ReferenceBundle
 from engine.reference.intervals import Interval, merge
 from engine.reference.known_bases import known_territory
 from engine.report.case import Gene, Regions
+from engine.report.exon_coverage import counted_exons, exon_coverage
 
 MOST_GENES = 300
 """More genes than these are not listed one by one but described."""
@@ -42,10 +43,10 @@ def study_regions(
         fraction_20x: share of target bases covered 20 times or more, where it was measured.
         asked: symbols of the genes that the order asks about.
     """
-    targets = _expected(bundle, sex)
+    targets = expected_targets(bundle, sex)
     uncalled = [] if gvcf is None else uncalled_intervals(gvcf, targets)
     bases = sum(len(target) for target in targets)
-    spokesmen = _spokesmen(bundle)
+    spokesmen = spokesmen_of(bundle)
     transcripts = [one for one in spokesmen if one.coding]
     studied = _genes(transcripts, targets)
     return Regions(
@@ -57,7 +58,21 @@ def study_regions(
         fraction_20x=fraction_20x,
         beyond=_beyond(bundle, [one for one in spokesmen if one.gene in asked]) if asked else (),
         unknown=tuple(gene for gene in asked if gene not in {one.gene for one in spokesmen}),
+        uncalled_exons=_exons(asked_about(spokesmen, asked), targets, uncalled),
     )
+
+
+def asked_about(spokesmen: Sequence[Transcript], asked: Sequence[str]) -> list[Transcript]:
+    """The transcripts of the genes asked about; where none is named, of every gene with a protein."""
+    return [one for one in spokesmen if (one.gene in asked if asked else one.coding)]
+
+
+def _exons(
+    transcripts: Sequence[Transcript], targets: Sequence[Interval], uncalled: Sequence[Interval]
+) -> tuple[str, ...]:
+    """In words the exons that were not called throughout, and how much of each."""
+    rows = exon_coverage(transcripts, targets, uncalled, {}) if uncalled else []
+    return tuple(f"{row.name} ({row.uncalled:,} of {row.bases:,} bases)" for row in rows if row.uncalled)
 
 
 def uncalled_intervals(gvcf: Path, targets: Sequence[Interval]) -> list[Interval]:
@@ -85,7 +100,7 @@ def _holes(target: Interval, spans: Sequence[tuple[int, int]]) -> Iterator[Inter
         yield Interval(target.contig, position, target.end)
 
 
-def _expected(bundle: ReferenceBundle, sex: Sex) -> list[Interval]:
+def expected_targets(bundle: ReferenceBundle, sex: Sex) -> list[Interval]:
     """The targets that a person of this sex has at all, without bases that are N."""
     lengths = bundle.contig_lengths
     targets = known_territory(bundle, targets=bundle.targets)
@@ -95,7 +110,7 @@ def _expected(bundle: ReferenceBundle, sex: Sex) -> list[Interval]:
     return merge(owned, lengths)
 
 
-def _spokesmen(bundle: ReferenceBundle) -> list[Transcript]:
+def spokesmen_of(bundle: ReferenceBundle) -> list[Transcript]:
     """The representative transcript of every gene, along the genome."""
     if bundle.gene_model is None:
         return []
@@ -110,8 +125,8 @@ def _beyond(bundle: ReferenceBundle, transcripts: Sequence[Transcript]) -> tuple
         spans.setdefault(target.contig, []).append((target.start, target.end))
 
     def is_whole(one: Transcript) -> bool:
-        exons = _coding_exons(one) if one.coding else one.exons
-        return not any(list(_holes(Interval(one.contig, *exon), spans.get(one.contig, []))) for exon in exons)
+        exons = [Interval(one.contig, start, end) for _, start, end in counted_exons(one)]
+        return not any(list(_holes(exon, spans.get(one.contig, []))) for exon in exons)
 
     whole = {one.gene for one in transcripts if is_whole(one)}
     return tuple(dict.fromkeys(one.gene for one in transcripts if one.gene not in whole))
@@ -131,14 +146,6 @@ def _genes(transcripts: Sequence[Transcript], intervals: Sequence[Interval]) -> 
     genes = [
         Gene(one.gene, one.hgnc_id or hgnc_id(one.gene))
         for one in transcripts
-        if any(touched(one.contig, *exon) for exon in _coding_exons(one))
+        if any(touched(one.contig, start, end) for _, start, end in counted_exons(one))
     ]
     return tuple(dict.fromkeys(genes))
-
-
-def _coding_exons(transcript: Transcript) -> Iterator[tuple[int, int]]:
-    assert transcript.coding is not None
-    first, last = transcript.coding
-    for start, end in transcript.exons:
-        if max(start, first) < min(end, last):
-            yield max(start, first), min(end, last)

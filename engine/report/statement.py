@@ -26,6 +26,8 @@ LIMITS = (
 )
 MOST_GENES_NAMED = 20
 """More genes that were asked about are counted, not named."""
+MOST_EXONS_NAMED = 20
+"""More exons that were not called throughout are counted, not named."""
 
 
 class Outcome(StrEnum):
@@ -284,7 +286,15 @@ def _coverage(regions: Regions) -> str:
         parts.append(f"{regions.uncalled_bases:,} bases could not be called")
     if regions.uncalled:
         parts.append("not fully called: " + ", ".join(gene.symbol for gene in regions.uncalled))
-    return ", ".join(parts)
+    return ", ".join(parts) + _uncalled_exons(regions.uncalled_exons)
+
+
+def _uncalled_exons(exons: Sequence[str]) -> str:
+    """Which exons, and how many of their bases; beyond some the table of the sample's exons has them."""
+    if not exons:
+        return ""
+    more = f", and {len(exons) - MOST_EXONS_NAMED:,} more exons" if len(exons) > MOST_EXONS_NAMED else ""
+    return f". Not called: {', '.join(exons[:MOST_EXONS_NAMED])}{more}"
 
 
 def _methods(lineage: Lineage) -> str:

@@ -84,7 +84,7 @@ def _plain(told: Mapping[str, Any]) -> dict[str, Any]:
 def _case(told: Mapping[str, Any]) -> CaseFacts:
     regions, genes = told["regions"], ("studied", "uncalled")
     named: dict[str, Any] = {name: tuple(Gene(**gene) for gene in regions[name]) for name in genes}
-    named |= {name: tuple(regions[name]) for name in ("beyond", "unknown")}
+    named |= {name: tuple(regions[name]) for name in ("beyond", "unknown", "uncalled_exons")}
     return CaseFacts(
         sample=told["sample"],
         person=_person(told["person"]),

@@ -19,6 +19,7 @@ BY_SAMPLE = {
     "gvcf": {"aligned_reads"},
     "variants": {"gvcf"},
     "annotated_variants": {"variants"},
+    "exon_coverage": {"aligned_reads", "gvcf"},
     "trio_variants": {"gvcf"},
     "findings": {"annotated_variants", "gvcf"},
     "statement": {"raw_reads", "aligned_reads", "gvcf", "variants", "annotated_variants", "findings"},
@@ -48,7 +49,9 @@ def test_an_asset_is_described_owned_and_grouped(name: str) -> None:
     assert asset.owners and asset.kinds and asset.group_name != "default"
 
 
-@pytest.mark.parametrize("name", ["annotated_variants", "findings", "cohort_contribution", *sorted(TABLES)])
+@pytest.mark.parametrize(
+    "name", ["annotated_variants", "exon_coverage", "findings", "cohort_contribution", *sorted(TABLES)]
+)
 def test_a_table_has_a_schema_with_types_and_meanings(name: str) -> None:
     schema = node(name).metadata["dagster/column_schema"]
     assert schema.columns and all(column.type and column.description for column in schema.columns)
