@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from console import commands, listing
+from console import commands, identities, listing
 from engine.errors import GenomicsError
 from engine.storage import storage_error
 from resources.audit import AuditError
@@ -121,12 +121,16 @@ def parser() -> argparse.ArgumentParser:
     retry = add("retry", "ask for another run of samples as they are", commands.retry)
     withdraw = add("withdraw", "take a sample out: it is not run again, and leaves the cohort", commands.withdraw)
     reinstate = add("reinstate", "let a withdrawn sample take part again", commands.reinstate)
+    identify = add("identify", "take a table of who the persons are", identities.identify)
+    identify.add_argument("file", metavar="FILE", help="the table, CSV or Excel; - for standard input")
+    identify.add_argument("--mrn-system", metavar="URI", help="who assigned record numbers whose row does not say it")
+    looked_up = add("identity", "show who the person of a sample is, and note who looked", identities.identity)
     verify = add("verify", "read artifacts again and compare every sha256", commands.verify)
     audit = add("audit", "verify the audit log's chain and its end", commands.audit)
     audit.add_argument("--accept", action="store_true", help="go on with a log that lost entries, as it is")
     audit.add_argument("--person", help=_WHO)
     audit.add_argument("--reason", help="why it is accepted, in a sentence")
-    for sub in (shown, override, withdraw, reinstate):
+    for sub in (shown, override, withdraw, reinstate, looked_up):
         sub.add_argument("sample", metavar="SAMPLE", help="the sample's id")
     override.add_argument("asset", metavar="ASSET", help="whose check it is")
     override.add_argument("check", metavar="CHECK", help="the failed check")
@@ -138,7 +142,7 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--family", help="only those of this family")
         sub.add_argument("--why", metavar="TEXT", help="only those whose reason holds this text")
     _add_several(verify, "--all", "every sample")
-    for sub in (override, retry, withdraw, reinstate):
+    for sub in (override, retry, withdraw, reinstate, identify, looked_up):
         _add_decision(sub)
     return top
 

@@ -6,18 +6,17 @@ One sample that cannot be served never stops the others.
 from __future__ import annotations
 
 import argparse
-import getpass
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from console.choosing import find, person
 from console.listing import empty, filtered, named, rows_of, since, told
-from console.names import require_name, require_sample
+from console.names import require_name
 from console.output import plain, print_json
 from engine.errors import GenomicsError
 from engine.quality.evaluation import CheckResult
-from engine.reads.sample_names import as_written, safe_id
 from engine.receipt import Receipt
 from resources import recovery
 from resources.decisions import require_reason
@@ -27,7 +26,7 @@ from resources.work_list import State, Waits
 
 def sample(platform: Resources, chosen: argparse.Namespace) -> int:
     """Show a sample's artifacts, checks and history; an artifact that cannot be used is told, and the next is shown."""
-    name = _find(platform, chosen.sample)
+    name = find(platform, chosen.sample)
     (row,) = rows_of(platform, [name])
     artifacts = _artifacts(platform, name)
     history = platform.registry.history(name)
@@ -47,12 +46,12 @@ def sample(platform: Resources, chosen: argparse.Namespace) -> int:
 
 def override(platform: Resources, chosen: argparse.Namespace) -> int:
     """Let one version of an artifact through a failed check."""
-    name = _find(platform, chosen.sample)
+    name = find(platform, chosen.sample)
     thresholds = platform.gate.thresholds
     asset = require_name(chosen.asset, thresholds.assets, kind="asset with checks", sample=name)
     checks = [threshold.name for threshold in thresholds.of(asset)]
     check = require_name(chosen.check, checks, kind=f"check of {asset}", sample=name)
-    platform.gate.override(asset, name, check, person=_person(chosen), reason=chosen.reason)
+    platform.gate.override(asset, name, check, person=person(chosen), reason=chosen.reason)
     said = {"sample": name, "asset": asset, "check": check, "overridden": True}
     _tell(chosen, said, f"{asset}.{check} is overridden for this version of {name}; retry the sample next")
     return 0
@@ -72,7 +71,7 @@ def retry(platform: Resources, chosen: argparse.Namespace) -> int:
                 sample=name,
                 remedy="wait for its end, or end it in the web UI first",
             )
-        waits = platform.decisions.retry(name, person=_person(chosen), reason=chosen.reason)
+        waits = platform.decisions.retry(name, person=person(chosen), reason=chosen.reason)
         asked.append({"sample": name, "attempt": waits.attempt})
         if not chosen.json:
             print(f"{name} waits for attempt {waits.attempt}")
@@ -89,8 +88,8 @@ def retry(platform: Resources, chosen: argparse.Namespace) -> int:
 
 def withdraw(platform: Resources, chosen: argparse.Namespace) -> int:
     """Take a sample out: it is not run again, and leaves the cohort."""
-    name = _find(platform, chosen.sample)
-    platform.decisions.withdraw(name, person=_person(chosen), reason=chosen.reason)
+    name = find(platform, chosen.sample)
+    platform.decisions.withdraw(name, person=person(chosen), reason=chosen.reason)
     told = f"{name} is withdrawn; the cohort's tables are built without it next, its artifacts stay in the lake"
     _tell(chosen, {"sample": name, "state": State.WITHDRAWN}, told)
     return 0
@@ -98,8 +97,8 @@ def withdraw(platform: Resources, chosen: argparse.Namespace) -> int:
 
 def reinstate(platform: Resources, chosen: argparse.Namespace) -> int:
     """Let a withdrawn sample take part again."""
-    name = _find(platform, chosen.sample)
-    waits = platform.decisions.reinstate(name, person=_person(chosen), reason=chosen.reason)
+    name = find(platform, chosen.sample)
+    waits = platform.decisions.reinstate(name, person=person(chosen), reason=chosen.reason)
     said = {"sample": name, "attempt": waits.attempt}
     _tell(chosen, said, f"{name} takes part again and waits for attempt {waits.attempt}")
     return 0
@@ -157,33 +156,12 @@ def audit(platform: Resources, chosen: argparse.Namespace) -> int:
 
 def _accept(platform: Resources, chosen: argparse.Namespace) -> int:
     """Go on with an audit log that is not what it was, on a person's word."""
-    person, reason = _person(chosen), chosen.reason or ""
-    require_reason(person, reason, what="accepting the log")
-    problem = platform.audit.accept(person, reason)
+    who, reason = person(chosen), chosen.reason or ""
+    require_reason(who, reason, what="accepting the log")
+    problem = platform.audit.accept(who, reason)
     told = f"{platform.audit.path} is gone on with as it is, and says so: {problem}"
     _tell(chosen, {"file": str(platform.audit.path), "accepted": problem}, told)
     return 0
-
-
-def _find(platform: Resources, name: str) -> str:
-    """The id of that sample, as it is or as the laboratory writes it; where there is none, which one may be meant."""
-    found = platform.registry.ids() if platform.settings.data.is_dir() else {}
-    if not found:
-        raise empty(platform)
-    written = {as_written(known): sample_id for sample_id, known in found.items() if known}
-    typed = as_written(name)
-    sample_id = written.get(typed) or safe_id(typed)
-    if sample_id in found:
-        return str(sample_id)
-    _raise_refused(platform, sample_id or name)
-    return require_sample(name, (*found, *written))
-
-
-def _raise_refused(platform: Resources, name: str) -> None:
-    """Of a sample that is not registered, the sheet that named it and what stands against that."""
-    for error in platform.registry.refusals():
-        if error.sample == name:
-            raise error
 
 
 def _asked_for(platform: Resources, chosen: argparse.Namespace, belong: Sequence[str], none: str) -> list[str]:
@@ -202,7 +180,7 @@ def _each(platform: Resources, names: Sequence[str], act: Callable[[str], None])
     refused = 0
     for name in names:
         try:
-            act(_find(platform, name))
+            act(find(platform, name))
         except GenomicsError as error:
             refused = 1
             print(error.about(sample=name), file=sys.stderr)
@@ -220,14 +198,6 @@ def _tell(chosen: argparse.Namespace, said: dict[str, Any], line: str) -> None:
 def _details(details: dict[str, Any]) -> str:
     """What is known of an event, in words: ``attempt 2, reason the share was offline``."""
     return ": " + plain(", ".join(f"{name} {value}" for name, value in details.items())) if details else ""
-
-
-def _person(chosen: argparse.Namespace) -> str:
-    """Who decides; an account without a name (a container's) must be given one."""
-    try:
-        return chosen.person or getpass.getuser()
-    except (KeyError, OSError) as error:
-        raise GenomicsError("the user logged in has no name", remedy="give --person") from error
 
 
 def _artifacts(platform: Resources, sample: str) -> list[dict[str, Any]]:

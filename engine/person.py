@@ -56,10 +56,12 @@ class Identity:
         subject_id: pseudonym of the person.
         sex: as all sheets state it together, or the hospital.
         mrn: medical record number, absent until identified.
+        mrn_system: URI of who assigned it, below which it is unique; there where the number is.
         name: the whole name as it is to be shown, absent where only its parts are known.
         family: family name, absent where only the whole name is known.
         given: given names in order, empty where only the whole name is known.
         birth_date: ISO 8601 date, absent until identified.
+        identified: UTC time, ISO 8601, when this was said, absent until identified.
     """
 
     subject_id: str
@@ -69,3 +71,5 @@ class Identity:
     family: str | None = None
     given: tuple[str, ...] = ()
     birth_date: str | None = None
+    mrn_system: str | None = None
+    identified: str | None = None

@@ -16,12 +16,15 @@ from engine.errors import GenomicsError
 from engine.genotype import FILTER_SETS
 from engine.ops.services import Services
 from engine.quality.thresholds import load_thresholds
+from engine.report.case import Laboratory
 from resources.anchor import Anchor
 from resources.audit import AuditLog
 from resources.channels import Channel, mail_channel, webhook_channel
 from resources.decisions import Decisions
 from resources.gate import Gate
+from resources.identities import Identities
 from resources.knowledge import Knowledge
+from resources.laboratory import read_laboratory
 from resources.lake import Lake, LocalLake
 from resources.landing_zone import LandingZone
 from resources.registry import SampleRegistry
@@ -121,6 +124,12 @@ OPTIONS = (
         "YAML file with the laboratory's own values for quality thresholds.",
     ),
     Option(
+        "GENOMICS_LABORATORY",
+        "laboratory.yaml in GENOMICS_DATA",
+        (),
+        "YAML file with the name, identifiers and address of the laboratory that answers for reports.",
+    ),
+    Option(
         "GENOMICS_REGISTRY",
         "sqlite in GENOMICS_DATA",
         (),
@@ -190,6 +199,7 @@ class Settings:
         mixed_read_lengths: ``refuse`` or ``accept``.
         umi: ``none``, ``name`` or ``comment``.
         thresholds: the laboratory's threshold file, absent for the defaults.
+        laboratory: who answers for reports.
         registry: file of the sample registry, or the URL of its database; a password in it is never shown.
         anchor: folder in which it is kept how far the audit log had come.
         web_listen: the address on which the web UI listens.
@@ -214,6 +224,7 @@ class Settings:
     mixed_read_lengths: str
     umi: str
     thresholds: Path | None
+    laboratory: Laboratory
     registry: Path | str = field(repr=False)
     anchor: Path
     web_listen: str
@@ -232,7 +243,6 @@ class Settings:
         max_runs = _count("GENOMICS_MAX_RUNS", values["GENOMICS_MAX_RUNS"])
         cores = len(os.sched_getaffinity(0))
         threads = variables.get("GENOMICS_THREADS") or str(max(cores // max_runs, 1))
-        thresholds = variables.get("GENOMICS_THRESHOLDS")
         return cls(
             environment=values["GENOMICS_ENV"],
             reference=reference,
@@ -248,7 +258,8 @@ class Settings:
             reads=values["GENOMICS_READS"],
             mixed_read_lengths=values["GENOMICS_MIXED_READ_LENGTHS"],
             umi=values["GENOMICS_UMI"],
-            thresholds=Path(thresholds).expanduser().resolve() if thresholds else None,
+            thresholds=_path(variables.get("GENOMICS_THRESHOLDS")),
+            laboratory=read_laboratory(_path(variables.get("GENOMICS_LABORATORY")), data),
             registry=_registry(variables.get("GENOMICS_REGISTRY"), data),
             anchor=Path(variables.get("GENOMICS_ANCHOR") or data / "anchor").expanduser().resolve(),
             web_listen=values["GENOMICS_WEB_LISTEN"],
@@ -286,6 +297,7 @@ class Resources(Services):
         gate: the quality gate between two stages.
         knowledge: the reference and what is known beside it.
         registry: the samples and whose they are.
+        identities: who the persons are; each look is written down.
         landing_zone: where files are dropped.
         warehouse: the cohort's Delta tables.
         audit: who did what.
@@ -297,6 +309,7 @@ class Resources(Services):
     gate: Gate
     knowledge: Knowledge
     registry: SampleRegistry
+    identities: Identities
     landing_zone: LandingZone
     warehouse: Warehouse
     audit: AuditLog
@@ -316,6 +329,7 @@ def build_resources(settings: Settings) -> Resources:
         gate=Gate(lake, registry, audit, load_thresholds(settings.thresholds)),
         knowledge=knowledge,
         registry=registry,
+        identities=Identities(registry, audit),
         landing_zone=LandingZone(settings.landing, panels=knowledge.panels),
         warehouse=warehouse,
         audit=audit,
@@ -326,6 +340,10 @@ def build_resources(settings: Settings) -> Resources:
 def workplace(project: Path) -> Path:
     """Where data is kept by default: in the checkout; an installed copy keeps nothing among the packages."""
     return project if (project / "workspace.yaml").is_file() else Path.cwd()
+
+
+def _path(named: str | None) -> Path | None:
+    return Path(named).expanduser().resolve() if named else None
 
 
 def _value(option: Option, variables: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from resources.registry import RegistryError
 
 if TYPE_CHECKING:
     from resources.environment import Resources
+from resources.identities import IDENTIFIED
 
 
 def recover(platform: Resources) -> tuple[str, ...]:
@@ -89,6 +90,12 @@ def _settle_publication(platform: Resources, entry: AuditEntry) -> str:
     return "was not finished, the version before it holds; the next run of the sample makes it again"
 
 
+def _settle_identity(platform: Resources, entry: AuditEntry) -> str:
+    said = platform.registry.identified(str(entry.event.details["subject"]))
+    happened = (said or "") >= str(entry.event.details["identified"])
+    return _note(platform, entry, happened=happened, otherwise="say it again")
+
+
 def _note(platform: Resources, entry: AuditEntry, *, happened: bool, otherwise: str = "") -> str:
     """Write down whether an effect took place, and say so."""
     if happened:
@@ -124,5 +131,6 @@ _SETTLED_BY: dict[str, Callable[[Resources, AuditEntry], str]] = {
     CHANGED: _settle_attempt,
     WITHDRAWN: _settle_withdrawal,
     REINSTATED: _settle_reinstatement,
+    IDENTIFIED: _settle_identity,
     PUBLISHED: _settle_publication,
 }

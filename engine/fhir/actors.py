@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.fhir.codes import HPO, JsonObject, concept
+from engine.fhir.codes import HPO, IDENTIFIER_TYPE, JsonObject, concept
 from engine.fhir.resources import Entries
 from engine.person import Identity
-from engine.report.case import CaseFacts
+from engine.report.case import CaseFacts, Laboratory
 from engine.report.issue import SignOut
 
 
@@ -33,11 +33,7 @@ class Actors:
 def add_actors(entries: Entries, case: CaseFacts, signature: SignOut | None, identity: Identity | None) -> Actors:
     """Add them to the bundle."""
     patient = _add_patient(entries, case, identity)
-    laboratory = entries.add(
-        "Organization",
-        "laboratory",
-        {"identifier": [entries.identifier("organization", "laboratory")], "name": case.laboratory.name},
-    )
+    laboratory = entries.add("Organization", "laboratory", _laboratory(entries, case.laboratory))
     specimen = {"identifier": [entries.identifier("sample", case.sample)], "status": "available", "subject": patient}
     if case.written:
         specimen["accessionIdentifier"] = entries.identifier("accession", case.written)
@@ -52,6 +48,18 @@ def add_actors(entries: Entries, case: CaseFacts, signature: SignOut | None, ide
     )
 
 
+def _laboratory(entries: Entries, told: Laboratory) -> JsonObject:
+    numbers = [{"system": told.identifier_system, "value": told.identifier}] if told.identifier else []
+    organization: JsonObject = {
+        "identifier": [entries.identifier("organization", "laboratory"), *numbers],
+        "name": told.name,
+    }
+    reached = {"phone": told.phone, "email": told.email}
+    telecom = [{"system": system, "value": value} for system, value in reached.items() if value]
+    organization |= {"telecom": telecom} if telecom else {}
+    return organization | ({"address": [{"text": told.address}]} if told.address else {})
+
+
 def _add_patient(entries: Entries, case: CaseFacts, identity: Identity | None) -> JsonObject:
     person = case.person
     patient: JsonObject = {"identifier": [entries.identifier("subject", person.subject_id)], "gender": person.sex}
@@ -60,7 +68,16 @@ def _add_patient(entries: Entries, case: CaseFacts, identity: Identity | None) -
         name = {part: value for part, value in known.items() if value}
         patient |= {"name": [name]} if name else {}
         patient |= {"birthDate": identity.birth_date} if identity.birth_date else {}
+        if identity.mrn:
+            patient["identifier"].append(_record_number(identity))
     return entries.add("Patient", person.subject_id, patient)
+
+
+def _record_number(identity: Identity) -> JsonObject:
+    """The hospital's number of the person, by which its systems match the patient."""
+    number: JsonObject = {"use": "usual", "type": concept(IDENTIFIER_TYPE, "MR", "Medical record number")}
+    number |= {"system": identity.mrn_system} if identity.mrn_system else {}
+    return number | {"value": identity.mrn}
 
 
 def _add_order(entries: Entries, case: CaseFacts, patient: JsonObject) -> JsonObject:

@@ -19,13 +19,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from engine.errors import GateError, KnowledgeError
 from engine.ops.services import Lake, Services, Settings
+from engine.person import Identity
 from engine.progress import Progress
 from engine.reads.file_digests import FileDigests
 from engine.reads.lane import Lane
@@ -473,6 +474,37 @@ def _signed(sign_out: SignOut, kept: Sequence[Receipt]) -> Receipt | None:
 
 
 @dataclass(frozen=True)
+class OnFile:
+    """Who the person is, to be looked up where it is needed and nowhere else.
+
+    Attributes:
+        identified: when it was said, which decides freshness in place of what was said; absent while nobody has.
+        look_up: tells it, once the look is written to the audit log.
+    """
+
+    identified: str | None
+    look_up: Callable[[], Identity]
+
+
+class _Identified(Input):
+    """The identity of the person, of which the recipe holds no more than when it was said."""
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        identities, sample = scope.services.identities, scope.sample
+        subject = scope.services.registry.participant(sample).person.subject_id
+        said = identities.identified(subject)
+
+        def look_up() -> Identity:
+            return identities.look_up(subject, who="system", purpose=scope.asset, sample=sample)
+
+        return Opened(OnFile(said, look_up), parameters={"identified": said})
+
+
+Identified = Annotated[OnFile, _Identified()]
+"""Who the person is, for what goes to the person's clinician."""
+
+
+@dataclass(frozen=True)
 class Making:
     """Where and for whom an artifact is made.
 
@@ -525,4 +557,6 @@ def _plain(value: Any) -> Any:
         return [_plain(each) for each in value]
     if isinstance(value, Mapping):
         return dict(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
     return str(value) if isinstance(value, StrEnum | Path) else value

@@ -7,7 +7,19 @@ from typing import Annotated
 
 from engine.code_version import code_version
 from engine.ops.artifact import Chain, Computed, OverriddenChecks, artifact
-from engine.ops.inputs import Artifact, Facts, Making, Options, Own, Parts, Previous, Standing, StandingOf, Written
+from engine.ops.inputs import (
+    Artifact,
+    Facts,
+    Identified,
+    Making,
+    Options,
+    Own,
+    Parts,
+    Previous,
+    Standing,
+    StandingOf,
+    Written,
+)
 from engine.ops.services import Settings
 from engine.person import Person
 from engine.receipt import Measure, Receipt
@@ -26,7 +38,7 @@ def statement(
     overridden_checks: Annotated[tuple[str, ...], OverriddenChecks("findings")],
     reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "panels")],
     person: Annotated[Person, Facts(*TOLD_OF_THE_PERSON)],
-    settings: Annotated[Settings, Options("alignment_format")],
+    settings: Annotated[Settings, Options("alignment_format", "laboratory")],
     written: Written,
     previous: Previous,
 ) -> Computed:
@@ -54,7 +66,15 @@ def statement(
         fraction_20x=_number(coverage["fraction_20x"]),
         asked=question_of(person, panel).genes,
     )
-    case = CaseFacts(making.sample, person, regions, overridden_checks=overridden_checks, panel=panel, written=written)
+    case = CaseFacts(
+        making.sample,
+        person,
+        regions,
+        overridden_checks=overridden_checks,
+        panel=panel,
+        laboratory=settings.laboratory,
+        written=written,
+    )
     rows, made = read_findings(findings.file(".parquet")), datetime.now(UTC).isoformat(timespec="seconds")
     said = state(rows, case, Lineage(read_digests(raw_reads.folder), chain), reference.build, made)
     measures: dict[str, Measure] = {
@@ -73,12 +93,16 @@ def statement(
 
 @artifact(kinds={"json"})
 def fhir_bundle(
-    making: Making, statement: Own, standing: Annotated[Standing, StandingOf("statement")], previous: Previous
+    making: Making,
+    statement: Own,
+    standing: Annotated[Standing, StandingOf("statement")],
+    identity: Identified,
+    previous: Previous,
 ) -> Computed:
     """The report as a FHIR R4 transaction after HL7's Genomics Reporting guide: stable ids, PUT entries.
 
     A Provenance leads back to the reads' digests and the versions of tools and knowledge. Its status is what the
-    sign-out says: preliminary, final, amended or corrected.
+    sign-out says: preliminary, final, amended or corrected. It alone names the person, once people have said who it is.
     """
     from engine.fhir.bundle import write_bundle
     from engine.report.issue import issue_of
@@ -91,12 +115,13 @@ def fhir_bundle(
         "status": issue.status,
         "version": issue.version,
         "stage": issue.stage,
+        "identified": identity.identified,
         "issued": issue.signature.recorded if issue.signature else said.made,
         "written_by": code_version("engine.fhir.bundle").source,
     }
     if previous and told.items() <= previous.measures.items():
         return _keep(previous, making)
-    summary = write_bundle(said, making.folder, issue)
+    summary = write_bundle(said, making.folder, issue, identity.look_up() if identity.identified else None)
     return Computed(summary.resources, vars(summary) | told)
 
 

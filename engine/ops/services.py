@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from engine.person import Person
+from engine.person import Identity, Person
 from engine.reads.file_digests import FileDigests
 from engine.reads.lane import Lane
 from engine.receipt import Measure, Receipt, Recipe
@@ -22,6 +22,8 @@ from engine.report.issue import SignOut
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from engine.report.case import Laboratory
 
 
 class Settings(Protocol):
@@ -66,6 +68,10 @@ class Settings(Protocol):
     @property
     def umi(self) -> str:
         """Where reads carry unique molecular identifiers, one of :class:`engine.reads.conventions.UmiSource`."""
+
+    @property
+    def laboratory(self) -> Laboratory:
+        """Who answers for reports."""
 
     @property
     def target_padding(self) -> int:
@@ -215,6 +221,16 @@ class Registry(Protocol):
         """Keep what was verified; an error where another sample has the same file."""
 
 
+class Identities(Protocol):
+    """Who the persons are behind the pseudonyms."""
+
+    def identified(self, subject_id: str) -> str | None:
+        """When it was last said who a subject is, absent while nobody has."""
+
+    def look_up(self, subject_id: str, *, who: str, purpose: str, sample: str | None = None) -> Identity:
+        """Who a subject is; each look is written to the audit log."""
+
+
 class LandingZone(Protocol):
     """Where the laboratory drops its files."""
 
@@ -248,6 +264,7 @@ class Services:
     gate: Gate
     knowledge: Knowledge
     registry: Registry
+    identities: Identities
     landing_zone: LandingZone
     warehouse: Warehouse
 

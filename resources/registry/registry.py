@@ -380,17 +380,25 @@ class SampleRegistry:
         mrn: str | None,
         name: str | None,
         birth_date: str | None,
+        mrn_system: str | None = None,
         family: str | None = None,
         given: tuple[str, ...] = (),
+        announce: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Say who a subject is, replacing what was said before; arguments as the fields of :class:`Identity`."""
+        """Say who a subject is, replacing what was said before; arguments as the fields of :class:`Identity`.
+
+        ``announce`` is told when it is said, right before it takes effect.
+        """
         if birth_date is not None:
             _require_date(birth_date)
-        said = {"mrn": mrn, "name": name, "birth_date": birth_date, "family": family, "given": given}
+        now = utc_now()
+        said = {"mrn": mrn, "mrn_system": mrn_system, "name": name, "birth_date": birth_date}
+        values = said | {"family": family, "given": given, "identified": now}
         with self._database.writing() as db:
-            changed = db.execute(update(subjects).where(subjects.c.subject_id == subject_id).values(said))
+            changed = db.execute(update(subjects).where(subjects.c.subject_id == subject_id).values(values))
             if changed.rowcount == 0:
                 raise _unknown_subject(subject_id)
+            announce(now)
 
     def identity(self, subject_id: str) -> Identity:
         """Who a subject is. The caller audits that it asked."""
@@ -399,6 +407,12 @@ class SampleRegistry:
         if row is None:
             raise _unknown_subject(subject_id)
         return Identity(**row._mapping)
+
+    def identified(self, subject_id: str) -> str | None:
+        """When it was last said who a subject is; nothing where nobody has, or the subject is not registered."""
+        with self._database.reading() as db:
+            query = select(subjects.c.identified).where(subjects.c.subject_id == subject_id)
+            return db.execute(query).scalar_one_or_none()
 
     def history(self, sample_id: str) -> tuple[HistoryEntry, ...]:
         """What happened to a sample, oldest first."""

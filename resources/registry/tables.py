@@ -61,6 +61,8 @@ subjects = _table(
     _maybe("birth_date", "ISO 8601 date."),
     _maybe("family", "Family name."),
     _stated("given", "Given names in order.", type_=Json()),
+    _maybe("mrn_system", "URI of who assigned the medical record number."),
+    _maybe("identified", "When it was last said who the person is."),
 )
 
 samples = _table(

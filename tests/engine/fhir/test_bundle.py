@@ -16,7 +16,7 @@ from engine.fhir.check import check_bundle, faults, references_of
 from engine.person import Identity, Sex
 from engine.receipt import ArtifactFile, Receipt, Recipe
 from engine.reference.panels import Panel
-from engine.report.case import CaseFacts, Gene, Regions
+from engine.report.case import CaseFacts, Gene, Laboratory, Regions
 from engine.report.issue import Issue, SignOut
 from engine.report.lineage import Lineage
 from engine.report.statement import Statement, read_findings, state
@@ -329,6 +329,30 @@ def test_identity_is_there_only_when_given(tmp_path: Path) -> None:
     assert patient["id"] == pseudonymous["id"]
     (report,) = of_type(bundle, "DiagnosticReport")
     assert report["status"] == "final" and len(report["resultsInterpreter"]) == 1
+
+
+def test_a_patient_bears_the_hospitals_number_with_who_assigned_it(tmp_path: Path) -> None:
+    known = Identity("P1", mrn="4711", mrn_system="urn:oid:1.2.3")
+    (patient,) = of_type(built(tmp_path, identity=known), "Patient")
+    (number,) = [one for one in patient["identifier"] if one.get("use") == "usual"]
+    assert (number["system"], number["value"]) == ("urn:oid:1.2.3", "4711")
+    assert number["type"]["coding"][0]["code"] == "MR" and len(patient["identifier"]) == 2
+
+
+def test_the_laboratory_is_told_as_its_own_file_says(tmp_path: Path) -> None:
+    told = Laboratory(
+        "Example Laboratory",
+        "https://lab.example",
+        "05D1",
+        "urn:oid:2.16.840.1.113883.4.7",
+        "1 Example Road",
+        "+49 30 1",
+        "lab@example.org",
+    )
+    (organization,) = of_type(built(tmp_path, case=replace(CASE, laboratory=told)), "Organization")
+    assert organization["name"] == "Example Laboratory" and organization["address"] == [{"text": "1 Example Road"}]
+    assert {"system": "urn:oid:2.16.840.1.113883.4.7", "value": "05D1"} in organization["identifier"]
+    assert [one["system"] for one in organization["telecom"]] == ["phone", "email"]
 
 
 def test_a_name_known_as_a_whole_is_told_as_a_whole(tmp_path: Path) -> None:

@@ -1,0 +1,81 @@
+"""Who the persons are: said and looked up on a person's word, and named nowhere but in registry and bundle."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from engine.person import Identity
+from resources.audit import AuditLog
+from resources.environment import PROJECT
+from resources.identities import IDENTIFIED, LOOKED_UP, Identities
+from resources.registry import RegistryError, SampleRegistry
+from tests.builders.sheets import entry
+
+ADA = Identity(
+    "P-S1",
+    mrn="4711",
+    mrn_system="urn:oid:1.2.3",
+    family="Example",
+    given=("Ada", "Mary"),
+    birth_date="1970-01-31",
+)
+REASON = "the hospital told it with the order"
+
+
+@pytest.fixture
+def identities(tmp_path: Path) -> Identities:
+    registry = SampleRegistry(tmp_path / "samples.sqlite")
+    registry.register([entry(tmp_path / "reads", "S1")], sheet="run 7.csv", sheet_digest="0")
+    return Identities(registry, AuditLog(tmp_path / "audit.jsonl"))
+
+
+def test_an_identity_is_kept_with_who_assigned_its_number_and_when_it_was_said(identities: Identities) -> None:
+    assert identities.identified("P-S1") is None
+    identities.identify(ADA, person="Dr Example", reason=REASON)
+    found = identities.look_up("P-S1", who="Dr Example", purpose="the report")
+    assert (found.mrn, found.mrn_system, found.family, found.given) == ("4711", "urn:oid:1.2.3", "Example", ADA.given)
+    assert found.identified == identities.identified("P-S1")
+
+
+def test_each_look_and_each_word_is_written_down_and_neither_names_the_person(identities: Identities) -> None:
+    identities.identify(ADA, person="Dr Example", reason=REASON)
+    identities.look_up("P-S1", who="Dr Look", purpose="a question of the ward", sample="S1")
+    told = {entry.event.what: entry.event for entry in identities.audit.entries()}
+    assert told[IDENTIFIED].who == "Dr Example" and "mrn" in told[IDENTIFIED].details["fields"]
+    assert (told[LOOKED_UP].who, told[LOOKED_UP].sample) == ("Dr Look", "S1")
+    log = identities.audit.path.read_text()
+    assert not [word for word in ("4711", 'Example",', "Ada", "Mary", "1970-01-31") if word in log]
+
+
+def test_a_look_that_cannot_be_written_down_is_not_answered(
+    identities: Identities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identities.identify(ADA, person="Dr Example", reason=REASON)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(identities.audit, "record", full)
+    with pytest.raises(OSError, match="No space left"):
+        identities.look_up("P-S1", who="Dr Look", purpose="a question of the ward")
+
+
+def test_an_unknown_subject_is_refused(identities: Identities) -> None:
+    with pytest.raises(RegistryError, match="not registered"):
+        identities.identify(Identity("P9", mrn="1"), person="Dr Example", reason=REASON)
+    assert identities.identified("P9") is None
+
+
+def test_no_other_code_asks_the_registry_who_a_person_is() -> None:
+    asking = {
+        path.relative_to(PROJECT).as_posix()
+        for package in ("resources", "console", "engine", "genomics_assets", "portal", "demo")
+        for path in (PROJECT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "identity"
+        if "registry" in ast.unparse(node.func.value)
+    }
+    assert asking == {"resources/identities.py"}
