@@ -77,7 +77,12 @@ OPTIONS = (
         (),
         "Threads that one sample's run uses.",
     ),
-    Option("GENOMICS_MAX_RUNS", "2", (), "How many runs go at the same time."),
+    Option(
+        "GENOMICS_MAX_RUNS",
+        "2",
+        (),
+        "How many runs go at the same time; for whole genomes each takes 19 GB of memory.",
+    ),
     Option("GENOMICS_ALIGNER", "bwa-mem3", ("bwa-mem3", "bwa"), "The aligner; `bwa` is the one on PATH."),
     Option("GENOMICS_CALLER", "haplotype", ("haplotype", "bcftools", "gatk"), "The variant caller."),
     Option(

@@ -26,7 +26,7 @@ BIN = Path(sys.executable).parent
 AT_THE_TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", ".github/pull_request_template.md")
 DOCUMENTS = sorted([*(PROJECT / name for name in (*AT_THE_TOP, "demo/README.md")), *(PROJECT / "docs").rglob("*.md")])
 CODE = ("engine", "resources", "console", "genomics_assets", "portal", "demo", "benchmarks", "release")
-FOLDERS = (*CODE, "dbt_project", "distributions", "tests", "docs", ".ci", ".github")
+FOLDERS = (*CODE, "deploy", "dbt_project", "distributions", "tests", "docs", ".ci", ".github")
 FOREIGN_OPTIONS = {"--ploidy-regions"}
 """Of GATK, where we say how we differ."""
 
