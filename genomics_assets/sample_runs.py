@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -33,6 +33,8 @@ RUNS_A_TICK = 500
 """Runs looked at in one tick, so that thousands that end at once do not outlast the tick's time limit."""
 LOST_AFTER = 60.0
 """Seconds after which a request is to be seen as a run of Dagster's."""
+TIME_A_TICK = 30.0
+"""Seconds after which a tick takes up nothing new; Dagster gives it 60."""
 _OVERLAP = 5.0
 """Seconds looked at again in the next tick: what is written at the same time may be seen in another order."""
 _CHECK_FAILED = "dagster._core.errors.DagsterAssetCheckFailedError: "
@@ -75,17 +77,18 @@ def sample_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
 def look(
     instance: dg.DagsterInstance, services: Services, registry: SampleRegistry, cursor: str | None
 ) -> dg.SensorResult:
-    """One tick."""
+    """One tick, which stops in time: what it does not come to is for the next."""
     before, now = _Cursor.parse(cursor), time.time()
-    desk = _Desk(instance, services, registry)
-    since = datetime.fromtimestamp(max(before.runs - _OVERLAP, 0.0), UTC)
-    filters = dg.RunsFilter(updated_after=since) if before.runs else dg.RunsFilter()
+    desk = _Desk(instance, services, registry, until=time.monotonic() + TIME_A_TICK)
+    filters = dg.RunsFilter(updated_after=datetime.fromtimestamp(before.runs, UTC)) if before.runs else None
     records = instance.get_run_records(filters, limit=RUNS_A_TICK, order_by="update_timestamp", ascending=True)
-    noted = sum(desk.note(record) for record in records if PARTITION in record.dagster_run.tags)
-    after = max([before.runs, *(record.update_timestamp.timestamp() for record in records)])
-    looks = now - before.requests > LOST_AFTER
+    seen = [record.update_timestamp.timestamp() for record in records if desk.has_time() and desk.look_at(record)]
+    rest = len(seen) < len(records) or len(records) == RUNS_A_TICK
+    after = max([before.runs, *(moment - (0 if rest else _OVERLAP) for moment in seen)])
+    looks = now - before.requests > LOST_AFTER and desk.has_time()
     if looks:
-        noted += desk.look_for_requests(registry.requested(before=now - LOST_AFTER))
+        desk.look_for_requests(registry.requested(before=now - LOST_AFTER))
+    noted = len(desk.noted)
     return dg.SensorResult(
         skip_reason=f"{noted} samples came further." if noted else "Nothing new of any sample's run.",
         cursor=_Cursor(after, now if looks else before.requests).text(),
@@ -99,8 +102,26 @@ class _Desk:
     instance: dg.DagsterInstance
     services: Services
     registry: SampleRegistry
+    until: float
+    noted: list[str] = field(default_factory=list)
 
-    def note(self, record: dg.RunRecord) -> bool:
+    def has_time(self) -> bool:
+        """Whether the tick may go on."""
+        return time.monotonic() < self.until
+
+    def look_at(self, record: dg.RunRecord) -> bool:
+        """Note what a run means, where it is of a sample; one that cannot be judged is told and stops no other."""
+        run = record.dagster_run
+        if PARTITION not in run.tags:
+            return True
+        try:
+            if self._note(record):
+                self.noted.append(run.tags[PARTITION])
+        except Exception as error:  # whatever it is, the samples after this one are looked at
+            tell(f"{run.tags[PARTITION]}: its run {run.run_id[:8]} cannot be judged ({type(error).__name__}: {error})")
+        return True
+
+    def _note(self, record: dg.RunRecord) -> bool:
         """Note what a run means for its sample; whether that was something new."""
         run = record.dagster_run
         try:
@@ -120,18 +141,20 @@ class _Desk:
             return self._broke(sample, run)
         return False
 
-    def look_for_requests(self, samples: Iterable[RegisteredSample]) -> int:
+    def look_for_requests(self, samples: Iterable[RegisteredSample]) -> None:
         """Give back requests that are no run of Dagster's, and note runs whose end was not seen."""
         asked = {sample.run_key: sample for sample in samples}
-        keys, noted, lost = list(asked), 0, []
+        keys = list(asked)
         for start in range(0, len(keys), RUNS_A_TICK):
-            portion = keys[start : start + RUNS_A_TICK]
-            records = self.instance.get_run_records(dg.RunsFilter(tags={RUN_KEY: portion}))
-            noted += sum(self.note(record) for record in records if record.dagster_run.is_finished)
+            portion = keys[start : start + RUNS_A_TICK] if self.has_time() else []
+            records = self.instance.get_run_records(dg.RunsFilter(tags={RUN_KEY: portion})) if portion else []
+            for record in records:
+                if record.dagster_run.is_finished and self.has_time():
+                    self.look_at(record)
             seen = {record.dagster_run.tags[RUN_KEY] for record in records}
-            lost += [asked[key].sample_id for key in portion if key not in seen]
-        self.registry.give_back(lost)
-        return noted + len(lost)
+            lost = [asked[key].sample_id for key in portion if key not in seen]
+            self.registry.give_back(lost)
+            self.noted.extend(lost)
 
     def _succeeded(self, sample: RegisteredSample, run: dg.DagsterRun) -> bool:
         """Done by the run of the whole path; by hand, once all that makes a sample is as it would be made now."""
@@ -192,13 +215,11 @@ class _Desk:
 
     def _interruption(self, run: dg.DagsterRun) -> str | None:
         """Whether a run failed without one of its steps having failed: by a signal, at its launch, in Dagster."""
-        events = self.instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.RUN_FAILURE, limit=1).records
-        event = events[0].event_log_entry.dagster_event if events else None
-        data = event.event_specific_data if event else None
-        return None if getattr(data, "first_step_failure_event", None) else _MACHINERY
+        failure = Runs(self.instance).failure(run.run_id)
+        return None if failure and failure.step else _MACHINERY
 
     def _told(self, run: dg.DagsterRun) -> str:
-        failure = Runs(self.instance).failures([run.run_id]).get(run.run_id)
+        failure = Runs(self.instance).failure(run.run_id)
         return failure.problem.removeprefix(_CHECK_FAILED) if failure else "the run ended without a word"
 
     def _failed(self, sample: RegisteredSample, why: str) -> bool:

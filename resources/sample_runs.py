@@ -128,6 +128,13 @@ class Runs:
                 return _asset(step.step_key)
         return ""
 
+    def failure(self, run: str) -> Failure | None:
+        """Why a run failed; absent where it says nothing."""
+        import dagster as dg
+
+        records = self._instance.get_records_for_run(run, of_type=dg.DagsterEventType.RUN_FAILURE, limit=1).records
+        return _failure(records[0].event_log_entry) if records else None
+
     def failures(self, runs: Collection[str]) -> Mapping[str, Failure]:
         """Why each of these runs failed, by run id; a run that says nothing is left out."""
         import dagster as dg
