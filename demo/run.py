@@ -39,6 +39,7 @@ def main() -> int:
 
     prepare_instance(settings)
     hand_down(settings)
+    tell("This takes about two minutes on two cores, and a minute more the first time, while kernels are compiled.")
     tell("Writing the reference and simulating the family's reads from real haplotypes ...")
     write_reference(settings.data / "sources")
     simulate_family(settings.landing, settings.data / "truth")

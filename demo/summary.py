@@ -3,6 +3,7 @@
 Everything told is read from what was published; the same is written as JSON.
 """
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -28,17 +29,18 @@ def report(settings: Settings, results: Sequence[RunResult], seconds: float) -> 
     """Tell and write the report; returns 0 if everybody's bundle was made."""
     lake = LocalLake(settings.data / "lake")
     found = {person.sample: findings_of(lake, person.sample) for person in PEOPLE}
-    accuracy = _accuracy(settings, lake)
+    accuracy, missed = _accuracy(settings, lake)
     stages = _stages([result.seconds for result in results])
     cpu = _stages([result.cpu_seconds for result in results])
     tell_findings(found)
-    _tell_accuracy(accuracy)
+    _tell_accuracy(accuracy, missed)
     _tell_stages(stages, cpu, results, seconds)
     path = settings.data / "demo-report.json"
     facts = {
         "seconds": round(seconds, 1),
         "findings": found,
         "accuracy": accuracy,
+        "missed": missed,
         "stage_seconds": stages,
         "stage_cpu_seconds": cpu,
         "runs": [asdict(result) for result in results],
@@ -64,23 +66,29 @@ def findings_of(lake: Lake, sample: str) -> list[dict[str, Any]] | None:
     return [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
 
 
-def _accuracy(settings: Settings, lake: Lake) -> dict[str, dict[str, Any]]:
-    """By type, over all six people: counts, recall and precision within the confident regions."""
+def _accuracy(settings: Settings, lake: Lake) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """By type, over all six people and within the confident regions: counts, recall, precision; and what was missed."""
     from resources.knowledge import Knowledge
 
     knowledge = Knowledge.declared(settings.reference, lake, settings.data / "sources")
     truth = settings.data / "truth"
     totals: dict[str, dict[str, Any]] = {}
+    missed: list[str] = []
     for person in PEOPLE:
         receipt = lake.receipt("variants", person.sample)
         if receipt is None:
             continue
-        summary = compare(
-            truth / f"{person.sample}.vcf.gz",
-            lake.path(receipt, f"{person.sample}.vcf.gz"),
-            knowledge.bundle("reference_genome").fasta,
-            regions=truth / "confident.bed",
-        )
+        calls = lake.path(receipt, f"{person.sample}.vcf.gz")
+        with tempfile.TemporaryDirectory() as folder:
+            differences = Path(folder) / "differences.tsv"
+            summary = compare(
+                truth / f"{person.sample}.vcf.gz",
+                calls,
+                knowledge.bundle("reference_genome").fasta,
+                regions=truth / "confident.bed",
+                differences=differences,
+            )
+            missed += [f"{person.sample} {line}" for line in missed_calls(differences, calls)]
         for kind, counts in summary.types.items():
             total = totals.setdefault(kind, {})
             for name, count in vars(counts).items():
@@ -89,7 +97,34 @@ def _accuracy(settings: Settings, lake: Lake) -> dict[str, dict[str, Any]]:
         truth_total, query_total = total["truth_total"], total["query_total"]
         total["recall"] = total["true_positives"] / truth_total if truth_total else None
         total["precision"] = (query_total - total["false_positives"]) / query_total if query_total else None
-    return totals
+    return totals, missed
+
+
+def missed_calls(differences: Path, calls: Path) -> list[str]:
+    """Each true variant that was missed, and what the calls say of its place.
+
+    Args:
+        differences: as :func:`engine.compare.comparison.compare` writes them; positions are 1-based.
+        calls: VCF with index, of one sample.
+    """
+    import pysam
+
+    lines = [line.split("\t") for line in differences.read_text().splitlines()[1:]]
+    with pysam.VariantFile(str(calls)) as vcf:
+        return [
+            f"{contig}:{int(position):,} {kind}, {_said_of(vcf, contig, int(position))}"
+            for what, contig, position, kind, *_ in lines
+            if what == "FN"
+        ]
+
+
+def _said_of(vcf: Any, contig: str, position: int) -> str:
+    """What a sample's calls say of a 1-based place."""
+    for record in vcf.fetch(contig, position - 1, position):
+        alleles, depths = "/".join(record.alts or ()), record.samples[0].get("AD")
+        reads = f", {sum(depths[1:])} of {sum(depths)} reads" if depths else ""
+        return f"called {record.ref}>{alleles} with filter {';'.join(record.filter) or 'PASS'}{reads}"
+    return "not called"
 
 
 def _stages(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
@@ -122,11 +157,13 @@ def tell_findings(found: Mapping[str, Sequence[Mapping[str, Any]] | None]) -> No
             tell("      found: not looked for, the run failed" if rows is None else "      found: nothing to report")
 
 
-def _tell_accuracy(accuracy: dict[str, dict[str, Any]]) -> None:
+def _tell_accuracy(accuracy: dict[str, dict[str, Any]], missed: Sequence[str]) -> None:
     tell("\nAgainst the planted truth (all people, confident regions)")
     for kind, counts in accuracy.items():
         ratios = ", ".join(f"{name} {counts[name]:.4f}" for name in RATIOS if counts[name] is not None)
         tell(f"  {kind:<6} {counts['true_positives']} of {counts['truth_total']} found, {ratios}")
+    for line in missed:
+        tell(f"  missed {line}")
 
 
 def _tell_stages(

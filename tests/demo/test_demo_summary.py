@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pysam
 import pytest
 
 from demo.people import PEOPLE
-from demo.summary import TOLD, findings_of, tell_findings
+from demo.summary import TOLD, findings_of, missed_calls, tell_findings
 from engine.classify.columns import FINDING_COLUMNS
 from engine.receipt import Recipe
 from engine.tables import arrow_schema
@@ -44,3 +45,21 @@ def test_what_is_told_is_read_from_the_table_along_the_genome(tmp_path: Path) ->
     assert told is not None and [set(row) for row in told] == [set(TOLD)] * 2
     assert [row["gene"] for row in told] == ["PANK2", "LATER"]
     assert findings_of(lake, "S2") is None
+
+
+def test_what_was_missed_is_told_with_what_the_calls_say_of_its_place(tmp_path: Path) -> None:
+    differences = tmp_path / "differences.tsv"
+    rows = ["FN\tchr20\t100\tSNP\t100-100:A/ref", "FP\tchr20\t100\tSNP\tx", "FN\tchr20\t300\tINDEL\t300-301:/ref"]
+    differences.write_text("\n".join(["kind\tcontig\tposition\ttype\tedits", *rows, ""]))
+    header = [
+        "##fileformat=VCFv4.2",
+        '##FILTER=<ID=AltBias,Description="x">',
+        "##contig=<ID=chr20,length=1000>",
+        '##FORMAT=<ID=AD,Number=R,Type=Integer,Description="x">',
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1",
+    ]
+    calls = tmp_path / "S1.vcf"
+    calls.write_text("\n".join([*header, "chr20\t100\t.\tG\tA\t46\tAltBias\t.\tAD\t23,4", ""]))
+    indexed = pysam.tabix_index(str(calls), preset="vcf", force=True)
+    told = missed_calls(differences, Path(indexed))
+    assert told == ["chr20:100 SNP, called G>A with filter AltBias, 4 of 27 reads", "chr20:300 INDEL, not called"]
