@@ -231,7 +231,7 @@ class _Desk:
 
     def _waiting(self, sample: RegisteredSample) -> _Standing:
         since = _to_second(self._last_events.get(sample.sample_id, sample.registered))
-        waits_for, why, todo = self._knowledge or self._parents(sample) or _ASKED_FOR[sample.status]
+        waits_for, why, todo = self._knowledge or self._parents(sample) or self._for_its_run(sample)
         return _Standing(State.WAITING, self._next_stage(sample), since, why, todo, waits_for)
 
     @cached_property
@@ -261,6 +261,13 @@ class _Desk:
         named = [parent for parent in (sample.person.father_id, sample.person.mother_id) if parent]
         new = [parent for parent in named if (known := self.samples.get(parent)) and self._is_new(known)]
         return (Waits.PARENTS, f"{' and '.join(new)} first: phase is told beside the parents", "") if new else None
+
+    def _for_its_run(self, sample: RegisteredSample) -> tuple[Waits, str, str]:
+        """What the platform is about to do; where it asks again by itself, what for."""
+        waits_for, why, todo = _ASKED_FOR[sample.status]
+        told = self.platform.registry.history(sample.sample_id)[-1:] if sample.attempt > 1 else ()
+        again = "; ".join(str(entry.details["why"]) for entry in told if "why" in entry.details)
+        return waits_for, f"{why}, again: {again}" if again else why, todo
 
     def _is_new(self, sample: RegisteredSample) -> bool:
         return not sample.withdrawn and sample.status in (*_ASKED, SampleStatus.RUNNING)
