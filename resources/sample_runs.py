@@ -5,6 +5,7 @@ Read from Dagster's own state; nothing here decides what a run means for a sampl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ RUN_KEY = "genomics/run_key"
 PARTITION = "dagster/partition"
 _PAGE = 500
 _REMEDY = ". Remedy: "
+_OWN_KIND = re.compile(r"^dagster\.[\w.]+: ")
+"""What stands before the message of an error of Dagster's own."""
 
 
 class RunsError(GenomicsError):
@@ -214,7 +217,7 @@ def _innermost(error: Any) -> str:
     """The message of the error that began it: what a library said, and not the frame that Dagster put around it."""
     while error is not None and error.cause is not None:
         error = error.cause
-    return str(error.message) if error is not None else ""
+    return _OWN_KIND.sub("", str(error.message)) if error is not None else ""
 
 
 def _first_line(error: Exception) -> str:

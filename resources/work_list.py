@@ -309,8 +309,8 @@ class _Desk:
         return _Standing(State.FAILED, stage, since, f"{' and '.join(missing)} not made by the last run", again)
 
     def _shut_gate(self, sample: RegisteredSample, since: str) -> _Standing | None:
-        """The first gate on the sample's path that is shut now."""
-        for stage in self.stages:
+        """The first gate on the sample's path that is shut now, then that of what is made beside it."""
+        for stage in dict.fromkeys((*self.stages, *self.platform.gate.thresholds.assets)):
             receipt = self._receipt(stage, sample)
             shut = self._shut(receipt, sample.sample_id) if receipt else ()
             if shut:

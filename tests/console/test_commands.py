@@ -383,6 +383,57 @@ def test_a_fault_of_the_program_is_one_line_and_its_trace_is_in_a_file(
     trace.unlink()
 
 
+ODD = (
+    "",
+    " ",
+    "-",
+    "--",
+    "..",
+    "/",
+    "S0001/..",
+    "S0001\n",
+    "\x1b[2J",
+    "'; DROP TABLE samples; --",
+    "é" * 300,
+    "0",
+    "%s",
+)
+
+
+@pytest.mark.parametrize("word", ODD)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sample", "{}"],
+        ["samples", "--stage", "{}"],
+        ["samples", "--family", "{}"],
+        ["samples", "--state", "{}"],
+        ["samples", "--why", "{}"],
+        ["override", "{}", "aligned_reads", "mean_coverage", *WHY],
+        ["override", "S0001", "{}", "mean_coverage", *WHY],
+        ["override", "S0001", "aligned_reads", "{}", *WHY],
+        ["retry", "{}", *WHY],
+        ["withdraw", "{}", *WHY],
+        ["verify", "{}"],
+        ["identify", "{}", *WHY],
+        ["identity", "{}", *WHY],
+        ["{}"],
+    ],
+    ids=lambda words: "-".join(word.strip("-") for word in words[:2]),
+)
+def test_whatever_is_typed_is_answered_in_a_line(
+    platform: Resources, capsys: pytest.CaptureFixture[str], command: list[str], word: str
+) -> None:
+    try:
+        code = main([part.replace("{}", word) for part in command])
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    printed = capsys.readouterr()
+    assert code in (0, 1, 2), printed.err
+    assert "Traceback" not in printed.err and "at fault" not in printed.err
+    assert code == 0 or printed.err.strip()
+
+
 def test_words_that_are_no_text_are_refused(platform: Resources, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["retry", "S0001", "--reason", "caf\udce9 was closed"])

@@ -128,6 +128,23 @@ def test_a_shut_gate_names_its_check_and_the_command_that_opens_it(platform: Res
     assert "genomics override S1 aligned_reads mean_coverage --reason ..." in item.todo
 
 
+def test_a_gate_beside_the_path_is_named_too(platform: Resources) -> None:
+    platform.registry.take_waiting(10)
+    (shut,) = [row for row in platform.gate.thresholds.of("trio_variants") if row.severity == "block"][:1]
+    wrong = (shut.maximum + 1) if shut.maximum is not None else (shut.minimum or 0) - 1
+    publish(platform, "S1", "raw_reads")
+    publish(platform, "S1", "trio_variants", **_evidence(platform), **{shut.measure: wrong})
+    execute(platform, "S1", RuntimeError("a check failed"), step="trio_variants_gate")
+    item = look(platform)["S1"]
+    assert (item.waits_for, item.stage) == (Waits.GATE, "trio_variants") and shut.name in item.todo
+
+
+def _evidence(platform: Resources) -> dict[str, float]:
+    """Enough of what the checks of a trio need to apply."""
+    rows = platform.gate.thresholds.of("trio_variants")
+    return {row.given: row.given_at_least for row in rows if row.given}
+
+
 def test_a_gate_that_a_person_opened_leaves_the_sample_to_be_retried(platform: Resources) -> None:
     test_a_shut_gate_names_its_check_and_the_command_that_opens_it(platform)
     platform.gate.override("aligned_reads", "S1", "mean_coverage", **WHY)
