@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import dagster as dg
 
 from engine.ops.dagster_op import table_value
-from engine.ops.shown import Shown, plot_address
+from engine.ops.shown import Shown, plot_address, tables
 from engine.receipt import Receipt, Recipe
+from engine.report.exon_coverage import ExonCoverage, write_exon_coverage
 from engine.tables import Column
+from resources.lake import LocalLake
 
 COLUMNS = (Column("gene", "VARCHAR", "Symbol of the gene."), Column("why", "VARCHAR", "Why."))
 
@@ -25,6 +30,17 @@ def test_a_table_is_text_with_the_meaning_of_its_columns() -> None:
 
 def test_a_table_without_rows_says_none() -> None:
     assert table_value(Shown(COLUMNS, [])).value == "none"
+
+
+def test_of_exons_those_are_shown_that_were_not_seen_throughout(tmp_path: Path) -> None:
+    seen = ExonCoverage("PANK2", "ENST1.2", 1, "20", 101, 200, 100, 100, 0, 0, 0)
+    missed = replace(seen, exon=2, below_20x=30, below_10x=9, uncalled=4)
+    lake = LocalLake(tmp_path / "lake")
+    with lake.work("exon_coverage", "S1") as work:
+        write_exon_coverage([seen, missed], work.folder / "S1.exon_coverage.parquet")
+        made = work.publish(records=2, recipe=Recipe(), measures={})
+    (table,) = tables(made, lake).values()
+    assert [(row["gene"], row["exon"], row["uncalled"]) for row in table.rows] == [("PANK2", 2, 4)]
 
 
 def test_the_address_of_a_plot_names_artifact_version_and_title() -> None:
