@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,7 @@ _STATES = {
     "CANCELED": RunState.CANCELED,
 }
 """By Dagster's words for the status of a run."""
+_UNDER_WAY = (RunState.QUEUED, RunState.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Run:
     @property
     def under_way(self) -> bool:
         """Whether it is queued or runs."""
-        return self.state in (RunState.QUEUED, RunState.RUNNING)
+        return self.state in _UNDER_WAY
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,13 @@ class Runs:
         self._instance = instance
 
     def of_samples(self, samples: Collection[str]) -> dict[str, Run]:
-        """The run of each sample that was asked for last, by sample; samples without one are left out."""
+        """The run of each sample that is under way, else the one asked for last; samples without one are left out."""
+        import dagster as dg
+
         found: dict[str, Run] = {}
         wanted = set(samples)
-        for record in self._records() if wanted else ():
+        going = [dg.DagsterRunStatus(name) for name, state in _STATES.items() if state in _UNDER_WAY]
+        for record in chain(self._records(dg.RunsFilter(statuses=going)), self._records()) if wanted else ():
             sample = record.dagster_run.tags.get(PARTITION)
             if sample in wanted:
                 found[sample] = _run(record)
@@ -154,10 +159,10 @@ class Runs:
             cursor = page.cursor
         return found
 
-    def _records(self) -> Iterator[dg.RunRecord]:
+    def _records(self, filters: dg.RunsFilter | None = None) -> Iterator[dg.RunRecord]:
         """Every run, the one asked for last first."""
         cursor = None
-        while page := self._instance.get_run_records(limit=_PAGE, cursor=cursor):
+        while page := self._instance.get_run_records(filters, limit=_PAGE, cursor=cursor):
             yield from page
             cursor = page[-1].dagster_run.run_id
 
@@ -190,7 +195,7 @@ def open_runs(dagster_home: Path) -> Iterator[Runs | None]:
 def _run(record: dg.RunRecord) -> Run:
     run = record.dagster_run
     state = _STATES[run.status.value]
-    ended = state not in (RunState.QUEUED, RunState.RUNNING)
+    ended = state not in _UNDER_WAY
     began = record.end_time if ended else record.start_time if state is RunState.RUNNING else None
     asked = record.create_timestamp.timestamp()
     return Run(run.run_id, run.job_name, state, _utc(began or asked), _utc(asked), run.tags.get(RUN_KEY))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -278,11 +278,27 @@ class _Desk:
         shut = self._shut_gate(sample, since)
         if shut:
             return shut
+        if sample.status is SampleStatus.DONE and (run is None or run.key is None):
+            done = self._done(sample, since)
+            broke = failures.get(run.run) if run else None
+            return replace(done, why=f"a run by hand failed since: {broke.problem}") if broke else done
         if run and run.state is RunState.DONE:
-            return self._done(sample, since)
-        if run is None and sample.status is SampleStatus.DONE:
-            return self._done(sample, since)
+            return self._made_by_hand(sample, since)
         return self._failed(sample, run, since, failures)
+
+    def _made_by_hand(self, sample: RegisteredSample, since: str) -> _Standing:
+        """Done, if all that makes a sample is there and each made from what is there now."""
+        receipts = {stage: receipt for stage in self.stages if (receipt := self._receipt(stage, sample))}
+        for stage in self.stages:
+            made_from = receipts[stage].recipe.inputs if stage in receipts else {}
+            old = [
+                name for name, version in made_from.items() if name in receipts and version != _version(receipts, name)
+            ]
+            if stage not in receipts or old:
+                why = f"{stage} is not made again from the {old[0]} made by hand" if old else f"{stage} is not made yet"
+                again = f"{RETRY} {sample.sample_id} --reason ..."
+                return _Standing(State.FAILED, stage, since, why, again)
+        return _Standing(State.DONE, LAST_STAGES[0], since)
 
     def _failed(
         self, sample: RegisteredSample, run: Run | None, since: str, failures: Mapping[str, Failure]
@@ -363,6 +379,10 @@ _ASKED_FOR = {
 
 def _broke(run: Run) -> bool:
     return run.state is RunState.FAILED
+
+
+def _version(receipts: Mapping[str, Receipt], stage: str) -> str:
+    return receipts[stage].data_version
 
 
 def _to_second(time: str) -> str:

@@ -12,7 +12,7 @@ from engine.reads.registration import SampleStatus
 from engine.receipt import Recipe
 from resources.environment import Resources, Settings, build_resources
 from resources.sample_runs import open_runs
-from resources.work_list import State, Waits, WorkItem, work_list
+from resources.work_list import State, Waits, WorkItem, sample_stages, work_list
 from tests.builders.runs import add_run, execute
 from tests.builders.sheets import entry, said_anew
 
@@ -113,9 +113,43 @@ def test_a_sample_mended_by_hand_in_the_web_ui_is_no_longer_failed(platform: Res
     platform.registry.take_waiting(10)
     execute(platform, "S1", SHORT)
     platform.registry.mark("S1", SampleStatus.FAILED)
-    publish(platform, "S1", "fhir_bundle", "cohort_contribution")
+    *path, contribution = sample_stages(platform)
+    publish(platform, "S1", *path)
     execute(platform, "S1", by_hand=True)
+    item = look(platform)["S1"]
+    assert (item.state, item.stage) == (State.FAILED, contribution) and "is not made yet" in item.why
+    publish(platform, "S1", contribution)
     assert look(platform)["S1"].state is State.DONE
+
+
+def test_what_was_mended_by_hand_in_the_middle_leaves_the_rest_to_be_made(platform: Resources) -> None:
+    platform.registry.take_waiting(10)
+    execute(platform, "S1", SHORT)
+    platform.registry.mark("S1", SampleStatus.FAILED)
+    publish(platform, "S1", *sample_stages(platform))
+    bounds = {row.measure: row.minimum or row.maximum or 0 for row in platform.gate.thresholds.of("variants")}
+    with platform.lake.work("variants", "S1") as work:
+        (work.folder / "file").write_text("variants")
+        work.publish(records=1, recipe=Recipe(inputs={"gvcf": "of another gVCF"}), measures=bounds)
+    execute(platform, "S1", by_hand=True)
+    item = look(platform)["S1"]
+    assert (item.state, item.stage) == (State.FAILED, "variants") and "from the gvcf made by hand" in item.why
+
+
+def test_a_run_by_hand_that_fails_leaves_a_sample_done_and_is_told(platform: Resources) -> None:
+    platform.registry.mark("S1", SampleStatus.DONE)
+    publish(platform, "S1", *sample_stages(platform))
+    execute(platform, "S1", SHORT, by_hand=True)
+    item = look(platform)["S1"]
+    assert item.state is State.DONE and "read 2 ends 3 reads before read 1" in item.why
+
+
+def test_a_run_under_way_is_told_though_one_by_hand_was_asked_for_since(platform: Resources) -> None:
+    platform.registry.take_waiting(10)
+    run = add_run(platform, "S1", dg.DagsterRunStatus.STARTED)
+    execute(platform, "S1", by_hand=True)
+    item = look(platform)["S1"]
+    assert (item.state, item.run) == (State.RUNNING, run)
 
 
 def test_a_shut_gate_names_its_check_and_the_command_that_opens_it(platform: Resources) -> None:
