@@ -1,8 +1,8 @@
 """Where a sample's depth is low: stretches of the territory below 10x and from 10x to below 20x, as a BED file.
 
 Depth is that of :mod:`engine.reads.measures` (quality 20, mapping quality 20, no duplicates, mates once), taken from
-the window in which coverage is measured anyway: nothing is read again for it, and it costs 14 ns of CPU a base of the
-territory.
+the window in which coverage is measured anyway: nothing is read again for it, and it costs about 10 ns of CPU a base
+of the territory.
 """
 
 from __future__ import annotations
