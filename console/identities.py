@@ -95,4 +95,4 @@ def _samples_of(subject: str, subjects: Mapping[str, str]) -> list[str]:
 def _tell(told: list[dict[str, Any]], refused: int) -> None:
     for each in told:
         print(f"{each['subject']} is identified: samples {', '.join(each['samples'])}")
-    print(f"{len(told):,} identified, {refused:,} refused; their bundles name them when the samples run next")
+    print(f"{len(told):,} identified, {refused:,} refused; bundles name them when samples run next: genomics retry")

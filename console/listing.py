@@ -15,6 +15,7 @@ from resources.environment import Resources
 from resources.sample_runs import open_runs
 from resources.work_list import State, WorkItem, sample_stages, work_list
 
+_MOST_REPORTS = 5
 _HEADER = ("SAMPLE", "STATE", "STAGE", "SINCE (UTC)", "ATTEMPT", "WHY, AND WHAT TO DO")
 
 
@@ -31,6 +32,11 @@ def samples(platform: Resources, chosen: argparse.Namespace) -> int:
     elif shown:
         print_table([_HEADER, *map(_cells, shown)])
     print(_summary(platform, rows, shown), file=sys.stderr)
+    reports = platform.landing_zone.problem_reports()
+    for report in reports[:_MOST_REPORTS]:
+        print(f"a sheet has rows that were not taken: {plain(str(report))}", file=sys.stderr)
+    if len(reports) > _MOST_REPORTS:
+        print(f"and {len(reports) - _MOST_REPORTS:,} more sheets", file=sys.stderr)
     return 0
 
 

@@ -163,6 +163,10 @@ class LandingZone:
         """The complete sheets, by path. Hidden files and symbolic links are none, nor are files being written."""
         return tuple(self.root / name for name in sorted(self._complete(self._look().sheets)))
 
+    def problem_reports(self) -> tuple[Path, ...]:
+        """The reports that say what is wrong with sheets, by path; none where every sheet is right."""
+        return tuple(sorted((self.reports or self.root).rglob(f"*{_PROBLEMS}")))
+
     def scan(self, cursor: str | None, registry: SampleRegistry, audit: AuditLog, *, limit: int = 500) -> Scan:
         """Register the next samples, at most ``limit``: of new and edited sheets first, then of the others in turn.
 

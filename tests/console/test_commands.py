@@ -16,6 +16,7 @@ from engine.reads.registration import SampleStatus
 from engine.reads.sample_names import safe_id
 from engine.receipt import Receipt, Recipe
 from resources.environment import Resources, Settings, build_resources
+from tests.builders.deployment import let_settle
 from tests.builders.runs import add_run, execute
 from tests.builders.sheets import entry, said_anew
 
@@ -55,6 +56,16 @@ def test_samples_are_listed_for_people_and_for_programs(
     assert told["S0002"]["state"] == "failed" and told["S0002"]["todo"] == "genomics retry S0002 --reason ..."
     assert told["S0001"]["waits_for"] == "knowledge" and "reference_genome" in told["S0001"]["why"]
     assert {sample["sheet"] for sample in told.values()} == {"run 7.csv"}
+
+
+def test_sheets_with_rows_that_were_not_taken_are_told(platform: Resources, capsys: pytest.CaptureFixture[str]) -> None:
+    landing = platform.settings.landing
+    landing.mkdir()
+    (landing / "run 9.csv").write_text("sample_id,read1,read2\nS9,gone_R1.fastq,gone_R2.fastq\n")
+    let_settle(landing)
+    platform.landing_zone.scan(None, platform.registry, platform.audit)
+    assert main(["samples"]) == 0
+    assert capsys.readouterr().err.endswith(f"not taken: {landing / 'run 9.csv.problems.txt'}\n")
 
 
 def test_a_failed_sample_is_told_in_the_words_of_its_error_wherever_it_is_shown(

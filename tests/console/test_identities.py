@@ -43,7 +43,7 @@ def test_a_table_says_who_persons_are_and_a_wrong_row_stops_no_other(
     assert printed.out.splitlines() == [
         "P1 is identified: samples S1, S2",
         f"P2 is identified: samples {safe_id('23/0816')}",
-        "2 identified, 2 refused; their bundles name them when the samples run next",
+        "2 identified, 2 refused; bundles name them when samples run next: genomics retry",
     ]
     assert "who.csv, line 3: the sample is not registered" in printed.err
     assert "who.csv, line 4: birth_date is no date" in printed.err
