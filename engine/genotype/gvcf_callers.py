@@ -21,6 +21,9 @@ _MARKS = {
     "##source=DRAGEN": "DRAGEN",
     "##source=xAtlas": "xAtlas",
     "##source=weCall": "weCall",
+    # DeepVariant before 0.9 names itself nowhere; its filter and its share of reads tell.
+    "##FILTER=<ID=RefCall,": "DeepVariant",
+    "##FORMAT=<ID=VAF,": "DeepVariant",
     "##source=strelka": "Strelka",
     "##content=strelka": "Strelka",
 }

@@ -36,12 +36,14 @@ class GvcfRecord:
         ref: REF.
         alts: ALT alleles in order, ``<NON_REF>`` among them, which is so written whatever the file has for it.
         filters: FILTER as the caller of the gVCF set it, empty where the record passed or was not judged.
+        passed: its caller judged it and found it good, which is more than that nothing was found against it.
+        quality: QUAL as the caller of the gVCF wrote it.
         is_judged: it has been found sound (:mod:`engine.genotype.record_judgement`).
     """
 
     __slots__ = (
-        "__dict__", "_format", "_info", "_values", "alts", "contig", "end", "filters", "is_judged", "ref", "sample",
-        "start",
+        "__dict__", "_format", "_info", "_values", "alts", "contig", "end", "filters", "is_judged", "passed", "quality",
+        "ref", "sample", "start",
     )  # fmt: skip
 
     def __init__(self, sample: int, contig: int, fields: Sequence[str]) -> None:
@@ -49,6 +51,7 @@ class GvcfRecord:
         self.start = int(fields[1]) - 1
         self.ref, self.alts = fields[3].upper(), fields[4].upper().replace(_UNSEEN, NON_REF).split(",")
         self.filters = _NO_FILTER if fields[6] in (".", "PASS") else frozenset(fields[6].split(";"))
+        self.passed, self.quality = fields[6] == "PASS", fields[5]
         self.is_judged = False
         self._info, self._format, self._values = fields[7], fields[8], fields[9]
         self.end = self.start + len(self.ref)
@@ -90,6 +93,11 @@ class GvcfRecord:
         if "GT" not in self.call:
             return 1 if self.likelihoods is not None and len(self.likelihoods) == 1 + len(self.alts) else 2
         return len(self.call["GT"].replace("|", "/").split("/"))
+
+    @property
+    def is_not_called(self) -> bool:
+        """The caller of the gVCF has looked, and leaves the genotype open."""
+        return not any(letter.isdigit() for letter in self.call.get("GT", "."))
 
     @property
     def is_empty(self) -> bool:

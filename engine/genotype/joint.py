@@ -8,6 +8,7 @@ likelihoods and nothing else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +115,8 @@ def genotype_gvcfs(
         contigs: the reference's.
         output: the VCF to write; samples in the order of their names, as GATK orders them.
         fasta: the reference, with index; each REF that is used is compared with it. Absent, only between gVCFs.
-        confidence: smallest QUAL of a site and of an allele to be kept.
+        confidence: smallest QUAL of a site and of an allele to be kept; what another caller than GATK called and marked
+            PASS is kept whatever its QUAL.
         filters: what to mark in FILTER beside what the gVCFs' own caller marked; with ``None`` nothing. They look at
             GATK's annotations: where another caller made a gVCF, its own marks stand alone.
         reach: tells which records to keep; all when absent. A record that is kept is the same either way.
@@ -133,8 +135,9 @@ def genotype_gvcfs(
     require_lengths(inputs, contigs)
     progress = progress or Progress("genotyping", unit="sites")
     order = sorted(range(len(inputs)), key=lambda number: inputs[number].sample)
-    genotyper = _Genotyper(order, [contig.name for contig in contigs], confidence)
-    if filters is not None and any(gvcf.caller for gvcf in inputs):
+    foreign = frozenset(number for number, gvcf in enumerate(inputs) if gvcf.caller)
+    genotyper = _Genotyper(order, [contig.name for contig in contigs], confidence, foreign)
+    if filters is not None and foreign:
         filters = _CALLERS_OWN
     seen = written = passed = 0
     with pysam.BGZFile(str(output), "wb", None) as stream, ReferenceBases(fasta) as bases:
@@ -228,8 +231,10 @@ def _header_text(contigs: Sequence[Contig], names: Sequence[str], filters: Filte
 class _Genotyper:
     """Calls merged sites in order; remembers the deletions it emitted and the draws for QD."""
 
-    def __init__(self, order: Sequence[int], contigs: Sequence[str], confidence: float) -> None:
-        self._order, self._contigs, self._confidence = order, contigs, confidence
+    def __init__(
+        self, order: Sequence[int], contigs: Sequence[str], confidence: float, foreign: frozenset[int] = frozenset()
+    ) -> None:
+        self._order, self._contigs, self._confidence, self._foreign = order, contigs, confidence, foreign
         self._deletions: list[tuple[int, int, int]] = []
         self._quality_by_depth = QualityByDepth()
         self.not_genotyped: list[str] = []
@@ -267,6 +272,9 @@ class _Genotyper:
         by_sample = {
             record.sample: genotype_sample_at(site, number, kept) for number, record in enumerate(site.records)
         }
+        for genotype in by_sample.values():
+            if genotype.record and genotype.record.sample in self._foreign and genotype.record.is_not_called:
+                genotype.alleles = []
         ploidy = max(record.ploidy for record in site.records)
         return [by_sample.get(number) or SampleGenotype(no_data=True, ploidy=ploidy) for number in self._order]
 
@@ -288,23 +296,42 @@ class _Genotyper:
             return None
         site = with_fewer_alternates(site)
         found = _frequencies(site)
-        kept = self._kept_alleles(site, found)
+        vouched = self._vouched(site)
+        kept = self._kept_alleles(site, found, vouched)
         plausible = [site.alleles[allele] for allele in kept]
-        if not plausible or found.quality < self._confidence or plausible == [SPANNING]:
+        if not plausible or (found.quality < self._confidence and not vouched) or plausible == [SPANNING]:
             return None
         self._record_deletions(site, plausible)
         genotypes = self._genotypes(site, kept)
         if not any(allele for genotype in genotypes for allele in genotype.alleles):
             return None
         mle = [found.counts[allele - 1] for allele in kept]
-        return self._columns(site, plausible, found.quality, mle, genotypes)
+        quality = max(found.quality, *vouched.values()) if found.quality < self._confidence else found.quality
+        return self._columns(site, plausible, quality, mle, genotypes)
 
-    def _kept_alleles(self, site: MergedSite, found: AlleleFrequencies) -> list[int]:
+    def _vouched(self, site: MergedSite) -> dict[int, float]:
+        """Alternates that another caller than GATK called and let pass, with the QUAL that it gave them.
+
+        Its QUAL is of another scale than the one computed here, and its own judgement stands: DeepVariant lets pass
+        what it is sure of to 1 in 10.
+        """
+        told: dict[int, float] = {}
+        for record, mapping in zip(site.records, site.maps, strict=True):
+            if record.sample in self._foreign and record.passed and record.start == site.start and record.likelihoods:
+                called = {int(name) for name in re.findall(r"\d+", record.call.get("GT", ""))} - {0}
+                quality = 0.0 if record.quality == "." else float(record.quality)
+                for allele in range(1, len(site.alleles)):
+                    if mapping[allele] in called and site.alleles[allele] != SPANNING:
+                        told[allele] = max(quality, told.get(allele, 0.0))
+        return told
+
+    def _kept_alleles(self, site: MergedSite, found: AlleleFrequencies, vouched: Mapping[int, float]) -> list[int]:
         covered = any(contig == site.contig and start < site.start <= end for contig, start, end in self._deletions)
         return [
             allele
             for allele in range(1, len(site.alleles))
-            if found.is_plausible(allele - 1, self._confidence) and (covered or site.alleles[allele] != SPANNING)
+            if (allele in vouched or found.is_plausible(allele - 1, self._confidence))
+            and (covered or site.alleles[allele] != SPANNING)
         ]
 
     def _record_deletions(self, site: MergedSite, alleles: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ from engine.reference.reference_bases import ReferenceBases
 
 _IS_GENOTYPE = re.compile(r"[/|]?(?:\d+|\.)(?:[/|](?:\d+|\.))*").fullmatch
 _IS_BASES = re.compile("[ACGTN]+").fullmatch
+_IS_QUALITY = re.compile(r"\.|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?").fullmatch
 _STRANDS = 4
 
 
@@ -78,6 +79,8 @@ def _problem(record: GvcfRecord) -> str | None:
             return f"{key} has {len(values)} values and not {wanted}"
         if values is not None and min(values) < 0:
             return f"{key} has a value below zero"
+    if not _IS_QUALITY(record.quality):
+        return f"QUAL is {record.quality[:20]}"
     if record.depth < 0 or int(call.get("DP", 0)) < 0 or int(call.get("MIN_DP", 0)) < 0:
         return "a depth is below zero"
     return None

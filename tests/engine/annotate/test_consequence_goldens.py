@@ -16,7 +16,9 @@ Terms = dict[str, set[str]]
 # We tell more than csq: the intron or untranslated exon of a splice region, and the kind of a non-coding one.
 MORE = {"intron_variant", "5_prime_UTR_variant", "3_prime_UTR_variant"}
 SAME = {"non_coding_transcript_exon_variant": "non_coding_transcript_variant"}
-# Expected of a whole haplotype, where ours are of the record alone: its parts shift the frame and do not restore it.
+# Expected of all five changes of that file on one chromosome, as csq takes calls without a sample: two bases lost, a
+# stop soon after, and eight gained 39 kb behind it. Nobody has phased them, so ours are of each record alone: the
+# deletion shifts the frame, and what lies behind the stop is told as it would be without it.
 OF_A_HAPLOTYPE = {("stop-gained-not-inframe-insertion", "7210"), ("stop-gained-not-inframe-insertion", "46862")}
 
 

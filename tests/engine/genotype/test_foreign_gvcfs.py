@@ -10,6 +10,7 @@ import pytest
 
 from engine import cli
 from engine.errors import ReferenceMismatchError, VariantFileError
+from engine.genotype.gvcf_callers import caller_of
 from engine.genotype.joint import JointSummary, genotype_gvcfs
 from engine.genotype.sample import genotype_sample
 from engine.quality.evaluation import evaluate
@@ -87,6 +88,50 @@ def test_what_its_caller_marked_stays_marked(fasta: Path, tmp_path: Path) -> Non
     (tmp_path / "A.g.vcf").unlink()
     (row,) = genotyped(fasta, write(tmp_path, "A", CLAIR3, line(100, HET, status="PASS")))[1]
     assert row[6] == "PASS"
+
+
+UNSURE = "0/1:21,12,0:33:29:29,0,48,990,990,990"
+"""A call with a QUAL of 29, below the 30 that GATK asks of its own."""
+
+
+@pytest.mark.parametrize(("header", "unseen"), [(DEEPVARIANT, "<*>"), (CLAIR3, "<NON_REF>")])
+def test_what_another_caller_lets_pass_is_kept_whatever_its_quality(
+    fasta: Path, tmp_path: Path, header: list[str], unseen: str
+) -> None:
+    sure = [line(100, UNSURE, unseen=unseen, status="PASS"), line(200, UNSURE, unseen=unseen, status="RefCall")]
+    carrier = write(tmp_path, "A", header, *(row.replace("\t55\t", "\t29\t") for row in sure))
+    (row,) = genotyped(fasta, carrier)[1]
+    assert (row[1], row[5], row[6], row[9].split(":")[0]) == ("100", "29", "PASS", "0/1")
+    other = write(tmp_path, "B", GATK, block(1, 300))
+    (row,) = genotyped(fasta, carrier, other)[1]
+    assert [value.split(":")[0] for value in row[9:]] == ["0/1", "0/0"]
+
+
+@pytest.mark.parametrize("missing", ["./.", "."])
+def test_what_another_caller_leaves_open_stays_open(fasta: Path, tmp_path: Path, missing: str) -> None:
+    """DeepVariant writes so what it is not sure of, as a block too, whose likelihoods may favour an allele not seen."""
+    carrier = write(tmp_path, "A", DEEPVARIANT, line(100, HET, unseen="<*>", status="PASS"))
+    unsure = write(tmp_path, "B", DEEPVARIANT, block(1, 200, f"{missing}:0:3:20,0,50", unseen="<*>"))
+    (row,) = genotyped(fasta, carrier, unsure)[1]
+    assert row[10].split(":")[0] == "./." and "AN=2;" in row[7]
+
+
+def test_a_caller_that_names_itself_nowhere_is_known_by_what_it_declares() -> None:
+    assert caller_of(['##FILTER=<ID=RefCall,Description="x">']) == "DeepVariant"
+    assert caller_of(["##source=Clair3", '##FILTER=<ID=RefCall,Description="x">']) == "Clair3"
+    assert caller_of(['##FILTER=<ID=LowQual,Description="x">']) is None
+
+
+@pytest.mark.parametrize("quality", ["nan", "-1", "high", "PASS", "1,2"])
+def test_a_quality_that_is_none_is_refused_with_its_place(fasta: Path, tmp_path: Path, quality: str) -> None:
+    row = line(100, UNSURE, unseen="<*>", status="PASS").replace("\t55\t", f"\t{quality}\t")
+    with pytest.raises(VariantFileError, match=f"QUAL is {quality}") as caught:
+        genotyped(fasta, write(tmp_path, "A", DEEPVARIANT, row))
+    assert caught.value.place == "chr1:100"
+
+
+def test_of_gatks_own_calls_those_of_low_quality_are_left_out_as_gatk_does(fasta: Path, tmp_path: Path) -> None:
+    assert genotyped(fasta, write(tmp_path, "A", GATK, line(100, UNSURE, status="PASS")))[1] == []
 
 
 def test_of_several_samples_a_mark_is_told_where_it_belongs(fasta: Path, tmp_path: Path) -> None:
