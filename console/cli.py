@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from console import commands, identities, listing
+from console import commands, identities, listing, reports
 from engine.errors import GenomicsError
 from engine.storage import storage_error
 from resources.audit import AuditError
@@ -130,6 +130,10 @@ def parser() -> argparse.ArgumentParser:
     audit.add_argument("--accept", action="store_true", help="go on with a log that lost entries, as it is")
     audit.add_argument("--person", help=_WHO)
     audit.add_argument("--reason", help="why it is accepted, in a sentence")
+    reports.add_to(
+        add("report", "show where a report stands, and its page", reports.report),
+        add("sign", "review or sign what a report says", reports.sign),
+    )
     for sub in (shown, override, withdraw, reinstate, looked_up):
         sub.add_argument("sample", metavar="SAMPLE", help="the sample's id")
     override.add_argument("asset", metavar="ASSET", help="whose check it is")

@@ -10,6 +10,7 @@ SAMPLE_ASSETS = (
     "annotated_variants",
     "findings",
     "statement",
+    "clinical_report",
     "fhir_bundle",
     "cohort_contribution",
 )

@@ -183,9 +183,10 @@ def _tell_files(lake: Lake, path: Path) -> None:
     tell("\nFiles")
     tell(f"  artifacts  {lake.place}: samples/<sample>/<asset>/ (receipt.json names the version)")
     for person in PEOPLE[:1]:
-        receipt = lake.receipt("fhir_bundle", person.sample)
-        if receipt:
-            tell(f"  a bundle   {lake.path(receipt, receipt.files[0].name)}")
+        for asset, named in (("clinical_report", "a report"), ("fhir_bundle", "a bundle")):
+            receipt = lake.receipt(asset, person.sample)
+            if receipt:
+                tell(f"  {named:<10} {lake.path(receipt, receipt.files[0].name)}")
     tell(f"  this report as JSON: {path}")
 
 
@@ -193,4 +194,5 @@ def _tell_next(settings: Settings) -> None:
     tell("\nWhat to try next")
     tell("  make serve                      the lineage graph, checks and plots; it prints the address to open")
     tell(f"  drop your own sample sheet      into {settings.landing} while it serves (docs/sample-sheet.md)")
+    tell("  .venv/bin/genomics report demo-child    its report, the digest to sign, and how")
     tell("  .venv/bin/genomics sample demo-child    one sample's artifacts, checks and history")

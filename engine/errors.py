@@ -100,7 +100,7 @@ class ClassificationError(GenomicsError):
 
 
 class ReportError(GenomicsError):
-    """A report would say of one person what is known of another."""
+    """A report cannot be issued or signed as it is, or would say of one person what is known of another."""
 
 
 class ToolError(GenomicsError):

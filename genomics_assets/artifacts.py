@@ -21,6 +21,7 @@ ARTIFACTS = (
     annotation.annotated_variants,
     interpretation.findings,
     report.statement,
+    report.clinical_report,
     report.fhir_bundle,
     cohort.cohort_contribution,
     cohort.data_docs,

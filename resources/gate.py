@@ -27,7 +27,7 @@ from resources.ledger import (
     unknown_overrides,
 )
 from resources.registry import Override, SampleRegistry
-from resources.sign_out import unfinished_steps
+from resources.sign_out import confirmed_steps
 
 
 @dataclass(frozen=True)
@@ -94,19 +94,8 @@ class Gate:
         ]
 
     def sign_outs(self, sample: str) -> tuple[SignOut, ...]:
-        """Reviews and signatures of what was said of a sample, oldest first, as the audit log confirms them.
-
-        A step that the log knows and the registry does not yet have, because a process was killed between the two, is
-        entered there.
-
-        Raises:
-            GateError: the registry holds a step that nobody took.
-        """
-        given = self.registry.sign_outs(sample)
-        missing = unfinished_steps(self.audit, sample, given)
-        for step in missing:
-            self.registry.sign_out(step)
-        return (*given, *missing)
+        """Reviews and signatures of what was said of a sample, oldest first; GateError as of the audit log."""
+        return confirmed_steps(self.audit, self.registry, sample)
 
     def require(self, asset: str, sample: str) -> Receipt:
         """The artifact's receipt if its sample takes part, and its gate and every gate before it are open.

@@ -14,6 +14,7 @@ from resources.audit import DONE, NOT_DONE, AuditEntry
 from resources.decisions import CHANGED, REGISTERED, REINSTATED, RETRIED, WITHDRAWN, withdrawals
 from resources.ledger import OVERRIDDEN, PUBLISHED, row_digest
 from resources.registry import RegistryError
+from resources.sign_out import REVIEWED, SIGNED, step_of
 
 if TYPE_CHECKING:
     from resources.environment import Resources
@@ -56,6 +57,11 @@ def _settle_override(platform: Resources, entry: AuditEntry) -> str:
     rows = platform.registry.overrides(str(entry.event.sample))
     found = any(row_digest(row) == entry.event.details.get("row") for row in rows)
     return _note(platform, entry, happened=found, otherwise="give the override again, if it is to hold")
+
+
+def _settle_sign_out(platform: Resources, entry: AuditEntry) -> str:
+    happened = step_of(entry) in platform.registry.sign_outs(str(entry.event.sample))
+    return _note(platform, entry, happened=happened, otherwise="sign again, if it is to hold")
 
 
 def _settle_attempt(platform: Resources, entry: AuditEntry) -> str:
@@ -126,6 +132,8 @@ def _withdraw(platform: Resources, entry: AuditEntry) -> None:
 
 _SETTLED_BY: dict[str, Callable[[Resources, AuditEntry], str]] = {
     OVERRIDDEN: _settle_override,
+    REVIEWED: _settle_sign_out,
+    SIGNED: _settle_sign_out,
     RETRIED: _settle_attempt,
     REGISTERED: _settle_attempt,
     CHANGED: _settle_attempt,

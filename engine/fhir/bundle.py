@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from engine.fhir.resources import Entries
 from engine.fhir.study import add_study
 from engine.person import Identity
 from engine.receipt import canonical_json
+from engine.report.amendment import Version, summary
 from engine.report.issue import Issue
 from engine.report.statement import Statement
 
@@ -54,13 +56,19 @@ class BundleSummary:
     problems: list[str]
 
 
-def build_bundle(statement: Statement, issue: Issue | None = None, identity: Identity | None = None) -> JsonObject:
+def build_bundle(
+    statement: Statement,
+    issue: Issue | None = None,
+    identity: Identity | None = None,
+    versions: Sequence[Version] = (),
+) -> JsonObject:
     """The bundle of a sample.
 
     Args:
         statement: what is said.
         issue: how far it has come towards its signature; a draft where absent.
         identity: who the person is, absent in a pseudonymous bundle.
+        versions: of the report, the present one last; of an amended one the report tells what changed.
 
     Raises:
         ReportError: the identity is another person's.
@@ -77,7 +85,7 @@ def build_bundle(statement: Statement, issue: Issue | None = None, identity: Ide
     observations = Observations(entries, case, issue.status, actors, study, issued)
     results = [reference for finding in statement.findings for reference in observations.add(finding)]
     results += [observations.add_phase(phase) for phase in statement.phases]
-    report = add_report(entries, statement, issue.status, results, study, actors, issued)
+    report = add_report(entries, statement, issue.status, summary(versions), results, study, actors, issued)
     add_provenance(entries, lineage, files, actors, report, f"report|{case.sample}", issued)
     return entries.bundle(entries.identifier("bundle", case.sample), issued)
 
@@ -88,7 +96,11 @@ def bundle_json(bundle: JsonObject) -> str:
 
 
 def write_bundle(
-    statement: Statement, folder: Path, issue: Issue | None = None, identity: Identity | None = None
+    statement: Statement,
+    folder: Path,
+    issue: Issue | None = None,
+    identity: Identity | None = None,
+    versions: Sequence[Version] = (),
 ) -> BundleSummary:
     """Write ``<sample>.fhir.json`` into ``folder``, then read it back and judge it.
 
@@ -100,11 +112,11 @@ def write_bundle(
             written.
     """
     path = folder / f"{statement.case.sample}.fhir.json"
-    built = build_bundle(statement, issue, identity)
+    built = build_bundle(statement, issue, identity, versions)
     require_conformant(built, statement.case.sample)
     path.write_text(bundle_json(built))
     bundle = json.loads(path.read_text())
-    again = build_bundle(statement, issue, identity)
+    again = build_bundle(statement, issue, identity, versions)
     verdict = check_bundle(bundle)
     types = Counter(entry["resource"]["resourceType"] for entry in bundle["entry"])
     ids = [{entry["request"]["url"] for entry in one["entry"]} for one in (bundle, again)]

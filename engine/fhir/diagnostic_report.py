@@ -26,6 +26,7 @@ def add_report(
     entries: Entries,
     statement: Statement,
     status: Status,
+    amendment: str | None,
     results: list[JsonObject],
     study: JsonObject,
     actors: Actors,
@@ -39,6 +40,7 @@ def add_report(
             _note("test-methodology", statement.methods),
             _note("test-disclaimer", " ".join(statement.limits)),
             *(_note("test-disclaimer", words) for words in statement.failed_checks),
+            *([_note("amendment", amendment)] if amendment else []),
         ],
         "identifier": [entries.identifier("report", case.sample)],
         "status": status,
@@ -62,6 +64,6 @@ def add_report(
 
 
 def _note(kind: str, text: str) -> JsonObject:
-    code = concept(ANNOTATION_TYPE, kind)
+    code = {"text": "Amendment"} if kind == "amendment" else concept(ANNOTATION_TYPE, kind)
     annotation = {"extension": [{"url": PROFILE + "annotation-code", "valueCodeableConcept": code}], "text": text}
     return extension("genomic-report-note", valueAnnotation=annotation)

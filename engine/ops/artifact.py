@@ -23,7 +23,7 @@ from functools import cached_property
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from engine.code_version import CodeVersion, code_version
-from engine.errors import GenomicsError
+from engine.errors import FastqError, GenomicsError
 from engine.ops.inputs import Artifact, Input, Making, Opened, Scope
 from engine.ops.services import Services, Settings, Work
 from engine.receipt import Measure, Receipt, Recipe
@@ -156,11 +156,14 @@ class Contract:
     def is_current(self, services: Services, sample: str) -> bool:
         """Whether what is published is what would be made now, from the same inputs by the same code."""
         try:
-            recipe = self._recipe(self._open(services, sample), services.settings)
-            receipt = services.lake.receipt(self.name, sample or None)
+            return self.is_fresh(services, sample)
         except GenomicsError:
             return False
-        return receipt is not None and receipt.recipe == recipe
+
+    def is_fresh(self, services: Services, sample: str) -> bool:
+        """Whether the published artifact is made from the inputs as they are now, by this code; errors as of make."""
+        receipt = services.lake.require(self.name, sample or None)
+        return receipt.recipe.digest == self._recipe(self._open(services, sample), services.settings).digest
 
     def _open(self, services: Services, sample: str) -> dict[str, Opened]:
         scope = Scope(services, self.name, sample)
@@ -215,6 +218,24 @@ def ancestors(asset: str, settings: Settings) -> tuple[str, ...]:
             if _CONTRACTS[upstream].by_sample:
                 found |= dict.fromkeys((*ancestors(upstream, settings), upstream))
     return tuple(found)
+
+
+def outdated(asset: str, services: Services, sample: str) -> str | None:
+    """The first artifact, up to this one, that a run of the sample would make anew; absent where none would be.
+
+    Reads that were moved after they were taken in are as they were.
+
+    Raises:
+        GenomicsError: an input is missing, damaged, or behind a shut gate.
+    """
+    for name in (*ancestors(asset, services.settings), asset):
+        try:
+            fresh = _CONTRACTS[name].is_fresh(services, sample)
+        except FastqError:
+            continue
+        if not fresh:
+            return name
+    return None
 
 
 @dataclass(frozen=True)

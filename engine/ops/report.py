@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from engine.code_version import code_version
 from engine.ops.artifact import Chain, Computed, OverriddenChecks, artifact
@@ -25,6 +25,11 @@ from engine.person import Person
 from engine.receipt import Measure, Receipt
 from engine.reference.bundle import ReferenceBundle
 from engine.report.case import TOLD_OF_THE_PERSON
+
+if TYPE_CHECKING:
+    from engine.report.amendment import Version
+    from engine.report.issue import Issue
+    from engine.report.statement import Statement
 
 
 @artifact(kinds={"json"})
@@ -91,6 +96,33 @@ def statement(
     return Computed(len(said.findings), measures | {"made": said.made})
 
 
+@artifact(kinds={"html"})
+def clinical_report(
+    making: Making, statement: Own, standing: Annotated[Standing, StandingOf("statement")], previous: Previous
+) -> Computed:
+    """The report as a page that a clinician reads and a geneticist signs, and as PDF where that can be made.
+
+    It has what ESHG and ISO 15189 ask of a report, or is refused. A signed page stays as it was signed.
+    """
+    from engine.report.issue import issue_of
+    from engine.report.page import makes_pdf, render, write_pdf
+    from engine.report.statement_file import PILEUPS_SUFFIX, SUFFIX, read_pileups, read_statement
+
+    said = read_statement(statement.file(SUFFIX))
+    issue = issue_of(standing.sign_outs, said.digest)
+    told = _told(said, issue)
+    written: dict[str, Measure] = {"written_by": code_version("engine.report.page").source}
+    if previous and (told if issue.is_signed else told | written).items() <= previous.measures.items():
+        return _keep(previous, making)
+    page = render(said, issue, read_pileups(statement.file(PILEUPS_SUFFIX)), _versions(said, issue, standing))
+    (making.folder / f"{making.sample}.report.html").write_text(page)
+    if makes_pdf():
+        write_pdf(page, making.folder / f"{making.sample}.report.pdf")
+    else:
+        making.log("no PDF is made: WeasyPrint or Pango is not installed (docs/report.md)")
+    return Computed(len(said.findings), told | written)
+
+
 @artifact(kinds={"json"})
 def fhir_bundle(
     making: Making,
@@ -110,19 +142,36 @@ def fhir_bundle(
 
     said = read_statement(statement.file(SUFFIX))
     issue = issue_of(standing.sign_outs, said.digest)
-    told: dict[str, Measure] = {
-        "statement_digest": said.digest,
-        "status": issue.status,
-        "version": issue.version,
-        "stage": issue.stage,
+    told = _told(said, issue) | {
         "identified": identity.identified,
-        "issued": issue.signature.recorded if issue.signature else said.made,
         "written_by": code_version("engine.fhir.bundle").source,
     }
     if previous and told.items() <= previous.measures.items():
         return _keep(previous, making)
-    summary = write_bundle(said, making.folder, issue, identity.look_up() if identity.identified else None)
+    named = identity.look_up() if identity.identified else None
+    summary = write_bundle(said, making.folder, issue, named, _versions(said, issue, standing))
     return Computed(summary.resources, vars(summary) | told)
+
+
+def _versions(said: Statement, issue: Issue, standing: Standing) -> tuple[Version, ...]:
+    """Every version of the report, as far as the earlier ones are kept."""
+    from engine.report.amendment import versions
+    from engine.report.statement_file import SUFFIX, read_statement
+
+    signed = {digest: read_statement(one.file(SUFFIX)) for digest, one in standing.signed.items()}
+    return versions(issue, said, signed)
+
+
+def _told(said: Statement, issue: Issue) -> dict[str, Measure]:
+    """What a receipt tells of what was said, and of how far it has come."""
+    return {
+        "statement_digest": said.digest,
+        "status": issue.status,
+        "stage": issue.stage,
+        "version": issue.version,
+        "reviews": len(issue.reviews),
+        "issued": issue.signature.recorded if issue.signature else said.made,
+    }
 
 
 def _keep(previous: Artifact, making: Making) -> Computed:

@@ -122,6 +122,11 @@ class Statement:
     made: str
     digest: str
 
+    @property
+    def tools(self) -> dict[str, str]:
+        """Version by name of the programs and libraries that took part; of the engine's own code digests are kept."""
+        return {name: version for name, version in self.lineage.tools.items() if not name.startswith("engine.")}
+
     def finding(self, finding_id: str) -> StatedFinding:
         """The finding of that id; KeyError where there is none."""
         for finding in self.findings:
@@ -297,7 +302,33 @@ def _uncalled_exons(exons: Sequence[str]) -> str:
     return f". Not called: {', '.join(exons[:MOST_EXONS_NAMED])}{more}"
 
 
+_CALLERS = {
+    "haplotype": "a haplotype caller that assembles the reads of active regions (the method of GATK's HaplotypeCaller)",
+    "bcftools": "bcftools",
+    "gatk": "GATK's HaplotypeCaller",
+}
+
+
 def _methods(lineage: Lineage) -> str:
-    tools = ", ".join(f"{name} {version}" for name, version in lineage.tools.items())
-    knowledge = ", ".join(f"{name} {version}" for name, version in lineage.knowledge.items())
-    return f"Short reads, aligned and called against the reference. Tools: {tools}. Knowledge: {knowledge}."
+    """How the sample was examined, in the words of a clinician; digests of code are told elsewhere."""
+    chosen = {name: value for receipt in lineage.receipts for name, value in receipt.recipe.parameters.items()}
+    known, tools = lineage.knowledge, lineage.tools
+    aligner = str(chosen.get("aligner", "bwa-mem3"))
+    caller = _CALLERS.get(str(chosen.get("caller", "haplotype")), str(chosen.get("caller")))
+    caller += f", version {tools['caller'].rpartition(' ')[2]}" if " " in tools.get("caller", "") else ""
+    reference = " ".join(known[name] for name in ("build", "reference") if name in known) or "the reference"
+    sources = [f"{_named(name)} {version}" for name, version in known.items() if name not in _GENOME]
+    with_ = f", and judged with {', '.join(sources)}" if sources else ""
+    return (
+        f"DNA was sequenced in short reads, which were aligned to {reference} with {aligner} "
+        f"{tools.get(aligner, '')}".rstrip()
+        + f". Duplicates were marked. Variants were called with {caller}, normalised, named by HGVS{with_}."
+    )
+
+
+_GENOME = ("build", "reference")
+
+
+def _named(source: str) -> str:
+    """A source of knowledge as people call it."""
+    return {"clinvar": "ClinVar"}.get(source, source.replace("_", " "))

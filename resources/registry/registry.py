@@ -32,9 +32,10 @@ from resources.registry.sheet_word import Files, SheetWord
 from resources.registry.tables import history, overrides, reads, refusals, samples, sign_outs, subjects
 
 _STEP = {
-    "sample_id": "sample", "report_digest": "digest", "state": "state", "person": "person", "recorded": "recorded",
-}  # fmt: skip
-"""Columns of a sign-out that tell it from any other, and its fields."""
+    **{name: name for name in ("state", "person", "recorded", "reason")},
+    **{"sample_id": "sample", "report_digest": "digest"},
+}
+"""Field of a :class:`engine.report.issue.SignOut` by column."""
 
 
 def _silent(_: object) -> None:
@@ -353,25 +354,34 @@ class SampleRegistry:
         with self._database.reading() as db:
             return tuple(Override(*row[1:]) for row in db.execute(query))
 
-    def sign_out(self, step: SignOut) -> None:
-        """Record a review or a signature of what was said of a sample, once."""
-        same = and_(*(sign_outs.c[column] == getattr(step, name) for column, name in _STEP.items()))
+    def sign_out(self, step: SignOut, *, after: int, announce: Callable[[SignOut], None] = _silent) -> None:
+        """Record a review or a signature of what was said of a sample, announced before it holds.
+
+        Args:
+            step: the step.
+            after: how many steps the person who takes it has seen; RegistryError where there are others by now.
+            announce: called with the step.
+        """
+        taken = select(func.count()).select_from(sign_outs).where(sign_outs.c.sample_id == step.sample)
         with self._database.writing() as db:
             find_sample(db, step.sample)
-            if db.execute(select(sign_outs.c.number).where(same)).first():
-                return
-            row = {column: getattr(step, name) for column, name in _STEP.items()}
-            db.execute(insert(sign_outs).values(row | {"reason": step.reason}))
+            if db.execute(taken).scalar_one() != after:
+                raise RegistryError(
+                    "somebody else reviewed or signed the report meanwhile",
+                    sample=step.sample,
+                    remedy=f"look at it again: genomics report {step.sample}",
+                )
+            db.execute(insert(sign_outs).values({column: getattr(step, name) for column, name in _STEP.items()}))
             event = "report signed" if step.signs else "report reviewed"
             note(db, step.sample, event, digest=step.digest, person=step.person, state=step.state)
+            announce(step)
 
     def sign_outs(self, sample_id: str) -> tuple[SignOut, ...]:
         """The reviews and signatures of a sample's reports, oldest first."""
         columns = [sign_outs.c[column].label(name) for column, name in _STEP.items()]
-        query = select(*columns, sign_outs.c.reason).where(sign_outs.c.sample_id == sample_id)
+        query = select(*columns).where(sign_outs.c.sample_id == sample_id).order_by(sign_outs.c.number)
         with self._database.reading() as db:
-            rows = db.execute(query.order_by(sign_outs.c.number)).all()
-        return tuple(SignOut(**row._mapping) for row in rows)
+            return tuple(SignOut(**row._mapping) for row in db.execute(query))
 
     def identify(
         self,

@@ -23,6 +23,7 @@ BY_SAMPLE = {
     "trio_variants": {"gvcf"},
     "findings": {"annotated_variants", "gvcf"},
     "statement": {"raw_reads", "aligned_reads", "gvcf", "variants", "annotated_variants", "findings"},
+    "clinical_report": {"statement"},
     "fhir_bundle": {"statement"},
     "cohort_contribution": {"raw_reads", "aligned_reads", "gvcf", "variants"},
 }

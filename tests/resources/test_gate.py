@@ -135,6 +135,7 @@ KINDS = {
     "annotated_variants": ["S1.annotated.vcf.gz", "S1.annotated.parquet"],
     "findings": ["S1.findings.parquet"],
     "statement": ["S1.statement.json"],
+    "clinical_report": ["S1.report.html"],
     "fhir_bundle": ["S1.fhir.json"],
     "cohort_contribution": ["calls.parquet", "missing.parquet"],
 }

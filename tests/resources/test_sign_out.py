@@ -11,11 +11,11 @@ import pytest
 from engine.errors import GateError
 from engine.quality.thresholds import ThresholdTable
 from engine.report.issue import SignOut
-from resources.audit import AuditLog
+from resources.audit import NOT_DONE, AuditLog
 from resources.gate import Gate
 from resources.lake import LocalLake
-from resources.registry import SampleRegistry
-from resources.sign_out import entry_of, unfinished_steps
+from resources.registry import RegistryError, SampleRegistry
+from resources.sign_out import event_of, step_of
 from tests.builders.sheets import entry
 
 STEP = SignOut("S1", "d" * 64, "final", "Dr A", "2026-11-27T10:00:00.000001+00:00")
@@ -28,38 +28,56 @@ def gate(tmp_path: Path) -> Gate:
     return Gate(LocalLake(tmp_path / "lake", audit), registry, audit, ThresholdTable(()))
 
 
-def log(gate: Gate, step: SignOut) -> None:
-    what, details = entry_of(step)
-    gate.audit.record(step.person, what, step.sample, details)
+def take(gate: Gate, step: SignOut) -> None:
+    with gate.audit.deed() as deed:
+        gate.registry.sign_out(
+            step, after=len(gate.sign_outs("S1")), announce=lambda taken: deed.intend(event_of(taken))
+        )
 
 
-def test_a_step_is_kept_once_with_its_order(gate: Gate) -> None:
+def test_steps_are_kept_in_their_order(gate: Gate) -> None:
     review = replace(STEP, state="preliminary", recorded="2026-11-27T09:00:00.000001+00:00")
-    for step in (review, STEP, STEP):
-        gate.registry.sign_out(step)
     for step in (review, STEP):
-        log(gate, step)
+        take(gate, step)
     assert gate.sign_outs("S1") == (review, STEP)
     assert [one.event for one in gate.registry.history("S1")][-2:] == ["report reviewed", "report signed"]
 
 
 def test_a_signature_that_nobody_gave_is_refused(gate: Gate) -> None:
-    gate.registry.sign_out(STEP)
-    with pytest.raises(GateError, match=r"a sign-out by 'Dr A'.*not the one the audit log knows"):
+    gate.registry.sign_out(STEP, after=0)
+    with pytest.raises(GateError, match=r"a signature by 'Dr A'.*that the audit log does not have"):
         gate.sign_outs("S1")
 
 
-def test_a_signature_that_was_changed_is_refused(gate: Gate, tmp_path: Path) -> None:
-    log(gate, STEP)
-    gate.registry.sign_out(STEP)
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("UPDATE sign_outs SET person = 'Dr B'", "the registry holds a signature by 'Dr B'"),
+        ("DELETE FROM sign_outs", "the audit log holds a signature by 'Dr A'"),
+    ],
+)
+def test_a_signature_that_was_changed_or_taken_away_is_found(
+    gate: Gate, tmp_path: Path, change: str, told: str
+) -> None:
+    take(gate, STEP)
     with sqlite3.connect(tmp_path / "samples.sqlite") as database:
-        database.execute("UPDATE sign_outs SET person = 'Dr B'")
-    with pytest.raises(GateError, match="by 'Dr B'"):
+        database.execute(change)
+    with pytest.raises(GateError, match=told):
         gate.sign_outs("S1")
 
 
-def test_a_step_whose_process_was_killed_before_its_row_is_finished(gate: Gate) -> None:
-    log(gate, STEP)
-    assert unfinished_steps(gate.audit, "S1", ()) == (STEP,)
-    assert gate.sign_outs("S1") == (STEP,)
-    assert gate.registry.sign_outs("S1") == (STEP,)
+def test_a_step_whose_process_was_killed_before_it_held_counts_for_nothing(gate: Gate) -> None:
+    with pytest.raises(KeyboardInterrupt), gate.audit.deed() as deed:
+        deed.intend(event_of(STEP))
+        raise KeyboardInterrupt
+    assert gate.sign_outs("S1") == ()
+    (intent,) = gate.audit.open_intents()
+    assert step_of(intent) == STEP
+    gate.audit.settle(intent, NOT_DONE, "found not to have taken place")
+    assert gate.sign_outs("S1") == ()
+
+
+def test_who_has_not_seen_the_last_step_takes_none(gate: Gate) -> None:
+    take(gate, STEP)
+    with pytest.raises(RegistryError, match="somebody else reviewed or signed the report meanwhile"):
+        gate.registry.sign_out(STEP, after=0)

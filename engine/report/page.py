@@ -1,0 +1,173 @@
+"""The report as a page for people: HTML from one template, and a PDF of the same.
+
+The page renders a statement and computes nothing. It has no script and loads nothing; everything that is put into it
+is escaped; the same statement, issue and identity give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from engine.classify.acmg_secondary_findings import PMID, VERSION
+from engine.errors import ReportError, ToolError
+from engine.person import Identity
+from engine.report.amendment import Version
+from engine.report.issue import Issue
+from engine.report.picture import draw
+from engine.report.pileup import Pileup
+from engine.report.requirements import missing_elements
+from engine.report.statement import StatedFinding, Statement
+from engine.report.wording import kind, protein_change
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+STATUSES = {
+    "preliminary": "Preliminary: not signed",
+    "final": "Final",
+    "amended": "Amended",
+    "corrected": "Corrected",
+}
+_MODES = {
+    "AD": "autosomal dominant",
+    "AR": "autosomal recessive",
+    "XL": "X-linked",
+    "MT": "mitochondrial",
+}
+_SECTIONS = (
+    ("findings", "Findings that answer the question", ("primary", "compound_heterozygote")),
+    ("uncertain", "Variants of uncertain significance", ("uncertain",)),
+    ("secondary", "Secondary findings", ("secondary",)),
+    ("carrier", "Carrier states", ("carrier",)),
+)
+_HERE = Path(__file__).parent
+
+
+def render(
+    statement: Statement,
+    issue: Issue,
+    pileups: Sequence[Pileup] = (),
+    versions: Sequence[Version] = (),
+    identity: Identity | None = None,
+) -> str:
+    """The page.
+
+    Args:
+        statement: what is said.
+        issue: how far it has come towards its signature.
+        pileups: the reads at the findings' places, as far as there are pictures.
+        versions: of the report, the present one last; by default this one alone.
+        identity: who the person is, absent in a pseudonymous page.
+
+    Raises:
+        ReportError: the identity is another person's, or the page lacks an element that a report must have.
+    """
+    if identity:
+        statement.case.require_own(identity)
+    page = _template().render(
+        said=statement,
+        case=statement.case,
+        issue=issue,
+        identity=identity,
+        status=STATUSES[issue.status],
+        issued=issue.signature.recorded if issue.signature else statement.made,
+        sections=_sections(statement),
+        pictures=_pictures(statement, pileups),
+        versions=versions or (Version(issue.version, issue.status, issue.signature),),
+        list_version=VERSION,
+        list_pmid=PMID,
+        style=(_HERE / "page.css").read_text(),
+    )
+    if lacking := missing_elements(page, [finding.id for finding in statement.findings]):
+        raise ReportError(
+            f"the report lacks what a report must have: {'; '.join(lacking)}",
+            sample=statement.case.sample,
+            remedy="mend the template of the report (engine/report/page.html.j2), then materialize clinical_report",
+        )
+    return page
+
+
+def write_pdf(page: str, path: Path) -> None:
+    """Write the page as PDF; the same page gives the same bytes.
+
+    Raises:
+        ToolError: WeasyPrint, or the system library Pango that it draws with, is not installed.
+    """
+    try:
+        from weasyprint import HTML
+    except (ImportError, OSError) as error:
+        raise ToolError(
+            f"a PDF cannot be made: {str(error).splitlines()[0]}",
+            remedy="install the extra pdf (pip install genomics-assets[pdf]) and the system library Pango "
+            "(apt-get install libpango-1.0-0 libpangoft2-1.0-0), or print the HTML page from a browser",
+        ) from error
+    HTML(string=page, url_fetcher=_refuse).write_pdf(path, pdf_identifier=b"report", pdf_variant="pdf/ua-1")
+
+
+def makes_pdf() -> bool:
+    """Whether this machine can make a PDF."""
+    try:
+        import weasyprint  # noqa: F401
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def _refuse(url: str, *_: Any, **__: Any) -> Any:
+    """A report is whole in itself: nothing is fetched for it."""
+    raise ValueError(f"a report loads nothing, and asked for {url}")
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    room = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    room.filters |= {
+        "plain": _plain,
+        "protein": lambda finding: protein_change(finding.row),
+        "kind": lambda finding: kind(finding.row),
+        "mode": lambda code: _MODES.get(code, "unknown mode of inheritance"),
+        "clinvar": _clinvar,
+        "day": lambda moment: str(moment)[:10],
+        "minute": lambda moment: f"{str(moment)[:10]} {str(moment)[11:16]} UTC",
+    }
+    return room.from_string((_HERE / "page.html.j2").read_text())
+
+
+def _plain(term: object) -> str:
+    """A term of a vocabulary as it is read.
+
+    >>> _plain("missense_variant&splice_region_variant")
+    'missense variant, splice region variant'
+    """
+    return str(term).replace("&", ", ").replace("_", " ").replace(" ,", ",").replace(",  ", ", ")
+
+
+def _clinvar(variation: object) -> str:
+    """Address of a ClinVar record."""
+    return f"https://www.ncbi.nlm.nih.gov/clinvar/variation/{quote(str(variation), safe='')}/"
+
+
+def _sections(statement: Statement) -> list[Mapping[str, Any]]:
+    """The findings by what they are to the person."""
+    return [
+        {"element": element, "heading": heading, "findings": statement.of(*categories)}
+        for element, heading, categories in _SECTIONS
+    ]
+
+
+def _pictures(statement: Statement, pileups: Sequence[Pileup]) -> dict[str, str]:
+    """A picture by finding; the template puts it into the page as it is, so all text in it is escaped here."""
+    from markupsafe import Markup
+
+    by_id: dict[str, StatedFinding] = {finding.id: finding for finding in statement.findings}
+    return {
+        one.finding: Markup(draw(one, str(by_id[one.finding].row["ref"]), str(by_id[one.finding].row["alt"])))
+        for one in pileups
+        if one.finding in by_id
+    }
