@@ -8,10 +8,9 @@ import webbrowser
 from pathlib import Path
 from typing import Any
 
-from console.choosing import find
+from console.choosing import find, person
 from console.listing import since
 from console.output import plain, print_json
-from engine.errors import GenomicsError
 from engine.ops.report import clinical_report, fhir_bundle
 from engine.receipt import Receipt
 from engine.report.amendment import Version
@@ -75,6 +74,7 @@ def add_to(report_: argparse.ArgumentParser, sign_: argparse.ArgumentParser) -> 
     which.add_argument(
         "--identified", type=Path, metavar="FILE", help="write the page with the person's name there (.html or .pdf)"
     )
+    report_.add_argument("--person", help="who asks for the name (default: the user logged in)")
     sign_.add_argument("--person", required=True, help="who reviews or signs")
     sign_.add_argument("--digest", required=True, help="of what was looked at, as `genomics report` shows it")
     sign_.add_argument("--reviewed", action="store_true", help="note a review; somebody signs afterwards")
@@ -96,22 +96,12 @@ def _show_version(reports: Reports, name: str, chosen: argparse.Namespace) -> in
 
 def _write_identified(reports: Reports, name: str, chosen: argparse.Namespace) -> int:
     target: Path = chosen.identified
-    reports.write_identified(name, target, person=_account())
+    reports.write_identified(name, target, person=person(chosen))
     if chosen.json:
         print_json({"sample": name, "file": str(target)})
     else:
         print(f"{target}: the report of {name} with the person's name; it is not kept in the lake")
     return _open({target.suffix.lstrip("."): str(target)}, chosen)
-
-
-def _account() -> str:
-    """The operating system's account: who a person is, is asked by somebody."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError) as error:
-        raise GenomicsError("the user logged in has no name", remedy="run the command as a user with a name") from error
 
 
 def _files(reports: Reports, *receipts: Receipt) -> dict[str, str]:

@@ -29,8 +29,6 @@ from resources.lake import Lake
 from resources.registry import SampleRegistry
 from resources.sign_out import event_of, utc_now
 
-IDENTITY_TOLD = "identity told"
-"""Kind of event in the audit log."""
 SHORTEST_DIGEST = 12
 """Digits of a digest that a person must give, at least."""
 
@@ -153,7 +151,7 @@ class Reports:
             person: who asks.
 
         Raises:
-            ReportError: the file is to be of another kind, or the person was not identified yet.
+            ReportError: the file is to be of another kind, or nobody has said yet who the person is.
             ToolError: a PDF cannot be made here.
         """
         if target.suffix not in (".html", ".pdf"):
@@ -161,21 +159,20 @@ class Reports:
         draft = self.draft(sample)
         statement = self._gate.require("statement", sample)
         subject = draft.statement.case.person.subject_id
-        with self._audit.do(person, IDENTITY_TOLD, sample, {"subject": subject, "file": target.name}):
-            identity = self._registry.identity(subject)
-            if not (identity.name or identity.family) or not identity.birth_date:
-                raise ReportError(
-                    f"subject {subject} is not identified: name and date of birth are needed on a report that names "
-                    "the person",
-                    sample=sample,
-                    remedy="identify the subject in the registry first",
-                )
-            shown = read_pileups(_file(self._lake, statement, PILEUPS_SUFFIX))
-            page = render(draft.statement, draft.issue, shown, self.versions(draft), identity)
-            if target.suffix == ".pdf":
-                write_pdf(page, target)
-            else:
-                target.write_text(page)
+        if self.platform.identities.identified(subject) is None:
+            raise ReportError(
+                f"nobody has said yet who subject {subject} is",
+                sample=sample,
+                remedy="give a table of who the persons are: genomics identify FILE --reason ...",
+            )
+        purpose = "report that names the person"
+        identity = self.platform.identities.look_up(subject, who=person, purpose=purpose, sample=sample)
+        shown = read_pileups(_file(self._lake, statement, PILEUPS_SUFFIX))
+        page = render(draft.statement, draft.issue, shown, self.versions(draft), identity)
+        if target.suffix == ".pdf":
+            write_pdf(page, target)
+        else:
+            target.write_text(page)
 
     def version(self, sample: str, number: int) -> tuple[SignOut, Receipt]:
         """The signature of a version, and its page as it was signed.

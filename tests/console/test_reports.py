@@ -15,8 +15,9 @@ from console.cli import main
 from engine.ops.artifact import NotApplicable
 from genomics_assets.artifacts import KNOWLEDGE, OF_A_SAMPLE
 from resources.environment import Resources, build_resources
+from resources.identities import LOOKED_UP
 from resources.sign_out import REVIEWED, SIGNED
-from resources.signing import IDENTITY_TOLD, Reports
+from resources.signing import Reports
 from tests.builders.deployment import Delivery, Deployment, let_settle, tiny_deployment, write_reads, write_sheet
 
 CHILD, FATHER = "child", "father"
@@ -165,7 +166,7 @@ def test_the_name_stands_on_a_page_of_its_own_and_never_in_the_lake(
 ) -> None:
     target = tmp_path / "report.html"
     subject = laboratory.platform.registry.sample(CHILD).person.subject_id
-    assert "is not identified" in refused(capsys, "report", CHILD, "--identified", str(target))
+    assert "nobody has said yet who subject" in refused(capsys, "report", CHILD, "--identified", str(target))
     assert not target.exists()
     laboratory.platform.registry.identify(subject, mrn="M77", name="Ada Example", birth_date="2020-01-31")
     assert "neither .html nor .pdf" in refused(capsys, "report", CHILD, "--identified", str(tmp_path / "x.txt"))
@@ -173,7 +174,7 @@ def test_the_name_stands_on_a_page_of_its_own_and_never_in_the_lake(
     assert "Ada Example, born 2020-01-31, record M77" in target.read_text()
     assert "Ada Example" not in laboratory.page()
     told = [entry.event for entry in laboratory.platform.audit.entries_about(CHILD)]
-    assert IDENTITY_TOLD in [event.what for event in told]
+    assert LOOKED_UP in [event.what for event in told]
     assert "Ada" not in laboratory.platform.audit.path.read_text()
 
 
