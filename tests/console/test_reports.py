@@ -74,7 +74,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Laboratory:
     laboratory = Laboratory(tiny_deployment(tmp_path_factory.mktemp("reports")))
     landing = laboratory.deployment.settings.landing
     for sample in (FATHER, CHILD):
-        write_reads(landing, Delivery("demo-unrelated-1", coverage=22.0, sample=sample))
+        write_reads(landing, Delivery("demo-unrelated-1", sample=sample))
     let_settle(landing)
     laboratory.drop("first.csv")
     for contract in KNOWLEDGE:
