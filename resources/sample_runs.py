@@ -6,6 +6,7 @@ Read from Dagster's own state; nothing here decides what a run means for a sampl
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ RUN_KEY = "genomics/run_key"
 """Tag of a run that the platform asked for: the sample, its content and the attempt."""
 PARTITION = "dagster/partition"
 _PAGE = 500
+_SILENT = 180.0
+"""Seconds after which a daemon that beats every half minute is not there any more."""
 _REMEDY = ". Remedy: "
 _OWN_KIND = re.compile(r"^dagster\.[\w.]+: ")
 """What stands before the message of an error of Dagster's own."""
@@ -142,6 +145,11 @@ class Runs:
 
         records = self._instance.get_records_for_run(run, of_type=dg.DagsterEventType.RUN_FAILURE, limit=1).records
         return _failure(records[0].event_log_entry) if records else None
+
+    def is_served(self) -> bool:
+        """Whether Dagster's daemon, which asks for runs and starts them, has lately said that it lives."""
+        beats = self._instance.get_daemon_heartbeats().values()
+        return any(time.time() - beat.timestamp < _SILENT for beat in beats)
 
     def failures(self, runs: Collection[str]) -> Mapping[str, Failure]:
         """Why each of these runs failed, by run id; a run that says nothing is left out."""

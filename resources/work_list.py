@@ -225,7 +225,7 @@ class _Desk:
         if run.state is RunState.QUEUED:
             limit = self.platform.settings.max_runs
             why = f"its run waits for its turn; {limit} run{'s' if limit > 1 else ''} at a time"
-            return _Standing(State.QUEUED, self._next_stage(sample), run.since, why)
+            return _Standing(State.QUEUED, self._next_stage(sample), run.since, why, self._serve)
         step = self.runs.step_of(run.run) if self.runs else ""
         return _Standing(State.RUNNING, step or self._next_stage(sample), run.since)
 
@@ -233,6 +233,11 @@ class _Desk:
         since = _to_second(self._last_events.get(sample.sample_id, sample.registered))
         waits_for, why, todo = self._knowledge or self._parents(sample) or self._for_its_run(sample)
         return _Standing(State.WAITING, self._next_stage(sample), since, why, todo, waits_for)
+
+    @cached_property
+    def _serve(self) -> str:
+        """What to do where the platform does not go on by itself; empty where its server runs."""
+        return "" if self.runs and self.runs.is_served() else "no server is running: make serve"
 
     @cached_property
     def _knowledge(self) -> tuple[Waits, str, str] | None:
@@ -254,20 +259,24 @@ class _Desk:
                 f"building {failure.step or 'the knowledge'} failed: {failure.problem}",
                 failure.remedy,
             )
-        return Waits.KNOWLEDGE, f"{', '.join(missing)}: not built yet", "start the server: make serve"
+        return Waits.KNOWLEDGE, f"{', '.join(missing)}: not built yet", self._serve
 
     def _parents(self, sample: RegisteredSample) -> tuple[Waits, str, str] | None:
         """The parents who have not come to their end yet."""
         named = [parent for parent in (sample.person.father_id, sample.person.mother_id) if parent]
         new = [parent for parent in named if (known := self.samples.get(parent)) and self._is_new(known)]
-        return (Waits.PARENTS, f"{' and '.join(new)} first: phase is told beside the parents", "") if new else None
+        return (
+            (Waits.PARENTS, f"{' and '.join(new)} first: phase is told beside the parents", self._serve)
+            if new
+            else None
+        )
 
     def _for_its_run(self, sample: RegisteredSample) -> tuple[Waits, str, str]:
         """What the platform is about to do; where it asks again by itself, what for."""
-        waits_for, why, todo = _ASKED_FOR[sample.status]
+        why = _ASKED_FOR[sample.status]
         told = self.platform.registry.history(sample.sample_id)[-1:] if sample.attempt > 1 else ()
         again = "; ".join(str(entry.details["why"]) for entry in told if "why" in entry.details)
-        return waits_for, f"{why}, again: {again}" if again else why, todo
+        return Waits.RUN, f"{why}, again: {again}" if again else why, self._serve
 
     def _is_new(self, sample: RegisteredSample) -> bool:
         return not sample.withdrawn and sample.status in (*_ASKED, SampleStatus.RUNNING)
@@ -369,11 +378,10 @@ class _Desk:
 
 RETRY = "genomics retry"
 _ASKED = (SampleStatus.WAITING, SampleStatus.REQUESTED)
-_SERVER = "nothing; if it stays so, start the server: make serve"
 _ASKED_FOR = {
-    SampleStatus.WAITING: (Waits.RUN, "the server asks for its run when it next looks, within seconds", _SERVER),
-    SampleStatus.REQUESTED: (Waits.RUN, "its run was asked for and has not appeared yet", _SERVER),
-    SampleStatus.RUNNING: (Waits.RUN, "its run is gone; another one is asked for", _SERVER),
+    SampleStatus.WAITING: "the server asks for its run when it next looks, within seconds",
+    SampleStatus.REQUESTED: "its run was asked for and has not appeared yet",
+    SampleStatus.RUNNING: "its run is gone; another one is asked for",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import dagster as dg
@@ -26,12 +26,19 @@ def tags_of(platform: Resources, sample: str) -> dict[str, str]:
 
 
 def execute(
-    platform: Resources, sample: str, error: Exception | None = None, *, step: str = "gvcf", by_hand: bool = False
+    platform: Resources,
+    sample: str,
+    error: Exception | None = None,
+    *,
+    step: str = "gvcf",
+    by_hand: bool = False,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> str:
-    """A run of one step, which raises the error as an artifact's op does; returns its id."""
+    """A run of one step, which does something and raises the error as an artifact's op does; returns its id."""
 
     @dg.op(name=step)
     def made() -> None:
+        meanwhile()
         with clear_failure(sample):
             if error:
                 raise error

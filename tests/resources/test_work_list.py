@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._daemon.types import DaemonHeartbeat
 
 from engine.errors import FastqError, SampleSheetError
 from engine.reads.registration import SampleStatus
@@ -13,7 +15,7 @@ from engine.receipt import Recipe
 from resources.environment import Resources, Settings, build_resources
 from resources.sample_runs import open_runs
 from resources.work_list import State, Waits, WorkItem, sample_stages, work_list
-from tests.builders.runs import add_run, execute
+from tests.builders.runs import add_run, execute, instance_of
 from tests.builders.sheets import entry, said_anew
 
 WHY = {"person": "Dr Example", "reason": "the share was offline"}
@@ -53,6 +55,16 @@ def test_a_sample_that_nobody_has_run_waits_for_its_run(platform: Resources) -> 
     assert item.since == platform.registry.sample("S1").registered[:19] + "+00:00"
 
 
+def test_where_no_server_runs_it_is_said_what_to_do(platform: Resources) -> None:
+    assert look(platform)["S1"].todo == "no server is running: make serve"
+    with instance_of(platform) as instance:
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), "SENSOR", "1"))
+    assert look(platform)["S1"].todo == ""
+    with instance_of(platform) as instance:
+        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - 3600, "SENSOR", "1"))
+    assert look(platform)["S1"].todo == "no server is running: make serve"
+
+
 def test_an_empty_deployment_has_no_rows_and_nothing_is_made(tmp_path: Path) -> None:
     platform = build_resources(Settings.from_environment({"GENOMICS_DATA": str(tmp_path / "nowhere")}))
     with open_runs(platform.settings.dagster_home) as runs:
@@ -67,6 +79,14 @@ def test_a_run_is_told_as_it_is_queued_and_as_it_runs(platform: Resources) -> No
     items = look(platform)
     assert (items["S1"].state, items["S2"].state) == (State.QUEUED, State.RUNNING)
     assert items["S2"].run == run and "2 runs at a time" in items["S1"].why
+
+
+def test_while_a_run_runs_its_sample_stands_at_the_step_that_is_being_made(platform: Resources) -> None:
+    platform.registry.take_waiting(10)
+    seen: list[WorkItem] = []
+    execute(platform, "S1", step="aligned_reads", meanwhile=lambda: seen.append(look(platform)["S1"]))
+    (item,) = seen
+    assert (item.state, item.stage, item.why) == (State.RUNNING, "aligned_reads", "")
 
 
 def test_a_failed_sample_is_told_in_the_words_of_its_error(platform: Resources) -> None:
