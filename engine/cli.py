@@ -31,7 +31,9 @@ from engine.commands.files import (
 from engine.commands.options import Command, UsageError
 from engine.commands.options import add_command as _command
 from engine.commands.options import say as _say
+from engine.commands.options import warn as _warn
 from engine.commands.phenotype import add_phenotype
+from engine.commands.score import add_score
 from engine.errors import GenomicsError
 from engine.genotype import FILTER_SETS
 from engine.person import Sex
@@ -99,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_metrics,
         add_classify,
         add_phenotype,
+        add_score,
     ):
         add(commands)
     return parser
@@ -618,11 +621,6 @@ def _progress(options: argparse.Namespace, task: str, unit: str, total: int | No
     from engine.progress import Progress
 
     return Progress(task, total=total, unit=unit, log=lambda line: _say(options, line))
-
-
-def _warn(line: str) -> None:
-    """What must be told even where nothing else is to be said."""
-    print(f"{PROGRAM}: warning: {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,11 @@ def add_command(
     return parser
 
 
+def warn(line: str) -> None:
+    """What must be told even where nothing else is to be said."""
+    print(f"{PROGRAM}: warning: {line}", file=sys.stderr, flush=True)
+
+
 def say(options: argparse.Namespace, line: str) -> None:
     """Tell progress on standard error, unless it is to be quiet."""
     if not options.quiet:

@@ -16,18 +16,25 @@ from engine.files.compressed import COPY_AGAIN, VerifiedFile
 _PIECE = 1 << 20
 
 
-def text_lines(path: Path, *, error: type[GenomicsError] = KnowledgeError) -> Iterator[str]:
+def text_lines(
+    path: Path, *, error: type[GenomicsError] = KnowledgeError, needs_line_end: bool = True
+) -> Iterator[str]:
     """The lines of a file, each with its line end as ``\\n``.
 
     Args:
         path: plain, gzip or BGZF, whatever its name.
         error: the type of error to raise.
+        needs_line_end: false where the format writes none behind its last line: then its reader must know otherwise
+            that the file is whole.
 
     Raises:
         GenomicsError: of the type given: the file is missing, damaged, truncated, cut within its last line, or not
             text.
     """
-    with _Text(path, error) as raw, io.TextIOWrapper(io.BufferedReader(raw, 1 << 16), encoding="utf-8") as lines:
+    with (
+        _Text(path, error, needs_line_end) as raw,
+        io.TextIOWrapper(io.BufferedReader(raw, 1 << 16), encoding="utf-8") as lines,
+    ):
         yield from lines
 
 
@@ -52,8 +59,9 @@ def read_text(path: Path, *, error: type[GenomicsError] = KnowledgeError) -> str
 class _Text(VerifiedFile):
     """A file whose bytes are text."""
 
-    def __init__(self, path: Path, error: type[GenomicsError]) -> None:
+    def __init__(self, path: Path, error: type[GenomicsError], needs_line_end: bool = True) -> None:
         super().__init__(path, error=error)
+        self._needs_line_end = needs_line_end
         self._pieces = self._judged(self._pieces)
 
     def _judged(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -67,7 +75,7 @@ class _Text(VerifiedFile):
             yield piece
         if unfinished:
             raise self._no_text("an unfinished letter", at - len(unfinished))
-        if piece and not piece.endswith(b"\n"):
+        if self._needs_line_end and piece and not piece.endswith(b"\n"):
             raise self._error(
                 "the last line has no line end: the file may have been cut",
                 file=self.path,

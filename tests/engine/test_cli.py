@@ -131,15 +131,18 @@ def test_wrong_usage_exits_with_two(wrong, capsys):
     assert "usage: genomics-engine" in capsys.readouterr().err
 
 
+WITHOUT_REFERENCE = {"classify": "--criteria", "phenotype": "--hpo", "score": "--score"}
+
+
 @pytest.mark.parametrize(
     "command",
-    ["align", "recalibrate", "call", "gather", "genotype", "compare", "coverage", "metrics", "classify", "phenotype"],
+    ["align", "recalibrate", "call", "gather", "genotype", "compare", "coverage", "metrics", *WITHOUT_REFERENCE],
 )
 def test_every_command_explains_itself_with_an_example(command, capsys):
     with pytest.raises(SystemExit) as exit:
         cli.main([command, "--help"])
     assert exit.value.code == 0
-    first = {"gather": "--gvcf", "classify": "--criteria", "phenotype": "--hpo"}.get(command, "--reference REF.fa")
+    first = {"gather": "--gvcf", **WITHOUT_REFERENCE}.get(command, "--reference REF.fa")
     assert f"example:\n  genomics-engine {command} {first}" in capsys.readouterr().out
 
 

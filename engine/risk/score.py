@@ -1,0 +1,130 @@
+"""A score of each sample: the weights of the alleles that it carries, added up, and how much of the score was known.
+
+An allele is matched by place and bases: REF must be the effect allele or one of the others, as the file states them on
+the forward strand or, where A and T, C and G are not each other's alternatives, on the reverse one. Sites whose two
+alleles are complements of each other look the same from either strand: they are taken as the file states them, and
+counted. A sample of which too little of the score is known has no sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.risk.dosages import Copies, Dosages, Place, Site
+from engine.risk.scoring_file import ScoredAllele, ScoringFile
+
+LEAST_MATCHED = 0.75
+"""Share of a score's variants that must be known, as PGS Catalog's own calculator asks."""
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")
+
+
+@dataclass(frozen=True)
+class SampleScore:
+    """A score of one sample.
+
+    Attributes:
+        sample: its name.
+        score_id: of the score.
+        total: the weights added up; absent where too few variants are known.
+        matched: variants that are known of the sample.
+        variants: variants of the score.
+    """
+
+    sample: str
+    score_id: str
+    total: float | None
+    matched: int
+    variants: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score of all samples.
+
+    Attributes:
+        samples: in the order of the calls.
+        ambiguous: matched variants that look the same from either strand.
+        flipped: matched variants that the file states on the reverse strand.
+    """
+
+    samples: tuple[SampleScore, ...]
+    ambiguous: int
+    flipped: int
+
+
+def wanted(scores: Sequence[ScoringFile]) -> tuple[set[Place], set[str]]:
+    """Places, and ids of variants without a place, that scores ask about."""
+    alleles = [allele for score in scores for allele in score.alleles]
+    places = {(one.contig, one.position) for one in alleles if one.contig is not None and one.position is not None}
+    return places, {one.rsid for one in alleles if one.contig is None and one.rsid is not None}
+
+
+def score_samples(score: ScoringFile, dosages: Dosages, *, least_matched: float = LEAST_MATCHED) -> Score:
+    """Add up.
+
+    Args:
+        score: what is asked.
+        dosages: genotypes at its places.
+        least_matched: share of the score's variants below which a sample has no sum.
+    """
+    totals = np.zeros(len(dosages.samples))
+    matched = np.zeros(len(dosages.samples), np.int64)
+    ambiguous = flipped = 0
+    for allele in score.alleles:
+        found = _copies(allele, dosages)
+        if found is None:
+            continue
+        copies, is_flipped = found
+        known = ~np.isnan(copies)
+        counted = np.where(known, copies, 0).astype(np.int64)
+        totals += np.where(known, np.array(allele.weights)[np.minimum(counted, 2)], 0.0)
+        matched += known
+        ambiguous += is_ambiguous(allele)
+        flipped += is_flipped
+    needed = least_matched * score.variants
+    samples = tuple(
+        SampleScore(
+            sample=name,
+            score_id=score.score_id,
+            total=float(total) if known and known >= needed else None,
+            matched=int(known),
+            variants=score.variants,
+        )
+        for name, total, known in zip(dosages.samples, totals, matched, strict=True)
+    )
+    return Score(samples, ambiguous, flipped)
+
+
+def is_ambiguous(allele: ScoredAllele) -> bool:
+    """Whether a site looks the same from either strand."""
+    return _complement(allele.effect) in allele.others
+
+
+def _copies(allele: ScoredAllele, dosages: Dosages) -> tuple[Copies, bool] | None:
+    """Copies of the allele by sample, and whether it is stated on the reverse strand; absent where not matched."""
+    place: Place | None
+    if allele.contig is not None and allele.position is not None:
+        place = (allele.contig, allele.position)
+    else:
+        place = dosages.rsids.get(allele.rsid or "")
+    for site in dosages.sites.get(place, []) if place else []:
+        if _fits(site, allele.effect, allele.others):
+            return site.count(allele.effect), False
+        reverse = _complement(allele.effect), tuple(_complement(other) for other in allele.others)
+        if allele.others and not is_ambiguous(allele) and _fits(site, *reverse):
+            return site.count(reverse[0]), True
+    return None
+
+
+def _fits(site: Site, effect: str, others: Sequence[str]) -> bool:
+    """Whether a site's alleles are those of the score; one without other alleles must be among the site's."""
+    if not others:
+        return effect == site.ref or effect in site.copies
+    return effect == site.ref or site.ref in others
+
+
+def _complement(bases: str) -> str:
+    return bases.translate(_COMPLEMENT)[::-1]

@@ -1,0 +1,171 @@
+"""Scoring files of the PGS Catalog, format 2.0, raw or harmonised to a build.
+
+A row gives an allele and what each copy of it weighs. Harmonised files have the variant's place on another build in
+``hm_chr`` and ``hm_pos``, which then count. A copy weighs the same as the first by default; ``is_dominant`` and
+``is_recessive`` say otherwise, and ``dosage_0_weight`` to ``dosage_2_weight`` weigh none, one and two copies each. What
+is no single allele of bases (HLA types, haplotypes, interactions) cannot be read off a VCF and counts as not matched.
+
+Format: https://www.pgscatalog.org/downloads/#scoring_header
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import KnowledgeError
+from engine.files.text import text_lines
+from engine.reference.accessions import bare_contig
+
+_BASES = re.compile("[ACGT]+")
+_BUILDS = {"grch37": "GRCh37", "hg19": "GRCh37", "grch38": "GRCh38", "hg38": "GRCh38"}
+_BY_DOSAGE = ("dosage_0_weight", "dosage_1_weight", "dosage_2_weight")
+_NOT_AN_ALLELE = ("is_haplotype", "is_diplotype", "is_interaction")
+
+
+@dataclass(frozen=True)
+class ScoredAllele:
+    """An allele and what it weighs.
+
+    Attributes:
+        contig: name without ``chr``, absent where the file has no place.
+        position: 1-based, absent where the file has no place.
+        rsid: dbSNP's id, absent where the file has none.
+        effect: the allele that is counted.
+        others: the other alleles of the site, as far as the file tells; may be empty.
+        weights: added for none, one and two copies.
+    """
+
+    contig: str | None
+    position: int | None
+    rsid: str | None
+    effect: str
+    others: tuple[str, ...]
+    weights: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class ScoringFile:
+    """A score.
+
+    Attributes:
+        score_id: the catalog's id, or the file's name.
+        build: ``GRCh37`` or ``GRCh38``, absent where the file does not tell.
+        alleles: what can be counted.
+        complex_rows: how many rows more there are whose effect is no single allele of bases.
+    """
+
+    score_id: str
+    build: str | None
+    alleles: tuple[ScoredAllele, ...]
+    complex_rows: int
+
+    @property
+    def variants(self) -> int:
+        """All rows of the file."""
+        return len(self.alleles) + self.complex_rows
+
+
+def read_scoring_file(path: Path) -> ScoringFile:
+    """Read a scoring file, plain or gzip.
+
+    Raises:
+        KnowledgeError: it is damaged, lacks a column, has a row that is cut off, or a weight that is no number.
+    """
+    lines = enumerate(text_lines(path, needs_line_end=False), start=1)
+    facts: dict[str, str] = {}
+    number, line = next(lines, (1, ""))
+    while line.startswith("#"):
+        key, _, value = line.lstrip("#").strip().partition("=")
+        facts[key] = value
+        number, line = next(lines, (number, ""))
+    columns = line.rstrip("\n").split("\t")
+    if "effect_allele" not in columns or not ({"effect_weight", _BY_DOSAGE[0]} & set(columns)):
+        raise KnowledgeError(
+            "this is no scoring file: it has no columns effect_allele and effect_weight",
+            file=path,
+            place=f"line {number:,}",
+            remedy="use a scoring file of the PGS Catalog, format 2.0",
+        )
+    harmonised = {"hm_chr", "hm_pos"} <= set(columns)
+    rows = list(_rows(lines, columns, path))
+    _require_whole(len(rows), facts.get("variants_number", ""), path)
+    alleles = [allele for place, row in rows if (allele := _allele(row, harmonised, path, place))]
+    build = facts.get("HmPOS_build" if harmonised else "genome_build", "")
+    score_id = facts.get("pgs_id") or facts.get("omicspred_id") or path.name.partition(".")[0]
+    return ScoringFile(score_id, _BUILDS.get(build.lower()), tuple(alleles), len(rows) - len(alleles))
+
+
+def _require_whole(rows: int, stated: str, path: Path) -> None:
+    """The catalog ends the last line of a harmonised file with no line end; the header says how many rows there are."""
+    if stated.isdigit() and rows < int(stated):
+        raise KnowledgeError(
+            f"there are {rows:,} variants, the header says {int(stated):,}: the file has been cut",
+            file=path,
+            remedy="download the scoring file again",
+        )
+
+
+def _rows(lines: Iterator[tuple[int, str]], columns: list[str], path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
+    for number, line in lines:
+        fields = line.rstrip("\n").split("\t")
+        if not any(fields):
+            continue
+        if len(fields) != len(columns):
+            raise KnowledgeError(
+                f"there are {len(fields)} columns where the header has {len(columns)}",
+                file=path,
+                place=f"line {number:,}",
+                remedy="download the scoring file again",
+            )
+        yield number, dict(zip(columns, fields, strict=True))
+
+
+def _allele(row: Mapping[str, str], harmonised: bool, path: Path, number: int) -> ScoredAllele | None:
+    """What a row counts, absent where it is no single allele of bases."""
+    effect = row["effect_allele"].upper()
+    is_complex = any(row.get(name, "").lower() == "true" for name in _NOT_AN_ALLELE)
+    if is_complex or not _BASES.fullmatch(effect):
+        return None
+    contig, position = (row.get("hm_chr", ""), row.get("hm_pos", "")) if harmonised else _raw_place(row)
+    others = (row.get("other_allele") or row.get("hm_inferOtherAllele") or "").upper().split("/")
+    placed = bool(contig) and position.isascii() and position.isdigit()
+    return ScoredAllele(
+        contig=bare_contig(contig) if placed else None,
+        position=int(position) if placed else None,
+        rsid=(row.get("hm_rsID") or row.get("rsID") or None) if not placed else None,
+        effect=effect,
+        others=tuple(other for other in others if _BASES.fullmatch(other)),
+        weights=_weights(row, path, number),
+    )
+
+
+def _raw_place(row: Mapping[str, str]) -> tuple[str, str]:
+    return row.get("chr_name", ""), row.get("chr_position", "")
+
+
+def _weights(row: Mapping[str, str], path: Path, number: int) -> tuple[float, float, float]:
+    """What none, one and two copies add."""
+    names = _BY_DOSAGE if row.get(_BY_DOSAGE[0]) else ("effect_weight",)
+    try:
+        values = [float(row[name]) for name in names]
+        if not all(map(math.isfinite, values)):
+            raise ValueError
+    except (KeyError, ValueError):
+        raise KnowledgeError(
+            f"{' or '.join(names)} is no number",
+            file=path,
+            place=f"line {number:,}",
+            remedy="download the scoring file again",
+        ) from None
+    if len(values) == len(_BY_DOSAGE):
+        return (values[0], values[1], values[2])
+    weight = values[0]
+    if row.get("is_dominant", "").lower() == "true":
+        return (0.0, weight, weight)
+    if row.get("is_recessive", "").lower() == "true":
+        return (0.0, 0.0, weight)
+    return (0.0, weight, 2 * weight)

@@ -1,0 +1,125 @@
+"""Weights of carried alleles are added up, strand, alleles and missing genotypes minded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import pysam
+import pytest
+
+from engine.errors import VariantFileError
+from engine.risk.dosages import add_reference_places, read_dosages
+from engine.risk.score import Score, score_samples, wanted
+from engine.risk.scoring_file import read_scoring_file
+from tests.builders.alignments import write_reference
+from tests.builders.scores import write_calls, write_score
+
+
+def scored(
+    folder: Path, rows: Sequence[str], records: Sequence[str], *, samples: Sequence[str] = ("S1",), least: float = 0.0
+) -> Score:
+    score = read_scoring_file(write_score(folder / "score.txt", rows))
+    dosages = read_dosages(write_calls(folder / "calls.vcf", records, samples=samples), *wanted([score]))
+    return score_samples(score, dosages, least_matched=least)
+
+
+@pytest.mark.parametrize(
+    ("row", "record", "total"),
+    [
+        ("- 20 5 G A 0.5", "chr20 5 . A G 0/1", 0.5),
+        ("- 20 5 G A 0.5", "20 5 . A G 1|1", 1.0),
+        ("- 20 5 A G 0.5", "chr20 5 . A G 0/1", 0.5),
+        ("- 20 5 A G 0.5", "chr20 5 . A G 0/0", 1.0),
+        ("- 20 5 C T 0.5", "chr20 5 . A G 1/1", 1.0),  # on the reverse strand
+        ("- 20 5 A T 0.5", "chr20 5 . A T 0/1", 0.5),  # alike from both strands
+        ("- 20 5 C T 0.5", "chr20 5 . T A,C 1/2", 0.5),
+        ("- 20 5 T C 0.5", "chr20 5 . T A,C 1/2", 0.0),
+        ("- 20 5 G A 0.5", "chr20 5 . A T 0/1", 0.0),  # not carried, another allele is
+        ("- 20 5 AT A 0.5", "chr20 5 . A AT 0/1", 0.5),
+        ("- X 5 G A 0.5", "chrX 5 . A G 1", 0.5),
+        ("- MT 5 G A 0.5", "chrM 5 . A G 1", 0.5),
+        ("rs7 - - G - 0.5", "chr20 5 rs7 A G 0/1", 0.5),
+        ("- 20 5 G - 0.5", "chr20 5 . A G 0/1", 0.5),
+    ],
+)
+def test_an_allele_is_counted(tmp_path: Path, row: str, record: str, total: float) -> None:
+    sample = scored(tmp_path, [row], [record]).samples[0]
+    assert (sample.total, sample.matched, sample.variants) == (total, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "record"),
+    [
+        ("- 20 5 G A 0.5", "chr20 6 . A G 0/1"),
+        ("- 20 5 G A 0.5", "chr20 5 . A G ./."),
+        ("- 20 5 G A 0.5", "chr20 5 . A G ./1"),
+        ("- 20 5 G C 0.5", "chr20 5 . A T 0/1"),
+        ("- 20 5 AT A 0.5", "chr20 5 . ATT A 0/1"),
+        ("- 20 5 C - 0.5", "chr20 5 . A G 0/1"),
+        ("rs8 - - G - 0.5", "chr20 5 rs7 A G 0/1"),
+    ],
+)
+def test_what_does_not_match_or_is_missing_is_not_known(tmp_path: Path, row: str, record: str) -> None:
+    sample = scored(tmp_path, [row], [record]).samples[0]
+    assert (sample.total, sample.matched, sample.variants) == (None, 0, 1)
+
+
+def test_alleles_split_over_records_are_those_of_one_site(tmp_path: Path) -> None:
+    rows, records = ["- 20 5 A G 1", "- 20 5 T A 10"], ["chr20 5 . A G 0/1", "chr20 5 . A T 1/0"]
+    assert scored(tmp_path, rows, records).samples[0].total == 0 * 1 + 1 * 10
+
+
+def test_each_sample_has_its_own_sum_and_too_little_known_is_no_sum(tmp_path: Path) -> None:
+    rows = [f"- 20 {position} G A {position}" for position in (1, 2, 3, 4)]
+    records = [f"chr20 {position} . A G 0/1 {'./.' if position < 3 else '1/1'}" for position in (1, 2, 3, 4)]
+    first, second = scored(tmp_path, rows, records, samples=("S1", "S2"), least=0.75).samples
+    assert (first.total, first.matched) == (10.0, 4)
+    assert (second.total, second.matched) == (None, 2)
+
+
+def test_strands_are_told(tmp_path: Path) -> None:
+    rows = ["- 20 1 C T 1", "- 20 2 A T 1", "- 20 3 G A 1"]
+    told = scored(tmp_path, rows, ["20 1 . A G 0/1", "20 2 . A T 0/1", "20 3 . A G 0/1"])
+    assert (told.flipped, told.ambiguous) == (1, 1)
+
+
+def test_reference_where_the_gvcf_says_so(tmp_path: Path) -> None:
+    """Looked at from 3 to 4, 1-based: positions 2 and 5 are not known."""
+    reference = write_reference(tmp_path, {"chr20": "CCAGCC"})
+    score = read_scoring_file(
+        write_score(tmp_path / "s.txt", ["- 20 2 C G 1", "- 20 3 A G 10", "- 20 4 C G 100", "- 20 5 C G 1000"])
+    )
+    dosages = read_dosages(write_calls(tmp_path / "calls.vcf", ["chr20 9 . A G 0/1"]), *wanted([score]))
+    with pysam.FastaFile(str(reference.fasta)) as fasta:
+        add_reference_places(dosages, wanted([score])[0], {"chr20": [(2, 4)]}, fasta)
+    sample = score_samples(score, dosages, least_matched=0).samples[0]
+    assert (sample.total, sample.matched) == (20.0, 2)
+
+
+@pytest.mark.parametrize("genotype", ["0/2", "a/b", "-1/0"])
+def test_a_genotype_that_is_none_is_refused(tmp_path: Path, genotype: str) -> None:
+    with pytest.raises(VariantFileError, match=r"a genotype \(GT\) is none"):
+        scored(tmp_path, ["- 20 5 G A 0.5"], [f"chr20 5 . A G {genotype}"])
+
+
+def test_sums_over_hundreds_of_people_are_those_added_up_by_hand(shared_data: Path, tmp_path: Path) -> None:
+    """Every hundredth variant of 1000 Genomes' Europeans, its alleles now one way and now the other."""
+    calls = shared_data / "eur503_chr20_1_4m" / "reference.vcf.gz"
+    expected: dict[str, float] = {}
+    rows = []
+    with pysam.VariantFile(str(calls)) as variants:
+        for number, record in enumerate(variants):
+            if number % 100 or len(record.alts or ()) != 1:
+                continue
+            effect = number // 100 % 2
+            weight = math.sin(number)
+            alleles = record.alleles or ()
+            rows.append(f"- {record.chrom} {record.pos} {alleles[effect]} {alleles[1 - effect]} {weight!r}")
+            for name, call in record.samples.items():
+                expected[name] = expected.get(name, 0.0) + weight * call["GT"].count(effect)
+    score = read_scoring_file(write_score(tmp_path / "score.txt", rows))
+    told = score_samples(score, read_dosages(calls, *wanted([score])))
+    assert len(told.samples) == len(expected) == 300 and all(sample.matched == len(rows) for sample in told.samples)
+    assert {one.sample: one.total for one in told.samples} == pytest.approx(expected, abs=1e-9)
