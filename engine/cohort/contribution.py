@@ -102,21 +102,6 @@ def contribute(
     return {name: typed_table(rows[name], columns) for name, columns in TABLES.items()}
 
 
-def write_contribution(tables: Mapping[str, pa.Table], folder: Path) -> None:
-    """Write each table as ``<name>.parquet``."""
-    import pyarrow.parquet as pq
-
-    for name, rows in tables.items():
-        pq.write_table(rows, folder / f"{name}.parquet", compression="zstd")
-
-
-def read_contribution(folder: Path, name: str) -> pa.Table:
-    """One table that :func:`write_contribution` wrote."""
-    import pyarrow.parquet as pq
-
-    return pq.read_table(folder / f"{name}.parquet")
-
-
 def _calls(variants: Path, sample: str) -> tuple[list[tuple[Any, ...]], defaultdict[str, list[StartEnd]]]:
     """Rows of passing calls of good quality, and by contig the stretches of records that gave no usable genotype."""
     from cyvcf2 import VCF

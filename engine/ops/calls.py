@@ -124,15 +124,15 @@ def trio_variants(
     Made where both parents were sequenced and called; it tells what is new in the child from what was not seen in a
     parent.
     """
-    from engine.genotype.filter import FILTERS
-    from engine.genotype.joint import genotype_gvcfs
-    from engine.genotype.target_reach import reach_of
-    from engine.genotype.trio import measure_trio
-
     if father is None or mother is None:
         return NotApplicable("father and mother are not both sequenced and called")
     if settings.caller == "bcftools":
         return NotApplicable("gVCFs of bcftools hold no likelihoods that can be joined")
+    from engine.genotype.filter import FILTERS  # what is not made in most runs loads no kernels in them
+    from engine.genotype.joint import genotype_gvcfs
+    from engine.genotype.target_reach import reach_of
+    from engine.genotype.trio import measure_trio
+
     joint = making.folder / f"{making.sample}.trio.vcf.gz"
     gvcfs = [each.file(".g.vcf.gz") for each in (gvcf, father["gvcf"], mother["gvcf"])]
     with reach_of(reference.targets, reference) as reach:

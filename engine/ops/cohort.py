@@ -30,7 +30,7 @@ _DBT = ("dbt-core", "dbt-duckdb")
 
 def _append(published: Artifact, services: Services) -> None:
     """The contribution's rows into the Delta tables, exactly once."""
-    from engine.cohort.contribution import read_contribution
+    from engine.cohort.contributed import read_contribution
 
     receipt, sample = published.receipt, str(published.receipt.sample)
     for name in TABLES:
@@ -60,7 +60,8 @@ def cohort_contribution(
     The alleles it carries, where it was not called, what is known of it and how good it is. A position without
     coverage is missing, not reference.
     """
-    from engine.cohort.contribution import contribute, write_contribution
+    from engine.cohort.contributed import write_contribution
+    from engine.cohort.contribution import contribute
 
     measured = (raw_reads, aligned_reads, gvcf, variants)
     tables = contribute(
