@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.tables import read_rows
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -23,7 +25,4 @@ def write_contribution(tables: Mapping[str, pa.Table], folder: Path) -> None:
 
 def read_contribution(folder: Path, name: str) -> pa.Table:
     """One table that :func:`write_contribution` wrote."""
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(folder / f"{name}.parquet") as file:
-        return file.read()
+    return read_rows(folder / f"{name}.parquet")

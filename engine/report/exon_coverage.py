@@ -12,18 +12,28 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from engine.annotate.gene_model import Transcript
+from engine.columns import CONTIG
 from engine.reads.low_coverage import LOW_DEPTHS, Stretches
 from engine.receipt import Measure
 from engine.reference.intervals import Interval
-from engine.tables import Column, arrow_schema
+from engine.tables import Column, arrow_schema, read_rows
 
 EXON_COLUMNS = (
     Column("gene", "VARCHAR", "Symbol of the gene", required=True),
     Column("transcript", "VARCHAR", "The transcript that speaks for the gene", required=True),
-    Column("exon", "INTEGER", "Number of the exon, from 1 in the transcript's direction", required=True, minimum=1),
-    Column("contig", "VARCHAR", "As in the reference", required=True),
-    Column("start", "BIGINT", "First base that counts, 1-based; of a coding exon its coding part", required=True),
-    Column("end", "BIGINT", "Last base that counts, 1-based", required=True),
+    Column(
+        "exon", "INTEGER", "Number of the exon, from 1 in the transcript's direction", "exons", required=True, minimum=1
+    ),
+    CONTIG,
+    Column(
+        "start",
+        "INTEGER",
+        "First base that counts, 1-based; of a coding exon its coding part",
+        "bases",
+        required=True,
+        minimum=1,
+    ),
+    Column("end", "INTEGER", "Last base that counts, 1-based", "bases", required=True, minimum=1),
     Column("bases", "INTEGER", "Bases that count", "bases", required=True, minimum=1),
     Column("targeted", "INTEGER", "Of these, bases that were to be called", "bases", required=True, minimum=0),
     Column("below_20x", "INTEGER", "Of the targeted, covered less than 20 times", "bases", required=True, minimum=0),
@@ -170,9 +180,8 @@ def write_exon_coverage(rows: Sequence[ExonCoverage], path: Path) -> dict[str, M
 
 def read_exon_coverage(path: Path) -> list[ExonCoverage]:
     """What :func:`write_exon_coverage` wrote."""
-    import pyarrow.parquet as pq
 
-    return [ExonCoverage(**row) for row in pq.read_table(path).to_pylist()]
+    return [ExonCoverage(**row) for row in read_rows(path).to_pylist()]
 
 
 def _measures(rows: Sequence[ExonCoverage]) -> dict[str, Measure]:

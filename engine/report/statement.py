@@ -18,6 +18,7 @@ from engine.report.case import CaseFacts, Regions
 from engine.report.lineage import Lineage
 from engine.report.next_steps import NextStep, next_steps
 from engine.report.wording import Finding, headline, notes, sentence, tier
+from engine.tables import read_rows
 
 LIMITS = (
     "Only variants that ClinVar classifies as pathogenic or likely pathogenic without conflict are reported.",
@@ -146,10 +147,9 @@ def read_findings(findings: Path) -> list[Finding]:
         VariantFileError: the table is missing or damaged.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        rows: list[Finding] = pq.read_table(findings).to_pylist()
+        rows: list[Finding] = read_rows(findings).to_pylist()
     except (OSError, pa.ArrowException) as error:
         raise VariantFileError(
             f"the findings cannot be read: {error}", file=findings, remedy="look for findings again"

@@ -7,6 +7,7 @@ import pytest
 
 from engine.ops.tables import described_tables
 from engine.tables import Column, arrow_schema
+from genomics_assets.artifacts import ARTIFACTS
 
 NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DOUBLE"}
 COLUMNS = [(table.name, column) for table in described_tables() for column in table.columns]
@@ -35,6 +36,11 @@ def test_an_arrow_schema_is_made_of_the_columns() -> None:
     assert schema.field("depth").metadata == {b"meaning": b"Reads at the site", b"unit": b"reads"}
     assert schema.field("gene").metadata == {b"meaning": b"Gene symbol"}
     assert arrow_schema(columns, bare=True).field("depth").metadata is None
+
+
+def test_every_table_of_an_artifact_is_described() -> None:
+    described = {tuple(table.columns) for table in described_tables()}
+    assert {tuple(one.columns) for one in ARTIFACTS if one.columns} <= described
 
 
 @pytest.mark.parametrize("table", described_tables(), ids=lambda table: table.name)

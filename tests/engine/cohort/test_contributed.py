@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.cohort.columns import TABLES, typed_table
 from engine.cohort.contributed import read_contribution, write_contribution
+from engine.report.exon_coverage import ExonCoverage, write_exon_coverage
 
 
 def test_a_contribution_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -16,14 +17,17 @@ def test_a_contribution_is_read_as_it_was_written(tmp_path: Path) -> None:
         assert read_contribution(tmp_path, name).equals(rows, check_metadata=True)
 
 
-def test_a_run_in_which_all_is_fresh_loads_nothing_heavy_for_its_contribution_or_its_trio(tmp_path: Path) -> None:
+def test_a_run_in_which_all_is_fresh_loads_nothing_heavy_to_read_and_show_what_there_is(tmp_path: Path) -> None:
     write_contribution({name: typed_table([], columns) for name, columns in TABLES.items()}, tmp_path)
+    write_exon_coverage([ExonCoverage("A", "T1", 1, "chr1", 1, 9, 9, 9, 0, 0, 0)], tmp_path / "exons.parquet")
     code = """
 import sys
 from pathlib import Path
 from engine.cohort.contributed import read_contribution
 from engine.ops.artifact import NotApplicable
 from engine.ops.calls import trio_variants
+from engine.report.exon_coverage import read_exon_coverage
+read_exon_coverage(Path(sys.argv[1], "exons.parquet"))
 read_contribution(Path(sys.argv[1]), "calls")
 alone = dict.fromkeys(("gvcf", "father", "mother", "reference", "settings", "making"))
 assert isinstance(trio_variants.compute(**alone), NotApplicable)
