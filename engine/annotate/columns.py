@@ -94,7 +94,11 @@ _ONE_ALLELE = (
     Column("gene_id", "VARCHAR", "Its id in the gene model"),
     Column("hgnc_id", "VARCHAR", "HGNC id of the gene, where the gene model tells"),
     Column("transcript", "VARCHAR", "Representative transcript: MANE Select, else canonical, else longest coding"),
-    Column("representative_by", "VARCHAR", "Why it is: the tag, or longest_coding_sequence"),
+    Column(
+        "representative_by",
+        "VARCHAR",
+        "Why it is: the tag, or longest_coding_sequence; of a finding asked_about, where the gene is the order's",
+    ),
     Column("consequence", "VARCHAR", "Its Sequence Ontology terms joined by &, the most severe first"),
     Column("impact", "VARCHAR", "Ensembl impact of the most severe term", values=IMPACTS),
     Column("exon", "VARCHAR", "Number of the exon and of all exons (8/11); absent in introns"),

@@ -40,7 +40,7 @@ from engine.reads.mate_files import mate_in_file_name, same_but_for_mate
 from engine.reads.sample_names import as_written, safe_id
 from engine.reads.sample_sheet_columns import COLUMNS
 from engine.reads.sheet_rows import SheetRow, parse_rows
-from engine.reference.panels import Panel, hgnc_letters, known_panels, panel_key
+from engine.reference.panels import Panel, find_panel, hgnc_letters, known_panels
 
 _SAMPLES = ("sample_id", "father_id", "mother_id")
 """Columns whose cells are ids of samples."""
@@ -480,7 +480,7 @@ class _Judge:
                 self.refuse(entry.line, entry.sample_id, f"its panel cannot be looked up: {error}", error.remedy)
             return
         for entry, name in ordering if known is not None else ():
-            if known is not None and panel_key(name) not in known:
+            if known is not None and find_panel(known, name) is None:
                 self.refuse(
                     entry.line,
                     entry.sample_id,

@@ -144,8 +144,9 @@ COLUMNS: tuple[SheetColumn, ...] = (
     ),
     SheetColumn(
         "panel", "sample", False,
-        "Name of the gene panel that the order asks about, as the laboratory's table of panels has it",
-        "no panel", "epilepsy", r"[^\x00-\x1f\x7f]{1,128}", "a name of at most 128 letters",
+        "Name of the gene panel that the order asks about, as the laboratory's table of panels has it; several "
+        "separated by semicolons",
+        "no panel", "epilepsy", r"[^\x00-\x1f\x7f]{1,250}", "names of at most 250 letters",
     ),
     SheetColumn(
         "secondary_findings_consent", "sample", False,

@@ -98,24 +98,47 @@ def build_panels(source: Path, folder: Path) -> PanelsMeasures:
         panels=len(panels),
         genes=len({gene for panel in panels for gene in panel.genes}),
         left_out=table.left_out,
-        names=[f"{panel.name} ({panel.version})" if panel.version else panel.name for panel in panels],
+        names=[_with_version(panel) for panel in panels],
     )
 
 
 def panel_named(table: Path, name: str) -> Panel:
-    """A panel by its name.
+    """A panel by its name; several, separated by semicolons, together as one.
 
     Raises:
         KnowledgeError: there is none of that name, or the table is damaged.
     """
     panels = read_panels(table)
-    found = panels.get(panel_key(name))
+    found = find_panel(panels, name)
     if found is None:
         raise KnowledgeError(
             f"the order asks for the panel {name!r}, which the table of panels does not have",
             remedy=f"correct the order ({known_panels(panels.values(), name)}), or add the panel to the table",
         )
     return found
+
+
+def find_panel(panels: Mapping[str, Panel], name: str) -> Panel | None:
+    """As :func:`panel_named`, of panels by :func:`panel_key`; ``None`` where one is not among them.
+
+    >>> both = find_panel({"a": Panel("A", ("TP53",), "2"), "b": Panel("B", ("ATM", "TP53"))}, "a; B")
+    >>> (both.name, both.genes) if both else None
+    ('A (2); B', ('TP53', 'ATM'))
+    """
+    if (whole := panels.get(panel_key(name))) or ";" not in name:
+        return whole
+    named = [panels.get(panel_key(part)) for part in name.split(";") if part.strip()]
+    found = [panel for panel in named if panel]
+    if not found or len(found) < len(named):
+        return None
+    if len(found) == 1:
+        return found[0]
+    genes = dict.fromkeys(gene for panel in found for gene in panel.genes)
+    return Panel("; ".join(map(_with_version, found)), tuple(genes))
+
+
+def _with_version(panel: Panel) -> str:
+    return f"{panel.name} ({panel.version})" if panel.version else panel.name
 
 
 def panel_key(name: str) -> str:

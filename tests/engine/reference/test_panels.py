@@ -47,6 +47,18 @@ def test_what_is_built_reads_as_its_source_does(tmp_path: Path) -> None:
     assert read_panels(tmp_path / PANELS) == read_panels(source)
 
 
+@pytest.mark.parametrize("asked", ["ataxia;Deafness", "Ataxia ; deafness;", "Deafness; Ataxia"])
+def test_an_order_may_name_several_panels(tmp_path: Path, asked: str) -> None:
+    panel = panel_named(written(tmp_path, OWN), asked)
+    assert set(panel.genes) == {"ATM", "FXN", "C10orf2"} and "Ataxia (2)" in panel.name and panel.version is None
+
+
+@pytest.mark.parametrize("asked", ["Ataxia; Deafnes", ";", "Ataxia, Deafness"])
+def test_of_several_panels_each_must_be_known(tmp_path: Path, asked: str) -> None:
+    with pytest.raises(KnowledgeError, match="does not have"):
+        panel_named(written(tmp_path, OWN), asked)
+
+
 @pytest.mark.parametrize(("asked", "told"), [("Ataxa", "perhaps 'Ataxia' is meant"), ("xyz", "'Ataxia', 'Deafness'")])
 def test_an_unknown_panel_is_answered_with_those_that_there_are(tmp_path: Path, asked: str, told: str) -> None:
     with pytest.raises(KnowledgeError) as caught:
