@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from resources.environment import Settings
+from resources.privacy import close_to_others, keep_private
 
 MODULE, CODE_LOCATION = "genomics_assets.definitions", "genomics_assets"
 """The module of the definitions, and the name of the code location that it makes."""
@@ -17,10 +18,15 @@ WORKSPACE = "workspace.yaml"
 
 
 def prepare_instance(settings: Settings) -> Path:
-    """Write ``dagster.yaml`` and the workspace; point this process and its children there; returns ``DAGSTER_HOME``."""
+    """Write ``dagster.yaml`` and the workspace; point this process and its children there; returns ``DAGSTER_HOME``.
+
+    The data folder is closed to others than its owner and group, with all that lies in it.
+    """
+    keep_private()
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     settings.landing.mkdir(parents=True, exist_ok=True)
+    close_to_others(settings.data, delivered=(settings.landing,))
     _write(home / "dagster.yaml", _configuration(settings))
     _write(
         home / WORKSPACE, {"load_from": [{"python_module": {"module_name": MODULE, "location_name": CODE_LOCATION}}]}

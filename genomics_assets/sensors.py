@@ -20,6 +20,7 @@ from genomics_assets.jobs import cohort_job, knowledge_job, sample_job
 from genomics_assets.messages import tell
 from genomics_assets.partitions import SAMPLES
 from genomics_assets.sample_runs import sample_runs
+from genomics_assets.withdrawn import end_withdrawn
 from resources.audit import AuditLog
 from resources.knowledge import Knowledge
 from resources.lake import Lake
@@ -91,9 +92,9 @@ def _partition_requests(
 ) -> Iterator[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
     if waiting:
         yield SAMPLES.build_add_request(waiting)
-    gone = set(registry.withdrawn()) & set(instance.get_dynamic_partitions(str(SAMPLES.name)))
+    gone = end_withdrawn(instance, registry.withdrawn())
     if gone:
-        yield SAMPLES.build_delete_request(sorted(gone))
+        yield SAMPLES.build_delete_request(gone)
 
 
 def _waits_for_knowledge(instance: dg.DagsterInstance, knowledge: Knowledge) -> str | None:

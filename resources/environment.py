@@ -27,6 +27,7 @@ from resources.knowledge import Knowledge
 from resources.laboratory import read_laboratory
 from resources.lake import Lake, LocalLake
 from resources.landing_zone import LandingZone
+from resources.privacy import keep_private
 from resources.registry import SampleRegistry
 from resources.warehouse import Warehouse
 
@@ -322,7 +323,8 @@ class Resources(Services):
 
 
 def build_resources(settings: Settings) -> Resources:
-    """Every service of the deployment that these settings describe."""
+    """Every service of the deployment that these settings describe; what this process makes from now on is private."""
+    keep_private()
     audit = AuditLog(settings.data / "audit" / "audit.jsonl", Anchor(settings.anchor))
     lake = LocalLake(settings.data / "lake", audit)
     registry = SampleRegistry(settings.registry)

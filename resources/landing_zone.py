@@ -198,8 +198,10 @@ class LandingZone:
         )
 
     def _step(self, name: str, state: _Cursor, limit: int, registry: SampleRegistry, audit: AuditLog) -> _Step:
-        """Register the next samples of one sheet."""
+        """Register the next samples of one sheet; of one that was taken away meanwhile there are none."""
         sheet = self._read(self.root / name, registry)
+        if not os.path.lexists(self.root / name):
+            return _Step(Registration((), (), (), ()), (), 1, done=True)
         if state.begun != name or state.digest != sheet.digest:
             state.begun, state.digest, state.next = name, sheet.digest, 0
             registry.forget_refusals(name)
@@ -327,6 +329,10 @@ class LandingZone:
 
         for folder, folders, files in os.walk(self.root, onerror=closed):
             folders[:] = [name for name in folders if not name.startswith(".")]
+            for each in folders:
+                if each.lower().endswith(SHEETS):
+                    name = os.path.relpath(os.path.join(folder, each), self.root)  # noqa: PTH118
+                    look.strangers[name] = _unread(name, "a folder is named like a sheet", "rename the folder")
             for file in files:
                 if not file.startswith((".", "~$")) and not file.endswith((_PROBLEMS, _NOTES)):
                     path = os.path.join(folder, file)  # noqa: PTH118 - a string: there may be a million files
@@ -341,6 +347,10 @@ class LandingZone:
         elif is_sheet and _printable(name) != name:  # it cannot be kept in the registry, nor be shown
             problem = "the name of the sheet or of its folder is not UTF-8"
             look.strangers[name] = _unread(name, problem, "rename it with letters of ASCII")
+        elif is_sheet and not _is_file(path):
+            look.strangers[name] = _unread(
+                name, "it is no file (a pipe, socket or device)", "copy the sheet itself here"
+            )
         elif is_sheet:
             look.sheets.append(name)
         else:
@@ -348,7 +358,7 @@ class LandingZone:
             if like:
                 problem = f"a file named *{like} is not read as a sample sheet"
                 look.strangers[name] = _unread(name, problem, LIKE_SHEETS[like])
-            elif os.path.splitext(low)[1] in _PERHAPS and _begins_like_a_sheet(path):  # noqa: PTH122
+            elif os.path.splitext(low)[1] in _PERHAPS and _is_file(path) and _begins_like_a_sheet(path):  # noqa: PTH122
                 problem = "the file begins like a sample sheet and is not read as one"
                 look.strangers[name] = _unread(name, problem, "give it a name that ends in .csv or .tsv")
 
@@ -387,6 +397,14 @@ def _events_of(sheet: str, registration: Registration) -> list[AuditEvent]:
     ]
 
 
+def _is_file(path: str) -> bool:
+    """Whether a path, no link, is that of a regular file: whoever opens a pipe waits for somebody to write to it."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return True  # gone, or not to be looked at: whoever reads it says so
+
+
 def _begins_like_a_sheet(path: str) -> bool:
     """Whether the first line names columns of a sheet, or a section of Illumina's."""
     try:
@@ -420,9 +438,8 @@ def _write_whole(path: Path, text: str) -> None:
     """Write a file so that nobody sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(text.encode("utf-8", "backslashreplace"))
     try:
+        part.write_bytes(text.encode("utf-8", "backslashreplace"))
         part.replace(path)
-    except OSError:
+    finally:
         part.unlink(missing_ok=True)
-        raise

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 from engine.errors import LakeError
+from resources.delta_history import forget, traces
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from deltalake import DeltaTable
+    from deltalake import CommitProperties, DeltaTable
 
 Result = TypeVar("Result")
 COMPACT_EVERY = 50
@@ -33,6 +34,8 @@ _IMPOSSIBLE = re.compile(r"[\[\]^|\\\x00-\x1f\x7f\udc80-\udcff]|%[0-9A-Fa-f]{2}"
 """What deltalake 1.6.6 makes URLs of and cannot, or decodes where nothing was encoded."""
 _NONE = 0
 """Version of a sample whose rows were taken out: any other may be put again."""
+_WRITING = "writing"
+"""What those who write to a table do side by side, and whoever makes it forget its past does alone."""
 _NAMESPACE = uuid.UUID("5c0e3c04-6f0b-5a3c-9b5e-6c2b7c3c1f11")
 
 
@@ -69,29 +72,39 @@ class Warehouse:
             sample: the sample's id.
             version: hex digest of the rows' content.
         """
-        with self._told(table):
+        with self._told(table), self._alone(table, _WRITING, shared=True):
             return _until_committed(lambda: self._put(table, rows, sample, version))
 
     def remove(self, sample: str) -> None:
-        """Take a sample's rows out of every table, and off the disk with every superseded file.
+        """Take a sample's rows out of every table, and its id off the disk: rows, log, statistics and leftovers.
 
-        Tables that are being built from these files fail and are built again.
+        Every file is then read again. Tables that are being built from these files fail and are built again.
+
+        Raises:
+            LakeError: a table cannot be written to, or the id is still there.
         """
         for log in sorted(self.root.glob("*/_delta_log")):
             table = log.parent.name
-            with self._told(table):
+            with self._told(table), self._alone(table, _WRITING):
                 _until_committed(partial(self._delete, table, sample))
-                opened = self._open(table)
-                if opened is not None:
-                    opened.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+                if self._open(table) is not None:
+                    forget(self.root / table, _marked(sample, _NONE))
+            if left := self.traces(sample, table):
+                raise LakeError(
+                    f"the cohort's table {table!r} still names the sample after its rows were taken out",
+                    sample=sample,
+                    file=left[0],
+                    remedy="end what else writes to the table and withdraw the sample again",
+                )
+
+    def traces(self, sample: str, table: str = ".") -> list[Path]:
+        """Files of one table, or of all, that name a sample, whether the table still consists of them or not."""
+        return traces(self.root / table, sample)
 
     def _delete(self, table: str, sample: str) -> None:
-        from deltalake import CommitProperties, Transaction
-
         opened = self._open(table)
         if opened is not None:
-            gone = CommitProperties(app_transactions=[Transaction(_application(sample), _NONE)])
-            opened.delete(f"sample_id = '{sample}'", commit_properties=gone)
+            opened.delete(f"sample_id = '{sample}'", commit_properties=_marked(sample, _NONE))
 
     def files(self, table: str) -> list[str]:
         """Paths of the Parquet files that the log says the table consists of; none where it does not exist."""
@@ -112,19 +125,19 @@ class Warehouse:
         """
         from deltalake.exceptions import CommitFailedError
 
-        with self._alone(table, "compacting"):
+        with self._alone(table, _WRITING, shared=True), self._alone(table, "compacting"):
             opened = self._open(table)
             with suppress(CommitFailedError):  # a sample was replaced meanwhile: the next round compacts
                 if opened is not None:
                     opened.optimize.compact()
 
     def _put(self, table: str, rows: pa.Table, sample: str, version: str) -> bool:
-        from deltalake import CommitProperties, Transaction, write_deltalake
+        from deltalake import write_deltalake
 
         application, number = _application(sample), int(version[:15], 16)
         properties = {
             "writer_properties": _writer_properties(rows),
-            "commit_properties": CommitProperties(app_transactions=[Transaction(application, number)]),
+            "commit_properties": _marked(sample, number),
         }
         if self._begin(table, rows, properties):
             return True
@@ -165,11 +178,11 @@ class Warehouse:
         return True
 
     @contextmanager
-    def _alone(self, table: str, doing: str) -> Iterator[None]:
-        """Wait until no other process is doing the same to the table."""
+    def _alone(self, table: str, doing: str, *, shared: bool = False) -> Iterator[None]:
+        """Wait until no other process is doing the same to the table; ``shared``: alone of those that do not share."""
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / f".{table}.{doing}").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.flock(lock, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
             yield
 
     def _open(self, table: str) -> DeltaTable | None:
@@ -210,6 +223,13 @@ def _until_committed(commit: Callable[[], Result]) -> Result:
         with suppress(CommitFailedError):
             return commit()
     return commit()
+
+
+def _marked(sample: str, version: int) -> CommitProperties:
+    """The properties of a commit that bears the version of a sample's rows."""
+    from deltalake import CommitProperties, Transaction
+
+    return CommitProperties(app_transactions=[Transaction(_application(sample), version)])
 
 
 def _application(sample: str) -> str:

@@ -17,6 +17,7 @@ from engine.ops.artifact import Contract, NotApplicable, Published
 from engine.ops.services import Lake, Services, Settings
 from engine.ops.shown import Shown, plot_address, tables
 from engine.receipt import Receipt
+from engine.storage import StorageError, storage_error
 
 # Data versions on op outputs are how an asset made from an op says what it holds; Dagster still calls them beta.
 warnings.filterwarnings("ignore", category=dg.BetaWarning, message="Parameter `data_version` of initializer `Output")
@@ -63,9 +64,14 @@ def op_of(contract: Contract, settings: Settings, parts: Collection[str]) -> dg.
 
 @contextmanager
 def clear_failure(sample: str | None) -> Iterator[None]:
-    """Turn an error that a user can mend into a failure that says so and is not retried."""
+    """Turn an error that a user can mend into a failure that says so; tried again is only what the disk refused."""
     try:
         yield
+    except OSError as error:
+        told = storage_error(error)
+        raise dg.Failure(description=str(told.about(sample=sample)), allow_retries=True) from error
+    except StorageError as error:
+        raise dg.Failure(description=str(error.about(sample=sample)), allow_retries=True) from error
     except GenomicsError as error:
         raise dg.Failure(description=str(error.about(sample=sample)), allow_retries=False) from error
 

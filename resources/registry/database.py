@@ -122,4 +122,5 @@ class Database(ABC):
         return version == known[-1]
 
     def _unusable(self, error: DBAPIError) -> RegistryError:
+        """What the database cannot do, in our words."""
         return RegistryError(f"the registry cannot be used ({error.orig})", file=self.place, remedy=self.remedy)

@@ -16,9 +16,25 @@ from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from engine.storage import storage_told
+from resources.registry.contract import RegistryError
 from resources.registry.database import PATIENCE, Database
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_DAMAGED = "restore it from a backup: who was withdrawn since then is known from the audit log at the next start"
+_SAID = {
+    sqlite3.SQLITE_FULL: ("the disk is full", "make room on it; nothing was changed, and the next try goes on"),
+    sqlite3.SQLITE_READONLY: ("it is read-only", "let the platform's account write to the file and its folder"),
+    sqlite3.SQLITE_CANTOPEN: (
+        "it cannot be opened",
+        "see that the disk has room and inodes left, and let the platform's account write to the file and its folder",
+    ),
+    sqlite3.SQLITE_IOERR: ("the disk does not answer", "see that the disk is well and has room left"),
+    sqlite3.SQLITE_CORRUPT: ("it is damaged", _DAMAGED),
+    sqlite3.SQLITE_NOTADB: ("it is damaged", _DAMAGED),
+    **dict.fromkeys(_BUSY, ("another process holds it", "end that process if it hangs; the next try goes on")),
+}
+"""What is wrong and what to do, by SQLite's primary result code."""
 
 
 class SqliteDatabase(Database):
@@ -35,8 +51,16 @@ class SqliteDatabase(Database):
 
     def _opened(self, *, alone: bool) -> Connection:
         if not self.path.exists():
-            self._create()
+            with storage_told(self.path):
+                self._create()
         return super()._opened(alone=alone)
+
+    def _unusable(self, error: DBAPIError) -> RegistryError:
+        said = _SAID.get(_code(error))
+        if said is None:
+            return super()._unusable(error)
+        problem, remedy = said
+        return RegistryError(f"the registry cannot be used: {problem} ({error.orig})", file=self.place, remedy=remedy)
 
     def _create(self) -> None:
         """Make the file and its folder for their owner alone, whatever the umask.
@@ -65,10 +89,14 @@ class SqliteDatabase(Database):
         db.exec_driver_sql("BEGIN EXCLUSIVE")
 
     def _is_busy(self, error: DBAPIError) -> bool:
-        code = getattr(error.orig, "sqlite_errorcode", None)
-        return code is not None and code & 0xFF in _BUSY
+        return _code(error) in _BUSY
 
     def _version(self, db: Connection) -> str | None:
         """The number in the file's header is the revision's, since before Alembic kept a table of it."""
         number = db.exec_driver_sql("PRAGMA user_version").scalar()
         return f"{number:04}" if number else None
+
+
+def _code(error: DBAPIError) -> int:
+    """SQLite's primary result code, 0 where it told none."""
+    return int(getattr(error.orig, "sqlite_errorcode", None) or 0) & 0xFF

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from engine.person import Person, Sex
 from engine.reads.lane import Lane
@@ -76,3 +77,47 @@ def test_the_partition_of_a_withdrawn_sample_goes(
         assert tick(instance) == [("DeleteDynamicPartitionsRequest", ["S1"])]
         instance.delete_dynamic_partition("samples", "S1")
         assert tick(instance) == []
+
+
+def test_the_partition_of_a_withdrawn_sample_stays_until_its_runs_have_ended(
+    registry: SampleRegistry, knowledge: Knowledge, tmp_path: Path
+) -> None:
+    """One in the queue is ended, one started by hand ends by itself: a partition that goes under it ends it badly."""
+    landing, audit = LandingZone(tmp_path / "landing"), AuditLog(tmp_path / "audit.jsonl")
+    registry.withdraw("S1", person="Dr Example", reason="consent taken back")
+    tags = {"dagster/partition": "S1"}
+    with dg.instance_for_test(overrides=QUEUED_RUNS) as instance:
+        instance.add_dynamic_partitions("samples", ["S1", "S2"])
+        runs = {
+            status: instance.add_run(dg.DagsterRun("sample", status=status, tags=tags, remote_job_origin=ORIGIN))
+            for status in (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTED)
+        }
+
+        def tick() -> list[list[str]]:
+            context = dg.build_sensor_context(instance)
+            result = sample_sheets(context, landing_zone=landing, registry=registry, audit=audit, knowledge=knowledge)
+            return [list(each.partition_keys) for each in result.dynamic_partitions_requests or ()]
+
+        def status(run: dg.DagsterRun) -> dg.DagsterRunStatus:
+            found = instance.get_run_by_id(run.run_id)
+            assert found
+            return found.status
+
+        assert tick() == []
+        assert status(runs[dg.DagsterRunStatus.QUEUED]) == dg.DagsterRunStatus.CANCELED
+        assert status(runs[dg.DagsterRunStatus.STARTED]) == dg.DagsterRunStatus.STARTED
+        told = instance.all_logs(runs[dg.DagsterRunStatus.QUEUED].run_id)
+        assert any("The sample was withdrawn: its run is ended." in (entry.message or "") for entry in told)
+        instance.report_run_failed(runs[dg.DagsterRunStatus.STARTED])
+        assert tick() == [["S1"]]
+
+
+ORIGIN = RemoteJobOrigin(
+    RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("genomics_assets"), "__repository__"), "sample"
+)
+QUEUED_RUNS = {
+    "run_coordinator": {
+        "module": "dagster._core.run_coordinator.queued_run_coordinator",
+        "class": "QueuedRunCoordinator",
+    }
+}

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import socket
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from engine.reads.registration import SampleStatus
+from resources import landing_zone
 from resources.audit import AuditLog
 from resources.landing_zone import LandingZone, Scan
 from resources.registry import SampleRegistry
@@ -361,6 +365,107 @@ def test_what_stands_where_a_report_goes_stops_nobody(lab: Laboratory, in_the_wa
     assert lab.scan().told == ()
     assert "sex is 'x'" in report.read_text()
     assert not list(lab.root.glob(".*.part"))
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(f"/proc/self/fd/{(folder := os.open(path.parent, os.O_RDONLY))}/{path.name}")
+        os.close(folder)
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def a_dangling_link(path: Path) -> None:
+    path.symlink_to("nowhere.csv")
+
+
+def a_loop_of_links(path: Path) -> None:
+    path.symlink_to(path.name)
+
+
+def two_gigabytes(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(2 << 30)
+
+
+def nothing_but_zeros(path: Path) -> None:
+    path.write_bytes(bytes(5000))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.xlsx", "a.txt", "a"])
+@pytest.mark.parametrize(
+    "what", [a_pipe, a_socket, a_folder, a_dangling_link, a_loop_of_links, two_gigabytes, nothing_but_zeros]
+)
+def test_what_is_no_sheet_at_all_is_told_where_it_looks_like_one_and_stops_nobody(
+    lab: Laboratory, what: Callable[[Path], None], name: str
+) -> None:
+    what(lab.root / name)
+    os.utime(lab.root / name, (0, 0), follow_symlinks=False)
+    lab.drop("b.csv", "S1")
+    signal.alarm(20)  # whoever opens a pipe waits for ever
+    try:
+        scan = lab.scan()
+    finally:
+        signal.alarm(0)
+    assert (scan.new, scan.told, scan.more) == (("S1",), (), False)
+    assert (lab.root / f"{name}.problems.txt").exists() == (name in ("a.csv", "a.xlsx"))
+    lab.scan()
+    assert lab.audit.verify() == (3 if name in ("a.csv", "a.xlsx") else 2), "told once"
+
+
+@pytest.mark.parametrize("what", [a_pipe, a_socket, a_folder, a_dangling_link])
+def test_reads_that_are_no_files_are_told_and_stop_nobody(lab: Laboratory, what: Callable[[Path], None]) -> None:
+    lab.drop("a.csv", "S1")
+    (lab.root / "S1_R2.fastq").unlink()
+    what(lab.root / "S1_R2.fastq")
+    lab.drop("b.csv", "S2")
+    signal.alarm(20)
+    try:
+        assert lab.scan().new == ("S2",)
+    finally:
+        signal.alarm(0)
+    assert "S1" in lab.report("a.csv") and "read2 'S1_R2.fastq'" in lab.report("a.csv")
+
+
+def test_a_sheet_taken_away_while_it_is_read_leaves_no_report(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = lab.drop("a.csv", "S1")
+    lab.drop("b.csv", "S2")
+    read = landing_zone.read_sample_sheet
+
+    def taken_away(path: Path, *arguments: object, **more: object) -> object:
+        if path == gone:
+            gone.unlink(missing_ok=True)
+        return read(path, *arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(landing_zone, "read_sample_sheet", taken_away)
+    scan = lab.scan()
+    assert (scan.new, scan.told) == (("S2",), ())
+    assert not list(lab.root.glob("*.txt"))
+
+
+def test_a_sheet_that_may_not_be_read_is_told_and_stops_nobody() -> None:
+    base = Path(tempfile.mkdtemp())
+    try:
+        lab = Laboratory(base)
+        lab.drop("a.csv", "S1")
+        lab.drop("b.csv", "S2")
+        lab.drop("c.csv", "S3")
+        for path in (base, *base.rglob("*")):
+            path.chmod(0o777 if path.is_dir() else 0o666)
+        (lab.root / "a.csv").chmod(0o000)
+        (lab.root / "S3_R1.fastq").chmod(0o000)
+        _, new = _as_nobody(lab)
+        assert new == ["S2"]
+        assert "the sheet cannot be read (Permission denied)" in lab.report("a.csv")
+        assert "S3_R1.fastq cannot be read (Permission denied)" in lab.report("c.csv")
+    finally:
+        shutil.rmtree(base)
 
 
 def test_a_report_that_cannot_be_written_is_told_once(lab: Laboratory) -> None:

@@ -103,6 +103,88 @@ def test_a_withdrawn_sample_leaves_the_table_and_the_disk(warehouse: Warehouse) 
     assert set(everything) == {("S2",)}
 
 
+def bytes_that_name(root: Path, sample: str) -> list[str]:
+    """Files below a folder in which an id stands, rows and statistics of Parquet as text; sought without our code."""
+    found = []
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        texts = [path.read_bytes()]
+        if texts[0][:4] == b"PAR1":
+            file = pq.ParquetFile(path)
+            groups = [file.metadata.row_group(number).to_dict() for number in range(file.num_row_groups)]
+            texts += [str(file.read().to_pydict()).encode(), str(groups).encode()]
+        if any(sample.encode() in text for text in texts):
+            found.append(path.name)
+    return found
+
+
+def test_no_byte_names_a_withdrawn_sample(warehouse: Warehouse) -> None:
+    """Neither rows, predicates, statistics, checkpoints, leftovers of killed appends, nor what was never committed."""
+    gone, kept = "GONE-0000001", "KEPT-0000002"
+    for sample, version in ((gone, VERSION_1), (kept, VERSION_1), (gone, VERSION_2)):
+        for table in ("calls", "samples"):
+            warehouse.put(table, rows(sample, 1, 2, int(version[:2])), sample=sample, version=version)
+    warehouse.compact("calls")
+    DeltaTable(str(warehouse.root / "calls")).create_checkpoint()
+    warehouse.put("calls", rows("AFTER-000003", 7), sample="AFTER-000003", version=VERSION_1)
+    for leftover in ("part-killed.zstd.parquet", "part-killed.parquet#1"):
+        pq.write_table(rows(gone, 1), warehouse.root / "calls" / leftover)
+    (warehouse.root / "calls" / "_delta_log" / "_commit_1.json.tmp").write_text(f'{{"a": "{gone}"}}')
+    assert len(bytes_that_name(warehouse.root, gone)) > 5 and len(warehouse.traces(gone)) > 5
+    before = read(warehouse)
+    warehouse.remove(gone)
+    assert bytes_that_name(warehouse.root, gone) == [] == warehouse.traces(gone)
+    assert read(warehouse) == [row for row in before if row[0] != gone]
+    assert len(bytes_that_name(warehouse.root, kept)) >= 2
+    assert warehouse.put("calls", rows(kept, 9), sample=kept, version=VERSION_2)
+    assert not warehouse.put("calls", rows("AFTER-000003", 7), sample="AFTER-000003", version=VERSION_1)
+    assert read(warehouse) == [("AFTER-000003", 7), (kept, 9)]
+    assert warehouse.put("calls", rows(gone, 1, 2, 11), sample=gone, version=VERSION_1), "it may take part again"
+
+
+@pytest.mark.parametrize("sample", ["1", "6", "2024", "S1"])
+def test_an_id_that_is_a_number_or_part_of_another_is_told_from_both(warehouse: Warehouse, sample: str) -> None:
+    for other in (sample, f"{sample}2", f"{sample}-1", f"3{sample}"):
+        warehouse.put("calls", rows(other, 1, 6, 2024), sample=other, version=VERSION_1)
+    warehouse.remove(sample)
+    assert warehouse.traces(sample) == [] and len(read(warehouse)) == 9
+    assert warehouse.traces(f"{sample}-1")
+
+
+def test_what_cannot_be_taken_out_is_not_said_to_be(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse.put("calls", rows("S1", 1), sample="S1", version=VERSION_1)
+    monkeypatch.setattr("resources.warehouse.forget", lambda *_: None)
+    with pytest.raises(LakeError, match="still names the sample") as caught:
+        warehouse.remove("S1")
+    assert caught.value.sample == "S1" and "_delta_log" in str(caught.value.file)
+    monkeypatch.undo()
+    warehouse.remove("S1")
+    assert warehouse.traces("S1") == []
+
+
+def _add_and_replace(root: Path, first: int) -> None:
+    for number in range(first, first + 25):
+        for version in (VERSION_1, VERSION_2):
+            Warehouse(root).put("calls", rows(f"S{number}", number), sample=f"S{number}", version=version)
+
+
+def test_samples_leave_while_others_are_added_and_none_of_these_is_lost(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "cohort")
+    leaving = [f"GONE-{number}" for number in range(8)]
+    for sample in leaving:
+        warehouse.put("calls", rows(sample, 1), sample=sample, version=VERSION_1)
+    context = multiprocessing.get_context("spawn")
+    adders = [context.Process(target=_add_and_replace, args=(warehouse.root, first)) for first in (0, 25)]
+    for adder in adders:
+        adder.start()
+    for sample in leaving:
+        warehouse.remove(sample)
+    for adder in adders:
+        adder.join()
+        assert adder.exitcode == 0
+    assert read(warehouse) == sorted((f"S{number}", number) for number in range(50))
+    assert [warehouse.traces(sample) for sample in leaving] == [[]] * 8
+
+
 def test_a_sample_taken_out_twice_or_never_added_is_no_error_and_may_return(warehouse: Warehouse) -> None:
     warehouse.remove("S1")
     warehouse.put("calls", rows("S1", 1), sample="S1", version=VERSION_1)
