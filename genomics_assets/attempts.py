@@ -51,8 +51,9 @@ class Attempts:
 
     def ask(self, now: float | None = None) -> dg.RunRequest | dg.SkipReason:
         """The next run, or why not yet."""
-        due = self._due()
-        if self.last is None or (now or time.time()) >= due:
+        due, now = self._due(), now or time.time()
+        put_back = due > now + LONGEST_PAUSE  # the clock was: no pause is as long
+        if self.last is None or now >= due or put_back:
             key = f"{self.job}-{self.state}-{self.begun + 1}"
             return dg.RunRequest(run_key=key, tags={self.tag: self.state})
         how = "was canceled" if self.last.dagster_run.status == dg.DagsterRunStatus.CANCELED else "failed"

@@ -23,6 +23,7 @@ from engine.ops.inputs import Scope
 from engine.ops.services import Services
 from engine.reads.registration import RegisteredSample, SampleStatus
 from genomics_assets.artifacts import OF_A_SAMPLE
+from genomics_assets.clear_ticks import clear_ticks
 from genomics_assets.jobs import sample_job
 from genomics_assets.messages import tell
 from genomics_assets.run_process import ALONE, ENDED_BY, WITH_THE_SERVER
@@ -62,12 +63,17 @@ class _Cursor:
     def text(self) -> str:
         return json.dumps(self.__dict__)
 
+    def as_of(self, now: float) -> _Cursor:
+        """The cursor, or a new one where the clock was put back since: what came in between is looked at again."""
+        return _Cursor() if max(self.runs, self.requests) > now + LOST_AFTER else self
+
 
 @dg.sensor(
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
     required_resource_keys=set(Services.names()),
 )
+@clear_ticks
 def sample_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Notes how far samples have come, and asks again for what was interrupted, or is to be told beside parents."""
     services, registry = Services.of(context.resources), context.resources.registry
@@ -78,7 +84,8 @@ def look(
     instance: dg.DagsterInstance, services: Services, registry: SampleRegistry, cursor: str | None
 ) -> dg.SensorResult:
     """One tick, which stops in time: what it does not come to is for the next."""
-    before, now = _Cursor.parse(cursor), time.time()
+    now = time.time()
+    before = _Cursor.parse(cursor).as_of(now)
     desk = _Desk(instance, services, registry, until=time.monotonic() + TIME_A_TICK)
     filters = dg.RunsFilter(updated_after=datetime.fromtimestamp(before.runs, UTC)) if before.runs else None
     records = instance.get_run_records(filters, limit=RUNS_A_TICK, order_by="update_timestamp", ascending=True)

@@ -16,6 +16,7 @@ from engine.reads.registration import SampleStatus
 from engine.receipt import digest_text
 from genomics_assets.artifacts import KNOWLEDGE
 from genomics_assets.attempts import attempts, is_under_way
+from genomics_assets.clear_ticks import clear_ticks
 from genomics_assets.jobs import cohort_job, knowledge_job, sample_job
 from genomics_assets.messages import tell
 from genomics_assets.partitions import SAMPLES
@@ -47,6 +48,7 @@ COHORT_EVERY = 3600.0
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
+@clear_ticks
 def sample_sheets(
     context: dg.SensorEvaluationContext,
     landing_zone: dg.ResourceParam[LandingZone],
@@ -113,6 +115,7 @@ def _waits_for_knowledge(instance: dg.DagsterInstance, knowledge: Knowledge) -> 
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
+@clear_ticks
 def knowledge_sources(
     context: dg.SensorEvaluationContext, knowledge: dg.ResourceParam[Knowledge]
 ) -> dg.RunRequest | dg.SkipReason:
@@ -154,6 +157,7 @@ def _state(path: Path) -> str:
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
+@clear_ticks
 def cohort_contributions(
     context: dg.SensorEvaluationContext, warehouse: dg.ResourceParam[Warehouse], lake: dg.ResourceParam[Lake]
 ) -> dg.SensorResult | dg.SkipReason:
@@ -172,7 +176,7 @@ def cohort_contributions(
     if published and dict(published.recipe.inputs) == contributed and (tried.succeeded or not tried.begun):
         aside = "".join(f" {one}." for one in PutAside.noted(published))
         return dg.SensorResult(skip_reason=f"The cohort tables are built of what was contributed.{aside}", cursor="")
-    since = float(context.cursor or time.time())
+    since = min(float(context.cursor or time.time()), time.time())  # the clock may have been put back
     due = since + COHORT_EVERY
     if is_under_way(instance, sample_job.name) and time.time() < due:
         at = time.strftime("%H:%M UTC", time.gmtime(due))

@@ -42,6 +42,8 @@ def _silent(_: object) -> None:
     """Announces nothing."""
 
 
+FAR = 2 * 3600.0
+"""Seconds ahead for which nothing is ever put off; a time beyond was written by a clock that went wrong."""
 HOLD = 24 * 3600.0
 """Seconds that a sample waits for the runs of its parents at most."""
 _MANY = 500
@@ -119,7 +121,7 @@ class SampleRegistry:
         given = (
             select(samples.c.sample_id)
             .where(samples.c.withdrawn.is_(None), samples.c.status == SampleStatus.WAITING)
-            .where(or_(samples.c.requested.is_(None), samples.c.requested <= now), ~_held_by_parents(now))
+            .where(or_(samples.c.requested.is_(None), _is_past(now)), ~_held_by_parents(now))
             .order_by(samples.c.registered, samples.c.sample_id)
             .limit(limit)
         )
@@ -137,7 +139,7 @@ class SampleRegistry:
             before: seconds since 1970.
         """
         asked = samples.c.status.in_((SampleStatus.REQUESTED, SampleStatus.RUNNING))
-        query = select(samples.c.sample_id).where(samples.c.withdrawn.is_(None), asked, samples.c.requested < before)
+        query = select(samples.c.sample_id).where(samples.c.withdrawn.is_(None), asked, _is_past(before))
         with self._database.reading() as db:
             return tuple(
                 find_samples(db, list(db.execute(query.order_by(samples.c.requested, samples.c.sample_id)).scalars()))
@@ -250,7 +252,12 @@ class SampleRegistry:
             sample = find_sample(db, sample_id)
             if not sample.withdrawn:
                 raise RegistryError("the sample was not withdrawn", sample=sample_id, remedy="leave it as it is")
-            again = {"withdrawn": None, "status": SampleStatus.WAITING, "attempt": sample.attempt + 1}
+            again = {
+                "withdrawn": None,
+                "status": SampleStatus.WAITING,
+                "attempt": sample.attempt + 1,
+                "requested": None,
+            }
             db.execute(_of(sample_id).values(**again))
             note(db, sample_id, "reinstated", person=person, reason=reason)
             announce(sample)
@@ -465,6 +472,11 @@ def _held_by_parents(now: float) -> ColumnElement[bool]:
     lately = datetime.fromtimestamp(now - HOLD, UTC).isoformat(timespec="microseconds")
     parents = select(parent.c.sample_id).where(is_parent, under_way, parent.c.withdrawn.is_(None))
     return and_(samples.c.registered > lately, parents.correlate(samples).exists())
+
+
+def _is_past(now: float) -> ColumnElement[bool]:
+    """Whether what was to be at ``requested`` is over: also where that is so far off that the clock was put back."""
+    return or_(samples.c.requested <= now, samples.c.requested > now + FAR)
 
 
 def _of(sample_id: str) -> Any:

@@ -1,5 +1,8 @@
 """What sensors note in the registry when a run has ended, without a daemon; with one: tests/end_to_end."""
 
+import errno
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -10,6 +13,7 @@ from engine.person import Person, Sex
 from engine.reads.lane import Lane
 from engine.reads.sample_sheet import SampleEntry
 from engine.receipt import Recipe
+from genomics_assets import attempts, sample_runs
 from genomics_assets.sensors import sample_sheets
 from resources.audit import AuditLog
 from resources.knowledge import Knowledge
@@ -110,6 +114,54 @@ def test_the_partition_of_a_withdrawn_sample_stays_until_its_runs_have_ended(
         assert any("The sample was withdrawn: its run is ended." in (entry.message or "") for entry in told)
         instance.report_run_failed(runs[dg.DagsterRunStatus.STARTED])
         assert tick() == [["S1"]]
+
+
+@pytest.mark.parametrize("fault", ["registry", "disk"])
+def test_a_tick_that_cannot_be_done_says_why_in_a_line_and_is_tried_again(
+    registry: SampleRegistry, knowledge: Knowledge, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landing, audit = LandingZone(tmp_path / "landing"), AuditLog(tmp_path / "audit.jsonl")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "landing"))
+
+    if fault == "registry":
+        whole = (tmp_path / "samples.sqlite").read_bytes()
+        (tmp_path / "samples.sqlite").write_bytes(b"not a database" * 100)
+    else:
+        monkeypatch.setattr(LandingZone, "scan", full)
+    with dg.instance_for_test() as instance:
+        context = dg.build_sensor_context(instance, cursor="before")
+        result = sample_sheets(context, landing_zone=landing, registry=registry, audit=audit, knowledge=knowledge)
+        assert isinstance(result, dg.SkipReason)
+        told = str(result.skip_message)
+        assert ("it is damaged" if fault == "registry" else "the disk is full") in told
+        assert "Remedy: " in told and "\n" not in told
+        if fault == "registry":
+            for path in tmp_path.glob("samples.sqlite-*"):
+                path.unlink()
+            (tmp_path / "samples.sqlite").write_bytes(whole)
+        monkeypatch.undo()
+        again = sample_sheets(context, landing_zone=landing, registry=registry, audit=audit, knowledge=knowledge)
+        assert isinstance(again, dg.SensorResult)
+
+
+def test_a_clock_that_was_put_back_holds_no_sensor(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    cursor = sample_runs._Cursor(runs=now, requests=now)
+    assert cursor.as_of(now + 5) == cursor == cursor.as_of(now - 5)
+    assert cursor.as_of(now - 86400) == sample_runs._Cursor()
+    record = dg.RunRecord(
+        storage_id=1,
+        dagster_run=dg.DagsterRun("knowledge", status=dg.DagsterRunStatus.FAILURE),
+        create_timestamp=datetime.fromtimestamp(now, UTC),
+        update_timestamp=datetime.fromtimestamp(now, UTC),
+        start_time=now,
+        end_time=now,
+    )
+    failed = attempts.Attempts("knowledge", "x", "tag", begun=1, failed=1, last=record)
+    assert isinstance(failed.ask(now), dg.SkipReason)
+    assert isinstance(failed.ask(now - 86400), dg.RunRequest)
 
 
 ORIGIN = RemoteJobOrigin(

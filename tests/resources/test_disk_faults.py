@@ -183,7 +183,7 @@ def test_a_damaged_registry_is_told_and_goes_on_when_it_is_restored(
     assert len(registry.samples()) == 40 and registry.retry("S39", **WHO).attempt == 2
 
 
-@pytest.mark.parametrize("jump", [-86400.0, 86400.0])
+@pytest.mark.parametrize("jump", [-86400.0, 86400.0], ids=["back", "forward"])
 def test_a_clock_that_jumps_loses_no_sample_no_override_and_no_entry(
     platform: Resources, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, jump: float
 ) -> None:
@@ -196,8 +196,11 @@ def test_a_clock_that_jumps_loses_no_sample_no_override_and_no_entry(
     assert platform.gate.overridden("aligned_reads", "S1", "mean_coverage")
     scan(platform)
     assert [sample.sample_id for sample in platform.registry.samples()] == ["S1", "S2"]
-    platform.registry.retry("S1", **WHO)
+    assert [sample.sample_id for sample in platform.registry.requested(before=time.time() - 60)] == ["S1"]
+    platform.registry.ask_again("S1", cause="test", why="it was put off before the jump", pause=600 - jump)
     assert {sample.sample_id for sample in platform.registry.take_waiting(10)} == {"S1", "S2"}
+    platform.registry.retry("S1", **WHO)
+    assert [sample.sample_id for sample in platform.registry.take_waiting(10)] == ["S1"]
     assert platform.audit.verify() > 3 and platform.audit.missing() is None
     assert publish(platform, 31) == platform.lake.require("aligned_reads", "S1")
     assert platform.registry.sample("S1").status is SampleStatus.REQUESTED
