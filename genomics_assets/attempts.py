@@ -22,6 +22,7 @@ UNDER_WAY = [
 FIRST_PAUSE, LONGEST_PAUSE = 30.0, 3600.0
 """Seconds after the first failure, and at most: each is twice the one before."""
 _LOOKED_AT = 20
+_HOW = {dg.DagsterRunStatus.CANCELED: "was canceled", dg.DagsterRunStatus.SUCCESS: "did not bring what was asked for"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Attempts:
         if self.last is None or now >= due or put_back:
             key = f"{self.job}-{self.state}-{self.begun + 1}"
             return dg.RunRequest(run_key=key, tags={self.tag: self.state})
-        how = "was canceled" if self.last.dagster_run.status == dg.DagsterRunStatus.CANCELED else "failed"
+        how = _HOW.get(self.last.dagster_run.status, "failed")
         at = time.strftime("%H:%M:%S UTC", time.gmtime(due))
         return dg.SkipReason(
             f"The last run of the job {self.job} {how} ({self.last.dagster_run.run_id[:8]}; {self.failed} in a row); "
@@ -67,8 +68,9 @@ class Attempts:
         """When the next run may be asked for, seconds since 1970."""
         if self.last is None:
             return 0.0
-        pause = min(FIRST_PAUSE * 2 ** max(self.failed - 1, 0), LONGEST_PAUSE) if self.failed else 0.0
-        return (self.last.end_time or self.last.update_timestamp.timestamp()) + pause
+        pause = min(FIRST_PAUSE * 2.0 ** max(self.failed - 1, 0), LONGEST_PAUSE)
+        ended: float = self.last.end_time or self.last.update_timestamp.timestamp()
+        return ended + pause
 
 
 def attempts(instance: dg.DagsterInstance, job: str, tag: str, state: str) -> Attempts:

@@ -18,7 +18,7 @@ from genomics_assets.artifacts import KNOWLEDGE
 from genomics_assets.attempts import attempts, is_under_way
 from genomics_assets.clear_ticks import clear_ticks
 from genomics_assets.jobs import cohort_job, knowledge_job, sample_job
-from genomics_assets.messages import tell
+from genomics_assets.messages import listed, tell, tell_once
 from genomics_assets.partitions import SAMPLES
 from genomics_assets.sample_runs import sample_runs
 from genomics_assets.withdrawn import end_withdrawn
@@ -33,8 +33,6 @@ from resources.warehouse import Warehouse
 DECLARED = "genomics/declared"
 """Tag of a run of the knowledge job: the state of the declared sources that it was asked for."""
 NOTHING_NEW = "No new or changed sample in the landing zone."
-SHOWN = 20
-"""Samples of one tick that the terminal names."""
 SAMPLES_A_TICK = 500
 """Samples looked at in one tick, so that a sheet of ten thousand rows does not outlast the tick's time limit."""
 CONTRIBUTED = "genomics/contributed"
@@ -63,9 +61,9 @@ def sample_sheets(
     scan = landing_zone.scan(context.cursor, registry, audit, limit=SAMPLES_A_TICK)
     for problem in (*scan.refused, *scan.told):
         context.log.warning(str(problem))
-        tell(str(problem))
-    for sample in (*scan.new, *scan.changed)[:SHOWN]:
-        tell(f"{sample} is registered")
+        tell_once(str(problem))
+    if registered := (*scan.new, *scan.changed):
+        tell(f"registered: {listed(registered)}")
     waits = _waits_for_knowledge(context.instance, knowledge)
     if waits:
         return dg.SensorResult(skip_reason=waits, cursor=scan.cursor)

@@ -147,7 +147,9 @@ class _Server:
     def run(self) -> int:
         os.environ[guard.MARK] = self.mark.text
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._asked_to_end)
+            # A shell's background job ignores Ctrl-C, and must end by INT even so; one started with nohup stays.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._asked_to_end)
         for program in self.programs:
             program.log.write_bytes(b"")
         try:
