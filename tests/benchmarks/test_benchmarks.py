@@ -106,18 +106,26 @@ def test_the_chain_runs_from_reads_to_a_table(simulated, tmp_path):
 
 def test_what_comes_behind_the_aligner_is_measured_alone(simulated):
     reads, folder, _ = simulated
-    done = run_marking(folder)
+    done = run_benchmark("marking", folder, "--threads", "1")
     assert done.returncode == 0, done.stderr
     with_aligner, alone = done.stdout.splitlines()
     assert with_aligner.startswith(f"with the aligner: {reads.pairs:,} pairs")
     assert alone.startswith(f"duplicates, sort, measures, BAM and index: {reads.pairs:,} pairs")
 
 
-def test_without_reads_to_measure_the_remedy_is_told(tmp_path):
-    done = run_marking(tmp_path)
+def test_intake_is_measured_of_the_same_reads(simulated):
+    reads, folder, _ = simulated
+    done = run_benchmark("intake", folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{2 * reads.pairs:,} reads verified and measured: ")
+
+
+@pytest.mark.parametrize("name", ["marking", "intake"])
+def test_without_reads_to_measure_the_remedy_is_told(tmp_path, name):
+    done = run_benchmark(name, tmp_path)
     assert done.returncode == 1 and f"run python -m benchmarks --folder {tmp_path} first" in done.stderr
 
 
-def run_marking(folder):
-    command = (sys.executable, "-m", "benchmarks.marking", "--folder", str(folder), "--threads", "1")
+def run_benchmark(name, folder, *options):
+    command = (sys.executable, "-m", f"benchmarks.{name}", "--folder", str(folder), *options)
     return subprocess.run(command, capture_output=True, text=True, check=False)
