@@ -27,6 +27,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.errors import GenomicsError
+from engine.reads.sample_names import SAMPLE_ID
 from portal.operations import (
     Operation,
     UnreadableRequestError,
@@ -141,7 +142,7 @@ class Door:
         request = Request(scope, receive)
         followed = self._check_site(request)
         visitor = self._visitor(request)
-        if request.method == "POST" and request.url.path == SIGN_IN:
+        if request.method == "POST" and request.scope["path"] == SIGN_IN:
             await (await self._sign_in(request))(scope, receive, send)
         elif request.method in _ASKING and "token" in request.query_params:
             await self._show_token(request)(scope, receive, send)
@@ -209,14 +210,15 @@ class Door:
         if _media_type(request) != "application/json":
             raise RefusedError(415, "what changes anything is sent as application/json")
         body = _json(await _body(request))
-        if request.url.path != GRAPHQL:
-            details = {"path": request.url.path, "parameters": without_secrets(dict(request.query_params))}
-            await self._write_down(visitor, request, details | {"body": without_secrets(body)}, None)
+        if request.scope["path"] != GRAPHQL:
+            sent = {"parameters": dict(request.query_params), "body": body}
+            details = without_secrets({"path": request.scope["path"], **sent})
+            await self._write_down(visitor, request, details, None)
         elif (operation := _read_request(body)).changes:
             details = {"operation": operation.name, "fields": list(operation.fields)}
             await self._write_down(visitor, request, details, _only_sample(operation))
         # What was judged is what is executed: the application is handed the body as it was read here.
-        await _pass_on(self._behind, request, json.dumps(body).encode(), send)
+        await _pass_on(self._behind, request, _written(body), send)
 
     async def _write_down(
         self, visitor: Visitor, request: Request, details: dict[str, Any], sample: str | None
@@ -272,7 +274,7 @@ def _ask_for_token(request: Request, *, followed: bool) -> Response:
 
 def _check_question(request: Request) -> None:
     """A GET asks and changes nothing."""
-    if request.url.path != GRAPHQL:
+    if request.scope["path"] != GRAPHQL:
         return
     names = [name for name, _ in request.query_params.multi_items()]
     if len(names) != len(set(names)) or not set(names) <= _OF_A_REQUEST - {"extensions"}:
@@ -301,10 +303,17 @@ async def _body(request: Request) -> bytes:
 
 
 def _json(body: bytes) -> Any:
+    """The value of a body, which can also be written again."""
     try:
-        return json.loads(body) if body else {}
+        value = json.loads(body) if body else {}
+        _written(value)
+        return value
     except (ValueError, RecursionError) as error:
-        raise RefusedError(400, "the request is no JSON") from error
+        raise RefusedError(400, "the request is no JSON, or nested too deeply") from error
+
+
+def _written(value: Any) -> bytes:
+    return json.dumps(value).encode()
 
 
 def _read_request(body: Any) -> Operation:
@@ -325,7 +334,7 @@ def _read_request(body: Any) -> Operation:
 
 
 def _only_sample(operation: Operation) -> str | None:
-    return operation.samples[0] if len(operation.samples) == 1 else None
+    return operation.samples[0] if len(operation.samples) == 1 and SAMPLE_ID.fullmatch(operation.samples[0]) else None
 
 
 async def _pass_on(behind: ASGIApp, request: Request, body: bytes, send: Send) -> None:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ _MOST_TOKENS = 50_000
 _LONGEST_TEXT = 300
 _MOST_ITEMS = 50
 _DEEPEST = 12
+_MOST_TOLD = 20_000
 _SECRET_NAME = re.compile(r"passw|secret|token|credential|api.?key|private.?key|authorization", re.IGNORECASE)
 _SECRET_IN_TEXT = re.compile(
     r"(?i)(\b[\w.-]*(?:passw\w*|secret|token|credential\w*|api.?key|private.?key|authorization)[\"']?\s*[:=]\s*)"
@@ -87,7 +89,7 @@ def read_operation(query: str, variables: Mapping[str, Any] | None, name: str | 
     return Operation(
         kind,
         chosen.name.value if chosen.name else "",
-        tuple({"field": field, "arguments": without_secrets(arguments)} for field, arguments in calls),
+        tuple({"field": field, "arguments": _bounded(without_secrets(arguments))} for field, arguments in calls),
         tuple(sorted({sample for _, arguments in calls for sample in _partitions(arguments)})),
     )
 
@@ -148,17 +150,32 @@ def without_secrets(value: Any, depth: int = 0) -> Any:
     if depth > _DEEPEST:
         return "(nested deeper)"
     if isinstance(value, Mapping):
+        # A tag is a mapping of its own, in which the name is a value.
+        is_secret_tag = bool(_SECRET_NAME.search(str(value.get("key") or value.get("name") or "")))
         return {
-            str(name): HIDDEN if _SECRET_NAME.search(str(name)) else without_secrets(each, depth + 1)
+            _text(str(name)): HIDDEN
+            if _SECRET_NAME.search(str(name)) or (is_secret_tag and name not in ("key", "name"))
+            else without_secrets(each, depth + 1)
             for name, each in value.items()
         }
     if isinstance(value, list | tuple):
         told = [without_secrets(each, depth + 1) for each in value[:_MOST_ITEMS]]
         return [*told, f"(and {len(value) - _MOST_ITEMS} more)"] if len(value) > _MOST_ITEMS else told
     if isinstance(value, str):
-        hidden = _SECRET_IN_TEXT.sub(rf"\1{HIDDEN}", _LOGIN_IN_URL.sub(rf"\1{HIDDEN}@", value))
+        hidden = _SECRET_IN_TEXT.sub(rf"\1{HIDDEN}", _LOGIN_IN_URL.sub(rf"\1{HIDDEN}@", _text(value)))
         return hidden if len(hidden) <= _LONGEST_TEXT else f"{hidden[:_LONGEST_TEXT]} (and {len(hidden)} in all)"
     return value if value is None or isinstance(value, bool | int) else _number(value)
+
+
+def _bounded(told: Any) -> Any:
+    """Arguments that are long even so are told by their length."""
+    length = len(json.dumps(told))
+    return told if length <= _MOST_TOLD else f"({length:,} letters, not shown)"
+
+
+def _text(value: str) -> str:
+    """What can be written as UTF-8: half of a surrogate pair, which JSON can escape, cannot."""
+    return value.encode("utf-8", "replace").decode()
 
 
 def _number(value: Any) -> Any:

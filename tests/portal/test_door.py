@@ -234,6 +234,24 @@ def test_what_is_judged_is_what_is_executed(web: Web) -> None:
     assert [entry.event.details["operation"] for entry in web.mutations()] == ["Wipe", "Wipe"]
 
 
+def test_letters_that_cannot_be_written_do_not_keep_a_change_out_of_the_log(web: Web) -> None:
+    client = web.person()
+    sent = json.dumps(wiping(variables={"key": [MARK], "\ud800": "\udfff"}))
+    told = client.post("/graphql", content=sent, headers=JSON)
+    assert told.status_code == 200 and len(web.mutations()) == 1
+    odd = {"query": "mutation ($k: String!) { addDynamicPartition(partitionKey: $k) { __typename } }"}
+    client.post("/graphql", content=json.dumps({**odd, "variables": {"k": "\ud800 <x>"}}), headers=JSON)
+    assert web.mutations()[1].event.sample is None and web.audit.verify()
+
+
+def test_a_request_nested_too_deeply_is_refused(web: Web) -> None:
+    for depth in (500, 900, 990, 1500, 100_000):
+        variables = '{"a":' * depth + "1" + "}" * depth
+        text = f'{{"query": {json.dumps(WIPE)}, "variables": {variables}}}'
+        assert web.person().post("/graphql", content=text, headers=JSON).status_code in (200, 400)
+    assert not web.is_wiped
+
+
 def test_a_request_without_end_is_refused(web: Web) -> None:
     told = web.person().post("/graphql", content=b" " * (17 << 20), headers=JSON)
     assert told.status_code == 413

@@ -54,6 +54,8 @@ def test_what_is_called_is_told_however_it_is_written(query: str) -> None:
         {"password": "geheim"},
         {"db_Password": {"env": "geheim"}},
         {"config": [{"apiKey": "geheim"}]},
+        [{"key": "smtp_password", "value": "geheim"}, {"key": "dagster/partition", "value": "S1"}],
+        {"name": "API_KEY", "value": ["geheim"]},
         {"key": "AUTHORIZATION", "note": "authorization: Bearer geheim"},
         "postgresql://genomics:geheim@db.example.org/genomics",
         "resources:\n  mail:\n    password: geheim\n",
@@ -73,7 +75,14 @@ def test_great_lengths_are_cut_with_a_word_of_it() -> None:
     for _ in range(500):
         nested = {"in": nested}
     assert "deeper" in json.dumps(without_secrets(nested))
+    wide = {f"name{number}": "x" * 100 for number in range(10_000)}
+    (field,) = read_operation(LAUNCH, {"parameters": wide}, None).fields
+    assert "letters, not shown" in field["arguments"]
 
 
 def test_numbers_that_json_has_not_are_told_as_text() -> None:
     assert without_secrets([float("nan"), float("inf"), 1.5, 2, True, None]) == ["nan", "inf", 1.5, 2, True, None]
+
+
+def test_half_a_surrogate_pair_can_be_written() -> None:
+    json.dumps(without_secrets({"\ud800": ["\udfff"]}), ensure_ascii=False).encode()
