@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +84,14 @@ def item(number: int, state: State) -> WorkItem:
 
 def test_ten_thousand_samples_are_counted_and_those_first_that_wait_for_somebody() -> None:
     items = [item(number, State.FAILED if number % 1000 == 0 else State.DONE) for number in range(10_000)]
-    shown = rows_of(items)
+    shown = rows_of(items, Path("/landing"))
     assert len(shown) == MOST_ROWS + 1
     assert [row["state"] for row in shown[:11]] == ["failed"] * 10 + ["done"]
     assert shown[0]["since"] == "2026-11-27 20:15 UTC"
     assert shown[-1]["sample"] == f"and {10_000 - MOST_ROWS} more" and set(shown[-1]) == set(TOLD)
+
+
+def test_a_file_of_the_landing_zone_is_named_from_there() -> None:
+    broken = replace(item(1, State.FAILED), why="/srv/landing/run 7/S1_R1.fastq.gz: cut off, see /srv/other")
+    (row,) = rows_of([broken], Path("/srv/landing"))
+    assert row["why"] == "run 7/S1_R1.fastq.gz: cut off, see /srv/other"
