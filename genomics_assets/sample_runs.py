@@ -203,31 +203,22 @@ class _Desk:
         mine = RUN_KEY in run.tags or sample.status in (SampleStatus.DONE, SampleStatus.FAILED)
         if not mine:
             return False  # by hand, while the platform's own run is to come
-        cause = run.tags.get(ENDED_BY) or self._interruption(run)
-        if cause is None:
-            return RUN_KEY in run.tags and self._failed(sample, self._told(run))
+        failure = Runs(self.instance).failure(run.run_id)
+        told = failure.problem.removeprefix(_CHECK_FAILED) if failure else "the run ended without a word"
+        if failure and failure.step and ENDED_BY not in run.tags:  # else by a signal, at its launch, in Dagster
+            return RUN_KEY in run.tags and self._failed(sample, told)
+        cause = run.tags.get(ENDED_BY, _MACHINERY)
         if RUN_KEY not in run.tags and self._is_complete(sample.sample_id):
             return False
         times = self.registry.asked_again(sample.sample_id, cause=cause) + 1
         if times > LIMITS[cause]:
-            why = f"its run was interrupted {times} times: {self._told(run)}"
-            return self._failed(sample, why)
+            return self._failed(sample, f"its run was interrupted {times} times: {told}")
         if any(entry.details.get("run") == run.run_id for entry in self.registry.history(sample.sample_id)):
             return False
         pause = 0.0 if cause == WITH_THE_SERVER else min(15.0 * 2 ** (times - 1), 600.0)
-        why = self._told(run)
-        self.registry.ask_again(sample.sample_id, cause=cause, why=why, pause=pause, run=run.run_id)
-        tell(f"{sample.sample_id} is asked for again in {pause:.0f} s ({times} of {LIMITS[cause]}): {why}")
+        self.registry.ask_again(sample.sample_id, cause=cause, why=told, pause=pause, run=run.run_id)
+        tell(f"{sample.sample_id} is asked for again in {pause:.0f} s ({times} of {LIMITS[cause]}): {told}")
         return True
-
-    def _interruption(self, run: dg.DagsterRun) -> str | None:
-        """Whether a run failed without one of its steps having failed: by a signal, at its launch, in Dagster."""
-        failure = Runs(self.instance).failure(run.run_id)
-        return None if failure and failure.step else _MACHINERY
-
-    def _told(self, run: dg.DagsterRun) -> str:
-        failure = Runs(self.instance).failure(run.run_id)
-        return failure.problem.removeprefix(_CHECK_FAILED) if failure else "the run ended without a word"
 
     def _failed(self, sample: RegisteredSample, why: str) -> bool:
         if sample.status is SampleStatus.FAILED:
