@@ -35,14 +35,14 @@ class Laboratory:
     def platform(self) -> Resources:
         return build_resources(self.deployment.settings)
 
-    def drop(self, name: str, **child: str) -> None:
-        """A sheet of both, with changes in the child's row."""
+    def drop(self, **child: str) -> None:
+        """The sheet of both, with changes in the child's row."""
         landing = self.deployment.settings.landing
         rows = [Delivery("demo-unrelated-1", sample=sample).row() for sample in (FATHER, CHILD)]
         rows = [row | {"sex": "male", "father_id": "", "phenotype_hpo": ""} for row in rows]
         rows[1] |= {"father_id": FATHER, **child}
         then = time.time() - 60
-        os.utime(write_sheet(landing / name, rows), (then, then))
+        os.utime(write_sheet(landing / "sheet.csv", rows), (then, then))
         self.platform.landing_zone.scan(None, self.platform.registry, self.platform.audit)
 
     def run(self, sample: str) -> None:
@@ -76,7 +76,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Laboratory:
     for sample in (FATHER, CHILD):
         write_reads(landing, Delivery("demo-unrelated-1", sample=sample))
     let_settle(landing)
-    laboratory.drop("first.csv")
+    laboratory.drop()
     for contract in KNOWLEDGE:
         assert not isinstance(contract.make(laboratory.platform, "", log=lambda _: None), NotApplicable)
     laboratory.run(CHILD)
@@ -119,7 +119,7 @@ def test_a_report_from_its_draft_to_its_amendment(
         assert "the gate of aligned_reads is shut" in refused(capsys, *sign, laboratory.digest)
 
     looked_at = laboratory.digest
-    laboratory.drop("second.csv", phenotype_hpo="HP:0001250")
+    laboratory.drop(phenotype_hpo="HP:0001250")
     assert "statement would be made anew" in refused(capsys, *sign, looked_at)
     laboratory.run(CHILD)
     assert laboratory.digest != looked_at
