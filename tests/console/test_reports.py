@@ -73,8 +73,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Laboratory:
     """Father and child registered; the child has come to its bundle, the father has not begun."""
     laboratory = Laboratory(tiny_deployment(tmp_path_factory.mktemp("reports")))
     landing = laboratory.deployment.settings.landing
-    for sample in (FATHER, CHILD):
-        write_reads(landing, Delivery("demo-unrelated-1", sample=sample))
+    for coverage, sample in ((31.0, FATHER), (30.0, CHILD)):
+        write_reads(landing, Delivery("demo-unrelated-1", coverage, sample))
     let_settle(landing)
     laboratory.drop()
     for contract in KNOWLEDGE:
