@@ -256,7 +256,10 @@ class Chain(Input):
         """Each through its gate."""
         names = self.assets(parameter, scope.services.settings)
         receipts = tuple(scope.services.gate.require(asset, scope.sample) for asset in names)
-        return Opened(receipts, inputs={receipt.asset: receipt.data_version for receipt in receipts})
+        # Findings beside a parent may be the same bytes as without: that he was looked at, the receipts alone tell.
+        kin = {name: version for one in receipts for name, version in one.recipe.inputs.items() if " of " in name}
+        inputs = {receipt.asset: receipt.data_version for receipt in receipts}
+        return Opened(receipts, inputs=inputs, parameters={"kin": kin})
 
 
 @dataclass(frozen=True)
