@@ -9,7 +9,7 @@ export GENOMICS_REFERENCE := $(REFERENCE)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: fhir-definitions help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers
+.PHONY: fhir-definitions hapi help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -75,6 +75,9 @@ fhir-definitions: setup  ## make the validator's definitions again from HL7's np
 
 DELTA := 4.0.0
 COPY := mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy -DoutputDirectory=$(CURDIR)/.readers/jars
+hapi:  ## install a HAPI FHIR server from Maven Central into .hapi, for the tests (needs Java 17 and Maven)
+	@mvn -q -B -f tests/hapi/pom.xml compile dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.hapi/lib -DincludeScope=runtime
+
 readers: $(BIN)/uv  ## install programs that read our files, for the tests, into .readers: MultiQC, Spark with Delta (Maven), igv.js (npm)
 	@$(BIN)/uv venv --quiet --allow-existing .readers
 	@$(BIN)/uv pip install --quiet --python .readers multiqc==1.35 pyspark==4.0.1

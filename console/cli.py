@@ -14,9 +14,10 @@ import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import NoReturn
 
-from console import commands, identities, listing, reports
+from console import commands, deliveries, identities, listing, reports
 from engine.errors import GenomicsError
 from engine.storage import storage_error
 from resources.audit import AuditError
@@ -126,6 +127,14 @@ def parser() -> argparse.ArgumentParser:
     identify.add_argument("--mrn-system", metavar="URI", help="who assigned record numbers whose row does not say it")
     looked_up = add("identity", "show who the person of a sample is, and note who looked", identities.identity)
     verify = add("verify", "read artifacts again and compare every sha256", commands.verify)
+    deliver = add("deliver", "send signed reports to the hospital's FHIR server", deliveries.deliver)
+    delivered = add("deliveries", "list reports on their way to the hospital", deliveries.deliveries)
+    export = add(
+        "export", "write signed reports as NDJSON, to fill a FHIR server for the first time", deliveries.export
+    )
+    export.add_argument("samples", nargs="+", metavar="SAMPLE", help="ids of samples")
+    export.add_argument("--folder", type=Path, required=True, help="takes the files")
+    export.add_argument("--base", metavar="URL", required=True, help="below which the server will read them")
     audit = add("audit", "verify the audit log's chain and its end", commands.audit)
     audit.add_argument("--accept", action="store_true", help="go on with a log that lost entries, as it is")
     audit.add_argument("--person", help=_WHO)
@@ -146,6 +155,9 @@ def parser() -> argparse.ArgumentParser:
         sub.add_argument("--family", help="only those of this family")
         sub.add_argument("--why", metavar="TEXT", help="only those whose reason holds this text")
     _add_several(verify, "--all", "every sample")
+    _add_several(deliver, "--failed", "every sample whose delivery was refused or failed")
+    delivered.add_argument("sample", nargs="?", metavar="SAMPLE", help="only this sample's")
+    delivered.add_argument("--failed", action="store_true", help="only what was refused or failed, and waits")
     for sub in (override, retry, withdraw, reinstate, identify, looked_up):
         _add_decision(sub)
     return top

@@ -77,7 +77,7 @@ def retry(platform: Resources, chosen: argparse.Namespace) -> int:
             print(f"{name} waits for attempt {waits.attempt}")
 
     failed = [row.sample for row in filtered(platform, tuple(rows.values()), chosen) if row.state is State.FAILED]
-    refused = _each(platform, _asked_for(platform, chosen, failed, "no such sample has failed"), ask)
+    refused = each(platform, _asked_for(platform, chosen, failed, "no such sample has failed"), ask)
     shut = [row for row in rows.values() if chosen.whole and row.waits_for is Waits.GATE]
     for row in shut:
         print(f"{row.sample} is not asked for again: {plain(told(row))}", file=sys.stderr)
@@ -121,7 +121,7 @@ def verify(platform: Resources, chosen: argparse.Namespace) -> int:
 
     overrides: list[str] = []
     every = tuple(platform.registry.ids()) if platform.settings.data.is_dir() else ()
-    refused = _each(platform, _asked_for(platform, chosen, every, "no sample"), read)
+    refused = each(platform, _asked_for(platform, chosen, every, "no sample"), read)
     shared = sorted({*platform.lake.assets(), *platform.gate.ledger.assets(None)}) if chosen.whole else []
     verified.extend(_verified(platform, asset, None, quiet=chosen.json) for asset in shared)
     for problem in overrides:
@@ -175,7 +175,7 @@ def _asked_for(platform: Resources, chosen: argparse.Namespace, belong: Sequence
     return list(belong)
 
 
-def _each(platform: Resources, names: Sequence[str], act: Callable[[str], None]) -> int:
+def each(platform: Resources, names: Sequence[str], act: Callable[[str], None]) -> int:
     """Do for each sample what can be done; 1 where one was refused."""
     refused = 0
     for name in names:

@@ -103,5 +103,9 @@ class ReportError(GenomicsError):
     """A report cannot be issued or signed as it is, or would say of one person what is known of another."""
 
 
+class DeliveryError(GenomicsError):
+    """A report did not reach the hospital's system, or may not be sent there."""
+
+
 class ToolError(GenomicsError):
     """An external tool is absent, too old, or failed."""

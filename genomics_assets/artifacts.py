@@ -3,7 +3,7 @@
 Each is one function of ``engine/ops``; its parameters say what it is made from. A new one is one line here.
 """
 
-from engine.ops import alignment, annotation, calls, cohort, interpretation, knowledge, reads, report
+from engine.ops import alignment, annotation, calls, cohort, delivery, interpretation, knowledge, reads, report
 
 ARTIFACTS = (
     knowledge.reference_genome,
@@ -23,12 +23,15 @@ ARTIFACTS = (
     report.statement,
     report.clinical_report,
     report.fhir_bundle,
+    delivery.ehr_delivery,
     cohort.cohort_contribution,
     cohort.data_docs,
 )
 KNOWLEDGE = tuple(one for one in ARTIFACTS if one.stage == knowledge.reference_genome.stage)
 """The reference and what is known beside it."""
-OF_A_SAMPLE = tuple(one for one in ARTIFACTS if one.by_sample)
+DELIVERY = tuple(one for one in ARTIFACTS if one.stage == delivery.ehr_delivery.stage)
+"""What leaves the house, once a person has signed."""
+OF_A_SAMPLE = tuple(one for one in ARTIFACTS if one.by_sample and one not in DELIVERY)
 """A sample's path from FASTQ to FHIR and to the cohort."""
 OF_THE_COHORT = tuple(one for one in ARTIFACTS if not one.by_sample and one not in KNOWLEDGE)
 """What is made of all samples in one run, beside the tables that dbt makes."""

@@ -4,7 +4,7 @@ import dagster as dg
 
 from engine.cohort.models import cohort_models
 from engine.ops import knowledge
-from genomics_assets.artifacts import OF_A_SAMPLE, OF_THE_COHORT
+from genomics_assets.artifacts import DELIVERY, OF_A_SAMPLE, OF_THE_COHORT
 from genomics_assets.run_process import in_one_process
 
 # One process a run: a step costs 50 ms in process and two to four seconds in a process of its own, and parallelism
@@ -26,6 +26,13 @@ sample_job = dg.define_asset_job(
     executor_def=IN_PROCESS,
 )
 
+delivery_job = dg.define_asset_job(
+    "delivery",
+    selection=dg.AssetSelection.assets("fhir_bundle", *(one.name for one in DELIVERY)),
+    description="Sends one sample's signed report to the hospital's FHIR server; what it has already is not sent.",
+    executor_def=IN_PROCESS,
+)
+
 cohort_job = dg.define_asset_job(
     "cohort",
     selection=dg.AssetSelection.assets(
@@ -35,4 +42,4 @@ cohort_job = dg.define_asset_job(
     executor_def=IN_PROCESS,
 )
 
-JOBS = [knowledge_job, sample_job, cohort_job]
+JOBS = [knowledge_job, sample_job, delivery_job, cohort_job]

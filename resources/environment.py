@@ -22,6 +22,7 @@ from resources.audit import AuditLog
 from resources.channels import Channel, mail_channel, webhook_channel
 from resources.decisions import Decisions
 from resources.gate import Gate
+from resources.hospital import Hospital
 from resources.identities import Identities
 from resources.knowledge import Knowledge
 from resources.laboratory import read_laboratory
@@ -29,6 +30,7 @@ from resources.lake import Lake, LocalLake
 from resources.landing_zone import LandingZone
 from resources.privacy import keep_private
 from resources.registry import SampleRegistry
+from resources.registry.deliveries import Deliveries
 from resources.warehouse import Warehouse
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -147,6 +149,18 @@ OPTIONS = (
         (),
         "Folder of the audit log's anchor; on another disk it survives what happens to the data folder.",
     ),
+    Option(
+        "GENOMICS_FHIR_URL",
+        "none",
+        (),
+        "The hospital's FHIR server, to which signed reports are delivered: `https://ehr.example.org/fhir`.",
+    ),
+    Option(
+        "GENOMICS_FHIR_ACCESS",
+        "none",
+        (),
+        "YAML file that says how that server is asked, and what it has to know already.",
+    ),
     Option("GENOMICS_WEB_LISTEN", "127.0.0.1", (), "The address the web UI listens on; in a container `0.0.0.0`."),
     Option(
         "GENOMICS_WEB_ORIGINS",
@@ -208,6 +222,8 @@ class Settings:
         laboratory: who answers for reports.
         registry: file of the sample registry, or the URL of its database; a password in it is never shown.
         anchor: folder in which it is kept how far the audit log had come.
+        fhir_url: base of the hospital's FHIR server, absent where reports are delivered nowhere.
+        fhir_access: file that says how it is asked, absent on loopback.
         web_listen: the address on which the web UI listens.
         web_origins: ``scheme://host[:port]`` of addresses at which a reverse proxy shows the web UI.
         web_person_header: the header in which it names the person, absent where it names none.
@@ -233,6 +249,8 @@ class Settings:
     laboratory: Laboratory
     registry: Path | str = field(repr=False)
     anchor: Path
+    fhir_url: str | None
+    fhir_access: Path | None
     web_listen: str
     web_origins: tuple[str, ...]
     web_person_header: str | None
@@ -268,6 +286,8 @@ class Settings:
             laboratory=read_laboratory(_path(variables.get("GENOMICS_LABORATORY")), data),
             registry=_registry(variables.get("GENOMICS_REGISTRY"), data),
             anchor=Path(variables.get("GENOMICS_ANCHOR") or data / "anchor").expanduser().resolve(),
+            fhir_url=variables.get("GENOMICS_FHIR_URL") or None,
+            fhir_access=_path(variables.get("GENOMICS_FHIR_ACCESS")),
             web_listen=values["GENOMICS_WEB_LISTEN"],
             web_origins=_origins(variables.get("GENOMICS_WEB_ORIGINS")),
             web_person_header=variables.get("GENOMICS_WEB_PERSON_HEADER") or None,
@@ -308,6 +328,7 @@ class Resources(Services):
         warehouse: the cohort's Delta tables.
         audit: who did what.
         decisions: what people decide about samples.
+        hospital: the system that reports are delivered to.
     """
 
     settings: Settings
@@ -320,6 +341,7 @@ class Resources(Services):
     warehouse: Warehouse
     audit: AuditLog
     decisions: Decisions
+    hospital: Hospital
 
 
 def build_resources(settings: Settings) -> Resources:
@@ -341,6 +363,7 @@ def build_resources(settings: Settings) -> Resources:
         warehouse=warehouse,
         audit=audit,
         decisions=Decisions(audit, registry, warehouse),
+        hospital=Hospital(settings.fhir_url, settings.fhir_access, Deliveries(registry.database), audit),
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.fhir.actions import add_actions
 from engine.fhir.actors import add_actors
 from engine.fhir.check import check_bundle, require_conformant
 from engine.fhir.codes import JsonObject
@@ -83,9 +84,11 @@ def build_bundle(
     devices = add_devices(entries, lineage.tools)
     study = add_study(entries, statement, files, devices, actors)
     observations = Observations(entries, case, issue.status, actors, study, issued)
-    results = [reference for finding in statement.findings for reference in observations.add(finding)]
+    told = {finding.id: observations.add(finding) for finding in statement.findings}
+    results = [reference for references in told.values() for reference in references]
     results += [observations.add_phase(phase) for phase in statement.phases]
-    report = add_report(entries, statement, issue.status, summary(versions), results, study, actors, issued)
+    actions = add_actions(entries, statement, {name: told[name][-1] for name in told}, actors, issued)
+    report = add_report(entries, statement, issue.status, summary(versions), results, actions, study, actors, issued)
     add_provenance(entries, lineage, files, actors, report, f"report|{case.sample}", issued)
     return entries.bundle(entries.identifier("bundle", case.sample), issued)
 

@@ -1,8 +1,8 @@
 """Codes and addresses of the HL7 Genomics Reporting guide 3.0.0 (FHIR R4), each once.
 
 Source: package ``hl7.fhir.uv.genomics-reporting`` 3.0.0 (profiles, examples, its own code systems); LOINC answer lists
-LL1971-2, LL2938-0, LL381-5, LL4034-6, LL5489-1, LL1040-6, LL541-4; the Sequence Ontology. This material contains
-content from LOINC (loinc.org), copyright Regenstrief Institute, Inc., available at no cost under its licence.
+LL1971-2, LL2938-0, LL381-5, LL4034-6, LL5489-1, LL1040-6, LL541-4, LL1037-2; the Sequence Ontology. This material
+contains content from LOINC (loinc.org), copyright Regenstrief Institute, Inc., available at no cost under its licence.
 """
 
 from __future__ import annotations
@@ -148,5 +148,11 @@ ONE_BASED = concept(LOINC, "LA30102-0", "1-based character counting")
 POSITIVE = concept(LOINC, "LA6576-8", "Positive")
 NEGATIVE = concept(LOINC, "LA6577-6", "Negative")
 INCONCLUSIVE = concept(LOINC, "LA9663-1", "Inconclusive")
+NEXT_STEP = {
+    "genetic_counselling": concept(LOINC, "LA14020-4", "Genetic counseling recommended"),
+    "confirmatory_testing": concept(LOINC, "LA14021-2", "Confirmatory testing recommended"),
+    "additional_testing": concept(LOINC, "LA14022-0", "Additional testing recommended"),
+}
+"""Of LOINC's list LL1037-2."""
 LABORATORY = concept(OBSERVATION_CATEGORY, "laboratory", "Laboratory")
 GENETICS = concept(DIAGNOSTIC_SERVICE, "GE", "Genetics")

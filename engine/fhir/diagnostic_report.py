@@ -28,6 +28,7 @@ def add_report(
     status: Status,
     amendment: str | None,
     results: list[JsonObject],
+    actions: list[JsonObject],
     study: JsonObject,
     actors: Actors,
     issued: str,
@@ -37,6 +38,7 @@ def add_report(
     report: JsonObject = {
         "extension": [
             extension("genomic-study-reference", valueReference=study),
+            *(extension("recommended-action", valueReference=action) for action in actions),
             _note("test-methodology", statement.methods),
             _note("test-disclaimer", " ".join(statement.limits)),
             *(_note("test-disclaimer", words) for words in statement.failed_checks),

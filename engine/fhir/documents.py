@@ -22,3 +22,14 @@ def data_format(name: str) -> str | None:
 def documents(receipt: Receipt) -> tuple[ArtifactFile, ...]:
     """The files of an artifact that hold genomic data in a standard format; indexes and tables stay inside."""
     return tuple(file for file in receipt.files if data_format(file.name))
+
+
+def content_type(name: str) -> str:
+    """The media type of a file: what is compressed by blocks, BAM among it, is gzip.
+
+    >>> content_type("S1.vcf.gz"), content_type("S1.bam"), content_type("S1.cram"), content_type("targets.bed")
+    ('application/gzip', 'application/gzip', 'application/octet-stream', 'text/plain')
+    """
+    if name.endswith((".gz", ".bam")):
+        return "application/gzip"
+    return "text/plain" if name.endswith((".bed", ".vcf")) else "application/octet-stream"

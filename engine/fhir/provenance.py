@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from engine.fhir.actors import Actors
 from engine.fhir.codes import DATA_FORMAT, DATA_OPERATION, PROVENANCE_PARTICIPANT, JsonObject, concept
-from engine.fhir.documents import data_format, documents
+from engine.fhir.documents import content_type, data_format, documents
 from engine.fhir.resources import Entries
 from engine.receipt import Receipt
 from engine.report.lineage import Lineage
@@ -65,7 +65,7 @@ def _url(lineage: Lineage, receipt: Receipt, name: str) -> str | None:
 def _add_file(
     entries: Entries, actors: Actors, name: str, sha256: str, *, size: int | None, url: str | None, what: str
 ) -> JsonObject:
-    attachment: JsonObject = {"title": name}
+    attachment: JsonObject = {"contentType": content_type(name), "title": name}
     if url:
         attachment["url"] = url
     if size is not None and size < 2**31:

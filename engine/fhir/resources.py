@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 
 from engine.fhir.codes import PROFILE, JsonObject
+from engine.fhir.narrative import narrative
 
 
 class Entries:
@@ -45,7 +46,7 @@ class Entries:
         return {"reference": f"urn:uuid:{name}"}
 
     def bundle(self, identifier: JsonObject, timestamp: str) -> JsonObject:
-        """The transaction."""
+        """The transaction, each resource with its narrative."""
         return {
             "resourceType": "Bundle",
             "identifier": identifier,
@@ -54,7 +55,7 @@ class Entries:
             "entry": [
                 {
                     "fullUrl": f"urn:uuid:{name}",
-                    "resource": resource,
+                    "resource": resource | {"text": narrative(resource)},
                     "request": {"method": "PUT", "url": f"{resource['resourceType']}/{name}"},
                 }
                 for name, resource in self._resources.items()

@@ -99,6 +99,9 @@ def _analysis_extensions(
 def _regions(regions: Regions) -> JsonObject:
     parts: list[JsonObject] = [{"url": "description", "valueString": regions.description}]
     parts += [{"url": "studied", "valueCodeableConcept": gene_concept(gene)} for gene in regions.studied]
+    if regions.uncalled_bases is not None:
+        called = (gene for gene in regions.studied if gene not in regions.uncalled)
+        parts += [{"url": "called", "valueCodeableConcept": gene_concept(gene)} for gene in called]
     parts += [{"url": "uncalled", "valueCodeableConcept": gene_concept(gene)} for gene in regions.uncalled]
     return extension(f"{_ANALYSIS}-regions", extension=parts)
 

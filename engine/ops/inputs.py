@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from engine.errors import GateError, KnowledgeError
 from engine.ops.services import Lake, Services, Settings
@@ -33,6 +33,9 @@ from engine.reads.lane import Lane
 from engine.receipt import Measure, Receipt, describe_file, digest_text
 from engine.reference.bundle import ReferenceBundle
 from engine.report.issue import SignOut
+
+if TYPE_CHECKING:
+    from engine.fhir.transactions import Arrival
 
 Value = TypeVar("Value")
 
@@ -502,6 +505,38 @@ class _Identified(Input):
 
 Identified = Annotated[OnFile, _Identified()]
 """Who the person is, for what goes to the person's clinician."""
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """To whom a report is delivered.
+
+    Attributes:
+        destination: base URL of the server, absent where reports are delivered nowhere.
+        takes_unsigned: whether reports that nobody has signed are delivered.
+        deliver: sends a sample's bundle; DeliveryError where it cannot be sent.
+    """
+
+    destination: str | None
+    takes_unsigned: bool
+    deliver: Callable[[dict[str, Any]], Arrival]
+
+
+class _ToHospital(Input):
+    """The hospital's system: to whom is a share of the recipe, so that a report is delivered again elsewhere."""
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        hospital = scope.services.hospital
+        if hospital.destination is None:
+            return Opened(Recipient(None, False, lambda bundle: hospital.deliver(scope.sample, bundle)))
+        recipient = Recipient(
+            hospital.destination, hospital.takes_unsigned, lambda bundle: hospital.deliver(scope.sample, bundle)
+        )
+        return Opened(recipient, parameters={"destination": recipient.destination})
+
+
+ToHospital = Annotated[Recipient, _ToHospital()]
+"""Where the laboratory delivers its reports."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from engine.report.issue import SignOut
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from engine.fhir.transactions import Arrival
     from engine.report.case import Laboratory
 
 
@@ -255,6 +256,21 @@ class Warehouse(Protocol):
         """Version of the table's log, -1 where it does not exist."""
 
 
+class Hospital(Protocol):
+    """The system that reports are delivered to."""
+
+    @property
+    def destination(self) -> str | None:
+        """Base URL of its server, absent where reports are delivered nowhere."""
+
+    @property
+    def takes_unsigned(self) -> bool:
+        """Whether the laboratory delivers reports that nobody has signed."""
+
+    def deliver(self, sample: str, bundle: dict[str, Any]) -> Arrival:
+        """Send a report, what the server has already left out; DeliveryError where it cannot be."""
+
+
 @dataclass(frozen=True)
 class Services:
     """Everything that the contract may ask, by the name that Dagster knows it under."""
@@ -267,6 +283,7 @@ class Services:
     identities: Identities
     landing_zone: LandingZone
     warehouse: Warehouse
+    hospital: Hospital
 
     @classmethod
     def of(cls, resources: Any) -> Self:

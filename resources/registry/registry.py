@@ -66,6 +66,11 @@ class SampleRegistry:
     def __init__(self, location: Path | str) -> None:
         self._database = open_database(location)
 
+    @property
+    def database(self) -> Database:
+        """Where it lies, for what is kept beside the samples."""
+        return self._database
+
     def register(
         self,
         entries: Sequence[SampleEntry],

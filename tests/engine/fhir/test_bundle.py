@@ -1,5 +1,6 @@
 """The FHIR bundle of a sample: what it says, and that it says it the same way every time."""
 
+import html
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from engine.annotate.columns import COMBINED
 from engine.classify.findings import select_reportable
 from engine.errors import ReportError
 from engine.fhir.bundle import BundleSummary, build_bundle, write_bundle
-from engine.fhir.check import check_bundle, faults, references_of
+from engine.fhir.check import check_bundle, faults, references_of, validator
 from engine.person import Identity, Sex
 from engine.receipt import ArtifactFile, Receipt, Recipe
 from engine.reference.panels import Panel
@@ -188,6 +189,7 @@ def test_nothing_found_is_said_with_what_was_looked_at(tmp_path: Path) -> None:
     assert [(part["url"], part.get("valueCodeableConcept", {}).get("text")) for part in studied["extension"]] == [
         ("description", None),
         ("studied", None),
+        ("called", None),
         ("uncalled", "PRNP"),
     ]
 
@@ -321,7 +323,7 @@ def test_a_mitochondrial_variant_has_no_chromosome_code(tmp_path: Path) -> None:
 
 def test_identity_is_there_only_when_given(tmp_path: Path) -> None:
     (pseudonymous,) = of_type(built(tmp_path), "Patient")
-    assert set(pseudonymous) == {"resourceType", "id", "identifier", "gender"}
+    assert set(pseudonymous) == {"resourceType", "id", "identifier", "gender", "text"}
     known = Identity("P1", family="Doe", given=("Jane",), birth_date="1980-01-01")
     bundle = built(tmp_path, identity=known, issue=SIGNED)
     (patient,) = of_type(bundle, "Patient")
@@ -542,3 +544,30 @@ def test_a_bundle_that_breaks_a_rule_is_refused_by_resource_and_element_and_not_
         write_bundle(stated(found, wrong), folder)
     assert "sample S1" in str(told.value) and "; and " in str(told.value)
     assert list(folder.iterdir()) == []
+
+
+def test_every_resource_says_in_words_what_it_is(tmp_path: Path) -> None:
+    bundle = built(tmp_path, variant("PANK2", hgvs_c="PANK2-201:c.100C>T"), issue=SIGNED)
+    told = {one["resource"]["resourceType"]: one["resource"]["text"]["div"] for one in bundle["entry"]}
+    assert "PANK2" in of_type(bundle, "Observation", "variant")[0]["text"]["div"]
+    assert "c.100C&gt;T" in of_type(bundle, "Observation", "variant")[0]["text"]["div"]
+    assert of_type(bundle, "DiagnosticReport")[0]["conclusion"] in html.unescape(told["DiagnosticReport"])
+    assert not [problem for problem in validator().bundle(bundle) if problem.rule == "dom-6"]
+
+
+def test_every_file_says_of_which_type_it_is(tmp_path: Path) -> None:
+    files = of_type(built(tmp_path), "DocumentReference")
+    types = {one["content"][0]["attachment"]["title"]: one["content"][0]["attachment"]["contentType"] for one in files}
+    assert types["S1_R1.fastq.gz"] == types["S1.bam"] == types["S1.vcf.gz"] == "application/gzip"
+
+
+def test_next_steps_are_proposals_that_the_report_names(tmp_path: Path) -> None:
+    bundle = built(tmp_path, variant("PANK2", genotype="1/1", copies=2, ref_depth=0, filter="LowQual"))
+    tasks = {f"urn:uuid:{one['id']}": one for one in of_type(bundle, "Task")}
+    (report,) = of_type(bundle, "DiagnosticReport")
+    named = [one["valueReference"]["reference"] for one in report["extension"] if one["url"].endswith("-action")]
+    assert named == list(tasks) and {"requested"} == {one["status"] for one in tasks.values()}
+    codes = [one["code"]["coding"][0]["code"] for one in tasks.values() if "coding" in one["code"]]
+    assert codes[:2] == ["LA14021-2", "LA14020-4"]
+    implication = of_type(bundle, "Observation", "diagnostic-implication")[-1]
+    assert next(iter(tasks.values()))["reasonReference"] == {"reference": f"urn:uuid:{implication['id']}"}

@@ -1,0 +1,148 @@
+"""The hospital's electronic health record: takes reports as FHIR, each once.
+
+What is sent, in which order and how, is decided here; the report is made elsewhere (:mod:`engine.fhir`), the server is
+spoken to by :mod:`resources.fhir_server`, and what was sent is remembered by :mod:`resources.registry.deliveries`.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from pathlib import Path
+
+from engine.errors import DeliveryError
+from engine.fhir.codes import JsonObject
+from engine.fhir.transactions import Arrival, Resources, addressed, content_digests, transactions
+from engine.receipt import canonical_json, digest_text
+from resources.audit import AuditLog
+from resources.fhir_access import FhirAccess, authorization, read_access
+from resources.fhir_server import FhirServer, Patience, RefusedError
+from resources.registry.deliveries import Deliveries, DeliveryState
+
+_LONGEST_RESPONSE = 20_000
+
+
+class Hospital:
+    """The system that reports are delivered to.
+
+    Args:
+        url: base of its FHIR server, absent where reports are delivered nowhere.
+        access: file that says how it is asked, absent on loopback.
+        ledger: what was sent.
+        audit: who asked for what.
+        server: speaks with it; made of the others where absent.
+    """
+
+    def __init__(
+        self,
+        url: str | None,
+        access: Path | None,
+        ledger: Deliveries,
+        audit: AuditLog,
+        *,
+        server: FhirServer | None = None,
+    ) -> None:
+        self._url, self._access_file = url.rstrip("/") if url else None, access
+        self.ledger, self._audit = ledger, audit
+        if server is not None:
+            self.__dict__["server"] = server
+
+    @property
+    def destination(self) -> str | None:
+        """Base URL of the server, absent where reports are delivered nowhere."""
+        return self._url
+
+    @property
+    def takes_unsigned(self) -> bool:
+        """Whether the laboratory delivers reports that nobody has signed."""
+        return self.access.deliver == "unsigned"
+
+    @cached_property
+    def access(self) -> FhirAccess:
+        """How the server is asked."""
+        return read_access(self._access_file)
+
+    @cached_property
+    def server(self) -> FhirServer:
+        """The server; DeliveryError where it may not be asked like this."""
+        import httpx
+
+        patience = Patience()
+        client = httpx.Client(timeout=patience.timeout)
+        access = authorization(self.access, str(self._url), client)
+        return FhirServer(str(self._url), access, patience, client=client)
+
+    def deliver(self, sample: str, bundle: JsonObject) -> Arrival:
+        """Send a report: what the server does not have yet, the report itself last.
+
+        Raises:
+            DeliveryError: no server is named, it cannot be reached, or it refuses what is sent; ``deliveries`` keeps
+                what it said.
+        """
+        if self._url is None:
+            raise DeliveryError("no FHIR server is named", remedy="set GENOMICS_FHIR_URL", sample=sample)
+        content = digest_text(canonical_json(bundle))
+        self.ledger.ask(sample, self._url, content)
+        try:
+            delivered = self._send(sample, bundle)
+        except DeliveryError as error:
+            state = DeliveryState.REFUSED if isinstance(error, RefusedError) else DeliveryState.FAILED
+            said = json.dumps(error.outcome) if isinstance(error, RefusedError) and error.outcome else error.problem
+            self.ledger.tried(sample, self._url, content, state, said[:_LONGEST_RESPONSE])
+            raise error.about(sample=sample) from None
+        self.ledger.tried(sample, self._url, content, DeliveryState.SENT)
+        self._audit.record("system", "report delivered", sample, {"to": self._url, "content": content})
+        return delivered
+
+    def _send(self, sample: str, bundle: JsonObject) -> Arrival:
+        resources = addressed(bundle, self._known(bundle))
+        contents = content_digests(resources)
+        has = self.ledger.have(str(self._url), contents)
+        changed = {place: one for place, one in resources.items() if has.get(place) != contents[place]}
+        parts = transactions(changed, most=self.access.most_entries)
+        for part in parts:
+            self.server.transact(part)
+            sent = {entry["request"]["url"]: contents[entry["request"]["url"]] for entry in part["entry"]}
+            self.ledger.keep(sample, str(self._url), sent)
+        return Arrival(len(changed), len(resources) - len(changed), len(parts), _report(resources))
+
+    def _known(self, bundle: JsonObject) -> dict[str, str]:
+        """Places of patient and order as the hospital has them, by full URL; DeliveryError where it must have them."""
+        found: dict[str, str] = {}
+        for entry in bundle["entry"]:
+            kind = entry["resource"]["resourceType"]
+            if kind in ("Patient", "ServiceRequest"):
+                place = self._patient(entry["resource"]) if kind == "Patient" else self._order(entry["resource"])
+                if place is not None and place != entry["request"]["url"]:
+                    found[entry["fullUrl"]] = place
+        return found
+
+    def _patient(self, patient: JsonObject) -> str | None:
+        """By the hospital's own number where it is known, then by the laboratory's pseudonym."""
+        numbers = [one for one in patient["identifier"] if "system" in one]
+        for number in reversed(numbers):
+            place = self.server.find("Patient", number["system"], number["value"])
+            if place is not None:
+                return place
+        if not self.access.known_patients:
+            return None
+        told = "by the record number" if len(numbers) > 1 else "and no record number of that hospital is known here"
+        raise DeliveryError(
+            f"the hospital has no such patient, {told}",
+            remedy="correct the number with genomics identify, or have the patient entered there",
+        )
+
+    def _order(self, order: JsonObject) -> str | None:
+        """By the hospital's own number where it is known which system that is, by the laboratory's otherwise."""
+        own = order["identifier"][0]
+        place = self.server.find("ServiceRequest", self.access.order_system or own["system"], own["value"])
+        if place is None and self.access.order_system:
+            raise DeliveryError(
+                f"the hospital has no order {own['value']!r} in {self.access.order_system}",
+                remedy="correct the order in the sample sheet, or have it entered there",
+            )
+        return place
+
+
+def _report(resources: Resources) -> str:
+    return next(place for place, one in resources.items() if one["resourceType"] == "DiagnosticReport")

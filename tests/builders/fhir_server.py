@@ -1,0 +1,204 @@
+"""FHIR servers on loopback: a real one (``sekmet-fhir``), and a proxy before it that does what networks do."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socket import SO_LINGER, SOL_SOCKET
+from typing import Any
+
+import httpx
+
+JsonObject = dict[str, Any]
+
+
+@contextmanager
+def sekmet(folder: Path, **behaviour: Any) -> Iterator[str]:
+    """The base URL of a FHIR R4 server that keeps everything in a folder."""
+    import uvicorn
+    from sekmet.config import Settings
+    from sekmet.main import create_app
+
+    port = _free_port()
+    settings = Settings(
+        base_url=f"http://127.0.0.1:{port}/fhir",
+        host="127.0.0.1",
+        port=port,
+        data_dir=str(folder),
+        own_private_key_path=str(folder / "key.pem"),
+        simulator={"enabled": False},
+        log_inbound=False,
+        **behaviour,
+    )
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the FHIR server did not start"
+        time.sleep(0.02)
+    yield settings.base_url
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
+HAPI = Path(__file__).parent.parent.parent / ".hapi"
+"""Where ``make hapi`` puts a HAPI FHIR server."""
+
+
+@contextmanager
+def hapi(folder: Path) -> Iterator[str]:
+    """The base URL of a HAPI FHIR JPA server that keeps everything in memory; a minute passes until it answers."""
+    port = _free_port()
+    java = [
+        "java",
+        "-Xmx1g",
+        "-XX:TieredStopAtLevel=1",
+        "-cp",
+        f"{HAPI / 'classes'}:{HAPI / 'lib'}/*",
+        "Main",
+        str(port),
+    ]
+    with (folder / "hapi.log").open("wb") as log, subprocess.Popen(java, cwd=folder, stdout=log, stderr=log) as server:
+        url = f"http://127.0.0.1:{port}/fhir"
+        until = time.monotonic() + 170
+        while not _answers(url):
+            assert server.poll() is None and time.monotonic() < until, (folder / "hapi.log").read_text()[-2000:]
+            time.sleep(1)
+        yield url
+        server.terminate()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/metadata", timeout=20).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+FAULTS = ("429", "503", "slow", "cut", "cut after commit", "503 after commit", "slow after commit", "503 inside")
+"""What may happen to a request: an answer in the server's place, a wait, a cut, before or after the server took it."""
+
+
+@dataclass
+class Faults:
+    """What a proxy does to transactions.
+
+    Attributes:
+        share: of requests that something happens to.
+        kinds: what may happen, of :data:`FAULTS`.
+        seed: of the chance.
+        slow: seconds that a slow answer takes.
+        happened: how often what happened.
+    """
+
+    share: float = 0.0
+    kinds: tuple[str, ...] = FAULTS
+    seed: int = 1
+    slow: float = 0.3
+    happened: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+
+    def next(self) -> str | None:
+        """What happens to the next request."""
+        if self._random.random() >= self.share:
+            return None
+        kind = self._random.choice(self.kinds)
+        self.happened[kind] += 1
+        return kind
+
+
+@contextmanager
+def faulty(server: str, faults: Faults) -> Iterator[str]:
+    """The base URL of a proxy before a FHIR server."""
+    client = httpx.Client(timeout=30)
+
+    class Proxy(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._forward(None)
+
+        def do_POST(self) -> None:
+            self._forward(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+
+        def _forward(self, body: bytes | None) -> None:
+            kind = faults.next() or ""
+            if kind in ("429", "503"):
+                self._answer(int(kind), {"resourceType": "OperationOutcome", "issue": [{"code": "throttled"}]}, "0")
+            elif kind == "cut":
+                self._cut()
+            elif kind == "503 inside" and body:
+                entries = [{"response": {"status": "503 Service Unavailable"}} for _ in json.loads(body)["entry"]]
+                self._answer(200, {"resourceType": "Bundle", "type": "batch-response", "entry": entries})
+            else:
+                if kind == "slow":
+                    time.sleep(faults.slow)
+                self._pass_on(body, kind)
+
+        def _pass_on(self, body: bytes | None, kind: str) -> None:
+            address = server + self.path.removeprefix("/fhir")
+            headers = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json"}
+            answer = client.request(self.command, address, content=body, headers=headers)
+            if kind == "cut after commit":
+                self._cut()
+            elif kind == "503 after commit":
+                self._answer(503, {"resourceType": "OperationOutcome", "issue": [{"code": "timeout"}]})
+            else:
+                if kind == "slow after commit":
+                    time.sleep(faults.slow)
+                self._answer(answer.status_code, answer.json())
+
+        def _answer(self, status: int, body: JsonObject, retry_after: str | None = None) -> None:
+            content = json.dumps(body).encode()
+            try:
+                self.send_response(status)
+                self.send_header("Content-Type", "application/fhir+json")
+                self.send_header("Content-Length", str(len(content)))
+                if retry_after is not None:
+                    self.send_header("Retry-After", retry_after)
+                self.end_headers()
+                self.wfile.write(content)
+            except OSError:
+                self.close_connection = True  # whoever asked has gone: that is what the fault was for
+
+        def _cut(self) -> None:
+            self.connection.setsockopt(SOL_SOCKET, SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            self.close_connection = True
+            self.connection.close()
+
+        def log_message(self, *_: Any) -> None:
+            """Says nothing."""
+
+        def finish(self) -> None:
+            try:
+                super().finish()
+            except (OSError, ValueError):
+                self.close_connection = True
+
+    listener = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    listener.daemon_threads = True
+    thread = threading.Thread(target=listener.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.server_port}/fhir"
+    listener.shutdown()
+    listener.server_close()
+    client.close()

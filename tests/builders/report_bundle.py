@@ -1,0 +1,64 @@
+"""A sample's bundle in one line, from findings that are made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.classify.findings import select_reportable
+from engine.fhir.bundle import build_bundle
+from engine.person import Identity, Sex
+from engine.receipt import ArtifactFile, Receipt, Recipe
+from engine.report.case import CaseFacts, Regions
+from engine.report.issue import SignOut, Status, issue_of
+from engine.report.lineage import Lineage
+from engine.report.statement import Statement, read_findings, state
+from tests.builders.annotated import bundle as grch37
+from tests.builders.annotated import variant, write_annotated
+from tests.builders.people import person, subject
+
+MADE = "2026-11-22T10:00:00Z"
+
+
+def report_statement(
+    folder: Path, *, sample: str = "S1", subject_id: str = "P1", order: str = "O1", findings: int = 2
+) -> Statement:
+    """What is said of a sample with so many findings."""
+    known = person(sex=Sex.FEMALE, subject_id=subject_id, order_id=order, phenotype=("HP:0001332",))
+    rows = [variant("PANK2", 3_888_572 + 7 * number, sample=sample) for number in range(findings)]
+    folder.mkdir(parents=True, exist_ok=True)
+    table = write_annotated(folder / f"{sample}.annotated.parquet", *rows)
+    select_reportable(table, subject(secondary_findings_consent=False), grch37(), folder, sample)
+    found = read_findings(folder / f"{sample}.findings.parquet")
+    return state(found, CaseFacts(sample, known, Regions("5 genes")), _lineage(sample), "GRCh37", MADE)
+
+
+def report_bundle(
+    folder: Path, *, sample: str = "S1", signatures: int = 1, identity: Identity | None = None, **facts: Any
+) -> dict[str, Any]:
+    """The bundle of a sample, signed so many times: amended from the second on."""
+    said = report_statement(folder, sample=sample, **facts)
+    states: tuple[Status, ...] = ("final", *["amended"] * (signatures - 1))[:signatures]
+    signed = [SignOut(sample, said.digest, one, "Dr B", f"2026-11-27T1{n}:00:00Z") for n, one in enumerate(states)]
+    return build_bundle(said, issue_of(signed, said.digest), identity)
+
+
+def _lineage(sample: str) -> Lineage:
+    def receipt(asset: str, made_from: str | None, *files: str, **recipe: dict[str, str]) -> Receipt:
+        listed = tuple(ArtifactFile(name, name.encode().hex().ljust(64, "0")[:64], 1000) for name in files)
+        inputs = {made_from: "v"} if made_from else {}
+        return Receipt(asset, sample, f"{asset}-of-{sample}", listed, 1, Recipe(inputs, **recipe), {}, MADE)
+
+    reads = {f"{sample}_R1.fastq.gz": "11" * 32, f"{sample}_R2.fastq.gz": "22" * 32}
+    return Lineage(
+        reads,
+        (
+            receipt("raw_reads", None, "reads.json", tools={"isal": "1.9"}),
+            receipt("aligned_reads", "raw_reads", f"{sample}.bam", tools={"bwa-mem3": "0.4.4"}),
+            receipt("variants", "aligned_reads", f"{sample}.vcf.gz", tools={"pysam": "0.24"}),
+            receipt(
+                "annotated_variants", "variants", f"{sample}.annotated.vcf.gz", knowledge={"clinvar": "2024-12-15"}
+            ),
+            receipt("findings", "annotated_variants", f"{sample}.findings.parquet"),
+        ),
+    )

@@ -1,0 +1,121 @@
+"""``genomics deliver`` and ``genomics deliveries``: from the signature to a real FHIR server."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from console.cli import main
+from engine.receipt import Recipe
+from engine.report.issue import SignOut
+from engine.report.statement_file import SUFFIX, write_statement
+from resources.environment import Resources, Settings, build_resources
+from resources.sign_out import event_of
+from tests.builders.fhir_server import sekmet
+from tests.builders.report_bundle import report_statement
+from tests.builders.sheets import entry
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with sekmet(tmp_path_factory.mktemp("ehr")) as base:
+        yield base
+
+
+@pytest.fixture
+def platform(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Resources:
+    """S1 with a statement that nobody has signed."""
+    monkeypatch.setenv("GENOMICS_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("GENOMICS_REFERENCE", "demo")
+    monkeypatch.setenv("GENOMICS_FHIR_URL", url)
+    made = build_resources(Settings.from_environment())
+    made.registry.register([entry(tmp_path / "reads", "S1")], sheet="run.csv", sheet_digest="0")
+    said = report_statement(tmp_path / "r")
+    with made.lake.work("statement", "S1") as work:
+        write_statement(said, work.folder / f"S1{SUFFIX}")
+        work.publish(records=1, recipe=Recipe({}), measures={"statement_digest": said.digest})
+    return made
+
+
+def sign(platform: Resources) -> None:
+    digest = str(platform.lake.require("statement", "S1").measures["statement_digest"])
+    step = SignOut("S1", digest, "final", "Dr B", "2126-11-27T10:00:00.000001+00:00")
+    with platform.audit.deed() as deed:
+        platform.registry.sign_out(step, after=0, announce=lambda taken: deed.intend(event_of(taken)))
+
+
+def test_only_a_signed_report_is_delivered_and_only_once(
+    platform: Resources, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["deliver", "S1"]) == 1
+    assert "sample S1: not delivered: the report is preliminary" in capsys.readouterr().err
+    sign(platform)
+    assert main(["deliver", "S1"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("S1: ") and f"resources sent to {url} in 1 transactions" in told
+    report = httpx.get(f"{url}/{told.split()[-1]}").json()
+    assert (report["status"], report["meta"]["versionId"]) == ("final", "1")
+    assert main(["deliver", "S1", "--json"]) == 0
+    (again,) = json.loads(capsys.readouterr().out)
+    assert again["fresh"] and again["report"] == told.split()[-1]
+    assert main(["deliveries"]) == 0
+    assert capsys.readouterr().out.startswith(f"S1\tsent\t{url}\tattempts 1\t")
+
+
+def test_what_did_not_arrive_waits_to_be_sent_again(
+    platform: Resources, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sign(platform)
+    monkeypatch.setattr("resources.hospital.Patience", lambda: _hurried())
+    monkeypatch.setenv("GENOMICS_FHIR_URL", "http://127.0.0.1:9/fhir")
+    assert main(["deliver", "S1"]) == 1
+    assert "does not answer" in capsys.readouterr().err
+    assert main(["deliveries", "--failed", "--json"]) == 0
+    (letter,) = json.loads(capsys.readouterr().out)
+    assert (letter["sample"], letter["state"]) == ("S1", "failed")
+    assert main(["deliver", "--failed"]) == 1
+    capsys.readouterr()
+
+
+def test_signed_reports_are_exported_for_import(
+    platform: Resources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = (
+        "export",
+        "S1",
+        "--folder",
+        str(tmp_path / "bulk"),
+        "--base",
+        "https://store.example.org/bulk/",
+        "--json",
+    )
+    assert main(command) == 1
+    assert "not exported: the report is preliminary" in capsys.readouterr().err
+    sign(platform)
+    assert main(command) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["reports"] == 1 and told["resources"]["DiagnosticReport"] == 1
+    request = json.loads((tmp_path / "bulk" / "import.json").read_text())
+    named = {part["part"][0]["valueString"]: part["part"][1]["valueUri"] for part in request["parameter"][2:]}
+    assert named["Patient"] == "https://store.example.org/bulk/Patient.ndjson"
+    for kind, count in told["resources"].items():
+        lines = (tmp_path / "bulk" / f"{kind}.ndjson").read_text().splitlines()
+        assert [json.loads(line)["resourceType"] for line in lines] == [kind] * count
+
+
+def test_without_a_server_nothing_is_delivered_and_it_is_said(
+    platform: Resources, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("GENOMICS_FHIR_URL")
+    assert main(["deliver", "S1"]) == 1
+    assert "no FHIR server is named (GENOMICS_FHIR_URL)" in capsys.readouterr().err
+    assert main(["deliver", "--failed"]) == 0
+    assert main(["deliveries"]) == 0
+
+
+def _hurried() -> object:
+    from resources.fhir_server import Patience
+
+    return Patience(attempts=2, first=0.001, timeout=1)

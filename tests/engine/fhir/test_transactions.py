@@ -1,0 +1,68 @@
+"""A bundle as transactions: none too large, every reference to what is there, the report last."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.fhir.check import faults
+from engine.fhir.transactions import addressed, content_digests, references_in, transactions
+from tests.builders.report_bundle import report_bundle
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    return report_bundle(tmp_path_factory.mktemp("report"), findings=7)
+
+
+@pytest.mark.parametrize("most", [2, 5, 11, 20, 49, 500])
+def test_each_reference_leads_into_the_same_transaction_or_an_earlier_one(bundle: dict, most: int) -> None:
+    resources = addressed(bundle)
+    parts = transactions(resources, most=most)
+    there: set[str] = set()
+    for part in parts:
+        assert 0 < len(part["entry"]) <= most
+        inside = {entry["fullUrl"] for entry in part["entry"]}
+        for entry in part["entry"]:
+            assert set(references_in(entry["resource"])) <= inside | there
+        there |= {entry["request"]["url"] for entry in part["entry"]}
+    assert there == set(resources) and len(there) == sum(len(part["entry"]) for part in parts)
+
+
+@pytest.mark.parametrize("most", [2, 20, 49])
+def test_the_report_comes_when_all_that_it_names_is_there(bundle: dict, most: int) -> None:
+    last = transactions(addressed(bundle), most=most)[-1]["entry"]
+    kinds = [entry["resource"]["resourceType"] for entry in last]
+    assert "DiagnosticReport" in kinds and set(kinds[kinds.index("DiagnosticReport") + 1 :]) <= {"Provenance"}
+    assert len(last) == min(most, len(addressed(bundle)))
+
+
+def test_a_report_that_fits_is_one_transaction_that_follows_every_profile(bundle: dict) -> None:
+    (whole,) = transactions(addressed(bundle), most=500)
+    assert [str(one) for one in faults(whole)] == []
+
+
+def test_nothing_is_no_transaction() -> None:
+    assert transactions({}, most=500) == []
+
+
+def test_what_the_hospital_has_is_referred_to_and_not_sent(bundle: dict) -> None:
+    (patient,) = (entry for entry in bundle["entry"] if entry["resource"]["resourceType"] == "Patient")
+    resources = addressed(bundle, {patient["fullUrl"]: "Patient/4711"})
+    assert patient["request"]["url"] not in resources
+    (report,) = (one for one in resources.values() if one["resourceType"] == "DiagnosticReport")
+    assert report["subject"] == {"reference": "Patient/4711"}
+    (whole,) = transactions(resources, most=500)
+    subjects = {entry["resource"]["subject"]["reference"] for entry in whole["entry"] if "subject" in entry["resource"]}
+    assert subjects == {"Patient/4711"}
+
+
+def test_contents_differ_exactly_where_something_was_changed(tmp_path: Path, bundle: dict) -> None:
+    amended = addressed(report_bundle(tmp_path, findings=7, signatures=2))
+    before, after = content_digests(addressed(bundle)), content_digests(amended)
+    changed = {place.partition("/")[0] for place in after if before.get(place) != after[place]}
+    assert set(before) == set(after)
+    assert (
+        changed == {"DiagnosticReport", "Observation", "Procedure", "Provenance", "Task"} & changed
+        and "DiagnosticReport" in changed
+    )
+    assert "DocumentReference" not in changed and "Patient" not in changed
