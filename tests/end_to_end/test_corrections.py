@@ -75,7 +75,7 @@ def test_a_clinvar_release_amends_the_reports_it_touches_and_no_other(reported: 
     run(reported, "sample", SAMPLE.sample_id)
     (issued, bundle), (issued_again, amended) = before, report(reported)
     assert "reviewed by expert panel" in json.dumps(amended) and "reviewed by expert panel" not in json.dumps(bundle)
-    assert "clinvar 2025-02" in json.dumps(amended) and issued_again > issued
+    assert "ClinVar 2025-02" in json.dumps(amended) and issued_again > issued
 
 
 def carried(deployment: Deployment, condition: str) -> str:
