@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.outcome import SAMPLE_ASSETS
+from engine.ops.artifact import ancestors
+from genomics_assets.artifacts import OF_A_SAMPLE
 from tests.builders.browser import Browser, browsing, is_installed
 from tests.builders.server import Server
 from tests.end_to_end.conftest import PATIENT, SHALLOW, TRUNCATED, Laboratory
@@ -39,7 +40,8 @@ def test_the_lineage_leads_from_the_reads_to_the_bundle(
     laboratory: Laboratory, browser: Browser, tmp_path: Path
 ) -> None:
     browser.open(f"{laboratory.server.url}/assets/fhir_bundle?view=lineage&lineageScope=upstream&lineageDepth=9")
-    path_of_a_sample = [asset for asset in SAMPLE_ASSETS if asset != "cohort_contribution"]
+    (bundle,) = (contract.name for contract in OF_A_SAMPLE if contract.name == "fhir_bundle")
+    path_of_a_sample = (*ancestors(bundle, laboratory.server.deployment.settings), bundle)
     browser.wait_for(*path_of_a_sample, "reference_genome", "aligner_index", "gene_model", "clinvar")
     assert_picture(browser.picture(tmp_path / "lineage.png"))
 

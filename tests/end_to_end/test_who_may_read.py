@@ -112,7 +112,7 @@ def test_subject_and_order_stand_where_the_documents_say(deployment: Deployment)
     assert any(name.startswith(documented[-1]) for name in found)
 
 
-REPORTS = ("statement", "fhir_bundle")
+REPORTS = ("statement", "clinical_report", "fhir_bundle")
 """Artifacts that name subject and order, by purpose: they go to who ordered (docs/data-layout.md)."""
 
 
