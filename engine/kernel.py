@@ -77,7 +77,10 @@ class _Kernel(CPUDispatcher):
 
     def compile(self, sig: Any) -> Any:
         """Compile for a signature, or load what another process compiled, waiting for it where it is at that."""
-        with compiled_once(Path(self._cache.cache_path), Path(self._cache._cache_file._index_name).stem):
+        folder = self._cache.cache_path
+        if folder is None:  # nothing is kept on disk
+            return super().compile(sig)
+        with compiled_once(Path(folder), Path(self._cache._cache_file._index_name).stem):
             return super().compile(sig)
 
     def get_call_template(self, args: Any, kws: Any) -> Any:

@@ -23,6 +23,8 @@ KILLS = 20
 PLACES, MOST_KILLS = 5, 100
 """Numbers of artifacts that kills are to meet, and how many kills may be needed: calling takes most of a run."""
 SEED = 20
+DATES = ("made", "issued")
+"""Measures that tell when a report was first made, and issued."""
 SAMPLE = Delivery("demo-unrelated-1")
 Published = dict[str, Any]
 """By name of artifact or cohort table all that is in it, times aside."""
@@ -87,11 +89,17 @@ def published(deployment: Deployment) -> Published:
 
 
 def timeless(deployment: Deployment, receipt: Receipt) -> tuple[Receipt, list[bytes]]:
-    """A receipt and its files without the time of publication, and in a report without the date of issue."""
+    """A receipt and its files without the time of publication, and in a report without the date that it bears.
+
+    A statement bears the time when it was first made, so that its data version, and what is made of it, differ by run.
+    """
     contents = [deployment.lake.path(receipt, file.name).read_bytes() for file in receipt.files]
-    issued = receipt.measures.get("issued")
-    receipt = replace(receipt, created="")
-    if issued is None:
+    recipe = replace(receipt.recipe, inputs={**receipt.recipe.inputs, "statement": ""})
+    dates = {name: str(value) for name, value in receipt.measures.items() if name in DATES}
+    receipt = replace(receipt, created="", recipe=recipe)
+    if not dates:
         return receipt, contents
-    contents = [content.replace(str(issued).encode(), b"(issued)") for content in contents]
-    return replace(receipt, files=(), data_version="", measures={**receipt.measures, "issued": ""}), contents
+    for date in dates.values():
+        contents = [content.replace(date.encode(), b"(date)") for content in contents]
+    measures = {**receipt.measures, **dict.fromkeys(dates, "")}
+    return replace(receipt, files=(), data_version="", measures=measures), contents

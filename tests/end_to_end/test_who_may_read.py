@@ -130,6 +130,7 @@ def test_a_withdrawn_sample_leaves_what_all_samples_share(deployment: Deployment
     assert rebuilt.returncode == 0, rebuilt.stderr[-6000:]
     allowed = (
         f"lake/samples/{gone}/",
+        f"lake/.work/{gone}.",
         "landing/",
         "registry/",
         "audit/",

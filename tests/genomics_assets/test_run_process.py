@@ -101,7 +101,7 @@ def test_ending_a_run_of_the_command_line_signals_its_process(instance: dg.Dagst
     assert mark
     run = add(instance, STARTED, {PROCESS: mark.text})
     assert instance.run_launcher.terminate(run)
-    assert child.wait(10) == -15
+    assert child.wait(60) == -15
 
 
 def test_a_server_ends_the_runs_of_the_one_before_and_lets_others_live(

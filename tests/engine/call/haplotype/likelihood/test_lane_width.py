@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from numba.core.dispatcher import Dispatcher
 
+import engine.kernel  # noqa: F401  # asks for the processor's features, which are replaced below
+
 _MODULES = ("engine.call.haplotype.likelihood.lanes", "engine.call.haplotype.likelihood.pair_hmm")
 
 
