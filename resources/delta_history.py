@@ -51,8 +51,12 @@ def _superseded(folder: Path, opened: DeltaTable) -> Iterator[Path]:
 
 
 def traces(folder: Path, word: str) -> list[Path]:
-    """Files below a folder that hold a word as a value of its own, in quotes where it is within a text."""
-    quoted = re.compile(rf"""['"]{re.escape(word)}\\?['"]""")
+    """Files below a folder that hold a word as a value of its own, in quotes where it is within a text.
+
+    Both quotes are of one kind. Of long values Parquet's statistics hold the first 64 bytes, rounded up where they are
+    a maximum: of ``..."sample_id":"S1"...`` that may be ``..."sample_id":"S2``, which no sample was ever called.
+    """
+    quoted = re.compile(rf"""(?<!\\)(\\*['"]){re.escape(word)}\1""")
     return [path for path in sorted(folder.rglob("*")) if path.is_file() and _names(path, quoted)]
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -101,7 +103,9 @@ def browsing(folder: Path, width: int = 1500, height: int = 1000, names: str = "
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    driver = subprocess.Popen(["chromedriver", f"--port={port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    command = ["chromedriver", f"--port={port}"]
+    driver = subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
     session = None
     try:
         _wait_for_driver(port)
@@ -115,8 +119,17 @@ def browsing(folder: Path, width: int = 1500, height: int = 1000, names: str = "
         if session:
             with suppress(OSError, AssertionError):
                 call("DELETE", session)
-        driver.terminate()
-        driver.wait(30)
+        end(driver)
+
+
+def end(driver: subprocess.Popen[bytes], seconds: float = 30) -> None:
+    """End a process that leads a session of its own, and all that it started; by force what does not end in time."""
+    driver.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        driver.wait(seconds)
+    with suppress(ProcessLookupError):  # nothing of it is left
+        os.killpg(driver.pid, signal.SIGKILL)
+    driver.wait()
 
 
 def _wait_for_driver(port: int) -> None:

@@ -150,6 +150,28 @@ def test_an_id_that_is_a_number_or_part_of_another_is_told_from_both(warehouse: 
     assert warehouse.traces(f"{sample}-1")
 
 
+@pytest.mark.parametrize(("sample", "other"), [("S2", "S1"), ("1", "0"), ("b", "a"), ("a", "b")])
+def test_a_short_id_is_found_where_it_stands_and_not_where_it_only_seems_to(
+    warehouse: Warehouse, sample: str, other: str
+) -> None:
+    """A text that is cut off after it, as Parquet's statistics cut texts and count up the last letter, names nobody."""
+    said = f'{{"sample_id":"{sample}'
+    for name in (sample, other):
+        of_one = rows(name, 1).append_column("said", pa.array([said if name == other else None], pa.string()))
+        warehouse.put("calls", of_one, sample=name, version=VERSION_1)
+    log = warehouse.root / "calls" / "_delta_log"
+    for number, text in enumerate(
+        (f'"{sample}"', f"a = '{sample}'", rf"\"a\":\"{sample}\"", f"x{sample}", f"'x{sample}'")
+    ):
+        (log / f"{number}.tmp").write_text(text)
+    found = [path.name for path in warehouse.traces(sample)]
+    assert [name for name in found if name.endswith(".tmp")] == ["0.tmp", "1.tmp", "2.tmp"]
+    assert len(found) == 5, "with the commit and the file of its rows"
+    warehouse.remove(sample)
+    assert warehouse.traces(sample) == [] and read(warehouse) == [(other, 1)]
+    assert len(warehouse.traces(other)) == 2, "its rows and the checkpoint"
+
+
 def test_what_cannot_be_taken_out_is_not_said_to_be(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
     warehouse.put("calls", rows("S1", 1), sample="S1", version=VERSION_1)
     monkeypatch.setattr("resources.warehouse.forget", lambda *_: None)
