@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from engine.reads.registration import SampleStatus
 from resources.environment import PROJECT, build_resources
+from resources.sample_runs import RunState, open_runs
 from tests.builders.deployment import BIN, Deployment
 
 
@@ -77,6 +78,17 @@ class Site:
     def statuses(self) -> dict[str, SampleStatus]:
         """How far each sample has come, by the registry."""
         return {sample.sample_id: sample.status for sample in self.resources.registry.samples()}
+
+    def runs(self, sample: str) -> bool:
+        """Whether a run of the sample is under way, by Dagster's own record.
+
+        The registry is told by a sensor, every ten seconds, and never of a run that took less.
+        """
+        if sample not in self.statuses():
+            return False  # nor is Dagster's own state made perhaps
+        with open_runs(self.deployment.settings.dagster_home) as runs:
+            found = runs.of_samples([sample]).get(sample) if runs else None
+        return found is not None and found.state is RunState.RUNNING
 
     def await_end(self, samples: int, seconds: float = 300) -> dict[str, SampleStatus]:
         """Wait until so many samples have come to an end."""

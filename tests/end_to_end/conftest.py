@@ -1,7 +1,7 @@
 """The deployment that several end-to-end tests look at: a laboratory's first delivery, worked off by server and daemon.
 
 It takes two minutes to make, so that it is made once; the files that use it are named in ``tests/conftest.py``, which
-keeps them on one worker.
+keeps them on one worker. Whichever test comes first finds the same: each sample that a test alters is its own.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ TRUNCATED = Delivery("demo-unrelated-2")
 """The copy of the first file was cut off on its way."""
 SHALLOW = Delivery("demo-unrelated-3", coverage=13)
 """Too few reads: the gate of the aligned reads stays shut."""
+MENDED = Delivery("demo-mother")
+"""Truncated too, until its test lays down the whole file."""
+LET_THROUGH = Delivery("demo-father", coverage=13)
+"""Too shallow too, until its test overrides the gate."""
+DELIVERED = (PATIENT, TRUNCATED, SHALLOW, MENDED, LET_THROUGH)
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Laboratory:
 
     Attributes:
         server: running.
-        whole: the truncated file as it should be.
+        whole: the truncated file of the sample that is mended, as it should be.
     """
 
     server: Server
@@ -37,24 +42,24 @@ class Laboratory:
 
 @pytest.fixture(scope="session")
 def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    """Three samples dropped in the landing zone of a running server, each run to its end."""
+    """Five samples dropped in the landing zone of a running server, each run to its end."""
     folder = tmp_path_factory.mktemp("laboratory")
     deployment = tiny_deployment(folder)
     with serving(deployment, folder / "server.log") as server:
         landing = deployment.settings.landing
         whole = b""
-        for delivery in (PATIENT, TRUNCATED, SHALLOW):
+        for delivery in DELIVERED:
             read1, _ = write_reads(landing, delivery)
-            if delivery is TRUNCATED:
+            if delivery in (TRUNCATED, MENDED):
                 whole = read1.read_bytes()
                 read1.write_bytes(whole[: len(whole) // 2])
-        write_sheet(landing / "delivery.csv", [each.row() for each in (PATIENT, TRUNCATED, SHALLOW)])
+        write_sheet(landing / "delivery.csv", [each.row() for each in DELIVERED])
         server.wait("a finished run of each sample", lambda: _all_finished(server), 600)
         yield Laboratory(server, whole)
 
 
 def _all_finished(server: Server) -> bool:
     runs = server.runs("sample")
-    return {run.sample for run in runs} == {PATIENT.sample_id, TRUNCATED.sample_id, SHALLOW.sample_id} and all(
+    return {run.sample for run in runs} == {each.sample_id for each in DELIVERED} and all(
         run.is_finished for run in runs
     )

@@ -10,7 +10,7 @@ import pytest
 
 from resources.environment import PROJECT
 from tests.builders.server import Run, Server
-from tests.end_to_end.conftest import PATIENT, SHALLOW, Laboratory
+from tests.end_to_end.conftest import DELIVERED, LET_THROUGH, PATIENT, SHALLOW, Laboratory
 
 pytestmark = pytest.mark.slow
 
@@ -27,8 +27,8 @@ def test_a_backfill_over_all_samples_runs_each_and_a_failing_one_stops_alone(lab
     (documented,) = [line for line in guide.splitlines() if line.startswith("dagster job backfill")]
     asked = server.deployment.run(*shlex.split(documented, comments=True))
     assert asked.returncode == 0, asked.stderr
-    server.wait("a finished run of each sample", lambda: len(ended(server)) == 3, 400)
-    assert len(runs_of_backfills(server)) == 3
+    server.wait("a finished run of each sample", lambda: len(ended(server)) == len(DELIVERED), 400)
+    assert len(runs_of_backfills(server)) == len(DELIVERED)
     assert ended(server)[PATIENT.sample_id] == "SUCCESS"
     assert ended(server)[SHALLOW.sample_id] == "FAILURE"
     assert lake.require("fhir_bundle", PATIENT.sample_id) == before, "what is fresh is not computed again"
@@ -53,34 +53,36 @@ def test_one_asset_of_one_sample_is_materialized_from_the_command_line(laborator
 
 def test_a_shut_gate_stays_shut_for_manual_runs_until_a_person_overrides_it(laboratory: Laboratory) -> None:
     server = laboratory.server
-    refused = server.deployment.materialize("gvcf", sample=SHALLOW.sample_id)
+    refused = server.deployment.materialize("gvcf", sample=LET_THROUGH.sample_id)
     assert refused.returncode == 1
-    assert f"sample {SHALLOW.sample_id}: the gate of aligned_reads is shut: mean_coverage: observed " in refused.stderr
-    assert f"genomics override {SHALLOW.sample_id} aligned_reads CHECK" in refused.stderr
-    assert server.deployment.lake.receipt("gvcf", SHALLOW.sample_id) is None
+    assert (
+        f"sample {LET_THROUGH.sample_id}: the gate of aligned_reads is shut: mean_coverage: observed " in refused.stderr
+    )
+    assert f"genomics override {LET_THROUGH.sample_id} aligned_reads CHECK" in refused.stderr
+    assert server.deployment.lake.receipt("gvcf", LET_THROUGH.sample_id) is None
 
     assert override(server, "mean_coverage").returncode == 0
-    still = server.deployment.materialize("gvcf", sample=SHALLOW.sample_id)
+    still = server.deployment.materialize("gvcf", sample=LET_THROUGH.sample_id)
     assert still.returncode == 1 and "is shut: fraction_20x: observed " in still.stderr
 
     assert override(server, "fraction_20x").returncode == 0
-    opened = server.deployment.materialize("gvcf", sample=SHALLOW.sample_id)
+    opened = server.deployment.materialize("gvcf", sample=LET_THROUGH.sample_id)
     assert opened.returncode == 0, opened.stderr
-    assert server.deployment.lake.require("gvcf", SHALLOW.sample_id)
-    shown = console(server, "sample", SHALLOW.sample_id).stdout
+    assert server.deployment.lake.require("gvcf", LET_THROUGH.sample_id)
+    shown = console(server, "sample", LET_THROUGH.sample_id).stdout
     assert "overridden: mean_coverage" in shown and "Dr Example" in shown
 
     rest = ("variants", "annotated_variants", "findings", "statement", "fhir_bundle")
-    reported = server.deployment.materialize(*rest, sample=SHALLOW.sample_id)
+    reported = server.deployment.materialize(*rest, sample=LET_THROUGH.sample_id)
     assert reported.returncode == 0, reported.stderr
-    receipt = server.deployment.lake.require("fhir_bundle", SHALLOW.sample_id)
+    receipt = server.deployment.lake.require("fhir_bundle", LET_THROUGH.sample_id)
     (file,) = receipt.files
     told = server.deployment.lake.path(receipt, file.name).read_text()
     assert "let through by a person: 2" in told and "let through by Dr Example (the order asks for one gene" in told
 
 
 def override(server: Server, check: str) -> subprocess.CompletedProcess[str]:
-    words = ("override", SHALLOW.sample_id, "aligned_reads", check, "--person", "Dr Example")
+    words = ("override", LET_THROUGH.sample_id, "aligned_reads", check, "--person", "Dr Example")
     return console(server, *words, "--reason", "the order asks for one gene, which is well covered")
 
 

@@ -35,7 +35,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def test_the_power_is_cut_and_everything_goes_on_by_itself(site: Site) -> None:
     site.start()
-    site.wait("a run", lambda: site.statuses().get(SAMPLE.sample_id) is SampleStatus.RUNNING, 180)
+    site.wait("a run", lambda: site.runs(SAMPLE.sample_id), 180)
     assert site.cut() >= 5, "server, guard, web server, daemon, code server and the run"
     assert live_server(site.deployment.settings.data) is None
 

@@ -13,7 +13,7 @@ from engine.reads.registration import SampleStatus
 from resources.registry import SampleRegistry
 from tests.builders.deployment import Delivery
 from tests.builders.server import Run, Server
-from tests.end_to_end.conftest import PATIENT, SHALLOW, TRUNCATED, Laboratory
+from tests.end_to_end.conftest import MENDED, PATIENT, SHALLOW, Laboratory
 
 pytestmark = pytest.mark.slow
 
@@ -89,23 +89,23 @@ def test_a_shut_gate_stops_the_sample_and_its_check_says_why(laboratory: Laborat
 
 def test_a_broken_sample_stops_alone_and_runs_again_when_it_is_mended(laboratory: Laboratory) -> None:
     server = laboratory.server
-    first = server.runs("sample", TRUNCATED.sample_id)[-1]
+    first = server.runs("sample", MENDED.sample_id)[-1]
     assert first.status == "FAILURE"
     (told,) = server.failures(first).values()
-    assert told.startswith(f"sample {TRUNCATED.sample_id}: ") and TRUNCATED.read_names[0] in told
+    assert told.startswith(f"sample {MENDED.sample_id}: ") and MENDED.read_names[0] in told
     assert "truncated" in told and "Remedy: " in told
-    server.wait("the registry's word", lambda: status(server, TRUNCATED) is not SampleStatus.REQUESTED, 90)
+    server.wait("the registry's word", lambda: status(server, MENDED) is not SampleStatus.REQUESTED, 90)
 
-    before = {run.run_id for run in server.runs("sample", TRUNCATED.sample_id)}
+    before = {run.run_id for run in server.runs("sample", MENDED.sample_id)}
     landing = server.deployment.settings.landing
     part = landing / ".copying"
     part.write_bytes(laboratory.whole)
-    part.replace(landing / TRUNCATED.read_names[0])
+    part.replace(landing / MENDED.read_names[0])
     started = server.wait("a run of the mended sample", lambda: _runs_since(server, before), 120)
     server.wait("its end", lambda: _runs_since(server, before)[0].is_finished, 300)
     assert len(started) == 1
-    assert_green(server, TRUNCATED)
+    assert_green(server, MENDED)
 
 
 def _runs_since(server: Server, before: set[str]) -> list[Run]:
-    return [run for run in server.runs("sample", TRUNCATED.sample_id) if run.run_id not in before]
+    return [run for run in server.runs("sample", MENDED.sample_id) if run.run_id not in before]
