@@ -32,6 +32,8 @@ COMPACT_EVERY = 50
 ATTEMPTS = 20
 _IMPOSSIBLE = re.compile(r"[\[\]^|\\\x00-\x1f\x7f\udc80-\udcff]|%[0-9A-Fa-f]{2}")
 """What deltalake 1.6.6 makes URLs of and cannot, or decodes where nothing was encoded."""
+_PARENTS = {"father_id", "mother_id"}
+"""Columns in which a sample's row names another sample."""
 _NONE = 0
 """Version of a sample whose rows were taken out: any other may be put again."""
 _WRITING = "writing"
@@ -102,9 +104,13 @@ class Warehouse:
         return traces(self.root / table, sample)
 
     def _delete(self, table: str, sample: str) -> None:
+        """Take the sample's rows out, and its id out of the rows of its children."""
         opened = self._open(table)
-        if opened is not None:
-            opened.delete(f"sample_id = '{sample}'", commit_properties=_marked(sample, _NONE))
+        if opened is None:
+            return
+        opened.delete(f"sample_id = '{sample}'", commit_properties=_marked(sample, _NONE))
+        for column in _PARENTS & {field.name for field in opened.schema().fields}:
+            opened.update({column: "NULL"}, predicate=f"{column} = '{sample}'")
 
     def files(self, table: str) -> list[str]:
         """Paths of the Parquet files that the log says the table consists of; none where it does not exist."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ KILLS = 20
 PLACES, MOST_KILLS = 5, 100
 """Numbers of artifacts that kills are to meet, and how many kills may be needed: calling takes most of a run."""
 SEED = 20
+TIME = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\+00:00)?")
 DATES = ("made", "issued")
 """Measures that tell when a report was first made, and issued."""
 SAMPLE = Delivery("demo-unrelated-1")
@@ -91,15 +93,14 @@ def published(deployment: Deployment) -> Published:
 def timeless(deployment: Deployment, receipt: Receipt) -> tuple[Receipt, list[bytes]]:
     """A receipt and its files without the time of publication, and in a report without the date that it bears.
 
-    A statement bears the time when it was first made, so that its data version, and what is made of it, differ by run.
+    A statement bears the times at which it and what it stands on were made, so that its data version differs by run.
     """
     contents = [deployment.lake.path(receipt, file.name).read_bytes() for file in receipt.files]
     recipe = replace(receipt.recipe, inputs={**receipt.recipe.inputs, "statement": ""})
-    dates = {name: str(value) for name, value in receipt.measures.items() if name in DATES}
+    dates = [name for name in DATES if name in receipt.measures]
     receipt = replace(receipt, created="", recipe=recipe)
     if not dates:
         return receipt, contents
-    for date in dates.values():
-        contents = [content.replace(date.encode(), b"(date)") for content in contents]
+    contents = [TIME.sub(b"(time)", content) for content in contents]
     measures = {**receipt.measures, **dict.fromkeys(dates, "")}
     return replace(receipt, files=(), data_version="", measures=measures), contents

@@ -207,6 +207,17 @@ def test_samples_leave_while_others_are_added_and_none_of_these_is_lost(tmp_path
     assert [warehouse.traces(sample) for sample in leaving] == [[]] * 8
 
 
+@pytest.mark.parametrize("parent", ["father_id", "mother_id"])
+def test_a_withdrawn_parent_leaves_the_rows_of_the_child_as_well(warehouse: Warehouse, parent: str) -> None:
+    for sample, its_parent in (("CHILD-1", "PARENT-1"), ("PARENT-1", None), ("OTHER-1", "PARENT-2")):
+        row = pa.table({"sample_id": [sample], parent: pa.array([its_parent], pa.string())})
+        warehouse.put("samples", row, sample=sample, version=VERSION_1)
+    warehouse.remove("PARENT-1")
+    told = duckdb.sql(f"select * from read_parquet({warehouse.files('samples')})").to_arrow_table().to_pylist()
+    assert sorted((row["sample_id"], row[parent]) for row in told) == [("CHILD-1", None), ("OTHER-1", "PARENT-2")]
+    assert warehouse.traces("PARENT-1") == []
+
+
 def test_a_sample_taken_out_twice_or_never_added_is_no_error_and_may_return(warehouse: Warehouse) -> None:
     warehouse.remove("S1")
     warehouse.put("calls", rows("S1", 1), sample="S1", version=VERSION_1)
