@@ -13,6 +13,8 @@ from engine.report.pileup import Pileup, ShownRead
 _BASE_WIDTH, _ROW_HEIGHT = 8, 9
 _LEFT, _TOP = 78, 16
 _DEPTH_HEIGHT = 34
+_NUMBER_REACHES = 4
+"""Bases to either side of its tick that a position's number covers."""
 _COLOURS = {"A": "#2e7d32", "C": "#1565c0", "G": "#8a4b00", "T": "#c62828", "N": "#555555"}
 _BODIES = {"alternate": "#c9d3e6", "reference": "#dddddd", "neither": "#efe6cf"}
 
@@ -76,7 +78,15 @@ def _ruler(pileup: Pileup, width: int, height: int) -> Iterator[str]:
         position = pileup.start + column + 1
         if position % 20 == 0:
             yield f'<path d="M{_x(column) + 4} 12v4" stroke="#222222"/>'
-            yield f'<text x="{_x(column) + 4}" y="10" text-anchor="middle" fill="#222222">{position:,}</text>'
+            anchor = _anchor(column, len(pileup.reference))
+            yield f'<text x="{_x(column) + 4}" y="10" text-anchor="{anchor}" fill="#222222">{position:,}</text>'
+
+
+def _anchor(column: int, columns: int) -> str:
+    """How a position's number lies to its tick: inside the picture at both ends, clear of the contig's name."""
+    if column < _NUMBER_REACHES:
+        return "start"
+    return "end" if column >= columns - _NUMBER_REACHES else "middle"
 
 
 def _depth(pileup: Pileup) -> Iterator[str]:
