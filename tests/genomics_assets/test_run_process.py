@@ -20,6 +20,12 @@ STARTED, STARTING = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING
 CANCELING, QUEUED = dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.NOT_STARTED
 
 
+LISTENING = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_DFL); print('listening', flush=True); time.sleep(60)"
+)
+"""A process that a signal ends, also where whoever started the tests ignores it: that is inherited."""
+
+
 @dg.op
 def look(context: dg.OpExecutionContext) -> None:
     run = context.instance.get_run_by_id(context.run_id)
@@ -96,12 +102,14 @@ def test_ending_a_run_whose_process_is_gone_cancels_it(instance: dg.DagsterInsta
 
 
 def test_ending_a_run_of_the_command_line_signals_its_process(instance: dg.DagsterInstance) -> None:
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    child = subprocess.Popen([sys.executable, "-c", LISTENING], stdout=subprocess.PIPE)
+    assert child.stdout and child.stdout.readline() == b"listening\n"
     mark = ProcessMark.of(child.pid)
     assert mark
     run = add(instance, STARTED, {PROCESS: mark.text})
     assert instance.run_launcher.terminate(run)
-    assert child.wait(60) == -15
+    assert child.wait(10) == -15
+    child.stdout.close()
 
 
 def test_a_server_ends_the_runs_of_the_one_before_and_lets_others_live(
