@@ -61,7 +61,7 @@ def findings_of(lake: Lake, sample: str) -> list[dict[str, Any]] | None:
     receipt = lake.receipt("findings", sample)
     if receipt is None:
         return None
-    table = lake.path(receipt, next(file.name for file in receipt.files if file.name.endswith(".parquet")))
+    table = lake.path(receipt, next(file.name for file in receipt.files if file.name.endswith(".findings.parquet")))
     rows = duckdb.read_parquet(as_pattern(table)).order("contig, position, alt").select(*TOLD)
     return [dict(zip(rows.columns, row, strict=True)) for row in rows.fetchall()]
 

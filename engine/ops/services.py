@@ -161,7 +161,7 @@ class Declaration(Protocol):
         """What the laboratory calls its ClinVar release, absent where the file says it."""
 
     def source(self, name: str) -> Path | None:
-        """The declared file: ``fasta``, ``targets``, ``gene_model``, ``known_sites``, ``clinvar`` or ``panels``."""
+        """The declared file: ``fasta``, ``targets``, ``gene_model``, ``known_sites``, ``clinvar``, ..."""
 
 
 class Knowledge(Protocol):

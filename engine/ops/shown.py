@@ -48,7 +48,7 @@ def _findings(receipt: Receipt, lake: Lake) -> dict[str, Shown]:
     from engine.report.findings_table import COLUMNS, table_rows
     from engine.report.statement import read_findings
 
-    file = next(file.name for file in receipt.files if file.name.endswith(".parquet"))
+    file = next(file.name for file in receipt.files if file.name.endswith(".findings.parquet"))
     rows = table_rows(read_findings(lake.path(receipt, file)))
     left_out = len(rows) - MOST_ROWS
     if left_out > 0:

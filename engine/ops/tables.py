@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.annotate.columns import ANNOTATED_COLUMNS, CLINVAR_COLUMNS, COMBINED, TRANSCRIPT_CONSEQUENCE
+from engine.classify.candidate_genes import CANDIDATE_GENE_COLUMNS
 from engine.classify.columns import FINDING_COLUMNS
 from engine.cohort.columns import TABLES
 from engine.cohort.models import cohort_models
+from engine.phenotype.conditions import GENE_CONDITION_COLUMNS
 from engine.report.exon_coverage import EXON_COLUMNS
 from engine.tables import Column, struct_of
 
@@ -38,11 +40,13 @@ def described_tables() -> tuple[Described, ...]:
     """All of them, in the order in which they are made."""
     return (
         Described("clinvar", "knowledge `clinvar`, Parquet", CLINVAR_COLUMNS),
+        Described("gene_conditions", "knowledge `phenotypes`, Parquet", GENE_CONDITION_COLUMNS),
         Described("annotated_variants", "artifact `annotated_variants` of a sample, Parquet", ANNOTATED_COLUMNS),
         Described("transcripts' consequences", "`consequences` of annotated variants", TRANSCRIPT_CONSEQUENCE),
         Described("combined alleles", "`compounds` and `known_parts` of annotated variants", COMBINED),
         Described("exon_coverage", "artifact `exon_coverage` of a sample, Parquet", EXON_COLUMNS),
         Described("findings", "artifact `findings` of a sample, Parquet", FINDING_COLUMNS),
+        Described("candidate_genes", "artifact `findings` of a sample, Parquet beside it", CANDIDATE_GENE_COLUMNS),
         *(Described(name, f"Delta table `cohort/{name}`", columns) for name, columns in TABLES.items()),
         *(Described(one.name, f"cohort table. {one.description}", one.columns) for one in cohort_models()),
     )

@@ -74,14 +74,21 @@ def known_signs(model: PhenotypeModel, observed: Sequence[str], excluded: Sequen
     Raises:
         KnowledgeError: the release knows none of the observed ones.
     """
+    signs = seen_signs(model, observed, excluded)
+    if not signs.observed:
+        named = f": {', '.join(signs.unknown)}" if signs.unknown else ""
+        raise KnowledgeError(
+            f"none of the signs is one in HPO {model.release}{named}",
+            remedy="give HPO terms below Phenotypic abnormality (HP:0000118), or use a newer release",
+        )
+    return signs
+
+
+def seen_signs(model: PhenotypeModel, observed: Sequence[str], excluded: Sequence[str] = ()) -> Signs:
+    """As :func:`known_signs`, of none where the release knows none."""
     numbers = [[model.term_number(term) for term in terms] for terms in (observed, excluded)]
     seen, not_seen = (tuple(dict.fromkeys(one for one in its if one is not None)) for its in numbers)
     unknown = tuple(dict.fromkeys(term for term in (*observed, *excluded) if model.term_number(term) is None))
-    if not seen:
-        raise KnowledgeError(
-            f"none of the signs is one in HPO {model.release}" + (f": {', '.join(unknown)}" if unknown else ""),
-            remedy="give HPO terms below Phenotypic abnormality (HP:0000118), or use a newer release",
-        )
     return Signs(seen, not_seen, unknown)
 
 

@@ -44,6 +44,8 @@ class ReferenceBundle:
             or release names, as they appear in receipts.
         panels: table of the gene panels that orders may name (:mod:`engine.reference.panels`), absent where none is
             declared.
+        phenotypes: folder of what is known of genes, their conditions and signs (:mod:`engine.phenotype.knowledge`),
+            absent where it was not asked for.
     """
 
     name: str
@@ -57,6 +59,7 @@ class ReferenceBundle:
     targets: Path | None
     versions: dict[str, str]
     panels: Path | None = None
+    phenotypes: Path | None = None
 
     @property
     def contig_lengths(self) -> dict[str, int]:

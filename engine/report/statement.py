@@ -17,7 +17,7 @@ from engine.receipt import canonical_json
 from engine.report.case import CaseFacts, Regions
 from engine.report.lineage import Lineage
 from engine.report.next_steps import NextStep, next_steps
-from engine.report.wording import Finding, headline, notes, sentence, tier
+from engine.report.wording import Finding, evidence, headline, notes, sentence, tier
 from engine.tables import read_rows
 
 LIMITS = (
@@ -49,6 +49,7 @@ class StatedFinding:
         classification: in plain words.
         sentence: what it means for this person.
         notes: what speaks against taking it at its word, in sentences.
+        evidence: what speaks for it beside ClinVar's word, in sentences.
     """
 
     row: Finding
@@ -56,6 +57,7 @@ class StatedFinding:
     classification: str
     sentence: str
     notes: tuple[str, ...]
+    evidence: tuple[str, ...]
 
     @property
     def id(self) -> str:
@@ -177,7 +179,7 @@ def state(findings: Sequence[Finding], case: CaseFacts, lineage: Lineage, build:
     return Statement(
         case=told,
         build=build,
-        findings=tuple(StatedFinding(row, headline(row), tier(row), sentence(row), notes(row)) for row in findings),
+        findings=tuple(_stated(row) for row in findings),
         phases=_phases(findings),
         lineage=lineage,
         outcome=outcome,
@@ -191,6 +193,10 @@ def state(findings: Sequence[Finding], case: CaseFacts, lineage: Lineage, build:
         made=made,
         digest=_digest(findings, told, lineage, build, outcome, awaited),
     )
+
+
+def _stated(row: Finding) -> StatedFinding:
+    return StatedFinding(row, headline(row), tier(row), sentence(row), notes(row), evidence(row))
 
 
 def _digest(

@@ -39,7 +39,7 @@ def read_statement(path: Path) -> Statement:
     try:
         return Statement(
             case=_case(told["case"]),
-            findings=tuple(StatedFinding(**one | {"notes": tuple(one["notes"])}) for one in told["findings"]),
+            findings=tuple(_finding(one) for one in told["findings"]),
             phases=tuple(StatedPhase(**one) for one in told["phases"]),
             lineage=_lineage(told["lineage"]),
             outcome=Outcome(told["outcome"]),
@@ -48,6 +48,12 @@ def read_statement(path: Path) -> Statement:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _no_statement(path, error) from error
+
+
+def _finding(told: Mapping[str, Any]) -> StatedFinding:
+    """A statement that an earlier release wrote has no evidence in it."""
+    sentences = {name: tuple(told.get(name, ())) for name in ("notes", "evidence")}
+    return StatedFinding(**{**told, **sentences})
 
 
 def write_pileups(shown: tuple[Pileup, ...], path: Path) -> None:

@@ -77,6 +77,14 @@ def tier(finding: Finding) -> str:
     return f"{said}; also {', '.join(others)}" if others else said
 
 
+def evidence(finding: Finding) -> tuple[str, ...]:
+    """What speaks for the finding beside ClinVar's word: the person's signs."""
+    if not finding["phenotype_rank"]:
+        return ()
+    rank, disease = finding["phenotype_rank"], finding["phenotype_disease"]
+    return (f"By the signs stated, {finding['gene']} ranks {rank:,} of all genes with a known disease ({disease}).",)
+
+
 def notes(finding: Finding) -> tuple[str, ...]:
     """What is said of a call that a filter marks, and what else speaks against taking the finding at its word."""
     passed = finding["filter"] in ("PASS", ".")

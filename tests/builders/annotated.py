@@ -1,5 +1,9 @@
 """Annotated variants in one line each, written as the table that classification reads."""
 
+import atexit
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +13,39 @@ import pysam
 
 from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.classify.phase import Parent
+from engine.phenotype.knowledge import build_phenotypes
+from engine.phenotype.sources import packaged_release
 from engine.reference.bundle import Contig, ReferenceBundle
 from engine.tables import arrow_schema
 
 LENGTHS = {"1": 249_250_621, "3": 198_022_430, "13": 115_169_878, "20": 63_025_520, "X": 155_270_560, "MT": 16_569}
 
 
-def bundle() -> ReferenceBundle:
-    """GRCh37 by its contigs; classification reads nothing else of it."""
+@cache
+def known_phenotypes() -> Path:
+    """Folder of the knowledge made of the packaged release of HPO."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    build_phenotypes(packaged_release(), folder)
+    return folder
+
+
+def bundle(phenotypes: Path | None = None) -> ReferenceBundle:
+    """GRCh37 by its contigs, and the conditions of genes; classification reads nothing else of it."""
     contigs = tuple(Contig(name, length, "") for name, length in LENGTHS.items())
-    return ReferenceBundle("GRCh37", "GRCh37", Path(), contigs, Path(), None, None, None, None, {})
+    return ReferenceBundle(
+        "GRCh37",
+        "GRCh37",
+        Path(),
+        contigs,
+        Path(),
+        None,
+        None,
+        None,
+        None,
+        {},
+        phenotypes=phenotypes or known_phenotypes(),
+    )
 
 
 def variant(gene: str = "PANK2", position: int = 3_899_000, **changed: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from tests.end_to_end.conftest import MENDED, PATIENT, SHALLOW, Laboratory
 
 pytestmark = pytest.mark.slow
 
-KNOWLEDGE = ("reference_genome", "aligner_index", "gene_model", "known_sites", "clinvar")
+KNOWLEDGE = ("reference_genome", "aligner_index", "gene_model", "known_sites", "clinvar", "phenotypes")
 
 
 def status(server: Server, delivery: Delivery) -> SampleStatus:

@@ -28,7 +28,7 @@ BY_SAMPLE = {
     "ehr_delivery": {"fhir_bundle"},
     "cohort_contribution": {"raw_reads", "aligned_reads", "gvcf", "variants"},
 }
-KNOWLEDGE = {"reference_genome", "aligner_index", "gene_model", "known_sites", "clinvar"}
+KNOWLEDGE = {"reference_genome", "aligner_index", "gene_model", "known_sites", "clinvar", "phenotypes"}
 COHORT = {"data_docs"}
 TOLD = {"work_list"}
 """What no run makes: a sensor tells of it."""

@@ -10,8 +10,10 @@ import pytest
 from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.findings import FindingsSummary, select_reportable
 from engine.errors import VariantFileError
+from engine.phenotype.knowledge import build_phenotypes
 from engine.reference.panels import Panel
 from tests.builders.annotated import bundle, variant, write_annotated, write_parent
+from tests.builders.ontology import write_ontology
 from tests.builders.people import subject
 
 
@@ -109,7 +111,7 @@ def test_inheritance_that_is_not_known_is_not_guessed(find: Any) -> None:
     )
     assert finding["category"] == "primary"
     assert finding["conditions"] == [
-        {"name": "Some syndrome", "mondo": "MONDO:0000001", "omim": None, "inheritance": "unknown"}
+        {"name": "Some syndrome", "mondo": "MONDO:0000001", "omim": None, "orphanet": None, "inheritance": "unknown"}
     ]
 
 
@@ -278,3 +280,44 @@ def test_one_copy_of_an_x_linked_variant_is_no_carrier_state_where_it_was_asked_
     gla = variant("GLA", 100_653_420, contig="X")
     (finding,), _ = find(gla, **({"ordered_genes": ("GLA",)} | known), report_carriers=wanted)
     assert (finding["category"], finding["zygosity"]) == ("primary", "heterozygous")
+
+
+def test_genes_are_ranked_by_the_signs_that_the_order_names(tmp_path: Path) -> None:
+    phenotypes = tmp_path / "phenotypes"
+    phenotypes.mkdir()
+    build_phenotypes(write_ontology(tmp_path / "hpo"), phenotypes)
+    rows = [variant("SQT", 1000), variant("LQT", 2000), variant("NEW", 3000)]
+    doubtful = variant("LQT", 4000, filter="AltBias", clinvar_classification=None)
+    harmless = variant("SKIN", 5000, clinvar_classification="benign")
+    table = write_annotated(tmp_path / "annotated.parquet", *rows, doubtful, harmless)
+    known = subject(phenotype=("HP:0000102", "HP:9999999"))
+    summary = select_reportable(table, known, bundle(phenotypes), tmp_path, "S1")
+    told = pq.read_table(tmp_path / "S1.findings.parquet").to_pylist()
+    ranks = {row["gene"]: (row["phenotype_rank"], row["phenotype_disease"]) for row in told}
+    assert ranks == {"LQT": (1, "Long QT syndrome"), "SQT": (2, "Short QT syndrome"), "NEW": (None, None)}
+    genes = pq.read_table(tmp_path / "S1.candidate_genes.parquet").to_pylist()
+    assert [(row["rank"], row["gene"], row["disease"]) for row in genes] == [
+        (1, "LQT", "OMIM:1"),
+        (2, "SQT", "OMIM:2"),
+        (3, "NEW", None),
+    ]
+    assert genes[0]["alleles"] == ["20-2000-C-T"] and summary.candidate_genes == 3
+
+
+def test_terms_that_the_release_does_not_know_rank_nothing(tmp_path: Path) -> None:
+    phenotypes = tmp_path / "phenotypes"
+    phenotypes.mkdir()
+    build_phenotypes(write_ontology(tmp_path / "hpo"), phenotypes)
+    table = write_annotated(tmp_path / "annotated.parquet", variant("LQT"))
+    select_reportable(table, subject(phenotype=("HP:9999999",)), bundle(phenotypes), tmp_path, "S1")
+    (told,) = pq.read_table(tmp_path / "S1.findings.parquet").to_pylist()
+    (gene,) = pq.read_table(tmp_path / "S1.candidate_genes.parquet").to_pylist()
+    assert told["phenotype_rank"] is None and (gene["rank"], gene["phenotype_rank"]) == (1, None)
+
+
+def test_genes_that_nobody_asked_about_are_no_candidates(find: Any, tmp_path: Path) -> None:
+    """Not even the name of a gene of secondary findings hints at what the person does not want to hear of."""
+    find(variant("TP53"), variant("PANK2"))
+    assert [row["gene"] for row in pq.read_table(tmp_path / "S1.candidate_genes.parquet").to_pylist()] == ["PANK2"]
+    find(variant("TP53"), variant("PANK2"), ordered_genes=("TP53",))
+    assert [row["gene"] for row in pq.read_table(tmp_path / "S1.candidate_genes.parquet").to_pylist()] == ["TP53"]

@@ -110,7 +110,9 @@ def test_an_element_that_is_there_and_empty_is_lacking(tmp_path: Path) -> None:
 def test_whatever_is_put_in_is_text_and_never_markup(tmp_path: Path) -> None:
     said = everything(tmp_path, phenotype=(HOSTILE,), order_id=HOSTILE)
     row = dict(said.findings[0].row) | dict.fromkeys(TEXTS, HOSTILE)
-    row |= {"conditions": [{"name": HOSTILE, "mondo": HOSTILE, "omim": None, "inheritance": HOSTILE}]}
+    row |= {
+        "conditions": [{"name": HOSTILE, "mondo": HOSTILE, "omim": None, "orphanet": HOSTILE, "inheritance": HOSTILE}]
+    }
     row |= {"clinvar_scv": [HOSTILE]}
     hostile = replace(
         said,
