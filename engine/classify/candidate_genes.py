@@ -42,7 +42,7 @@ CANDIDATE_GENE_COLUMNS = (
     ),
     Column("disease", "VARCHAR", "Disease of the gene that explains the signs best: OMIM:nnnnnn or ORPHA:n"),
     Column("disease_name", "VARCHAR", "Its name"),
-    Column("alleles", "VARCHAR[]", "The variants that make it a candidate"),
+    Column("alleles", "VARCHAR[]", "Its variants that may matter"),
     Column("weight", "DOUBLE", "What the strongest of them adds to the score", "nats"),
 )
 
