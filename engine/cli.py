@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from engine.call.callers import CALLERS, DEFAULT_CALLER, TARGET_PADDING
+from engine.commands.annotate import add_annotate
 from engine.commands.classify import add_classify
 from engine.commands.files import (
     PROGRAM,
@@ -99,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_compare,
         _add_coverage,
         _add_metrics,
+        add_annotate,
         add_classify,
         add_phenotype,
         add_score,

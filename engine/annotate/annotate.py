@@ -11,6 +11,7 @@ import itertools
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +22,7 @@ from engine.annotate.clinvar import PATHOGENIC, ClinvarMatch, match_clinvar
 from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.annotate.compound import Allele, Combination, combinations, survey
 from engine.annotate.consequence import call_consequences
+from engine.annotate.frequencies import Frequency, match_frequencies
 from engine.annotate.gene_model import GeneModel, read_gene_model
 from engine.annotate.normalise import left_align, select_sample, split_alleles, with_several_alternates
 from engine.annotate.rows import Row
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     import pysam
 
 _BATCH = 50_000
+_NO_FREQUENCY = Frequency()
 _NO_ALLELE = frozenset({"*", ".", "<*>", "<NON_REF>"})
 
 
@@ -51,6 +54,7 @@ class AnnotationSummary:
         ref_mismatches: records whose REF is not what the reference reads there.
         clinvar_matched: rows whose allele ClinVar knows.
         clinvar_pathogenic: rows that ClinVar calls pathogenic or likely pathogenic.
+        frequencies_matched: rows whose allele the source of frequencies knows.
         named_fraction: share of rows with an HGVS g. name.
         coding_records: rows whose representative consequence has an impact other than MODIFIER.
         consequence_names: representative consequences (the most severe term), the most frequent first.
@@ -65,6 +69,7 @@ class AnnotationSummary:
     ref_mismatches: int
     clinvar_matched: int
     clinvar_pathogenic: int
+    frequencies_matched: int
     named_fraction: float
     coding_records: int
     consequence_names: list[str]
@@ -72,20 +77,52 @@ class AnnotationSummary:
     unlisted_terms: list[str]
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results are written.
+
+    Attributes:
+        vcf: bgzip; its ``.tbi`` is made beside it.
+        table: Parquet, absent where none is wanted.
+    """
+
+    vcf: Path
+    table: Path | None
+
+
 def annotate_variants(
     variants: Path, bundle: ReferenceBundle, folder: Path, sample: str, *, progress: Progress | None = None
 ) -> AnnotationSummary:
     """Write ``<sample>.annotated.vcf.gz`` with ``.tbi`` and ``<sample>.annotated.parquet`` into ``folder``.
 
+    Arguments and errors are those of :func:`annotate_file`.
+    """
+    outputs = Outputs(folder / f"{sample}.annotated.vcf.gz", folder / f"{sample}.annotated.parquet")
+    return annotate_file(variants, sample, bundle, outputs, progress=progress)
+
+
+def annotate_file(
+    variants: Path,
+    sample: str,
+    bundle: ReferenceBundle,
+    outputs: Outputs,
+    *,
+    frequencies: Path | None = None,
+    progress: Progress | None = None,
+) -> AnnotationSummary:
+    """Annotate the alleles that a sample carries, into a VCF with index and, where it is wanted, a table.
+
     Args:
         variants: VCF or BCF with the sample among its columns.
-        bundle: with a gene model; without a ClinVar table the ClinVar columns stay empty.
-        folder: staging folder for the results.
         sample: sample id, as in the VCF.
+        bundle: with a gene model; without a ClinVar table the ClinVar columns stay empty.
+        outputs: the files to be written.
+        frequencies: VCF as :mod:`engine.annotate.frequencies` reads it; without it its columns stay empty.
         progress: advanced by the number of records.
 
     Raises:
-        KnowledgeError: the bundle has no gene model, or it is damaged.
+        KnowledgeError: the bundle has no gene model, or it or the frequencies are damaged.
+        ReferenceMismatchError: the frequencies are of another build.
         VariantFileError: the VCF is damaged, lacks the sample, or names a contig that the reference lacks.
     """
     import pysam
@@ -95,15 +132,16 @@ def annotate_variants(
             "the reference has no gene model", file=bundle.fasta, remedy="declare gene_model in the reference's YAML"
         )
     progress = progress or Progress("annotating", unit="variants")
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+    with tempfile.TemporaryDirectory(dir=outputs.vcf.parent) as scratch:
         model = read_gene_model(bundle.gene_model)
         judged = _judged(variants, bundle, bundle.gene_model, model, sample, Path(scratch))
         with pysam.FastaFile(str(bundle.fasta)) as sequences:
             beside = _beside(judged, model, sequences)
             known = _known(judged, beside, bundle.clinvar, Path(scratch))
-            annotator = Annotator(sample, bundle, model, known, beside, sequences)
-            tally = _write(annotator, judged, folder / f"{sample}.annotated", progress)
-    pysam.tabix_index(str(folder / f"{sample}.annotated.vcf.gz"), preset="vcf", force=True)
+            frequent = _frequent(judged, bundle, frequencies)
+            annotator = Annotator(sample, bundle, model, known, beside, sequences, frequent)
+            tally = _write(annotator, judged, outputs, progress)
+    pysam.tabix_index(str(outputs.vcf), preset="vcf", force=True)
     return tally.summary()
 
 
@@ -164,6 +202,14 @@ def _known(judged: _Judged, beside: Beside, clinvar: Path | None, scratch: Path)
     return match_clinvar([*judged.parts, more], clinvar)
 
 
+def _frequent(judged: _Judged, bundle: ReferenceBundle, frequencies: Path | None) -> dict[Allele, Frequency]:
+    if frequencies is None:
+        return {}
+    split = (line.split("\t", 5) for line in judged.records())
+    alleles = {(fields[0], int(fields[1]), fields[3], fields[4]) for fields in split}
+    return match_frequencies(alleles, frequencies, bundle.fasta, bundle.contigs)
+
+
 @dataclass
 class _Tally:
     """Counts while the stream runs."""
@@ -173,6 +219,7 @@ class _Tally:
     ref_mismatches: int = 0
     clinvar_matched: int = 0
     clinvar_pathogenic: int = 0
+    frequencies_matched: int = 0
     named: int = 0
     coding: int = 0
     consequences: Counter[str] = field(default_factory=Counter)
@@ -182,6 +229,7 @@ class _Tally:
         self.ref_mismatches += not row.ref_matches
         self.clinvar_matched += row.clinvar.clinvar_variation_id is not None
         self.clinvar_pathogenic += row.clinvar.clinvar_classification in PATHOGENIC
+        self.frequencies_matched += row.frequency != _NO_FREQUENCY
         self.named += row.name.hgvs_g is not None
         self.coding += row.consequence.impact != "MODIFIER"
         self.consequences[row.consequence.consequence.partition("&")[0]] += 1
@@ -198,6 +246,7 @@ class _Tally:
             ref_mismatches=self.ref_mismatches,
             clinvar_matched=self.clinvar_matched,
             clinvar_pathogenic=self.clinvar_pathogenic,
+            frequencies_matched=self.frequencies_matched,
             named_fraction=self.named / records if records else 1.0,
             coding_records=self.coding,
             consequence_names=[name for name, _ in ordered],
@@ -206,7 +255,7 @@ class _Tally:
         )
 
 
-def _write(annotator: Annotator, judged: _Judged, stem: Path, progress: Progress) -> _Tally:
+def _write(annotator: Annotator, judged: _Judged, outputs: Outputs, progress: Progress) -> _Tally:
     """Stream the records into the VCF and the Parquet."""
     import pyarrow.parquet as pq
     import pysam
@@ -215,14 +264,14 @@ def _write(annotator: Annotator, judged: _Judged, stem: Path, progress: Progress
     schema = arrow_schema(ANNOTATED_COLUMNS)
     header = list(itertools.takewhile(_is_header, _lines(judged.parts[0])))
     annotated_before = has_our_fields(header)
-    with (
-        pysam.BGZFile(f"{stem}.vcf.gz", "wb", None) as vcf,
-        pq.ParquetWriter(f"{stem}.parquet", schema, compression="zstd") as table,
-    ):
+    with ExitStack() as stack:
+        vcf = stack.enter_context(pysam.BGZFile(str(outputs.vcf), "wb", None))
+        table = outputs.table and stack.enter_context(pq.ParquetWriter(outputs.table, schema, compression="zstd"))
         vcf.write(annotated_header(header).encode())
         for batch in _batches(_rows(annotator, judged, tally, annotated_before)):
             vcf.write("".join(line for _, line in batch).encode())
-            table.write_table(_table([row for row, _ in batch], schema))
+            if table:
+                table.write_table(_table([row for row, _ in batch], schema))
             progress.advance(len(batch))
     tally.unlisted = annotator.unlisted_terms
     return tally

@@ -15,6 +15,7 @@ from engine.annotate.clinvar import ClinvarMatch
 from engine.annotate.compound import Allele, Combination
 from engine.annotate.consequence import Hit, Judgement, complete, parse_bcsq, representative
 from engine.annotate.edit import Edit, shifted, trimmed
+from engine.annotate.frequencies import Frequency
 from engine.annotate.gene_model import GeneModel, Transcript
 from engine.annotate.hgvs import TranscriptHgvs, genomic_change, genomic_hgvs, transcript_hgvs, variant_type
 from engine.annotate.normalise import ORIGINAL
@@ -38,6 +39,7 @@ from engine.reference.bundle import ReferenceBundle
 if TYPE_CHECKING:
     import pysam
 
+_IS_RS = re.compile(r"rs\d+").fullmatch
 _IS_SEQUENCE = re.compile("[ACGTN]+").fullmatch
 
 
@@ -72,9 +74,10 @@ class Annotator:
         clinvar: dict[Allele, ClinvarMatch],
         beside: Beside,
         sequences: pysam.FastaFile,
+        frequencies: dict[Allele, Frequency],
     ) -> None:
         self._sample, self._bundle, self._model, self._clinvar = sample, bundle, model, clinvar
-        self._beside = beside
+        self._beside, self._frequencies = beside, frequencies
         self._sequences = sequences
         self._contig = self._bare = self._sequence = ""
         self._accession: str | None = None
@@ -98,6 +101,10 @@ class Annotator:
         allele = (contig, start + 1, ref, alt)
         span = (edit.start, edit.end) if edit else (start, start + len(ref))
         hits = complete(parse_bcsq(info_value(info, "BCSQ=")), contig, *span, self._model)
+        frequency = self._frequencies.get(allele, _NO_FREQUENCY)
+        known = _clinvar_part(self._clinvar.get((self._bare, *allele[1:])))
+        if known.rs is None and (rs := frequency.rs or _rs_of(fields[2])):
+            known = known._replace(rs=rs)
         return Row(
             RecordPart(
                 self._sample,
@@ -114,7 +121,8 @@ class Annotator:
             matches,
             self._name(edit),
             self._consequence(hits, edit) if hits else _INTERGENIC,
-            _clinvar_part(self._clinvar.get((self._bare, *allele[1:]))),
+            known,
+            frequency,
             *(self._told_beside(allele, call, fields[6]) if allele in self._beside.several else _ALONE),
         )
 
@@ -286,6 +294,14 @@ _INTERGENIC = ConsequencePart(None, None, None, None, None, INTERGENIC, term(INT
 _ALONE: tuple[tuple[CombinedPart, ...], tuple[CombinedPart, ...]] = ((), ())
 _NOT_NAMED = TranscriptHgvs(None, None)
 _NO_CLINVAR = ClinvarPart()
+_NO_FREQUENCY = Frequency()
+
+
+def _rs_of(ids: str) -> str | None:
+    """The first dbSNP id of a record's ID."""
+    if "rs" not in ids:
+        return None
+    return next((one for one in ids.split(";") if _IS_RS(one)), None)
 
 
 def _exon(transcript: Transcript, edit: Edit | None) -> str | None:

@@ -25,6 +25,13 @@ TRANSCRIPT_CONSEQUENCE = (
     Column("hgvs_p", "VARCHAR", "HGVS p. name, predicted; absent when no coding base is concerned"),
 )
 
+POPULATION = (
+    Column("population", "VARCHAR", "Name of the population, as the source has it, in lower case"),
+    Column("frequency", "DOUBLE", "Share of its alleles", "fraction", minimum=0, maximum=1),
+    Column("count", "INTEGER", "How often the allele was seen in it", "alleles", minimum=0),
+    Column("number", "INTEGER", "Alleles that were called in it", "alleles", minimum=0),
+    Column("homozygotes", "INTEGER", "People of it with two copies", "people", minimum=0),
+)
 
 CLINVAR_COLUMNS = (
     replace(CONTIG, meaning="Contig without chr; the mitochondrion is MT"),
@@ -115,7 +122,24 @@ _ONE_ALLELE = (
     Column("clinvar_conditions", "VARCHAR[]", "Names of the conditions"),
     Column("clinvar_condition_ids", "VARCHAR[]", "For each condition its ids joined by comma"),
     Column("clinvar_scv", "VARCHAR[]", "Submissions behind the classification"),
-    Column("rs", "VARCHAR", "dbSNP id"),
+    Column("rs", "VARCHAR", "dbSNP id: ClinVar's, else that of the frequencies, else the caller's"),
+)
+_FREQUENCIES = (
+    Column(
+        "frequency",
+        "DOUBLE",
+        "Share of all alleles in the source of frequencies; absent if unknown to it",
+        "fraction",
+        minimum=0,
+        maximum=1,
+    ),
+    Column("frequency_count", "INTEGER", "How often the allele was seen there", "alleles", minimum=0),
+    Column("frequency_number", "INTEGER", "Alleles that were called there at the site", "alleles", minimum=0),
+    Column("homozygotes", "INTEGER", "People there with two copies", "people", minimum=0),
+    Column("popmax", "VARCHAR", "Population in which it is most frequent: the source's word, else the greatest"),
+    Column("popmax_frequency", "DOUBLE", "Its frequency in that population", "fraction", minimum=0, maximum=1),
+    Column("populations", f"{struct_of(POPULATION)}[]", "The same by population"),
+    Column("frequency_filter", "VARCHAR", "FILTER of the source: PASS, or why it doubts the frequency"),
 )
 _OF_THE_RECORD = frozenset({"sample", "original", "qual", "ref_matches", "consequences"})
 _COMBINED = {
@@ -133,6 +157,7 @@ COMBINED = (
 
 ANNOTATED_COLUMNS = (
     *_ONE_ALLELE,
+    *_FREQUENCIES,
     Column(
         "compounds",
         f"{struct_of(COMBINED)}[]",

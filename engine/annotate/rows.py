@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from engine.annotate.calls import Call
+from engine.annotate.frequencies import Frequency
 
 
 class RecordPart(NamedTuple):
@@ -98,6 +99,9 @@ class CombinedPart(NamedTuple):
         return (*self[:8], *self.call, *self.name, *self.consequence[:-1], *self.clinvar)
 
 
+_NO_FREQUENCY = Frequency()
+
+
 class Row(NamedTuple):
     """One allele of one sample."""
 
@@ -107,6 +111,7 @@ class Row(NamedTuple):
     name: NamePart
     consequence: ConsequencePart
     clinvar: ClinvarPart
+    frequency: Frequency = _NO_FREQUENCY
     compounds: tuple[CombinedPart, ...] = ()
     known_parts: tuple[CombinedPart, ...] = ()
 
@@ -116,4 +121,4 @@ class Row(NamedTuple):
         compounds: tuple[Any, ...] = self.compounds and tuple(one.values for one in self.compounds)
         parts: tuple[Any, ...] = self.known_parts and tuple(one.values for one in self.known_parts)
         told = (*self.record, *self.call, self.ref_matches, *self.name, *self.consequence, *self.clinvar)
-        return (*told, compounds, parts)
+        return (*told, *self.frequency[:-1], compounds, parts)

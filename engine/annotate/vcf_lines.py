@@ -9,6 +9,7 @@ fields repeat what a person looks for first. Values are percent-encoded as VCF 4
 
 from __future__ import annotations
 
+from engine.annotate.frequencies import Frequency
 from engine.annotate.rows import CombinedPart, ConsequencePart, Row
 
 _ANN = (
@@ -20,22 +21,31 @@ _COMBINED = (
     "Allele | Made_of_or_part_of | Annotation | Gene_Name | HGVS.g | HGVS.c | HGVS.p | CLNVARID | CLNSIG | Phase"
 )
 _FIELDS = {
-    "ANN": (".", f"Functional annotations: '{_ANN}'"),
-    "HGVSG": ("1", "HGVS name on the genome"),
-    "GENE": ("1", "Gene of the representative consequence"),
-    "CONSEQUENCE": ("1", "Representative consequence: Sequence Ontology terms joined by &"),
-    "HGVSC": ("1", "HGVS name on the representative transcript"),
-    "HGVSP": ("1", "HGVS name on its protein, predicted"),
-    "CLNVARID": ("1", "ClinVar variation id of exactly this allele"),
-    "CLNSIG": ("1", "ClinVar's germline classification"),
-    "CLNREVSTAT": ("1", "ClinVar review status"),
-    "CLNDN": ("1", "ClinVar's names of the conditions, joined by |"),
+    "ANN": (".", "String", f"Functional annotations: '{_ANN}'"),
+    "HGVSG": ("1", "String", "HGVS name on the genome"),
+    "GENE": ("1", "String", "Gene of the representative consequence"),
+    "CONSEQUENCE": ("1", "String", "Representative consequence: Sequence Ontology terms joined by &"),
+    "HGVSC": ("1", "String", "HGVS name on the representative transcript"),
+    "HGVSP": ("1", "String", "HGVS name on its protein, predicted"),
+    "CLNVARID": ("1", "String", "ClinVar variation id of exactly this allele"),
+    "CLNSIG": ("1", "String", "ClinVar's germline classification"),
+    "CLNREVSTAT": ("1", "String", "ClinVar review status"),
+    "CLNDN": ("1", "String", "ClinVar's names of the conditions, joined by |"),
+    "POPAF": ("1", "Float", "Share of all alleles in the source of frequencies"),
+    "POPAC": ("1", "Integer", "How often the allele was seen in the source of frequencies"),
+    "POPAN": ("1", "Integer", "Alleles called at the site in the source of frequencies"),
+    "POPHOM": ("1", "Integer", "People with two copies in the source of frequencies"),
+    "POPMAX": ("1", "String", "Population in which the allele is most frequent"),
+    "POPMAXAF": ("1", "Float", "Frequency in that population"),
+    "POPS": (".", "String", "By population: 'Population | AF | AC | AN | Homozygotes'"),
+    "POPFILTER": ("1", "String", "FILTER in the source of frequencies"),
     "COMPOUND": (
         ".",
+        "String",
         "What the allele makes together with others of the same chromosome (Phase: cis), or may make with others that "
         f"nobody has phased (unknown): '{_COMBINED}'",
     ),
-    "CLNPART": (".", f"What ClinVar knows of a part of the allele: '{_COMBINED}'"),
+    "CLNPART": (".", "String", f"What ClinVar knows of a part of the allele: '{_COMBINED}'"),
 }
 _DECLARED = tuple(f"##INFO=<ID={name}," for name in _FIELDS)
 _SAFE = str.maketrans({" ": "_", ";": "%3B", "=": "%3D", ",": "%2C", "%": "%25", "\t": "_"})
@@ -50,8 +60,8 @@ def annotated_header(lines: list[str]) -> str:
     """The header with our fields declared, in place of any that had the same names."""
     *kept, columns = (line for line in lines if not line.startswith(_DECLARED))
     declared = [
-        f'##INFO=<ID={name},Number={number},Type=String,Description="{meaning}">\n'
-        for name, (number, meaning) in _FIELDS.items()
+        f'##INFO=<ID={name},Number={number},Type={kind},Description="{meaning}">\n'
+        for name, (number, kind, meaning) in _FIELDS.items()
     ]
     return "".join([*kept, *declared, columns])
 
@@ -84,6 +94,7 @@ def annotated_info(info: str, row: Row, *, annotated_before: bool) -> str:
         "CLNDN": "|".join(known.clinvar_conditions) if known.clinvar_conditions else None,
     }
     added = [f"{name}={encoded(value)}" for name, value in values.items() if value]
+    added += _frequency(row.frequency)
     if row.compounds:
         added.append("COMPOUND=" + ",".join(map(_combination, row.compounds)))
     if row.known_parts:
@@ -91,6 +102,25 @@ def annotated_info(info: str, row: Row, *, annotated_before: bool) -> str:
     if consequence.consequences:
         added.insert(0, "ANN=" + ",".join(_annotations(row.record.alt, consequence)))
     return ";".join([info, *added] if info else added)
+
+
+def _frequency(told: Frequency) -> list[str]:
+    values = {
+        "POPAF": _written(told.frequency),
+        "POPAC": _written(told.frequency_count),
+        "POPAN": _written(told.frequency_number),
+        "POPHOM": _written(told.homozygotes),
+        "POPMAX": told.popmax and encoded(told.popmax),
+        "POPMAXAF": _written(told.popmax_frequency),
+        "POPS": ",".join("|".join(map(_written, one)) for one in told.populations or ()),
+        "POPFILTER": told.frequency_filter and encoded(told.frequency_filter),
+    }
+    return [f"{name}={value}" for name, value in values.items() if value]
+
+
+def _written(value: float | str | None) -> str:
+    """A number with six digits, as htslib writes it."""
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _combination(one: CombinedPart) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.annotate.columns import ANNOTATED_COLUMNS, CLINVAR_COLUMNS, COMBINED, TRANSCRIPT_CONSEQUENCE
+from engine.annotate.columns import ANNOTATED_COLUMNS, CLINVAR_COLUMNS, COMBINED, POPULATION, TRANSCRIPT_CONSEQUENCE
 from engine.classify.candidate_genes import CANDIDATE_GENE_COLUMNS
 from engine.classify.columns import FINDING_COLUMNS
 from engine.cohort.columns import TABLES
@@ -16,6 +16,7 @@ from engine.tables import Column, struct_of
 
 _MEMBERS: Mapping[str, str] = {
     f"{struct_of(TRANSCRIPT_CONSEQUENCE)}[]": "a list of transcripts' consequences, below",
+    f"{struct_of(POPULATION)}[]": "a list of populations, below",
     f"{struct_of(COMBINED)}[]": "a list of combined alleles, below",
 }
 """Types too long for a row, in words."""
@@ -43,6 +44,7 @@ def described_tables() -> tuple[Described, ...]:
         Described("gene_conditions", "knowledge `phenotypes`, Parquet", GENE_CONDITION_COLUMNS),
         Described("annotated_variants", "artifact `annotated_variants` of a sample, Parquet", ANNOTATED_COLUMNS),
         Described("transcripts' consequences", "`consequences` of annotated variants", TRANSCRIPT_CONSEQUENCE),
+        Described("populations", "`populations` of annotated variants", POPULATION),
         Described("combined alleles", "`compounds` and `known_parts` of annotated variants", COMBINED),
         Described("exon_coverage", "artifact `exon_coverage` of a sample, Parquet", EXON_COLUMNS),
         Described("findings", "artifact `findings` of a sample, Parquet", FINDING_COLUMNS),

@@ -55,12 +55,13 @@ def build_of_header(lines: Iterable[str]) -> str | None:
     >>> build_of_header(["##contig=<ID=chr20,length=64444167>"])
     'GRCh38'
     """
-    told = {
-        build
-        for line in lines
-        if (contig := _CONTIG_LINE.match(line))
-        and (build := _BUILD_OF_LENGTH.get((bare_contig(contig[1]), int(contig[2]))))
-    }
+    named = (contig for line in lines if (contig := _CONTIG_LINE.match(line)))
+    return build_of_lengths((contig[1], int(contig[2])) for contig in named)
+
+
+def build_of_lengths(contigs: Iterable[tuple[str, int]]) -> str | None:
+    """The build that names and lengths of contigs tell; absent where they tell none, or more than one."""
+    told = {build for name, length in contigs if (build := _BUILD_OF_LENGTH.get((bare_contig(name), length)))}
     return told.pop() if len(told) == 1 else None
 
 
@@ -74,9 +75,9 @@ def refseq_accession(build: str, contig: str, length: int) -> str | None:
     """RefSeq accession with version of a primary contig, absent for every other contig.
 
     Args:
-        build: ``GRCh37`` or ``GRCh38``.
+        build: ``GRCh37`` or ``GRCh38``; of any other no accession is known.
         contig: its name, with or without ``chr``.
         length: of the contig, which tells the two mitochondrial sequences apart.
     """
     bare = bare_contig(contig)
-    return _MITOCHONDRIA.get(length) if bare == "MT" else _ACCESSIONS[build].get(bare)
+    return _MITOCHONDRIA.get(length) if bare == "MT" else _ACCESSIONS.get(build, {}).get(bare)

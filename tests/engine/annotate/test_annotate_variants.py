@@ -35,6 +35,7 @@ def annotated(bundle: ReferenceBundle, variants: Path, tmp_path_factory: pytest.
         ref_mismatches=0,
         clinvar_matched=1,
         clinvar_pathogenic=1,
+        frequencies_matched=0,
         named_fraction=1.0,
         coding_records=2,
         consequence_names=["intron_variant", "missense_variant"],

@@ -1,0 +1,105 @@
+"""``genomics-engine annotate``."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pysam
+import pytest
+
+from engine import cli
+from tests.builders.small_genome import Gene, bases
+
+SEQUENCE = bases(2_000)
+CODING = ((101, 160), (301, 420))
+HEADER = "##fileformat=VCFv4.2\n##contig=<ID=chr1,length=2000>\n"
+GT = '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
+COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    """A reference with one gene, calls, ClinVar and frequencies of one allele."""
+    fasta, genes, calls = (tmp_path / name for name in ("ref.fa", "genes.gff3", "calls.vcf"))
+    fasta.write_text(f">chr1\n{SEQUENCE}\n")
+    genes.write_text("##gff-version 3\n" + "\n".join(Gene("GENE", CODING, CODING).lines()) + "\n")
+    ref, alt = SEQUENCE[349], other(SEQUENCE[349])
+    calls.write_text(f"{HEADER}{GT}{COLUMNS}\tFORMAT\tS1\nchr1\t350\trs5\t{ref}\t{alt}\t50\tPASS\t.\tGT\t0/1\n")
+    clinvar, frequencies = tmp_path / "clinvar.vcf", tmp_path / "gnomad.vcf"
+    facts = "CLNSIG=Pathogenic;CLNREVSTAT=reviewed_by_expert_panel;CLNDN=Disease;CLNDISDB=OMIM:1"
+    clinvar.write_text(f"{HEADER}##fileDate=2025-01-01\n{COLUMNS}\nchr1\t350\t77\t{ref}\t{alt}\t.\t.\t{facts}\n")
+    numbers = {"AF": "A", "AC": "A", "AN": "1", "nhomalt": "A", "AF_afr": "A", "AF_nfe": "A", "AF_grpmax": "A"}
+    declared = "".join(
+        f'##INFO=<ID={name},Number={number},Type=Float,Description="">\n'
+        for name, number in {**numbers, "AF_XX": "A", "grpmax": "A"}.items()
+    )
+    info = "AF=0.25,0.01;AC=50,2;AN=200;nhomalt=5,0;AF_afr=0.5,0;AF_nfe=0.1,0.02;AF_grpmax=0.5,0.02;grpmax=afr,nfe"
+    info += ";AF_XX=1,1"
+    third = next(base for base in "ACGT" if base not in (ref, alt))
+    frequencies.write_text(f"{HEADER}{declared}{COLUMNS}\n1\t350\trs9\t{ref}\t{third},{alt}\t.\tAC0\t{info}\n")
+    return {"reference": fasta, "gene-model": genes, "clinvar": clinvar, "frequencies": frequencies, "input": calls}
+
+
+def other(base: str) -> str:
+    return "ACGT"["ACGT".index(base) - 1]
+
+
+def annotate(files: dict[str, Path], *more: str) -> int:
+    options = [text for name, path in files.items() for text in (f"--{name}", str(path))]
+    return cli.main(["annotate", *options, *more])
+
+
+def test_names_clinvar_and_frequencies_stand_in_the_vcf_and_in_the_table(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    vcf, table = tmp_path / "out.vcf.gz", tmp_path / "out.parquet"
+    assert annotate(files, "--output", str(vcf), "--table", str(table), "--quiet") == 0
+    (row,) = pq.read_table(table).to_pylist()
+    assert (row["gene"], row["clinvar_variation_id"], row["rs"]) == ("GENE", "77", "rs9")
+    assert (row["frequency"], row["frequency_count"], row["frequency_number"], row["homozygotes"]) == (0.01, 2, 200, 0)
+    assert (row["popmax"], row["popmax_frequency"], row["frequency_filter"]) == ("nfe", 0.02, "AC0")
+    assert [(one["population"], one["frequency"]) for one in row["populations"]] == [("afr", 0.0), ("nfe", 0.02)]
+    with pysam.VariantFile(str(vcf)) as opened:
+        (record,) = opened.fetch("chr1", 349, 350)
+    told = {name: record.info[name] for name in ("GENE", "CLNVARID", "POPAC", "POPMAX", "POPS")}
+    assert told == {
+        "GENE": "GENE", "CLNVARID": "77", "POPAC": 2, "POPMAX": "nfe", "POPS": ("afr|0|||", "nfe|0.02|||"),
+    }  # fmt: skip
+    assert record.info["ANN"][0].split("|")[3] == "GENE"
+
+
+def test_same_input_same_bytes_and_everything_declared(files: dict[str, Path], tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        assert annotate(files, "--output", str(tmp_path / f"{name}.vcf.gz"), "--quiet") == 0
+    text = gzip.decompress((tmp_path / "a.vcf.gz").read_bytes()).decode()
+    assert (tmp_path / "a.vcf.gz").read_bytes() == (tmp_path / "b.vcf.gz").read_bytes()
+    *header, record = text.splitlines()
+    assert (tmp_path / "a.vcf.gz.tbi").exists()
+    for item in record.split("\t")[7].split(";"):
+        assert any(line.startswith(f"##INFO=<ID={item.partition('=')[0]},") for line in header), item
+
+
+def test_frequencies_of_another_build_are_refused(
+    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = (
+        files["frequencies"].read_text().replace("1\t350\t", "1\t351\t" if SEQUENCE[350] != SEQUENCE[349] else "1\t1\t")
+    )
+    files["frequencies"].write_text(wrong)
+    assert annotate(files, "--output", str(tmp_path / "out.vcf.gz")) == 1
+    assert "REF disagrees with the reference at 1 of 1 records" in capsys.readouterr().err
+    assert not (tmp_path / "out.vcf.gz").exists()
+
+
+def test_a_file_of_several_people_needs_a_name(
+    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = files["input"].read_text().replace("\tS1\n", "\tS1\tS2\n").replace("\t0/1\n", "\t0/1\t0/0\n")
+    files["input"].write_text(lines)
+    assert annotate(files, "--output", str(tmp_path / "out.vcf.gz")) == 1
+    assert "the calls of 2 people (S1, S2)" in capsys.readouterr().err
+    assert annotate(files, "--output", str(tmp_path / "out.vcf.gz"), "--sample", "S2", "--quiet") == 0
+    with pysam.VariantFile(str(tmp_path / "out.vcf.gz")) as opened:
+        assert list(opened.header.samples) == ["S2"] and list(opened) == []
