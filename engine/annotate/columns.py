@@ -30,7 +30,7 @@ POPULATION = (
     Column("frequency", "DOUBLE", "Share of its alleles", "fraction", minimum=0, maximum=1),
     Column("count", "INTEGER", "How often the allele was seen in it", "alleles", minimum=0),
     Column("number", "INTEGER", "Alleles that were called in it", "alleles", minimum=0),
-    Column("homozygotes", "INTEGER", "People of it with two copies", "people", minimum=0),
+    Column("frequency_homozygotes", "INTEGER", "People of it with two copies", "people", minimum=0),
 )
 
 CLINVAR_COLUMNS = (
@@ -135,7 +135,7 @@ _FREQUENCIES = (
     ),
     Column("frequency_count", "INTEGER", "How often the allele was seen there", "alleles", minimum=0),
     Column("frequency_number", "INTEGER", "Alleles that were called there at the site", "alleles", minimum=0),
-    Column("homozygotes", "INTEGER", "People there with two copies", "people", minimum=0),
+    Column("frequency_homozygotes", "INTEGER", "People there with two copies", "people", minimum=0),
     Column("popmax", "VARCHAR", "Population in which it is most frequent: the source's word, else the greatest"),
     Column("popmax_frequency", "DOUBLE", "Its frequency in that population", "fraction", minimum=0, maximum=1),
     Column("populations", f"{struct_of(POPULATION)}[]", "The same by population"),

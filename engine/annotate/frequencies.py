@@ -50,7 +50,7 @@ class Frequency(NamedTuple):
     frequency: float | None = None
     frequency_count: int | None = None
     frequency_number: int | None = None
-    homozygotes: int | None = None
+    frequency_homozygotes: int | None = None
     popmax: str | None = None
     popmax_frequency: float | None = None
     populations: tuple[Population, ...] | None = None

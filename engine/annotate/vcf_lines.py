@@ -109,7 +109,7 @@ def _frequency(told: Frequency) -> list[str]:
         "POPAF": _written(told.frequency),
         "POPAC": _written(told.frequency_count),
         "POPAN": _written(told.frequency_number),
-        "POPHOM": _written(told.homozygotes),
+        "POPHOM": _written(told.frequency_homozygotes),
         "POPMAX": told.popmax and encoded(told.popmax),
         "POPMAXAF": _written(told.popmax_frequency),
         "POPS": ",".join("|".join(map(_written, one)) for one in told.populations or ()),

@@ -58,7 +58,12 @@ def test_names_clinvar_and_frequencies_stand_in_the_vcf_and_in_the_table(
     assert annotate(files, "--output", str(vcf), "--table", str(table), "--quiet") == 0
     (row,) = pq.read_table(table).to_pylist()
     assert (row["gene"], row["clinvar_variation_id"], row["rs"]) == ("GENE", "77", "rs9")
-    assert (row["frequency"], row["frequency_count"], row["frequency_number"], row["homozygotes"]) == (0.01, 2, 200, 0)
+    assert (row["frequency"], row["frequency_count"], row["frequency_number"], row["frequency_homozygotes"]) == (
+        0.01,
+        2,
+        200,
+        0,
+    )
     assert (row["popmax"], row["popmax_frequency"], row["frequency_filter"]) == ("nfe", 0.02, "AC0")
     assert [(one["population"], one["frequency"]) for one in row["populations"]] == [("afr", 0.0), ("nfe", 0.02)]
     with pysam.VariantFile(str(vcf)) as opened:
