@@ -23,7 +23,7 @@ from tests.builders.installed import PROJECT, Environment, build, install, lend_
 from tests.builders.sequencing import cut_pairs, write_lane
 
 ENGINE_ALONE = PROJECT / "distributions" / "engine"
-NOT_OF_THE_ENGINE = ("dagster", "dbt", "duckdb", "fhir", "pyarrow", "pandas", "resources", "console", "genomics_assets")
+NOT_OF_THE_ENGINE = ("dagster", "dbt", "fhir", "pandas", "resources", "console", "genomics_assets")
 DISTRIBUTION = {"bwa_mem3": "bwa-mem3", "llvmlite": "numba"}
 """Distributions that bring an import of another name."""
 
