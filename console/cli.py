@@ -127,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
     identify.add_argument("--mrn-system", metavar="URI", help="who assigned record numbers whose row does not say it")
     looked_up = add("identity", "show who the person of a sample is, and note who looked", identities.identity)
     verify = add("verify", "read artifacts again and compare every sha256", commands.verify)
-    deliver = add("deliver", "send signed reports to the hospital's FHIR server", deliveries.deliver)
+    deliver = add("deliver", "send signed reports to the hospital's systems", deliveries.deliver)
     delivered = add("deliveries", "list reports on their way to the hospital", deliveries.deliveries)
     export = add(
         "export", "write signed reports as NDJSON, to fill a FHIR server for the first time", deliveries.export

@@ -12,7 +12,7 @@ from console.choosing import find
 from console.commands import each
 from console.output import print_json
 from engine.errors import DeliveryError
-from engine.ops.artifact import NotApplicable
+from engine.ops.artifact import NotApplicable, Published
 from resources.environment import Resources
 from resources.registry.deliveries import DeliveryRecord
 
@@ -20,21 +20,30 @@ _SHOWN = 200
 
 
 def deliver(platform: Resources, chosen: argparse.Namespace) -> int:
-    """Send the reports of samples to the hospital; what it has already is not sent."""
+    """Send the reports of samples to the hospital's systems; what they have already is not sent."""
     from engine.ops import delivery, report
 
     told: list[dict[str, object]] = []
+    log = lambda line: None  # noqa: E731 - what is told is told below
+    ways = [
+        (platform.hospital.destination, report.fhir_bundle, delivery.ehr_delivery),
+        (platform.interface_engine.destination, report.clinical_report, delivery.hl7v2_delivery),
+    ]
+    named = [(what, way) for destination, what, way in ways if destination is not None]
 
     def send(name: str) -> None:
-        log = lambda line: None  # noqa: E731 - what is told is told below
-        report.fhir_bundle.make(platform, name, log=log)
-        made = delivery.ehr_delivery.make(platform, name, log=log)
-        if isinstance(made, NotApplicable):
-            raise DeliveryError(f"not delivered: {made.reason}", sample=name, remedy="see genomics sample")
-        measures = dict(made.receipt.measures)
-        told.append({"sample": name, "fresh": made.fresh} | measures)
-        if not chosen.json:
-            print(_sentence(name, made.fresh, measures))
+        if not named:
+            nowhere = "no FHIR server is named (GENOMICS_FHIR_URL), and no receiver of HL7 v2 (GENOMICS_HL7)"
+            raise DeliveryError(f"not delivered: {nowhere}", sample=name, remedy="set one of them, or both")
+        errors = []
+        for what, way in named:
+            try:
+                what.make(platform, name, log=log)
+                told.append(_delivered(way.make(platform, name, log=log), name, tell=not chosen.json))
+            except DeliveryError as error:  # the other system takes it all the same
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     refused = each(platform, _asked_for(platform, chosen), send)
     if chosen.json:
@@ -91,6 +100,16 @@ def deliveries(platform: Resources, chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _delivered(made: Published | NotApplicable, name: str, *, tell: bool) -> dict[str, object]:
+    """What became of a delivery; DeliveryError where the report may not go."""
+    if isinstance(made, NotApplicable):
+        raise DeliveryError(f"not delivered: {made.reason}", sample=name, remedy="see genomics sample")
+    measures = dict(made.receipt.measures)
+    if tell:
+        print(_sentence(name, made.fresh, measures))
+    return {"sample": name, "fresh": made.fresh} | measures
+
+
 def _asked_for(platform: Resources, chosen: argparse.Namespace) -> list[str]:
     """The samples that were named, or those whose delivery was refused or failed."""
     if bool(chosen.samples) == chosen.whole:
@@ -106,6 +125,9 @@ def _asked_for(platform: Resources, chosen: argparse.Namespace) -> list[str]:
 
 
 def _sentence(name: str, fresh: bool, measures: Mapping[str, object]) -> str:
+    if "control_id" in measures:
+        has = "has the report already, as" if fresh or not measures["sent"] else "took the report as"
+        return f"{name}: {measures['destination']} {has} message {measures['control_id']}"
     if fresh or not measures["sent"]:
         return f"{name}: {measures['destination']} has the report already, as {measures['report']}"
     return (

@@ -25,6 +25,7 @@ ARTIFACTS = (
     report.clinical_report,
     report.fhir_bundle,
     delivery.ehr_delivery,
+    delivery.hl7v2_delivery,
     cohort.cohort_contribution,
     cohort.data_docs,
 )

@@ -28,8 +28,8 @@ sample_job = dg.define_asset_job(
 
 delivery_job = dg.define_asset_job(
     "delivery",
-    selection=dg.AssetSelection.assets("fhir_bundle", *(one.name for one in DELIVERY)),
-    description="Sends one sample's signed report to the hospital's FHIR server; what it has already is not sent.",
+    selection=dg.AssetSelection.assets("clinical_report", "fhir_bundle", *(one.name for one in DELIVERY)),
+    description="Sends one sample's signed report to the hospital's systems; what they have already is not sent.",
     executor_def=IN_PROCESS,
 )
 

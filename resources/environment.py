@@ -24,6 +24,7 @@ from resources.decisions import Decisions
 from resources.gate import Gate
 from resources.hospital import Hospital
 from resources.identities import Identities
+from resources.interface_engine import InterfaceEngine
 from resources.knowledge import Knowledge
 from resources.laboratory import read_laboratory
 from resources.lake import Lake, LocalLake
@@ -161,6 +162,18 @@ OPTIONS = (
         (),
         "YAML file that says how that server is asked, and what it has to know already.",
     ),
+    Option(
+        "GENOMICS_HL7",
+        "none",
+        (),
+        "Where signed reports go as messages of HL7 v2.5.1: `mllp://host:port`, `mllps://host:port`, or a folder.",
+    ),
+    Option(
+        "GENOMICS_HL7_ACCESS",
+        "none",
+        (),
+        "YAML file that says whom these messages are for, and how the receiver is reached.",
+    ),
     Option("GENOMICS_WEB_LISTEN", "127.0.0.1", (), "The address the web UI listens on; in a container `0.0.0.0`."),
     Option(
         "GENOMICS_WEB_ORIGINS",
@@ -224,6 +237,8 @@ class Settings:
         anchor: folder in which it is kept how far the audit log had come.
         fhir_url: base of the hospital's FHIR server, absent where reports are delivered nowhere.
         fhir_access: file that says how it is asked, absent on loopback.
+        hl7: where reports go as messages of HL7 v2, absent where none are sent.
+        hl7_access: file that says whom they are for, absent where nothing more is to be said.
         web_listen: the address on which the web UI listens.
         web_origins: ``scheme://host[:port]`` of addresses at which a reverse proxy shows the web UI.
         web_person_header: the header in which it names the person, absent where it names none.
@@ -251,6 +266,8 @@ class Settings:
     anchor: Path
     fhir_url: str | None
     fhir_access: Path | None
+    hl7: str | None
+    hl7_access: Path | None
     web_listen: str
     web_origins: tuple[str, ...]
     web_person_header: str | None
@@ -288,6 +305,8 @@ class Settings:
             anchor=Path(variables.get("GENOMICS_ANCHOR") or data / "anchor").expanduser().resolve(),
             fhir_url=variables.get("GENOMICS_FHIR_URL") or None,
             fhir_access=_path(variables.get("GENOMICS_FHIR_ACCESS")),
+            hl7=variables.get("GENOMICS_HL7") or None,
+            hl7_access=_path(variables.get("GENOMICS_HL7_ACCESS")),
             web_listen=values["GENOMICS_WEB_LISTEN"],
             web_origins=_origins(variables.get("GENOMICS_WEB_ORIGINS")),
             web_person_header=variables.get("GENOMICS_WEB_PERSON_HEADER") or None,
@@ -329,6 +348,7 @@ class Resources(Services):
         audit: who did what.
         decisions: what people decide about samples.
         hospital: the system that reports are delivered to.
+        interface_engine: the system that takes them as messages of HL7 v2.
     """
 
     settings: Settings
@@ -342,6 +362,7 @@ class Resources(Services):
     audit: AuditLog
     decisions: Decisions
     hospital: Hospital
+    interface_engine: InterfaceEngine
 
 
 def build_resources(settings: Settings) -> Resources:
@@ -352,6 +373,7 @@ def build_resources(settings: Settings) -> Resources:
     registry = SampleRegistry(settings.registry)
     knowledge = Knowledge.declared(settings.reference, lake, settings.data / "sources")
     warehouse = Warehouse(settings.data / "cohort")
+    ledger = Deliveries(registry.database)
     return Resources(
         settings=settings,
         lake=lake,
@@ -363,7 +385,8 @@ def build_resources(settings: Settings) -> Resources:
         warehouse=warehouse,
         audit=audit,
         decisions=Decisions(audit, registry, warehouse),
-        hospital=Hospital(settings.fhir_url, settings.fhir_access, Deliveries(registry.database), audit),
+        hospital=Hospital(settings.fhir_url, settings.fhir_access, ledger, audit),
+        interface_engine=InterfaceEngine(settings.hl7, settings.hl7_access, ledger, audit),
     )
 
 

@@ -10,20 +10,20 @@ import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import yaml
 
 from engine.errors import DeliveryError
+from resources.access_file import DELIVER, read_access_file, unusable
 
 KINDS = ("none", "client-credentials", "entra", "smart")
-DELIVER = ("signed", "unsigned")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_FILE = ("GENOMICS_FHIR_ACCESS", "docs/fhir.md")
 _MARGIN = 60.0
 _LIFETIME = 240
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -65,19 +65,9 @@ def read_access(path: Path | None) -> FhirAccess:
     Raises:
         DeliveryError: it is not readable, or says something that is none of its fields.
     """
-    if path is None:
-        return FhirAccess()
-    try:
-        told = yaml.safe_load(path.read_text()) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise _unusable(path, f"cannot be read: {error}") from error
-    known = {one.name for one in fields(FhirAccess)}
-    if not isinstance(told, dict) or set(told) - known:
-        odd = ", ".join(sorted(set(told) - known)) if isinstance(told, dict) else "no mapping"
-        raise _unusable(path, f"has what is not known: {odd}; known are {', '.join(sorted(known))}")
-    secret = told.get("secret_file")
-    access = FhirAccess(**(told | {"secret_file": path.parent / Path(str(secret)) if secret else None}))
-    _check(path, access)
+    access = read_access_file(path, FhirAccess, *_FILE)
+    if path is not None:
+        _check(path, access)
     return access
 
 
@@ -95,7 +85,7 @@ def _check(path: Path, access: FhirAccess) -> None:
 
 
 def _unusable(path: Path, problem: str) -> DeliveryError:
-    return DeliveryError(f"GENOMICS_FHIR_ACCESS {problem}", file=path, remedy="mend the file (docs/fhir.md)")
+    return unusable(path, problem, *_FILE)
 
 
 class Authorization(ABC):

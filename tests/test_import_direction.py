@@ -37,6 +37,7 @@ STEPS = (
     "cohort",
     "report",
     "fhir",
+    "hl7v2",
     "compare",
     "quality",
 )

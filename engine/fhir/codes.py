@@ -55,10 +55,14 @@ def extension(name: str, **value: Any) -> JsonObject:
     return {"url": PROFILE + name, **value}
 
 
+def named(code: str) -> JsonObject:
+    """What is observed: LOINC where the code begins with a digit, the guide's own system otherwise."""
+    return concept(LOINC if code[0].isdigit() else TBD, code, DISPLAYS.get(code))
+
+
 def component(code: str, **value: Any) -> JsonObject:
-    """An Observation component; LOINC where the code begins with a digit, the guide's own system otherwise."""
-    system = LOINC if code[0].isdigit() else TBD
-    return {"code": concept(system, code, DISPLAYS.get(code)), **value}
+    """An Observation component; its code as of :func:`named`."""
+    return {"code": named(code), **value}
 
 
 def quantity(value: float, unit: str, code: str) -> JsonObject:
@@ -67,6 +71,7 @@ def quantity(value: float, unit: str, code: str) -> JsonObject:
 
 
 DISPLAYS = {
+    "48000-4": "Chromosome [Identifier] in Blood or Tissue by Molecular genetics method",
     "48001-2": "Cytogenetic (chromosome) location",
     "48004-6": "DNA change (c.HGVS)",
     "48005-3": "Amino acid change (pHGVS)",
@@ -74,24 +79,37 @@ DISPLAYS = {
     "48019-4": "DNA change type",
     "48002-0": "Genomic source class [Type]",
     "48013-7": "Genomic reference sequence [ID]",
+    "51968-6": "Discrete variation analysis overall interpretation",
+    "51969-4": "Genetic analysis report",
     "51958-7": "Transcript reference sequence [ID]",
     "53034-5": "Allelic state",
     "53037-8": "Genetic variation clinical significance [Imp]",
     "62374-4": "Human reference sequence assembly version",
     "69547-8": "Genomic ref allele [ID]",
+    "69548-6": "Genetic variant assessment",
     "69551-0": "Genomic alt allele [ID]",
+    "81247-9": "Master HL7 genetic variant reporting panel",
+    "81250-3": "Discrete genetic variant panel",
     "81252-9": "Discrete genetic variant",
     "81254-5": "Genomic allele start-end",
+    "81255-2": "dbSNP [ID]",
     "81258-6": "Sample variant allelic frequency [NFr]",
     "81259-4": "Associated phenotype",
     "81290-9": "Genomic DNA change (gHGVS)",
+    "81293-3": "Description of ranges of DNA sequences examined",
+    "81304-8": "Variant analysis method [Type]",
+    "82120-7": "Allelic phase",
     "82121-5": "Allelic read depth",
+    "82309-6": "Basis for allelic phase [Type]",
     "92822-6": "Genomic coord system",
     "93044-6": "Level of evidence",
+    "94186-4": "Origin of germline genetic variant [Type]",
     "condition-inheritance": "Condition Inheritance",
     "feature-consequence": "Feature Consequence",
 }
-"""Displays of component codes, where the guide's own examples or LOINC's long name give one."""
+"""Displays of what is observed, as the guide's own examples or LOINC's long names have them."""
+
+REPORT, VARIANT_ASSESSMENT, ALLELIC_PHASE = "51969-4", "69548-6", "82120-7"
 
 BUILDS = {"GRCh37": concept(LOINC, "LA14029-5", "GRCh37"), "GRCh38": concept(LOINC, "LA26806-2", "GRCh38")}
 _CHROMOSOME_CODES = (

@@ -7,19 +7,21 @@ from engine.fhir.codes import (
     ANNOTATION_TYPE,
     GENETICS,
     INCONCLUSIVE,
-    LOINC,
     NEGATIVE,
     POSITIVE,
     PROFILE,
+    REPORT,
     JsonObject,
     concept,
     extension,
+    named,
 )
 from engine.fhir.resources import Entries
 from engine.report.issue import Status
 from engine.report.statement import Outcome, Statement
 
-_OUTCOME = {Outcome.POSITIVE: POSITIVE, Outcome.NEGATIVE: NEGATIVE, Outcome.INCONCLUSIVE: INCONCLUSIVE}
+OUTCOME = {Outcome.POSITIVE: POSITIVE, Outcome.NEGATIVE: NEGATIVE, Outcome.INCONCLUSIVE: INCONCLUSIVE}
+"""LOINC's answer by the result in one word."""
 
 
 def add_report(
@@ -47,14 +49,14 @@ def add_report(
         "identifier": [entries.identifier("report", case.sample)],
         "status": status,
         "category": [GENETICS],
-        "code": concept(LOINC, "51969-4", "Genetic analysis report"),
+        "code": named(REPORT),
         "subject": actors.patient,
         "effectiveDateTime": case.collected or issued,
         "issued": issued,
         "performer": [actors.laboratory],
         "specimen": [actors.specimen],
         "conclusion": " ".join(statement.conclusion),
-        "conclusionCode": [_OUTCOME[statement.outcome]],
+        "conclusionCode": [OUTCOME[statement.outcome]],
     }
     if actors.order:
         report["basedOn"] = [actors.order]

@@ -6,6 +6,7 @@ from engine.annotate.terms import term
 from engine.classify.acmg_secondary_findings import PMID
 from engine.fhir.actors import Actors
 from engine.fhir.codes import (
+    ALLELIC_PHASE,
     BUILDS,
     CHANGE_TYPE,
     CHROMOSOMES,
@@ -18,7 +19,6 @@ from engine.fhir.codes import (
     HGVS,
     INHERITANCE,
     LABORATORY,
-    LOINC,
     MONDO,
     OMIM,
     ONE_BASED,
@@ -33,10 +33,12 @@ from engine.fhir.codes import (
     SIGNIFICANCE,
     STARS,
     TBD,
+    VARIANT_ASSESSMENT,
     ZYGOSITY,
     JsonObject,
     component,
     concept,
+    named,
     quantity,
 )
 from engine.fhir.resources import Entries
@@ -75,7 +77,7 @@ class Observations:
             | ({"note": [{"text": note} for note in stated.notes]} if stated.notes else {})
             | {
                 "partOf": [self._study],
-                "code": concept(LOINC, "69548-6", "Genetic variant assessment"),
+                "code": named(VARIANT_ASSESSMENT),
                 "valueCodeableConcept": PRESENT,
                 "method": SEQUENCING,
                 "component": variant_components(finding),
@@ -94,7 +96,7 @@ class Observations:
         """Add how a variant lies to another of its gene."""
         ids = (stated.one, stated.other)
         content = self._common | {
-            "code": concept(LOINC, "82120-7", "Allelic phase"),
+            "code": named(ALLELIC_PHASE),
             "valueCodeableConcept": PHASE[stated.phase],
             "derivedFrom": [{"reference": f"urn:uuid:{name}"} for name in ids],
         }
@@ -135,7 +137,7 @@ class Observations:
         content = self._with_secondary(finding) | {
             "code": concept(TBD, "diagnostic-implication", "Diagnostic Implication"),
             "derivedFrom": [variant],
-            "component": _implication_components(stated, condition),
+            "component": implication_components(stated, condition),
         }
         content["extension"] = [*content.get("extension", []), *_evidence(finding)]
         if stated.evidence:
@@ -188,7 +190,8 @@ def _hgvs_components(finding: Finding) -> list[JsonObject]:
     return [component(code, valueCodeableConcept=concept(HGVS, name)) for code, name in names if name]
 
 
-def _implication_components(stated: StatedFinding, condition: Finding | None) -> list[JsonObject]:
+def implication_components(stated: StatedFinding, condition: Finding | None) -> list[JsonObject]:
+    """The components of a Diagnostic Implication: significance, evidence, and the condition where there is one."""
     finding = stated.row
     components = [component("53037-8", valueCodeableConcept=_significance(stated))]
     if finding["clinvar_stars"] is not None:

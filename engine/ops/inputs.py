@@ -36,6 +36,8 @@ from engine.report.issue import SignOut
 
 if TYPE_CHECKING:
     from engine.fhir.transactions import Arrival
+    from engine.hl7v2.message import Message
+    from engine.hl7v2.parties import Address
 
 Value = TypeVar("Value")
 
@@ -537,6 +539,43 @@ class _ToHospital(Input):
 
 ToHospital = Annotated[Recipient, _ToHospital()]
 """Where the laboratory delivers its reports."""
+
+
+@dataclass(frozen=True)
+class Addressee:
+    """To whom a report is sent as a message.
+
+    Attributes:
+        destination: where messages go, absent where none are sent.
+        takes_unsigned: whether reports that nobody has signed are delivered.
+        address: whom the message names as its receiver; there where the destination is.
+        deliver: sends the sample's message and says whether it had to; DeliveryError where it cannot be sent.
+    """
+
+    destination: str | None
+    takes_unsigned: bool
+    address: Address | None
+    deliver: Callable[[Message], bool]
+
+
+class _ToInterfaceEngine(Input):
+    """The hospital's interface engine: where, and under which name, are a share of the recipe."""
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        engine = scope.services.interface_engine
+
+        def deliver(message: Message) -> bool:
+            return engine.deliver(scope.sample, message)
+
+        if engine.destination is None:
+            return Opened(Addressee(None, False, None, deliver))
+        addressee = Addressee(engine.destination, engine.takes_unsigned, engine.address, deliver)
+        stated = {"destination": engine.destination, "address": asdict(engine.address)}
+        return Opened(addressee, parameters=stated)
+
+
+ToInterfaceEngine = Annotated[Addressee, _ToInterfaceEngine()]
+"""Where the laboratory sends its reports as messages of HL7 v2."""
 
 
 @dataclass(frozen=True)

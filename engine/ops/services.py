@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from engine.fhir.transactions import Arrival
+    from engine.hl7v2.message import Message
+    from engine.hl7v2.parties import Address
     from engine.report.case import Laboratory
 
 
@@ -271,6 +273,25 @@ class Hospital(Protocol):
         """Send a report, what the server has already left out; DeliveryError where it cannot be."""
 
 
+class InterfaceEngine(Protocol):
+    """The system that takes reports as messages of HL7 v2."""
+
+    @property
+    def destination(self) -> str | None:
+        """Where messages go, absent where none are sent."""
+
+    @property
+    def takes_unsigned(self) -> bool:
+        """Whether the laboratory delivers reports that nobody has signed."""
+
+    @property
+    def address(self) -> Address:
+        """Whom messages name as their receiver."""
+
+    def deliver(self, sample: str, message: Message) -> bool:
+        """Send a message, unless it arrived last; whether it was sent, DeliveryError where it cannot be."""
+
+
 @dataclass(frozen=True)
 class Services:
     """Everything that the contract may ask, by the name that Dagster knows it under."""
@@ -284,6 +305,7 @@ class Services:
     landing_zone: LandingZone
     warehouse: Warehouse
     hospital: Hospital
+    interface_engine: InterfaceEngine
 
     @classmethod
     def of(cls, resources: Any) -> Self:

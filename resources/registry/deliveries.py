@@ -16,8 +16,9 @@ from resources.registry.database import Database
 from resources.registry.samples import among, find_sample, note, select_in, utc_now
 from resources.registry.tables import deliveries
 
-REPORT = "fhir_bundle"
-"""The document that is a whole report; any other is a resource by its place on the server."""
+REPORT, MESSAGE = "fhir_bundle", "hl7v2_message"
+REPORTS = (REPORT, MESSAGE)
+"""The documents that are a whole report; any other is a resource by its place on the server."""
 
 
 class DeliveryState(StrEnum):
@@ -35,8 +36,8 @@ class DeliveryRecord:
 
     Attributes:
         sample: sample id.
-        document: :data:`REPORT`.
-        destination: base URL of the server.
+        document: one of :data:`REPORTS`.
+        destination: base URL of the server, or where messages go.
         content: sha256 of what is sent.
         state: how it goes.
         attempts: how often it was tried.
@@ -71,20 +72,26 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def ask(self, sample: str, destination: str, content: str) -> None:
+    def ask(self, sample: str, destination: str, content: str, document: str = REPORT) -> None:
         """Write down that a report is to be sent; once, however often it is asked."""
         with self._database.writing() as db:
             find_sample(db, sample)
-            if not db.execute(select(deliveries.c.number).where(_same(REPORT, destination, content))).first():
-                _insert(db, sample, REPORT, destination, content, DeliveryState.WAITING, 0)
+            if not db.execute(select(deliveries.c.number).where(_same(document, destination, content))).first():
+                _insert(db, sample, document, destination, content, DeliveryState.WAITING, 0)
 
     def tried(
-        self, sample: str, destination: str, content: str, state: DeliveryState, response: str | None = None
+        self,
+        sample: str,
+        destination: str,
+        content: str,
+        state: DeliveryState,
+        response: str | None = None,
+        document: str = REPORT,
     ) -> None:
         """Write down how an attempt at a report ended."""
         values = {"state": state, "response": response, "recorded": utc_now()}
         with self._database.writing() as db:
-            asked = _same(REPORT, destination, content)
+            asked = _same(document, destination, content)
             db.execute(update(deliveries).where(asked).values(values | {"attempts": deliveries.c.attempts + 1}))
             note(db, sample, f"report {state}", destination=destination, content=content)
 
@@ -108,9 +115,18 @@ class Deliveries:
                 if changed.rowcount == 0:
                     _insert(db, sample, place, destination, content, DeliveryState.SENT, 1)
 
+    def arrived(self, sample: str, destination: str, document: str) -> str | None:
+        """Content of the report that a destination took last, absent where it took none."""
+        of_sample = and_(deliveries.c.sample_id == sample, deliveries.c.destination == destination)
+        sent = and_(deliveries.c.document == document, deliveries.c.state == DeliveryState.SENT)
+        last = select(deliveries.c.content).where(of_sample, sent).order_by(deliveries.c.recorded.desc())
+        with self._database.reading() as db:
+            found = db.execute(last.limit(1)).first()
+        return str(found.content) if found else None
+
     def reports(self, *states: DeliveryState, sample: str | None = None) -> tuple[DeliveryRecord, ...]:
         """Reports in the order in which they were asked for, those of some states or of one sample."""
-        query = select(*_COLUMNS).where(deliveries.c.document == REPORT).order_by(deliveries.c.number)
+        query = select(*_COLUMNS).where(deliveries.c.document.in_(REPORTS)).order_by(deliveries.c.number)
         if states:
             query = query.where(deliveries.c.state.in_(states))
         if sample is not None:
@@ -121,7 +137,7 @@ class Deliveries:
 
     def dead_letters(self) -> tuple[DeliveryRecord, ...]:
         """Of each sample and destination what was asked for last, where it was refused or failed."""
-        last = select(func.max(deliveries.c.number)).where(deliveries.c.document == REPORT)
+        last = select(func.max(deliveries.c.number)).where(deliveries.c.document.in_(REPORTS))
         last = last.group_by(deliveries.c.sample_id, deliveries.c.destination)
         states = (DeliveryState.REFUSED, DeliveryState.FAILED)
         query = select(*_COLUMNS).where(deliveries.c.number.in_(last), deliveries.c.state.in_(states))

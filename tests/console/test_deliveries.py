@@ -1,4 +1,4 @@
-"""``genomics deliver`` and ``genomics deliveries``: from the signature to a real FHIR server."""
+"""``genomics deliver`` and ``genomics deliveries``: from the signature to a FHIR server and a receiver of HL7 v2."""
 
 import json
 from collections.abc import Iterator
@@ -8,12 +8,14 @@ import httpx
 import pytest
 
 from console.cli import main
+from engine.person import Identity
 from engine.receipt import Recipe
 from engine.report.issue import SignOut
-from engine.report.statement_file import SUFFIX, write_statement
+from engine.report.statement_file import PILEUPS_SUFFIX, SUFFIX, write_pileups, write_statement
 from resources.environment import Resources, Settings, build_resources
 from resources.sign_out import event_of
 from tests.builders.fhir_server import sekmet
+from tests.builders.mllp import receiving
 from tests.builders.report_bundle import report_statement
 from tests.builders.sheets import entry
 
@@ -35,6 +37,7 @@ def platform(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Resou
     said = report_statement(tmp_path / "r")
     with made.lake.work("statement", "S1") as work:
         write_statement(said, work.folder / f"S1{SUFFIX}")
+        write_pileups((), work.folder / f"S1{PILEUPS_SUFFIX}")
         work.publish(records=1, recipe=Recipe({}), measures={"statement_digest": said.digest})
     return made
 
@@ -77,6 +80,61 @@ def test_what_did_not_arrive_waits_to_be_sent_again(
     assert (letter["sample"], letter["state"]) == ("S1", "failed")
     assert main(["deliver", "--failed"]) == 1
     capsys.readouterr()
+
+
+def test_a_signed_report_goes_to_both_systems_and_each_is_told(
+    platform: Resources, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with receiving("AE") as receiver:
+        to = f"mllp://127.0.0.1:{receiver.port}"
+        monkeypatch.setenv("GENOMICS_HL7", to)
+        assert main(["deliver", "S1"]) == 1
+        assert "sample S1: not delivered: the report is preliminary" in capsys.readouterr().err
+        assert receiver.arrived == []
+        sign(platform)
+        assert main(["deliver", "S1"]) == 1
+        told = capsys.readouterr()
+        assert f"{url} has the report already" in told.out or "resources sent to" in told.out
+        assert f"sample S1: {to} refused the message with AE" in told.err
+        assert main(["deliveries", "--failed"]) == 0
+        assert f"S1\trefused\t{to}\tattempts 1\t" in capsys.readouterr().out
+        assert main(["deliver", "--failed", "--json"]) == 0
+        fhir, hl7 = json.loads(capsys.readouterr().out)
+        assert fhir["fresh"] and not hl7["fresh"] and (hl7["destination"], hl7["sent"]) == (to, 1)
+        assert main(["deliver", "S1"]) == 0
+        assert f"S1: {to} has the report already, as message {hl7['control_id']}" in capsys.readouterr().out
+    assert list(receiver.taken) == [hl7["control_id"]] and len(receiver.arrived) == 2
+    assert b"|F|" in receiver.taken[hl7["control_id"]] and b"Dr B" in receiver.taken[hl7["control_id"]]
+
+
+def test_a_message_names_the_person_and_nothing_that_is_kept_does(
+    platform: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """But the registry, which alone keeps who the person is, and the bundle, which is not made here."""
+    (tmp_path / "out").mkdir()
+    monkeypatch.delenv("GENOMICS_FHIR_URL")
+    monkeypatch.setenv("GENOMICS_HL7", str(tmp_path / "out"))
+    subject = platform.registry.sample("S1").person.subject_id
+    words = ("MRN-0815-4711", "Unmistakable", "1970-01-31")
+    who = Identity(subject, mrn=words[0], mrn_system="urn:oid:1.2.3", family=words[1], birth_date=words[2])
+    platform.identities.identify(who, person="Dr B", reason="told with the order")
+    said = report_statement(tmp_path / "named", subject_id=subject)
+    with platform.lake.work("statement", "S1") as work:
+        write_statement(said, work.folder / f"S1{SUFFIX}")
+        write_pileups((), work.folder / f"S1{PILEUPS_SUFFIX}")
+        work.publish(records=1, recipe=Recipe({}), measures={"statement_digest": said.digest})
+    sign(platform)
+    assert main(["deliver", "S1"]) == 0
+    assert f"S1: {tmp_path / 'out'} took the report as message " in capsys.readouterr().out
+    (file,) = (tmp_path / "out").iterdir()
+    assert "MRN-0815-4711^^^&1.2.3&ISO^MR" in file.read_text() and "Unmistakable^^^^^^L||19700131" in file.read_text()
+    data = platform.settings.data
+    named = {path for path in data.rglob("*") if path.is_file() and any(w.encode() in path.read_bytes() for w in words)}
+    assert named and {path.parent for path in named} == {data / "registry"}
+    looks = [
+        one.event.details["purpose"] for one in platform.audit.entries(sample="S1") if "purpose" in one.event.details
+    ]
+    assert looks == ["hl7v2_delivery"]
 
 
 def test_signed_reports_are_exported_for_import(

@@ -26,6 +26,7 @@ BY_SAMPLE = {
     "clinical_report": {"statement"},
     "fhir_bundle": {"statement"},
     "ehr_delivery": {"fhir_bundle"},
+    "hl7v2_delivery": {"statement", "clinical_report"},
     "cohort_contribution": {"raw_reads", "aligned_reads", "gvcf", "variants"},
 }
 KNOWLEDGE = {"reference_genome", "aligner_index", "gene_model", "known_sites", "clinvar", "phenotypes"}
