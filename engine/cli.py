@@ -33,6 +33,7 @@ from engine.commands.options import Command, UsageError
 from engine.commands.options import add_command as _command
 from engine.commands.options import say as _say
 from engine.commands.options import warn as _warn
+from engine.commands.pgx import add_pgx
 from engine.commands.phenotype import add_phenotype
 from engine.commands.score import add_score
 from engine.errors import GenomicsError
@@ -102,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_metrics,
         add_annotate,
         add_classify,
+        add_pgx,
         add_phenotype,
         add_score,
     ):
