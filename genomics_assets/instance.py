@@ -10,6 +10,7 @@ import yaml
 
 from resources.environment import Settings
 from resources.privacy import close_to_others, keep_private
+from resources.sample_runs import PARTITION
 
 MODULE, CODE_LOCATION = "genomics_assets.definitions", "genomics_assets"
 """The module of the definitions, and the name of the code location that it makes."""
@@ -51,7 +52,11 @@ def _configuration(settings: Settings) -> dict[str, object]:
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},  # the web UI does not ask its first visitor for an e-mail address
         "concurrency": {
-            "runs": {"max_concurrent_runs": settings.max_runs},
+            "runs": {
+                "max_concurrent_runs": settings.max_runs,
+                # Of two runs of one sample the second would wait for the first anyway, and hold a place meanwhile.
+                "tag_concurrency_limits": [{"key": PARTITION, "value": {"applyLimitPerUniqueValue": True}, "limit": 1}],
+            },
             "pools": {"default_limit": 1, "granularity": "op"},
         },
         # Dagster's launcher cannot ask after the health of a run's process; ours can.

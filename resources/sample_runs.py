@@ -110,13 +110,14 @@ class Runs:
         self._instance = instance
 
     def of_samples(self, samples: Collection[str]) -> dict[str, Run]:
-        """The run of each sample that is under way, else the one asked for last; samples without one are left out."""
-        import dagster as dg
+        """The run of each sample that runs, else that is queued, else the one asked for last.
 
+        Samples without one are left out.
+        """
         found: dict[str, Run] = {}
         wanted = set(samples)
-        going = [dg.DagsterRunStatus(name) for name, state in _STATES.items() if state in _UNDER_WAY]
-        for record in chain(self._records(dg.RunsFilter(statuses=going)), self._records()) if wanted else ():
+        going = (self._records(_that_are(RunState.RUNNING)), self._records(_that_are(RunState.QUEUED)))
+        for record in chain(*going, self._records()) if wanted else ():
             sample = record.dagster_run.tags.get(PARTITION)
             if sample in wanted:
                 found[sample] = _run(record)
@@ -198,6 +199,12 @@ def open_runs(dagster_home: Path) -> Iterator[Runs | None]:
             remedy="restore the folder from a backup; or move it away, and the samples' runs are told from what is "
             "published",
         ) from error
+
+
+def _that_are(state: RunState) -> dg.RunsFilter:
+    import dagster as dg
+
+    return dg.RunsFilter(statuses=[dg.DagsterRunStatus(name) for name, one in _STATES.items() if one is state])
 
 
 def _run(record: dg.RunRecord) -> Run:

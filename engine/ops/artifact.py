@@ -137,7 +137,7 @@ class Contract:
         Raises:
             GenomicsError: an input is missing, damaged, or behind a shut gate, or the data cannot be used.
         """
-        with services.lake.work(self.name, sample or None) as work:
+        with services.lake.work(self.name, sample or None, log=log) as work:
             opened = self._open(services, sample)
             recipe = self._recipe(opened, services.settings)
             published = None if recompute else work.fresh(recipe)

@@ -7,7 +7,7 @@ function is handed values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -126,8 +126,13 @@ class Lake(Protocol):
     def path(self, receipt: Receipt, name: str) -> Path:
         """One file of an artifact."""
 
-    def work(self, asset: str, sample: str | None = None) -> AbstractContextManager[Work]:
-        """A private work folder in which to make an artifact, one process at a time."""
+    def work(
+        self, asset: str, sample: str | None = None, *, log: Callable[[str], None] = ...
+    ) -> AbstractContextManager[Work]:
+        """A private work folder in which to make an artifact, one process at a time.
+
+        ``log`` is told where another process is making it, before its end is waited for.
+        """
 
 
 class Gate(Protocol):
@@ -219,6 +224,9 @@ class Registry(Protocol):
 
     def samples(self) -> Sequence[Participant]:
         """Every registered sample, withdrawn ones included."""
+
+    def withdrawn(self) -> Sequence[str]:
+        """Ids of the samples that were withdrawn."""
 
     def record_digests(self, sample_id: str, files: Sequence[FileDigests]) -> None:
         """Keep what was verified; an error where another sample has the same file."""

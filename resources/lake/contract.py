@@ -6,7 +6,7 @@ receipt. A backend says where files lie and how they are moved; whoever uses a l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,5 +110,10 @@ class Lake(Protocol):
     def assets(self, sample: str | None = None) -> list[str]:
         """Names of the published artifacts of a sample, or of those that belong to none, in order."""
 
-    def work(self, asset: str, sample: str | None = None) -> AbstractContextManager[Work]:
-        """A private work folder in which to make an artifact, one process at a time."""
+    def work(
+        self, asset: str, sample: str | None = None, *, log: Callable[[str], None] = ...
+    ) -> AbstractContextManager[Work]:
+        """A private work folder in which to make an artifact, one process at a time.
+
+        ``log`` is told where another process is making it, before its end is waited for.
+        """

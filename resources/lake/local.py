@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from engine.errors import LakeError
 from engine.receipt import ArtifactFile, Measure, Receipt, Recipe, content_version, describe_file, digest_text
@@ -239,8 +239,10 @@ class LocalLake:
         return sorted(path.parent.name for path in self._home("*", sample).parent.glob(f"*/{RECEIPT}"))
 
     @contextmanager
-    def work(self, asset: str, sample: str | None = None) -> Iterator[LocalWork]:
-        """A private work folder in which to make an artifact, one process at a time.
+    def work(
+        self, asset: str, sample: str | None = None, *, log: Callable[[str], None] = lambda _: None
+    ) -> Iterator[LocalWork]:
+        """A private work folder in which to make an artifact, one process at a time: another one waits, and says so.
 
         Whatever an earlier, killed process left for the same artifact is removed first. The folder goes when the
         block ends, published or not.
@@ -250,7 +252,9 @@ class LocalLake:
         folder = self.root / ".work" / name
         folder.parent.mkdir(parents=True, exist_ok=True)
         with (folder.parent / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _locks_at_once(lock):
+                log(f"another run is making {asset}: waiting for its end")
+                fcntl.flock(lock, fcntl.LOCK_EX)
             self._abandon(folder / "publishing", asset, sample)
             shutil.rmtree(folder, ignore_errors=True)
             (folder / "artifact").mkdir(parents=True)
@@ -403,6 +407,14 @@ def _changed(receipt: Receipt, file: ArtifactFile, path: Path) -> LakeError:
         file=path,
         remedy=f"materialize {receipt.asset} again with recompute, and find out who changed the lake",
     )
+
+
+def _locks_at_once(lock: IO[str]) -> bool:
+    """Take a lock that nobody holds; False where somebody does."""
+    with suppress(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def _write_atomically(path: Path, text: str) -> None:

@@ -24,6 +24,9 @@ FINISHED = {"SUCCESS", "FAILURE", "CANCELED"}
 RUNS = """query($tags: [ExecutionTag!], $job: String) {
   runsOrError(filter: {tags: $tags, pipelineName: $job}, limit: 100) {
     ... on Runs { results { runId status jobName tags { key value } } } } }"""
+LAUNCH = """mutation($asked: ExecutionParams!) {
+  launchRun(executionParams: $asked) { __typename ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message } } }"""
 MATERIALIZATIONS = """query($asset: AssetKeyInput!, $partitions: [String!]) {
   assetNodeOrError(assetKey: $asset) { ... on AssetNode {
     assetMaterializations(partitions: $partitions, limit: 20) {
@@ -105,6 +108,20 @@ class Server:
             by_key = {tag["key"]: tag["value"] for tag in told["tags"]}
             runs.append(Run(told["runId"], told["jobName"], told["status"], by_key.get("dagster/partition"), by_key))
         return runs
+
+    def launch(self, sample: str) -> str:
+        """Ask for a run of a sample as a person does in the web UI; its id."""
+        selector = {
+            "repositoryName": "__repository__",
+            "repositoryLocationName": "genomics_assets",
+            "pipelineName": "sample",
+        }
+        tags = [{"key": "dagster/partition", "value": sample}]
+        asked = {"selector": selector, "mode": "default", "executionMetadata": {"tags": tags}}
+        answer = self.ask(LAUNCH, asked=asked)["launchRun"]
+        assert answer["__typename"] == "LaunchRunSuccess", answer
+        run: str = answer["run"]["runId"]
+        return run
 
     def materializations(self, asset: str, sample: str | None = None) -> list[dict[str, Any]]:
         """Materializations, newest first."""

@@ -24,7 +24,9 @@ MENDED = Delivery("demo-mother")
 """Truncated too, until its test lays down the whole file."""
 LET_THROUGH = Delivery("demo-father", coverage=13)
 """Too shallow too, until its test overrides the gate."""
-DELIVERED = (PATIENT, TRUNCATED, SHALLOW, MENDED, LET_THROUGH)
+AT_ONCE = Delivery("demo-child")
+"""Good reads too: its test lets several runs of it go at once."""
+DELIVERED = (PATIENT, TRUNCATED, SHALLOW, MENDED, LET_THROUGH, AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Laboratory:
 
 @pytest.fixture(scope="session")
 def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laboratory]:
-    """Five samples dropped in the landing zone of a running server, each run to its end."""
+    """Six samples dropped in the landing zone of a running server, each run to its end."""
     folder = tmp_path_factory.mktemp("laboratory")
     deployment = tiny_deployment(folder)
     with serving(deployment, folder / "server.log") as server:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from deltalake import DeltaTable
 
 from demo.outcome import SAMPLE_ASSETS
+from engine.cohort.columns import TABLES
 from engine.reads.registration import SampleStatus
 from resources.registry import SampleRegistry
 from tests.builders.deployment import Delivery
 from tests.builders.server import Run, Server
-from tests.end_to_end.conftest import MENDED, PATIENT, SHALLOW, Laboratory
+from tests.end_to_end.conftest import AT_ONCE, MENDED, PATIENT, SHALLOW, Laboratory
 
 pytestmark = pytest.mark.slow
 
@@ -105,6 +108,31 @@ def test_a_broken_sample_stops_alone_and_runs_again_when_it_is_mended(laboratory
     server.wait("its end", lambda: _runs_since(server, before)[0].is_finished, 300)
     assert len(started) == 1
     assert_green(server, MENDED)
+
+
+def test_of_runs_of_one_sample_at_once_one_waits_and_nothing_is_there_twice(laboratory: Laboratory) -> None:
+    """Three in the queue and one beside it, of a sample of which nothing is there yet, but its rows in the cohort."""
+    server, deployment, sample = laboratory.server, laboratory.server.deployment, AT_ONCE.sample_id
+    server.wait("the registry's word", lambda: status(server, AT_ONCE) is SampleStatus.DONE, 90)
+    shutil.rmtree(deployment.settings.data / "lake" / "samples" / sample)
+    with ThreadPoolExecutor() as beside:
+        direct = beside.submit(deployment.execute, "sample", sample)
+        asked = [server.launch(sample) for _ in range(3)]
+        looks: list[list[Run]] = []
+        while not direct.done() or not looks or not all(run.is_finished for run in looks[-1]):
+            time.sleep(0.5)
+            looks.append(server.runs("sample", sample))
+    assert direct.result().returncode == 0, direct.result().stderr[-3000:]
+    assert {run.run_id: run.status for run in looks[-1] if run.run_id in asked} == dict.fromkeys(asked, "SUCCESS")
+    at_once = max(sum(run.status == "STARTED" for run in look) for look in looks)
+    assert at_once == 2, "one of the queue at a time, and the one beside it"
+    for asset in SAMPLE_ASSETS:
+        assert len(deployment.lake.history(asset, sample)) == 1, asset
+        deployment.lake.verify(deployment.lake.require(asset, sample))
+    contributed = deployment.lake.require("cohort_contribution", sample).measures
+    for table in TABLES:
+        rows = DeltaTable(str(deployment.settings.data / "cohort" / table)).to_pyarrow_table(columns=["sample_id"])
+        assert rows.column("sample_id").to_pylist().count(sample) == contributed[table], table
 
 
 def _runs_since(server: Server, before: set[str]) -> list[Run]:

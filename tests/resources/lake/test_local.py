@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -75,6 +76,26 @@ def test_a_killed_process_leaves_a_whole_artifact(tmp_path: Path) -> None:
     publish(lake, "last")
     assert lake.path(lake.require("raw_reads", "S1"), "reads.txt").read_text() == "last"
     assert not list((lake.root / ".work").glob("*/*"))
+
+
+def test_who_waits_for_another_process_says_so_and_goes_on_after_its_end(lake: Lake) -> None:
+    said: list[str] = []
+    waiting = threading.Event()
+
+    def second() -> None:
+        with lake.work("raw_reads", "S1", log=lambda line: (said.append(line), waiting.set())) as work:  # type: ignore[func-returns-value]
+            (work.folder / "reads.txt").write_text("second")
+            work.publish(records=1, recipe=Recipe(), measures={})
+
+    other = threading.Thread(target=second)
+    with lake.work("raw_reads", "S1", log=said.append) as work:
+        other.start()
+        assert waiting.wait(10) and said == ["another run is making raw_reads: waiting for its end"]
+        (work.folder / "reads.txt").write_text("first")
+        first = work.publish(records=1, recipe=Recipe(), measures={})
+    other.join(10)
+    assert [receipt.data_version for receipt in lake.history("raw_reads", "S1")].count(first.data_version) == 1
+    assert lake.path(lake.require("raw_reads", "S1"), "reads.txt").read_text() == "second"
 
 
 def _append(root: Path, word: str) -> None:
