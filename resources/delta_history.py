@@ -7,11 +7,12 @@ table, files that nothing names any more. :func:`forget` leaves the table as it 
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
@@ -50,46 +51,119 @@ def _superseded(folder: Path, opened: DeltaTable) -> Iterator[Path]:
     yield from (path for path in sorted(folder.iterdir()) if path.is_file() and path.name not in named)
 
 
-def traces(folder: Path, word: str) -> list[Path]:
-    """Files below a folder that hold a word as a value of its own, in quotes where it is within a text.
+def traces(folder: Path, word: str, wordless: Collection[str] = ()) -> list[Path]:
+    """Files below a folder that hold a word as a value of its own, or in quotes within one.
 
-    Both quotes are of one kind. Of long values Parquet's statistics hold the first 64 bytes, rounded up where they are
-    a maximum: of ``..."sample_id":"S1"...`` that may be ``..."sample_id":"S2``, which no sample was ever called.
+    What a table's format itself says in every table (the types of columns, the kinds of operations) is no value of
+    anybody's. Of long values Parquet's statistics hold the first 64 bytes, which no word is sought in: the whole value
+    is.
+
+    Args:
+        folder: read to the last file, whatever names it.
+        word: sought.
+        wordless: columns whose values are of other kinds, however they are spelt: an allele ``A`` is not the sample A.
     """
-    quoted = re.compile(rf"""(?<!\\)(\\*['"]){re.escape(word)}\1""")
-    return [path for path in sorted(folder.rglob("*")) if path.is_file() and _names(path, quoted)]
+    sought = _Sought(word, frozenset(wordless) | _OF_THE_FORMAT)
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and _names(path, sought)]
 
 
-def _names(path: Path, word: re.Pattern[str]) -> bool:
+_OF_THE_FORMAT = frozenset(
+    {
+        *("operation", "mode", "partitionBy", "engineInfo", "clientVersion"),
+        *("provider", "schemaString", "partitionColumns", "readerFeatures", "writerFeatures"),
+        *("ARROW:schema", "pandas"),
+    }
+)
+"""Fields of Delta's log and of Parquet's footer whose words are the format's own."""
+_CUT_SHORT = frozenset({"stats"})
+"""Columns of a checkpoint whose values are long: Parquet's statistics of them end anywhere within."""
+
+
+class _Sought:
+    """A word, as it may stand in a file."""
+
+    def __init__(self, word: str, wordless: frozenset[str]) -> None:
+        self._word = word
+        self._wordless = wordless
+        self._quoted = re.compile(rf"""(?<!\\)(\\*['"]){re.escape(word)}\1""")  # both quotes are of one kind
+
+    def reads(self, column: str) -> bool:
+        """Whether a column's values may name anybody."""
+        return column not in self._wordless
+
+    def stands_in_text(self, text: str) -> bool:
+        """Whether it stands there in quotes."""
+        return bool(self._quoted.search(text))
+
+    def stands_in(self, value: Any) -> bool:
+        """Whether it is a value, or a part of one: of a mapping, a list, or a text that is JSON itself."""
+        if isinstance(value, bytes):
+            value = value.decode("latin-1")
+        if isinstance(value, str):
+            inner = _parsed(value)
+            return value == self._word or (self.stands_in_text(value) if inner is None else self.stands_in(inner))
+        if isinstance(value, Mapping):
+            return any(self.reads(_text_of(key)) and self.stands_in(each) for key, each in value.items())
+        return isinstance(value, list | tuple) and any(map(self.stands_in, value))
+
+
+def _text_of(key: object) -> str:
+    return key.decode("latin-1") if isinstance(key, bytes) else str(key)
+
+
+def _parsed(text: str) -> dict[str, Any] | list[Any] | None:
+    """A text that is a JSON object or list, as what it says."""
+    if text[:1] in ("{", "["):
+        with suppress(ValueError, RecursionError):
+            value: dict[str, Any] | list[Any] = json.loads(text)
+            return value
+    return None
+
+
+def _names(path: Path, sought: _Sought) -> bool:
     with suppress(FileNotFoundError):  # gone since it was listed
-        return any(word.search(text) for text in _texts(path))
+        content = path.read_bytes()
+        if content[:4] == b"PAR1":
+            return _parquet_names(content, sought)
+        lines = content.decode("latin-1").splitlines()
+        return any(sought.stands_in(line) for line in lines)
     return False
 
 
-def _texts(path: Path) -> Iterator[str]:
-    """What a file says, as text: every value of a Parquet file, its statistics and its footer; else its bytes."""
-    content = path.read_bytes()
-    if content[:4] != b"PAR1":
-        yield content.decode("latin-1")
-        return
+def _parquet_names(content: bytes, sought: _Sought) -> bool:
+    """Whether a Parquet file names it: in a value, in the statistics, in the footer; one that is cut, in its bytes."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(pa.BufferReader(content))
-    yield f"{file.schema_arrow} {file.schema_arrow.metadata} {file.metadata.metadata}"
-    for group in range(file.metadata.num_row_groups):
-        described = file.metadata.row_group(group)
-        yield str([described.column(number).to_dict() for number in range(described.num_columns)])
-    for batch in file.iter_batches():
-        yield from (_said(column) for column in batch.columns)
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content))
+        return (
+            sought.stands_in(file.metadata.metadata or {})
+            or any(map(sought.stands_in, _statistics(file.metadata, sought)))
+            or any(sought.stands_in(value) for batch in file.iter_batches() for value in _values(batch, sought))
+        )
+    except pa.ArrowException:
+        return sought.stands_in_text(content.decode("latin-1"))
 
 
-def _said(column: pa.Array) -> str:
-    """The different values of a column as text; numbers name nothing."""
+def _statistics(footer: Any, sought: _Sought) -> Iterator[Any]:
+    """The least and the greatest value of each column in each group of rows."""
+    for group in range(footer.num_row_groups):
+        described = footer.row_group(group)
+        for number in range(described.num_columns):
+            column = described.column(number)
+            names, told = column.path_in_schema.split("."), column.statistics
+            if told and told.has_min_max and not _CUT_SHORT & set(names) and all(map(sought.reads, names)):
+                yield from (told.min, told.max)
+
+
+def _values(batch: pa.RecordBatch, sought: _Sought) -> Iterator[Any]:
+    """The different values of the columns; numbers name nothing."""
     import pyarrow as pa
 
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_nested(kind):
-        return str(column.to_pylist())
-    numbers = pa.types.is_primitive(kind)
-    return "" if numbers else str(column.unique().to_pylist())
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        if pa.types.is_nested(kind):
+            yield {name: column.to_pylist()}
+        elif sought.reads(name) and not pa.types.is_primitive(kind):
+            yield column.unique().to_pylist()

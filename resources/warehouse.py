@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
+from engine.cohort.columns import TABLES
 from engine.errors import LakeError
 from resources.delta_history import forget, traces
 
@@ -34,6 +35,8 @@ _IMPOSSIBLE = re.compile(r"[\[\]^|\\\x00-\x1f\x7f\udc80-\udcff]|%[0-9A-Fa-f]{2}"
 """What deltalake 1.6.6 makes URLs of and cannot, or decodes where nothing was encoded."""
 _PARENTS = {"father_id", "mother_id"}
 """Columns in which a sample's row names another sample."""
+_NAME_NOBODY = {column.name for columns in TABLES.values() for column in columns} - _PARENTS - {"sample_id"}
+"""Columns of the cohort's tables that hold no sample ids; any that the platform does not know may."""
 _NONE = 0
 """Version of a sample whose rows were taken out: any other may be put again."""
 _WRITING = "writing"
@@ -100,8 +103,11 @@ class Warehouse:
                 )
 
     def traces(self, sample: str, table: str = ".") -> list[Path]:
-        """Files of one table, or of all, that name a sample, whether the table still consists of them or not."""
-        return traces(self.root / table, sample)
+        """Files of one table, or of all, that name a sample, whether the table still consists of them or not.
+
+        Where a value of another kind is spelt like the id (an allele, a contig, a family), that names no sample.
+        """
+        return traces(self.root / table, sample, _NAME_NOBODY)
 
     def _delete(self, table: str, sample: str) -> None:
         """Take the sample's rows out, and its id out of the rows of its children."""

@@ -33,11 +33,12 @@ def _append(published: Artifact, services: Services) -> None:
     from engine.cohort.contributed import read_contribution
 
     receipt, sample = published.receipt, str(published.receipt.sample)
-    for name in TABLES:
-        rows = read_contribution(published.folder, name)
+    tables = {name: read_contribution(published.folder, name) for name in TABLES}
+    for name, rows in tables.items():
         services.warehouse.put(name, rows, sample=sample, version=receipt.file(f"{name}.parquet").sha256)
-    if services.registry.sample(sample).withdrawn:  # meanwhile, and what was there then has been taken out already
-        services.warehouse.remove(sample)
+    named = {sample, *(each for row in tables["samples"].to_pylist() for each in (row["father_id"], row["mother_id"]))}
+    for gone in sorted(named & set(services.registry.withdrawn())):
+        services.warehouse.remove(gone)  # withdrawn meanwhile, and what was there then has been taken out already
 
 
 @artifact(
@@ -199,10 +200,10 @@ def build_cohort(services: Services, log: Callable[[str], None] = lambda _: None
     from engine.cohort.models import cohort_models
     from engine.cohort.tables import count_rows
 
-    files = {name: services.warehouse.files(name) for name in TABLES}
     if services.warehouse.version("samples") < 0:
         raise LakeError("no sample has contributed to the cohort", remedy="materialize cohort_contribution first")
-    with services.lake.work("cohort_tables") as work:
+    with services.lake.work("cohort_tables", log=log) as work:
+        files = {name: services.warehouse.files(name) for name in TABLES}
         recipe = Recipe(
             inputs=_named(files),
             tools=code_version("engine.ops.cohort:build_cohort", distributions=_DBT).tools("cohort_tables")

@@ -19,14 +19,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from engine.errors import GateError, KnowledgeError
-from engine.ops.services import Lake, Services, Settings
-from engine.person import Identity
+from engine.ops.services import Lake, Registry, Services, Settings
+from engine.person import Identity, Person
 from engine.progress import Progress
 from engine.reads.file_digests import FileDigests
 from engine.reads.lane import Lane
@@ -276,13 +276,27 @@ def releases(receipts: Iterable[Receipt]) -> dict[str, str]:
 
 
 class Facts(_Named):
-    """The person, of whom the function reads these facts and no other."""
+    """The person, of whom the function reads these facts and no other.
+
+    A parent who was withdrawn is no fact any more: no row names him again, and nothing waits for him.
+    """
 
     def open(self, parameter: str, scope: Scope) -> Opened:
         """The person as the registry knows it now."""
-        person = scope.services.registry.participant(scope.sample).person
+        registry = scope.services.registry
+        person = without_withdrawn(registry.participant(scope.sample).person, registry)
         stated = {name: _plain(getattr(person, name)) for name in self.names}
         return Opened(only(person, self.names, scope.asset), parameters=stated)
+
+
+def without_withdrawn(person: Person, registry: Registry) -> Person:
+    """The person without parents who were withdrawn."""
+    if not (person.father_id or person.mother_id):
+        return person
+    gone: dict[str, Any] = {
+        name: None for name in ("father_id", "mother_id") if getattr(person, name) in registry.withdrawn()
+    }
+    return replace(person, **gone) if gone else person
 
 
 class _Written(Input):

@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
+from engine.cohort.columns import TABLES
 from engine.errors import LakeError
+from engine.tables import arrow_schema
 from resources.warehouse import Warehouse
 
 PROCESSES = 10
@@ -170,6 +172,77 @@ def test_a_short_id_is_found_where_it_stands_and_not_where_it_only_seems_to(
     warehouse.remove(sample)
     assert warehouse.traces(sample) == [] and read(warehouse) == [(other, 1)]
     assert len(warehouse.traces(other)) == 2, "its rows and the checkpoint"
+
+
+def cohort_rows(name: str, sample: str, **values: object) -> pa.Table:
+    """One row of a table of the cohort, with something in every column."""
+    by_type = {"VARCHAR": "A", "DOUBLE": 1.0}
+    row = {column.name: by_type.get(column.type, 1) for column in TABLES[name]}
+    named = {"contig": "chr20", "measure": "mean_coverage", "asset": "variants", "sex": "male", "family_id": "F1"}
+    row |= {column: value for column, value in named.items() if column in row} | values | {"sample_id": sample}
+    schema = arrow_schema(TABLES[name])
+    return pa.Table.from_pylist([row], schema)
+
+
+def test_an_id_spelt_like_anything_that_stands_in_the_tables_anyway_can_be_withdrawn(warehouse: Warehouse) -> None:
+    """Alleles, contigs, measures, families, and the words of Delta's log and of Parquet; none of them names anybody."""
+    parents = {"samples": {"father_id": None, "mother_id": None}}
+    for name in TABLES:
+        for version in (VERSION_1, VERSION_2):
+            for sample in ("S1", "S2"):
+                rows_of_it = cohort_rows(name, sample, **parents.get(name, {}))
+                warehouse.put(name, rows_of_it, sample=sample, version=version)
+    DeltaTable(str(warehouse.root / "calls")).create_checkpoint()
+    warehouse.remove("S2")
+    words = {word for path in warehouse.root.rglob("*") if path.is_file() for word in words_of(path)}
+    assert {"A", "chr20", "mean_coverage", "F1", "WRITE", "Append", "string", "sample_id", "add", "parquet"} <= words
+    assert [word for word in sorted(words) if warehouse.traces(word)] == ["S1"]
+    for sample in ("A", "chr20", "Append"):
+        warehouse.put("calls", cohort_rows("calls", sample), sample=sample, version=VERSION_1)
+        assert warehouse.traces(sample)
+        warehouse.remove(sample)
+    assert [row["sample_id"] for row in DeltaTable(str(warehouse.root / "calls")).to_pyarrow_table().to_pylist()] == [
+        "S1"
+    ]
+
+
+def words_of(path: Path) -> set[str]:
+    """Whatever stands in a file as a word that could be an id; no numbers, none drawn at random."""
+    texts = [path.read_bytes().decode("latin-1")]
+    if texts[0][:4] == "PAR1":
+        file = pq.ParquetFile(path)
+        groups = [file.metadata.row_group(number).to_dict() for number in range(file.num_row_groups)]
+        texts = [str(file.read().to_pydict()), str(groups), str(file.metadata.metadata)]
+    words = {word for text in texts for word in re.findall(r"[A-Za-z0-9_-]{1,64}", text)}
+    return {word for word in words if not re.fullmatch("[0-9]+|[0-9a-f]{32}|[0-9a-f-]{36}", word)}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        '{"commitInfo":{"operationParameters":{"predicate":"sample_id = \'A\'"}}}',
+        '{"add":{"stats":"{\\"maxValues\\":{\\"sample_id\\":\\"A\\",\\"ref\\":\\"C\\"}}"}}',
+        '{"add":{"stats":"{\\"minValues\\":{\\"father_id\\":\\"A\\"}}"}}',
+        '{"add":{"tags":{"of":"A"}}}',
+        '{"txn":{"appId":"A"}}',
+        '{"a": ["x", {"b": "A"}]}\n{"torn',
+        "where sample_id in ('B', 'A')",
+    ],
+)
+def test_an_id_spelt_like_an_allele_is_found_wherever_it_names_the_sample(warehouse: Warehouse, place: str) -> None:
+    warehouse.put("calls", cohort_rows("calls", "S1"), sample="S1", version=VERSION_1)
+    assert warehouse.traces("A") == []
+    path = warehouse.root / "calls" / "_delta_log" / f"{7:020}.json"
+    path.write_text(place)
+    assert warehouse.traces("A") == [path]
+
+
+def test_a_parquet_file_that_was_cut_is_read_as_far_as_it_goes(warehouse: Warehouse) -> None:
+    warehouse.put("calls", rows("S1", 1), sample="S1", version=VERSION_1)
+    cut = warehouse.root / "calls" / "part-cut.parquet"
+    pq.write_table(pa.table({"said": ["x = 'S2'"]}), cut, compression="none")
+    cut.write_bytes(cut.read_bytes()[:-20])
+    assert warehouse.traces("S2") == [cut]
 
 
 def test_what_cannot_be_taken_out_is_not_said_to_be(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
