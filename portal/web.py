@@ -24,6 +24,7 @@ from starlette.routing import Mount
 from engine.errors import GenomicsError
 from portal.door import Door, loopback_origins
 from portal.plots import plots_of
+from portal.queued import tell_queued_apart
 from portal.sessions import Sessions
 from resources.audit import account
 from resources.environment import Resources, Settings, build_resources
@@ -37,6 +38,7 @@ _STATEMENT_MILLISECONDS, _RECYCLE_SECONDS, _OVERFLOW = 15_000, 3600, 20
 
 def door_before(context: IWorkspaceProcessContext[Any], platform: Resources, port: int) -> Door:
     """Dagster's web UI of a deployment, and the plots that it shows, with the door before them."""
+    tell_queued_apart(context.instance)
     dagster = create_app_from_workspace_process_context(context, live_data_poll_rate=2000)
     return Door(
         Starlette(routes=[plots_of(platform.lake), Mount("", dagster)]),
