@@ -7,14 +7,16 @@ import argparse
 import os
 import sys
 
-from demo.reference import write_reference
-from engine.errors import GenomicsError
-from genomics_assets.serve import serve
-from resources.environment import Settings
+from engine.interruption import quiet_interruption
 
 
 def main() -> int:
     """Write, start and wait; the exit code is the server's."""
+    with quiet_interruption():
+        from demo.reference import write_reference
+        from engine.errors import GenomicsError
+        from genomics_assets.serve import serve
+        from resources.environment import Settings
     parser = argparse.ArgumentParser(prog="make serve", description=__doc__)
     parser.add_argument("--port", type=_port, default=os.environ.get("PORT") or "3000", help="default: 3000")
     port = parser.parse_args().port

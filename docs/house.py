@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGES = ("engine", "resources", "console", "portal", "genomics_assets", "demo")
 COMMANDS, FOUNDATIONS = "engine: commands", "engine: foundations"
-_ABOVE = {"cli", "command_files", "warm"}
+_ABOVE = {"cli", "command_files", "start", "warm"}
 """Files at the engine's top that put its steps together; others there are below all steps."""
 
 WIDTH, FLOOR, MARGIN, LETTER = 640, 70, 20, 7.4

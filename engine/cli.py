@@ -3,7 +3,8 @@
 What a command does is the business of the engine function it calls; here are its options, the files around it
 (indexes made when absent, outputs that appear only when complete, ``-`` for standard input and output), progress
 on standard error and the exit code: 0 done, 1 something is wrong with the data (one message says what), 2 wrong
-usage. Heavy modules are imported by the command that needs them.
+usage, 130 interrupted by Ctrl-C, 143 by TERM; then nothing is left behind. Heavy modules are imported by the command
+that needs them.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from engine.commands.phenotype import add_phenotype
 from engine.commands.score import add_score
 from engine.errors import GenomicsError
 from engine.genotype import FILTER_SETS
+from engine.interruption import Terminated
 from engine.person import Sex
 from engine.reads.conventions import QualityEncoding, UmiSource
 
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
     from engine.reads.measures import AlignmentHistograms
     from engine.reference.genome import Reference
 
-DATA_ERROR, USAGE_ERROR, INTERRUPTED = 1, 2, 130
+DATA_ERROR, USAGE_ERROR, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"{PROGRAM}: error: {error}", file=sys.stderr)
         return USAGE_ERROR
+    except Terminated:
+        return TERMINATED
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0

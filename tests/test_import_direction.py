@@ -42,7 +42,7 @@ STEPS = (
     "quality",
 )
 """The engine's folders in the order in which they may import each other: later ones import earlier ones."""
-ABOVE_THE_STEPS = {"cli", "commands", "warm", "ops"}
+ABOVE_THE_STEPS = {"cli", "commands", "start", "warm", "ops"}
 """What puts steps together. Any other module at the engine's top is below all of them."""
 DAGSTER_IN_ENGINE = {"engine/ops/dagster_op.py"}
 SOURCES = [path for package in FORBIDDEN for path in sorted((PROJECT / package).rglob("*.py"))]
@@ -86,7 +86,7 @@ def test_the_engine_alone_holds_every_folder_that_its_commands_reach() -> None:
     imports: dict[str, set[str]] = {}
     for path in ENGINE_SOURCES:
         imports.setdefault(part_of(path), set()).update(engine_parts(path))
-    reached, waiting = set(), {"cli", "warm"}
+    reached, waiting = set(), {"start", "warm"}
     while waiting:
         part = waiting.pop()
         reached.add(part)

@@ -33,7 +33,7 @@ class Site:
         self.server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the server, with a terminal's output in a file."""
+        """Start the server as a script does in the background, with a terminal's output in a file."""
         stream: IO[bytes]
         with self.log.open("ab") as stream:
             self.server = subprocess.Popen(
@@ -43,6 +43,7 @@ class Site:
                 stdout=stream,
                 stderr=stream,
                 start_new_session=True,
+                preexec_fn=_deaf,
             )
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> tuple[int, float]:
@@ -74,6 +75,18 @@ class Site:
                 if state != "Z" and mark in (entry / "environ").read_bytes().split(b"\0"):
                     found.append(int(entry.name))
         return sorted(found)
+
+    def deaf(self) -> list[str]:
+        """Command lines of the processes that do not hear INT or TERM."""
+        found = []
+        for pid in self.processes():
+            with suppress(OSError):
+                (mask,) = (
+                    line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigIgn")
+                )
+                if int(mask.split()[1], 16) & (1 << signal.SIGINT - 1 | 1 << signal.SIGTERM - 1):
+                    found.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip())
+        return found
 
     def statuses(self) -> dict[str, SampleStatus]:
         """How far each sample has come, by the registry."""
@@ -112,6 +125,12 @@ class Site:
         """The last of what the terminal shows, and of the logs behind it."""
         logs = [self.log, *sorted((self.deployment.settings.data / "logs").glob("*.log"))]
         return "\n".join(f"== {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in logs)
+
+
+def _deaf() -> None:
+    """Ignore what a script's background job may; whatever it starts inherits that."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def free_port() -> int:

@@ -36,6 +36,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def test_the_power_is_cut_and_everything_goes_on_by_itself(site: Site) -> None:
     site.start()
     site.wait("a run", lambda: site.runs(SAMPLE.sample_id), 180)
+    (deaf,) = site.deaf()
+    assert "genomics_assets.guard" in deaf, "the server, web server, daemon, code server and run hear who ends them"
     assert site.cut() >= 5, "server, guard, web server, daemon, code server and the run"
     assert live_server(site.deployment.settings.data) is None
 

@@ -6,7 +6,9 @@ it for a third of the time, so that threads alone would keep no more than three 
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -145,7 +147,9 @@ class _Elsewhere:
         inherited = [self._connection, *(other._connection for other in others)]
         closing = tuple(inherited) if context.get_start_method() == "fork" else ()
         self._process = context.Process(target=_serve, args=(task, theirs, closing), daemon=True)
-        self._process.start()
+        with _held_signals():
+            self._process.start()
+        atexit.register(self._process.kill)  # before multiprocessing asks it to end, which it does not hear
         theirs.close()
 
     def ask(self, action: str, *arguments: Any) -> Future[Any]:
@@ -172,22 +176,39 @@ class _Elsewhere:
         self._process.join(1)
         self._process.kill()
         self._process.join()
+        atexit.unregister(self._process.kill)
+
+
+_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
+
+
+@contextmanager
+def _held_signals() -> Iterator[None]:
+    """Let a process that is started meanwhile begin without being interrupted."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(task: WindowTask, connection: Connection[Any, Any], inherited: Sequence[Connection[Any, Any]]) -> None:
-    """Answer until the asker hangs up."""
+    """Answer until the asker hangs up; a signal that a terminal sends to both is the asker's to judge."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     for end in inherited:
         end.close()  # an end held open here would keep a sibling from seeing that the asker is gone
     worker: WindowWorker | None = None
     while True:
         try:
             action, arguments = connection.recv()
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             return
         try:
             worker = worker or WindowWorker(task)
             connection.send((None, getattr(worker, action)(*arguments)))
-        except (BrokenPipeError, KeyboardInterrupt):
+        except BrokenPipeError:
             return
         except Exception as error:
             connection.send((error, None))

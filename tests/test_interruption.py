@@ -1,0 +1,102 @@
+"""Ctrl-C ends every command at once and without a trace, while it loads as well as while it works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.builders.alignments import Haplotype, random_sequence, write_bam, write_reference
+from tests.builders.deployment import BIN
+
+ENDED = (-signal.SIGINT, 130)
+"""As a shell tells of both: 130."""
+
+
+def interrupted(
+    *command: str | Path, after: Callable[[], bool], data: Path, by: signal.Signals = signal.SIGINT
+) -> tuple[int, str]:
+    """Exit code and what was said of a command to which a signal was sent, as a terminal sends it to all it started."""
+    process = subprocess.Popen(
+        [BIN / command[0], *command[1:]],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"GENOMICS_DATA": str(data)},
+        start_new_session=True,
+        preexec_fn=_as_from_a_terminal,
+    )
+    deadline = time.monotonic() + 60
+    while not after() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, by)
+    _, said = process.communicate(timeout=20)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+    return process.returncode, said
+
+
+def _as_from_a_terminal() -> None:
+    """Whoever started the tests may ignore signals, and that is inherited."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def in_seconds(pause: float) -> Callable[[], bool]:
+    until = time.monotonic() + pause
+    return lambda: time.monotonic() > until
+
+
+@pytest.mark.parametrize("pause", [0.2, 0.6])
+@pytest.mark.parametrize(
+    "command",
+    [("genomics", "samples"), ("python", "-m", "demo.serve", "--port", "9")],
+    ids=["genomics", "make serve"],
+)
+def test_a_command_that_loads_is_interrupted_without_a_trace(
+    tmp_path: Path, command: tuple[str, ...], pause: float
+) -> None:
+    code, said = interrupted(*command, after=in_seconds(pause), data=tmp_path / "data")
+    assert code in ENDED and said == "", said
+
+
+@pytest.fixture(scope="module")
+def person(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reference, and reads of a person."""
+    folder = tmp_path_factory.mktemp("person")
+    sequence = random_sequence(20_000)
+    write_bam(folder / "S1.bam", write_reference(folder, {"chr20": sequence}), [Haplotype("chr20", sequence)] * 2)
+    return folder
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.7])
+@pytest.mark.parametrize(("by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_engine_ends_in_order_and_leaves_nothing_behind(
+    tmp_path: Path, person: Path, by: signal.Signals, code: int, pause: float
+) -> None:
+    """Neither a part of a file nor a process, and nothing is said of what became of the workers."""
+    out, begun = tmp_path / "out", []
+    out.mkdir()
+
+    def works() -> bool:
+        if any(out.iterdir()):
+            begun.append(time.monotonic())
+        return bool(begun) and time.monotonic() - begun[0] >= pause
+
+    call = ("call", "--reference", person / "reference.fa", "--reads", person / "S1.bam", "--threads", "2", "--quiet")
+    ended = interrupted("genomics-engine", *call, "--output", out / "S1.g.vcf.gz", after=works, data=tmp_path, by=by)
+    assert begun and ended == (code, "")
+    assert list(out.iterdir()) == []
+
+
+def test_a_job_in_the_background_does_not_hear_ctrl_c(tmp_path: Path) -> None:
+    """A shell's script starts it so that it ignores it, and it stays so."""
+    script = f"trap '' INT; {BIN}/genomics samples & sleep 0.3; kill -INT $!; wait $!"
+    environment = os.environ | {"GENOMICS_DATA": str(tmp_path / "data")}
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0 and "no samples in" in done.stdout + done.stderr, done.stderr
