@@ -20,7 +20,7 @@ from genomics_assets.clear_ticks import clear_ticks
 from genomics_assets.jobs import cohort_job, knowledge_job, sample_job
 from genomics_assets.messages import listed, tell, tell_once
 from genomics_assets.partitions import SAMPLES
-from genomics_assets.sample_runs import sample_runs
+from genomics_assets.sample_runs import TIME_A_TICK, sample_runs
 from genomics_assets.withdrawn import end_withdrawn
 from resources.audit import AuditLog
 from resources.knowledge import Knowledge
@@ -58,7 +58,7 @@ def sample_sheets(
 
     The partition of a withdrawn sample goes, so that no backfill asks for it again.
     """
-    scan = landing_zone.scan(context.cursor, registry, audit, limit=SAMPLES_A_TICK)
+    scan = landing_zone.scan(context.cursor, registry, audit, limit=SAMPLES_A_TICK, seconds=TIME_A_TICK)
     for problem in (*scan.refused, *scan.told):
         context.log.warning(str(problem))
         tell_once(str(problem))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import stat
 import time
@@ -51,6 +52,7 @@ LIKE_SHEETS = {
 """Files that are not read although a person may think so, and what to do with them."""
 _PERHAPS = ("", ".txt", ".text", ".dat")
 """Suffixes of files that are a sheet where their first line says so."""
+_LOOKED_AT = (*SHEETS, *LIKE_SHEETS)
 _PROBLEMS, _NOTES = ".problems.txt", ".notes.txt"
 _LONGEST_NAME = 200
 """Bytes of a sheet's name that a report's name repeats; file systems allow 255 for the whole."""
@@ -167,13 +169,24 @@ class LandingZone:
         """The reports that say what is wrong with sheets, by path; none where every sheet is right."""
         return tuple(sorted((self.reports or self.root).rglob(f"*{_PROBLEMS}")))
 
-    def scan(self, cursor: str | None, registry: SampleRegistry, audit: AuditLog, *, limit: int = 500) -> Scan:
+    def scan(
+        self,
+        cursor: str | None,
+        registry: SampleRegistry,
+        audit: AuditLog,
+        *,
+        limit: int = 500,
+        seconds: float = math.inf,
+    ) -> Scan:
         """Register the next samples, at most ``limit``: of new and edited sheets first, then of the others in turn.
+
+        After so many seconds no further sheet is begun: what is left is for the next scan.
 
         Problems of a sheet are written beside it as ``<sheet>.problems.txt`` when the sheet is done, and audited
         when they differ from those reported before; the report goes when the problems have gone. How a sheet was read
         is in ``<sheet>.notes.txt``, where that is not what one would take for granted.
         """
+        until = time.monotonic() + seconds
         state, look = _Cursor.parse(cursor), self._look()
         sheets = self._complete(look.sheets)
         state.seen = {name: seen for name, seen in state.seen.items() if name in sheets}
@@ -182,7 +195,7 @@ class LandingZone:
         steps: list[_Step] = []
         for name in _round(state, sheets):
             left = limit - sum(step.looked_at for step in steps)
-            if left <= 0:
+            if left <= 0 or (steps and time.monotonic() > until):
                 break
             step = self._step(name, state, left, registry, audit)
             steps.append(step)
@@ -329,14 +342,16 @@ class LandingZone:
 
         for folder, folders, files in os.walk(self.root, onerror=closed):
             folders[:] = [name for name in folders if not name.startswith(".")]
+            within = os.path.relpath(folder, self.root)
+            place = "" if within == "." else f"{within}/"
             for each in folders:
                 if each.lower().endswith(SHEETS):
-                    name = os.path.relpath(os.path.join(folder, each), self.root)  # noqa: PTH118
+                    name = f"{place}{each}"
                     look.strangers[name] = _unread(name, "a folder is named like a sheet", "rename the folder")
             for file in files:
-                if not file.startswith((".", "~$")) and not file.endswith((_PROBLEMS, _NOTES)):
+                if _may_be_a_sheet(file):
                     path = os.path.join(folder, file)  # noqa: PTH118 - a string: there may be a million files
-                    self._sort_out(os.path.relpath(path, self.root), path, look)
+                    self._sort_out(f"{place}{file}", path, look)
         return look
 
     def _sort_out(self, name: str, path: str, look: _Look) -> None:
@@ -395,6 +410,14 @@ def _events_of(sheet: str, registration: Registration) -> list[AuditEvent]:
         for what, ids in named
         for sample_id in ids
     ]
+
+
+def _may_be_a_sheet(file: str) -> bool:
+    """Whether a file's name is worth a look, by its suffix alone: nearly all are reads."""
+    if file.startswith((".", "~$")) or file.endswith((_PROBLEMS, _NOTES)):
+        return False
+    low = file.lower()
+    return low.endswith(_LOOKED_AT) or os.path.splitext(low)[1] in _PERHAPS  # noqa: PTH122
 
 
 def _is_file(path: str) -> bool:

@@ -18,6 +18,7 @@ from engine.reads.registration import RegisteredSample, SampleStatus
 from engine.receipt import Receipt
 from engine.tables import Column
 from resources.environment import Resources
+from resources.registry import HistoryEntry
 from resources.sample_runs import Failure, Run, Runs, RunState
 
 SAMPLE_JOB = "sample"
@@ -198,8 +199,13 @@ class _Desk:
         return self.runs.of_samples(self.samples) if self.runs else {}
 
     @cached_property
-    def _last_events(self) -> Mapping[str, str]:
-        return self.platform.registry.last_events()
+    def _last_entries(self) -> Mapping[str, HistoryEntry]:
+        return self.platform.registry.last_entries()
+
+    def _told_since(self, sample: RegisteredSample) -> str:
+        """When something last happened to it."""
+        entry = self._last_entries.get(sample.sample_id)
+        return _to_second(entry.recorded if entry else sample.registered)
 
     def _run_that_speaks(self, sample: RegisteredSample) -> Run | None:
         """The last run, unless another one has been asked for since."""
@@ -230,7 +236,7 @@ class _Desk:
         return _Standing(State.RUNNING, step or self._next_stage(sample), run.since)
 
     def _waiting(self, sample: RegisteredSample) -> _Standing:
-        since = _to_second(self._last_events.get(sample.sample_id, sample.registered))
+        since = self._told_since(sample)
         waits_for, why, todo = self._knowledge or self._parents(sample) or self._for_its_run(sample)
         return _Standing(State.WAITING, self._next_stage(sample), since, why, todo, waits_for)
 
@@ -274,8 +280,8 @@ class _Desk:
     def _for_its_run(self, sample: RegisteredSample) -> tuple[Waits, str, str]:
         """What the platform is about to do; where it asks again by itself, what for."""
         why = _ASKED_FOR[sample.status]
-        told = self.platform.registry.history(sample.sample_id)[-1:] if sample.attempt > 1 else ()
-        again = "; ".join(str(entry.details["why"]) for entry in told if "why" in entry.details)
+        entry = self._last_entries.get(sample.sample_id) if sample.attempt > 1 else None
+        again = str(entry.details.get("why", "")) if entry else ""
         return Waits.RUN, f"{why}, again: {again}" if again else why, self._serve
 
     def _is_new(self, sample: RegisteredSample) -> bool:
@@ -283,7 +289,7 @@ class _Desk:
 
     def _by_artifacts(self, sample: RegisteredSample, run: Run | None, failures: Mapping[str, Failure]) -> _Standing:
         """Of a sample whose last run failed, or was not that of its whole path: what the artifacts say."""
-        since = run.since if run else _to_second(self._last_events.get(sample.sample_id, sample.registered))
+        since = run.since if run else self._told_since(sample)
         shut = self._shut_gate(sample, since)
         if shut:
             return shut

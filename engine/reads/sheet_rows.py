@@ -19,6 +19,9 @@ from engine.reads.sample_sheet_columns import REMARKS
 from engine.reads.sheet_table import SheetTable, counted, csv_table, decode, require_table
 from engine.reads.sheet_workbook import WORKBOOK, workbook_table
 
+MOST_ROWS = 50_000
+"""Rows of a sheet, each of which takes 60 microseconds to judge whenever the sheet is looked at."""
+
 
 @dataclass(frozen=True)
 class SheetRow:
@@ -61,6 +64,8 @@ def parse_rows(data: bytes, names: tuple[str, ...], required: tuple[str, ...], f
     rows = [(line, cells) for line, cells in table.rows[1:] if not _is_remark_row(cells, keys)]
     if not rows:
         return SheetRows((), (_empty(file),))
+    if len(rows) > MOST_ROWS:
+        return SheetRows((), (_too_long(len(rows), file),))
     return _named_rows(rows, keys, (*table.notes, *_left_out(table, keys)), file)
 
 
@@ -95,6 +100,12 @@ def _is_remark_row(cells: list[str], keys: list[str]) -> bool:
 def _empty(file: Path) -> SampleSheetError:
     return SampleSheetError(
         "the sheet has no rows", remedy="give a header and one row per lane (see docs/sample-sheet.md)", file=file
+    )
+
+
+def _too_long(rows: int, file: Path) -> SampleSheetError:
+    return SampleSheetError(
+        f"the sheet has {rows:,} rows, more than {MOST_ROWS:,}", remedy="split it into several sheets", file=file
     )
 
 

@@ -442,13 +442,12 @@ class SampleRegistry:
         with self._database.reading() as db:
             return tuple(HistoryEntry(*row[1:]) for row in db.execute(query))
 
-    def last_events(self) -> dict[str, str]:
-        """When something last happened to each sample, by sample id."""
-        query = select(history.c.sample_id, func.max(history.c.recorded).label("recorded")).group_by(
-            history.c.sample_id
-        )
+    def last_entries(self) -> dict[str, HistoryEntry]:
+        """What happened last to each sample, by sample id: all at once, however many there are."""
+        last = select(func.max(history.c.number)).group_by(history.c.sample_id)
         with self._database.reading() as db:
-            return {row.sample_id: row.recorded for row in db.execute(query)}
+            rows = db.execute(select(history).where(history.c.number.in_(last)))
+            return {entry.sample: entry for entry in (HistoryEntry(*row[1:]) for row in rows)}
 
     def _fingerprints(self, sample_ids: list[str]) -> dict[str, FileFingerprint]:
         """What is known of the samples' files, by path, so that an untouched file is not opened again."""

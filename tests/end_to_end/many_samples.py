@@ -27,7 +27,8 @@ from genomics_assets.partitions import SAMPLES
 from genomics_assets.sample_runs import look
 from genomics_assets.sensors import sample_sheets
 from resources.environment import Resources, Settings, build_resources
-from resources.sample_runs import PARTITION, RUN_KEY
+from resources.sample_runs import PARTITION, RUN_KEY, Runs
+from resources.work_list import work_list
 from tests.builders.deployment import let_settle, write_sheet
 from tests.builders.sheets import write_pair
 
@@ -45,9 +46,11 @@ def main() -> int:
     with open_instance(prepare_instance(platform.settings)) as instance:
         publish_knowledge(platform)
         drop(platform, "first.csv", chosen.rows)
-        asked = take(platform, instance, "one sheet", chosen.rows)
+        cursor, asked = take(platform, instance, "one sheet", chosen.rows, None)
         drop(platform, "second.csv", chosen.rows, first=chosen.rows)
-        take(platform, instance, "a second sheet", chosen.rows)
+        cursor, _ = take(platform, instance, "a second sheet", chosen.rows, cursor)
+        take(platform, instance, "both again, as a new server reads them", 0, None)
+        look_over(platform, instance, "asked for")
         queue(platform, instance, asked[: chosen.runs])
     return 0
 
@@ -74,10 +77,14 @@ def drop(platform: Resources, name: str, rows: int, first: int = 0) -> None:
     print(f"{name}: {rows:,} rows and their files written in {time.monotonic() - began:.1f} s", flush=True)
 
 
-def take(platform: Resources, instance: dg.DagsterInstance, what: str, rows: int) -> list[dg.RunRequest]:
-    """Tick until every row has been asked for."""
-    cursor, asked, ticks, began = None, [], [], time.monotonic()
-    while len(asked) < rows and len(ticks) < rows:
+def take(
+    platform: Resources, instance: dg.DagsterInstance, what: str, rows: int, cursor: str | None
+) -> tuple[str | None, list[dg.RunRequest]]:
+    """Tick until every row has been asked for, and once more where there is none; the cursor, and what was asked."""
+    asked: list[dg.RunRequest] = []
+    ticks: list[float] = []
+    began = time.monotonic()
+    while len(asked) < rows or not ticks:
         context = dg.build_sensor_context(instance=instance, cursor=cursor)
         result = timed(ticks, partial(sample_sheets, context, **services(platform)))
         assert isinstance(result, dg.SensorResult)
@@ -86,7 +93,14 @@ def take(platform: Resources, instance: dg.DagsterInstance, what: str, rows: int
         for wanted in result.dynamic_partitions_requests or ():
             instance.add_dynamic_partitions(str(SAMPLES.name), list(wanted.partition_keys))
     tell(f"sample_sheets, {what}", ticks, f"{len(asked):,} asked for in {time.monotonic() - began:.0f} s")
-    return asked
+    return cursor, asked
+
+
+def look_over(platform: Resources, instance: dg.DagsterInstance, what: str) -> None:
+    """The work list of all samples, once."""
+    ticks: list[float] = []
+    items = timed(ticks, partial(work_list, platform, Runs(instance)))
+    tell(f"work_list_rows, {len(items):,} samples, {what}", ticks, "all told")
 
 
 def services(platform: Resources) -> dict[str, object]:
@@ -103,6 +117,7 @@ def queue(platform: Resources, instance: dg.DagsterInstance, asked: list[dg.RunR
         for request in asked
     ]
     cursor = timed(ticks, partial(look, instance, platform, platform.registry, None)).cursor
+    look_over(platform, instance, f"{len(runs):,} of them queued")
     end = dg.DagsterEvent("PIPELINE_SUCCESS", "sample", message="the trial ends it")
     for run in runs:  # the run storage alone is told: nothing reads the event log of a run that succeeded
         instance.run_storage.handle_run_event(run.run_id, end, datetime.now(UTC))
@@ -110,6 +125,10 @@ def queue(platform: Resources, instance: dg.DagsterInstance, asked: list[dg.RunR
         cursor = timed(ticks, partial(look, instance, platform, platform.registry, cursor)).cursor
     assert all(RUN_KEY in run.tags for run in runs)
     tell(f"sample_runs, {len(asked):,} runs queued and then ended at once", ticks, "all noted")
+    look_over(platform, instance, f"{len(runs):,} of them done")
+    for sample in platform.registry.samples():
+        platform.registry.ask_again(sample.sample_id, cause="trial", why="the trial asks for all of them again")
+    look_over(platform, instance, "all asked for again")
 
 
 def timed(ticks: list[float], tick: Callable[[], Result]) -> Result:

@@ -144,6 +144,17 @@ def test_many_samples_come_in_portions_none_lost_none_twice(lab: Laboratory) -> 
     assert not lab.scan(limit=10).more
 
 
+def test_a_scan_begins_no_further_sheet_when_its_time_is_over(lab: Laboratory) -> None:
+    for name in ("a", "b", "c"):
+        lab.drop(f"{name}.csv", f"S-{name}")
+    found = []
+    for _ in range(3):
+        scan = lab.zone.scan(lab.cursor, lab.registry, lab.audit, seconds=0.0)
+        lab.cursor = scan.cursor
+        found.append(scan.new)
+    assert found == [("S-a",), ("S-b",), ("S-c",)] and not scan.more
+
+
 def test_a_scan_that_was_not_remembered_loses_nothing(lab: Laboratory) -> None:
     lab.drop("monday.csv", "S1", "S2", "S3")
     lab.zone.scan(None, lab.registry, lab.audit, limit=2)  # the sensor died before it kept the cursor

@@ -172,6 +172,14 @@ def test_a_run_under_way_is_told_though_one_by_hand_was_asked_for_since(platform
     assert (item.state, item.run) == (State.RUNNING, run)
 
 
+def test_of_two_runs_of_a_sample_the_one_that_runs_speaks_and_not_the_one_in_the_queue(platform: Resources) -> None:
+    platform.registry.take_waiting(10)
+    run = add_run(platform, "S1", dg.DagsterRunStatus.STARTED)
+    add_run(platform, "S1", dg.DagsterRunStatus.NOT_STARTED)
+    item = look(platform)["S1"]
+    assert (item.state, item.run) == (State.RUNNING, run)
+
+
 def test_a_shut_gate_names_its_check_and_the_command_that_opens_it(platform: Resources) -> None:
     platform.registry.take_waiting(10)
     publish(platform, "S1", "raw_reads", "aligned_reads", mean_coverage=7.5)

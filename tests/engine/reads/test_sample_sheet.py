@@ -21,6 +21,7 @@ from engine.reads.conventions import QualityEncoding
 from engine.reads.sample_names import SAMPLE_ID, safe_id
 from engine.reads.sample_sheet import SampleSheet, notes_report, problem_report, read_sample_sheet
 from engine.reads.sample_sheet_columns import COLUMNS, markdown_table, template
+from engine.reads.sheet_rows import MOST_ROWS
 from engine.reference.panels import Panel, panel_key
 
 HEADER = "sample_id,read1,read2"
@@ -645,3 +646,10 @@ def test_the_examples_of_the_columns_are_accepted(drop: Drop) -> None:
 
 def test_the_documentation_holds_the_table_of_columns() -> None:
     assert markdown_table() in (PROJECT / "docs" / "sample-sheet.md").read_text()
+
+
+def test_a_sheet_of_more_rows_than_a_look_has_time_for_is_refused_before_they_are_judged(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("sample_id,read1,read2\n" + "S1,a_R1.fastq.gz,a_R2.fastq.gz\n" * (MOST_ROWS + 1))
+    (problem,) = read_sample_sheet(sheet, tmp_path).problems
+    assert "50,001 rows" in problem.problem and problem.remedy == "split it into several sheets"
