@@ -13,6 +13,8 @@ from engine.classify.phase import TOLD
 
 Row = dict[str, Any]
 _OF_A_TRANSCRIPT = ("gene", "gene_id", "transcript", "consequence", "impact", "hgvs_c", "hgvs_p")
+CLASSIFIED = ("HIGH", "MODERATE")
+"""Impacts of variants that are classified by criteria, where ClinVar has not decided and the gene was asked about."""
 UNDECIDED = ("", "uncertain_significance", "conflicting", "other")
 """ClinVar's classifications, none included, that say neither pathogenic nor benign."""
 
@@ -27,10 +29,11 @@ def candidates_of(row: Row, ordered: Sequence[str] = ()) -> Iterator[Row]:
 
     Args:
         row: of the annotated table.
-        ordered: genes that were asked about; a variant of high impact in one of them is looked at undecided, too.
+        ordered: genes that were asked about; a variant of high or moderate impact in one of them is looked at
+            undecided, too.
     """
     row = spoken_for(row, ordered)
-    if row["impact"] == "HIGH" and row["gene"] in ordered and is_undecided(row):
+    if row["impact"] in CLASSIFIED and row["gene"] in ordered and is_undecided(row):
         yield row | {"members": [], "is_compound": False, "cautions": []}
     compounds, parts = row["compounds"] or [], row["known_parts"] or []
     if row["clinvar_classification"] in TOLD:

@@ -15,6 +15,7 @@ _TAKEN_OVER = (
 _ANNOTATED = {column.name: column for column in ANNOTATED_COLUMNS}
 
 CONDITION = "STRUCT(name VARCHAR, mondo VARCHAR, omim VARCHAR, orphanet VARCHAR, inheritance VARCHAR)"
+CRITERION = "STRUCT(code VARCHAR, strength VARCHAR, sentence VARCHAR, source VARCHAR, version VARCHAR, record VARCHAR)"
 PAIR = "STRUCT(partner VARCHAR, phase VARCHAR, basis VARCHAR)"
 
 FINDING_COLUMNS = (
@@ -30,8 +31,9 @@ FINDING_COLUMNS = (
         "VARCHAR",
         "primary: the genotype suffices for the condition, or its inheritance is unknown; compound_heterozygote: two "
         "P/LP variants of one recessive gene that are or may be in trans; carrier: one copy under recessive "
-        "inheritance; secondary: reported under ACMG SF with the person's consent; uncertain: of high impact in a gene "
-        "that was asked about, on which ClinVar has not decided",
+        "inheritance; secondary: reported under ACMG SF with the person's consent; candidate: in a gene that was asked "
+        "about, ClinVar has not decided, and the criteria that data decide make it likely pathogenic or pathogenic; "
+        "uncertain: of high impact in such a gene, and they do not",
     ),
     Column("build", "VARCHAR", "Assembly of the coordinates"),
     Column("hgnc_id", "VARCHAR", "HGNC id of the gene; absent where neither gene model nor tables tell"),
@@ -92,5 +94,19 @@ FINDING_COLUMNS = (
         minimum=1,
     ),
     Column("phenotype_disease", "VARCHAR", "Name of the gene's disease that explains them best"),
+    Column(
+        "acmg_class",
+        "VARCHAR",
+        "Class by points of the criteria that data decide: pathogenic, likely_pathogenic, uncertain_significance, "
+        "likely_benign or benign; absent outside coding transcripts",
+    ),
+    Column("acmg_points", "INTEGER", "Their points; absent with the class, or where benign evidence stands alone"),
+    Column("acmg_rules_class", "VARCHAR", "Class by the rules of 2015, of the same criteria"),
+    Column(
+        "acmg_criteria",
+        f"{CRITERION}[]",
+        "Criteria met: code, strength (A, VS, S, M, P), what was found, where, the source's version, its record",
+    ),
+    Column("acmg_rule_set", "VARCHAR", "Version of the rule set (docs/interpretation.md)"),
     Column("secondary_list", "VARCHAR", "The list under which a secondary finding is reported; absent for others"),
 )

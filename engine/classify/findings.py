@@ -20,8 +20,9 @@ from typing import Any
 from engine.classify.acmg_secondary_findings import VERSION, secondary_findings_genes
 from engine.classify.candidate_genes import SUFFIX as GENES_SUFFIX
 from engine.classify.candidate_genes import Ranking, ranking_of, write_candidate_genes
-from engine.classify.candidates import UNDECIDED, candidates_of, is_undecided, made_of
+from engine.classify.candidates import CLASSIFIED, UNDECIDED, candidates_of, is_undecided, made_of
 from engine.classify.columns import FINDING_COLUMNS
+from engine.classify.criteria import are_one_change, classify, is_likely
 from engine.classify.inheritance import Known, conditions_of, hgnc_id
 from engine.classify.origin import FATHER, MOTHER, come_together, origin_of, transmitting
 from engine.classify.phase import TOLD, Parent, Phase, phase_of
@@ -77,6 +78,7 @@ class FindingsSummary:
         findings: rows of the table.
         primary: of them in category primary.
         uncertain: of them in category uncertain.
+        candidate: of them in category candidate.
         compound_heterozygote: of them in category compound_heterozygote.
         carrier: of them in category carrier.
         secondary: of them in category secondary.
@@ -91,6 +93,7 @@ class FindingsSummary:
     findings: int
     primary: int
     uncertain: int
+    candidate: int
     compound_heterozygote: int
     carrier: int
     secondary: int
@@ -124,13 +127,14 @@ def select_reportable(
     ranking = ranking_of(bundle.phenotypes, subject.person.phenotype)
     known = read_conditions(bundle.phenotypes, {row["gene"] for row in rows if row["gene"]})
     findings = [_finding(row, subject, bundle, known) | _ranked(row, ranking) for row in rows]
+    classify(findings, bundle)
     _find_partners(findings)
     verdicts = Counter[str]()
     kept = []
     for finding in findings:
         finding["category"] = verdict = _category(finding, subject)
         verdicts[verdict] += 1
-        if verdict not in ("withheld", "not_reportable"):
+        if verdict not in ("withheld", "not_reportable", "unlisted"):
             kept.append(finding)
     _drop_unreported_partners(kept)
     schema = arrow_schema(FINDING_COLUMNS)
@@ -143,10 +147,11 @@ def select_reportable(
         findings=len(kept),
         primary=verdicts["primary"],
         uncertain=verdicts["uncertain"],
+        candidate=verdicts["candidate"],
         compound_heterozygote=verdicts["compound_heterozygote"],
         carrier=verdicts["carrier"],
         secondary=verdicts["secondary"],
-        candidates=len(rows) - verdicts["withheld"],
+        candidates=len(rows) - verdicts["withheld"] - verdicts["unlisted"],
         failed_filter=sum(map(_failed, kept)),
         conflicting=conflicting,
         not_reportable=verdicts["not_reportable"],
@@ -157,8 +162,8 @@ def select_reportable(
 def _candidates(annotated: Path, sample: str, ordered: Sequence[str]) -> tuple[list[dict[str, Any]], int]:
     """Alleles to be looked at in the order of the table, and how many passing ones are conflicting.
 
-    P/LP alleles; and in genes that were asked about those of high impact on which ClinVar has not decided: a truncation
-    nobody has seen before is not harmless for that.
+    P/LP alleles; and in genes that were asked about those of high or moderate impact on which ClinVar has not decided:
+    a truncation nobody has seen before is not harmless for that.
     """
     import duckdb
 
@@ -168,9 +173,9 @@ def _candidates(annotated: Path, sample: str, ordered: Sequence[str]) -> tuple[l
             told = f"clinvar_classification IN {TOLD} OR len(compounds) > 0 OR len(known_parts) > 0"
             genes = ", ".join("'" + gene.replace("'", "''") + "'" for gene in ordered) or "NULL"
             undecided = f"coalesce(clinvar_classification, '') IN {UNDECIDED} AND filter IN ('PASS', '.')"
-            hit = f"[one FOR one IN consequences IF one.gene IN ({genes}) AND one.impact = 'HIGH']"
+            hit = f"[one FOR one IN consequences IF one.gene IN ({genes}) AND one.impact IN {CLASSIFIED}]"
             beside = f"gene NOT IN ({genes}) AND len({hit}) > 0"
-            uncertain = f"((impact = 'HIGH' AND gene IN ({genes})) OR ({beside})) AND {undecided}"
+            uncertain = f"((impact IN {CLASSIFIED} AND gene IN ({genes})) OR ({beside})) AND {undecided}"
             rows = table.filter(f"{told} OR ({uncertain})").to_arrow_table().to_pylist()
             conflicting = len(table.filter("clinvar_classification = 'conflicting' AND filter IN ('PASS', '.')"))
     except duckdb.Error as error:
@@ -225,7 +230,8 @@ def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle, kno
     parents = {FATHER: subject.father, MOTHER: subject.mother}
     told = origin_of(finding, at, {kin: parents[kin] for kin in transmitting(at, length, sex)})
     cautions = [*row["cautions"], *([told.caution] if told.caution else [])]
-    return finding | {"origin": told.origin, "origin_basis": told.basis, "cautions": cautions}
+    told_of = {"origin": told.origin, "origin_basis": told.basis, "cautions": cautions}
+    return finding | told_of | {"looked_at": transmitting(at, length, sex)}
 
 
 def _failed(row: Mapping[str, Any]) -> bool:
@@ -249,7 +255,7 @@ def _find_partners(findings: list[dict[str, Any]]) -> None:
             by_gene[finding["gene"]].append(finding)
     for group in by_gene.values():
         for finding in group:
-            others = [other for other in group if other is not finding and not _are_one_change(finding, other)]
+            others = [other for other in group if other is not finding and not are_one_change(finding, other)]
             _tell_pairs(finding, [(other["finding_id"], phase_of(finding, other)) for other in others])
 
 
@@ -261,16 +267,12 @@ def _tell_pairs(finding: dict[str, Any], pairs: list[tuple[str, Phase]]) -> None
     finding["phase"], finding["phase_basis"] = (best[1].phase, best[1].basis) if best else (None, None)
 
 
-def _are_one_change(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether the two are, in whole or in part, the same bases of the same records."""
-    records = [set(finding["members"]) or {finding["allele"]} for finding in (one, other)]
-    return not records[0].isdisjoint(records[1])
-
-
 def _category(finding: dict[str, Any], subject: Subject) -> str:
-    """The category, or ``withheld``, or ``not_reportable``."""
+    """The category, or ``withheld``, ``not_reportable``, or ``unlisted``: looked at, and nothing speaks for it."""
     if is_undecided(finding):
-        return "uncertain"
+        if is_likely(finding):
+            return "candidate"
+        return "uncertain" if finding["impact"] == "HIGH" else "unlisted"
     gene = finding["gene"] or ""
     listed = secondary_findings_genes().get(gene)
     question = subject.question

@@ -209,6 +209,8 @@ def implication_components(stated: StatedFinding, condition: Finding | None) -> 
 def _significance(stated: StatedFinding) -> JsonObject:
     """The tier's code, unless ClinVar says something that no tier says."""
     finding = stated.row
+    if finding["category"] == "candidate":
+        return SIGNIFICANCE[finding["acmg_class"]] | {"text": stated.classification}
     coded = SIGNIFICANCE.get(finding["clinvar_classification"] or "uncertain_significance")
     if coded is None:
         return {"text": stated.classification}

@@ -48,6 +48,7 @@ def next_steps(
         *_counselling(findings),
         *_phase(findings),
         *_carriers(findings),
+        *_candidates(findings),
         *_uncertain(findings),
         *_gaps(unassessed, leaves_genes_out),
     ]
@@ -95,6 +96,12 @@ def _uncertain(findings: Sequence[Finding]) -> list[NextStep]:
     open_ = [finding for finding in findings if finding["category"] == "uncertain"]
     text = "Base no decision on variants of uncertain significance; ask for them to be looked at again: {}."
     return _about("reassessment", open_, text)
+
+
+def _candidates(findings: Sequence[Finding]) -> list[NextStep]:
+    found = [finding for finding in findings if finding["category"] == "candidate"]
+    text = "Judge these candidates by all the evidence at hand, signs and segregation among it: {}."
+    return _about("reassessment", found, text)
 
 
 def _gaps(unassessed: Sequence[str], leaves_genes_out: bool) -> list[NextStep]:

@@ -40,6 +40,7 @@ _MODES = {
 }
 _SECTIONS = (
     ("findings", "Findings that answer the question", ("primary", "compound_heterozygote")),
+    ("candidate", "Candidates: likely pathogenic by criteria, to be judged by a person", ("candidate",)),
     ("uncertain", "Variants of uncertain significance", ("uncertain",)),
     ("secondary", "Secondary findings", ("secondary",)),
     ("carrier", "Carrier states", ("carrier",)),

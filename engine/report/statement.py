@@ -21,10 +21,13 @@ from engine.report.wording import Finding, evidence, headline, notes, sentence, 
 from engine.tables import read_rows
 
 LIMITS = (
-    "Only variants that ClinVar classifies as pathogenic or likely pathogenic without conflict are reported.",
+    "Only variants that ClinVar classifies as pathogenic or likely pathogenic without conflict are reported as "
+    "findings; of others, in genes that were asked about, those are listed for which criteria or their impact speak.",
     "Copy number changes, repeat expansions, rearrangements and variants outside the regions studied are not examined.",
     "A negative result does not rule out a genetic cause.",
 )
+UNJUDGED = ("candidate", "uncertain")
+"""Categories of variants that nobody has judged: they are listed, and decide nothing."""
 MOST_GENES_NAMED = 20
 """More genes that were asked about are counted, not named."""
 MOST_EXONS_NAMED = 20
@@ -213,7 +216,7 @@ def _digest(
     changes something, and no other. Nor of the kin, but for those who are awaited: what they change, the findings say.
     """
     said = {
-        "findings": list(findings),
+        "findings": [_without_versions(finding) for finding in findings],
         "case": asdict(case),
         "reads": dict(lineage.reads),
         "build": build,
@@ -221,6 +224,12 @@ def _digest(
         "awaited": awaited,
     }
     return sha256(canonical_json(said).encode()).hexdigest()
+
+
+def _without_versions(finding: Finding) -> Finding:
+    """A finding whose criteria are those of another release, and say the same, is the same."""
+    criteria = [{**one, "version": None} for one in finding["acmg_criteria"]]
+    return {**finding, "acmg_criteria": criteria}
 
 
 def _outcome(case: CaseFacts, findings: Sequence[Finding]) -> Outcome:
@@ -231,10 +240,10 @@ def _outcome(case: CaseFacts, findings: Sequence[Finding]) -> Outcome:
     or is not known, or where it is not known whether the genes left out for lack of consent were asked about. A carrier
     state explains no condition.
     """
-    telling = [finding for finding in findings if finding["category"] not in ("carrier", "uncertain")]
+    telling = [finding for finding in findings if finding["category"] not in ("carrier", *UNJUDGED)]
     if any(not finding["needs_confirmation"] for finding in telling):
         return Outcome.POSITIVE
-    uncertain = any(finding["category"] == "uncertain" for finding in findings)
+    uncertain = any(finding["category"] in UNJUDGED for finding in findings)
     unseen = case.unassessed or case.regions.unknown or case.leaves_genes_out
     return Outcome.INCONCLUSIVE if telling or uncertain or unseen else Outcome.NEGATIVE
 
@@ -253,7 +262,7 @@ def _phases(findings: Sequence[Finding]) -> tuple[StatedPhase, ...]:
 def _conclusion(case: CaseFacts, findings: Sequence[Finding], awaited: Sequence[str]) -> tuple[str, ...]:
     """The result in sentences: what was found and looked at, secondary findings, checks that failed."""
     found = [headline(finding) for finding in findings]
-    if not [finding for finding in findings if finding["category"] != "uncertain"]:
+    if not [finding for finding in findings if finding["category"] not in UNJUDGED]:
         found = [f"No pathogenic or likely pathogenic variant was found{_scope(case)}", *found]
     if case.unassessed:
         found.append(f"Asked about and not assessed throughout: {', '.join(case.unassessed)}")

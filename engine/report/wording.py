@@ -53,9 +53,10 @@ def sentence(finding: Finding) -> str:
     'Likely pathogenic variant of PANK2, heterozygous'
     """
     gene, said = finding["gene"] or "an intergenic place", tier(finding)
-    if finding["category"] == "uncertain":
+    if finding["category"] in ("uncertain", "candidate"):
         what = finding["consequence"].replace("&", ", ").replace("_", " ")
-        return f"Uncertain: {what} of {gene}, {finding['zygosity']}; {said}"
+        word = "Uncertain" if finding["category"] == "uncertain" else "Candidate, to be judged by a person"
+        return f"{word}: {what} of {gene}, {finding['zygosity']}; {said}"
     if finding["category"] == "carrier":
         modes = {condition["inheritance"] for condition in finding.get("conditions", [])}
         how = "X-linked" if modes == {"XL"} else "recessive"
@@ -69,7 +70,14 @@ def sentence(finding: Finding) -> str:
 
 
 def tier(finding: Finding) -> str:
-    """ClinVar's classification in plain words, with what it asserts beside it; or that it has none."""
+    """ClinVar's classification in plain words, with what it asserts beside it; or that it has none.
+
+    Of a candidate the class is that of the criteria.
+    """
+    if finding["category"] == "candidate":
+        met = ", ".join(one["code"] for one in finding["acmg_criteria"])
+        points = "" if finding["acmg_points"] is None else f", {finding['acmg_points']} points"
+        return f"{finding['acmg_class'].replace('_', ' ')} by criteria ({met}{points}); ClinVar has not decided"
     if finding["clinvar_classification"] is None:
         return "uncertain significance: ClinVar does not know it"
     said = str(finding["clinvar_classification"]).replace("_low_penetrance", ", low penetrance").replace("_", " ")
@@ -78,7 +86,38 @@ def tier(finding: Finding) -> str:
 
 
 def evidence(finding: Finding) -> tuple[str, ...]:
-    """What speaks for the finding beside ClinVar's word: the person's signs."""
+    """What speaks for the finding, or against it, beside ClinVar's word: criteria that are met, and signs."""
+    return (*_criteria(finding), *_signs(finding))
+
+
+def _criteria(finding: Finding) -> tuple[str, ...]:
+    """What the criteria add up to, then each of them."""
+    if not finding["acmg_class"]:
+        return ()
+    by_points, by_rules = (finding[name].replace("_", " ") for name in ("acmg_class", "acmg_rules_class"))
+    if not finding["acmg_criteria"]:
+        return (f"ACMG criteria, rule set {finding['acmg_rule_set']}: data decide none.",)
+    points = "benign evidence stands alone" if finding["acmg_points"] is None else f"{finding['acmg_points']} points"
+    added = (
+        f"ACMG criteria that data decide, rule set {finding['acmg_rule_set']}: {by_points} by points ({points}), "
+        f"{by_rules} by the rules of 2015."
+    )
+    return (
+        added,
+        *(f"{one['code']} ({STRENGTHS[one['strength']]}): {_told(one)}." for one in finding["acmg_criteria"]),
+    )
+
+
+STRENGTHS = {"A": "stand alone", "VS": "very strong", "S": "strong", "M": "moderate", "P": "supporting"}
+
+
+def _told(criterion: Mapping[str, Any]) -> str:
+    """What was found, and where."""
+    where = " ".join(part for part in (criterion["source"], criterion["version"]) if part)
+    return f"{criterion['sentence']} [{where}]"
+
+
+def _signs(finding: Finding) -> tuple[str, ...]:
     if not finding["phenotype_rank"]:
         return ()
     rank, disease = finding["phenotype_rank"], finding["phenotype_disease"]

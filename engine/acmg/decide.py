@@ -1,0 +1,246 @@
+"""Which criteria an allele meets, by facts that data give; what only people can judge is not decided here.
+
+Decided: PVS1, PS1, PS2, PM2, PM3, PM4, PM5, PM6, PP3, BA1, BS1, BS2, BP2, BP3, BP4, BP7. Not decided: PS3, PS4, PM1,
+PP1, PP2, PP4, BS3, BS4, BP1, BP5, which need experiments, cohorts, families, domains or a clinician. PP5 and BP6 are
+off.
+The thresholds are those of the rule set (``rules.yaml``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.acmg.criteria import Criterion, Strength
+from engine.acmg.facts import Evidence, Known, Population, Seen, VariantFacts, missense_of
+from engine.acmg.loss_of_function import loss_of_function
+from engine.acmg.rule_set import RuleSet, rule_set
+
+_A, _VS, _S, _M, _P = Strength
+DECIDED = (
+    *("PVS1", "PS1", "PS2", "PM2", "PM3", "PM4", "PM5", "PM6", "PP3"),
+    *("BA1", "BS1", "BS2", "BP2", "BP3", "BP4", "BP7"),
+)
+"""The criteria that data can decide."""
+_IN_FRAME = frozenset({"inframe_deletion", "inframe_insertion"})
+
+
+def decide(facts: VariantFacts, rules: RuleSet | None = None) -> tuple[Evidence, ...]:
+    """The criteria that are met, in the order of the guidelines."""
+    rules = rules or rule_set()
+    met = [one for one in _met(facts, rules) if one.criterion.code not in rules.off]
+    return tuple(sorted(met, key=lambda one: DECIDED.index(one.criterion.code)))
+
+
+def _met(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
+    lost = loss_of_function(facts, rules)
+    if lost:
+        yield lost
+    yield from _same_residue(facts, rules)
+    yield from _length(facts, rules, lost is not None)
+    yield from _frequency(facts, rules)
+    yield from _predicted(facts, rules)
+    yield from _silent(facts, rules)
+    yield from _beside_others(facts)
+    yield from _new(facts, rules)
+
+
+def _same_residue(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
+    """PS1 and PM5: other missense changes of the residue that ClinVar knows as pathogenic; never a truncation."""
+    own = missense_of(facts.protein)
+    if own is None or "missense_variant" not in facts.terms:
+        return
+    comparable = [
+        (one, other)
+        for one in facts.known
+        if one.stars >= rules.at("comparators", "stars")
+        and (other := missense_of(one.protein)) is not None
+        and other[:2] == own[:2]
+        and one.variation_id != facts.variation_id
+    ]
+    same = [one for one, other in comparable if other[2] == own[2] and one.edit != facts.edit]
+    if same:
+        yield _compared("PS1", (_S, _M), same, facts, "the same change of the protein by another change of the DNA")
+        return
+    different = [one for one, other in comparable if other[2] != own[2]]
+    if different:
+        yield _compared("PM5", (_M, _P), different, facts, "another amino acid at the same residue")
+
+
+def _compared(
+    code: str, strengths: tuple[Strength, Strength], known: list[Known], facts: VariantFacts, what: str
+) -> Evidence:
+    best = max(known, key=lambda one: (one.is_pathogenic, one.stars, -int(one.variation_id)))
+    said = "pathogenic" if best.is_pathogenic else "likely pathogenic"
+    return Evidence(
+        Criterion(code, strengths[0] if best.is_pathogenic else strengths[1]),
+        f"ClinVar knows {what} as {said}: {best.protein} (variation {best.variation_id}, {best.stars} stars)",
+        "ClinVar",
+        facts.clinvar_release or None,
+        best.variation_id,
+    )
+
+
+def _length(facts: VariantFacts, rules: RuleSet, lost: bool) -> Iterator[Evidence]:
+    """PM4 and BP3: a changed length of the protein, outside and inside of repeats."""
+    if lost or not (facts.terms & (_IN_FRAME | {"stop_lost"})):
+        return
+    name = facts.protein or "the protein"
+    if facts.terms & _IN_FRAME and facts.repeat_copies >= rules.at("repeats", "copies"):
+        yield Evidence(
+            Criterion("BP3", _P),
+            f"{name} changes the length of a repeat of {facts.repeat_copies} copies in frame",
+            "reference genome",
+        )
+        return
+    what = "is longer than it should be" if "stop_lost" in facts.terms else "has another length, outside of repeats"
+    yield Evidence(Criterion("PM4", _M), f"The protein {what}: {name}", "gene model", None, facts.transcript.name)
+
+
+def _frequency(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
+    """BA1, else BS1 and BS2; or PM2."""
+    known = facts.population
+    if known is None:
+        return
+    seen = known.seen
+    mode = "recessive" if facts.is_recessive else "dominant"
+    if seen is None:
+        if known.largest >= rules.at("frequency", "alleles_for_absence"):
+            yield _told(known, Criterion("PM2", _P), f"Not seen among {known.largest:,} alleles", None)
+        return
+    counted = seen.number >= rules.at("frequency", "alleles") and seen.count >= rules.at("frequency", "observations")
+    if counted and seen.frequency > rules.at("frequency", "BA1"):
+        if facts.variation_id not in rules.at("frequency", "BA1_exceptions"):
+            yield _told(known, Criterion("BA1", _A), f"Carried by {_share(seen)}", seen)
+    elif counted and seen.frequency > rules.at("frequency", "BS1", mode):
+        why = f"Carried by {_share(seen)}, more than a {mode} condition lets expect"
+        yield _told(known, Criterion("BS1", _S), why, seen)
+    enough = seen.number >= rules.at("frequency", "alleles_for_absence")
+    if enough and seen.frequency <= rules.at("frequency", "PM2", mode):
+        yield _told(known, Criterion("PM2", _P), f"Rare: carried by {_share(seen)}", seen)
+    if facts.is_recessive and (seen.homozygotes or 0) >= rules.at("frequency", "BS2_homozygotes"):
+        why = f"{seen.homozygotes:,} people carry two copies, and the condition is recessive or X-linked"
+        yield _told(known, Criterion("BS2", _S), why, seen)
+
+
+def _told(known: Population, criterion: Criterion, sentence: str, seen: Seen | None) -> Evidence:
+    return Evidence(criterion, sentence, known.source, known.release or None, seen.population if seen else None)
+
+
+def _share(seen: Seen) -> str:
+    return f"{seen.frequency:.3%} of {seen.number:,} alleles ({seen.population})"
+
+
+def _predicted(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
+    """PP3 and BP4 of a missense variant, by the first predictor of the rule set that has a score."""
+    if "missense_variant" not in facts.terms:
+        return
+    for name, bounds in rules.at("predictors").items():
+        if name in facts.predictions:
+            yield from _by_score(name, facts.predictions[name], bounds, facts.predictor_source)
+            return
+
+
+def _by_score(name: str, score: float, bounds: Mapping[str, Any], version: str | None) -> Iterator[Evidence]:
+    for code, reaches in (("PP3", lambda bound: score >= bound), ("BP4", lambda bound: score <= bound)):
+        reached = [Strength(letter) for letter, bound in bounds[code].items() if reaches(bound)]
+        if reached:
+            strongest = min(reached, key=list(Strength).index)
+            sentence = f"{name} {score:g} is within the calibrated range of this strength"
+            yield Evidence(Criterion(code, strongest), sentence, name, version)
+
+
+def _silent(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
+    """BP7: no amino acid is changed, and no splice site is near."""
+    near = rules.at("BP7")
+    _, distance = facts.transcript.place(facts.edit.start)
+    if facts.edit.end - facts.edit.start != 1 or len(facts.edit.alt) != 1:
+        return
+    if "synonymous_variant" in facts.terms:
+        if _from_exon_end(facts) < near["from_exon_end"]:
+            return
+        yield Evidence(
+            Criterion("BP7", _P),
+            f"No amino acid is changed ({facts.protein or 'synonymous'}), and the next splice site is "
+            f"{_from_exon_end(facts)} bases away; splicing was not predicted",
+            "gene model",
+            None,
+            facts.transcript.name,
+        )
+        return
+    after, before = near["into_intron"]["after"], near["into_intron"]["before"]
+    if "intron_variant" in facts.terms and not -before <= distance <= after:
+        sentence = f"It lies {abs(distance)} bases inside an intron; splicing was not predicted"
+        yield Evidence(Criterion("BP7", _P), sentence, "gene model", None, facts.transcript.name)
+
+
+def _from_exon_end(facts: VariantFacts) -> int:
+    """Bases from the nearest end of the exon at which there is a splice site, 1 for the last base itself."""
+    exons = facts.transcript.exons
+    number = next((index for index, (start, end) in enumerate(exons) if start <= facts.edit.start < end), None)
+    if number is None:
+        return 0
+    start, end = exons[number]
+    ends = [facts.edit.start - start + 1] if number else []
+    ends += [end - facts.edit.start] if number < len(exons) - 1 else []
+    return min(ends, default=end - start)
+
+
+def _beside_others(facts: VariantFacts) -> Iterator[Evidence]:
+    """PM3 and BP2, by what else of the gene the person carries."""
+    if "AR" in facts.modes:
+        yield from _in_trans(facts)
+    cis = [one for one in facts.partners if one.phase == "cis"]
+    dominant_trans = [one for one in facts.partners if one.phase == "trans"] if facts.modes == {"AD"} else []
+    if found := [*cis, *dominant_trans]:
+        one = found[0]
+        where = "the same chromosome" if one.phase == "cis" else "the other chromosome, under dominant inheritance,"
+        yield Evidence(
+            Criterion("BP2", _P),
+            f"{where[0].upper()}{where[1:]} carries a {_said(one)} allele of the gene (ClinVar {one.variation_id})",
+            "calls and ClinVar",
+            facts.clinvar_release or None,
+            one.variation_id,
+        )
+
+
+def _in_trans(facts: VariantFacts) -> Iterator[Evidence]:
+    """PM3: moderate by a pathogenic allele known to be in trans, supporting by two copies or where it only may be."""
+    trans = sorted((one for one in facts.partners if one.phase == "trans"), key=lambda one: not one.is_pathogenic)
+    unknown = [one for one in facts.partners if one.phase == "unknown" and one.is_pathogenic]
+    if facts.homozygous:
+        yield Evidence(Criterion("PM3", _P), "Both copies of the gene carry it", "calls")
+    elif trans:
+        one = trans[0]
+        yield Evidence(
+            Criterion("PM3", _M),
+            f"The other chromosome carries a {_said(one)} allele of the gene (ClinVar {one.variation_id})",
+            "calls and ClinVar",
+            facts.clinvar_release or None,
+            one.variation_id,
+        )
+    elif unknown:
+        one = unknown[0]
+        yield Evidence(
+            Criterion("PM3", _P),
+            f"The person carries a pathogenic allele of the gene (ClinVar {one.variation_id}), phase unknown",
+            "calls and ClinVar",
+            facts.clinvar_release or None,
+            one.variation_id,
+        )
+
+
+def _said(one: Any) -> str:
+    return "pathogenic" if one.is_pathogenic else "likely pathogenic"
+
+
+def _new(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
+    """PS2 where both parents were seen without it, PM6 where the one who passes on the place was."""
+    if not facts.de_novo:
+        return
+    rank = facts.phenotype_rank
+    fits = rank is not None and rank <= rules.at("de_novo", "fits_within")
+    signs = f"the signs fit the gene (rank {rank})" if fits else "nothing is known of whether the signs fit the gene"
+    sentence = f"New in this person ({facts.de_novo_basis}); {signs}"
+    both = len(facts.de_novo) > 1
+    yield Evidence(Criterion("PS2" if both else "PM6", _M if fits and both else _P), sentence, "calls of the family")

@@ -1,0 +1,116 @@
+"""The ACMG criteria of findings: what knowledge says of the allele, and what the person's calls add to it.
+
+Which criteria facts meet is decided in :mod:`engine.acmg.decide`; phase, origin and signs come from the findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine.acmg.combination import VariantClass, combine
+from engine.acmg.decide import decide
+from engine.acmg.facts import Evidence, Partner, Population
+from engine.acmg.gather import Gatherer
+from engine.acmg.rule_set import rule_set
+from engine.classify.phase import TOLD, phase_of
+from engine.phenotype.conditions import UNKNOWN
+from engine.reference.bundle import ReferenceBundle
+
+Finding = dict[str, Any]
+LIKELY = (VariantClass.LIKELY_PATHOGENIC, VariantClass.PATHOGENIC)
+NOT_CLASSIFIED: Mapping[str, Any] = {
+    "acmg_class": None,
+    "acmg_points": None,
+    "acmg_rules_class": None,
+    "acmg_criteria": [],
+    "acmg_rule_set": None,
+}
+"""Of an allele in no coding transcript of the gene model."""
+
+
+def classify(
+    findings: Sequence[Finding], bundle: ReferenceBundle, populations: Mapping[str, Population] | None = None
+) -> None:
+    """Set the criteria that each finding meets, and what they add up to.
+
+    Args:
+        findings: rows of the annotated table with ``conditions``, ``origin``, ``zygosity`` and ``phenotype_rank``.
+        bundle: with gene model and sequence; without a gene model nothing is classified.
+        populations: what the source of frequencies says by allele, absent without a source.
+    """
+    gatherer = Gatherer(bundle, findings)
+    for finding in findings:
+        facts = gatherer.facts(finding, (populations or {}).get(finding["allele"]))
+        if facts is None or facts.transcript.coding is None:
+            finding.update(NOT_CLASSIFIED)
+            continue
+        modes = {mode for one in finding["conditions"] for mode in one["inheritance"].split("/")} - {UNKNOWN}
+        new = finding["origin"] == "de novo"
+        evidence = decide(
+            replace(
+                facts,
+                modes=frozenset(modes),
+                partners=tuple(_partners(finding, findings)),
+                homozygous=finding["zygosity"] == "homozygous",
+                de_novo=tuple(finding["looked_at"]) if new else (),
+                de_novo_basis=finding["origin_basis"] if new else None,
+                phenotype_rank=finding["phenotype_rank"],
+            )
+        )
+        finding.update(_told(evidence))
+
+
+def _told(evidence: Sequence[Evidence]) -> dict[str, Any]:
+    added = combine(one.criterion for one in evidence)
+    return {
+        "acmg_class": _word(added.by_points),
+        "acmg_points": added.points,
+        "acmg_rules_class": _word(added.by_rules),
+        "acmg_criteria": [
+            {
+                "code": one.criterion.code,
+                "strength": str(one.criterion.strength),
+                "sentence": one.sentence,
+                "source": one.source,
+                "version": one.version,
+                "record": one.record,
+            }
+            for one in evidence
+        ],
+        "acmg_rule_set": rule_set().version,
+    }
+
+
+def _word(told: VariantClass) -> str:
+    """A class as ClinVar's classifications are written in tables."""
+    return str(told).lower().replace(" ", "_")
+
+
+def is_likely(finding: Mapping[str, Any]) -> bool:
+    """Whether the criteria make it likely pathogenic or pathogenic, by points."""
+    return finding["acmg_class"] in {_word(one) for one in LIKELY}
+
+
+def _partners(finding: Finding, findings: Sequence[Finding]) -> list[Partner]:
+    """Alleles of the gene that ClinVar calls pathogenic, which the person carries beside this one."""
+    return [
+        Partner(other["clinvar_variation_id"], "likely" not in other["clinvar_classification"], _phase(finding, other))
+        for other in findings
+        if other is not finding
+        and other["gene"] == finding["gene"]
+        and finding["gene"]
+        and other["clinvar_classification"] in TOLD
+        and not are_one_change(finding, other)
+    ]
+
+
+def _phase(one: Finding, other: Finding) -> str:
+    return phase_of(one, other).phase
+
+
+def are_one_change(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether the two are, in whole or in part, the same bases of the same records."""
+    records = [set(finding["members"]) or {finding["allele"]} for finding in (one, other)]
+    return not records[0].isdisjoint(records[1])
