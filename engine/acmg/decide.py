@@ -142,8 +142,8 @@ def _predicted(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
 
 
 def _by_score(name: str, score: float, bounds: Mapping[str, Any], version: str | None) -> Iterator[Evidence]:
-    for code, reaches in (("PP3", lambda bound: score >= bound), ("BP4", lambda bound: score <= bound)):
-        reached = [Strength(letter) for letter, bound in bounds[code].items() if reaches(bound)]
+    for code, sign in (("PP3", 1), ("BP4", -1)):
+        reached = [Strength(letter) for letter, bound in bounds[code].items() if sign * score >= sign * bound]
         if reached:
             strongest = min(reached, key=list(Strength).index)
             sentence = f"{name} {score:g} is within the calibrated range of this strength"

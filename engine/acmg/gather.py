@@ -218,6 +218,8 @@ def _transcripts(gene_model: Path, rows: Sequence[Row]) -> dict[str, Transcript]
     places = {(row["contig"], row["position"] - 1, row["position"]) for row in rows if row["transcript"]}
     if not places:
         return {}
+    if not gene_model.with_name(f"{gene_model.name}.tbi").exists():
+        return {one.name: one for one in read_gene_model(gene_model).transcripts.values()}
     with tempfile.TemporaryDirectory() as scratch:
         excerpt = Path(scratch) / "genes.gff3"
         lines = _genes_about(gene_model, places)

@@ -67,7 +67,8 @@ def _lies_beyond(facts: VariantFacts, truncations: list[Known], residue: int, ru
     """Whether it lies downstream of every known truncation of a gene of which many are known."""
     places = [_residue_at(facts.transcript, one.edit.start) for one in truncations]
     known = [place for place in places if place is not None]
-    return len(known) >= rules.at("PVS1", "beyond_last") and residue > max(known)
+    enough: int = rules.at("PVS1", "beyond_last")
+    return len(known) >= enough and residue > max(known)
 
 
 def _part_lost(facts: VariantFacts, first: int, rules: RuleSet, escapes: str) -> _Told:
@@ -89,7 +90,8 @@ def _decays(transcript: Transcript, stop: int, rules: RuleSet) -> bool:
     start, end = transcript.exons[-1] if transcript.strand == 1 else transcript.exons[0]
     junction = transcript.length - (end - start)
     place = transcript.coding_places[0] + (stop - 1) * 3
-    return place + rules.at("PVS1", "escapes_within") < junction
+    margin: int = rules.at("PVS1", "escapes_within")
+    return place + margin < junction
 
 
 def _splice_site(facts: VariantFacts, rules: RuleSet) -> _Told | None:
