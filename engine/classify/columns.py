@@ -32,8 +32,8 @@ FINDING_COLUMNS = (
         "primary: the genotype suffices for the condition, or its inheritance is unknown; compound_heterozygote: two "
         "P/LP variants of one recessive gene that are or may be in trans; carrier: one copy under recessive "
         "inheritance; secondary: reported under ACMG SF with the person's consent; candidate: in a gene that was asked "
-        "about, ClinVar has not decided, and the criteria that data decide make it likely pathogenic or pathogenic; "
-        "uncertain: of high impact in such a gene, and they do not",
+        "about, ClinVar has not decided, and by the criteria that data decide it is likely pathogenic or pathogenic; "
+        "uncertain: of high impact in such a gene, and by these it is not",
     ),
     Column("build", "VARCHAR", "Assembly of the coordinates"),
     Column("hgnc_id", "VARCHAR", "HGNC id of the gene; absent where neither gene model nor tables tell"),
