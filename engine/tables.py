@@ -3,7 +3,7 @@
 A table's columns are stated once, as a tuple of :class:`Column` beside the code that writes the table. All that tells
 of them is made of these tuples: Arrow schemas, the catalogue's column schema, the YAML by which dbt builds and tests
 the cohort tables (:mod:`engine.cohort.dbt_yaml`), the expectations that Great Expectations judges a table by
-(:mod:`engine.quality.expectations`) and the page ``docs/tables.md`` (:mod:`engine.ops.tables`, which has them all).
+(:mod:`engine.quality.expectations`) and the page ``docs/tables.md`` (:mod:`resources.described_tables`, which has all).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Column:
         minimum: smallest value, absent where there is none.
         maximum: largest value, absent where there is none.
         refers_to: the table that has every value, in a column of the same name; empty where there is none.
+        formerly: the name that rows kept by an earlier release have it under; empty where it never had another.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     refers_to: str = ""
+    formerly: str = ""
 
     @property
     def description(self) -> str:

@@ -21,6 +21,7 @@ from urllib.parse import unquote
 
 from engine.cohort.columns import TABLES
 from engine.errors import LakeError
+from engine.tables import arrow_schema
 from resources.delta_history import forget, traces
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Warehouse:
             sample: the sample's id.
             version: hex digest of the rows' content.
         """
+        self._renew(table)
         with self._told(table), self._alone(table, _WRITING, shared=True):
             return _until_committed(lambda: self._put(table, rows, sample, version))
 
@@ -120,6 +122,7 @@ class Warehouse:
 
     def files(self, table: str) -> list[str]:
         """Paths of the Parquet files that the log says the table consists of; none where it does not exist."""
+        self._renew(table)
         opened = self._open(table)
         named = [] if opened is None else [unquote(uri).rpartition("/")[2] for uri in opened.file_uris()]
         return [str(self.root / table / name) for name in sorted(named)]
@@ -148,7 +151,7 @@ class Warehouse:
 
         application, number = _application(sample), int(version[:15], 16)
         properties = {
-            "writer_properties": _writer_properties(rows),
+            "writer_properties": _writer_properties(rows.schema),
             "commit_properties": _marked(sample, number),
         }
         if self._begin(table, rows, properties):
@@ -173,6 +176,40 @@ class Warehouse:
         if self.version(table) // COMPACT_EVERY > before // COMPACT_EVERY:
             self.compact(table)
         return True
+
+    def _renew(self, table: str) -> None:
+        """Give the columns of an earlier release today's names, every row and every sample's version kept."""
+        if self._is_former(table):
+            with self._told(table), self._alone(table, _WRITING):
+                _until_committed(partial(self._rename, table))
+
+    def _is_former(self, table: str) -> bool:
+        former = [column.formerly or column.name for column in TABLES.get(table, ())]
+        opened = self._open(table)
+        kept = [field.name for field in opened.schema().fields] if opened else former
+        return kept == former != [column.name for column in TABLES.get(table, ())]
+
+    def _rename(self, table: str) -> None:
+        import pyarrow as pa
+        from deltalake import write_deltalake
+
+        opened = self._open(table)
+        if opened is None or not self._is_former(table):  # another process was here first
+            return
+        schema = arrow_schema(TABLES[table], bare=True)
+        batches = (
+            pa.RecordBatch.from_arrays(
+                [column.cast(field.type) for column, field in zip(batch, schema, strict=True)], schema=schema
+            )
+            for batch in opened.to_pyarrow_dataset().to_batches()
+        )
+        write_deltalake(
+            opened,
+            pa.RecordBatchReader.from_batches(schema, batches),
+            mode="overwrite",
+            schema_mode="overwrite",
+            writer_properties=_writer_properties(schema),
+        )
 
     def _begin(self, table: str, rows: pa.Table, properties: Mapping[str, Any]) -> bool:
         """Make the table with its first rows in one commit, so that nobody ever sees it empty; False where it is.
@@ -249,7 +286,7 @@ def _application(sample: str) -> str:
     return uuid.uuid5(_NAMESPACE, sample).hex
 
 
-def _writer_properties(rows: pa.Table) -> Any:
+def _writer_properties(schema: pa.Schema) -> Any:
     """zstd, and delta-packed integers for what is sorted: 0.69 bytes a call against 1.69 by default."""
     import pyarrow as pa
     from deltalake import ColumnProperties, WriterProperties
@@ -257,6 +294,6 @@ def _writer_properties(rows: pa.Table) -> Any:
     packed = ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED")
     sorted_integers = {"position", "bin", "start", "end"}
     columns = {
-        field.name: packed for field in rows.schema if field.name in sorted_integers and pa.types.is_integer(field.type)
+        field.name: packed for field in schema if field.name in sorted_integers and pa.types.is_integer(field.type)
     }
     return WriterProperties(compression="ZSTD", column_properties=columns or None)

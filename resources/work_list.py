@@ -51,23 +51,7 @@ class Waits(StrEnum):
 
 @dataclass(frozen=True)
 class WorkItem:
-    """Where one sample stands.
-
-    Attributes:
-        sample: sample id; as the sheet has it where the sheet was refused.
-        name: the id as the laboratory writes it, absent where that is the sample id.
-        family: pseudonym of the family, absent where none was stated.
-        state: in one word.
-        stage: the artifact that is being made, that failed, or whose gate is shut; the last one of a sample that is
-            done; ``sample_sheet`` before the first.
-        since: UTC time since when the sample stands there, ISO 8601 to the second.
-        waits_for: what a waiting sample waits for, absent of any other.
-        why: in words, what it waits for or why it failed; empty where nothing holds it.
-        todo: what a person does about it; empty where nothing is to be done.
-        attempt: runs asked for, from 1; 0 where the sheet was refused.
-        sheet: the sheet that spoke last, relative to the landing zone.
-        run: id of the run of Dagster that this was read from, absent where there is none.
-    """
+    """Where one sample stands; what each field says, the column of its name in :data:`COLUMNS` tells."""
 
     sample: str
     name: str | None
@@ -84,18 +68,28 @@ class WorkItem:
 
 
 COLUMNS = (
-    Column("sample", "VARCHAR", "Sample id; as the sheet has it where the sheet was refused.", required=True),
-    Column("name", "VARCHAR", "The id as the laboratory writes it, where that is another."),
-    Column("family", "VARCHAR", "Pseudonym of the family."),
-    Column("state", "VARCHAR", "Where the sample stands.", required=True, values=tuple(State)),
-    Column("stage", "VARCHAR", "The artifact being made, that failed, or whose gate is shut.", required=True),
-    Column("since", "VARCHAR", "UTC time since when, ISO 8601.", required=True),
-    Column("waits_for", "VARCHAR", "What a waiting sample waits for.", values=tuple(Waits)),
-    Column("why", "VARCHAR", "What it waits for or why it failed, in words.", required=True),
-    Column("todo", "VARCHAR", "What a person does about it.", required=True),
-    Column("attempt", "INTEGER", "Runs asked for.", required=True),
-    Column("sheet", "VARCHAR", "The sheet that spoke last.", required=True),
-    Column("run", "VARCHAR", "Id of Dagster's run that this was read from."),
+    Column("sample", "VARCHAR", "Sample id; as the sheet has it where the sheet was refused", required=True),
+    Column("name", "VARCHAR", "The id as the laboratory writes it; absent where that is the sample id"),
+    Column("family", "VARCHAR", "Pseudonym of the family; absent where none was stated"),
+    Column("state", "VARCHAR", "Where the sample stands, in one word", required=True, values=tuple(State)),
+    Column(
+        "stage",
+        "VARCHAR",
+        "The artifact that is being made, that failed, or whose gate is shut; the last one of a sample that is done; "
+        f"{SHEET_STAGE} before the first",
+        required=True,
+    ),
+    Column("since", "VARCHAR", "UTC time since when it stands there, ISO 8601 to the second", required=True),
+    Column("waits_for", "VARCHAR", "What a waiting sample waits for; absent of any other", values=tuple(Waits)),
+    Column(
+        "why", "VARCHAR", "What it waits for or why it failed, in words; empty where nothing holds it", required=True
+    ),
+    Column("todo", "VARCHAR", "What a person does about it; empty where nothing is to be done", required=True),
+    Column(
+        "attempt", "BIGINT", "Runs asked for, from 1; 0 where the sheet was refused", "runs", required=True, minimum=0
+    ),
+    Column("sheet", "VARCHAR", "The sheet that spoke last, relative to the landing zone", required=True),
+    Column("run", "VARCHAR", "Id of Dagster's run that this was read from; absent where there is none"),
 )
 """The fields of :class:`WorkItem` as a table's columns."""
 assert tuple(column.name for column in COLUMNS) == tuple(field.name for field in fields(WorkItem))

@@ -17,8 +17,8 @@ import yaml
 
 from console.cli import parser as genomics_parser
 from engine.cli import _parser as engine_parser
-from engine.ops.tables import as_markdown as tables_as_markdown
 from engine.quality.thresholds import as_markdown, load_thresholds
+from resources.described_tables import as_markdown as tables_as_markdown
 from resources.environment import OPTIONS
 
 PROJECT = Path(__file__).resolve().parent.parent

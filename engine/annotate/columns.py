@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.columns import ALT, CONTIG, POSITION, REF
+from engine.columns import ALT, ALT_DEPTH, CONTIG, COPIES, DEPTH, GENOTYPE_QUALITY, PLOIDY, POSITION, REF
 from engine.tables import Column, struct_of
 
 IMPACTS = ("HIGH", "MODERATE", "LOW", "MODIFIER")
@@ -79,13 +79,13 @@ _ONE_ALLELE = (
         "filter", "VARCHAR", "FILTER of the call: PASS, or the filters that failed joined by semicolons", required=True
     ),
     Column("genotype", "VARCHAR", "GT of the sample for this allele alone"),
-    Column("copies", "TINYINT", "Copies of the allele in the genotype", "copies", minimum=0, maximum=2),
-    Column("ploidy", "TINYINT", "Alleles in the genotype", "copies", minimum=0, maximum=2),
+    COPIES,
+    PLOIDY,
     Column("phase_set", "VARCHAR", "Phase set within which genotypes are phased with each other; absent if unphased"),
     Column("haplotypes", "TINYINT[]", "Numbers, from 0, of the haplotypes of the phase set that carry the allele"),
-    Column("depth", "INTEGER", "Reads at the site", "reads", minimum=0),
+    DEPTH,
     Column("ref_depth", "INTEGER", "Reads that carry the reference allele", "reads", minimum=0),
-    Column("alt_depth", "INTEGER", "Reads that carry this allele", "reads", minimum=0),
+    ALT_DEPTH,
     Column(
         "informative_depth",
         "INTEGER",
@@ -93,7 +93,7 @@ _ONE_ALLELE = (
         "reads",
         minimum=0,
     ),
-    Column("genotype_quality", "INTEGER", "Phred-scaled GQ", "Phred", minimum=0),
+    GENOTYPE_QUALITY,
     Column("ref_matches", "BOOLEAN", "Whether REF is what the reference reads there"),
     Column("variant_type", "VARCHAR", "SNV, deletion, insertion, duplication, inversion, delins or other"),
     Column("hgvs_g", "VARCHAR", "HGVS g. (m.) name; absent on contigs without a RefSeq accession"),

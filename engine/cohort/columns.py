@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine.columns import ALT, CONTIG, POSITION, REF
+from engine.columns import ALT, ALT_DEPTH, CONTIG, COPIES, DEPTH, GENOTYPE_QUALITY, PLOIDY, POSITION, REF
 from engine.person import Sex
 from engine.tables import Column, arrow_schema
 
@@ -21,26 +21,10 @@ BIN = 1_000_000
 
 _SAMPLE = Column("sample_id", "VARCHAR", "Pseudonym of the sample", required=True)
 _OF_THE_CALL = (
-    Column("dosage", "TINYINT", "Copies of alt that the sample carries", "copies", required=True, minimum=1),
-    Column("copies", "TINYINT", "Copies of the locus that were called", "copies", required=True, minimum=1),
+    replace(COPIES, required=True, minimum=1, formerly="dosage"),
+    replace(PLOIDY, required=True, minimum=1, formerly="copies"),
 )
-_EVIDENCE = (
-    Column(
-        "genotype_quality",
-        "SMALLINT",
-        "Confidence in the genotype; absent where the caller gave none",
-        "Phred",
-        minimum=0,
-    ),
-    Column(
-        "depth",
-        "INTEGER",
-        "Reads that were informative for the genotype; absent where the caller gave none",
-        "reads",
-        minimum=0,
-    ),
-    Column("alt_depth", "INTEGER", "Reads that support alt; absent where the caller gave none", "reads", minimum=0),
-)
+_EVIDENCE = (replace(GENOTYPE_QUALITY, type="SMALLINT"), DEPTH, ALT_DEPTH)
 
 CALL_COLUMNS = (
     _SAMPLE,
@@ -58,13 +42,14 @@ MISSING_COLUMNS = (
     Column("start", "INTEGER", "0-based first base", "bases", required=True, minimum=0),
     Column("end", "INTEGER", "One past the last base", "bases", required=True, minimum=1),
     Column(
-        "copies",
+        "missing_copies",
         "TINYINT",
         "How many of the two copies counted for every sample were not called here",
         "copies",
         required=True,
         minimum=1,
         maximum=2,
+        formerly="copies",
     ),
 )
 SAMPLE_COLUMNS = (

@@ -116,8 +116,8 @@ def _calls(variants: Path, sample: str) -> tuple[list[tuple[Any, ...]], defaultd
             if record.FILTER is not None or not alleles or min(alleles) < 0 or doubtful:
                 uncalled[record.CHROM].append((record.start, record.start + len(record.REF)))
                 continue
-            dosage = sum(allele == 1 for allele in alleles)
-            if dosage:
+            copies = sum(allele == 1 for allele in alleles)
+            if copies:
                 rows.append(
                     (
                         sample,
@@ -126,7 +126,7 @@ def _calls(variants: Path, sample: str) -> tuple[list[tuple[Any, ...]], defaultd
                         record.POS,
                         record.REF,
                         record.ALT[0],
-                        dosage,
+                        copies,
                         len(alleles),
                         quality,
                         _first(record.format("DP")),

@@ -21,12 +21,14 @@ from functools import cache
 
 ALT_BIAS, SLIPPAGE, LOW_QUALITY = "AltBias", "Slippage", "QUAL30"
 
-SUSPECT = 66.0
+SUSPECT = 64.0
 """Evidence, in phred, from which a heterozygous SNP is marked."""
 EXPECTED_SHARE = 0.45
 """Alternate reads of a true heterozygote: somewhat less than half, for reads that differ align less often."""
-JUDGED_READS = 50
-"""Reads from which the share is judged at most: with more, capture and mapping move it further than chance does."""
+JUDGED_READS = 32
+"""Reads that the share is judged by at most; the evidence of more counts as that of so many. With more, capture and
+mapping move the share further than chance does, and a stretch that is seen deeper than its neighbours may have the
+reads of a hidden copy, beside which a true allele is few."""
 TOO_FEW = 12.0
 """Phred from which alternate reads are too few; only then does it count that they map worse."""
 LEAST_QUALITY, LEAST_QUALITY_BY_DEPTH, INFORMATIVE = 30.0, 2.5, 0.85
@@ -96,7 +98,7 @@ def evidence(reference: int, alternate: int, info: Mapping[str, str]) -> Evidenc
     >>> round(evidence(15, 15, {"FS": "2.1", "BaseQRankSum": "0.3", "MQ": "60.00"}).total)
     6
     >>> round(evidence(29, 4, {"FS": "12.0", "BaseQRankSum": "-3.1", "MQ": "48.20", "MQRankSum": "-3.4"}).total)
-    145
+    142
     """
     mapping = min(_phred_of_z(info, "MQRankSum"), _MOST_MAPPING)
     mapping += min(max(_BEST_MAPPING - _number(info, "MQ", _BEST_MAPPING), 0.0), _MOST_MAPPING)
@@ -147,15 +149,19 @@ def _slips(info: Mapping[str, str], columns: Sequence[str]) -> bool:
 
 def _balance(reference: int, alternate: int) -> float:
     total = reference + alternate
-    if total > JUDGED_READS:
-        alternate, total = round(alternate * JUDGED_READS / total), JUDGED_READS
-    return _phred(_binomial_tail(alternate, total))
+    return _phred_of_so_few(alternate, total) * JUDGED_READS / max(total, JUDGED_READS)
 
 
 @cache
-def _binomial_tail(count: int, total: int) -> float:
-    """Chance of at most ``count`` alternate reads among ``total`` of a heterozygote."""
-    return sum(math.comb(total, k) * EXPECTED_SHARE**k * (1 - EXPECTED_SHARE) ** (total - k) for k in range(count + 1))
+def _phred_of_so_few(count: int, total: int) -> float:
+    """Of at most ``count`` alternate reads among ``total`` of a heterozygote; in logarithms, for panels are deep."""
+    share, other = math.log(EXPECTED_SHARE), math.log1p(-EXPECTED_SHARE)
+    ways = math.lgamma(total + 1) - math.lgamma(count + 1) - math.lgamma(total - count + 1)
+    of_fewer = fewer = 1.0  # as a multiple of the chance of exactly ``count``
+    for reads in range(count, 0, -1):
+        of_fewer *= math.exp(other - share) * reads / (total - reads + 1)
+        fewer += of_fewer
+    return -10 * (ways + count * share + (total - count) * other + math.log(fewer)) / math.log(10) + 0.0
 
 
 def _phred_of_z(info: Mapping[str, str], key: str) -> float:

@@ -33,6 +33,11 @@ class Choice(TypeDecorator[Word], Generic[Word]):
         super().__init__()
         self.words = words
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The words as text."""
+        return tuple(str(word) for word in self.words)
+
     def process_bind_param(self, value: Word | None, dialect: Dialect) -> str | None:
         """As text."""
         return None if value is None else str(value)

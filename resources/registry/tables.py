@@ -9,31 +9,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, MetaData, Table
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, MetaData, Table
 from sqlalchemy.types import TypeEngine
 
 from engine.person import Sex
 from engine.reads.conventions import QualityEncoding
 from engine.reads.registration import SampleStatus
+from engine.tables import Column as Described
 from resources.registry.column_types import NUMBER, SECONDS, TEXT, Choice, Flag, Json, Terms
 
 METADATA = MetaData()
+_IN_DUCKDB = ((Flag, "BOOLEAN"), (Terms, "VARCHAR[]"), (Integer, "BIGINT"), (Float, "DOUBLE"))
+"""What a value is once it is read; all else is text."""
 
 
-def _key(name: str, meaning: str, *reference: ForeignKey, type_: TypeEngine[Any] = TEXT) -> Column[Any]:
-    return Column(name, type_, *reference, primary_key=True, doc=meaning)
+def _key(name: str, meaning: str, *reference: ForeignKey, type_: TypeEngine[Any] = TEXT, unit: str = "") -> Column[Any]:
+    return Column(name, type_, *reference, primary_key=True, doc=meaning, info={"unit": unit})
 
 
 def _number(meaning: str) -> Column[Any]:
-    return Column("number", NUMBER, primary_key=True, autoincrement=True, doc=meaning)
+    return Column("number", NUMBER, primary_key=True, autoincrement=True, doc=meaning, info={"unit": "rows"})
 
 
-def _stated(name: str, meaning: str, *reference: ForeignKey, type_: TypeEngine[Any] = TEXT) -> Column[Any]:
-    return Column(name, type_, *reference, nullable=False, doc=meaning)
+def _stated(
+    name: str, meaning: str, *reference: ForeignKey, type_: TypeEngine[Any] = TEXT, unit: str = ""
+) -> Column[Any]:
+    return Column(name, type_, *reference, nullable=False, doc=meaning, info={"unit": unit})
 
 
-def _maybe(name: str, meaning: str, *reference: ForeignKey, type_: TypeEngine[Any] = TEXT) -> Column[Any]:
-    return Column(name, type_, *reference, nullable=True, doc=meaning)
+def _maybe(
+    name: str, meaning: str, *reference: ForeignKey, type_: TypeEngine[Any] = TEXT, unit: str = ""
+) -> Column[Any]:
+    return Column(name, type_, *reference, nullable=True, doc=meaning, info={"unit": unit})
 
 
 def _table(name: str, meaning: str, *columns: Column[Any] | Index, keyed: bool = False) -> Table:
@@ -80,9 +87,9 @@ samples = _table(
     _stated("sheet", "The sheet that spoke last, relative to the landing zone."),
     _stated("sheet_digest", "sha256 of that sheet."),
     _stated("content", "Digest of all that was said and of the files' fingerprints."),
-    _stated("attempt", "Runs asked for, from 1.", type_=NUMBER),
+    _stated("attempt", "Runs asked for, from 1.", type_=NUMBER, unit="runs"),
     _stated("status", "How far the current attempt has come.", type_=Choice(SampleStatus)),
-    _maybe("requested", "When the run was last requested, or may be: seconds since 1970.", type_=SECONDS),
+    _maybe("requested", "When the run was last requested, or may be, since 1970.", type_=SECONDS, unit="seconds"),
     _stated("registered", "When the sheet's word was last taken."),
     _maybe("withdrawn", "When the sample was withdrawn."),
     _stated("ordered_genes", "Genes that the order asks about.", type_=Terms()),
@@ -100,13 +107,13 @@ reads = _table(
     "reads",
     "A FASTQ file of a sample, as it was when the sheet's word was taken.",
     _key("sample_id", "The sample.", _sample()),
-    _key("position", "Place of the lane in the sheet, from 0.", type_=NUMBER),
-    _key("mate", "1 or 2.", type_=NUMBER),
+    _key("position", "Place of the lane in the sheet, from 0.", type_=NUMBER, unit="lanes"),
+    _key("mate", "1 or 2.", type_=NUMBER, unit="mates"),
     _stated("lane", "Name of the lane."),
     _stated("path", "Absolute path."),
     _maybe("md5", "As the sheet states it."),
-    _stated("bytes", "Size.", type_=NUMBER),
-    _stated("modified", "Time of change, nanoseconds since 1970.", type_=NUMBER),
+    _stated("bytes", "Size.", type_=NUMBER, unit="bytes"),
+    _stated("modified", "Time of change, since 1970.", type_=NUMBER, unit="nanoseconds"),
     _stated("fingerprint", "As of engine.reads.fingerprint."),
     _maybe("sha256", "Of the whole file, once it was verified."),
     _maybe("quality_encoding", "As the sheet states it.", type_=Choice(QualityEncoding)),
@@ -127,7 +134,7 @@ digests = _table(
     _key("sha256", "Of the whole file."),
     _stated("sample_id", "The sample.", _sample()),
     _stated("lane", "Name of the lane."),
-    _stated("mate", "1 or 2.", type_=NUMBER),
+    _stated("mate", "1 or 2.", type_=NUMBER, unit="mates"),
     _stated("recorded", "When it was verified."),
     keyed=True,
 )
@@ -151,7 +158,7 @@ refusals = _table(
     "What stands against a sample of a sheet.",
     _key("sheet", "Relative to the landing zone."),
     _key("sample_id", "As the sheet has it; it may not be registered."),
-    _stated("line", "In the sheet, from 1.", type_=NUMBER),
+    _stated("line", "In the sheet, from 1.", type_=NUMBER, unit="lines"),
     _stated("problem", "In words."),
     _stated("remedy", "In words."),
     keyed=True,
@@ -216,7 +223,7 @@ deliveries = _table(
     _stated("destination", "To where, as the deployment names it."),
     _stated("content", "sha256 of what is sent, so that the same is not sent twice."),
     _stated("state", "waiting, sent, refused or failed."),
-    _stated("attempts", "Tries so far.", type_=NUMBER),
+    _stated("attempts", "Tries so far.", type_=NUMBER, unit="tries"),
     _maybe("response", "What the destination last answered."),
     _stated("recorded", "When the state last changed."),
 )
@@ -234,7 +241,28 @@ decisions = _table(
     _maybe("comment", "Why, in words."),
     _stated("person", "Who decided."),
     _stated("recorded", "When."),
-    _maybe("supersedes", "The decision that no longer holds.", ForeignKey("decisions.number"), type_=NUMBER),
+    _maybe(
+        "supersedes", "The decision that no longer holds.", ForeignKey("decisions.number"), type_=NUMBER, unit="rows"
+    ),
 )
 Index("decisions_of_allele", decisions.c.build, decisions.c.allele)
 Index("decisions_superseded_once", decisions.c.supersedes, unique=True)
+
+
+def described(table: Table) -> tuple[str, tuple[Described, ...]]:
+    """Where a table's rows are and what they say, and its columns in the words in which every table is described."""
+    return f"the sample registry. {table.info['meaning']}", tuple(map(_described, table.columns))
+
+
+def _described(column: Column[Any]) -> Described:
+    references = {key.column.table.name for key in column.foreign_keys if key.column.name == column.name}
+    return Described(
+        column.name,
+        next((name for kind, name in _IN_DUCKDB if isinstance(column.type, kind)), "VARCHAR"),
+        str(column.doc).rstrip("."),
+        column.info["unit"],
+        required=not column.nullable,
+        unique=column.primary_key and len(column.table.primary_key) == 1,
+        values=column.type.texts if isinstance(column.type, Choice) else (),
+        refers_to="".join(references),
+    )

@@ -346,7 +346,7 @@ def test_the_sql_of_the_cohort_tables_counts_for_whoever_builds_them(tmp_path: P
     before = [tree_version(root, start) for start in starts]
     assert not {"dbt_project", "genomics-assets"} & set(before[0].packages)
     model = tmp_path / "dbt_project" / "models" / "marts" / "fct_call.sql"
-    model.write_text(model.read_text() + "\nwhere dosage > 1\n")
+    model.write_text(model.read_text() + "\nwhere copies > 1\n")
     after = [tree_version(root, start) for start in starts]
     assert [one == other for one, other in zip(before, after, strict=True)] == [False, True]
 

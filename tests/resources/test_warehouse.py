@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from engine.cohort.columns import TABLES
+from engine.cohort.columns import CALL_COLUMNS, TABLES, typed_table
 from engine.errors import LakeError
 from engine.tables import arrow_schema
 from resources.warehouse import Warehouse
@@ -390,3 +390,22 @@ def test_a_killed_append_leaves_the_table_whole(tmp_path: Path) -> None:
     _add_samples(warehouse.root, 0, 10)
     assert read(warehouse).count(("S0", 0)) == 1
     assert there <= {sample for sample, _ in read(warehouse)}
+
+
+def test_a_table_of_an_earlier_release_is_read_and_added_to_under_the_names_of_today(warehouse: Warehouse) -> None:
+    old = {
+        "sample_id": ["S1"], "contig": ["20"], "bin": [0], "position": [5], "ref": ["A"], "alt": ["G"],
+        "dosage": [1], "copies": [2], "genotype_quality": [60], "depth": [30], "alt_depth": [14],
+    }  # fmt: skip
+    types = [column.type for column in arrow_schema(CALL_COLUMNS, bare=True)]
+    of_old = pa.schema(list(zip(old, types, strict=True)))
+    warehouse.put("calls", pa.table(old, of_old), sample="S1", version=VERSION_1)
+
+    (file,) = warehouse.files("calls")
+    today = typed_table([tuple(column[0] for column in old.values())], CALL_COLUMNS)
+    assert pq.read_table(file).equals(today)
+    assert not warehouse.put("calls", today, sample="S1", version=VERSION_1), "its version is known still"
+    other = today.set_column(0, "sample_id", [["S2"]])
+    assert warehouse.put("calls", other, sample="S2", version=VERSION_1)
+    read = duckdb.sql(f"select sample_id, copies, ploidy from read_parquet({warehouse.files('calls')}) order by all")
+    assert read.fetchall() == [("S1", 1, 2), ("S2", 1, 2)]

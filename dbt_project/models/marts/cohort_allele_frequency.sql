@@ -6,17 +6,17 @@ with sites as (
         position,
         ref,
         alt,
-        sum(dosage) as allele_count,
+        sum(copies) as allele_count,
         count(*) as carriers,
-        sum(case when dosage = copies and copies > 1 then 1 else 0 end) as homozygotes
+        sum(case when copies = ploidy and ploidy > 1 then 1 else 0 end) as homozygotes
     from {{ ref('fct_call') }}
     group by contig, position, ref, alt
 ),
 
 steps as (
-    select contig, "start" as place, copies as change from {{ ref('stg_missing') }}
+    select contig, "start" as place, missing_copies as change from {{ ref('stg_missing') }}
     union all
-    select contig, "end" as place, -copies as change from {{ ref('stg_missing') }}
+    select contig, "end" as place, -missing_copies as change from {{ ref('stg_missing') }}
 ),
 
 places as (

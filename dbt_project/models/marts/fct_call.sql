@@ -4,9 +4,9 @@ select
     position,
     ref,
     alt,
-    dosage,
     copies,
-    case when dosage = copies then 'hom' else 'het' end as zygosity,
+    ploidy,
+    case when copies = ploidy then 'hom' else 'het' end as zygosity,
     genotype_quality,
     depth,
     alt_depth

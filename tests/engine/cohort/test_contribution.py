@@ -54,7 +54,7 @@ def rows(tmp_path: Path, variants: list[str], blocks: list[str], contigs=CHR20, 
         scratch=tmp_path,
     )
     assert [row["value"] for row in tables["measures"].to_pylist()] == [3.0]
-    missing = [(row["start"], row["end"], row["copies"]) for row in tables["missing"].to_pylist()]
+    missing = [(row["start"], row["end"], row["missing_copies"]) for row in tables["missing"].to_pylist()]
     return tables["calls"].to_pylist(), missing
 
 
@@ -63,7 +63,7 @@ def test_a_passing_call_is_a_row_with_its_dosage(tmp_path: Path) -> None:
     assert calls == [
         {
             "sample_id": "S1", "contig": "chr20", "bin": 0, "position": 101, "ref": "A", "alt": "G",
-            "dosage": 1, "copies": 2, "genotype_quality": 99, "depth": 30, "alt_depth": 16,
+            "copies": 1, "ploidy": 2, "genotype_quality": 99, "depth": 30, "alt_depth": 16,
         }
     ]  # fmt: skip
     assert missing == []

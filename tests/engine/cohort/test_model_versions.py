@@ -46,7 +46,7 @@ def test_every_published_table_has_a_version() -> None:
             "select distinct",
             {"fct_call", "cohort_allele_frequency"},
         ),
-        ("models/marts/cohort_allele_frequency.sql", "copies > 1", "copies > 2", {"cohort_allele_frequency"}),
+        ("models/marts/cohort_allele_frequency.sql", "ploidy > 1", "ploidy > 2", {"cohort_allele_frequency"}),
         (
             "models/staging/stg_missing.sql",
             "select",

@@ -12,8 +12,8 @@ from engine.cohort.tables import build_tables
 from engine.errors import ToolError
 
 
-def call(sample: str, position: int, dosage: int, copies: int = 2) -> tuple[object, ...]:
-    return (sample, "chr20", 0, position, "A", "G", dosage, copies, 60, 30, 15)
+def call(sample: str, position: int, copies: int, ploidy: int = 2) -> tuple[object, ...]:
+    return (sample, "chr20", 0, position, "A", "G", copies, ploidy, 60, 30, 15)
 
 
 def cohort_files(folder: Path, calls, missing, samples) -> dict[str, list[str]]:
@@ -32,7 +32,7 @@ def cohort_files(folder: Path, calls, missing, samples) -> dict[str, list[str]]:
 def test_positions_without_coverage_are_missing_not_reference(tmp_path: Path) -> None:
     files = cohort_files(
         tmp_path,
-        calls=[call("S1", 100, 1), call("S2", 100, 2), call("S1", 200, 1), call("S4", 300, 1, copies=1)],
+        calls=[call("S1", 100, 1), call("S2", 100, 2), call("S1", 200, 1), call("S4", 300, 1, ploidy=1)],
         missing=[
             ("S3", "chr20", 99, 100, 2),  # exactly the site at 100
             ("S3", "chr20", 150, 199, 2),  # ends just before the site at 200

@@ -13,6 +13,8 @@ from engine.cohort.models import cohort_models
 from engine.phenotype.conditions import GENE_CONDITION_COLUMNS
 from engine.report.exon_coverage import EXON_COLUMNS
 from engine.tables import Column, struct_of
+from resources.registry.tables import METADATA, described
+from resources.work_list import COLUMNS as WORK_LIST_COLUMNS
 
 _MEMBERS: Mapping[str, str] = {
     f"{struct_of(TRANSCRIPT_CONSEQUENCE)}[]": "a list of transcripts' consequences, below",
@@ -51,6 +53,8 @@ def described_tables() -> tuple[Described, ...]:
         Described("candidate_genes", "artifact `findings` of a sample, Parquet beside it", CANDIDATE_GENE_COLUMNS),
         *(Described(name, f"Delta table `cohort/{name}`", columns) for name, columns in TABLES.items()),
         *(Described(one.name, f"cohort table. {one.description}", one.columns) for one in cohort_models()),
+        Described("work_list", "nowhere kept; `genomics samples` and the web UI show it", WORK_LIST_COLUMNS),
+        *(Described(f"registry: {name}", *described(table)) for name, table in METADATA.tables.items()),
     )
 
 
