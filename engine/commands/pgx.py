@@ -114,7 +114,8 @@ def _genotypes(options: argparse.Namespace, definitions: Sequence[Definition], g
     if options.gvcf is not None:
         _add_gvcf(options, everyone, loci, genome)
     for one in everyone:
-        for locus in [locus for locus in one.missing if locus.contig not in genome]:
+        for locus in (locus for locus in loci if locus.contig not in genome):
+            one.known.pop(locus, None)
             one.missing[locus] = Missing.NOT_IN_REFERENCE
     return everyone
 

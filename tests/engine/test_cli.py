@@ -136,7 +136,7 @@ WITHOUT_REFERENCE = {"classify": "--criteria", "phenotype": "--hpo", "score": "-
 
 @pytest.mark.parametrize(
     "command",
-    ["align", "recalibrate", "call", "gather", "genotype", "compare", "coverage", "metrics", *WITHOUT_REFERENCE],
+    ["align", "recalibrate", "call", "gather", "genotype", "compare", "coverage", "metrics", "pgx", *WITHOUT_REFERENCE],
 )
 def test_every_command_explains_itself_with_an_example(command, capsys):
     with pytest.raises(SystemExit) as exit:
