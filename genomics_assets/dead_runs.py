@@ -7,12 +7,17 @@ A run that is going elsewhere (``dagster job execute`` in a terminal) lives on. 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import dagster as dg
+from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
 
+from genomics_assets.instance import MADE
 from genomics_assets.messages import tell
 from genomics_assets.run_process import PROCESS, WITH_THE_SERVER, end_run, is_gone, unfinished
+from resources.sample_runs import unreadable
 
 
 def end_dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
@@ -27,7 +32,7 @@ def end_dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
 
 def open_instance(home: Path) -> dg.DagsterInstance:
     """Dagster's instance; databases that a killed process had only begun to make, and nobody used, are made anew."""
-    made = home / ".made"
+    made = home / MADE
     try:
         instance = dg.DagsterInstance.from_config(str(home))
     except Exception:
@@ -43,8 +48,13 @@ def open_instance(home: Path) -> dg.DagsterInstance:
 
 def main() -> None:
     """End them, and say how many there were."""
-    with open_instance(Path(os.environ["DAGSTER_HOME"])) as instance:
-        ended = end_dead_runs(instance)
+    home = Path(os.environ["DAGSTER_HOME"])
+    try:
+        with open_instance(home) as instance:
+            ended = end_dead_runs(instance)
+    except (SQLAlchemyError, dg.DagsterError, CommandError) as error:
+        tell(str(unreadable(home, error)))
+        sys.exit(1)
     if ended:
         tell(f"{len(ended)} runs ended with the server before this one; their samples are asked for again")
 

@@ -14,6 +14,8 @@ from resources.sample_runs import PARTITION
 
 MODULE, CODE_LOCATION = "genomics_assets.definitions", "genomics_assets"
 """The module of the definitions, and the name of the code location that it makes."""
+MADE = ".made"
+"""In ``DAGSTER_HOME``: its databases were made, and may hold what is worth keeping."""
 WORKSPACE = "workspace.yaml"
 """In ``DAGSTER_HOME``: the code location as Dagster's commands load it, wherever the platform is installed."""
 

@@ -159,9 +159,10 @@ class _Desk:
                 if record.dagster_run.is_finished and self.has_time():
                     self.look_at(record)
             seen = {record.dagster_run.tags[RUN_KEY] for record in records}
-            lost = [asked[key].sample_id for key in portion if key not in seen]
-            self.registry.give_back(lost)
-            self.noted.extend(lost)
+            lost = [asked[key] for key in portion if key not in seen]
+            for status in {sample.status for sample in lost}:
+                self.registry.give_back([each.sample_id for each in lost if each.status is status], status=status)
+            self.noted.extend(sample.sample_id for sample in lost)
 
     def _succeeded(self, sample: RegisteredSample, run: dg.DagsterRun) -> bool:
         """Done by the run of the whole path; by hand, once all that makes a sample is as it would be made now."""

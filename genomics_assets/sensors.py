@@ -90,8 +90,9 @@ def sample_sheets(
 def _partition_requests(
     instance: dg.DagsterInstance, waiting: list[str], registry: SampleRegistry
 ) -> Iterator[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
-    if waiting:
-        yield SAMPLES.build_add_request(waiting)
+    lost = set(registry.begun()) - set(instance.get_dynamic_partitions(str(SAMPLES.name))) - set(waiting)
+    if wanted := [*waiting, *sorted(lost)]:  # some are lost where Dagster's own state was, or a person took them away
+        yield SAMPLES.build_add_request(wanted)
     gone = end_withdrawn(instance, registry.withdrawn())
     if gone:
         yield SAMPLES.build_delete_request(gone)

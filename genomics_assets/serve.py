@@ -28,8 +28,9 @@ from typing import BinaryIO
 import yaml
 
 from genomics_assets import guard
-from genomics_assets.instance import CODE_LOCATION, MODULE, hand_down, prepare_instance
+from genomics_assets.instance import CODE_LOCATION, MADE, MODULE, hand_down, prepare_instance
 from genomics_assets.messages import MARK
+from resources.dagster_state import DagsterStateError, require_whole
 from resources.deployment import ServedError, served, write_record
 from resources.environment import Settings, build_resources
 from resources.process import ProcessMark
@@ -44,6 +45,9 @@ _PATIENCE = 2.5
 """Seconds that the processes have to end by themselves."""
 _GIVE_UP = 6
 """Deaths of one process, each within a minute of its start, after which the server ends: something is wrong."""
+_AGAIN, _LOOK_AT_DATABASES_EVERY = 60.0, 10.0
+_OF_A_DATABASE = "sqlite3."
+"""Stands in a trace that tells of trouble with a database."""
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR = re.compile(r"- dagster\.(daemon|code_server)\S* - (ERROR|CRITICAL) - (?P<message>.*)")
 _DIE_WITH_PARENT = 1
@@ -55,12 +59,15 @@ def serve(settings: Settings, port: int) -> int:
 
     Raises:
         ServedError: the deployment is being served already, or the port is taken.
+        DagsterStateError: a database of Dagster's is damaged.
     """
     with served(settings, port), tempfile.TemporaryDirectory(prefix="genomics-") as sockets:
         _require_free(settings.web_listen, port)
         _recover(settings)
         write_record(settings)
         home = prepare_instance(settings)
+        if (home / MADE).exists():
+            require_whole(home)
         hand_down(settings)
         code_server = Path(sockets) / "code"
         workspace = home / "served.yaml"
@@ -91,6 +98,8 @@ class Program:
     started: float = 0.0
     deaths: int = 0
     seen: int = 0
+    told: dict[str, float] = field(default_factory=dict)
+    complains: bool = False
 
     def start(self) -> None:
         """Start it, with the mark of the server in its environment; it dies with the server."""
@@ -112,9 +121,13 @@ class Program:
         return self.process is None or (self.code is not None and not (self.once and self.code == 0))
 
     def tell_news(self) -> None:
-        """Print what it wrote for people since the last look."""
+        """Print what it wrote for people since the last look; what it says again and again, once a minute."""
+        now = time.monotonic()
+        self.told = {line: then for line, then in self.told.items() if now - then < _AGAIN}
         for line in self._news():
-            print(line, flush=True)
+            if line not in self.told:
+                self.told[line] = now
+                print(line, flush=True)
 
     def _news(self) -> list[str]:
         with suppress(OSError), self.log.open("rb") as log:
@@ -123,6 +136,7 @@ class Program:
             self.seen = log.tell()
             if self.seen > _LOG_BYTES:
                 self._shorten()
+            self.complains |= _OF_A_DATABASE in text
             return [told for line in text.splitlines() if (told := _for_people(line, self))]
         return []
 
@@ -143,6 +157,7 @@ class _Server:
     mark: ProcessMark = field(default_factory=ProcessMark.own)
     ending: int = 0
     open: bool = False
+    looked: float = 0.0
 
     def run(self) -> int:
         os.environ[guard.MARK] = self.mark.text
@@ -172,10 +187,30 @@ class _Server:
             program.tell_news()
             if program.once and program.code != 0:
                 return 0  # those after it wait
+        if not self._is_whole():
+            return 1
         if not self.open and _listens(self.settings.web_listen, self.port):
             self.open = True
             print(f"Open {web_address(self.settings, self.port)}  (Ctrl-C stops everything)", flush=True)
         return 0
+
+    def _is_whole(self) -> bool:
+        """Whether Dagster's databases are, looked at where a process has complained; else it is told.
+
+        Whatever is written to a damaged database makes it worse, and it cannot be put back while it is in use.
+        """
+        complaining = [program for program in self.programs if program.complains]
+        if not complaining or time.monotonic() - self.looked < _LOOK_AT_DATABASES_EVERY:
+            return True
+        self.looked = time.monotonic()
+        for program in complaining:
+            program.complains = False
+        try:
+            require_whole(self.settings.dagster_home)
+        except DagsterStateError as error:
+            print(error, file=sys.stderr, flush=True)
+            return False
+        return True
 
     def _start(self, program: Program) -> bool:
         """Start a program, or again where it died and has been let rest; False where it only dies."""

@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import GenomicsError
+from resources.dagster_state import REMEDY, DagsterStateError, require_whole
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -30,10 +30,6 @@ _SILENT = 180.0
 _REMEDY = ". Remedy: "
 _OWN_KIND = re.compile(r"^dagster\.[\w.]+: ")
 """What stands before the message of an error of Dagster's own."""
-
-
-class RunsError(GenomicsError):
-    """Dagster's own state cannot be read."""
 
 
 class RunState(StrEnum):
@@ -181,7 +177,7 @@ def open_runs(dagster_home: Path) -> Iterator[Runs | None]:
     """The runs of the deployment whose Dagster state lies there; nothing, and nothing is made, where there is none.
 
     Raises:
-        RunsError: the state cannot be read, now or within the context.
+        DagsterStateError: the state cannot be read, now or within the context.
     """
     if not (dagster_home / "dagster.yaml").is_file():
         yield None
@@ -193,12 +189,18 @@ def open_runs(dagster_home: Path) -> Iterator[Runs | None]:
         with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
             yield Runs(instance)
     except (SQLAlchemyError, dg.DagsterError) as error:
-        raise RunsError(
-            f"Dagster's own state cannot be read: {_first_line(error)}",
-            file=dagster_home,
-            remedy="restore the folder from a backup; or move it away, and the samples' runs are told from what is "
-            "published",
-        ) from error
+        raise unreadable(dagster_home, error) from error
+
+
+def unreadable(dagster_home: Path, error: Exception) -> DagsterStateError:
+    """An error of Dagster's or of its database as one that names the file, where one is damaged, and what to do."""
+    try:
+        require_whole(dagster_home)
+    except DagsterStateError as damage:
+        return damage
+    return DagsterStateError(
+        f"Dagster's own state cannot be read: {_first_line(error)}", file=dagster_home, remedy=REMEDY
+    )
 
 
 def _that_are(state: RunState) -> dg.RunsFilter:

@@ -8,7 +8,8 @@ The rules, in the order they are applied:
 - An outdated sheet (another sheet has spoken since, and this content has been in force before): unchanged.
 - The sheet that spoke last was edited, or its files were replaced: changed, unless the sample changes its subject.
 - Any other sheet must say in its column ``change`` what it means: to ``add`` lanes and facts to what is known
-  (:func:`added`), which happens once, or to ``replace`` it.
+  (:func:`added`), which happens once, or to ``replace`` it; but where it can mean nothing but a top-up
+  (:func:`tops_up`) it is one.
 - Where lanes came by ``add``, no sheet takes them away but by ``replace``.
 """
 
@@ -142,6 +143,26 @@ def added(entry: SampleEntry, stored: RegisteredSample) -> SampleEntry:
     )
 
 
+def tops_up(entry: SampleEntry, stored: RegisteredSample) -> bool:
+    """Whether a sheet that says neither add nor replace can mean nothing but a top-up.
+
+    It names the registered subject, lanes by other names and of other files, and no fact that differs.
+    """
+    if entry.unnamed_lanes or "subject_id" not in entry.stated or not _other_lanes(entry, stored):
+        return False
+    known, said = _facts(stored.person), _facts(entry.person)
+    return all(said.get(column) == known.get(column) for column in entry.stated if column in said)
+
+
+def _other_lanes(entry: SampleEntry, stored: RegisteredSample) -> bool:
+    """Whether no lane of the sheet is a registered one, neither by name nor by files."""
+    now, before = (
+        {each for lane in lanes for each in (lane.name, lane.read1, lane.read2)}
+        for lanes in (entry.lanes, stored.lanes)
+    )
+    return now.isdisjoint(before)
+
+
 def _free_name(taken: Iterable[str]) -> str:
     names = set(taken)
     return next(name for name in (f"L{number:03}" for number in range(1, len(names) + 2)) if name not in names)
@@ -236,7 +257,13 @@ def _refuse_contradiction(entry: SampleEntry, stored: RegisteredSample | None, s
 
 
 def _refuse_loss(entry: SampleEntry, stored: RegisteredSample | None, composed: bool) -> None:
-    """A sheet that once added, and no longer says so, would leave its own lanes alone."""
+    """A sheet that once added, and no longer says so, would leave its own lanes alone, as would one written over."""
+    if stored and not composed and not entry.unnamed_lanes and _other_lanes(entry, stored):
+        raise _refused(
+            entry,
+            f"the sheet has other lanes ({_named(entry.lanes)}) in place of those registered ({_named(stored.lanes)})",
+            f"{_SAY_ADD}, if they come to these; or say replace, if they take their place",
+        )
     if not stored or not composed:
         return
     kept = {(lane.read1, lane.read2) for lane in entry.lanes}
@@ -247,6 +274,10 @@ def _refuse_loss(entry: SampleEntry, stored: RegisteredSample | None, composed: 
             f"lanes that were added to the sample are not in this sheet: {', '.join(lost)}",
             f"{_SAY_ADD}, so that they stay; or say replace, if they are to go",
         )
+
+
+def _named(lanes: Iterable[Lane]) -> str:
+    return ", ".join(lane.name for lane in lanes)
 
 
 def _differences(said: Person, known: Person) -> list[str]:

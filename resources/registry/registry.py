@@ -46,6 +46,7 @@ FAR = 2 * 3600.0
 """Seconds ahead for which nothing is ever put off; a time beyond was written by a clock that went wrong."""
 HOLD = 24 * 3600.0
 """Seconds that a sample waits for the runs of its parents at most."""
+_UNDER_WAY = (SampleStatus.REQUESTED, SampleStatus.RUNNING)
 _MANY = 500
 _AGAIN = "asked again"
 _FRESH_START = ("new", "changed", "retry", "done")
@@ -143,19 +144,24 @@ class SampleRegistry:
         Args:
             before: seconds since 1970.
         """
-        asked = samples.c.status.in_((SampleStatus.REQUESTED, SampleStatus.RUNNING))
+        asked = samples.c.status.in_(_UNDER_WAY)
         query = select(samples.c.sample_id).where(samples.c.withdrawn.is_(None), asked, _is_past(before))
         with self._database.reading() as db:
             return tuple(
                 find_samples(db, list(db.execute(query.order_by(samples.c.requested, samples.c.sample_id)).scalars()))
             )
 
-    def give_back(self, sample_ids: Sequence[str]) -> None:
-        """Let requests that nobody carried out be taken again, by the same run key."""
+    def give_back(self, sample_ids: Sequence[str], *, status: SampleStatus = SampleStatus.REQUESTED) -> None:
+        """Let requests be taken again, by the same run key, that nobody carried out, or whose run is gone altogether.
+
+        Args:
+            sample_ids: of the samples.
+            status: that they have; one that has come further meanwhile is left alone.
+        """
         with self._database.writing() as db:
             for start in range(0, len(sample_ids), _MANY):
                 ours = samples.c.sample_id.in_(sample_ids[start : start + _MANY])
-                lost = update(samples).where(ours, samples.c.status == SampleStatus.REQUESTED)
+                lost = update(samples).where(ours, samples.c.status == status)
                 db.execute(lost.values(status=SampleStatus.WAITING, requested=None))
 
     def mark(self, sample_id: str, status: SampleStatus, *, run_key: str | None = None, why: str = "") -> bool:
@@ -299,6 +305,14 @@ class SampleRegistry:
         query = select(func.count()).where(samples.c.status == status, samples.c.withdrawn.is_(None))
         with self._database.reading() as db:
             return int(db.execute(query).scalar_one())
+
+    def begun(self) -> tuple[str, ...]:
+        """Ids of the samples that take part and of which a run was asked for."""
+        query = select(samples.c.sample_id).where(
+            samples.c.status != SampleStatus.WAITING, samples.c.withdrawn.is_(None)
+        )
+        with self._database.reading() as db:
+            return tuple(db.execute(query.order_by(samples.c.sample_id)).scalars())
 
     def withdrawn(self) -> tuple[str, ...]:
         """Ids of the samples that were withdrawn."""

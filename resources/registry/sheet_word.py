@@ -16,7 +16,16 @@ from engine.errors import SampleSheetError
 from engine.person import Sex
 from engine.reads.fingerprint import FileFingerprint
 from engine.reads.lane import Lane
-from engine.reads.registration import Outcome, RegisteredSample, SampleStatus, added, content_digest, differences, judge
+from engine.reads.registration import (
+    Outcome,
+    RegisteredSample,
+    SampleStatus,
+    added,
+    content_digest,
+    differences,
+    judge,
+    tops_up,
+)
 from engine.reads.sample_sheet import Change, SampleEntry
 from resources.registry.contract import Registration
 from resources.registry.samples import (
@@ -106,8 +115,11 @@ class SheetWord:
                 sample=entry.sample_id,
                 place=f"line {entry.line}",
             )
-        said = _added_mark(content_digest(entry, files)) if entry.change is Change.ADD else None
-        if stored and said:
+        alone = content_digest(entry, files)
+        if stored and entry.change is Change.NO and self._is_top_up(entry, stored, alone):
+            entry = replace(entry, change=Change.ADD)
+        adds = _added_mark(alone) if entry.change is Change.ADD else None
+        if stored and adds:
             entry, files = self._with_known(entry, files, stored)
         content = content_digest(entry, files)
         known = self._files.get(entry.sample_id, {})
@@ -116,14 +128,14 @@ class SheetWord:
             stored,
             content=content,
             sheet=self._sheet,
-            said_before=not {(entry.sample_id, content), (entry.sample_id, said)}.isdisjoint(self._contents),
+            said_before=not {(entry.sample_id, content), (entry.sample_id, adds)}.isdisjoint(self._contents),
             touched=[file.modified for file in known.values()] != [file.modified for file in files],
             subject_sex=self._sexes.get(entry.person.subject_id, Sex.UNKNOWN),
             composed=any(of == entry.sample_id and _is_added_mark(each) for of, each in self._contents),
             merged=True,
         )
-        if said:
-            self._keep_content(entry.sample_id, said)
+        if adds:
+            self._keep_content(entry.sample_id, adds)
         if outcome is not Outcome.UNCHANGED:
             self._keep_sample(entry, content, stored)
             self._keep_reads(entry, files)
@@ -132,6 +144,16 @@ class SheetWord:
             self._keep_reads(entry, files)
             self._note(entry.sample_id, "reads moved")
         return outcome
+
+    def _is_top_up(self, entry: SampleEntry, stored: RegisteredSample, alone: str) -> bool:
+        """Whether a sheet that does not say so adds, or has added before; ``alone``: the digest of what it says.
+
+        What was once in force by itself is an outdated sheet, whose lanes another one has replaced.
+        """
+        if entry.unnamed_lanes or stored.withdrawn or (entry.sample_id, alone) in self._contents:
+            return False
+        added_before = (entry.sample_id, _added_mark(alone)) in self._contents
+        return added_before or (self._sheet != stored.sheet and tops_up(entry, stored))
 
     def _with_known(
         self, entry: SampleEntry, files: list[FileFingerprint], stored: RegisteredSample

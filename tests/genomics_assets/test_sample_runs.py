@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +109,19 @@ def test_a_run_that_never_began_is_asked_for_again(platform: Resources) -> None:
     (new, again) = platform.registry.history("S1")
     assert (new.event, again.event) == ("new", "asked again")
     assert "could not be reached" in again.details["why"]
+
+
+def test_a_sample_whose_run_is_gone_with_dagsters_own_state_is_taken_again(
+    platform: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_run(platform, "S1", dg.DagsterRunStatus.STARTED)
+    tick(platform)
+    monkeypatch.setattr("genomics_assets.sample_runs.LOST_AFTER", -1.0)
+    tick(platform)
+    assert status(platform) is SampleStatus.RUNNING, "its run is known"
+    shutil.move(platform.settings.dagster_home, platform.settings.data / "damaged")
+    tick(platform)
+    assert status(platform) is SampleStatus.WAITING
 
 
 def test_a_request_that_is_no_run_is_taken_again(platform: Resources, monkeypatch: pytest.MonkeyPatch) -> None:

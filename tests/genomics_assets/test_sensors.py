@@ -11,6 +11,7 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 
 from engine.person import Person, Sex
 from engine.reads.lane import Lane
+from engine.reads.registration import SampleStatus
 from engine.reads.sample_sheet import SampleEntry
 from engine.receipt import Recipe
 from genomics_assets import attempts, sample_runs
@@ -81,6 +82,20 @@ def test_the_partition_of_a_withdrawn_sample_goes(
         assert tick(instance) == [("DeleteDynamicPartitionsRequest", ["S1"])]
         instance.delete_dynamic_partition("samples", "S1")
         assert tick(instance) == []
+
+
+def test_partitions_come_back_where_dagsters_own_state_was_lost(
+    registry: SampleRegistry, knowledge: Knowledge, tmp_path: Path
+) -> None:
+    landing, audit = LandingZone(tmp_path / "landing"), AuditLog(tmp_path / "audit.jsonl")
+    registry.take_waiting(10)
+    registry.mark("S1", SampleStatus.DONE)
+    with dg.instance_for_test() as instance:
+        context = dg.build_sensor_context(instance)
+        result = sample_sheets(context, landing_zone=landing, registry=registry, audit=audit, knowledge=knowledge)
+    assert isinstance(result, dg.SensorResult) and result.dynamic_partitions_requests
+    assert [list(each.partition_keys) for each in result.dynamic_partitions_requests] == [["S1"]]
+    assert not result.run_requests
 
 
 def test_the_partition_of_a_withdrawn_sample_stays_until_its_runs_have_ended(

@@ -475,6 +475,65 @@ def test_a_top_up_fills_in_facts_and_gives_a_lane_the_name_it_says(registry: Sam
     assert details["facts"] == {"sex": ["unknown", "male"], "genes": [None, ["TP53"]]}
 
 
+def lane_of(zone: Path, number: int, **facts: object) -> SampleEntry:
+    """What a sheet says that names subject and lane, and neither adds nor replaces in words."""
+    said = topped_up(zone, f"S1_{number}", name=f"L00{number}", **facts)
+    return replace(said, change=Change.NO, stated=frozenset({*facts, "subject_id"}))
+
+
+def lanes_of(registry: SampleRegistry) -> list[str]:
+    return [lane.name for lane in registry.sample("S1").lanes]
+
+
+def test_a_sheet_that_names_subject_and_another_lane_is_a_top_up_without_the_word(
+    registry: SampleRegistry, zone: Path
+) -> None:
+    first, second = lane_of(zone, 1), lane_of(zone, 2)
+    say(registry, first, sheet="monday.csv")
+    assert say(registry, second, sheet="tuesday.csv").changed == ("S1",)
+    assert lanes_of(registry) == ["L001", "L002"]
+    assert registry.history("S1")[-1].details.items() >= {"lanes added": ["L002"], "change": "add"}.items()
+    for said, sheet in ((second, "tuesday.csv"), (first, "monday.csv"), (second, "tuesday.csv")):
+        assert say(registry, said, sheet=sheet).unchanged == ("S1",)
+    only = replace(lane_of(zone, 3), change=Change.REPLACE)
+    assert say(registry, only, sheet="wednesday.csv").changed == ("S1",)
+    for said, sheet in ((second, "tuesday.csv"), (first, "monday.csv"), (only, "wednesday.csv")):
+        assert say(registry, said, sheet=sheet).unchanged == ("S1",), "nothing that was replaced comes back"
+    assert lanes_of(registry) == ["L003"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        lambda zone: lane_of(zone, 2, subject_id="P-other"),
+        lambda zone: lane_of(zone, 2, sex=Sex.MALE),
+        lambda zone: replace(lane_of(zone, 2), stated=frozenset()),
+        lambda zone: replace(lane_of(zone, 2), unnamed_lanes=frozenset({"L002"})),
+        lambda zone: replace(lane_of(zone, 2), lanes=(replace(lane_of(zone, 2).lanes[0], name="L001"),)),
+        lambda zone: replace(lane_of(zone, 2), lanes=(replace(lane_of(zone, 1).lanes[0], name="L002"),)),
+    ],
+    ids=["another subject", "another sex", "no subject", "no lane", "the same lane", "the same files"],
+)
+def test_where_it_might_mean_something_else_the_word_is_asked_for(
+    registry: SampleRegistry, zone: Path, said: Callable[[Path], SampleEntry]
+) -> None:
+    say(registry, lane_of(zone, 1, sex=Sex.FEMALE), sheet="monday.csv")
+    before = registry.sample("S1")
+    assert len(say(registry, said(zone), sheet="tuesday.csv").refused) == 1
+    assert registry.sample("S1") == before
+
+
+def test_a_sheet_written_over_with_another_lane_does_not_take_the_first_one_away_unasked(
+    registry: SampleRegistry, zone: Path
+) -> None:
+    say(registry, lane_of(zone, 1))
+    (error,) = say(registry, lane_of(zone, 2)).refused
+    assert error.problem == "the sheet has other lanes (L002) in place of those registered (L001)"
+    assert "say add" in error.remedy and "say replace" in error.remedy and lanes_of(registry) == ["L001"]
+    assert say(registry, replace(lane_of(zone, 2), change=Change.ADD)).changed == ("S1",)
+    assert lanes_of(registry) == ["L001", "L002"]
+
+
 @pytest.mark.parametrize(
     ("said", "problem"),
     [
