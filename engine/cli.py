@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 from engine.call.callers import CALLERS, DEFAULT_CALLER, TARGET_PADDING
 from engine.commands.annotate import add_annotate
 from engine.commands.classify import add_classify
+from engine.commands.contamination import add_contamination
 from engine.commands.files import (
     PROGRAM,
     STREAM,
@@ -30,12 +31,14 @@ from engine.commands.files import (
     staged_calls,
     with_index,
 )
+from engine.commands.mitochondria import add_mitochondria
 from engine.commands.options import Command, UsageError
 from engine.commands.options import add_command as _command
 from engine.commands.options import say as _say
 from engine.commands.options import warn as _warn
 from engine.commands.pgx import add_pgx
 from engine.commands.phenotype import add_phenotype
+from engine.commands.relate import add_relate
 from engine.commands.score import add_score
 from engine.errors import GenomicsError
 from engine.genotype import FILTER_SETS
@@ -110,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
         add_pgx,
         add_phenotype,
         add_score,
+        add_contamination,
+        add_relate,
+        add_mitochondria,
     ):
         add(commands)
     return parser

@@ -28,6 +28,7 @@ STEPS = (
     "genotype",
     "identity",
     "structural",
+    "mitochondria",
     "annotate",
     "phenotype",
     "acmg",

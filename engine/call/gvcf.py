@@ -59,6 +59,8 @@ class GvcfColumns(NamedTuple):
         is_variant: it has a real alternate allele.
         genotype_quality: GQ, 0 where absent.
         depth: MIN_DP of a block, else DP; 0 where absent.
+        text: the lines that the rows were read from, and perhaps others.
+        line: where in it each row's line begins.
     """
 
     contig: str
@@ -67,6 +69,13 @@ class GvcfColumns(NamedTuple):
     is_variant: NDArray[np.bool_]
     genotype_quality: NDArray[np.int64]
     depth: NDArray[np.int64]
+    text: bytes
+    line: NDArray[np.int64]
+
+    def fields(self, row: int) -> list[str]:
+        """The columns of one row's line."""
+        begin = int(self.line[row])
+        return self.text[begin : self.text.index(b"\n", begin)].decode().split("\t")
 
 
 def is_called(gvcf: Path, at: Interval) -> bool:
@@ -179,6 +188,8 @@ def _by_contig(text: bytes, rows: NDArray[np.int64]) -> Iterator[GvcfColumns]:
             part[:, kernel.IS_VARIANT].astype(np.bool_),
             part[:, kernel.QUALITY],
             part[:, kernel.DEPTH],
+            text,
+            part[:, kernel.CONTIG],
         )
         first = last + 1
 

@@ -27,7 +27,10 @@ BLOCK_LIMIT = 0xFF00
 
 _HEADER = struct.Struct("<4BI2BH2BHH")
 _STORED = 0
-_BATCH_BYTES = 1 << 20
+READ_AHEAD = 1 << 20
+"""Compressed bytes that are read at a time where much is wanted."""
+LOOK_UP = 1 << 16
+"""The same where a single place is looked up: a whole block, at least."""
 _LARGEST_BLOCK = 1 << 16
 _LONGEST_PERIOD = 1 << 10
 """Bytes by which a repetition is looked for."""
@@ -99,8 +102,14 @@ class BgzfWriter:
             self._stream.close()
 
 
-def inflate_from(path: Path, virtual_offset: int) -> Iterator[NDArray[np.uint8]]:
-    """Inflate a BGZF file from a virtual offset, about 4 MB at a time, until it ends.
+def inflate_from(path: Path, virtual_offset: int, *, read_ahead: int = READ_AHEAD) -> Iterator[NDArray[np.uint8]]:
+    """Inflate a BGZF file from a virtual offset until it ends.
+
+    Args:
+        path: the file.
+        virtual_offset: of a BAI or TBI index: a block's place in the file and one in the block.
+        read_ahead: compressed bytes that are read and inflated at a time, at least a block's 64 KiB; a megabyte is
+            about 4 MB of reads.
 
     Raises:
         AlignmentFileError: a block is damaged or there twice, or the file ends within one.
@@ -111,7 +120,7 @@ def inflate_from(path: Path, virtual_offset: int) -> Iterator[NDArray[np.uint8]]
     before = b""
     try:
         while True:
-            compressed = os.pread(descriptor, _BATCH_BYTES, position)
+            compressed = os.pread(descriptor, read_ahead, position)
             if not compressed:
                 return
             blocks, used, before = _inflate_blocks(compressed, path, position, before)

@@ -21,5 +21,5 @@ class GvcfRecord(NamedTuple):
 def gvcf_records(gvcf: Path) -> Iterator[GvcfRecord]:
     """Every record of a gVCF of one sample."""
     for columns in gvcf_columns(gvcf):
-        rows = zip(*(column.tolist() for column in columns[1:]), strict=True)
+        rows = zip(*(column.tolist() for column in columns[1:6]), strict=True)
         yield from (GvcfRecord(columns.contig, *row) for row in rows)

@@ -19,7 +19,7 @@ from engine.call.haplotype.columns import ReadColumns
 from engine.call.haplotype.reads import decoding_kernels as kernels
 from engine.call.haplotype.reads.decoding_kernels import Naming
 from engine.errors import AlignmentFileError
-from engine.files.bgzf import inflate_from
+from engine.files.bgzf import READ_AHEAD, inflate_from
 from engine.reads.bam_index import ContigIndex, read_index
 from engine.reads.bam_records import read_groups
 from engine.reads.cram import packed_bytes
@@ -80,6 +80,7 @@ class ReadSource:
         sample: the sample whose read groups count; all read groups when absent.
         reads_per_start: how many reads that start at one position are kept, 0 for all.
         recalibration: what base qualities are replaced by, absent where they stay.
+        read_ahead: compressed bytes read at a time: less than the default where single places are looked up.
 
     Raises:
         AlignmentFileError: damaged, or without read groups.
@@ -93,10 +94,12 @@ class ReadSource:
         sample: str | None,
         reads_per_start: int,
         recalibration: RecalibrationTable | None = None,
+        read_ahead: int = READ_AHEAD,
     ) -> None:
         import pysam
 
         self.path, self._fasta, self._reads_per_start = path, fasta, reads_per_start
+        self._read_ahead = read_ahead
         try:
             with pysam.AlignmentFile(str(path), check_sq=False) as file:
                 header: dict[str, Any] = file.header.to_dict()
@@ -132,7 +135,7 @@ class ReadSource:
         offset = self._index[wanted.contig].first_offset(wanted.first, wanted.stop)
         if offset is None:
             return decoder.decode(iter(()))
-        return decoder.decode(inflate_from(self.path, offset))
+        return decoder.decode(inflate_from(self.path, offset, read_ahead=self._read_ahead))
 
     @property
     def read_groups(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

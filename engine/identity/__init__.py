@@ -1,0 +1,1 @@
+"""Whose reads are these: contamination by another person, and how samples are related."""

@@ -1,0 +1,191 @@
+"""What a person has at a list of common sites: read from a gVCF, which tells reference from what could not be called.
+
+Genotype calls of a VCF will not do: a site that it lacks is reference or was not seen; to take the one for the other
+makes strangers of a mother and her child.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.call.gvcf import CALLED_FROM, GvcfColumns, gvcf_columns
+from engine.errors import KnowledgeError, ReferenceMismatchError, VariantFileError
+from engine.files.variant_lines import variant_lines, variant_records
+
+UNKNOWN = -1
+"""A site that was not called, or where the person has an allele that the list does not have."""
+_NOT_DIPLOID = frozenset({"X", "Y", "M", "MT", "chrX", "chrY", "chrM", "chrMT"})
+_LETTERS = frozenset("ACGT")
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Common single-base variants of the autosomes, sorted within each contig.
+
+    Attributes:
+        contigs: int64[n], which of ``names``.
+        positions: int64[n], 0-based.
+        ref: the reference bases.
+        alt: the other bases.
+        names: the contigs' names.
+        left_out: how many records of the file are none (indels, several ALT, sex chromosomes, mitochondria).
+    """
+
+    contigs: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    ref: tuple[str, ...]
+    alt: tuple[str, ...]
+    names: tuple[str, ...]
+    left_out: int = 0
+
+    def __len__(self) -> int:
+        return len(self.ref)
+
+    def of(self, contig: str) -> slice:
+        """The sites of one contig."""
+        if contig not in self.names:
+            return slice(0, 0)
+        number = self.names.index(contig)
+        first, stop = np.searchsorted(self.contigs, [number, number + 1])
+        return slice(int(first), int(stop))
+
+
+@dataclass(frozen=True)
+class Genotypes:
+    """One person at the sites.
+
+    Attributes:
+        sample: the id in the gVCF.
+        copies: int8[n], of ALT, 0 to 2, or :data:`UNKNOWN`.
+    """
+
+    sample: str
+    copies: NDArray[np.int8]
+
+    @property
+    def known(self) -> int:
+        """How many sites are."""
+        return int((self.copies != UNKNOWN).sum())
+
+
+def read_sites(path: Path) -> Sites:
+    """Read a VCF of common variants; genotypes in it are not looked at.
+
+    Raises:
+        VariantFileError: it is damaged, or a site comes twice.
+        KnowledgeError: it has no single-base variant of an autosome.
+    """
+    places: dict[tuple[str, int], tuple[str, str]] = {}
+    left_out = 0
+    for number, fields in variant_records(path):
+        contig, position, ref, alt = fields[0], int(fields[1]) - 1, fields[3].upper(), fields[4].upper()
+        if contig in _NOT_DIPLOID or ref not in _LETTERS or alt not in _LETTERS:
+            left_out += 1
+        elif (contig, position) in places:
+            raise VariantFileError(
+                f"{contig}:{position + 1:,} comes twice", file=path, place=f"line {number:,}", remedy="keep one of them"
+            )
+        else:
+            places[contig, position] = ref, alt
+    if not places:
+        raise KnowledgeError(
+            "it has no single-base variant of an autosome", file=path, remedy="give a VCF of common SNPs"
+        )
+    names = tuple(dict.fromkeys(contig for contig, _ in places))
+    order = sorted(places, key=lambda place: (names.index(place[0]), place[1]))
+    return Sites(
+        np.array([names.index(contig) for contig, _ in order], np.int64),
+        np.array([position for _, position in order], np.int64),
+        tuple(places[place][0] for place in order),
+        tuple(places[place][1] for place in order),
+        names,
+        left_out,
+    )
+
+
+def read_genotypes(gvcf: Path, sites: Sites) -> Genotypes:
+    """A person's genotypes at the sites.
+
+    A site is known where the record over it has a genotype quality of :data:`~engine.call.gvcf.CALLED_FROM`: within a
+    block of reference it is 0, and at a variant that begins there what GT says. Where a deletion that begins before
+    covers it, or an allele is neither REF nor ALT, it is unknown.
+
+    Raises:
+        VariantFileError: the gVCF is damaged, or not of one sample.
+        ReferenceMismatchError: it is of another build than the sites, or shares no contig with them.
+    """
+    sample = _sample(gvcf)
+    copies = np.full(len(sites), UNKNOWN, np.int8)
+    seen: dict[str, None] = {}
+    for columns in gvcf_columns(gvcf):
+        seen[columns.contig] = None
+        _add_blocks(columns, sites, copies)
+        _add_variants(columns, sites, copies, gvcf)
+    if not set(seen) & set(sites.names):
+        raise ReferenceMismatchError(
+            f"its contigs ({next(iter(seen), 'none')}, ...) are not those of the sites ({sites.names[0]}, ...)",
+            file=gvcf,
+            remedy="give the list of sites of the gVCF's build and contig names",
+            sample=sample,
+        )
+    return Genotypes(sample, copies)
+
+
+def _sample(gvcf: Path) -> str:
+    header = next((line for line in variant_lines(gvcf) if line.startswith("#CHROM")), "")
+    samples = header.rstrip("\n").split("\t")[9:]
+    if len(samples) != 1:
+        raise VariantFileError(
+            f"it has {len(samples)} samples", file=gvcf, remedy="give one gVCF for each sample (bcftools +split)"
+        )
+    return samples[0]
+
+
+def _add_blocks(columns: GvcfColumns, sites: Sites, copies: NDArray[np.int8]) -> None:
+    """Sites within blocks of reference of good quality have no copy of ALT."""
+    here = sites.of(columns.contig)
+    places = sites.positions[here]
+    row = np.searchsorted(columns.start, places, "right") - 1
+    inside = row >= 0
+    row = np.maximum(row, 0)
+    good = columns.genotype_quality[row] >= CALLED_FROM
+    inside &= (places < columns.end[row]) & ~columns.is_variant[row] & good & (columns.depth[row] > 0)
+    copies[here] = np.where(inside, 0, copies[here])
+
+
+def _add_variants(columns: GvcfColumns, sites: Sites, copies: NDArray[np.int8], gvcf: Path) -> None:
+    """Variants speak for what they begin at, and leave unknown what they reach over."""
+    here = sites.of(columns.contig)
+    places = sites.positions[here]
+    for row in np.flatnonzero(columns.is_variant).tolist():
+        first, stop = np.searchsorted(places, [columns.start[row], columns.end[row]])
+        if first == stop:
+            continue
+        copies[here.start + first : here.start + stop] = UNKNOWN
+        site = here.start + int(first)
+        if sites.positions[site] == columns.start[row] and columns.genotype_quality[row] >= CALLED_FROM:
+            copies[site] = _copies(columns.fields(row), sites, site, gvcf)
+
+
+def _copies(fields: Sequence[str], sites: Sites, site: int, gvcf: Path) -> int:
+    reference, alternates = fields[3].upper(), fields[4].upper().split(",")
+    if not reference.startswith(sites.ref[site]):
+        raise ReferenceMismatchError(
+            f"REF is {reference} and the list of sites has {sites.ref[site]}",
+            file=gvcf,
+            place=f"{fields[0]}:{int(fields[1]):,}",
+            remedy="give the list of sites of the gVCF's build",
+        )
+    wanted = sites.alt[site] + reference[1:]
+    value = fields[9].split(":")[fields[8].split(":").index("GT")] if "GT" in fields[8].split(":") else "."
+    alleles = [reference, *alternates]
+    numbers = value.replace("|", "/").split("/")
+    if len(numbers) != 2 or not all(number.isdecimal() and int(number) < len(alleles) for number in numbers):
+        return UNKNOWN
+    called = [alleles[int(number)] for number in numbers]
+    return called.count(wanted) if all(allele in (reference, wanted) for allele in called) else UNKNOWN
