@@ -21,6 +21,8 @@ from engine.reference.intervals import Interval, join
 CALLED_FROM = 20
 """Genotype quality (phred) from which a genotype, reference included, counts as called: one error in a hundred."""
 _PIECE = 1 << 22
+_LAST_PLACE = (1 << 31) - 1
+"""Of any contig, as VCF counts."""
 _QUALITY, _DEPTH, _LEAST_DEPTH = (np.frombuffer(key, np.uint8) for key in (b"GQ", b"DP", b"MIN_DP"))
 SYMBOLIC_ALLELES = frozenset({".", "<NON_REF>", "<*>"})
 """What stands in ALT for "any allele not seen"; a record with nothing else is a reference block."""
@@ -137,10 +139,22 @@ def gvcf_columns(gvcf: Path, at: Interval | None = None) -> Iterator[GvcfColumns
                 remedy="make the file again",
             )
         for columns in _by_contig(text, rows[:count]):
+            _require_places(gvcf, columns)
             _require_order(gvcf, columns, last)
             last = columns.contig, int(columns.start[-1])
             yield columns
         lines_before += lines
+
+
+def _require_places(gvcf: Path, columns: GvcfColumns) -> None:
+    odd = np.flatnonzero((columns.start < 0) | (columns.end <= columns.start) | (columns.end > _LAST_PLACE))
+    if odd.size:
+        raise VariantFileError(
+            "the record does not end behind its start, or lies outside every contig",
+            file=gvcf,
+            place=f"{columns.contig}:{columns.start[odd[0]] + 1:,}",
+            remedy="make the file again",
+        )
 
 
 def _require_order(gvcf: Path, columns: GvcfColumns, last: tuple[str, int]) -> None:

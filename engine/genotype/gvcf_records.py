@@ -6,6 +6,7 @@ nothing starts in. Coordinates are 0-based half-open.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,11 @@ _UNSEEN = "<*>"
 # DeepVariant declares neither allele, but the smallest depth of a block, which only gVCFs have.
 _DECLARED = ("##ALT=<ID=NON_REF,", "##ALT=<ID=*,", "##FORMAT=<ID=MIN_DP,")
 _ONLY_REFERENCE = (f"\t{NON_REF}\t", f"\t{_UNSEEN}\t")
+
+
+MEDIANS = ("BaseQRankSum", "ExcessHet", "MQ", "MQRankSum", "ReadPosRankSum")
+"""What is the median of the samples' values; MQ where a gVCF has no ``RAW_MQandDP``, as GATK 3 wrote it, and ExcessHet
+where no diploid sample is called."""
 
 
 class GvcfRecord:
@@ -63,7 +69,7 @@ class GvcfRecord:
     @property
     def has_alternate(self) -> bool:
         """Some allele other than the reference was seen."""
-        return self.alts[0] != NON_REF
+        return any(alt != NON_REF for alt in self.alts)
 
     @cached_property
     def info(self) -> dict[str, str]:
@@ -80,12 +86,12 @@ class GvcfRecord:
     @cached_property
     def likelihoods(self) -> list[int] | None:
         """PL, absent where the sample has none."""
-        return _integers(self.call.get("PL"))
+        return integers(self.call.get("PL"))
 
     @cached_property
     def allele_depths(self) -> list[int] | None:
         """AD, absent in reference blocks."""
-        return _integers(self.call.get("AD"))
+        return integers(self.call.get("AD"))
 
     @cached_property
     def ploidy(self) -> int:
@@ -107,6 +113,12 @@ class GvcfRecord:
             return depth == "0"
         return self.call.get("MIN_DP", depth) == "0" and not self.has_alternate
 
+    def measure(self, key: str) -> float | None:
+        """A measure of INFO, absent where the record has none or one that is not finite."""
+        text = self.info.get(key, ".")
+        value = math.nan if text == "." else float(text)
+        return value if math.isfinite(value) else None
+
     @cached_property
     def depth(self) -> int:
         """What the record adds to the site's DP: its own INFO DP, else MIN_DP or DP of the sample."""
@@ -116,8 +128,10 @@ class GvcfRecord:
 _NO_FILTER: frozenset[str] = frozenset()
 
 
-def _integers(text: str | None) -> list[int] | None:
-    return None if text is None or "." in text else [int(value) for value in text.split(",")]
+def integers(text: str | None) -> list[int] | None:
+    """A list of whole numbers, absent where any of it is; ValueError where any of it is something else."""
+    values = [] if text is None else text.split(",")
+    return None if "." in values or not values else [int(value) for value in values]
 
 
 @dataclass(frozen=True)
@@ -181,6 +195,13 @@ def records(gvcf: Gvcf, sample: int, contig_rank: Mapping[str, int], *, blocks: 
     reached = (-1, -1)
     any_record = False
     for number, line in enumerate(variant_lines(gvcf.path), start=1):
+        if line.startswith("#CHROM") and any_record:
+            raise VariantFileError(
+                "a second header stands behind records: files were put one behind the other",
+                file=gvcf.path,
+                place=f"line {number}",
+                remedy="give one gVCF for each sample; pieces of one are joined with bcftools concat",
+            )
         if line.startswith("#"):
             continue
         any_record = True
@@ -196,9 +217,11 @@ def records(gvcf: Gvcf, sample: int, contig_rank: Mapping[str, int], *, blocks: 
                 remedy="use the reference that the sample was called with",
             )
         try:
-            if len(fields) != 10:
+            if len(fields) != 10 or not fields[3]:
                 raise ValueError(line)
             record = GvcfRecord(sample, contig_rank[fields[0]], fields)
+            if not 0 <= record.start < record.end:
+                raise ValueError(line)
         except (IndexError, ValueError):
             raise VariantFileError(
                 "this line is not a gVCF record", file=gvcf.path, place=place, remedy="make the file again"

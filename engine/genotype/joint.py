@@ -20,7 +20,7 @@ from engine.call.haplotype.genotype.allele_frequency import AlleleFrequencies, S
 from engine.call.haplotype.numerics import format_half_up, format_quality
 from engine.errors import ReferenceMismatchError, VariantFileError
 from engine.genotype.filter import DEFAULT_FILTERS, FILTERS, Filters, HardFilters
-from engine.genotype.gvcf_records import Gvcf, GvcfRecord, open_gvcf, sites
+from engine.genotype.gvcf_records import MEDIANS, Gvcf, GvcfRecord, integers, open_gvcf, sites
 from engine.genotype.header_lines import add_header_lines
 from engine.genotype.merged_site import SPANNING, MergedSite, merge_site, with_fewer_alternates
 from engine.genotype.record_judgement import judge
@@ -43,10 +43,6 @@ CALL_CONFIDENCE = 30.0
 _FEW_READS = 2
 """Samples with no more reads than that are left out of FS, though not of SOR (``FisherStrand``, ``MIN_COUNT``)."""
 _INBREEDING_SAMPLES = 10
-_MEDIANS = ("BaseQRankSum", "ExcessHet", "MQ", "MQRankSum", "ReadPosRankSum")
-"""What is the median of the samples' values; MQ where a gVCF has no ``RAW_MQandDP``, as GATK 3 wrote it, and ExcessHet
-where no diploid sample is called."""
-
 _HEADER = (
     '##FORMAT=<ID=AD,Number=R,Type=Integer,Description="Reads that support each allele">',
     '##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Reads that tell the alleles apart">',
@@ -393,8 +389,8 @@ def _site_info(
         info["AF"] = ",".join(format_float(count / len(called)) for count in counts)
         info["MLEAF"] = ",".join(format_float(min(1.0, count / len(called))) for count in mle)
     starting = [record for record in site.records if record.start == site.start]
-    for key in _MEDIANS:
-        values = sorted(float(record.info[key]) for record in starting if key in record.info)
+    for key in MEDIANS:
+        values = sorted(value for record in starting if (value := record.measure(key)) is not None)
         if values:
             info[key] = format_float(values[len(values) // 2])
     squares, reads = _mapping_qualities(starting)
@@ -408,17 +404,14 @@ def _site_info(
 
 
 def _mapping_qualities(records: Iterable[GvcfRecord]) -> tuple[int, int]:
-    pairs = [record.info["RAW_MQandDP"].split(",") for record in records if "RAW_MQandDP" in record.info]
-    return sum(int(squares) for squares, _ in pairs), sum(int(reads) for _, reads in pairs)
+    pairs = [pair for record in records if (pair := integers(record.info.get("RAW_MQandDP")))]
+    return sum(squares for squares, _ in pairs), sum(reads for _, reads in pairs)
 
 
 def _strand_counts(genotypes: Iterable[SampleGenotype]) -> list[list[int]]:
     """Each sample's SB: reads of the reference and of alternates, forward and reverse."""
-    return [
-        [int(count) for count in genotype.record.call["SB"].split(",")]
-        for genotype in genotypes
-        if genotype.record is not None and "SB" in genotype.record.call
-    ]
+    records = [genotype.record for genotype in genotypes if genotype.record is not None]
+    return [counts for record in records if (counts := integers(record.call.get("SB")))]
 
 
 def _summed(strands: Iterable[list[int]], *, more_than: int) -> list[int]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 
 from engine.errors import VariantFileError
-from engine.genotype.gvcf_records import NON_REF, Gvcf, GvcfRecord
+from engine.genotype.gvcf_records import MEDIANS, NON_REF, Gvcf, GvcfRecord, integers
 from engine.reference.reference_bases import ReferenceBases
 
 _IS_GENOTYPE = re.compile(r"[/|]?(?:\d+|\.)(?:[/|](?:\d+|\.))*").fullmatch
@@ -65,6 +66,8 @@ def _problem(record: GvcfRecord) -> str | None:
     odd = [alt for alt in record.alts if alt not in (NON_REF, "*", ".") and not _IS_BASES(alt)]
     if odd or not _IS_BASES(record.ref):
         return f"{(odd or [record.ref])[0][:20]} is neither bases nor {NON_REF}"
+    if record.ref in record.alts or len(set(record.alts)) < len(record.alts):
+        return "an allele stands there twice"
     genotype = call.get("GT", ".")
     if not _IS_GENOTYPE(genotype) or any(int(allele) >= alleles for allele in re.findall(r"\d+", genotype)):
         return f"GT is {genotype}, of {alleles} alleles"
@@ -72,8 +75,8 @@ def _problem(record: GvcfRecord) -> str | None:
     for key, values, wanted in (
         ("PL", record.likelihoods, genotypes),
         ("AD", record.allele_depths, alleles),
-        ("SB", _whole(call.get("SB")), _STRANDS),
-        ("RAW_MQandDP", _whole(record.info.get("RAW_MQandDP")), 2),
+        ("SB", integers(call.get("SB")), _STRANDS),
+        ("RAW_MQandDP", integers(record.info.get("RAW_MQandDP")), 2),
     ):
         if values is not None and len(values) != wanted:
             return f"{key} has {len(values)} values and not {wanted}"
@@ -83,8 +86,13 @@ def _problem(record: GvcfRecord) -> str | None:
         return f"QUAL is {record.quality[:20]}"
     if record.depth < 0 or int(call.get("DP", 0)) < 0 or int(call.get("MIN_DP", 0)) < 0:
         return "a depth is below zero"
+    for key in MEDIANS:
+        if not _is_number(record.info.get(key, ".")):
+            return f"{key} is {record.info[key][:20]}"
     return None
 
 
-def _whole(text: str | None) -> list[int] | None:
-    return None if text is None or "." in text else [int(value) for value in text.split(",")]
+def _is_number(text: str) -> bool:
+    with suppress(ValueError):
+        return text == "." or float(text) is not None
+    return False

@@ -56,7 +56,7 @@ def genotype_sample_at(site: MergedSite, number: int, kept: Sequence[int]) -> Sa
         genotype.depths = [
             0 if place and mapped[place] == unseen else record.allele_depths[mapped[place]] for place in places
         ]
-    elif genotype.depth:
+    elif genotype.depth and not record.has_alternate:  # a block's reads are the reference's; else nobody told whose
         genotype.depths = [genotype.depth] + [0] * len(kept)
     chosen = subset_likelihoods(phred, record.ploidy, len(site.alleles), places)
     if chosen is None:

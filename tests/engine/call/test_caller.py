@@ -237,6 +237,16 @@ def test_a_damaged_gvcf_is_named_with_its_line(tmp_path):
     assert caught.value.place == "line 2"
 
 
+@pytest.mark.parametrize(
+    ("position", "end"), [(50, 40), (50, 49), (0, 10), (50, 4_000_000_000), (9_999_999_999, 9_999_999_999)]
+)
+def test_a_record_that_lies_nowhere_is_refused_with_its_place(tmp_path, position, end):
+    gvcf = tmp_path / "x.g.vcf"
+    gvcf.write_text(f"#CHROM\nc\t{position}\t.\tA\t<NON_REF>\t.\t.\tEND={end}\tGT:GQ:MIN_DP\t0/0:60:20\n")
+    with pytest.raises(VariantFileError, match=r"x\.g\.vcf, (c:|line 2)"):
+        called_stretches(gvcf)
+
+
 def test_real_reads_give_nearly_the_known_variants(shared_data, tmp_path):
     """NA12878 at 52x: bcftools finds at least 44 of the 45 SNPs in the confident regions."""
     folder = shared_data / "na12878_chr20_10m"

@@ -59,7 +59,7 @@ def test_artefacts_are_marked(what: str, columns: list[str], name: str) -> None:
 def test_more_reads_than_a_genome_has_speak_no_louder_for_the_share() -> None:
     """Capture shifts the share of alternate reads further than chance does where there are very many."""
     at_depth = [evidence(7 * times, 3 * times, {}).balance for times in (1, 3, 10, 100, 1000)]
-    assert at_depth[0] < at_depth[1] > at_depth[2] > at_depth[3] > at_depth[4] > 0.6 * at_depth[1]
+    assert at_depth[0] < at_depth[1] > at_depth[2] > at_depth[3] > at_depth[4] > 0.5 * at_depth[1]
 
 
 @pytest.mark.parametrize("reads", ["47,10", "53,11", "38,10"])

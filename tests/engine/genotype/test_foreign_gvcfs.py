@@ -236,3 +236,65 @@ def test_a_gvcf_without_records_or_without_the_unseen_allele_is_refused(fasta: P
         genotyped(fasta, write(tmp_path, "A", GATK))
     with pytest.raises(VariantFileError, match="no <NON_REF> or <\\*> allele"):
         genotyped(fasta, write(tmp_path, "A", GATK, line(100, "0/1:14,16:30:99:385,0,350", unseen="")))
+
+
+@pytest.mark.parametrize("info", ["BaseQRankSum=low", "MQRankSum=1,2", "RAW_MQandDP=108000.0,30", "RAW_MQandDP=7"])
+def test_a_measure_that_is_no_number_is_refused_with_its_place(info: str, fasta: Path, tmp_path: Path) -> None:
+    record = line(100, HET).replace("DP=30", f"DP=30;{info}", 1)
+    with pytest.raises(VariantFileError, match=r"chr1:100.*the record is not as VCF has it") as caught:
+        genotyped(fasta, write(tmp_path, "A", GATK, record))
+    assert "A" in str(caught.value)
+
+
+@pytest.mark.parametrize("info", ["BaseQRankSum=.", "BaseQRankSum=nan;MQRankSum=-inf", "RAW_MQandDP=.,."])
+def test_a_measure_that_says_nothing_is_absent(info: str, fasta: Path, tmp_path: Path) -> None:
+    record = line(100, HET).replace("DP=30", f"DP=30;{info}", 1)
+    _, ((*columns, call),), _ = genotyped(fasta, write(tmp_path, "A", GATK, record))
+    assert call.startswith("0/1") and "RankSum" not in columns[7] and "MQ=" not in columns[7]
+
+
+@pytest.mark.parametrize("key", ["AD", "PL", "SB"])
+def test_a_list_with_a_fraction_is_refused(key: str, fasta: Path, tmp_path: Path) -> None:
+    keys, call = "GT:AD:DP:GQ:PL:SB", f"{HET}:7,7,8,8"
+    values = dict(zip(keys.split(":"), call.split(":"), strict=True))
+    values[key] = values[key].replace(",", ".5,", 1)
+    with pytest.raises(VariantFileError, match=r"chr1:100.*\.5"):
+        genotyped(fasta, write(tmp_path, "A", GATK, line(100, ":".join(values.values()), keys=keys)))
+
+
+@pytest.mark.parametrize("depths", [".", ".,.,.", "14,.,0"])
+def test_reads_that_nobody_told_apart_are_not_given_to_the_reference(depths: str, fasta: Path, tmp_path: Path) -> None:
+    _, ((*_, keys, call),), _ = genotyped(
+        fasta, write(tmp_path, "A", GATK, line(100, HET.replace("14,16,0", depths), keys="GT:AD:DP:GQ:PL"))
+    )
+    assert call.startswith("0/1:") and "AD" not in keys.split(":")
+
+
+def test_the_unseen_allele_may_stand_first(fasta: Path, tmp_path: Path) -> None:
+    ref = SEQUENCE[99]
+    record = line(100, "0/2:14,0,16:30:99:385,427,725,0,398,350").replace(
+        f"{OTHER[ref]},<NON_REF>", f"<NON_REF>,{OTHER[ref]}"
+    )
+    _, (columns,), _ = genotyped(fasta, write(tmp_path, "A", GATK, record))
+    assert columns[3:5] == [ref, OTHER[ref]] and columns[9] == "0/1:14,16:30:99:385,0,350"
+
+
+@pytest.mark.parametrize("alts", ["{ref},<NON_REF>", "{alt},{alt},<NON_REF>", "{alt},<NON_REF>,<*>"])
+def test_an_allele_that_stands_there_twice_is_refused(alts: str, fasta: Path, tmp_path: Path) -> None:
+    ref = SEQUENCE[99]
+    told = alts.format(ref=ref, alt=OTHER[ref])
+    record = line(100, HET).replace(f"{OTHER[ref]},<NON_REF>", told)
+    with pytest.raises(VariantFileError, match=r"chr1:100.*an allele stands there twice"):
+        genotyped(fasta, write(tmp_path, "A", GATK, record))
+
+
+def test_a_record_without_ref_and_a_second_header_are_refused(fasta: Path, tmp_path: Path) -> None:
+    gvcf = write(tmp_path, "A", GATK, line(100, HET).replace(f"\t{SEQUENCE[99]}\t", "\t\t", 1))
+    with pytest.raises(VariantFileError, match=r"line 5: this line is not a gVCF record"):
+        genotyped(fasta, gvcf)
+    with pytest.raises(VariantFileError, match=r"line 5: this line is not a gVCF record"):
+        genotyped(fasta, write(tmp_path, "A", GATK, block(50, 40)), write(tmp_path, "B", GATK, line(100, HET)))
+    gvcf = write(tmp_path, "A", GATK, line(100, HET))
+    gvcf.write_text(gvcf.read_text() + write(tmp_path, "B", GATK, line(200, HET)).read_text())
+    with pytest.raises(VariantFileError, match=r"line 9: a second header"):
+        genotyped(fasta, gvcf)
