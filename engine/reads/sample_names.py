@@ -18,6 +18,7 @@ import unicodedata
 SAMPLE_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 """Sample ids are partition keys, folder names, read groups, arguments: nothing to be quoted or taken as an option."""
 LONGEST_WRITTEN = 64
+_SPOILT = re.compile(r"\d(?:[.,]\d+)?E\+\d+|#(?:N/A|NV|[A-ZÄÖÜ0-9/]+[!?])", re.IGNORECASE)
 
 
 def safe_id(written: str) -> str | None:
@@ -33,6 +34,15 @@ def safe_id(written: str) -> str | None:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     legible = re.sub(r"[^A-Za-z0-9]+", "_", plain).strip("_")[:50]
     return f"{legible}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+
+def is_spoilt(written: str) -> bool:
+    """Excel has put something in the id's place: a rounded number, the same for many ids, or the name of an error.
+
+    >>> is_spoilt("1.23E+05"), is_spoilt("#N/A"), is_spoilt("23#0816")
+    (True, True, False)
+    """
+    return _SPOILT.fullmatch(written) is not None
 
 
 def as_written(written: str) -> str:

@@ -37,7 +37,7 @@ from engine.person import Person, Sex
 from engine.reads.conventions import QualityEncoding
 from engine.reads.lane import Lane
 from engine.reads.mate_files import mate_in_file_name, same_but_for_mate
-from engine.reads.sample_names import as_written, safe_id
+from engine.reads.sample_names import as_written, is_spoilt, safe_id
 from engine.reads.sample_sheet_columns import COLUMNS
 from engine.reads.sheet_rows import SheetRow, parse_rows
 from engine.reference.panels import Panel, find_panel, hgnc_letters, known_panels
@@ -243,6 +243,13 @@ class _Judge:
             sample_id = written and safe_id(written)
             if written is None:
                 self.refuse(row.line, None, "the row has no sample_id", "give one, or remove the row")
+            elif is_spoilt(written):
+                self.refuse(
+                    row.line,
+                    None,
+                    f"Excel has put {_shown(written)} in the place of the sample id",
+                    "give the column the format Text and type the id again",
+                )
             elif not sample_id:
                 self.refuse(
                     row.line,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engine.errors import SampleSheetError
 from engine.reads.illumina_sheet import illumina_table, is_illumina_sheet
-from engine.reads.sample_names import safe_id
+from engine.reads.sample_names import is_spoilt, safe_id
 from engine.reads.sample_sheet_columns import REMARKS
 from engine.reads.sheet_table import SheetTable, counted, csv_table, decode, require_table
 from engine.reads.sheet_workbook import WORKBOOK, workbook_table
@@ -94,7 +94,7 @@ def _is_remark(key: str) -> bool:
 
 
 def _is_remark_row(cells: list[str], keys: list[str]) -> bool:
-    return cells[0].startswith("#") and not _is_remark(keys[0])
+    return cells[0].startswith("#") and not is_spoilt(cells[0]) and not _is_remark(keys[0])
 
 
 def _empty(file: Path) -> SampleSheetError:

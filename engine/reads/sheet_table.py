@@ -24,6 +24,7 @@ _NO_SHEET = (
     ),
     (b"\x1f\x8b", "a gzip file", "unpack it"),
     (b"%PDF", "a PDF document", "save the table as CSV (UTF-8) or as .xlsx"),
+    (b"{\\rtf", "a document (RTF)", "save the table as CSV (UTF-8) or as .xlsx"),
     (b"{", "JSON", "save the table as CSV (UTF-8) or as .xlsx"),
     (b"<", "HTML or XML", "save the table as CSV (UTF-8) or as .xlsx"),
 )

@@ -123,6 +123,7 @@ def test_what_spreadsheets_do_is_accepted(drop: Drop, disguise) -> None:
         (b"\xd0\xcf\x11\xe0rest", "an old or a locked Excel workbook"),
         (b"\x1f\x8b\x08", "a gzip file"),
         (b"%PDF-1.7", "a PDF document"),
+        (b"{\\rtf1 sample_id,read1,read2}", "a document (RTF)"),
         (b"<html><table>", "HTML"),
         (b"sample_id,read1,read2\nS1,\x81.fastq,b\n", "not UTF-8, nor Windows-1252 (byte 0x81)"),
         (b"sample_id,read1,read2\nS1,a\0b,b\n", "NUL bytes"),
@@ -409,6 +410,15 @@ def test_an_illegal_sample_id_is_refused(drop: Drop, sample_id: str) -> None:
     error = only_problem(drop.rows(HEADER, f"{sample_id},{drop.pair('S1')}"))
     assert error.problem.startswith("illegal sample id")
     assert error.place == "line 2"
+
+
+@pytest.mark.parametrize("spoilt", ["1.23E+05", "1,2E+11", "4E+05", "#N/A", "#REF!", "#DIV/0!", "#NAME?", "#WERT!"])
+def test_an_id_that_excel_has_spoilt_is_refused_and_never_two_samples_of_one_name(drop: Drop, spoilt: str) -> None:
+    rows = [f'"{spoilt}",{drop.pair("A")}', f'"{spoilt}",{drop.pair("B")}', f"S3,{drop.pair('C')}"]
+    sheet = drop.rows(HEADER, *rows)
+    assert [entry.sample_id for entry in sheet.samples] == ["S3"]
+    assert [problem.place for problem in sheet.problems] == ["line 2", "line 3"]
+    assert all("format Text" in problem.remedy for problem in sheet.problems)
 
 
 def test_a_row_without_a_sample_id_is_refused(drop: Drop) -> None:
