@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from engine.call.gvcf import gvcf_columns
@@ -34,7 +35,7 @@ def gather(shards: Sequence[Path], output: Path, *, index: bool = True) -> int:
         for shard in shards:
             told: list[bytes] = []
             first = True
-            _require_records(shard)
+            contigs = _contigs_of_records(shard)
             for line in _lines(shard):
                 if line.startswith(b"#"):
                     told.append(line)
@@ -44,6 +45,7 @@ def gather(shards: Sequence[Path], output: Path, *, index: bool = True) -> int:
                         header, order = told, _contig_order(told)
                         writer.write(b"".join(header))
                     _require_same(told, header, shard)
+                    _require_order(contigs, order, shard)
                     _require_behind(_place(line, order), last, shard)
                     first = False
                 writer.write(line)
@@ -63,12 +65,24 @@ def _lines(shard: Path) -> Iterator[bytes]:
         yield from piece.splitlines(keepends=True)
 
 
-def _require_records(shard: Path) -> None:
-    """Every line is a record, and they are in order; the lines themselves are copied unread."""
+def _contigs_of_records(shard: Path) -> list[bytes]:
+    """Every line is a record, and each contig's are in order; the lines themselves are copied unread."""
     if file_kind(shard, error=VariantFileError) == "BGZF":
         require_index_fits(shard, error=VariantFileError)
-    for _ in gvcf_columns(shard):
-        pass
+    return [contig.encode() for contig, _ in groupby(columns.contig for columns in gvcf_columns(shard))]
+
+
+def _require_order(contigs: Sequence[bytes], order: Mapping[bytes, int], shard: Path) -> None:
+    """The contigs are those of the header, each once, in its order."""
+    before = -1
+    for contig in contigs:
+        if order.get(contig, -1) <= before:
+            raise VariantFileError(
+                f"records of {contig.decode(errors='replace')[:60]!r} stand where the header's order has none",
+                file=shard,
+                remedy="call this shard again",
+            )
+        before = order[contig]
 
 
 def _require_may_be_empty(told: Sequence[bytes], shard: Path) -> None:

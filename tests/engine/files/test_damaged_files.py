@@ -416,5 +416,17 @@ def replaced_name(reader: Reader, place: Place, file: Path, expected: object) ->
     return None if problem and MANIFEST in problem and "Remedy: " in problem else problem
 
 
+@pytest.mark.parametrize("contig", ["chr21", "<DEL>", ""])
+def test_a_record_of_a_contig_that_the_header_does_not_have_is_refused_where_shards_are_joined(
+    place: Place, contig: str, tmp_path: Path
+) -> None:
+    lines = gvcf_text(start=6_001).decode().splitlines(keepends=True)
+    lines[20] = contig + lines[20].removeprefix("chr20")
+    shard = tmp_path / "second.g.vcf.gz"
+    shard.write_bytes(damage.bgzf("".join(lines).encode()))
+    with pytest.raises(GenomicsError, match=r"second\.g\.vcf\.gz"):
+        gather_two(place, shard)
+
+
 def test_the_fixture_reads_are_pairs() -> None:
     assert reverse_complement("AACG") == "CGTT"
