@@ -6,8 +6,9 @@ business, how it becomes variants that of :mod:`engine.genotype`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -126,6 +127,7 @@ def gvcf_columns(gvcf: Path, at: Interval | None = None) -> Iterator[GvcfColumns
     from engine.call.gvcf_kernels import COLUMNS, read_lines
 
     lines_before, last = 0, ("", 0)
+    contigs: set[str] = set()
     for text in variant_pieces(gvcf, _PIECE) if at is None else _lines_at(gvcf, at):
         data = np.frombuffer(text, np.uint8)
         lines = text.count(b"\n")
@@ -138,9 +140,10 @@ def gvcf_columns(gvcf: Path, at: Interval | None = None) -> Iterator[GvcfColumns
                 place=f"line {lines_before + wrong + 1}",
                 remedy="make the file again",
             )
-        for columns in _by_contig(text, rows[:count]):
+        for columns in _by_contig(text, data, rows[:count]):
             _require_places(gvcf, columns)
-            _require_order(gvcf, columns, last)
+            _require_order(gvcf, columns, last, contigs)
+            contigs.add(columns.contig)
             last = columns.contig, int(columns.start[-1])
             yield columns
         lines_before += lines
@@ -157,14 +160,16 @@ def _require_places(gvcf: Path, columns: GvcfColumns) -> None:
         )
 
 
-def _require_order(gvcf: Path, columns: GvcfColumns, last: tuple[str, int]) -> None:
-    start = columns.start if columns.contig != last[0] else np.concatenate([[last[1]], columns.start])
-    back = np.flatnonzero(np.diff(start) < 0)
-    if back.size:
+def _require_order(gvcf: Path, columns: GvcfColumns, last: tuple[str, int], contigs: Collection[str]) -> None:
+    """Each contig comes once, and its records in order."""
+    goes_on = columns.contig == last[0]
+    start = np.concatenate([[last[1]], columns.start]) if goes_on else columns.start
+    back = np.flatnonzero(np.diff(start) < 0) + 1
+    if back.size or (columns.contig in contigs and not goes_on):
         raise VariantFileError(
             "the records are not sorted",
             file=gvcf,
-            place=f"{columns.contig}:{start[back[0] + 1] + 1:,}",
+            place=f"{columns.contig}:{start[back[0] if back.size else 0] + 1:,}",
             remedy="make the file again, or sort it (bcftools sort)",
         )
 
@@ -184,19 +189,15 @@ def _lines_at(gvcf: Path, at: Interval) -> Iterator[bytes]:
         yield "".join(f"{line}\n" for line in lines).encode()
 
 
-def _by_contig(text: bytes, rows: NDArray[np.int64]) -> Iterator[GvcfColumns]:
+def _by_contig(text: bytes, data: NDArray[np.uint8], rows: NDArray[np.int64]) -> Iterator[GvcfColumns]:
     from engine.call import gvcf_kernels as kernel
 
-    first = 0
-    while first < len(rows):
-        place, length = rows[first, kernel.CONTIG], rows[first, kernel.CONTIG_LENGTH]
-        name = text[place : place + length]
-        last = len(rows) - 1
-        if text[rows[last, kernel.CONTIG] :][: rows[last, kernel.CONTIG_LENGTH]] != name:
-            last = _last_of(text, rows, first, name)
-        part = rows[first : last + 1]
+    begins = _contig_begins(data, rows[:, kernel.CONTIG], rows[:, kernel.CONTIG_LENGTH])
+    for first, end in pairwise([*begins, len(rows)]):
+        part = rows[first:end]
+        place, length = part[0, kernel.CONTIG], part[0, kernel.CONTIG_LENGTH]
         yield GvcfColumns(
-            name.decode(),
+            text[place : place + length].decode(),
             part[:, kernel.START],
             part[:, kernel.END],
             part[:, kernel.IS_VARIANT].astype(np.bool_),
@@ -205,16 +206,15 @@ def _by_contig(text: bytes, rows: NDArray[np.int64]) -> Iterator[GvcfColumns]:
             text,
             part[:, kernel.CONTIG],
         )
-        first = last + 1
 
 
-def _last_of(text: bytes, rows: NDArray[np.int64], first: int, name: bytes) -> int:
-    """The last consecutive row on the contig of row ``first``."""
-    for row in range(first + 1, len(rows)):
-        place, length = int(rows[row, 0]), int(rows[row, 1])
-        if text[place : place + length] != name:
-            return row - 1
-    return len(rows) - 1
+def _contig_begins(data: NDArray[np.uint8], places: NDArray[np.int64], lengths: NDArray[np.int64]) -> list[int]:
+    """The rows whose contig is another one than that of the row before; every row is looked at."""
+    same = lengths[1:] == lengths[:-1]
+    for offset in range(int(lengths.max(initial=0))):
+        letters = data[np.minimum(places + offset, data.size - 1)]
+        same &= (letters[1:] == letters[:-1]) | (offset >= lengths[1:])
+    return [0, *(np.flatnonzero(~same) + 1).tolist()] if len(places) else []
 
 
 def measure_gvcf(gvcf: Path, targets: Sequence[Interval]) -> GvcfMeasures:

@@ -237,6 +237,19 @@ def test_a_damaged_gvcf_is_named_with_its_line(tmp_path):
     assert caught.value.place == "line 2"
 
 
+def test_records_of_a_contig_within_another_are_not_taken_for_the_others(tmp_path):
+    gvcf = tmp_path / "x.g.vcf"
+    contigs = ["chr1", "chr1", "chr2", "chr1"]
+    blocks = [f"{name}\t{at}\t.\tA\t<NON_REF>\t.\t.\tEND={at + 9}\tGT:GQ:MIN_DP\t0/0:60:20\n"
+              for at, name in zip((1, 11, 21, 31), contigs, strict=True)]  # fmt: skip
+    gvcf.write_text("#CHROM\n" + "".join(blocks))
+    with pytest.raises(VariantFileError, match="not sorted") as caught:
+        called_stretches(gvcf)
+    assert caught.value.place == "chr1:31"
+    gvcf.write_text("#CHROM\n" + "".join(blocks[:3]))
+    assert called_stretches(gvcf) == {"chr1": [(0, 20)], "chr2": [(20, 30)]}
+
+
 @pytest.mark.parametrize(
     ("position", "end"), [(50, 40), (50, 49), (0, 10), (50, 4_000_000_000), (9_999_999_999, 9_999_999_999)]
 )
