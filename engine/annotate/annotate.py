@@ -1,45 +1,51 @@
-"""Annotating a sample's variants: normalise, consequence, HGVS and ClinVar in one pass, into VCF and Parquet.
+"""Annotating a sample's variants: normalise, consequence, HGVS, ClinVar and frequencies, into VCF and Parquet.
 
-The two files say the same: the VCF for tools and browsers, the Parquet for tables and for :mod:`engine.classify`. The
-pass is a stream of batches, so memory does not grow with the number of variants; ClinVar is joined beforehand.
+The two files say the same: the VCF for tools and browsers, the Parquet for tables and for :mod:`engine.classify`. What
+the place alone decides (:mod:`engine.annotate.sorting`) is told many records at a time, the rest one by one
+(:mod:`engine.annotate.judged`); the results are the same. The pass is a stream of batches, so memory does not grow with
+the number of variants.
 """
 
 from __future__ import annotations
 
-import gzip
-import itertools
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
-from engine.annotate.annotator import Annotator, Beside
-from engine.annotate.calls import Call, SiteReads, read_call, read_site_reads
-from engine.annotate.clinvar import PATHOGENIC, ClinvarMatch, match_clinvar
+import numpy as np
+
+from engine.annotate.annotator import Annotator
+from engine.annotate.clinvar import PATHOGENIC
 from engine.annotate.columns import ANNOTATED_COLUMNS
-from engine.annotate.compound import Allele, Combination, combinations, survey
-from engine.annotate.consequence import call_consequences
-from engine.annotate.frequencies import Frequency, match_frequencies
-from engine.annotate.gene_model import GeneModel, read_gene_model
-from engine.annotate.normalise import left_align, select_sample, split_alleles, with_several_alternates
-from engine.annotate.rows import Row
-from engine.annotate.vcf_lines import annotated_header, annotated_info, has_our_fields
+from engine.annotate.frequencies import Frequencies, FrequencyWindow
+from engine.annotate.gene_model import read_gene_model
+from engine.annotate.judged import Judged, LeftOut, Record, beside, carried_once, judge, rows_table
+from engine.annotate.known_alleles import KnownAlleles
+from engine.annotate.plain_rows import PlainAnnotator, PlainRows
+from engine.annotate.rows import Frequency, Row
+from engine.annotate.source import Contigs, Held, Sorting, Source, open_source
+from engine.annotate.terms import term
+from engine.annotate.vcf_lines import annotated_header, annotated_info, has_our_fields, our_fields
 from engine.errors import KnowledgeError
-from engine.files.variant_lines import variant_lines
+from engine.files.bgzf import BgzfWriter
 from engine.progress import Progress
+from engine.reference.accessions import bare_contig
 from engine.reference.bundle import ReferenceBundle
 from engine.tables import arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pysam
 
-_BATCH = 50_000
 _NO_FREQUENCY = Frequency()
-_NO_ALLELE = frozenset({"*", ".", "<*>", "<NON_REF>"})
+_OF_THE_CALL = (
+    "genotype", "copies", "ploidy", "phase_set", "haplotypes", "depth", "ref_depth", "alt_depth", "informative_depth",
+    "genotype_quality",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,21 +109,23 @@ def annotate_variants(
 
 def annotate_file(
     variants: Path,
-    sample: str,
+    sample: str | None,
     bundle: ReferenceBundle,
     outputs: Outputs,
     *,
     frequencies: Path | None = None,
+    plain: bool = True,
     progress: Progress | None = None,
 ) -> AnnotationSummary:
-    """Annotate the alleles that a sample carries, into a VCF with index and, where it is wanted, a table.
+    """Annotate the alleles that a sample carries, or all of a file without calls, as VCF with index and as table.
 
     Args:
-        variants: VCF or BCF with the sample among its columns.
-        sample: sample id, as in the VCF.
+        variants: VCF or BCF, sorted, with the sample among its columns.
+        sample: sample id, as in the VCF; absent for a file without any, of which every allele is annotated.
         bundle: with a gene model; without a ClinVar table the ClinVar columns stay empty.
         outputs: the files to be written.
         frequencies: VCF as :mod:`engine.annotate.frequencies` reads it; without it its columns stay empty.
+        plain: false has every record judged by itself; the results are the same.
         progress: advanced by the number of records.
 
     Raises:
@@ -125,89 +133,36 @@ def annotate_file(
         ReferenceMismatchError: the frequencies are of another build.
         VariantFileError: the VCF is damaged, lacks the sample, or names a contig that the reference lacks.
     """
-    import pysam
-
     if bundle.gene_model is None:
         raise KnowledgeError(
             "the reference has no gene model", file=bundle.fasta, remedy="declare gene_model in the reference's YAML"
         )
     progress = progress or Progress("annotating", unit="variants")
-    with tempfile.TemporaryDirectory(dir=outputs.vcf.parent) as scratch:
-        model = read_gene_model(bundle.gene_model)
-        judged = _judged(variants, bundle, bundle.gene_model, model, sample, Path(scratch))
-        with pysam.FastaFile(str(bundle.fasta)) as sequences:
-            beside = _beside(judged, model, sequences)
-            known = _known(judged, beside, bundle.clinvar, Path(scratch))
-            frequent = _frequent(judged, bundle, frequencies)
-            annotator = Annotator(sample, bundle, model, known, beside, sequences, frequent)
-            tally = _write(annotator, judged, outputs, progress)
-    pysam.tabix_index(str(outputs.vcf), preset="vcf", force=True)
-    return tally.summary()
+    with tempfile.TemporaryDirectory(dir=outputs.vcf.parent) as folder, ExitStack() as stack:
+        scratch = Path(folder)
+        source = open_source(variants, sample, scratch)
+        contigs = Contigs(bundle, read_gene_model(bundle.gene_model), sample, stack)
+        known = KnownAlleles(bundle.clinvar)
+        sorting = Sorting(source, contigs, known, plain=plain)
+        apart = scratch / "judged.vcf"
+        sorting.write_judged(apart)
+        judged = judge(apart, bundle, contigs, source, scratch)
+        frequent = Frequencies(frequencies, contigs)
+        with _Writer(outputs, annotated_header(_header(judged, source)), progress) as writer:
+            parts = _Parts(source, sorting, judged, contigs, known, frequent)
+            for part in parts.in_order(with_table=outputs.table is not None):
+                writer.write(part)
+        frequent.require_the_build()
+    return parts.tally.summary()
 
 
-class _Judged(NamedTuple):
-    """The sample's alleles with their consequences, one a record, left-aligned.
-
-    Attributes:
-        parts: BGZF files that hold the records one after the other.
-        site_reads: of the records that were taken apart.
-    """
-
-    parts: list[Path]
-    site_reads: SiteReads
-
-    def records(self) -> Iterator[str]:
-        """Their lines."""
-        return itertools.chain.from_iterable(itertools.dropwhile(_is_header, _lines(part)) for part in self.parts)
-
-
-def _judged(
-    variants: Path, bundle: ReferenceBundle, gene_model: Path, model: GeneModel, sample: str, scratch: Path
-) -> _Judged:
-    selected = select_sample(variants, sample, scratch)
-    site_reads = read_site_reads(with_several_alternates(selected))
-    split = split_alleles(selected, variants, sample)
-    parts = call_consequences(split, bundle.fasta, gene_model, model, scratch, list(bundle.contig_lengths))
-    split.unlink()
-    aligned = [part.with_suffix(".vcf.gz") for part in parts]
-    for part, output in zip(parts, aligned, strict=True):
-        left_align(part, bundle.fasta, output, "z1", source=variants, sample=sample)
-        part.unlink()
-    return _Judged(aligned, site_reads)
-
-
-def _beside(judged: _Judged, model: GeneModel, sequences: pysam.FastaFile) -> Beside:
-    """What the records make together, and what they are made of."""
-    found = survey(judged.records(), judged.site_reads)
-    combined: dict[Allele, list[Combination]] = {}
-    for contig, members in found.members.items():
-        if len(members) < 2 or contig not in sequences.references:
-            continue
-        for combination in combinations(members, model, sequences.fetch(contig).upper()):
-            for member in combination.members:
-                combined.setdefault(member.allele, []).append(combination)
-    return Beside(combined, found.parts, frozenset(combined) | frozenset(found.parts))
-
-
-def _known(judged: _Judged, beside: Beside, clinvar: Path | None, scratch: Path) -> dict[Allele, ClinvarMatch]:
-    """What ClinVar knows of the records, of what they make together and of their parts."""
-    if clinvar is None:
-        return {}
-    if not (alleles := beside.alleles()):
-        return match_clinvar(judged.parts, clinvar)
-    more = scratch / "beside.vcf.gz"
-    lines = (f"{contig}\t{position}\t.\t{ref}\t{alt}\n" for contig, position, ref, alt in alleles)
-    with gzip.open(more, "wt", compresslevel=1) as written:
-        written.write("#CHROM\tPOS\tID\tREF\tALT\n" + "".join(lines))
-    return match_clinvar([*judged.parts, more], clinvar)
-
-
-def _frequent(judged: _Judged, bundle: ReferenceBundle, frequencies: Path | None) -> dict[Allele, Frequency]:
-    if frequencies is None:
-        return {}
-    split = (line.split("\t", 5) for line in judged.records())
-    alleles = {(fields[0], int(fields[1]), fields[3], fields[4]) for fields in split}
-    return match_frequencies(alleles, frequencies, bundle.fasta, bundle.contigs)
+def _header(judged: Judged, source: Source) -> list[str]:
+    """The header as the parts of the engine left it, without the column that stands for everybody."""
+    *facts, columns = judged.header
+    if source.sample is not None:
+        return [*facts, columns]
+    kept = [line for line in facts if line in source.header or not line.startswith("##FORMAT=<ID=GT,")]
+    return [*kept, "\t".join(columns.split("\t")[:8]) + "\n"]
 
 
 @dataclass
@@ -234,6 +189,16 @@ class _Tally:
         self.coding += row.consequence.impact != "MODIFIER"
         self.consequences[row.consequence.consequence.partition("&")[0]] += 1
 
+    def count_plain(self, rows: PlainRows) -> None:
+        self.named += rows.named
+        self.clinvar_matched += len(rows.clinvar)
+        self.clinvar_pathogenic += sum(match.classification in PATHOGENIC for match in rows.clinvar)
+        self.frequencies_matched += rows.frequent
+        for names, count in Counter(rows.consequences).items():
+            name = names.partition("&")[0]
+            self.consequences[name] += count
+            self.coding += count * (term(name).impact != "MODIFIER")
+
     def summary(self) -> AnnotationSummary:
         records = self.consequences.total()
         ordered = sorted(self.consequences.items(), key=lambda item: (-item[1], item[0]))
@@ -255,130 +220,169 @@ class _Tally:
         )
 
 
-def _write(annotator: Annotator, judged: _Judged, outputs: Outputs, progress: Progress) -> _Tally:
-    """Stream the records into the VCF and the Parquet."""
-    import pyarrow.parquet as pq
-    import pysam
+@dataclass
+class _Part:
+    """Rows that follow each other, ready to be written."""
 
-    tally = _Tally()
-    schema = arrow_schema(ANNOTATED_COLUMNS)
-    header = list(itertools.takewhile(_is_header, _lines(judged.parts[0])))
-    annotated_before = has_our_fields(header)
-    with ExitStack() as stack:
-        vcf = stack.enter_context(pysam.BGZFile(str(outputs.vcf), "wb", None))
-        table = outputs.table and stack.enter_context(pq.ParquetWriter(outputs.table, schema, compression="zstd"))
-        vcf.write(annotated_header(header).encode())
-        for batch in _batches(_rows(annotator, judged, tally, annotated_before)):
-            vcf.write("".join(line for _, line in batch).encode())
-            if table:
-                table.write_table(_table([row for row, _ in batch], schema))
-            progress.advance(len(batch))
-    tally.unlisted = annotator.unlisted_terms
-    return tally
+    lines: list[bytes]
+    table: pa.Table | None
+    contig: str
+    positions: list[int]
 
 
-def _rows(annotator: Annotator, judged: _Judged, tally: _Tally, annotated_before: bool) -> Iterator[_Annotated]:
-    """Annotate each allele that the sample carries, once."""
-    for fields, call in _once(_carried(judged, tally), tally):
-        row = annotator.row(fields, call)
-        tally.count(row)
-        fields[7] = annotated_info(fields[7], row, annotated_before=annotated_before)
-        yield row, "\t".join(fields) + "\n"
+class _Parts:
+    """Plain and judged rows, batch by batch in the order of the genome."""
+
+    def __init__(
+        self,
+        source: Source,
+        sorting: Sorting,
+        judged: Judged,
+        contigs: Contigs,
+        known: KnownAlleles,
+        frequencies: Frequencies,
+    ) -> None:
+        self._source, self._sorting, self._contigs = source, sorting, contigs
+        self._known, self._frequencies = known, frequencies
+        self._left_out = LeftOut()
+        self._streams = [_Ahead(records) for records in carried_once(judged, self._left_out)]
+        self._annotator = Annotator(source.named, contigs, known, beside(judged, contigs, source))
+        self._annotated_before = has_our_fields(judged.header)
+        self._strip = our_fields(source.header)
+        self._plain: tuple[str, PlainAnnotator] | None = None
+        self.tally = _Tally()
+
+    def in_order(self, *, with_table: bool) -> Iterator[_Part]:
+        """All rows."""
+        waiting: Held | None = None
+        for held in self._sorting.batches():
+            if waiting is not None:
+                yield self._part(waiting, held, with_table=with_table)
+            waiting = held
+        if waiting is not None:
+            yield self._part(waiting, None, with_table=with_table)
+        self.tally.not_carried = self._sorting.left_out + self._left_out.not_carried
+        self.tally.duplicates = self._left_out.duplicates
+        self.tally.unlisted = self._annotator.unlisted_terms
+
+    def _part(self, held: Held, after: Held | None, *, with_table: bool) -> _Part:
+        """The rows of a batch: the plain ones, and those judged that lie before the next batch."""
+        contig = held.told.batch.contig
+        end = None
+        if after is not None and after.told.batch.contig == contig:
+            end = int(held.told.end.max())
+        window = self._frequencies.window(held.told)
+        plain = self._plain_rows(held, window, with_table=with_table)
+        rows, lines = self._judged_rows(contig, end, window)
+        table = None
+        if with_table:
+            table = rows_table(rows, arrow_schema(ANNOTATED_COLUMNS))
+            if self._source.sample is None:
+                table = _without_calls(table)
+        return _merged(contig, plain, [row.record.position for row in rows], lines, table)
+
+    def _plain_rows(self, held: Held, window: FrequencyWindow, *, with_table: bool) -> PlainRows:
+        told, contig = held.told, held.told.batch.contig
+        if self._plain is None or self._plain[0] != contig:
+            sequence, bare = self._contigs.sequence(contig), bare_contig(contig)
+            accession, places = self._contigs.accession(contig), self._contigs.places(contig)
+            self._plain = contig, PlainAnnotator(self._source.sample, sequence, bare, accession, places)
+        rows = self._plain[1].rows(
+            told,
+            held.calls,
+            self._known.on(bare_contig(contig)),
+            window,
+            strip=self._strip,
+            with_table=with_table,
+        )
+        self.tally.count_plain(rows)
+        return rows
+
+    def _judged_rows(self, contig: str, end: int | None, window: FrequencyWindow) -> tuple[list[Row], list[bytes]]:
+        """Judged rows of a contig up to a position (1-based, included), or to its end."""
+        rows, lines = [], []
+        for stream in self._streams:
+            for fields, call in stream.on(contig, end):
+                row = self._annotator.row(fields, call, window)
+                self.tally.count(row)
+                rows.append(row)
+                fields[7] = annotated_info(fields[7], row, annotated_before=self._annotated_before)
+                told = fields if self._source.sample is not None else fields[:8]
+                lines.append(("\t".join(told) + "\n").encode())
+        return rows, lines
 
 
-_Record = tuple[list[str], Call]
-"""Fields of a VCF line, and the sample's call in it."""
+class _Ahead:
+    """Records in order, of which the next can be looked at."""
+
+    def __init__(self, records: Iterator[Record]) -> None:
+        self._records = records
+        self._next = next(records, None)
+
+    def on(self, contig: str, end: int | None) -> Iterator[Record]:
+        """Those that come next on a contig, up to a position."""
+        while self._next is not None and self._next[0][0] == contig and (end is None or int(self._next[0][1]) <= end):
+            taken, self._next = self._next, next(self._records, None)
+            yield taken
 
 
-def _carried(judged: _Judged, tally: _Tally) -> Iterator[_Record]:
-    for line in judged.records():
-        fields = line.rstrip("\n").split("\t")
-        call = read_call(fields[8], fields[9], judged.site_reads.of(fields[7]))
-        if not call.copies or fields[4] in _NO_ALLELE:
-            tally.not_carried += 1
-        else:
-            yield fields, call
-
-
-def _once(records: Iterator[_Record], tally: _Tally) -> Iterator[_Record]:
-    """Records of one allele as one: an indel may be written at two places, and is the same once left-aligned."""
-    contig = position = ""
-    waiting: list[_Record] = []
-    for record in records:
-        fields = record[0]
-        if fields[1] != position or fields[0] != contig:
-            if len(waiting) == 1:
-                yield waiting[0]
-            elif waiting:
-                yield from _merged(waiting, tally)
-            contig, position = fields[0], fields[1]
-            waiting = [record]
-        else:
-            waiting.append(record)
-    yield from _merged(waiting, tally)
-
-
-def _merged(records: list[_Record], tally: _Tally) -> Iterator[_Record]:
-    """Of the records at one position, one of each allele."""
-    alleles: dict[tuple[str, str, int], list[_Record]] = {}
-    for number, record in enumerate(records):
-        symbolic = number + 1 if record[0][4].startswith("<") else 0  # two of them may differ in their ends
-        alleles.setdefault((record[0][3], record[0][4], symbolic), []).append(record)
-    for same in alleles.values():
-        tally.duplicates += len(same) - 1
-        yield same[0] if len(same) == 1 else _one_of(same)
-
-
-def _one_of(same: list[_Record]) -> _Record:
-    """The better of the records; present on both chromosomes where they are phased to different ones."""
-    fields, call = max(same, key=lambda one: (one[0][6] in ("PASS", "."), one[1].genotype_quality or 0))
-    for _, other in same:
-        apart = call.haplotypes and other.haplotypes and not set(call.haplotypes) & set(other.haplotypes)
-        if apart and call.phase_set == other.phase_set:
-            haplotypes = tuple(sorted((*(call.haplotypes or ()), *(other.haplotypes or ()))))
-            genotype = "|".join("1" if number in haplotypes else "0" for number in range(call.ploidy))
-            call = call._replace(genotype=genotype, copies=len(haplotypes), haplotypes=haplotypes)
-            fields[9] = ":".join([genotype, *fields[9].split(":")[1:]])
-    return fields, call
-
-
-def _lines(vcf: Path) -> Iterator[str]:
-    yield from variant_lines(vcf)
-
-
-def _is_header(line: str) -> bool:
-    return line.startswith("#")
-
-
-def _table(rows: list[Row], schema: pa.Schema) -> pa.Table:
+def _without_calls(table: pa.Table) -> pa.Table:
+    """The rows of a file that holds nobody's calls."""
     import pyarrow as pa
 
-    columns = zip(*(row.values for row in rows), strict=True)
-    listed = [kind for kind in schema.types if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type)]
-    arrays = [
-        _struct_lists(column, kind.type) if kind.type in listed else pa.array(column, kind.type)
-        for column, kind in zip(columns, schema, strict=True)
-    ]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    for place, field_ in enumerate(table.schema):
+        if field_.name in _OF_THE_CALL:
+            table = table.set_column(place, field_, pa.nulls(len(table), field_.type))
+        elif field_.name == "sample":
+            table = table.set_column(place, field_, pa.array([""] * len(table), field_.type))
+    return table
 
 
-def _struct_lists(column: Sequence[Sequence[tuple[Any, ...]]], kind: pa.DataType) -> pa.ListArray:
-    """Lists of structs column by column: several times faster than out of dictionaries."""
+def _merged(contig: str, plain: PlainRows, positions: list[int], lines: list[bytes], table: pa.Table | None) -> _Part:
+    """Plain and judged rows of one batch as one, by place."""
     import pyarrow as pa
 
-    if not any(column):
-        return pa.array([[]] * len(column), kind)
-    members = list(zip(*itertools.chain.from_iterable(column), strict=True)) or [()] * len(kind.value_type)
-    arrays = [pa.array(values, kind.value_type[number].type) for number, values in enumerate(members)]
-    offsets = list(itertools.accumulate((len(hits) for hits in column), initial=0))
-    structs = pa.StructArray.from_arrays(arrays, fields=list(kind.value_type))
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), structs, type=kind)
+    every = np.concatenate([plain.positions, np.array(positions, np.int64)])
+    order = np.argsort(every, kind="stable")
+    listed = [*plain.lines, *lines]
+    if table is not None and plain.table is not None:
+        table = plain.table if not positions else pa.concat_tables([plain.table, table]).take(pa.array(order))
+    return _Part([listed[row] for row in order.tolist()], table, contig, every[order].tolist())
 
 
-_Annotated = tuple[Row, str]
-"""A row and the VCF line that says the same."""
+class _Writer:
+    """VCF with index and table, being written."""
 
+    def __init__(self, outputs: Outputs, header: str, progress: Progress) -> None:
+        self._outputs, self._progress = outputs, progress
+        self._vcf = BgzfWriter(outputs.vcf, level=1)
+        self._vcf.write(header.encode())
+        self._table: Any = None
 
-def _batches(rows: Iterator[_Annotated]) -> Iterator[list[_Annotated]]:
-    while batch := list(itertools.islice(rows, _BATCH)):
-        yield batch
+    def write(self, part: _Part) -> None:
+        """Add rows."""
+        self._vcf.write(b"".join(part.lines))
+        if part.table is not None:
+            self._table.write_table(part.table)
+        self._progress.advance(len(part.lines))
+
+    def __enter__(self) -> Self:
+        import pyarrow.parquet as pq
+
+        self._vcf.__enter__()
+        if self._outputs.table is not None:
+            self._table = pq.ParquetWriter(
+                self._outputs.table, arrow_schema(ANNOTATED_COLUMNS), compression="zstd"
+            ).__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        import pysam
+
+        self._vcf.__exit__(kind, error, trace)
+        if self._table is not None:
+            self._table.__exit__(kind, error, trace)
+        if kind is None:
+            pysam.tabix_index(str(self._outputs.vcf), preset="vcf", force=True)

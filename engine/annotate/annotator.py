@@ -8,16 +8,17 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from engine.annotate.calls import Call
 from engine.annotate.clinvar import ClinvarMatch
 from engine.annotate.compound import Allele, Combination
 from engine.annotate.consequence import Hit, Judgement, complete, parse_bcsq, representative
 from engine.annotate.edit import Edit, shifted, trimmed
-from engine.annotate.frequencies import Frequency
-from engine.annotate.gene_model import GeneModel, Transcript
+from engine.annotate.frequencies import FrequencyWindow
+from engine.annotate.gene_model import Transcript
 from engine.annotate.hgvs import TranscriptHgvs, genomic_change, genomic_hgvs, transcript_hgvs, variant_type
+from engine.annotate.known_alleles import KnownAlleles
 from engine.annotate.normalise import ORIGINAL
 from engine.annotate.protein import protein_change
 from engine.annotate.protein_terms import corrected, with_protein
@@ -25,19 +26,16 @@ from engine.annotate.rows import (
     ClinvarPart,
     CombinedPart,
     ConsequencePart,
+    Frequency,
     NamePart,
     RecordPart,
     Row,
     TranscriptConsequence,
 )
+from engine.annotate.source import Contigs
 from engine.annotate.terms import INTERGENIC, TERMS, by_severity, term
-from engine.errors import VariantFileError
 from engine.files.info import info_value
-from engine.reference.accessions import bare_contig, refseq_accession
-from engine.reference.bundle import ReferenceBundle
-
-if TYPE_CHECKING:
-    import pysam
+from engine.reference.accessions import bare_contig
 
 _IS_RS = re.compile(r"rs\d+").fullmatch
 _IS_SEQUENCE = re.compile("[ACGTN]+").fullmatch
@@ -66,29 +64,20 @@ class Beside(NamedTuple):
 class Annotator:
     """Makes a row and a VCF line of each record; holds the sequence of one contig at a time."""
 
-    def __init__(
-        self,
-        sample: str,
-        bundle: ReferenceBundle,
-        model: GeneModel,
-        clinvar: dict[Allele, ClinvarMatch],
-        beside: Beside,
-        sequences: pysam.FastaFile,
-        frequencies: dict[Allele, Frequency],
-    ) -> None:
-        self._sample, self._bundle, self._model, self._clinvar = sample, bundle, model, clinvar
-        self._beside, self._frequencies = beside, frequencies
-        self._sequences = sequences
+    def __init__(self, sample: str, contigs: Contigs, clinvar: KnownAlleles, beside: Beside) -> None:
+        self._sample, self._contigs, self._model, self._clinvar = sample, contigs, contigs.model, clinvar
+        self._beside = beside
         self._contig = self._bare = self._sequence = ""
         self._accession: str | None = None
         self.unlisted_terms: set[str] = set()
 
-    def row(self, fields: list[str], call: Call) -> Row:
+    def row(self, fields: list[str], call: Call, frequencies: FrequencyWindow) -> Row:
         """Annotate one record.
 
         Args:
             fields: of its VCF line.
             call: the sample's, with :attr:`Call.copies`.
+            frequencies: of the alleles around the record.
 
         Raises:
             VariantFileError: the record's contig is not in the reference.
@@ -101,7 +90,7 @@ class Annotator:
         allele = (contig, start + 1, ref, alt)
         span = (edit.start, edit.end) if edit else (start, start + len(ref))
         hits = complete(parse_bcsq(info_value(info, "BCSQ=")), contig, *span, self._model)
-        frequency = self._frequencies.get(allele, _NO_FREQUENCY)
+        frequency = frequencies.get(allele) or _NO_FREQUENCY
         known = _clinvar_part(self._clinvar.get((self._bare, *allele[1:])))
         if known.rs is None and (rs := frequency.rs or _rs_of(fields[2])):
             known = known._replace(rs=rs)
@@ -224,16 +213,9 @@ class Annotator:
 
     def load(self, contig: str) -> None:
         """Hold the sequence of a contig."""
-        lengths = self._bundle.contig_lengths
-        if contig not in lengths:
-            raise VariantFileError(
-                f"contig {contig} is not in the reference {self._bundle.name}",
-                remedy="call the variants against this reference",
-                sample=self._sample,
-            )
+        self._sequence = self._contigs.sequence(contig).bases
         self._contig, self._bare = contig, bare_contig(contig)
-        self._sequence = self._sequences.fetch(contig).upper()
-        self._accession = refseq_accession(self._bundle.build, contig, lengths[contig])
+        self._accession = self._contigs.accession(contig)
 
     def _name(self, edit: Edit | None) -> NamePart:
         if edit is None:
@@ -274,7 +256,7 @@ class Annotator:
             _exon(transcript, edit),
             told.hgvs_c,
             told.hgvs_p,
-            tuple(every.values()),
+            (told, *(one for name, one in every.items() if name != hit.transcript)),
         )
 
 

@@ -66,7 +66,7 @@ def read_site_reads(lines: Iterable[str]) -> SiteReads:
         fields = line.rstrip("\n").split("\t")
         sample = dict(zip(_split(fields[8]), fields[9].split(":"), strict=False))
         told = sample.get("AD") or f"{sample.get('RO', '.')},{sample.get('AO', '.')}"
-        depths = [_number(depth) for depth in told.split(",")]
+        depths = [read_number(depth) for depth in told.split(",")]
         if len(depths) == fields[4].count(",") + 2 and None not in depths:
             reads["|".join((fields[0], fields[1], fields[3], fields[4]))] = sum(depth or 0 for depth in depths)
     return reads
@@ -84,7 +84,7 @@ def read_call(keys: str, values: str, of_the_site: int | None = None) -> Call:
     """
     sample = dict(zip(_split(keys), values.split(":"), strict=False))
     genotype = sample.get("GT", ".")
-    copies, ploidy, haplotypes = _alleles(genotype)
+    copies, ploidy, haplotypes = allele_copies(genotype)
     phase_set: str | None = sample.get("PS", ".")
     if haplotypes is None:
         phase_set, haplotypes = _phase_by_gatk(sample)
@@ -93,7 +93,7 @@ def read_call(keys: str, values: str, of_the_site: int | None = None) -> Call:
     depths = sample.get("AD", "").split(",")
     if len(depths) != 2:
         depths = [sample.get("RO", "."), sample.get("AO", ".")]
-    ref_depth, alt_depth = _number(depths[0]), _number(depths[1])
+    ref_depth, alt_depth = read_number(depths[0]), read_number(depths[1])
     if of_the_site is None and ref_depth is not None and alt_depth is not None:
         of_the_site = ref_depth + alt_depth
     return Call(
@@ -102,11 +102,11 @@ def read_call(keys: str, values: str, of_the_site: int | None = None) -> Call:
         ploidy,
         phase_set,
         haplotypes,
-        _number(sample.get("DP", ".")),
+        read_number(sample.get("DP", ".")),
         ref_depth,
         alt_depth,
         of_the_site,
-        _number(sample.get("GQ", ".")),
+        read_number(sample.get("GQ", ".")),
     )
 
 
@@ -116,7 +116,7 @@ def _split(keys: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _alleles(genotype: str) -> tuple[int, int, tuple[int, ...] | None]:
+def allele_copies(genotype: str) -> tuple[int, int, tuple[int, ...] | None]:
     """Copies, ploidy, and the haplotypes that carry the allele where the genotype is phased."""
     alleles = re.split(r"[/|]", genotype.lstrip("/|"))
     carrying = tuple(number for number, allele in enumerate(alleles) if allele == "1")
@@ -127,8 +127,9 @@ def _phase_by_gatk(sample: dict[str, str]) -> tuple[str | None, tuple[int, ...] 
     named, genotype = sample.get("PID", "."), sample.get("PGT", ".")
     if named == "." or "|" not in genotype:
         return None, None
-    return named, _alleles(genotype)[2]
+    return named, allele_copies(genotype)[2]
 
 
-def _number(text: str) -> int | None:
+def read_number(text: str) -> int | None:
+    """A whole number, rounded where the caller writes a fraction; absent for a dot."""
     return None if text in (".", "") else int(text) if text.isdigit() else round(float(text))

@@ -111,7 +111,11 @@ _ONE_ALLELE = (
     Column("exon", "VARCHAR", "Number of the exon and of all exons (8/11); absent in introns"),
     Column("hgvs_c", "VARCHAR", "HGVS c. or n. name on the representative transcript"),
     Column("hgvs_p", "VARCHAR", "HGVS p. name, predicted"),
-    Column("consequences", f"{struct_of(TRANSCRIPT_CONSEQUENCE)}[]", "Every transcript's consequence"),
+    Column(
+        "consequences",
+        f"{struct_of(TRANSCRIPT_CONSEQUENCE)}[]",
+        "Every transcript's consequence, the representative one's first",
+    ),
     Column("clinvar_variation_id", "VARCHAR", "ClinVar variation id of exactly this allele; absent if unknown to it"),
     Column("clinvar_allele_id", "VARCHAR", "ClinVar allele id"),
     Column("clinvar_significance", "VARCHAR", "ClinVar's germline classification, as it writes it"),

@@ -23,6 +23,8 @@ from engine.reference.accessions import bare_contig
 
 # NCBI's number of the vertebrate mitochondrial code.
 _MITOCHONDRIAL_CODE = "2"
+# All that csq says of a transcript without a coding sequence; the place tells whether it is an exon.
+_NO_CODING = ("non_coding_transcript_variant",)
 _NMD_BIOTYPE = "nonsense_mediated_decay"
 
 
@@ -148,10 +150,10 @@ def _without_contradiction(terms: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def complete(judgement: Judgement, contig: str, start: int, end: int, model: GeneModel) -> list[Hit]:
-    """csq's hits, and for each gene concerned the transcripts that csq passes over because only their place is hit.
+    """csq's hits, and for each gene at the place the transcripts that csq passes over because only their place is hit.
 
-    A splice region's variant is one of the intron or the untranslated exon that it lies in, too, as VEP has it. Where
-    csq says nothing at all, be it that it does not understand the allele, the genes at the place are concerned.
+    A splice region's variant is one of the intron or the untranslated exon that it lies in, too, as VEP has it. Of two
+    genes in whose introns a variant lies csq tells one. All are in the order of the gene model.
 
     Args:
         judgement: of the record.
@@ -161,16 +163,16 @@ def complete(judgement: Judgement, contig: str, start: int, end: int, model: Gen
         model: whose transcripts csq judged.
     """
     last = max(end, start + 1)
-    hits = {hit.transcript: hit for hit in judgement.hits}
-    genes = {model.transcripts[name].gene for name in hits if name in model.transcripts} | set(judgement.genes)
-    for gene in sorted(genes) or model.genes_at(contig, start, last):
+    hits = {hit.transcript: hit for hit in judgement.hits if hit.terms != _NO_CODING}
+    judged = {model.transcripts[hit.transcript].gene for hit in judgement.hits if hit.transcript in model.transcripts}
+    for gene in judged.union(judgement.genes, model.genes_at(contig, start, last)):
         for transcript in model.by_gene.get((contig, gene), ()):
             hit = hits.get(transcript.id)
             if hit is None and transcript.start < last and start < transcript.end:
-                hits[transcript.id] = Hit(transcript.id, _place_terms(transcript, start, end))
+                hits[transcript.id] = Hit(transcript.id, place_terms(transcript, start, end))
             elif hit and _only_splice_region(hit.terms):
                 hits[transcript.id] = Hit(transcript.id, _with_place(hit.terms, transcript, start, end))
-    return list(hits.values())
+    return sorted(hits.values(), key=lambda hit: model.order.get(hit.transcript, len(model.order)))
 
 
 def _only_splice_region(terms: tuple[str, ...]) -> bool:
@@ -183,8 +185,8 @@ def _with_place(terms: tuple[str, ...], transcript: Transcript, start: int, end:
     return terms if place == "coding_sequence_variant" else by_severity((*terms, place))
 
 
-def _place_terms(transcript: Transcript, start: int, end: int) -> tuple[str, ...]:
-    """What the place alone tells; what decays or has no protein is called so, as VEP does."""
+def place_terms(transcript: Transcript, start: int, end: int) -> tuple[str, ...]:
+    """Terms of what is told by the place alone; what decays or has no protein is called so, as VEP does."""
     terms = [_place_term(transcript, start, end)]
     if transcript.coding is None and terms == ["intron_variant"]:
         terms.append("non_coding_transcript_variant")

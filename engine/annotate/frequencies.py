@@ -12,24 +12,26 @@ not taken. An allele matches by place and bases once both are split and left-ali
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
-from itertools import takewhile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-import pysam
+import numpy as np
+from numpy.typing import NDArray
 
+from engine.annotate.batches import Batch, read_batches
 from engine.annotate.edit import left_aligned
+from engine.annotate.rows import Frequency, Population
+from engine.annotate.sorting import Sorted, first_letters
+from engine.annotate.source import Contigs
 from engine.errors import KnowledgeError, ReferenceMismatchError
-from engine.files.variant_lines import variant_lines, variant_records
-from engine.reference.bundle import Contig
+from engine.files.variant_lines import variant_lines
 from engine.reference.contig_names import contig_aliases
 
+_REACH = 1_000
+"""Bases by which an allele may be written elsewhere than here."""
 Allele = tuple[str, int, str, str]
-Population = tuple[str, float | None, int | None, int | None, int | None]
-"""Name, frequency, alleles counted, alleles seen at all, homozygotes."""
-
 _MEASURES = {"AF": "frequency", "AC": "count", "AN": "number", "nhomalt": "homozygotes", "Hom": "homozygotes"}
 _BY_GNOMAD = re.compile(r"(AF|AC|AN|nhomalt|Hom)_([A-Za-z]{2,9})")
 _BY_1000_GENOMES = re.compile(r"([A-Z]{3})_(AF|AC|AN)")
@@ -42,20 +44,6 @@ _IS_SEQUENCE = re.compile("[ACGT]+").fullmatch
 _DECLARED = re.compile(r"##INFO=<ID=([^,>]+),Number=([^,>]+)")
 # A few records of a release disagree with the assembly; more mean the other build.
 _MISMATCHES_ALLOWED = 0.01
-
-
-class Frequency(NamedTuple):
-    """What a source says of one allele; its fields are columns of :data:`engine.annotate.columns.ANNOTATED_COLUMNS`."""
-
-    frequency: float | None = None
-    frequency_count: int | None = None
-    frequency_number: int | None = None
-    frequency_homozygotes: int | None = None
-    popmax: str | None = None
-    popmax_frequency: float | None = None
-    populations: tuple[Population, ...] | None = None
-    frequency_filter: str | None = None
-    rs: str | None = None
 
 
 class FrequencyFields:
@@ -152,61 +140,165 @@ def _maximum_among(populations: Iterable[Population]) -> tuple[float | None, str
     return max(known, default=(None, None))
 
 
-def match_frequencies(
-    wanted: Collection[Allele], source: Path, fasta: Path, contigs: tuple[Contig, ...]
-) -> dict[Allele, Frequency]:
-    """What the source says of the alleles; the one seen in most people where it has an allele twice.
+class FrequencyWindow:
+    """The alleles of a source around some records."""
+
+    def __init__(self, known: dict[Allele, Frequency], contig: str) -> None:
+        self._known, self._contig = known, contig
+
+    def get(self, allele: Allele) -> Frequency | None:
+        """What the source says of an allele: contig as in the reference, 1-based position, ref and alt."""
+        return self._known.get(allele)
+
+    def find(self, positions: NDArray[np.int64], ref: Sequence[str], alt: Sequence[str]) -> dict[int, Frequency]:
+        """What it says, by number of the allele."""
+        if not self._known:
+            return {}
+        alleles = zip(itertools.repeat(self._contig), positions.tolist(), ref, alt, strict=False)
+        found = ((number, self._known.get(allele)) for number, allele in enumerate(alleles))
+        return {number: told for number, told in found if told is not None}
+
+
+class Frequencies:
+    """A source of frequencies, read along with the records that are annotated.
 
     Args:
-        wanted: contig as in the reference, 1-based position, ref and alt, left-aligned.
-        source: VCF, plain, gzip or BGZF.
-        fasta: the reference, with index.
-        contigs: the reference's.
+        source: VCF, plain, gzip or BGZF, sorted; nothing is known where it is absent.
+        contigs: of the reference.
 
     Raises:
         KnowledgeError: the source is missing, damaged, or tells no frequencies.
-        ReferenceMismatchError: it belongs to another build.
     """
-    head = takewhile(lambda line: line.startswith("#"), variant_lines(source))
-    fields = FrequencyFields({found[1]: found[2] for line in head if (found := _DECLARED.match(line))})
-    if not fields.tell_frequencies:
-        raise KnowledgeError(
-            "the VCF's header declares neither AF nor AC and AN",
-            file=source,
-            remedy="give a VCF with allele frequencies, such as gnomAD's sites",
+
+    def __init__(self, source: Path | None, contigs: Contigs) -> None:
+        self._source, self._contigs = source, contigs
+        self._placed = self._mismatches = 0
+        self._elsewhere = True
+        if source is None:
+            return
+        self._header = list(itertools.takewhile(lambda line: line.startswith("#"), variant_lines(source)))
+        self._fields = FrequencyFields(
+            {found[1]: found[2] for line in self._header if (found := _DECLARED.match(line))}
         )
-    names = contig_aliases(contigs)
-    found_alleles: dict[Allele, Frequency] = {}
-    keys = set(wanted)
-    placed = mismatches = 0
-    contig, sequence = "", ""
-    with pysam.FastaFile(str(fasta)) as sequences:
-        for _, record in variant_records(source, error=KnowledgeError):
-            if (name := names.get(record[0])) is None:
+        if not self._fields.tell_frequencies:
+            raise KnowledgeError(
+                "the VCF's header declares neither AF nor AC and AN",
+                file=source,
+                remedy="give a VCF with allele frequencies, such as gnomAD's sites",
+            )
+        self._names = contig_aliases(contigs.bundle.contigs)
+        self._contig = ""
+        self._held: list[Batch] = []
+        self._ahead: Batch | None = None
+        self._passed: set[str | None] = set()
+        self._begin()
+
+    def window(self, told: Sorted) -> FrequencyWindow:
+        """The source's alleles where a batch of records lies."""
+        contig = told.batch.contig
+        if self._source is None:
+            return FrequencyWindow({}, contig)
+        wanted = _Wanted(told)
+        known: dict[Allele, Frequency] = {}
+        for batch in self._along(contig, int(told.first.min()), int(told.end.max())):
+            self._add(batch, contig, wanted, known)
+        return FrequencyWindow(known, contig)
+
+    def require_the_build(self) -> None:
+        """Once all is read.
+
+        Raises:
+            ReferenceMismatchError: the source belongs to another build.
+        """
+        if self._source is not None and self._elsewhere:
+            raise ReferenceMismatchError(
+                "no record lies on a contig of the reference",
+                file=self._source,
+                remedy="give the frequencies of the reference's build",
+            )
+        if self._mismatches > _MISMATCHES_ALLOWED * self._placed:
+            raise ReferenceMismatchError(
+                f"REF disagrees with the reference at {self._mismatches:,} of {self._placed:,} records",
+                file=self._source,
+                remedy="give the frequencies of the reference's build",
+            )
+
+    def _along(self, contig: str, first: int, end: int) -> list[Batch]:
+        """The source's batches that reach into a span of a contig."""
+        if contig != self._contig:
+            self._go_to(contig)
+        self._held = [one for one in self._held if one.position[-1] >= first - _REACH]
+        while self._ahead is not None and self._name(self._ahead) == contig and self._ahead.position[0] <= end + _REACH:
+            self._held.append(self._ahead)
+            self._look_at_the_build(self._ahead, contig)
+            self._ahead = next(self._batches, None)
+        return [one for one in self._held if one.position[0] <= end + _REACH and one.position[-1] >= first - _REACH]
+
+    def _go_to(self, contig: str) -> None:
+        """Read on to a contig; from the beginning where it lies behind."""
+        self._contig, self._held = contig, []
+        if contig in self._passed:
+            self._begin()
+        while self._ahead is not None and self._name(self._ahead) != contig:
+            self._passed.add(self._name(self._ahead))
+            self._ahead = next(self._batches, None)
+        self._passed.add(contig)
+
+    def _begin(self) -> None:
+        assert self._source is not None
+        self._batches = read_batches(self._source, self._header, None)
+        self._passed = set()
+        self._ahead = next(self._batches, None)
+
+    def _name(self, batch: Batch) -> str | None:
+        name = self._names.get(batch.contig)
+        self._elsewhere = self._elsewhere and name is None
+        return name
+
+    def _look_at_the_build(self, batch: Batch, contig: str) -> None:
+        """Compare the first base of each REF with the reference."""
+        letters = self._contigs.sequence(contig).letters
+        inside = batch.position <= len(letters)
+        there = letters[batch.position[inside] - 1]
+        self._placed += len(batch)
+        self._mismatches += len(batch) - int((there == first_letters(batch.ref)[inside]).sum())
+
+    def _add(self, batch: Batch, contig: str, wanted: _Wanted, known: dict[Allele, Frequency]) -> None:
+        sequence = self._contigs.sequence(contig)
+        for number in wanted.rows(batch).tolist():
+            fields = batch.fields(number)
+            start, ref = int(fields[1]) - 1, fields[3].upper()
+            if not sequence.bases.startswith(ref, start):
                 continue
-            if name != contig:
-                contig, sequence = name, sequences.fetch(name).upper()
-            start, ref = int(record[1]) - 1, record[3].upper()
-            placed += 1
-            if sequence[start : start + len(ref)] != ref:
-                mismatches += 1
-                continue
-            for number, alt in enumerate(record[4].upper().split(",")):
-                if _IS_SEQUENCE(alt) and _IS_SEQUENCE(ref):
-                    allele = (contig, *left_aligned(start, ref, alt, sequence))
-                    if allele in keys:
-                        told = fields.read(record[7], number, record[6], record[2])
-                        other = found_alleles.get(allele)
-                        if other is None or (told.frequency_number or 0) > (other.frequency_number or 0):
-                            found_alleles[allele] = told
-    if mismatches > _MISMATCHES_ALLOWED * placed:
-        raise ReferenceMismatchError(
-            f"REF disagrees with the reference at {mismatches:,} of {placed:,} records",
-            file=source,
-            remedy="give the frequencies of the reference's build",
-        )
-    if not placed:
-        raise ReferenceMismatchError(
-            "no record lies on a contig of the reference", file=source, remedy="give the frequencies of its build"
-        )
-    return found_alleles
+            for place, alt in enumerate(fields[4].upper().split(",")):
+                if _IS_SEQUENCE(alt) and _IS_SEQUENCE(ref) and alt != ref:
+                    allele = (contig, *left_aligned(start, ref, alt, sequence.bases))
+                    told = self._fields.read(fields[7], place, fields[6], fields[2])
+                    other = known.get(allele)
+                    if other is None or (told.frequency_number or 0) > (other.frequency_number or 0):
+                        known[allele] = told
+
+
+class _Wanted:
+    """Where the alleles of a batch lie."""
+
+    def __init__(self, told: Sorted) -> None:
+        taken = np.flatnonzero(~told.is_left_out)
+        self._positions = np.unique(told.batch.position[taken])
+        several = taken[told.end[taken] - told.first[taken] > 1]
+        order = np.argsort(told.first[several], kind="stable")
+        self._starts = told.first[several][order]
+        self._reach = np.maximum.accumulate(told.end[several][order])
+
+    def rows(self, batch: Batch) -> NDArray[np.int64]:
+        """Records of a source that may hold one of the alleles."""
+        import pyarrow.compute as pc
+
+        index = np.minimum(np.searchsorted(self._positions, batch.position), max(len(self._positions) - 1, 0))
+        hit = self._positions[index] == batch.position if len(self._positions) else np.zeros(len(batch), np.bool_)
+        if len(self._starts):
+            ends = batch.position + pc.utf8_length(batch.ref).to_numpy()
+            place = np.searchsorted(self._starts, ends, "left") - 1
+            single = (pc.utf8_length(batch.ref).to_numpy() == 1) & (pc.utf8_length(batch.alt).to_numpy() == 1)
+            hit |= (place >= 0) & (self._reach[place] >= batch.position - 1) & ~single
+        return np.flatnonzero(hit)

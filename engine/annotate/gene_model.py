@@ -193,6 +193,11 @@ class GeneModel:
                 chosen[gene] = transcript
         return chosen
 
+    @cached_property
+    def order(self) -> dict[str, int]:
+        """Number of each transcript, by its id, in the order of the gene model."""
+        return {name: number for number, name in enumerate(self.transcripts)}
+
     @property
     def has_doubles(self) -> bool:
         """Whether transcripts on several contigs share an id of the GFF3."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from engine.annotate.calls import Call
-from engine.annotate.frequencies import Frequency
 
 
 class RecordPart(NamedTuple):
@@ -97,6 +96,24 @@ class CombinedPart(NamedTuple):
     def values(self) -> tuple[Any, ...]:
         """In the order of the table's columns; of the transcripts only the representative one."""
         return (*self[:8], *self.call, *self.name, *self.consequence[:-1], *self.clinvar)
+
+
+Population = tuple[str, float | None, int | None, int | None, int | None]
+"""Name, frequency, alleles counted, alleles seen at all, homozygotes."""
+
+
+class Frequency(NamedTuple):
+    """What a source says of one allele; its fields are columns of :data:`engine.annotate.columns.ANNOTATED_COLUMNS`."""
+
+    frequency: float | None = None
+    frequency_count: int | None = None
+    frequency_number: int | None = None
+    frequency_homozygotes: int | None = None
+    popmax: str | None = None
+    popmax_frequency: float | None = None
+    populations: tuple[Population, ...] = ()
+    frequency_filter: str | None = None
+    rs: str | None = None
 
 
 _NO_FREQUENCY = Frequency()

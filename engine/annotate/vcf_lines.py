@@ -9,8 +9,8 @@ fields repeat what a person looks for first. Values are percent-encoded as VCF 4
 
 from __future__ import annotations
 
-from engine.annotate.frequencies import Frequency
-from engine.annotate.rows import CombinedPart, ConsequencePart, Row
+from engine.annotate.normalise import ORIGINAL
+from engine.annotate.rows import ClinvarPart, CombinedPart, ConsequencePart, Frequency, Row
 
 _ANN = (
     "Allele | Annotation | Annotation_Impact | Gene_Name | Gene_ID | Feature_Type | Feature_ID | Transcript_BioType "
@@ -66,6 +66,12 @@ def annotated_header(lines: list[str]) -> str:
     return "".join([*kept, *declared, columns])
 
 
+def our_fields(header: list[str]) -> frozenset[str]:
+    """Names of INFO fields that the header of an input declares and that are ours to write."""
+    ours = {*_FIELDS, ORIGINAL, "BCSQ"}
+    return frozenset(name for name in ours if any(line.startswith(f"##INFO=<ID={name},") for line in header))
+
+
 def has_our_fields(header: list[str]) -> bool:
     """Whether the records may hold fields of our names already: bcftools declares every field that it meets."""
     return any(line.startswith(_DECLARED) for line in header)
@@ -81,20 +87,17 @@ def annotated_info(info: str, row: Row, *, annotated_before: bool) -> str:
     """
     if annotated_before or info == ".":
         info = ";".join(item for item in info.split(";") if item != "." and item.partition("=")[0] not in _FIELDS)
-    consequence, known = row.consequence, row.clinvar
+    consequence = row.consequence
     values = {
         "HGVSG": row.name.hgvs_g,
         "GENE": consequence.gene,
         "CONSEQUENCE": consequence.consequence,
         "HGVSC": consequence.hgvs_c,
         "HGVSP": consequence.hgvs_p,
-        "CLNVARID": known.clinvar_variation_id,
-        "CLNSIG": known.clinvar_significance,
-        "CLNREVSTAT": known.clinvar_review_status,
-        "CLNDN": "|".join(known.clinvar_conditions) if known.clinvar_conditions else None,
     }
     added = [f"{name}={encoded(value)}" for name, value in values.items() if value]
-    added += _frequency(row.frequency)
+    added += clinvar_items(row.clinvar)
+    added += frequency_items(row.frequency)
     if row.compounds:
         added.append("COMPOUND=" + ",".join(map(_combination, row.compounds)))
     if row.known_parts:
@@ -104,7 +107,19 @@ def annotated_info(info: str, row: Row, *, annotated_before: bool) -> str:
     return ";".join([info, *added] if info else added)
 
 
-def _frequency(told: Frequency) -> list[str]:
+def clinvar_items(known: ClinvarPart) -> list[str]:
+    """INFO items of what ClinVar knows."""
+    values = {
+        "CLNVARID": known.clinvar_variation_id,
+        "CLNSIG": known.clinvar_significance,
+        "CLNREVSTAT": known.clinvar_review_status,
+        "CLNDN": "|".join(known.clinvar_conditions) if known.clinvar_conditions else None,
+    }
+    return [f"{name}={encoded(value)}" for name, value in values.items() if value]
+
+
+def frequency_items(told: Frequency) -> list[str]:
+    """INFO items of how frequent the allele is."""
     values = {
         "POPAF": _written(told.frequency),
         "POPAC": _written(told.frequency_count),
@@ -112,7 +127,7 @@ def _frequency(told: Frequency) -> list[str]:
         "POPHOM": _written(told.frequency_homozygotes),
         "POPMAX": told.popmax and encoded(told.popmax),
         "POPMAXAF": _written(told.popmax_frequency),
-        "POPS": ",".join("|".join(map(_written, one)) for one in told.populations or ()),
+        "POPS": ",".join("|".join(map(_written, one)) for one in told.populations),
         "POPFILTER": told.frequency_filter and encoded(told.frequency_filter),
     }
     return [f"{name}={value}" for name, value in values.items() if value]
@@ -139,7 +154,7 @@ def _annotations(alt: str, consequence: ConsequencePart) -> list[str]:
         f"{alt}|{one.consequence}|{one.impact}|{encoded(one.gene)}|{one.gene_id}|transcript|{one.transcript}"
         f"|{one.biotype}|{(consequence.exon or '') if one.transcript == spokesman else ''}"
         f"|{_change(one.hgvs_c)}|{_change(one.hgvs_p)}|||||"
-        for one in sorted(consequence.consequences, key=lambda one: one.transcript != spokesman)
+        for one in consequence.consequences
     ]
 
 

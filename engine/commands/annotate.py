@@ -67,21 +67,19 @@ def _annotate(options: argparse.Namespace) -> None:
     _tell(options, summary)
 
 
-def _sample(calls: Path, options: argparse.Namespace) -> str:
-    """Whose calls are annotated."""
-    from engine.files.variant_lines import variant_lines
+def _sample(calls: Path, options: argparse.Namespace) -> str | None:
+    """Whose calls are annotated; absent for a file without calls."""
+    from engine.annotate.batches import read_header
 
-    head = next((line for line in variant_lines(calls) if line.startswith("#CHROM")), "")
-    samples = head.rstrip("\n").split("\t")[9:]
-    if options.sample is not None:
-        return str(options.sample)
-    if len(samples) == 1:
-        return samples[0]
+    named: str | None = options.sample
+    samples = "".join(read_header(calls)[-1:]).rstrip("\n").split("\t")[9:]
+    if named is not None or len(samples) < 2:
+        return named or next(iter(samples), None)
     held = ", ".join(samples[:5]) + (", ..." if len(samples) > 5 else "")
     raise VariantFileError(
-        f"the VCF holds the calls of {len(samples):,} people ({held})" if samples else "the VCF holds nobody's calls",
+        f"the VCF holds the calls of {len(samples):,} people ({held})",
         file=options.input,
-        remedy="name one of them with --sample" if samples else "give a VCF with a sample's column",
+        remedy="name one with --sample; or drop the genotypes (bcftools view -G) to have every allele annotated",
     )
 
 

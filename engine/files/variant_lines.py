@@ -62,7 +62,7 @@ def variant_records(path: Path, *, error: type[GenomicsError] = VariantFileError
         if not width:
             raise error("the file has no VCF header", file=path, remedy="give a VCF file, whole from its first line")
         fields = line.rstrip("\n").split("\t")
-        if problem := _problem(fields, width):
+        if problem := record_problem(fields, width):
             raise error(f"this is no VCF record: {problem}", file=path, place=f"line {number:,}", remedy=COPY_AGAIN)
         yield number, fields
     if not width:
@@ -100,7 +100,7 @@ def _width(path: Path, line: str, number: int, error: type[GenomicsError]) -> in
     return len(columns)
 
 
-def _problem(fields: list[str], width: int) -> str | None:
+def record_problem(fields: list[str], width: int) -> str | None:
     """What is wrong with a record, absent where nothing is."""
     if len(fields) != width:
         return f"it has {len(fields)} columns, the header {width}, separated by tabs"

@@ -108,3 +108,23 @@ def test_a_file_of_several_people_needs_a_name(
     assert annotate(files, "--output", str(tmp_path / "out.vcf.gz"), "--sample", "S2", "--quiet") == 0
     with pysam.VariantFile(str(tmp_path / "out.vcf.gz")) as opened:
         assert list(opened.header.samples) == ["S2"] and list(opened) == []
+
+
+def test_of_a_file_without_calls_every_allele_is_annotated(files: dict[str, Path], tmp_path: Path) -> None:
+    ref = SEQUENCE[349]
+    alts = [base for base in "ACGT" if base != ref]
+    sites = f"chr1\t350\t.\t{ref}\t{','.join(alts)}\t.\t.\t.\n"
+    sites += f"chr1\t1500\t.\t{SEQUENCE[1499]}\t{other(SEQUENCE[1499])}\t.\t.\tX=1\n"
+    declared = '##INFO=<ID=X,Number=1,Type=Integer,Description="">\n'
+    files["input"].write_text(f"{HEADER}{declared}{COLUMNS}\n{sites}")
+    vcf, table = tmp_path / "out.vcf.gz", tmp_path / "out.parquet"
+    assert annotate(files, "--output", str(vcf), "--table", str(table), "--quiet") == 0
+    rows = pq.read_table(table).to_pylist()
+    assert [(row["position"], row["alt"], row["genotype"]) for row in rows] == [
+        *((350, alt, None) for alt in alts),
+        (1500, other(SEQUENCE[1499]), None),
+    ]
+    lines = gzip.decompress(vcf.read_bytes()).decode().splitlines()
+    assert lines[-1].split("\t")[7] == "X=1;CONSEQUENCE=intergenic_variant"
+    assert {len(line.split("\t")) for line in lines if not line.startswith("##")} == {8}
+    assert not any(line.startswith("##FORMAT") for line in lines)

@@ -1,0 +1,226 @@
+"""A VCF read by columns: some ten thousand records at a time, on one contig, as arrays over the text they stand in.
+
+Everything that is no plain record is judged line by line as elsewhere (:mod:`engine.files.variant_lines`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise, takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import VariantFileError
+from engine.files.compressed import COPY_AGAIN
+from engine.files.variant_lines import record_problem, variant_lines, variant_pieces, variant_records
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FIXED = 8
+"""Columns that every record has; FORMAT and the samples follow."""
+_PIECE = 1 << 24
+_TAB, _LINE_END = 9, 10
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records that follow each other on one contig.
+
+    Attributes:
+        contig: its name.
+        text: the lines; offsets are into it.
+        starts: of the lines.
+        tabs: behind each column of each line, shape (records, columns); the last is the line's end.
+        position: POS, 1-based.
+        ref: REF of each.
+        alt: ALT of each, alternates joined by comma.
+        columns: Arrow arrays by name: ID, QUAL, FILTER and, for a sample's calls, FORMAT and SAMPLE.
+        sample_column: number of the sample's column, from 0; absent where no sample is asked for.
+    """
+
+    contig: str
+    text: bytes
+    starts: NDArray[np.int64]
+    tabs: NDArray[np.int64]
+    position: NDArray[np.int64]
+    ref: pa.Array
+    alt: pa.Array
+    columns: dict[str, pa.Array]
+    sample_column: int | None
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def fields(self, number: int) -> list[str]:
+        """Columns of a record; of the samples' only the one that was asked for."""
+        fields = self.text[self.starts[number] : self.tabs[number, -1]].decode().split("\t")
+        return fields if self.sample_column is None else [*fields[: FIXED + 1], fields[self.sample_column]]
+
+    def take(self, part: slice) -> Batch:
+        """A part of the records."""
+        columns = {name: column[part.start : part.stop] for name, column in self.columns.items()}
+        return Batch(
+            self.contig, self.text, self.starts[part], self.tabs[part], self.position[part],
+            self.ref[part.start : part.stop], self.alt[part.start : part.stop], columns, self.sample_column,
+        )  # fmt: skip
+
+    def by_place(self) -> Batch:
+        """The records sorted by place: callers write indels a few bases behind their neighbours now and then."""
+        import pyarrow as pa
+
+        if (np.diff(self.position) >= 0).all():
+            return self
+        order = np.argsort(self.position, kind="stable")
+        rows = pa.array(order)
+        columns = {name: column.take(rows) for name, column in self.columns.items()}
+        return Batch(
+            self.contig, self.text, self.starts[order], self.tabs[order], self.position[order],
+            self.ref.take(rows), self.alt.take(rows), columns, self.sample_column,
+        )  # fmt: skip
+
+
+def read_header(vcf: Path) -> list[str]:
+    """The header's lines, each with its line end."""
+    return list(takewhile(lambda line: line.startswith("#"), variant_lines(vcf)))
+
+
+def read_batches(vcf: Path, header: list[str], sample_column: int | None) -> Iterator[Batch]:
+    """All records, in the order of the file.
+
+    Args:
+        vcf: plain, gzip or BGZF.
+        header: as :func:`read_header` gives it.
+        sample_column: number of the column, from 0, of the sample whose calls are wanted.
+
+    Raises:
+        VariantFileError: the file is damaged, a line is no record, or the records are not sorted.
+    """
+    columns = len(header[-1].split("\t"))
+    before: tuple[str, int] = ("", 0)
+    finished: set[str] = set()
+    for piece in variant_pieces(vcf, _PIECE):
+        text = _records(piece)
+        if not text:
+            continue
+        for batch in _by_contig(_Piece(vcf, text, columns, sample_column)):
+            if batch.contig != before[0]:
+                finished.add(before[0])
+            _require_sorted(vcf, batch, before, finished)
+            before = batch.contig, int(batch.position[-1])
+            yield batch
+
+
+def _records(piece: bytes) -> bytes:
+    """The lines of a piece that are no header, with line ends as Unix has them."""
+    if b"\r" in piece:
+        piece = piece.replace(b"\r\n", b"\n")
+    if piece.startswith(b"#"):
+        at = 0
+        while piece[at : at + 1] == b"#":
+            at = piece.index(b"\n", at) + 1
+        piece = piece[at:]
+    if b"\n\n" in piece or piece.startswith(b"\n"):
+        piece = b"".join(line + b"\n" for line in piece.split(b"\n") if line.strip())
+    return piece
+
+
+class _Piece:
+    """Some text as columns."""
+
+    def __init__(self, vcf: Path, text: bytes, columns: int, sample_column: int | None) -> None:
+        self.vcf, self.text, self.sample_column = vcf, text, sample_column
+        letters = np.frombuffer(text, np.uint8)
+        ends = np.flatnonzero(letters == _LINE_END)
+        tabs = np.flatnonzero(letters == _TAB)
+        self.starts = np.concatenate([[0], ends[:-1] + 1])
+        if len(tabs) != len(ends) * (columns - 1):
+            raise self._not_a_vcf()
+        self.tabs = np.concatenate([tabs.reshape(len(ends), columns - 1), ends[:, None]], axis=1)
+        if (self.tabs[:, 0] < self.starts).any() or (self.tabs[:, -2] > ends).any():
+            raise self._not_a_vcf()
+        self.columns = self._read(columns)
+        self._judge()
+
+    def _read(self, columns: int) -> pa.Table:
+        import pyarrow as pa
+        import pyarrow.csv as csv
+
+        wanted: dict[str, Any] = {
+            "CHROM": pa.dictionary(pa.int32(), pa.string()),
+            "POS": pa.int64(),
+            **dict.fromkeys(("ID", "REF", "ALT", "QUAL", "FILTER"), pa.string()),
+        }
+        names = ["CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", *map(str, range(FIXED, columns))]
+        if self.sample_column is not None:
+            names[FIXED], names[self.sample_column] = "FORMAT", "SAMPLE"
+            wanted |= {"FORMAT": pa.dictionary(pa.int32(), pa.string()), "SAMPLE": pa.string()}
+        try:
+            table = csv.read_csv(
+                pa.BufferReader(self.text),
+                read_options=csv.ReadOptions(column_names=names, use_threads=False, block_size=max(len(self.text), 1)),
+                parse_options=csv.ParseOptions(delimiter="\t", quote_char=False),
+                convert_options=csv.ConvertOptions(
+                    column_types=wanted, include_columns=list(wanted), strings_can_be_null=False, check_utf8=False
+                ),
+            )
+        except pa.ArrowInvalid:
+            raise self._not_a_vcf() from None
+        return table.combine_chunks()
+
+    def _judge(self) -> None:
+        """Look closer at every record that is not plain."""
+        import pyarrow.compute as pc
+
+        plain = pc.and_(
+            pc.match_substring_regex(self.columns["REF"], "^[ACGTN]+$"),
+            pc.match_substring_regex(self.columns["ALT"], "^[ACGTN]+$"),
+        )
+        plain = pc.and_(plain, pc.match_substring_regex(self.columns["QUAL"], r"^(\.|[0-9]+(\.[0-9]+)?)$"))
+        places = self.columns["POS"].to_numpy()
+        digits = self.tabs[:, 1] - self.tabs[:, 0] - 1
+        written = np.floor(np.log10(np.maximum(places, 1))).astype(np.int64) + 1 == digits
+        for number in np.flatnonzero(~(np.asarray(plain) & written)):
+            line = self.text[self.starts[number] : self.tabs[number, -1]].decode()
+            if record_problem(line.split("\t"), self.tabs.shape[1]):
+                raise self._not_a_vcf()
+
+    def _not_a_vcf(self) -> VariantFileError:
+        """What is wrong, found line by line."""
+        try:
+            for _ in variant_records(self.vcf):
+                pass
+        except VariantFileError as error:
+            return error
+        return VariantFileError("the file's columns cannot be told apart", file=self.vcf, remedy=COPY_AGAIN)
+
+
+def _by_contig(piece: _Piece) -> Iterator[Batch]:
+    contigs = piece.columns["CHROM"].chunk(0)
+    names, indices = contigs.dictionary.to_pylist(), contigs.indices.to_numpy()
+    borders = [0, *(np.flatnonzero(np.diff(indices)) + 1).tolist(), len(indices)]
+    columns = {name: piece.columns[name].chunk(0) for name in piece.columns.column_names}
+    ref, alt = columns.pop("REF"), columns.pop("ALT")
+    position = columns.pop("POS").to_numpy()
+    del columns["CHROM"]
+    for first, last in pairwise(borders):
+        whole = Batch(
+            names[indices[first]], piece.text, piece.starts, piece.tabs, position, ref, alt, columns,
+            piece.sample_column,
+        )  # fmt: skip
+        yield whole.take(slice(first, last)).by_place()
+
+
+def _require_sorted(vcf: Path, batch: Batch, before: tuple[str, int], finished: set[str]) -> None:
+    first = int(batch.position[0])
+    if batch.contig in finished or (batch.contig == before[0] and first < before[1]):
+        raise VariantFileError(
+            "the records are not sorted by place",
+            file=vcf,
+            place=f"{batch.contig}:{first:,}",
+            remedy="sort the file (bcftools sort)",
+        )

@@ -1,0 +1,141 @@
+"""What ClinVar's table says of an allele, looked up contig by contig: by place first, then by bases.
+
+Variants come in order, so the table's rows of one contig at a time are held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.annotate.clinvar import Allele, ClinvarMatch
+from engine.annotate.edit import shifted, trimmed
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_KEYS = ("position", "ref", "alt")
+_FIELDS = tuple(ClinvarMatch.__annotations__)
+
+
+class KnownAlleles:
+    """ClinVar's table as :func:`engine.annotate.clinvar.build_clinvar` wrote it.
+
+    Args:
+        clinvar: the table; nothing is known where it is absent.
+    """
+
+    def __init__(self, clinvar: Path | None) -> None:
+        self._clinvar = clinvar
+        self._contig = ""
+        self._held = KnownOnContig(None)
+
+    def on(self, contig: str) -> KnownOnContig:
+        """What is known on a contig, named without ``chr``."""
+        if contig != self._contig:
+            self._contig, self._held = contig, KnownOnContig(self._read(contig))
+        return self._held
+
+    def get(self, allele: Allele) -> ClinvarMatch | None:
+        """What is known of one allele: contig without ``chr``, 1-based position, ref and alt."""
+        return self.on(allele[0]).get(*allele[1:])
+
+    def __contains__(self, allele: Allele) -> bool:
+        return self.on(allele[0]).row(*allele[1:]) is not None
+
+    def _read(self, contig: str) -> pa.Table | None:
+        import pyarrow.compute as pc
+        import pyarrow.parquet as pq
+
+        if self._clinvar is None:
+            return None
+        with pq.ParquetFile(self._clinvar) as file:
+            wanted = [number for number in range(file.num_row_groups) if _may_hold(file.metadata, number, contig)]
+            table = file.read_row_groups(wanted, columns=["contig", *_KEYS, *_FIELDS], use_threads=False)
+        return table.filter(pc.equal(table["contig"], contig)).combine_chunks()
+
+
+def _may_hold(metadata: pa.FileMetaData, group: int, contig: str) -> bool:
+    facts = metadata.row_group(group).column(0).statistics
+    return facts is None or not facts.has_min_max or bool(facts.min <= contig <= facts.max)
+
+
+class KnownOnContig:
+    """The alleles of one contig, sorted by place."""
+
+    def __init__(self, table: pa.Table | None) -> None:
+        self._table = None if table is None or not table.num_rows else table
+        self._matches: dict[int, ClinvarMatch] = {}
+
+    @cached_property
+    def positions(self) -> NDArray[np.int64]:
+        """1-based positions."""
+        if self._table is None:
+            return np.zeros(0, np.int64)
+        positions: NDArray[np.int64] = self._table["position"].to_numpy().astype(np.int64)
+        if (np.diff(positions) < 0).any():
+            order = np.argsort(positions, kind="stable")
+            self._table = self._table.take(order)
+            positions = positions[order]
+        return positions
+
+    @cached_property
+    def _bases(self) -> tuple[list[str], list[str]]:
+        if self._table is None or not len(self.positions):
+            return [], []
+        return self._table["ref"].to_pylist(), self._table["alt"].to_pylist()
+
+    def find(self, positions: NDArray[np.int64], ref: Sequence[str], alt: Sequence[str]) -> dict[int, int]:
+        """Row of the table by number of the allele, for the alleles that are known."""
+        if not len(self.positions):
+            return {}
+        firsts = np.searchsorted(self.positions, positions, "left")
+        lasts = np.searchsorted(self.positions, positions, "right")
+        found = {}
+        for number in np.flatnonzero(lasts > firsts).tolist():
+            row = self._best(range(firsts[number], lasts[number]), ref[number], alt[number])
+            if row is not None:
+                found[number] = row
+        return found
+
+    def row(self, position: int, ref: str, alt: str) -> int | None:
+        """Row of the table of one allele."""
+        return self.find(np.array([position]), [ref], [alt]).get(0)
+
+    def get(self, position: int, ref: str, alt: str) -> ClinvarMatch | None:
+        """What is known of one allele."""
+        row = self.row(position, ref, alt)
+        return None if row is None else self.match(row)
+
+    def match(self, row: int) -> ClinvarMatch:
+        """What a row of the table says."""
+        if row not in self._matches:
+            assert self._table is not None
+            told = self._table.slice(row, 1).to_pylist()[0]
+            self._matches[row] = ClinvarMatch(**{name: told[name] for name in _FIELDS})
+        return self._matches[row]
+
+    def _best(self, rows: range, ref: str, alt: str) -> int | None:
+        """Of the rows of one place the allele's own: the one with most stars, then with the lowest variation id."""
+        own = [row for row in rows if self._bases[0][row] == ref and self._bases[1][row] == alt]
+        if len(own) < 2:
+            return own[0] if own else None
+        return min(own, key=lambda row: (-self.match(row).stars, int(self.match(row).variation_id)))
+
+    def reach(self, sequence: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """How far each allele could be moved: first base (0-based), one past the last, and whether it is no SNV."""
+        starts = self.positions - 1
+        ends = starts + 1
+        several = np.zeros(len(starts), np.bool_)
+        for row, (ref, alt) in enumerate(zip(*self._bases, strict=True)):
+            if len(ref) == 1 == len(alt):
+                continue
+            several[row] = True
+            moved = shifted(trimmed(int(starts[row]), ref, alt), sequence, 1)
+            ends[row] = max(starts[row] + len(ref), moved.end)
+        return starts, ends, several

@@ -1,0 +1,557 @@
+"""Rows and VCF lines of plain records, many at a time: what :class:`engine.annotate.annotator.Annotator` says of one.
+
+Plain records are those of :mod:`engine.annotate.sorting`. The two say the same of every plain record; a test holds them
+against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Listed
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.annotate.batches import FIXED, Batch
+from engine.annotate.clinvar import ClinvarMatch
+from engine.annotate.columns import ANNOTATED_COLUMNS
+from engine.annotate.frequencies import FrequencyWindow
+from engine.annotate.hgvs import describe, genomic_hgvs, variant_type
+from engine.annotate.judged import struct_lists
+from engine.annotate.known_alleles import KnownOnContig
+from engine.annotate.normalise import ORIGINAL
+from engine.annotate.places import PlacedHit, Places, Stretch
+from engine.annotate.rows import ClinvarPart, Frequency
+from engine.annotate.sorting import Indel, Sequence, Sorted
+from engine.annotate.terms import INTERGENIC, term
+from engine.annotate.vcf_lines import clinvar_items, encoded, frequency_items
+from engine.tables import arrow_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_REPRESENTATIVE = (
+    "gene", "gene_id", "hgnc_id", "transcript", "representative_by", "consequence", "impact", "exon",
+)  # fmt: skip
+_OF_A_HIT = ("gene", "gene_id", "transcript", "biotype", "consequence", "impact")
+_OTHER_STRAND = str.maketrans("ACGT", "TGCA")
+
+
+class _HitText(NamedTuple):
+    """What is written of a hit, but for the name of the change.
+
+    Attributes:
+        fields: columns of the table before the names.
+        before: of its ANN entry what stands between allele and name.
+        named: the transcript with the kind of its names.
+        reverse: whether the transcript runs against the genome.
+        numbering: which of the stretch's numberings is its own.
+    """
+
+    fields: tuple[str, ...]
+    before: str
+    named: str
+    reverse: bool
+    numbering: int
+
+
+class _StretchText(NamedTuple):
+    """What is written of a stretch, but for the names of the change.
+
+    Attributes:
+        fields: columns of the representative consequence, but for its names.
+        hits: the representative first.
+        numberings: one hit for each way in which the bases are counted.
+        called: as the consequence caller writes it, with the tag.
+        consequence: INFO's items between HGVSG and HGVSC.
+    """
+
+    fields: tuple[str | None, ...]
+    hits: tuple[_HitText, ...]
+    numberings: tuple[PlacedHit, ...]
+    called: str
+    consequence: str
+
+
+def _text_of(stretch: Stretch, start: int) -> _StretchText:
+    if not stretch.hits:
+        nothing = (None, None, None, None, None, INTERGENIC, term(INTERGENIC).impact, None)
+        return _StretchText(nothing, (), (), "", f"CONSEQUENCE={INTERGENIC}")
+    first = stretch.hits[0]
+    transcript = first.transcript
+    number = transcript.exon_number(start, start + 1)
+    exon = f"{number}/{len(transcript.exons)}" if number else None
+    consequence = "&".join(first.terms)
+    fields = (
+        transcript.gene, transcript.gene_id, transcript.hgnc_id, transcript.name,
+        transcript.standing or "longest_coding_sequence", consequence, term(first.terms[0]).impact, exon,
+    )  # fmt: skip
+    places = {hit.numbering: place for place, hit in enumerate(stretch.numberings)}
+    return _StretchText(
+        fields,
+        tuple(_hit_text(hit, exon if hit is first else None, places[hit.numbering]) for hit in stretch.hits),
+        stretch.numberings,
+        called_by_place(stretch, start),
+        f"GENE={encoded(transcript.gene)};CONSEQUENCE={encoded(consequence)}",
+    )
+
+
+def _hit_text(hit: PlacedHit, exon: str | None, numbering: int) -> _HitText:
+    transcript = hit.transcript
+    consequence, impact = "&".join(hit.terms), term(hit.terms[0]).impact
+    kind = "n" if transcript.coding is None else "c"
+    fields = (transcript.gene, transcript.gene_id, transcript.name, transcript.biotype, consequence, impact)
+    before = (
+        f"|{consequence}|{impact}|{encoded(transcript.gene)}|{transcript.gene_id}|transcript|{transcript.name}"
+        f"|{transcript.biotype}|{exon or ''}|{kind}."
+    )
+    return _HitText(fields, before, f"{transcript.name}:{kind}.", transcript.strand == -1, numbering)
+
+
+def called_by_place(stretch: Stretch, start: int) -> str:
+    """BCSQ, as ``bcftools csq`` writes it of a stretch."""
+    exons: list[str] = []
+    rest: list[str] = []
+    for hit in sorted(stretch.hits, key=lambda hit: (hit.transcript.start, hit.transcript.end)):
+        one = hit.transcript
+        if one.coding is None:
+            rest.append(f"non_coding|{one.gene}|{one.id}|{one.biotype}")
+        elif one.exon_number(start, start + 1) is None:
+            rest.append(f"intron|{one.gene}||{one.biotype}")
+        else:
+            name = hit.terms[0].removesuffix("_variant").replace("UTR", "utr")
+            exons.append(f"{name}|{one.gene}|{one.id}|{one.biotype}")
+    return "BCSQ=" + ",".join(dict.fromkeys([*exons, *rest]))
+
+
+@dataclass
+class PlainRows:
+    """Plain records as rows of the table and as lines.
+
+    Attributes:
+        positions: 1-based, ascending.
+        lines: of the VCF.
+        table: with the columns of :data:`engine.annotate.columns.ANNOTATED_COLUMNS`; absent where none is wanted.
+        named: how many have a genomic name.
+        consequences: representative consequence of each.
+        clinvar: what ClinVar says of those that it knows.
+        frequent: how many the frequencies know.
+    """
+
+    positions: NDArray[np.int64]
+    lines: list[bytes]
+    table: pa.Table | None
+    named: int
+    consequences: list[str]
+    clinvar: list[ClinvarMatch]
+    frequent: int
+
+
+class PlainAnnotator:
+    """Writes the plain records of one contig.
+
+    Args:
+        sample: whose calls they are; absent where there are none.
+        sequence: of the contig.
+        bare: the contig's name without ``chr``.
+        accession: RefSeq's, absent where it has none.
+        places: of the contig.
+    """
+
+    def __init__(
+        self, sample: str | None, sequence: Sequence, bare: str, accession: str | None, places: Places
+    ) -> None:
+        self._sample, self._sequence, self._bare = sample, sequence, bare
+        self._accession, self._places = accession, places
+        self._texts: dict[int, _StretchText] = {}
+
+    def rows(
+        self,
+        told: Sorted,
+        calls: dict[str, pa.Array],
+        clinvar: KnownOnContig,
+        frequencies: FrequencyWindow,
+        *,
+        strip: frozenset[str],
+        with_table: bool,
+    ) -> PlainRows:
+        """The rows of a batch.
+
+        Args:
+            told: the batch, sorted out.
+            calls: of all its records.
+            clinvar: what ClinVar knows on the contig.
+            frequencies: of the alleles of the batch.
+            strip: INFO fields of the input that are ours to write.
+            with_table: whether rows are wanted, too.
+        """
+        alleles = _Normalised(told, self._sequence.bases)
+        batch = told.batch
+        names = self._genomic(alleles)
+        numbers = self._places.numbers(alleles.anchors)
+        texts = [
+            self._text(number, anchor)
+            for number, anchor in zip(numbers.tolist(), alleles.anchors.tolist(), strict=True)
+        ]
+        changes = [self._changes(alleles, row, text) for row, text in enumerate(texts)]
+        beside = _Knowledge(alleles, clinvar, frequencies, batch)
+        lines = _Lines(batch, strip).of(alleles, names, texts, changes, beside)
+        table = None
+        if with_table:
+            table = self._table(batch, alleles, names, texts, changes, calls, beside)
+        return PlainRows(
+            alleles.positions,
+            lines,
+            table,
+            sum(name is not None for name in names),
+            [text.fields[5] or "" for text in texts],
+            list(beside.clinvar.values()),
+            len(beside.frequencies),
+        )
+
+    def _text(self, number: int, anchor: int) -> _StretchText:
+        found = self._texts.get(number)
+        if found is None:
+            found = self._texts[number] = _text_of(self._places.stretch(anchor, number), anchor)
+        return found
+
+    def _genomic(self, alleles: _Normalised) -> list[str | None]:
+        if self._accession is None:
+            return [None] * len(alleles.records)
+        before = genomic_hgvs(self._accession, "")
+        return [f"{before}{change}" for change in alleles.genomic]
+
+    def _changes(self, alleles: _Normalised, row: int, text: _StretchText) -> list[str]:
+        """The change on the transcripts, one for each numbering."""
+        if not text.numberings:
+            return []
+        indel = alleles.indels[row]
+        if indel is None:
+            position, ref, alt = int(alleles.anchors[row]), alleles.ref[row], alleles.alt[row]
+            forward, reverse = f"{ref}>{alt}", f"{ref}>{alt}".translate(_OTHER_STRAND)
+            return [
+                hit.label(position) + (forward if hit.transcript.strand == 1 else reverse) for hit in text.numberings
+            ]
+        bases = self._sequence.bases
+        return [
+            describe(indel.right, bases, hit.label)
+            if hit.transcript.strand == 1
+            else describe(indel.left, bases, hit.label, -1)
+            for hit in text.numberings
+        ]
+
+    def _table(
+        self,
+        batch: Batch,
+        alleles: _Normalised,
+        names: list[str | None],
+        texts: list[_StretchText],
+        changes: list[list[str]],
+        calls: dict[str, pa.Array],
+        beside: _Knowledge,
+    ) -> pa.Table:
+        import pyarrow as pa
+
+        schema = arrow_schema(ANNOTATED_COLUMNS)
+        count = len(alleles.records)
+        records = pa.array(alleles.records)
+        bare = self._bare
+        columns: dict[str, Any] = {
+            "sample": _repeated(self._sample or "", count),
+            "allele": [
+                f"{bare}-{position}-{ref}-{alt}"
+                for position, ref, alt in zip(alleles.positions.tolist(), alleles.ref, alleles.alt, strict=True)
+            ],
+            "contig": _repeated(batch.contig, count),
+            "position": alleles.positions,
+            "ref": alleles.ref,
+            "alt": alleles.alt,
+            "original": alleles.original,
+            "qual": _qualities(batch.columns["QUAL"].take(records)),
+            "filter": batch.columns["FILTER"].take(records),
+            "ref_matches": _repeated(True, count),
+            "variant_type": alleles.kinds,
+            "hgvs_g": names,
+            **{name: values.take(records) for name, values in calls.items()},
+            **_representatives(texts, changes),
+            "consequences": _consequences(texts, changes, schema.field("consequences").type),
+            **beside.columns(schema),
+        }
+        arrays = [_array(columns.get(field.name), field.type, count) for field in schema]
+        return pa.Table.from_arrays(arrays, schema=schema)
+
+
+class _Normalised:
+    """The plain records of a batch in their normal form, in the order of their places.
+
+    Attributes:
+        records: number of each in the batch.
+        positions: 1-based.
+        ref: REF.
+        alt: ALT.
+        anchors: 0-based base by which the stretch is found.
+        indels: the two extreme forms, absent of a substitution.
+        genomic: the change in HGVS's words.
+        kinds: what kind of change it is.
+        original: what the caller wrote, where that was another form.
+    """
+
+    def __init__(self, told: Sorted, bases: str) -> None:
+        batch = told.batch
+        records = np.flatnonzero(told.is_plain)
+        positions = batch.position[records].copy()
+        taken = records.tolist()
+        ref, alt = (texts.take(records).to_pylist() for texts in (batch.ref, batch.alt))
+        indels: list[Indel | None] = [told.indels.get(number) for number in taken]
+        original: list[str | None] = [None] * len(taken)
+        anchors = positions - 1
+        for row, indel in enumerate(indels):
+            if indel is None:
+                continue
+            normal = indel.alleles(bases)
+            if normal != (positions[row], ref[row], alt[row]):
+                original[row] = f"{batch.contig}|{positions[row]}|{ref[row]}|{alt[row]}"
+            positions[row], ref[row], alt[row] = normal
+            anchors[row] = indel.left.start
+        if (np.diff(positions) < 0).any():
+            order = np.argsort(positions, kind="stable")
+            records, positions, anchors = records[order], positions[order], anchors[order]
+            ref, alt, indels, original = (
+                [values[row] for row in order.tolist()] for values in (ref, alt, indels, original)
+            )
+        self.records, self.positions, self.anchors = records, positions, anchors
+        self.ref, self.alt, self.indels, self.original = ref, alt, indels, original
+        self.genomic = [
+            f"{position}{one}>{other}" if indel is None else describe(indel.right, bases)
+            for position, one, other, indel in zip(positions.tolist(), ref, alt, indels, strict=True)
+        ]
+        self.kinds = [
+            "SNV" if indel is None else variant_type(change) for indel, change in zip(indels, self.genomic, strict=True)
+        ]
+
+
+class _Knowledge:
+    """What ClinVar and the frequencies know of rows."""
+
+    def __init__(
+        self, alleles: _Normalised, clinvar: KnownOnContig, frequencies: FrequencyWindow, batch: Batch
+    ) -> None:
+        wanted = alleles.positions, alleles.ref, alleles.alt
+        self.clinvar = {row: clinvar.match(place) for row, place in clinvar.find(*wanted).items()}
+        self.frequencies = frequencies.find(*wanted)
+        self._ids = batch.columns["ID"].take(alleles.records)
+
+    def columns(self, schema: pa.Schema) -> dict[str, Any]:
+        """Columns of the table."""
+        import pyarrow as pa
+
+        count = len(self._ids)
+        found: dict[str, Any] = {}
+        for name in ClinvarPart._fields:
+            field = name.removeprefix("clinvar_")
+            found[name] = _sparse({row: getattr(one, field) for row, one in self.clinvar.items()}, count, schema, name)
+        for name in Frequency._fields[:-1]:
+            if name == "populations":
+                continue
+            found[name] = _sparse(
+                {row: getattr(one, name) for row, one in self.frequencies.items()}, count, schema, name
+            )
+        if self.frequencies:
+            told = [one.populations if (one := self.frequencies.get(row)) else () for row in range(count)]
+            found["populations"] = struct_lists(told, schema.field("populations").type)
+        found["rs"] = _first_known(
+            found["rs"],
+            pa.array([None] * count, pa.string())
+            if not self.frequencies
+            else _sparse({row: one.rs for row, one in self.frequencies.items()}, count, schema, "rs"),
+            _ids_of_dbsnp(self._ids),
+        )
+        return found
+
+
+def _first_known(*columns: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
+    return pc.coalesce(*columns)
+
+
+def _ids_of_dbsnp(ids: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
+    return pc.struct_field(pc.extract_regex(ids, r"(?:^|;)(?P<rs>rs[0-9]+)(?:;|$)"), [0])
+
+
+def _sparse(values: dict[int, Any], count: int, schema: pa.Schema, name: str) -> pa.Array:
+    """A column of which few rows are known."""
+    import pyarrow as pa
+
+    kind = schema.field(name).type
+    if not values:
+        return pa.nulls(count, kind)
+    known = pa.array(list(values.values()), kind)
+    places = np.zeros(count, np.int64)
+    mask = np.ones(count, np.bool_)
+    rows = np.fromiter(values, np.int64, len(values))
+    places[rows], mask[rows] = np.arange(len(values)), False
+    return known.take(pa.array(places, mask=mask))
+
+
+class _Lines:
+    """Lines of the VCF: the input's text, with ours at the end of INFO."""
+
+    def __init__(self, batch: Batch, strip: frozenset[str]) -> None:
+        self._batch, self._strip = batch, strip
+
+    def of(
+        self,
+        alleles: _Normalised,
+        names: list[str | None],
+        texts: list[_StretchText],
+        changes: list[list[str]],
+        beside: _Knowledge,
+    ) -> list[bytes]:
+        """The lines of the rows."""
+        heads, tails = self._heads(alleles), self._tails(alleles.records)
+        infos = [
+            self._info(alt, original, name, text, change)
+            for alt, original, name, text, change in zip(
+                alleles.alt, alleles.original, names, texts, changes, strict=True
+            )
+        ]
+        for row, known in beside.clinvar.items():
+            infos[row] += "".join(f";{item}" for item in clinvar_items(_part_of(known)))
+        for row, frequency in beside.frequencies.items():
+            infos[row] += "".join(f";{item}" for item in frequency_items(frequency))
+        return [head + info.encode() + tail for head, info, tail in zip(heads, infos, tails, strict=True)]
+
+    def _info(self, alt: str, original: str | None, name: str | None, text: _StretchText, change: list[str]) -> str:
+        items = [text.called] if text.called else []
+        if original:
+            items.append(f"{ORIGINAL}={original}")
+        if text.hits:
+            items.append("ANN=" + ",".join([f"{alt}{hit.before}{change[hit.numbering]}||||||" for hit in text.hits]))
+        if name:
+            items.append(f"HGVSG={name}")
+        items.append(text.consequence)
+        if text.hits:
+            items.append(f"HGVSC={text.hits[0].named}{change[text.hits[0].numbering]}")
+        return ";".join(items)
+
+    def _heads(self, alleles: _Normalised) -> list[bytes]:
+        """Everything up to where our fields begin."""
+        batch, records = self._batch, alleles.records
+        text = batch.text
+        starts = batch.starts[records].tolist()
+        info_starts, info_ends = (batch.tabs[records, column].tolist() for column in (6, 7))
+        heads = [
+            text[start:end] + b";" if text[info + 1 : end] != b"." else text[start : info + 1]
+            for start, info, end in zip(starts, info_starts, info_ends, strict=True)
+        ]
+        if self._strip:
+            heads = [self._stripped(head) for head in heads]
+        for row, original in enumerate(alleles.original):
+            if original is not None:
+                fields = heads[row].split(b"\t")
+                fields[1] = b"%d" % alleles.positions[row]
+                fields[3], fields[4] = alleles.ref[row].encode(), alleles.alt[row].encode()
+                heads[row] = b"\t".join(fields)
+        return heads
+
+    def _stripped(self, head: bytes) -> bytes:
+        before, _, info = head.rpartition(b"\t")
+        kept = [one for one in info.split(b";") if one and one.partition(b"=")[0].decode() not in self._strip]
+        return before + b"\t" + b"".join(one + b";" for one in kept)
+
+    def _tails(self, records: NDArray[np.int64]) -> list[bytes]:
+        """What stands behind INFO: FORMAT and the sample's column, or whatever there is."""
+        batch = self._batch
+        text = batch.text
+        ends = batch.tabs[records, FIXED - 1].tolist()
+        lasts = (batch.tabs[records, -1] + 1).tolist()
+        column = batch.sample_column
+        if column is None or column == batch.tabs.shape[1] - 1 == FIXED + 1:
+            return [text[end:last] for end, last in zip(ends, lasts, strict=True)]
+        formats = batch.tabs[records, FIXED].tolist()
+        starts, stops = (batch.tabs[records, place].tolist() for place in (column - 1, column))
+        return [
+            text[end:middle] + text[start:stop] + b"\n"
+            for end, middle, start, stop in zip(ends, formats, starts, stops, strict=True)
+        ]
+
+
+def _part_of(match: ClinvarMatch) -> ClinvarPart:
+    return ClinvarPart(
+        match.variation_id, match.allele_id, match.significance, match.classification, match.other_terms,
+        match.review_status, match.stars, match.conditions, match.condition_ids, match.scv, match.rs,
+    )  # fmt: skip
+
+
+def _repeated(value: object, count: int) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.repeat(pa.scalar(value), count)
+
+
+def _qualities(texts: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.cast(pc.if_else(pc.equal(texts, "."), pa.scalar(None, pa.string()), texts), pa.float64())
+
+
+def _array(values: Any, kind: pa.DataType, count: int) -> pa.Array:
+    import pyarrow as pa
+
+    if values is None:
+        return pa.nulls(count, kind) if not pa.types.is_list(kind) else _empty_lists(kind, count)
+    if isinstance(values, (pa.Array, pa.ChunkedArray)):
+        return values if values.type == kind else values.cast(kind)
+    return pa.array(values, kind)
+
+
+def _empty_lists(kind: pa.DataType, count: int) -> pa.ListArray:
+    import pyarrow as pa
+
+    offsets = pa.array(np.zeros(count + 1, np.int32))
+    return pa.ListArray.from_arrays(offsets, pa.array([], kind.value_type), type=kind)
+
+
+def _representatives(texts: list[_StretchText], changes: list[list[str]]) -> dict[str, Any]:
+    """Columns of the representative consequence, its c. name among them."""
+    import pyarrow as pa
+
+    kinds = {id(text): text for text in texts}
+    places = {number: place for place, number in enumerate(kinds)}
+    indices = pa.array([places[id(text)] for text in texts], pa.int32())
+    fields: Listed[tuple[str | None, ...]] = list(zip(*(text.fields for text in kinds.values()), strict=True))
+    columns: dict[str, Any] = {
+        name: pa.array(values, pa.string()).take(indices)
+        for name, values in zip(_REPRESENTATIVE, fields or [()] * len(_REPRESENTATIVE), strict=True)
+    }
+    columns["hgvs_c"] = [
+        f"{text.hits[0].named}{change[text.hits[0].numbering]}" if text.hits else None
+        for text, change in zip(texts, changes, strict=True)
+    ]
+    columns["hgvs_p"] = pa.nulls(len(texts), pa.string())
+    return columns
+
+
+def _consequences(texts: list[_StretchText], changes: list[list[str]], kind: pa.DataType) -> pa.ListArray:
+    """Every transcript's consequence, as lists."""
+    import pyarrow as pa
+
+    hits = {id(hit): hit for text in {id(text): text for text in texts}.values() for hit in text.hits}
+    places = {number: place for place, number in enumerate(hits)}
+    of_text = {id(text): [places[id(hit)] for hit in text.hits] for text in texts}
+    indices = pa.array([place for text in texts for place in of_text[id(text)]], pa.int32())
+    fields = list(zip(*(hit.fields for hit in hits.values()), strict=True)) or [()] * len(_OF_A_HIT)
+    arrays = [pa.array(values, pa.string()).take(indices) for values in fields]
+    named = [
+        f"{hit.named}{change[hit.numbering]}" for text, change in zip(texts, changes, strict=True) for hit in text.hits
+    ]
+    arrays += [pa.array(named, pa.string()), pa.nulls(len(named), pa.string())]
+    offsets = np.zeros(len(texts) + 1, np.int32)
+    np.cumsum([len(text.hits) for text in texts], out=offsets[1:])
+    structs = pa.StructArray.from_arrays(arrays, fields=list(kind.value_type))
+    return pa.ListArray.from_arrays(pa.array(offsets), structs, type=kind)

@@ -1,0 +1,268 @@
+"""The calls to be annotated and the contigs they lie on, read batch by batch and sorted out.
+
+The input is read once; where it is too large to be held, what is plain is read a second time when it is written, so
+that memory does not grow with the number of variants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.annotate.batches import FIXED, read_batches, read_header
+from engine.annotate.call_columns import CallColumns
+from engine.annotate.compound import NEIGHBOURS_WITHIN
+from engine.annotate.gene_model import GeneModel
+from engine.annotate.known_alleles import KnownAlleles
+from engine.annotate.normalise import ORIGINAL
+from engine.annotate.places import Places
+from engine.annotate.sorting import KnownReach, Sequence, Sorted, set_compounds_apart, sort_out
+from engine.errors import VariantFileError
+from engine.files.compressed import VerifiedFile
+from engine.files.index_fit import require_index_fits
+from engine.htslib import run_bcftools
+from engine.reference.accessions import bare_contig, refseq_accession
+from engine.reference.bundle import ReferenceBundle
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SITE = "site"
+"""Name of the column that stands for everybody where a file has no calls."""
+_HELD = 400_000_000
+"""Bytes of text that are held rather than read twice."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Calls, as text.
+
+    Attributes:
+        file: that an error is to name.
+        text: VCF, plain, gzip or BGZF.
+        header: its header's lines.
+        sample: whose calls are annotated; absent where the file has none and each of its alleles is.
+    """
+
+    file: Path
+    text: Path
+    header: list[str]
+    sample: str | None
+
+    @property
+    def named(self) -> str:
+        """The sample, or what stands for it."""
+        return self.sample or SITE
+
+    @property
+    def column(self) -> int | None:
+        """Number of the sample's column, from 0."""
+        return None if self.sample is None else self.header[-1].rstrip("\n").split("\t").index(self.sample)
+
+
+def open_source(variants: Path, sample: str | None, scratch: Path) -> Source:
+    """Open a VCF or BCF.
+
+    Args:
+        variants: the file.
+        sample: whose calls are wanted; absent for a file without any.
+        scratch: folder for a BCF as text.
+
+    Raises:
+        VariantFileError: the file is damaged or has no such sample, or an index beside it is of another file.
+    """
+    try:
+        text = _as_text(variants, scratch)
+        header = read_header(text)
+        if not header or not header[-1].startswith("#CHROM"):
+            raise VariantFileError(
+                "the file has no VCF header", file=variants, remedy="give a VCF file, whole from its first line"
+            )
+        samples = header[-1].rstrip("\n").split("\t")[FIXED + 1 :]
+        if (sample is None and samples) or (sample is not None and sample not in samples):
+            held = ", ".join(samples[:5]) or "none"
+            raise VariantFileError(
+                f"the VCF has no such sample (it holds {held})", file=variants, remedy="give the sample's own VCF"
+            )
+    except VariantFileError as error:
+        raise error.about(sample=sample) from error.__cause__
+    return Source(variants, text, header, sample)
+
+
+def _as_text(variants: Path, scratch: Path) -> Path:
+    with VerifiedFile(variants, error=VariantFileError) as file:
+        pieces = file.pieces()
+        is_bcf = next(pieces, b"").startswith(b"BCF")
+        if is_bcf:
+            for _ in pieces:
+                pass
+        if file.kind == "BGZF":
+            require_index_fits(variants, error=VariantFileError)
+    if not is_bcf:
+        return variants
+    text = scratch / "text.vcf"
+    run_bcftools("view", "--no-version", "-I", "-O", "v", "-o", str(text), str(variants))
+    return text
+
+
+class Contigs:
+    """Sequence, accession and places of one contig at a time.
+
+    Args:
+        bundle: the reference.
+        model: its genes.
+        sample: that an error is to name.
+        stack: closes the FASTA.
+    """
+
+    def __init__(self, bundle: ReferenceBundle, model: GeneModel, sample: str | None, stack: ExitStack) -> None:
+        import pysam
+
+        self.model = model
+        self.bundle = bundle
+        self._sample = sample
+        self._sequences = stack.enter_context(pysam.FastaFile(str(bundle.fasta)))
+        self._sequence = Sequence("", "")
+        self._places = Places(GeneModel({}), "")
+
+    def sequence(self, contig: str) -> Sequence:
+        """A contig's bases.
+
+        Raises:
+            VariantFileError: the reference has no such contig.
+        """
+        if contig != self._sequence.contig:
+            if contig not in self.bundle.contig_lengths:
+                raise VariantFileError(
+                    f"contig {contig} is not in the reference {self.bundle.name}",
+                    remedy="call the variants against this reference",
+                    sample=self._sample,
+                )
+            self._sequence = Sequence("", "")
+            self._sequence = Sequence(contig, self._sequences.fetch(contig).upper())
+            self._places = Places(self.model, contig)
+        return self._sequence
+
+    def places(self, contig: str) -> Places:
+        """A contig's places."""
+        self.sequence(contig)
+        return self._places
+
+    def accession(self, contig: str) -> str | None:
+        """RefSeq's accession of a contig."""
+        return refseq_accession(self.bundle.build, contig, self.bundle.contig_lengths[contig])
+
+
+@dataclass
+class Held:
+    """A batch that is sorted out, with the sample's calls by columns."""
+
+    told: Sorted
+    calls: dict[str, pa.Array]
+
+
+class Sorting:
+    """All batches of a source, sorted out.
+
+    Args:
+        source: the calls.
+        contigs: of the reference.
+        known: what ClinVar knows.
+        plain: whether any record may be plain.
+
+    Attributes:
+        left_out: records that the sample does not carry.
+    """
+
+    def __init__(self, source: Source, contigs: Contigs, known: KnownAlleles, *, plain: bool = True) -> None:
+        self._source, self._contigs, self._known = source, contigs, known
+        self._plain = plain and not any(line.startswith(f"##INFO=<ID={ORIGINAL},") for line in source.header)
+        self._reach: tuple[str, KnownReach] | None = None
+        self._held: list[Held] | None = []
+        self._plain_records: list[NDArray[np.bool_]] = []
+        self._size = 0
+        self.left_out = 0
+
+    def write_judged(self, vcf: Path) -> None:
+        """Go through the source, and write what is to be judged record by record."""
+        with vcf.open("w") as written:
+            written.writelines(self._header())
+            before: Held | None = None
+            for held in self._sorted_out():
+                if before is not None:
+                    _set_straddling_apart(before.told, held.told)
+                    self._settle(before, written)
+                before = held
+            if before is not None:
+                self._settle(before, written)
+
+    def batches(self) -> Iterator[Held]:
+        """The batches again, as they were sorted out."""
+        if self._held is not None:
+            yield from self._held
+            return
+        for held, is_plain in zip(self._sorted_out(), self._plain_records, strict=True):
+            held.told.is_plain = is_plain
+            yield held
+
+    def _sorted_out(self) -> Iterator[Held]:
+        source = self._source
+        for batch in read_batches(source.text, source.header, source.column):
+            sequence, places = self._contigs.sequence(batch.contig), self._contigs.places(batch.contig)
+            calls = None
+            if source.sample is not None:
+                calls = CallColumns(batch.columns["FORMAT"], batch.columns["SAMPLE"])
+            told = sort_out(batch, None if calls is None else calls.copies, sequence, places)
+            if not self._plain:
+                told.is_plain[:] = False
+                told.is_left_out[:] = False
+            elif calls is not None:
+                set_compounds_apart(told, self._reach_on(batch.contig, sequence))
+            yield Held(told, {} if calls is None else calls.arrays)
+
+    def _reach_on(self, contig: str, sequence: Sequence) -> KnownReach:
+        if self._reach is None or self._reach[0] != contig:
+            self._reach = contig, KnownReach(self._known.on(bare_contig(contig)), sequence)
+        return self._reach[1]
+
+    def _settle(self, held: Held, written: IO[str]) -> None:
+        told = held.told
+        self.left_out += int(told.is_left_out.sum())
+        for number in np.flatnonzero(told.is_judged).tolist():
+            fields = told.batch.fields(number)
+            if self._source.sample is None:
+                fields += ["GT", "/".join(map(str, range(fields[4].count(",") + 2)))]
+            written.write("\t".join(fields) + "\n")
+        self._plain_records.append(told.is_plain)
+        self._size += len(told.batch.text)
+        if self._size > _HELD:
+            self._held = None
+        if self._held is not None:
+            self._held.append(held)
+
+    def _header(self) -> Iterator[str]:
+        *facts, columns = self._source.header
+        yield from facts
+        if self._source.sample is None and not any(line.startswith("##FORMAT=<ID=GT,") for line in facts):
+            yield '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
+        named = columns.rstrip("\n").split("\t")[:FIXED]
+        yield "\t".join([*named, "FORMAT", self._source.named]) + "\n"
+
+
+def _set_straddling_apart(before: Sorted, after: Sorted) -> None:
+    """What lies on either side of the border between two batches, and may belong together, is judged together."""
+    if before.batch.contig != after.batch.contig:
+        return
+    gap = NEIGHBOURS_WITHIN + 1
+    first, end = int(after.first.min()), int(before.end.max())
+    if first > end + gap:
+        return
+    for told, near in ((before, before.end + gap >= first), (after, after.first - gap <= end)):
+        runs = told.runs(gap)
+        told.not_plain(np.isin(runs, runs[near]))
