@@ -121,6 +121,10 @@ class Transcript:
         return tuple(start for start, _ in self.exons)
 
     @cached_property
+    def _ends(self) -> tuple[int, ...]:
+        return tuple(end for _, end in self.exons)
+
+    @cached_property
     def _before(self) -> tuple[int, ...]:
         """Exon bases that lie before each exon on the genome."""
         total, before = 0, []
@@ -155,10 +159,10 @@ class Transcript:
 
     def exon_number(self, start: int, end: int) -> int | None:
         """Number of the exon, from 1 in the transcript's direction, that a genomic span touches; absent in introns."""
-        for index, (first, last) in enumerate(self.exons):
-            if start < last and end > first:
-                return index + 1 if self.strand == 1 else len(self.exons) - index
-        return None
+        index = bisect_right(self._ends, start)
+        if index == len(self.exons) or self.exons[index][0] >= end:
+            return None
+        return index + 1 if self.strand == 1 else len(self.exons) - index
 
     @property
     def standing(self) -> str:

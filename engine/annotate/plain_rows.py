@@ -504,7 +504,8 @@ def _array(values: Any, kind: pa.DataType, count: int) -> pa.Array:
     import pyarrow as pa
 
     if values is None:
-        return pa.nulls(count, kind) if not pa.types.is_list(kind) else _empty_lists(kind, count)
+        structs = pa.types.is_list(kind) and pa.types.is_struct(kind.value_type)
+        return _empty_lists(kind, count) if structs else pa.nulls(count, kind)
     if isinstance(values, (pa.Array, pa.ChunkedArray)):
         return values if values.type == kind else values.cast(kind)
     return pa.array(values, kind)

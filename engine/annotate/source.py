@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 SITE = "site"
 """Name of the column that stands for everybody where a file has no calls."""
-_HELD = 400_000_000
+_HELD = 100_000_000
 """Bytes of text that are held rather than read twice."""
 
 
