@@ -75,8 +75,9 @@ fhir-definitions: setup  ## make the validator's definitions again from HL7's np
 
 DELTA := 4.0.0
 COPY := mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy -DoutputDirectory=$(CURDIR)/.readers/jars
-hapi:  ## install a HAPI FHIR server from Maven Central into .hapi, for the tests (needs Java 17 and Maven)
+hapi: setup-dev  ## install a HAPI FHIR server and HL7's validator into .hapi, for the tests (needs Java 17, Maven and npm)
 	@mvn -q -B -f tests/hapi/pom.xml compile dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.hapi/lib -DincludeScope=runtime
+	@$(BIN)/python -m release.fhir_definitions --fetch .hapi/packages
 
 readers: $(BIN)/uv  ## install programs that read our files, for the tests, into .readers: MultiQC, Spark with Delta (Maven), igv.js (npm)
 	@$(BIN)/uv venv --quiet --allow-existing .readers

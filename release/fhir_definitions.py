@@ -68,16 +68,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make fhir-definitions", description=__doc__)
     parser.add_argument("--packages", type=Path, help="a folder with the packages, if they are at hand")
     parser.add_argument("--output", type=Path, default=DEFINITIONS)
+    parser.add_argument("--fetch", type=Path, metavar="FOLDER", help="only fetch the packages, where they are not yet")
     arguments = parser.parse_args()
+    if arguments.fetch:
+        fetch(arguments.fetch)
+        return
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.packages or fetch(Path(scratch))
         arguments.output.write_bytes(packed(folder))
 
 
 def fetch(folder: Path) -> Path:
-    """Have npm put the packages into ``folder``."""
-    names = [f"{name}@{version}" for name, version in PACKAGES.items()]
-    subprocess.run(["npm", "pack", "--silent", *names], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    """Have npm put the packages into ``folder``, those that are not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lacking = {name: version for name, version in PACKAGES.items() if not (folder / f"{name}-{version}.tgz").exists()}
+    names = [f"{name}@{version}" for name, version in lacking.items()]
+    if names:
+        subprocess.run(["npm", "pack", "--silent", *names], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     return folder
 
 

@@ -22,6 +22,7 @@ from typing import Any
 import yaml
 
 from engine.errors import GenomicsError
+from engine.fhir.validation.primitives import fault
 from engine.quality.strict_yaml import load_yaml
 from engine.report.case import Laboratory
 
@@ -58,12 +59,12 @@ def read_laboratory(path: Path | None, data: Path) -> Laboratory:
 def as_uri(system: str) -> str | None:
     """A URI for a system of identifiers as people write it, ``None`` where it is none.
 
-    >>> as_uri("2.16.840.1.113883.4.7"), as_uri("https://mrn.example.org"), as_uri("our own")
-    ('urn:oid:2.16.840.1.113883.4.7', 'https://mrn.example.org', None)
+    >>> as_uri("2.16.840.1.113883.4.7"), as_uri("https://mrn.example.org"), as_uri("our own"), as_uri("1.2.3")
+    ('urn:oid:2.16.840.1.113883.4.7', 'https://mrn.example.org', None, None)
     """
     text = system.strip()
     text = f"urn:oid:{text}" if re.fullmatch(r"[0-9]+(\.[0-9]+)+", text) else text
-    return text if _IS_URI(text) else None
+    return text if _IS_URI(text) and fault("uri", text) is None else None
 
 
 def _checked(file: Path, told: Any) -> Laboratory:

@@ -179,7 +179,7 @@ def variant_components(finding: Finding) -> list[JsonObject]:
     if finding["alt_fraction"] is not None:
         components.append(component("81258-6", valueQuantity=quantity(finding["alt_fraction"], "1", "1")))
     if finding["alt_depth"] is not None:
-        components.append(component("82121-5", valueQuantity=quantity(finding["alt_depth"], "reads", "{reads}")))
+        components.append(component("82121-5", valueQuantity=quantity(finding["alt_depth"], "reads", "1")))
     return components
 
 

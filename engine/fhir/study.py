@@ -114,7 +114,7 @@ def gene_concept(gene: Gene) -> JsonObject:
 def _metrics(regions: Regions) -> JsonObject | None:
     parts: list[JsonObject] = []
     if regions.mean_coverage is not None:
-        depth = quantity(round(regions.mean_coverage, 1), "reads per base pair", "{reads}/{base}")
+        depth = quantity(round(regions.mean_coverage, 1), "reads per base pair", "1")
         parts.append({"url": "read-depth", "valueQuantity": depth})
     if regions.fraction_20x is not None:
         share = quantity(round(100 * regions.fraction_20x, 2), "%", "%")

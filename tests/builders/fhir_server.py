@@ -8,9 +8,10 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET
@@ -92,8 +93,13 @@ def _free_port() -> int:
         return int(one.getsockname()[1])
 
 
-FAULTS = ("429", "503", "slow", "cut", "cut after commit", "503 after commit", "slow after commit", "503 inside")
-"""What may happen to a request: an answer in the server's place, a wait, a cut, before or after the server took it."""
+FAULTS = (
+    *("429", "429 with a wait", "500", "503", "503 with a date", "slow", "cut"),
+    *("cut after commit", "cut within the answer", "503 after commit", "slow after commit"),
+    *("429 inside", "503 inside", "503 inside after commit"),
+)
+"""What may happen to a request: an answer in the server's place, a wait, a cut, before or after the server took it;
+``inside`` an answer of 200 for a bundle, entries that were not taken, all of them or the last."""
 
 
 @dataclass
@@ -106,6 +112,7 @@ class Faults:
         seed: of the chance.
         slow: seconds that a slow answer takes.
         happened: how often what happened.
+        under_way: requests that the proxy has not done with.
     """
 
     share: float = 0.0
@@ -113,17 +120,46 @@ class Faults:
     seed: int = 1
     slow: float = 0.3
     happened: Counter[str] = field(default_factory=Counter)
+    under_way: int = 0
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
+        self._lock = threading.Lock()
 
-    def next(self) -> str | None:
-        """What happens to the next request."""
-        if self._random.random() >= self.share:
-            return None
-        kind = self._random.choice(self.kinds)
-        self.happened[kind] += 1
-        return kind
+    def next(self, *, is_bundle: bool) -> str:
+        """What happens to the next request; nothing where it is empty."""
+        with self._lock:
+            if self._random.random() >= self.share:
+                return ""
+            kind = self._random.choice([one for one in self.kinds if is_bundle or "inside" not in one] or [""])
+            if kind:
+                self.happened[kind] += 1
+            return kind
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Count a request that the proxy has to do with, whether or not anybody waits for its answer any more."""
+        with self._lock:
+            self.under_way += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.under_way -= 1
+
+    def settle(self) -> None:
+        """Wait until what was sent has arrived, or will not any more."""
+        while self.under_way:
+            time.sleep(0.02)
+
+
+def _outcome(code: str) -> JsonObject:
+    return {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": code}]}
+
+
+def _response(statuses: Iterable[str]) -> JsonObject:
+    entries = [{"response": {"status": status}} for status in statuses]
+    return {"resourceType": "Bundle", "type": "batch-response", "entry": entries}
 
 
 @contextmanager
@@ -141,14 +177,18 @@ def faulty(server: str, faults: Faults) -> Iterator[str]:
             self._forward(self.rfile.read(int(self.headers.get("Content-Length", 0))))
 
         def _forward(self, body: bytes | None) -> None:
-            kind = faults.next() or ""
-            if kind in ("429", "503"):
-                self._answer(int(kind), {"resourceType": "OperationOutcome", "issue": [{"code": "throttled"}]}, "0")
-            elif kind == "cut":
+            with faults.watched():
+                self._treat(body, faults.next(is_bundle=body is not None))
+
+        def _treat(self, body: bytes | None, kind: str) -> None:
+            status, _, more = kind.partition(" ")
+            if kind == "cut":
                 self._cut()
-            elif kind == "503 inside" and body:
-                entries = [{"response": {"status": "503 Service Unavailable"}} for _ in json.loads(body)["entry"]]
-                self._answer(200, {"resourceType": "Bundle", "type": "batch-response", "entry": entries})
+            elif kind in ("429 inside", "503 inside"):
+                self._answer(200, _response([status] * len(json.loads(body or b"")["entry"])))
+            elif status.isdigit() and "commit" not in kind:
+                later = {"with a wait": "1", "with a date": formatdate(time.time() + 1, usegmt=True)}.get(more)
+                self._answer(int(status), _outcome("throttled"), later)
             else:
                 if kind == "slow":
                     time.sleep(faults.slow)
@@ -158,16 +198,21 @@ def faulty(server: str, faults: Faults) -> Iterator[str]:
             address = server + self.path.removeprefix("/fhir")
             headers = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json"}
             answer = client.request(self.command, address, content=body, headers=headers)
+            told = answer.json()
             if kind == "cut after commit":
                 self._cut()
             elif kind == "503 after commit":
-                self._answer(503, {"resourceType": "OperationOutcome", "issue": [{"code": "timeout"}]})
+                self._answer(503, _outcome("timeout"))
+            elif kind == "503 inside after commit" and answer.status_code == 200:
+                self._answer(200, _response([*["200"] * (len(told["entry"]) - 1), "503"]))
             else:
                 if kind == "slow after commit":
                     time.sleep(faults.slow)
-                self._answer(answer.status_code, answer.json())
+                self._answer(answer.status_code, told, is_cut=kind == "cut within the answer")
 
-        def _answer(self, status: int, body: JsonObject, retry_after: str | None = None) -> None:
+        def _answer(
+            self, status: int, body: JsonObject, retry_after: str | None = None, *, is_cut: bool = False
+        ) -> None:
             content = json.dumps(body).encode()
             try:
                 self.send_response(status)
@@ -176,7 +221,9 @@ def faulty(server: str, faults: Faults) -> Iterator[str]:
                 if retry_after is not None:
                     self.send_header("Retry-After", retry_after)
                 self.end_headers()
-                self.wfile.write(content)
+                self.wfile.write(content[: len(content) // 2] if is_cut else content)
+                if is_cut:
+                    self._cut()
             except OSError:
                 self.close_connection = True  # whoever asked has gone: that is what the fault was for
 

@@ -37,7 +37,12 @@ def report_bundle(
     folder: Path, *, sample: str = "S1", signatures: int = 1, identity: Identity | None = None, **facts: Any
 ) -> dict[str, Any]:
     """The bundle of a sample, signed so many times: amended from the second on."""
-    said = report_statement(folder, sample=sample, **facts)
+    return signed_bundle(report_statement(folder, sample=sample, **facts), signatures, identity)
+
+
+def signed_bundle(said: Statement, signatures: int = 1, identity: Identity | None = None) -> dict[str, Any]:
+    """The bundle of a statement, signed so many times."""
+    sample = said.case.sample
     states: tuple[Status, ...] = ("final", *["amended"] * (signatures - 1))[:signatures]
     signed = [SignOut(sample, said.digest, one, "Dr B", f"2026-11-27T1{n}:00:00Z") for n, one in enumerate(states)]
     return build_bundle(said, issue_of(signed, said.digest), identity)

@@ -35,8 +35,8 @@ def test_a_table_says_who_persons_are_and_a_wrong_row_stops_no_other(
 ) -> None:
     table = tmp_path / "who.csv"
     table.write_text(
-        f"{TABLE}S1,47,1.2.3,Example,Ada,1970-01-31\nS9,48,1.2.3,Secret,Bea,\n23/0816,49,1.2.3,Beispiel,,31.1.70\n"
-        "23/0816,49,1.2.3,Beispiel,Jörg,\n"
+        f"{TABLE}S1,47,1.2.3.4,Example,Ada,1970-01-31\nS9,48,1.2.3.4,Secret,Bea,\n23/0816,49,1.2.3.4,Beispiel,,31.1.70\n"
+        "23/0816,49,1.2.3.4,Beispiel,Jörg,\n"
     )
     assert main(["identify", str(table), *WHY]) == 1
     printed = capsys.readouterr()
@@ -63,9 +63,9 @@ def test_a_table_may_come_from_another_program(
 def test_a_look_at_an_identity_is_answered_and_written_down(
     platform: Resources, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    platform.registry.identify("P1", mrn="47", mrn_system="urn:oid:1.2.3", name="Ada Example", birth_date=None)
+    platform.registry.identify("P1", mrn="47", mrn_system="urn:oid:1.2.3.4", name="Ada Example", birth_date=None)
     assert main(["identity", "S2", *WHY]) == 0
-    assert "mrn: 47\nname: Ada Example\nmrn system: urn:oid:1.2.3\n" in capsys.readouterr().out
+    assert "mrn: 47\nname: Ada Example\nmrn system: urn:oid:1.2.3.4\n" in capsys.readouterr().out
     (look,) = platform.audit.entries(sample="S2")
     assert (look.event.who, look.event.details["purpose"]) == ("Dr Example", WHY[-1])
 

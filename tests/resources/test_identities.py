@@ -17,7 +17,7 @@ from tests.builders.sheets import entry
 ADA = Identity(
     "P-S1",
     mrn="4711",
-    mrn_system="urn:oid:1.2.3",
+    mrn_system="urn:oid:1.2.3.4",
     family="Example",
     given=("Ada", "Mary"),
     birth_date="1970-01-31",
@@ -36,7 +36,7 @@ def test_an_identity_is_kept_with_who_assigned_its_number_and_when_it_was_said(i
     assert identities.identified("P-S1") is None
     identities.identify(ADA, person="Dr Example", reason=REASON)
     found = identities.look_up("P-S1", who="Dr Example", purpose="the report")
-    assert (found.mrn, found.mrn_system, found.family, found.given) == ("4711", "urn:oid:1.2.3", "Example", ADA.given)
+    assert (found.mrn, found.mrn_system, found.family, found.given) == ("4711", "urn:oid:1.2.3.4", "Example", ADA.given)
     assert found.identified == identities.identified("P-S1")
 
 

@@ -9,7 +9,7 @@ import pytest
 from engine.errors import GenomicsError
 from resources.identity_sheet import IdentityError, Said, read_identities
 
-SYSTEM = "urn:oid:1.2.3"
+SYSTEM = "urn:oid:1.2.3.4"
 
 
 def read(text: str | bytes, **options: str) -> list[Said | GenomicsError]:
@@ -17,7 +17,7 @@ def read(text: str | bytes, **options: str) -> list[Said | GenomicsError]:
 
 
 def test_a_row_says_who_a_person_is() -> None:
-    (row,) = read("sample_id,mrn,mrn_system,family,given,birth_date\n23/0816,47,1.2.3,Müller,Ada;Mary,1970-01-31\n")
+    (row,) = read("sample_id,mrn,mrn_system,family,given,birth_date\n23/0816,47,1.2.3.4,Müller,Ada;Mary,1970-01-31\n")
     assert isinstance(row, Said) and row.sample == "23/0816"
     who = row.identity
     assert (who.mrn, who.mrn_system, who.family, who.given) == ("47", SYSTEM, "Müller", ("Ada", "Mary"))
@@ -35,8 +35,8 @@ def test_a_table_may_come_as_sample_sheets_do(encoding: str) -> None:
 @pytest.mark.parametrize(
     ("header", "row", "problem"),
     [
-        ("mrn,mrn_system", "SECRET,1.2.3", "names sample_id and subject_id, or neither"),
-        ("sample_id,subject_id,mrn,mrn_system", "S1,P1,SECRET,1.2.3", "names sample_id and subject_id, or neither"),
+        ("mrn,mrn_system", "SECRET,1.2.3.4", "names sample_id and subject_id, or neither"),
+        ("sample_id,subject_id,mrn,mrn_system", "S1,P1,SECRET,1.2.3.4", "names sample_id and subject_id, or neither"),
         ("sample_id,birth_date", "S1,1970-01-31", "says neither mrn nor name"),
         ("sample_id,name,family", "S1,SECRET,SECRET", "says name and its parts"),
         ("sample_id,mrn", "S1,SECRET", "mrn has no mrn_system"),

@@ -37,6 +37,7 @@ def test_without_a_file_the_laboratory_has_no_name_of_its_own(tmp_path: Path) ->
         ("name: X\n", "does not say name and system"),
         ("name: X\nsystem: https://x.example\nadress: Y\n", "did you mean address?"),
         ("name: X\nsystem: our own\n", "system is no URI"),
+        ("name: X\nsystem: urn:oid:1.2.3\n", "system is no URI"),
         ("name: X\nsystem: https://x.example\nidentifier: 5\n", "identifier is no text"),
         ("name: X\nsystem: https://x.example\nidentifier: '5'\n", "one of identifier and identifier_system"),
         ("name: X\nname: Y\nsystem: https://x.example\n", "is given twice"),

@@ -41,6 +41,9 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _LARGEST = 2**31 - 1
 _SMALLEST = {"integer": -(2**31), "unsignedInt": 0, "positiveInt": 1}
 _DATED = frozenset({"date", "dateTime", "instant"})
+_ADDRESSES = frozenset({"canonical", "uri", "url"})
+_SHORTEST_OID = len("urn:oid:1.23")
+"""Without its last arc, as HL7's validator counts."""
 _XHTML = "{http://www.w3.org/1999/xhtml}"
 _MARKUP = frozenset(
     (
@@ -73,7 +76,7 @@ def is_primitive(name: str) -> bool:
 
 def _text(name: str, pattern: str) -> Callable[[Any], str | None]:
     matches = re.compile(pattern).fullmatch
-    dated = name in _DATED
+    more = _calendar if name in _DATED else _urn if name in _ADDRESSES else None
 
     def check(value: Any) -> str | None:
         if not isinstance(value, str):
@@ -82,7 +85,7 @@ def _text(name: str, pattern: str) -> Callable[[Any], str | None]:
             return f"is no {name}" if value.strip() else "is empty"
         if len(value) > _LONGEST or _CONTROL.search(value):
             return "holds control characters" if len(value) <= _LONGEST else "is longer than FHIR allows"
-        return _calendar(value) if dated else None
+        return more(value) if more else None
 
     return check
 
@@ -95,6 +98,15 @@ def _calendar(value: str) -> str | None:
     except ValueError:
         return "is no date of the calendar"
     return None
+
+
+def _urn(value: str) -> str | None:
+    """An OID or UUID within a URI is one; of OIDs HL7's validator takes none as short as ``1.2.3``, a body's own."""
+    kind = next((name for name in ("oid", "uuid") if value.startswith(f"urn:{name}:")), None)
+    if kind is None:
+        return None
+    is_short = kind == "oid" and len(value.rpartition(".")[0]) < _SHORTEST_OID
+    return f"holds no {kind.upper()}" if is_short or not re.fullmatch(_TEXTS[kind], value) else None
 
 
 def _number(name: str) -> Callable[[Any], str | None]:

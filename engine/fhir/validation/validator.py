@@ -24,6 +24,7 @@ JsonObject = dict[str, Any]
 
 _HL7 = "http://hl7.org/fhir/"
 _ELEMENT = _HL7 + "StructureDefinition/Element"
+_OF_A_SYSTEM = frozenset({"Coding", "Identifier"})
 _MOST_REMEMBERED = 200_000
 _REMEMBERED = frozenset({"BackboneElement", "CodeableConcept", "Extension", "Identifier", "Meta", "Quantity", "Range"})
 """Types whose values come again and again, in one bundle and from one to the next."""
@@ -265,6 +266,8 @@ class _Walk:
         elif code != "Reference" or len(value) > 1 or not isinstance(value.get("reference"), str):
             for tree in self._structures(element, code, told):
                 self._object(tree, value, path)
+        if code in _OF_A_SYSTEM and ":" not in (system := str(value.get("system", ":"))) and system[:1] != "#":
+            self._say((path, "system"), "is no absolute URI")
         if code == "Reference":
             for words in references.faults(self._known, told, value, self._resolve, is_whole=self._is_whole):
                 self._say(path, words)

@@ -334,10 +334,10 @@ def test_identity_is_there_only_when_given(tmp_path: Path) -> None:
 
 
 def test_a_patient_bears_the_hospitals_number_with_who_assigned_it(tmp_path: Path) -> None:
-    known = Identity("P1", mrn="4711", mrn_system="urn:oid:1.2.3")
+    known = Identity("P1", mrn="4711", mrn_system="urn:oid:1.2.3.4")
     (patient,) = of_type(built(tmp_path, identity=known), "Patient")
     (number,) = [one for one in patient["identifier"] if one.get("use") == "usual"]
-    assert (number["system"], number["value"]) == ("urn:oid:1.2.3", "4711")
+    assert (number["system"], number["value"]) == ("urn:oid:1.2.3.4", "4711")
     assert number["type"]["coding"][0]["code"] == "MR" and len(patient["identifier"]) == 2
 
 

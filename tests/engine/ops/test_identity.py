@@ -17,7 +17,7 @@ def test_once_people_say_who_it_is_the_bundle_alone_names_the_person(family: Fam
     platform, data = family.resources, family.deployment.settings.data
     subject = platform.registry.sample(MOTHER).person.subject_id
     mrn, name, given, birth_date = WORDS
-    who = Identity(subject, mrn=mrn, mrn_system="urn:oid:1.2.3", family=name, given=(given,), birth_date=birth_date)
+    who = Identity(subject, mrn=mrn, mrn_system="urn:oid:1.2.3.4", family=name, given=(given,), birth_date=birth_date)
     platform.identities.identify(who, person="Dr Example", reason="the hospital told it with the order")
     seen = family.make(fhir_bundle, MOTHER)
     assert isinstance(seen, Seen)
@@ -28,7 +28,7 @@ def test_once_people_say_who_it_is_the_bundle_alone_names_the_person(family: Fam
         if entry["resource"]["resourceType"] == "Patient"
     ]
     assert patient["birthDate"] == birth_date and patient["name"] == [{"family": name, "given": [given]}]
-    assert (patient["identifier"][-1]["system"], patient["identifier"][-1]["value"]) == ("urn:oid:1.2.3", mrn)
+    assert (patient["identifier"][-1]["system"], patient["identifier"][-1]["value"]) == ("urn:oid:1.2.3.4", mrn)
     naming = {
         file for file in data.rglob("*") if file.is_file() and any(word.encode() in file.read_bytes() for word in WORDS)
     }

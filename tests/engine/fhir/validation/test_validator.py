@@ -49,6 +49,15 @@ FIRST = "urn:uuid:00000000-0000-4000-8000-000000000000"
                                                          "'nobody'"),
     ({"managingOrganization": {"reference": "Patient/p2"}}, "Patient/p1: Patient.managingOrganization leads to a "
                                                             "Patient; it may lead to Organization"),
+    ({"identifier": [{"system": "urn:oid:1.2.3", "value": "1"}]}, "Patient/p1: Patient.identifier[0].system holds no "
+                                                                "OID"),
+    ({"identifier": [{"system": "urn:oid:1.2.0.04", "value": "1"}]}, "Patient/p1: Patient.identifier[0].system holds "
+                                                                   "no OID"),
+    ({"identifier": [{"system": "urn:uuid:1", "value": "1"}]}, "Patient/p1: Patient.identifier[0].system holds no "
+                                                              "UUID"),
+    ({"identifier": [{"system": "ours", "value": "1"}]}, "Patient/p1: Patient.identifier[0].system is no absolute URI"),
+    ({"maritalStatus": {"coding": [{"system": "ours", "code": "1"}]}}, "Patient/p1: Patient.maritalStatus."
+                                                                       "coding[0].system is no absolute URI"),
     ({"meta": {"profile": [GUIDE + "variant"]}},
      f"Patient/p1: Patient.meta.profile is of a Observation: {GUIDE}variant"),
     ({"extension": [{"url": GUIDE + "genomic-report-note", "valueAnnotation": {"text": "x"}}]},

@@ -1,0 +1,62 @@
+"""``python -m benchmarks.hl7_validator``: what HL7's own validator says of every bundle of the demo and of the tests.
+
+Needs ``make hapi`` and, for the demo's bundles, ``make demo``. The exit code is 1 where it finds an error, or a warning
+that is ours to mend.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from tests.builders.hl7_validator import Message, explanation, is_installed, judge, ours
+
+ROOT = Path(__file__).parent.parent
+TESTS = ("tests/engine/fhir", "tests/engine/ops", "tests/console", "tests/resources/test_hospital.py")
+"""Where bundles are built."""
+
+
+def main() -> int:
+    """Collect, judge and tell."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.hl7_validator", description=__doc__)
+    parser.add_argument("--demo", type=Path, default=ROOT / "data" / "demo", help="the demo's data (%(default)s)")
+    parser.add_argument("--without-tests", action="store_true", help="judge the demo's bundles only")
+    options = parser.parse_args()
+    if not is_installed():
+        print("HL7's validator is not installed: make hapi", file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory() as scratch:
+        of_demo = sorted(options.demo.glob("lake/samples/*/fhir_bundle/*/*.fhir.json"))
+        of_tests = [] if options.without_tests else _of_tests(Path(scratch))
+        files = [*of_demo, *of_tests]
+        said = judge(files)
+    print(f"{len(of_demo)} bundles of the demo, {len(of_tests)} of the tests")
+    return _tell(said)
+
+
+def _of_tests(folder: Path) -> list[Path]:
+    """Every bundle that the tests build and that our validator accepts."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.hapi.kept_bundles", "-p", "no:cacheprovider", *TESTS]
+    environment = os.environ | {"GENOMICS_KEPT_BUNDLES": str(folder)}
+    subprocess.run(command, cwd=ROOT, env=environment, stdout=sys.stderr, check=True)
+    return sorted(folder.glob("*.json"))
+
+
+def _tell(said: list[Message]) -> int:
+    for severity, count in Counter(one.severity for one in said).most_common():
+        print(f"{count:7,} {severity}")
+    for why, count in Counter(explanation(one) for one in said if one.severity == "warning").most_common():
+        print(f"{count:7,} warnings: {why or 'not explained'}")
+    wrong = list(ours(said))
+    for one in wrong[:50]:
+        print(f"{one.file.name}: {one.severity}: {one.place}: {one.message}")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
