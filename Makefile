@@ -32,6 +32,10 @@ $(VENV)/.kernels: $(VENV)/.core
 	@$(BIN)/python -m engine.warm
 	@touch $@
 
+$(VENV)/.demo: $(VENV)/.core
+	@$(BIN)/uv pip install --quiet --python $(VENV) --constraint requirements.lock --editable '.[demo]'
+	@touch $@
+
 $(VENV)/.dev: $(VENV)/.kernels pyproject.toml requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(VENV) --constraint requirements.lock --editable '.[dev]'
 	@touch $@
@@ -41,7 +45,7 @@ $(VENV)/.docs: $(VENV)/.dev
 	@touch $@
 
 # What is not compiled yet is compiled beside the demo; its steps wait for the kernels that they need, and no others.
-demo: $(VENV)/.core  ## run the demo family from FASTQ to FHIR and print what was found
+demo: $(VENV)/.demo  ## run the demo family from FASTQ to FHIR and print what was found
 	@[ $(VENV)/.kernels -nt $(VENV)/.core ] || { $(BIN)/python -m engine.warm && touch $(VENV)/.kernels; } & \
 	GENOMICS_REFERENCE=demo $(BIN)/python -m demo.run; status=$$?; wait; exit $$status
 

@@ -14,6 +14,7 @@ from multiprocessing import get_context
 
 import dagster as dg
 
+from demo.delivery import deliver
 from demo.outcome import SAMPLE_ASSETS, RunResult, tell
 from demo.people import PEOPLE
 from demo.reference import write_reference
@@ -44,7 +45,9 @@ def main() -> int:
     write_reference(settings.data / "sources")
     simulate_family(settings.landing, settings.data / "truth")
     results = run_everything(settings)
-    return report(settings, results, time.monotonic() - started)
+    tell("         the reports go to a hospital's FHIR server ...")
+    delivered = deliver(settings)
+    return report(settings, results, delivered, time.monotonic() - started)
 
 
 def run_everything(settings: Settings) -> list[RunResult]:

@@ -9,11 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from demo.delivery import Delivered, tell_delivered
 from demo.outcome import SAMPLE_ASSETS, RunResult, tell
 from demo.people import PEOPLE
 from engine.compare.comparison import compare
 from engine.duckdb_paths import as_pattern
-from engine.receipt import canonical_json
+from engine.receipt import Receipt, canonical_json
 from resources.environment import Settings
 from resources.lake import Lake, LocalLake
 
@@ -25,7 +26,7 @@ TOLD = (
 """What the report says of a finding: columns of the findings table."""
 
 
-def report(settings: Settings, results: Sequence[RunResult], seconds: float) -> int:
+def report(settings: Settings, results: Sequence[RunResult], delivered: Delivered, seconds: float) -> int:
     """Tell and write the report; returns 0 if everybody's bundle was made."""
     lake = LocalLake(settings.data / "lake")
     found = {person.sample: findings_of(lake, person.sample) for person in PEOPLE}
@@ -45,10 +46,12 @@ def report(settings: Settings, results: Sequence[RunResult], seconds: float) -> 
         "stage_cpu_seconds": cpu,
         "runs": [asdict(result) for result in results],
         "files": {person.sample: _files(lake, person.sample) for person in PEOPLE},
+        "delivered": asdict(delivered),
     }
     path.write_text(canonical_json(facts, indent=2) + "\n")
-    complete = all(result.success for result in results)
+    complete = all(result.success for result in results) and not delivered.problems
     _tell_files(lake, path)
+    tell_delivered(delivered, _pages(lake))
     if complete:
         _tell_next(settings)
     return 0 if complete else 1
@@ -182,12 +185,21 @@ def _tell_stages(
 def _tell_files(lake: Lake, path: Path) -> None:
     tell("\nFiles")
     tell(f"  artifacts  {lake.place}: samples/<sample>/<asset>/ (receipt.json names the version)")
-    for person in PEOPLE[:1]:
-        for asset, named in (("clinical_report", "a report"), ("fhir_bundle", "a bundle")):
-            receipt = lake.receipt(asset, person.sample)
-            if receipt:
-                tell(f"  {named:<10} {lake.path(receipt, receipt.files[0].name)}")
+    receipt = lake.receipt("fhir_bundle", PEOPLE[0].sample)
+    if receipt:
+        tell(f"  a bundle   {lake.path(receipt, receipt.files[0].name)}")
     tell(f"  this report as JSON: {path}")
+
+
+def _pages(lake: Lake) -> dict[str, str]:
+    """The page of each person's report."""
+    receipts = {person.sample: lake.receipt("clinical_report", person.sample) for person in PEOPLE}
+    pages = {sample: (receipt, _page(receipt)) for sample, receipt in receipts.items() if receipt}
+    return {sample: str(lake.path(receipt, page)) for sample, (receipt, page) in pages.items() if page}
+
+
+def _page(receipt: Receipt) -> str | None:
+    return next((file.name for file in receipt.files if file.name.endswith(".html")), None)
 
 
 def _tell_next(settings: Settings) -> None:

@@ -19,38 +19,13 @@ from typing import Any
 
 import httpx
 
+from demo.hospital import serving
+
 JsonObject = dict[str, Any]
 
 
-@contextmanager
-def sekmet(folder: Path, **behaviour: Any) -> Iterator[str]:
-    """The base URL of a FHIR R4 server that keeps everything in a folder."""
-    import uvicorn
-    from sekmet.config import Settings
-    from sekmet.main import create_app
-
-    port = _free_port()
-    settings = Settings(
-        base_url=f"http://127.0.0.1:{port}/fhir",
-        host="127.0.0.1",
-        port=port,
-        data_dir=str(folder),
-        own_private_key_path=str(folder / "key.pem"),
-        simulator={"enabled": False},
-        log_inbound=False,
-        **behaviour,
-    )
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), host="127.0.0.1", port=port, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the FHIR server did not start"
-        time.sleep(0.02)
-    yield settings.base_url
-    server.should_exit = True
-    thread.join(timeout=10)
-
-
+sekmet = serving
+"""A FHIR R4 server that keeps everything in a folder, as the demo starts it."""
 HAPI = Path(__file__).parent.parent.parent / ".hapi"
 """Where ``make hapi`` puts a HAPI FHIR server."""
 

@@ -21,14 +21,21 @@ MADE = "2026-11-22T10:00:00Z"
 
 
 def report_statement(
-    folder: Path, *, sample: str = "S1", subject_id: str = "P1", order: str = "O1", findings: int = 2
+    folder: Path,
+    *,
+    sample: str = "S1",
+    subject_id: str = "P1",
+    order: str = "O1",
+    findings: int = 2,
+    genes: tuple[str, ...] = ("PANK2",),
 ) -> Statement:
-    """What is said of a sample with so many findings."""
+    """What is said of a sample with so many findings, of one gene after the other."""
     known = person(sex=Sex.FEMALE, subject_id=subject_id, order_id=order, phenotype=("HP:0001332",))
-    rows = [variant("PANK2", 3_888_572 + 7 * number, sample=sample) for number in range(findings)]
+    rows = [variant(genes[n % len(genes)], 3_888_572 + 7 * n, sample=sample) for n in range(findings)]
     folder.mkdir(parents=True, exist_ok=True)
     table = write_annotated(folder / f"{sample}.annotated.parquet", *rows)
-    select_reportable(table, subject(secondary_findings_consent=False), grch37(), folder, sample)
+    looked_through = subject(ordered_genes=genes[1:] and genes, secondary_findings_consent=False)
+    select_reportable(table, looked_through, grch37(), folder, sample)
     found = read_findings(folder / f"{sample}.findings.parquet")
     return state(found, CaseFacts(sample, known, Regions("5 genes")), _lineage(sample), "GRCh37", MADE)
 

@@ -43,6 +43,7 @@ class Definitions:
         self._structures: dict[str, JsonObject] = told["structures"]
         self._codes: dict[str, dict[str, list[str] | None] | None] = told["codes"]
         self._trees: dict[str, Element] = {}
+        self._lineages: dict[str, tuple[str, ...]] = {}
         self._sets: dict[str, dict[str, frozenset[str] | None] | None] = {}
 
     def __contains__(self, url: str) -> bool:
@@ -77,11 +78,14 @@ class Definitions:
 
     def lineage(self, url: str) -> tuple[str, ...]:
         """A profile and those that it narrows, nearest first."""
-        found: list[str] = []
-        while url in self._structures and url not in found:
-            found.append(url)
-            url = self._structures[url].get("base", "")
-        return tuple(found)
+        if url not in self._lineages:
+            found: list[str] = []
+            base = url
+            while base in self._structures and base not in found:
+                found.append(base)
+                base = self._structures[base].get("base", "")
+            self._lineages[url] = tuple(found)
+        return self._lineages[url]
 
     def contexts(self, url: str) -> list[tuple[str, str]]:
         """Where an extension may stand, as type and expression; nothing where it may stand anywhere."""

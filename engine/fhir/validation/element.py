@@ -5,8 +5,11 @@ A tree is made from the flat list of a StructureDefinition's snapshot. Slices ha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from engine.fhir.validation.primitives import CHECKS
 
 JsonObject = dict[str, Any]
 
@@ -64,6 +67,7 @@ class Element:
         is_single: whether it may be there once, and nothing has to be counted or sorted.
         is_restricted: whether it is fixed, has a pattern or a value set.
         is_primitive: whether its values may be absent in a list, said beside it by extensions.
+        check: of a primitive type of which nothing more is demanded: what is wrong with a value, or nothing.
     """
 
     name: str
@@ -89,6 +93,7 @@ class Element:
     is_single: bool = False
     is_restricted: bool = False
     is_primitive: bool = False
+    check: Callable[[Any], str | None] | None = None
 
     def type_named(self, code: str | None) -> ElementType | None:
         """The type of that name; the only one where no name is given."""
@@ -143,6 +148,8 @@ def _finish(element: Element, by_id: dict[str, Element]) -> None:
     element.is_single = not element.repeats and element.maximum == 1 and not element.slices
     element.is_primitive = bool(element.types) and element.types[0].code[0].islower()
     element.is_restricted = element.fixed is not None or element.pattern is not None or element.codes is not None
+    if len(element.types) == 1 and not element.is_choice and not element.is_restricted:
+        element.check = CHECKS.get(element.types[0].code)
     if element.same:
         element.children = by_id[element.same].children
     for name, child in element.children.items():

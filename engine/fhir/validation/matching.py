@@ -51,5 +51,8 @@ def _is_among(system: Any, code: Any, codes: Mapping[str, frozenset[str] | None]
 
 def profiles_of(resource: Mapping[str, Any]) -> list[str]:
     """URLs of the profiles that a resource says it follows, without versions."""
-    told = values_at(resource, "meta.profile")
+    meta = resource.get("meta")
+    told = meta.get("profile") if isinstance(meta, dict) else None
+    if not isinstance(told, list):
+        told = values_at(resource, "meta.profile") if told or meta else []
     return [url.partition("|")[0] for url in told if isinstance(url, str)]

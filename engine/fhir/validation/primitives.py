@@ -66,12 +66,12 @@ _ATTRIBUTES = frozenset(
 
 def fault(name: str, value: Any) -> str | None:
     """What is wrong with a value of a primitive type, or nothing."""
-    return _CHECKS[name](value)
+    return CHECKS[name](value)
 
 
 def is_primitive(name: str) -> bool:
     """Whether a type is a primitive one."""
-    return name in _CHECKS
+    return name in CHECKS
 
 
 def _text(name: str, pattern: str) -> Callable[[Any], str | None]:
@@ -102,9 +102,9 @@ def _calendar(value: str) -> str | None:
 
 def _urn(value: str) -> str | None:
     """An OID or UUID within a URI is one; of OIDs HL7's validator takes none as short as ``1.2.3``, a body's own."""
-    kind = next((name for name in ("oid", "uuid") if value.startswith(f"urn:{name}:")), None)
-    if kind is None:
+    if not value.startswith(("urn:oid:", "urn:uuid:")):
         return None
+    kind = value.split(":", 2)[1]
     is_short = kind == "oid" and len(value.rpartition(".")[0]) < _SHORTEST_OID
     return f"holds no {kind.upper()}" if is_short or not re.fullmatch(_TEXTS[kind], value) else None
 
@@ -167,7 +167,7 @@ def _markup(root: ElementTree.Element) -> str | None:
     return None if has_words else "has no content (txt-2)"
 
 
-_CHECKS: dict[str, Callable[[Any], str | None]] = {
+CHECKS: dict[str, Callable[[Any], str | None]] = {
     **{name: _text(name, pattern) for name, pattern in _TEXTS.items()},
     **{name: _number(name) for name in _SMALLEST},
     "boolean": _boolean,
@@ -175,3 +175,4 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "base64Binary": _base64,
     "xhtml": _xhtml,
 }
+"""What is wrong with a value, by the name of its type."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from engine.fhir.validation.definitions import Definitions
@@ -67,19 +68,23 @@ def faults(
     if names and "type" in value and value["type"] != names:
         yield f"says that it leads to a {value['type']} and leads to a {names}"
     if names and kind and kind.targets:
-        yield from _wrong_target(known, kind, str(names), target)
+        wrong = _wrong_target(known, kind, str(names), None if target is None else tuple(profiles_of(target)))
+        if wrong:
+            yield wrong
 
 
-def _wrong_target(known: Definitions, kind: ElementType, name: str, target: JsonObject | None) -> Iterator[str]:
+@lru_cache(maxsize=10_000)
+def _wrong_target(known: Definitions, kind: ElementType, name: str, profiles: tuple[str, ...] | None) -> str | None:
+    """What is wrong with leading to a resource of that type, which says that it follows these profiles."""
     fitting = [url for url in kind.targets if known.type_of(url) in (name, "Resource")]
     if not fitting:
-        yield f"leads to a {name}; it may lead to {_listed(known, kind)}"
-        return
-    if target is None or not all(known.is_profile(url) for url in fitting):
-        return
-    if not any(one in fitting for profile in profiles_of(target) for one in known.lineage(profile)):
-        wanted = ", ".join(url.rpartition("/")[2] for url in fitting)
-        yield f"leads to a {name} that does not say that it follows {wanted}"
+        return f"leads to a {name}; it may lead to {_listed(known, kind)}"
+    if profiles is None or not all(known.is_profile(url) for url in fitting):
+        return None
+    if any(one in fitting for profile in profiles for one in known.lineage(profile)):
+        return None
+    wanted = ", ".join(url.rpartition("/")[2] for url in fitting)
+    return f"leads to a {name} that does not say that it follows {wanted}"
 
 
 def _listed(known: Definitions, kind: ElementType) -> str:

@@ -32,7 +32,7 @@ class Slicer:
         if key not in self._tests:
             self._prepare(element)
         by_code = self._coded[key]
-        for coding in values_at(value, "code.coding") if by_code else ():
+        for coding in _codings(value) if by_code else ():
             found = by_code.get((coding.get("system"), coding.get("code"))) if isinstance(coding, dict) else None
             if found is not None:
                 return found, True
@@ -90,6 +90,13 @@ class Slicer:
         if codes is None:
             return lambda value, named, resolve: None
         return lambda value, named, resolve: any(coded_in(one, codes) for one in values_at(value, path))
+
+
+def _codings(value: Any) -> list[Any]:
+    """Those of a value's ``code``."""
+    code = value.get("code") if isinstance(value, dict) else None
+    told = code.get("coding") if isinstance(code, dict) else None
+    return told if isinstance(told, list) else values_at(value, "code.coding")
 
 
 def _all(tests: list[Test]) -> Test:

@@ -60,13 +60,14 @@ class Validator:
     def rules(self, element: Element, kind: str | None) -> list[tuple[Rule, str]]:
         """Invariants of an element and of its type, each with the path that FHIRPath is told."""
         key = (id(element), kind)
-        if key not in self._rules:
+        found = self._rules.get(key)
+        if found is None:
             url = self.known.type_url(kind) if kind else None
             numbered = [(number, element.path) for number in element.rules]
             numbered += [(number, kind or "") for number in (self.known.tree(url).rules if url else ())]
-            found = {self.known.rules[number].expression: (self.known.rules[number], path) for number, path in numbered}
-            self._rules[key] = [one for one in found.values() if one[0].key not in invariants.ELSEWHERE]
-        return self._rules[key]
+            told = {self.known.rules[number].expression: (self.known.rules[number], path) for number, path in numbered}
+            found = self._rules[key] = [one for one in told.values() if one[0].key not in invariants.ELSEWHERE]
+        return found
 
     def remember(self, key: tuple[int, str | None, bytes]) -> None:
         """Keep in mind that a value was good where it stood."""
@@ -204,6 +205,10 @@ class _Walk:
 
     def _value(self, element: Element, value: Any, kind: str | None, path: Path) -> None:
         """Judge one value of an element."""
+        if element.check is not None:
+            if problem := element.check(value):
+                self._say(path, problem)
+            return
         told = element.type_named(kind)
         if kind is not None and told is None and element.types:
             self._say(path, f"is a {kind}; it may be {', '.join(one.code for one in element.types)}")
