@@ -38,16 +38,20 @@ class Delivered:
     problems: list[str] = field(default_factory=list)
 
 
-def deliver(settings: Settings) -> Delivered:
+def deliver(settings: Settings, port: int = PORT) -> Delivered:
     """Deliver the reports of all people, twice, and look for them; the server is stopped at the end.
 
     Nobody signs the demo's reports: its laboratory delivers them as preliminary ones.
+
+    Args:
+        settings: the deployment.
+        port: where the server listens. At another one it is another hospital, which has nothing yet.
     """
     access = settings.data / "hospital.yaml"
     access.write_text("deliver: unsigned\n")
     done = Delivered()
     try:
-        with serving(settings.data / "hospital", PORT) as done.url:
+        with serving(settings.data / "hospital", port) as done.url:
             platform = build_resources(replace(settings, fhir_url=done.url, fhir_access=access))
             done.sent = _sent(platform, done.problems)
             done.again = sum(_sent(platform, done.problems).values())

@@ -33,7 +33,7 @@ def serving(folder: Path, port: int = 0, **behaviour: Any) -> Iterator[str]:
 
     folder.mkdir(parents=True, exist_ok=True)
     _know_values()
-    taken = _free_port(port)
+    taken = free_port(port)
     settings = ServerSettings(
         base_url=f"http://{HOST}:{taken}/fhir",
         host=HOST,
@@ -66,13 +66,14 @@ def _know_values() -> None:
     PARAMS["Observation"].setdefault(name, SearchParam(name, "token", ("component.valueCodeableConcept",)))
 
 
-def _free_port(wanted: int) -> int:
+def free_port(wanted: int = 0) -> int:
+    """A port on loopback that nobody listens at: the wanted one, if it is free."""
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             one.bind((HOST, wanted))
         except OSError:
-            return _free_port(0)
+            return free_port()
         return int(one.getsockname()[1])
 
 

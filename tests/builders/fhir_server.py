@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 
-from demo.hospital import serving
+from demo.hospital import free_port, serving
 
 JsonObject = dict[str, Any]
 
@@ -33,7 +33,7 @@ HAPI = Path(__file__).parent.parent.parent / ".hapi"
 @contextmanager
 def hapi(folder: Path) -> Iterator[str]:
     """The base URL of a HAPI FHIR JPA server that keeps everything in memory; a minute passes until it answers."""
-    port = _free_port()
+    port = free_port()
     java = [
         "java",
         "-Xmx1g",
@@ -58,14 +58,6 @@ def _answers(url: str) -> bool:
         return httpx.get(f"{url}/metadata", timeout=20).status_code == 200
     except httpx.HTTPError:
         return False
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 FAULTS = (
