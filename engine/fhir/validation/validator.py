@@ -291,7 +291,7 @@ class _Walk:
     def _extension(self, element: Element, value: JsonObject, path: Path) -> None:
         url = value.get("url")
         if not isinstance(url, str):
-            self._say(path, "has no url")
+            self._say((path, "url"), "is missing (at least 1, found 0)")
             return
         if ("extension" in value) == any(key.lstrip("_").startswith("value") for key in value):
             self._say(path, "has to have either a value or extensions", rule="ext-1")
