@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from console import commands, deliveries, identities, listing, reports
+from console.why import why
 from engine.errors import GenomicsError
 from engine.storage import storage_error
 from resources.audit import AuditError
@@ -139,12 +140,14 @@ def parser() -> argparse.ArgumentParser:
     audit.add_argument("--accept", action="store_true", help="go on with a log that lost entries, as it is")
     audit.add_argument("--person", help=_WHO)
     audit.add_argument("--reason", help="why it is accepted, in a sentence")
+    asked = add("why", "say why a variant is or is not in a sample's report", why)
     reports.add_to(
         add("report", "show where a report stands, and its page", reports.report),
         add("sign", "review or sign what a report says", reports.sign),
     )
-    for sub in (shown, override, withdraw, reinstate, looked_up):
+    for sub in (shown, override, withdraw, reinstate, looked_up, asked):
         sub.add_argument("sample", metavar="SAMPLE", help="the sample's id")
+    asked.add_argument("variant", metavar="VARIANT", help="its key, 20-3910800-CT-C, or its HGVS name")
     override.add_argument("asset", metavar="ASSET", help="whose check it is")
     override.add_argument("check", metavar="CHECK", help="the failed check")
     _add_several(retry, "--failed", "every sample that failed, or of them what the filters leave")

@@ -83,13 +83,14 @@ def gene_model_lines(
         piece = next((piece for piece in SLICES if piece.start < start and end <= piece.end), None)
         if piece is None:
             continue
-        transcripts = [_transcript(structure, start) for structure in by_symbol.get(row[4], [])]
+        transcripts = [transcript_of(structure, start) for structure in by_symbol.get(row[4], [])]
         whole = _whole(transcripts, end, piece, placed[piece])
         if whole:
             yield from _gene_lines(f"ENSG{int(row[3]):011d}", row[4], start, end, whole)
 
 
-def _transcript(row: Sequence[str], gene_start: int) -> Transcript:
+def transcript_of(row: Sequence[str], gene_start: int) -> Transcript:
+    """A row of the cache of structures on the genome; ``gene_start`` is the gene's first base."""
     origin = gene_start + int(row[1])
     parts = [(int(kind), origin + int(s), origin + int(s) + int(length)) for kind, s, length in map(_split, row[4:])]
     exons = tuple(sorted((start, end) for kind, start, end in parts if kind == EXON))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from engine.annotate.columns import ANNOTATED_COLUMNS, CLINVAR_COLUMNS, COMBINED, POPULATION, TRANSCRIPT_CONSEQUENCE
 from engine.classify.candidate_genes import CANDIDATE_GENE_COLUMNS
 from engine.classify.columns import FINDING_COLUMNS
+from engine.classify.unreported import UNREPORTED_COLUMNS
 from engine.cohort.columns import TABLES
 from engine.cohort.models import cohort_models
 from engine.phenotype.conditions import GENE_CONDITION_COLUMNS
@@ -50,6 +51,7 @@ def described_tables() -> tuple[Described, ...]:
         Described("combined alleles", "`compounds` and `known_parts` of annotated variants", COMBINED),
         Described("exon_coverage", "artifact `exon_coverage` of a sample, Parquet", EXON_COLUMNS),
         Described("findings", "artifact `findings` of a sample, Parquet", FINDING_COLUMNS),
+        Described("unreported", "artifact `findings` of a sample, Parquet beside it", UNREPORTED_COLUMNS),
         Described("candidate_genes", "artifact `findings` of a sample, Parquet beside it", CANDIDATE_GENE_COLUMNS),
         *(Described(name, f"Delta table `cohort/{name}`", columns) for name, columns in TABLES.items()),
         *(Described(one.name, f"cohort table. {one.description}", one.columns) for one in cohort_models()),

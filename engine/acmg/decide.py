@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.acmg.criteria import Criterion, Strength
 from engine.acmg.facts import Evidence, Known, Population, Seen, VariantFacts, missense_of
+from engine.acmg.grantham import grantham
 from engine.acmg.loss_of_function import loss_of_function
 from engine.acmg.rule_set import RuleSet, rule_set
 
@@ -62,9 +63,20 @@ def _same_residue(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
     if same:
         yield _compared("PS1", (_S, _M), same, facts, "the same change of the protein by another change of the DNA")
         return
-    different = [one for one, other in comparable if other[2] != own[2]]
-    if different:
-        yield _compared("PM5", (_M, _P), different, facts, "another amino acid at the same residue")
+    different = [(one, _is_as_far(own, other, rules)) for one, other in comparable if other[2] != own[2]]
+    if as_far := [one for one, far in different if far]:
+        yield _compared("PM5", (_M, _P), as_far, facts, "another amino acid at the same residue")
+    elif nearer := [one for one, _ in different if one.is_pathogenic]:
+        what = "an amino acid at the same residue that lies further from the old one"
+        yield _compared("PM5", (_P, _P), nearer, facts, what)
+
+
+def _is_as_far(own: tuple[str, int, str], other: tuple[str, int, str], rules: RuleSet) -> bool:
+    """Whether the change is at least as great as the one that it is compared with, where the rule set asks for it."""
+    distances = grantham(own[0], own[2]), grantham(other[0], other[2])
+    if not rules.at("comparators", "as_far") or None in distances:
+        return True
+    return (distances[0] or 0) >= (distances[1] or 0)
 
 
 def _compared(

@@ -142,7 +142,7 @@ class Gatherer:
             edit=edit,
             terms=terms,
             protein=protein,
-            known=_with_proteins(known, edit, place) if missense_of(protein) else known,
+            known=with_proteins(known, edit, place) if missense_of(protein) else known,
             clinvar_release=self._release,
             next_methionine=place.next_methionine() if "start_lost" in terms else None,
             repeat_copies=place.repeat_copies(edit),
@@ -187,7 +187,7 @@ def known_alleles(clinvar: Path, transcript: Transcript) -> tuple[tuple[Known, .
             classification == "pathogenic",
             stars,
             edit := trimmed(position - 1, ref, alt),
-            _terms(accessions, edit),
+            terms_of(accessions, edit),
         )
         for variation_id, classification, stars, position, ref, alt, accessions, genes, _ in rows
         if not genes or transcript.gene in genes
@@ -195,14 +195,14 @@ def known_alleles(clinvar: Path, transcript: Transcript) -> tuple[tuple[Known, .
     return tuple(known), rows[0][-1] if rows else ""
 
 
-def _terms(accessions: Iterable[str], edit: Edit) -> frozenset[str]:
+def terms_of(accessions: Iterable[str], edit: Edit) -> frozenset[str]:
     """Terms by their accessions; of an allele without any that shifts the frame, that it does."""
     named = frozenset(_BY_ACCESSION[one] for one in accessions if one in _BY_ACCESSION)
     shifts = (len(edit.alt) - (edit.end - edit.start)) % 3
     return named or (frozenset({"frameshift_variant"}) if shifts else frozenset())
 
 
-def _with_proteins(known: Iterable[Known], edit: Edit, place: Place) -> tuple[Known, ...]:
+def with_proteins(known: Iterable[Known], edit: Edit, place: Place) -> tuple[Known, ...]:
     """Those of the same codon with what they do to the protein."""
     codon = place.codon(edit.start)
     return tuple(

@@ -27,6 +27,8 @@ from engine.classify.inheritance import Known, conditions_of, hgnc_id
 from engine.classify.origin import FATHER, MOTHER, come_together, origin_of, transmitting
 from engine.classify.phase import TOLD, Parent, Phase, phase_of
 from engine.classify.question import Question, question_of
+from engine.classify.unreported import SUFFIX as UNREPORTED_SUFFIX
+from engine.classify.unreported import write_unreported
 from engine.classify.zygosity import zygosity
 from engine.duckdb_paths import as_pattern
 from engine.errors import VariantFileError
@@ -88,6 +90,7 @@ class FindingsSummary:
         conflicting: passing alleles on which ClinVar's submitters disagree, which are not reported.
         not_reportable: P/LP alleles that the gene's rule, the order or the carrier option leaves out.
         candidate_genes: genes asked about with a variant that may matter.
+        unreported: variants in what was asked about that are not reported.
     """
 
     findings: int
@@ -102,12 +105,15 @@ class FindingsSummary:
     conflicting: int
     not_reportable: int
     candidate_genes: int
+    unreported: int
 
 
 def select_reportable(
     annotated: Path, subject: Subject, bundle: ReferenceBundle, folder: Path, sample: str
 ) -> FindingsSummary:
-    """Write ``<sample>.findings.parquet`` and ``<sample>.candidate_genes.parquet`` into ``folder``.
+    """Write the tables of findings, of candidate genes and of what is not reported into ``folder``.
+
+    They are ``<sample>.findings.parquet``, ``<sample>.candidate_genes.parquet`` and ``<sample>.unreported.parquet``.
 
     Args:
         annotated: the Parquet that :func:`engine.annotate.annotate.annotate_variants` wrote.
@@ -156,6 +162,9 @@ def select_reportable(
         conflicting=conflicting,
         not_reportable=verdicts["not_reportable"],
         candidate_genes=genes,
+        unreported=write_unreported(
+            annotated, subject.question, subject.left_out, findings, folder / f"{sample}{UNREPORTED_SUFFIX}"
+        ),
     )
 
 

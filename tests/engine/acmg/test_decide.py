@@ -12,6 +12,7 @@ from engine.acmg.criteria import CODES, Criterion, Strength
 from engine.acmg.decide import DECIDED, decide
 from engine.acmg.facts import Partner, Population, Seen
 from engine.acmg.gather import Place
+from engine.acmg.grantham import grantham
 from engine.acmg.rule_set import rule_set
 from engine.annotate.edit import Edit
 from engine.annotate.gene_model import Transcript
@@ -110,8 +111,25 @@ def test_the_same_change_of_the_protein_is_ps1_and_names_its_record() -> None:
 
 
 def test_another_change_of_the_residue_is_pm5() -> None:
-    assert decided("missense_variant", protein="p.(Arg34Leu)", known=(SAME,)) == ["PM5=M"]
-    assert decided("missense_variant", protein="p.(Arg34Leu)", known=(OTHER,)) == ["PM5=P"]
+    assert decided("missense_variant", protein="p.(Arg34Trp)", known=(OTHER,)) == ["PM5=P"]
+    assert decided("missense_variant", protein="p.(Arg34Cys)", known=(replace(OTHER, is_pathogenic=True),)) == ["PM5=M"]
+
+
+def test_a_change_to_a_nearer_amino_acid_counts_less() -> None:
+    """Arginine and histidine lie 29 apart, arginine and cysteine 180 (Grantham 1974)."""
+    assert decided("missense_variant", protein="p.(Arg34His)", known=(SAME,)) == ["PM5=P"]
+    assert decided("missense_variant", protein="p.(Arg34His)", known=(replace(SAME, is_pathogenic=False),)) == []
+    near = replace(SAME, protein="p.(Arg34Lys)", variation_id="13")
+    assert decided("missense_variant", protein="p.(Arg34His)", known=(SAME, near)) == ["PM5=M"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "distance"),
+    [("Leu", "Ile", 5), ("Arg", "His", 29), ("Arg", "Cys", 180), ("Tyr", "Cys", 194), ("Pro", "Leu", 98)],
+)
+def test_distances_of_amino_acids_are_grantham_s(one: str, other: str, distance: int) -> None:
+    assert grantham(one, other) == grantham(other, one) == distance
+    assert grantham(one, "Xaa") is None
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from engine.acmg.decide import decide
 from engine.acmg.gather import Gatherer
 from engine.classify.findings import select_reportable
+from engine.classify.unreported import REASONS
 from engine.reference.bundle import ReferenceBundle
 from engine.report.wording import evidence, headline, sentence
 from tests.builders.pank2 import annotated, pank2_bundle
@@ -85,4 +86,26 @@ def test_the_facts_of_an_allele_hold_clinvars_alleles_of_its_codon(bundle: Refer
     assert (comparator.variation_id, comparator.protein) == ("4548", "p.(Gly521Arg)")
     assert sum(one.truncates for one in facts.known) > 5 and facts.clinvar_release == "2024-12-15"
     pm5 = next(one for one in decide(facts) if one.criterion.code == "PM5")
-    assert (str(pm5.criterion), pm5.record) == ("PM5=M", "4548") and "p.(Gly521Arg)" in pm5.sentence
+    assert (str(pm5.criterion), pm5.record) == ("PM5=P", "4548") and "p.(Gly521Arg)" in pm5.sentence
+
+
+def test_what_was_asked_about_and_is_not_reported_has_a_reason(
+    find: Any, bundle: ReferenceBundle, tmp_path: Path
+) -> None:
+    """A row a variant of the gene, whatever became of it, and none of what is reported."""
+    missense, silent, inside = GLY521 + 1, GLY521 + 2, GLY521 + 900
+    alleles = {at: f"{at}-{base(bundle, at)}-{other(base(bundle, at))}" for at in (missense, silent, inside)}
+    found = find(
+        f"{GLY521}-G-A", f"3867000-{base(bundle, 3_867_000)}-{other(base(bundle, 3_867_000))}", *alleles.values()
+    )
+    assert [row["position"] for row in found] == [GLY521]
+    rows = {row["position"]: row for row in pq.read_table(tmp_path / "S1.unreported.parquet").to_pylist()}
+    assert set(rows) == {missense, silent, inside}
+    assert rows[inside]["reason"] == "no great effect" and "intron variant" not in rows[inside]["reason"]
+    assert {row["reason"] for row in rows.values()} <= set(REASONS)
+    assert all(row["explanation"] for row in rows.values())
+
+
+def other(reference: str) -> str:
+    """A transition, so that it is another base."""
+    return {"A": "G", "G": "A", "C": "T", "T": "C"}[reference]

@@ -321,3 +321,38 @@ def test_genes_that_nobody_asked_about_are_no_candidates(find: Any, tmp_path: Pa
     assert [row["gene"] for row in pq.read_table(tmp_path / "S1.candidate_genes.parquet").to_pylist()] == ["PANK2"]
     find(variant("TP53"), variant("PANK2"), ordered_genes=("TP53",))
     assert [row["gene"] for row in pq.read_table(tmp_path / "S1.candidate_genes.parquet").to_pylist()] == ["TP53"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"clinvar_classification": "benign"}, "benign in ClinVar"),
+        ({"clinvar_classification": "likely_benign", "filter": "AltBias"}, "failed filter"),
+        ({"clinvar_classification": "conflicting"}, "conflicting in ClinVar"),
+        ({"clinvar_classification": None}, "uncertain"),
+        ({"clinvar_classification": None, "impact": "LOW", "consequence": "synonymous_variant"}, "no great effect"),
+        ({"clinvar_classification": "uncertain_significance", "impact": "MODIFIER"}, "no great effect"),
+    ],
+)
+def test_a_variant_that_is_not_reported_has_its_reason(
+    find: Any, tmp_path: Path, changed: dict[str, Any], reason: str
+) -> None:
+    rows, summary = find(
+        variant("AVP", 1000), variant("AVP", 2000, **changed), variant("TP53", 3000), ordered_genes=("AVP",)
+    )
+    (told,) = pq.read_table(tmp_path / "S1.unreported.parquet").to_pylist()
+    assert [row["position"] for row in rows] == [1000] and summary.unreported == 1
+    assert (told["position"], told["reason"]) == (2000, reason)
+
+
+def test_why_a_pathogenic_allele_is_left_out_is_told_and_what_nobody_wants_to_hear_is_not(
+    find: Any, tmp_path: Path
+) -> None:
+    find(
+        variant("PANK2", 1000),
+        variant("TP53", 2000),
+        variant("NEW", 3000, clinvar_classification=None),
+        report_carriers=False,
+    )
+    told = pq.read_table(tmp_path / "S1.unreported.parquet").to_pylist()
+    assert [(row["gene"], row["reason"]) for row in told] == [("PANK2", "not reportable"), ("NEW", "not classified")]
