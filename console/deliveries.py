@@ -25,9 +25,10 @@ def deliver(platform: Resources, chosen: argparse.Namespace) -> int:
 
     told: list[dict[str, object]] = []
     log = lambda line: None  # noqa: E731 - what is told is told below
+    bundle, page = report.fhir_bundle, report.clinical_report
     ways = [
-        (platform.hospital.destination, report.fhir_bundle, delivery.ehr_delivery),
-        (platform.interface_engine.destination, report.clinical_report, delivery.hl7v2_delivery),
+        (platform.hospital.destination, (page, bundle), delivery.ehr_delivery),
+        (platform.interface_engine.destination, (page,), delivery.hl7v2_delivery),
     ]
     named = [(what, way) for destination, what, way in ways if destination is not None]
 
@@ -38,7 +39,8 @@ def deliver(platform: Resources, chosen: argparse.Namespace) -> int:
         errors = []
         for what, way in named:
             try:
-                what.make(platform, name, log=log)
+                for one in what:
+                    one.make(platform, name, log=log)
                 told.append(_delivered(way.make(platform, name, log=log), name, tell=not chosen.json))
             except DeliveryError as error:  # the other system takes it all the same
                 errors.append(error)
@@ -61,6 +63,7 @@ def export(platform: Resources, chosen: argparse.Namespace) -> int:
     reports = []
 
     def take(name: str) -> None:
+        report.clinical_report.make(platform, name, log=lambda line: None)
         made = report.fhir_bundle.make(platform, name, log=lambda line: None)
         assert not isinstance(made, NotApplicable)
         status = made.receipt.measures["status"]

@@ -19,6 +19,7 @@ from engine.fhir.codes import JsonObject
 from engine.fhir.diagnostic_report import add_report
 from engine.fhir.observations import Observations
 from engine.fhir.provenance import add_devices, add_files, add_provenance
+from engine.fhir.report_document import Document, add_document, attachment
 from engine.fhir.resources import Entries
 from engine.fhir.study import add_study
 from engine.person import Identity
@@ -62,6 +63,7 @@ def build_bundle(
     issue: Issue | None = None,
     identity: Identity | None = None,
     versions: Sequence[Version] = (),
+    document: Document | None = None,
 ) -> JsonObject:
     """The bundle of a sample.
 
@@ -70,6 +72,7 @@ def build_bundle(
         issue: how far it has come towards its signature; a draft where absent.
         identity: who the person is, absent in a pseudonymous bundle.
         versions: of the report, the present one last; of an amended one the report tells what changed.
+        document: the page that people read and sign, absent where it is to stay outside.
 
     Raises:
         ReportError: the identity is another person's.
@@ -88,8 +91,14 @@ def build_bundle(
     results = [reference for references in told.values() for reference in references]
     results += [observations.add_phase(phase) for phase in statement.phases]
     actions = add_actions(entries, statement, {name: told[name][-1] for name in told}, actors, issued)
-    report = add_report(entries, statement, issue.status, summary(versions), results, actions, study, actors, issued)
-    add_provenance(entries, lineage, files, actors, report, f"report|{case.sample}", issued)
+    page = attachment(document, issued) if document else None
+    report = add_report(
+        entries, statement, issue.status, summary(versions), results, actions, study, actors, issued, page
+    )
+    told_of = [report, study, *results]
+    if document:
+        told_of.append(add_document(entries, case.sample, document, issue.status, actors, report, issued))
+    add_provenance(entries, lineage, files, actors, told_of, f"report|{case.sample}", issued)
     return entries.bundle(entries.identifier("bundle", case.sample), issued)
 
 
@@ -104,6 +113,7 @@ def write_bundle(
     issue: Issue | None = None,
     identity: Identity | None = None,
     versions: Sequence[Version] = (),
+    document: Document | None = None,
 ) -> BundleSummary:
     """Write ``<sample>.fhir.json`` into ``folder``, then read it back and judge it.
 
@@ -115,11 +125,11 @@ def write_bundle(
             written.
     """
     path = folder / f"{statement.case.sample}.fhir.json"
-    built = build_bundle(statement, issue, identity, versions)
+    built = build_bundle(statement, issue, identity, versions, document)
     require_conformant(built, statement.case.sample)
     path.write_text(bundle_json(built))
     bundle = json.loads(path.read_text())
-    again = build_bundle(statement, issue, identity, versions)
+    again = build_bundle(statement, issue, identity, versions, document)
     verdict = check_bundle(bundle)
     types = Counter(entry["resource"]["resourceType"] for entry in bundle["entry"])
     ids = [{entry["request"]["url"] for entry in one["entry"]} for one in (bundle, again)]

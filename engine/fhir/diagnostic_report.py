@@ -34,8 +34,9 @@ def add_report(
     study: JsonObject,
     actors: Actors,
     issued: str,
+    page: JsonObject | None = None,
 ) -> JsonObject:
-    """Add the DiagnosticReport."""
+    """Add the DiagnosticReport, with the page that people read where there is one."""
     case = statement.case
     report: JsonObject = {
         "extension": [
@@ -64,6 +65,8 @@ def add_report(
         report["resultsInterpreter"] = [actors.interpreter]
     if results:
         report["result"] = results
+    if page:
+        report["presentedForm"] = [page]
     return entries.add("DiagnosticReport", case.sample, report, profile="genomic-report")
 
 

@@ -104,9 +104,9 @@ def add_devices(entries: Entries, tools: dict[str, str]) -> dict[str, JsonObject
 
 
 def add_provenance(
-    entries: Entries, lineage: Lineage, files: Files, actors: Actors, report: JsonObject, key: str, issued: str
+    entries: Entries, lineage: Lineage, files: Files, actors: Actors, told: list[JsonObject], key: str, issued: str
 ) -> None:
-    """Add one Provenance for each artifact with files, and one for the report."""
+    """Add one Provenance for each artifact with files, and one for what is told: the report first, then its results."""
     for receipt in lineage.receipts:
         targets = files.by_asset.get(receipt.asset, [])
         if receipt.asset != _READS and targets:
@@ -114,7 +114,7 @@ def add_provenance(
             _add(entries, f"{receipt.asset}|{receipt.data_version}", targets, sources, actors, receipt, issued)
     made = lineage.receipts[-1] if lineage.receipts else None
     sources = _sources(lineage, files, [receipt.asset for receipt in lineage.receipts])
-    _add(entries, key, [report], [*files.by_asset[_READS], *sources], actors, made, issued, lineage)
+    _add(entries, key, told, [*files.by_asset[_READS], *sources], actors, made, issued, lineage)
 
 
 def _sources(lineage: Lineage, files: Files, inputs: Iterable[str]) -> list[JsonObject]:
@@ -145,7 +145,10 @@ def _add(
         {"type": concept(PROVENANCE_PARTICIPANT, "assembler", "Assembler"), "who": device}
         for device in devices.values()
     ]
-    answering = {"type": concept(PROVENANCE_PARTICIPANT, "author", "Author"), "who": actors.laboratory}
+    answering = [{"type": concept(PROVENANCE_PARTICIPANT, "author", "Author"), "who": actors.laboratory}]
+    if lineage and actors.interpreter:
+        approver = {"type": concept(PROVENANCE_PARTICIPANT, "attester", "Attester"), "who": actors.interpreter}
+        answering.append(approver | {"onBehalfOf": actors.laboratory})
     used = [{"role": "source", "what": reference} for reference in _once(sources)] + [
         {"role": "source", "what": {"identifier": entries.identifier(f"knowledge/{name}", version), "display": name}}
         for name, version in sorted(knowledge.items())
@@ -158,7 +161,7 @@ def _add(
         "target": targets,
         "recorded": issued,
         "activity": concept(DATA_OPERATION, "CREATE", "create"),
-        "agent": [answering, *made_by],
+        "agent": [*answering, *made_by],
     }
     entries.add("Provenance", key, content | ({"entity": used} if used else {}))
 

@@ -149,7 +149,7 @@ class _Rendering:
         yield self._specimen()
         for number, finding in enumerate(self._said.findings, 2):
             yield from self._group(number, VARIANT_PANEL, finding.id, self._status)
-            yield from _notes([finding.headline, finding.sentence, *finding.notes])
+            yield from _notes([finding.headline, finding.sentence, *finding.notes, *finding.evidence])
             yield from self._observations(self._of_finding(finding), self._status)
         for number, finding in enumerate(dropped, 2 + len(self._said.findings)):
             yield from self._group(number, VARIANT_PANEL, finding.id, self._status)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from engine.errors import DeliveryError
 from engine.ops.artifact import Computed, NotApplicable, artifact
 from engine.ops.inputs import (
     Addressee,
-    Artifact,
     Identified,
     Making,
     Own,
@@ -20,6 +17,7 @@ from engine.ops.inputs import (
     ToHospital,
     ToInterfaceEngine,
 )
+from engine.ops.report import page_of
 from engine.receipt import Measure, canonical_json
 
 if TYPE_CHECKING:
@@ -71,6 +69,7 @@ def hl7v2_delivery(
     issue = issue_of(standing.sign_outs, said.digest)
     if refusal := _may_not_go(issue.status, addressee):
         return refusal
+    page = page_of(clinical_report, said, issue)
     earlier = {digest: read_statement(one.file(SUFFIX)) for digest, one in standing.signed.items()}
     message = build_message(
         said,
@@ -78,7 +77,7 @@ def hl7v2_delivery(
         identity.look_up() if identity.identified else None,
         _versions(issue, said, earlier),
         dropped=_dropped(issue, said, earlier),
-        document=_document(clinical_report, said, issue),
+        document=page.content if page.is_pdf else None,
         address=addressee.address,
     )
     require_structure(message, making.sample)
@@ -114,16 +113,3 @@ def _dropped(issue: Issue, said: Statement, earlier: dict[str, Statement]) -> li
     told = {one.id: one for step in issue.earlier if step.digest in earlier for one in earlier[step.digest].findings}
     now = {one.id for one in said.findings}
     return [told[name] for name in sorted(told) if name not in now]
-
-
-def _document(page: Artifact, said: Statement, issue: Issue) -> bytes | None:
-    """The report as PDF, where one was made; DeliveryError where it is not of this version."""
-    wanted = {"statement_digest": said.digest, "status": issue.status, "version": issue.version}
-    if not wanted.items() <= page.measures.items():
-        raise DeliveryError(
-            "the report's page is of another version than what is to be sent",
-            sample=said.case.sample,
-            remedy="materialize clinical_report, then hl7v2_delivery; genomics deliver does both",
-        )
-    found: list[Path] = [page.folder / file.name for file in page.receipt.files if file.name.endswith(".pdf")]
-    return found[0].read_bytes() if found else None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from engine.code_version import code_version
+from engine.errors import ReportError
 from engine.ops.artifact import Chain, Computed, OverriddenChecks, artifact
 from engine.ops.inputs import (
     Artifact,
@@ -27,6 +29,7 @@ from engine.reference.bundle import ReferenceBundle
 from engine.report.case import TOLD_OF_THE_PERSON
 
 if TYPE_CHECKING:
+    from engine.fhir.report_document import Document
     from engine.report.amendment import Version
     from engine.report.issue import Issue
     from engine.report.statement import Statement
@@ -127,6 +130,7 @@ def clinical_report(
 def fhir_bundle(
     making: Making,
     statement: Own,
+    clinical_report: Own,
     standing: Annotated[Standing, StandingOf("statement")],
     identity: Identified,
     previous: Previous,
@@ -134,7 +138,8 @@ def fhir_bundle(
     """The report as a FHIR R4 transaction after HL7's Genomics Reporting guide: stable ids, PUT entries.
 
     A Provenance leads back to the reads' digests and the versions of tools and knowledge. Its status is what the
-    sign-out says: preliminary, final, amended or corrected. It alone names the person, once people have said who it is.
+    sign-out says: preliminary, final, amended or corrected. The page that people read goes along. It alone names the
+    person, once people have said who it is.
     """
     from engine.fhir.bundle import write_bundle
     from engine.report.issue import issue_of
@@ -142,15 +147,32 @@ def fhir_bundle(
 
     said = read_statement(statement.file(SUFFIX))
     issue = issue_of(standing.sign_outs, said.digest)
+    page = page_of(clinical_report, said, issue)
     told = _told(said, issue) | {
         "identified": identity.identified,
+        "page": clinical_report.receipt.data_version,
         "written_by": code_version("engine.fhir.bundle").source,
     }
     if previous and told.items() <= previous.measures.items():
         return _keep(previous, making)
     named = identity.look_up() if identity.identified else None
-    summary = write_bundle(said, making.folder, issue, named, _versions(said, issue, standing))
+    summary = write_bundle(said, making.folder, issue, named, _versions(said, issue, standing), page)
     return Computed(summary.resources, vars(summary) | told)
+
+
+def page_of(page: Artifact, said: Statement, issue: Issue) -> Document:
+    """The page as PDF, or as HTML where no PDF could be made; ReportError where it is of another version."""
+    from engine.fhir.report_document import Document
+
+    if not _told(said, issue).items() <= page.measures.items():
+        raise ReportError(
+            "the report's page is of another version than what is said now",
+            sample=said.case.sample,
+            remedy="materialize clinical_report first (genomics report and genomics deliver do)",
+        )
+    by_suffix = {Path(file.name).suffix: file.name for file in page.receipt.files}
+    name = by_suffix.get(".pdf") or by_suffix[".html"]
+    return Document(name, (page.folder / name).read_bytes())
 
 
 def _versions(said: Statement, issue: Issue, standing: Standing) -> tuple[Version, ...]:

@@ -72,7 +72,7 @@ def test_a_shut_gate_stays_shut_for_manual_runs_until_a_person_overrides_it(labo
     shown = console(server, "sample", LET_THROUGH.sample_id).stdout
     assert "overridden: mean_coverage" in shown and "Dr Example" in shown
 
-    rest = ("variants", "annotated_variants", "findings", "statement", "fhir_bundle")
+    rest = ("variants", "annotated_variants", "findings", "statement", "clinical_report", "fhir_bundle")
     reported = server.deployment.materialize(*rest, sample=LET_THROUGH.sample_id)
     assert reported.returncode == 0, reported.stderr
     receipt = server.deployment.lake.require("fhir_bundle", LET_THROUGH.sample_id)

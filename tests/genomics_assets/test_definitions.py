@@ -24,7 +24,7 @@ BY_SAMPLE = {
     "findings": {"annotated_variants", "gvcf"},
     "statement": {"raw_reads", "aligned_reads", "gvcf", "variants", "annotated_variants", "findings"},
     "clinical_report": {"statement"},
-    "fhir_bundle": {"statement"},
+    "fhir_bundle": {"statement", "clinical_report"},
     "ehr_delivery": {"fhir_bundle"},
     "hl7v2_delivery": {"statement", "clinical_report"},
     "cohort_contribution": {"raw_reads", "aligned_reads", "gvcf", "variants"},

@@ -1,5 +1,7 @@
 """The FHIR bundle of a sample: what it says, and that it says it the same way every time."""
 
+import base64
+import hashlib
 import html
 import json
 from dataclasses import replace
@@ -14,6 +16,7 @@ from engine.classify.findings import select_reportable
 from engine.errors import ReportError
 from engine.fhir.bundle import BundleSummary, build_bundle, write_bundle
 from engine.fhir.check import check_bundle, faults, references_of, validator
+from engine.fhir.report_document import Document
 from engine.person import Identity, Sex
 from engine.receipt import ArtifactFile, Receipt, Recipe
 from engine.reference.panels import Panel
@@ -149,6 +152,41 @@ def test_provenance_leads_back_to_the_reads(r273h: tuple[dict[str, Any], BundleS
     devices = {f"urn:uuid:{one['id']}": one for one in of_type(bundle, "Device")}
     tools = [devices[agent["who"]["reference"]] for agent in last["agent"] if agent["who"]["reference"] in devices]
     assert {tool["deviceName"][0]["name"] for tool in tools} == {"isal", "bwa-mem3", "pysam"}
+
+
+def test_every_result_leads_back_to_the_reads_and_to_who_answers_for_it(tmp_path: Path) -> None:
+    bundle = built(tmp_path, variant("PANK2", 3_888_572), variant("PANK2", 3_888_600), issue=SIGNED)
+    (report,) = of_type(bundle, "DiagnosticReport")
+    (person,) = of_type(bundle, "Practitioner")
+    (study,) = (one for one in of_type(bundle, "Procedure") if "genomic-study" in one["meta"]["profile"][0][-13:])
+    (last,) = (one for one in of_type(bundle, "Provenance") if len(one["target"]) > 2)
+    targets = [one["reference"] for one in last["target"]]
+    assert targets[:2] == [f"urn:uuid:{report['id']}", f"urn:uuid:{study['id']}"]
+    assert targets[2:] == [one["reference"] for one in report["result"]]
+    answers = {one["type"]["coding"][0]["code"]: one["who"]["reference"] for one in last["agent"][:2]}
+    assert answers["attester"] == f"urn:uuid:{person['id']}" and "author" in answers
+    draft = built(tmp_path, variant("PANK2", 3_888_572))
+    assert "attester" not in json.dumps(of_type(draft, "Provenance"))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("S1.report.pdf", "application/pdf"), ("S1.report.html", "text/html")])
+def test_the_page_that_was_signed_goes_along(name: str, kind: str, tmp_path: Path) -> None:
+    page = Document(name, b"%PDF-1.7 the page" * 5_000)
+    bundle = built(tmp_path, variant("PANK2"), issue=SIGNED, document=page)
+    (report,) = of_type(bundle, "DiagnosticReport")
+    (form,) = report["presentedForm"]
+    assert base64.b64decode(form["data"]) == page.content and form["size"] == len(page.content)
+    assert form["hash"] == base64.b64encode(hashlib.sha1(page.content).digest()).decode()
+    assert (form["contentType"], form["title"], form["creation"]) == (kind, name, "2026-11-23T09:00:00+00:00")
+    (document,) = (one for one in of_type(bundle, "DocumentReference") if "type" in one)
+    assert document["content"][0]["attachment"] == form and document["docStatus"] == "final"
+    assert document["context"]["related"] == [{"reference": f"urn:uuid:{report['id']}"}]
+    assert document["authenticator"] == report["resultsInterpreter"][0]
+    (again,) = (
+        one for one in of_type(built(tmp_path, issue=Issue(), document=page), "DocumentReference") if "type" in one
+    )
+    assert (again["id"], again["docStatus"]) == (document["id"], "preliminary") and "authenticator" not in again
+    assert check_bundle(bundle).problems == ()
 
 
 def test_every_step_names_what_it_was_made_from(tmp_path: Path) -> None:
