@@ -160,6 +160,10 @@ def _no_receipt(problem: str) -> LakeError:
     )
 
 
+DATA_VERSION = "data version"
+"""Begins what stands for the release of a source that states none."""
+
+
 def canonical_json(value: Any, indent: int | None = None) -> str:
     """JSON with sorted keys; NaN and infinities are refused."""
     return json.dumps(value, sort_keys=True, indent=indent, ensure_ascii=False, allow_nan=False)

@@ -305,7 +305,7 @@ class Settings:
             anchor=Path(variables.get("GENOMICS_ANCHOR") or data / "anchor").expanduser().resolve(),
             fhir_url=variables.get("GENOMICS_FHIR_URL") or None,
             fhir_access=_path(variables.get("GENOMICS_FHIR_ACCESS")),
-            hl7=variables.get("GENOMICS_HL7") or None,
+            hl7=_outside(variables.get("GENOMICS_HL7"), data),
             hl7_access=_path(variables.get("GENOMICS_HL7_ACCESS")),
             web_listen=values["GENOMICS_WEB_LISTEN"],
             web_origins=_origins(variables.get("GENOMICS_WEB_ORIGINS")),
@@ -430,6 +430,16 @@ def _registry(address: str | None, data: Path) -> Path | str:
             remedy="write it as postgresql://user:password@host:5432/database, or leave it unset",
         )
     return address
+
+
+def _outside(destination: str | None, data: Path) -> str | None:
+    """Where messages go; a folder is outside of the data, for they name persons."""
+    if destination and "://" not in destination and Path(destination).expanduser().resolve().is_relative_to(data):
+        raise SettingsError(
+            "GENOMICS_HL7 is a folder within the data folder, where no message is kept",
+            remedy="name a folder outside of it, which the hospital's interface engine reads",
+        )
+    return destination or None
 
 
 def _channels(values: Mapping[str, str], variables: Mapping[str, str]) -> tuple[Channel, ...]:

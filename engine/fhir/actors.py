@@ -9,6 +9,7 @@ from engine.fhir.resources import Entries
 from engine.person import Identity
 from engine.report.case import CaseFacts, Laboratory
 from engine.report.issue import SignOut
+from engine.report.statement import Statement
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,9 @@ class Actors:
     interpreter: JsonObject | None
 
 
-def add_actors(entries: Entries, case: CaseFacts, signature: SignOut | None, identity: Identity | None) -> Actors:
+def add_actors(entries: Entries, statement: Statement, signature: SignOut | None, identity: Identity | None) -> Actors:
     """Add them to the bundle."""
+    case = statement.case
     patient = _add_patient(entries, case, identity)
     laboratory = entries.add("Organization", "laboratory", _laboratory(entries, case.laboratory))
     specimen = {"identifier": [entries.identifier("sample", case.sample)], "status": "available", "subject": patient}
@@ -43,7 +45,7 @@ def add_actors(entries: Entries, case: CaseFacts, signature: SignOut | None, ide
         patient=patient,
         specimen=entries.add("Specimen", case.sample, specimen),
         laboratory=laboratory,
-        order=_add_order(entries, case, patient) if case.person.order_id else None,
+        order=_add_order(entries, statement, patient) if case.person.order_id else None,
         interpreter=_add_interpreter(entries, signature) if signature else None,
     )
 
@@ -80,7 +82,13 @@ def _record_number(identity: Identity) -> JsonObject:
     return number | {"value": identity.mrn}
 
 
-def _add_order(entries: Entries, case: CaseFacts, patient: JsonObject) -> JsonObject:
+def signs(statement: Statement) -> list[JsonObject]:
+    """The signs that the order states, each by its code and, where it is known, its name."""
+    return [concept(HPO, term, statement.signs.get(term)) for term in statement.case.person.phenotype]
+
+
+def _add_order(entries: Entries, statement: Statement, patient: JsonObject) -> JsonObject:
+    case = statement.case
     order: JsonObject = {
         "identifier": [entries.identifier("order", case.person.order_id or "")],
         "status": "active",
@@ -89,7 +97,7 @@ def _add_order(entries: Entries, case: CaseFacts, patient: JsonObject) -> JsonOb
         "subject": patient,
     }
     if case.person.phenotype:
-        order["reasonCode"] = [concept(HPO, term) for term in case.person.phenotype]
+        order["reasonCode"] = signs(statement)
     return entries.add("ServiceRequest", case.person.order_id or "", order)
 
 

@@ -82,7 +82,7 @@ def build_bundle(
         case.require_own(identity)
     issued = issue.signature.recorded if issue.signature else statement.made
     entries = Entries(case.laboratory.system)
-    actors = add_actors(entries, case, issue.signature, identity)
+    actors = add_actors(entries, statement, issue.signature, identity)
     files = add_files(entries, lineage, actors, case.sample)
     devices = add_devices(entries, lineage.tools)
     study = add_study(entries, statement, files, devices, actors)

@@ -198,10 +198,8 @@ def implication_components(stated: StatedFinding, condition: Finding | None) -> 
         components.append(component("93044-6", valueCodeableConcept=_stars(finding)))
     if condition:
         components.append(component("81259-4", valueCodeableConcept=_phenotype(condition)))
-        if condition["inheritance"] in INHERITANCE:
-            components.append(
-                component("condition-inheritance", valueCodeableConcept=INHERITANCE[condition["inheritance"]])
-            )
+        if mode := _inheritance(condition["inheritance"]):
+            components.append(component("condition-inheritance", valueCodeableConcept=mode))
     components.append(component("conclusion-string", valueString=stated.sentence))
     return components
 
@@ -231,6 +229,14 @@ def _phenotype(condition: Finding) -> JsonObject:
     if condition["omim"]:
         codes.append({"system": OMIM, "code": condition["omim"].removeprefix("OMIM:")})
     return {"text": condition["name"]} | ({"coding": codes} if codes else {})
+
+
+def _inheritance(code: str) -> JsonObject | None:
+    """The mode of inheritance by its code; several that are known in words, absent where none is."""
+    known = [INHERITANCE[one] for one in code.split("/") if one in INHERITANCE]
+    if len(known) < 2:
+        return known[0] if known else None
+    return {"text": " or ".join(one["coding"][0]["display"] for one in known)}
 
 
 def _evidence(finding: Finding) -> list[JsonObject]:

@@ -19,19 +19,18 @@ from string import ascii_lowercase
 from textwrap import wrap
 
 from engine.errors import ReportError
+from engine.fhir.actors import signs
 from engine.fhir.codes import (
     ALLELIC_PHASE,
     BUILDS,
     DBSNP,
     GENETICS,
-    HPO,
     PHASE,
     PRESENT,
     REPORT,
     SEQUENCING,
     VARIANT_ASSESSMENT,
     JsonObject,
-    concept,
     named,
 )
 from engine.fhir.diagnostic_report import OUTCOME
@@ -179,7 +178,7 @@ class _Rendering:
             fields[26] = components(_parts(observation_id(named(_RESULT))), OVERALL, self._said.outcome)
             fields[29] = components(entity(placer, parts=True), parent)
         if self._case.person.phenotype:
-            fields[31] = repeated(*(coded(concept(HPO, term)) for term in self._case.person.phenotype))
+            fields[31] = repeated(*(coded(sign) for sign in signs(self._said)))
         if self._issue.signature:
             fields[32] = components(subcomponents("", self._issue.signature.person))
         yield segment("OBR", fields)

@@ -30,7 +30,7 @@ from engine.person import Identity, Person
 from engine.progress import Progress
 from engine.reads.file_digests import FileDigests
 from engine.reads.lane import Lane
-from engine.receipt import Measure, Receipt, describe_file, digest_text
+from engine.receipt import DATA_VERSION, Measure, Receipt, describe_file, digest_text
 from engine.reference.bundle import ReferenceBundle
 from engine.report.issue import SignOut
 
@@ -271,7 +271,7 @@ def releases(receipts: Iterable[Receipt]) -> dict[str, str]:
         if receipt.asset == "reference_genome":
             named |= {"reference": str(measures["name"]), "build": str(measures["build"])}
         elif receipt.asset != "aligner_index":
-            named[receipt.asset] = str(measures.get("release") or f"data version {receipt.data_version[:12]}")
+            named[receipt.asset] = str(measures.get("release") or f"{DATA_VERSION} {receipt.data_version[:12]}")
     return named
 
 

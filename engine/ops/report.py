@@ -44,7 +44,7 @@ def statement(
     findings: Own,
     chain: Annotated[tuple[Receipt, ...], Chain("findings")],
     overridden_checks: Annotated[tuple[str, ...], OverriddenChecks("findings")],
-    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "panels")],
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "panels", "phenotypes")],
     person: Annotated[Person, Facts(*TOLD_OF_THE_PERSON)],
     settings: Annotated[Settings, Options("alignment_format", "laboratory")],
     written: Written,
@@ -55,6 +55,7 @@ def statement(
     A person signs its digest. What says the same is the same statement: it stays as it was first made.
     """
     from engine.classify.question import question_of
+    from engine.phenotype.knowledge import term_names
     from engine.reads.manifest import read_digests
     from engine.reference.panels import panel_of
     from engine.report.case import CaseFacts
@@ -84,7 +85,9 @@ def statement(
         written=written,
     )
     rows, made = read_findings(findings.file(".findings.parquet")), datetime.now(UTC).isoformat(timespec="seconds")
-    said = state(rows, case, Lineage(read_digests(raw_reads.folder), chain), reference.build, made)
+    lineage = Lineage(read_digests(raw_reads.folder), chain)
+    signs = term_names(reference.phenotypes, person.phenotype) if reference.phenotypes and person.phenotype else {}
+    said = state(rows, case, lineage, reference.build, made, signs)
     measures: dict[str, Measure] = {
         "statement_digest": said.digest,
         "outcome": str(said.outcome),

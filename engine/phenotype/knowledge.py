@@ -8,6 +8,7 @@ takes three seconds, reading these a twentieth of one.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,15 @@ def read_phenotypes(folder: Path) -> PhenotypeModel:
             elif one.name in stored:
                 values[one.name] = stored[one.name]
     return PhenotypeModel(**values)
+
+
+def term_names(folder: Path, terms: Iterable[str]) -> dict[str, str]:
+    """Names of HPO terms, by term; a replaced one has its successor's, what is not known is left out."""
+    with np.load(folder / MODEL, allow_pickle=False) as stored:
+        told = json.loads(bytes(stored["told"]))
+    names: dict[str, str] = told["names"]
+    found = {term: names.get(told["replaced"].get(term, term)) for term in terms}
+    return {term: name for term, name in found.items() if name}
 
 
 def _save(model: PhenotypeModel, path: Path) -> None:

@@ -76,7 +76,7 @@ def _of_findings(before: Statement, after: Statement) -> Iterator[str]:
         if finding.id not in earlier:
             yield f"Added: {finding.headline}."
         elif told := _differences(earlier[finding.id], finding):
-            yield f"Changed: {_named(finding.row)}: {told}."
+            yield f"Changed: {_named(finding.row)}: {told.rstrip('.')}."
     for finding in before.findings:
         if finding.id not in later:
             yield f"No longer reported: {finding.headline}."
@@ -112,7 +112,7 @@ def _differences(before: StatedFinding, after: StatedFinding) -> str:
 def _of_the_case(before: Statement, after: Statement) -> Iterator[str]:
     for what, said in _CASE.items():
         if said(before) != said(after):
-            yield f"{what} was {said(before)}, is {said(after)}."
+            yield f"{what}: was {said(before)}, is {said(after)}."
     if arrived := [kin for kin in before.awaited if kin in after.compared]:
         yield f"The calls were compared with those of the {' and '.join(arrived)}."
     if before.lineage.reads != after.lineage.reads:

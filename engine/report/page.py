@@ -6,7 +6,9 @@ is escaped; the same statement, issue and identity give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,7 @@ from engine.report.issue import Issue
 from engine.report.picture import draw
 from engine.report.pileup import Pileup
 from engine.report.requirements import missing_elements
-from engine.report.statement import StatedFinding, Statement
+from engine.report.statement import StatedFinding, Statement, source_name
 from engine.report.wording import kind, protein_change
 
 if TYPE_CHECKING:
@@ -74,6 +76,7 @@ def render(
         case=statement.case,
         issue=issue,
         identity=identity,
+        person=_person(identity),
         status=STATUSES[issue.status],
         issued=issue.signature.recorded if issue.signature else statement.made,
         sections=_sections(statement),
@@ -106,7 +109,23 @@ def write_pdf(page: str, path: Path) -> None:
             remedy="install the extra pdf (pip install genomics-assets[pdf]) and the system library Pango "
             "(apt-get install libpango-1.0-0 libpangoft2-1.0-0), or print the HTML page from a browser",
         ) from error
-    HTML(string=page, url_fetcher=_refuse).write_pdf(path, pdf_identifier=b"report", pdf_variant="pdf/ua-1")
+    with _timeless():
+        HTML(string=page, url_fetcher=_refuse).write_pdf(path, pdf_identifier=b"report", pdf_variant="pdf/ua-1")
+
+
+@contextmanager
+def _timeless() -> Iterator[None]:
+    """Fonts that are cut to the letters used bear the time of the cutting, unless it is said here."""
+    name = "SOURCE_DATE_EPOCH"
+    before = os.environ.get(name)
+    os.environ[name] = "0"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def makes_pdf() -> bool:
@@ -132,12 +151,29 @@ def _template() -> Template:
         "plain": _plain,
         "protein": lambda finding: protein_change(finding.row),
         "kind": lambda finding: kind(finding.row),
-        "mode": lambda code: _MODES.get(code, "unknown mode of inheritance"),
+        "mode": _mode,
+        "source": source_name,
         "clinvar": _clinvar,
         "day": lambda moment: str(moment)[:10],
         "minute": lambda moment: f"{str(moment)[:10]} {str(moment)[11:16]} UTC",
     }
     return room.from_string((_HERE / "page.html.j2").read_text())
+
+
+def _person(identity: Identity | None) -> str:
+    """The person's name, empty where it is not told."""
+    if identity is None:
+        return ""
+    return identity.name or " ".join([*identity.given, identity.family or ""]).strip()
+
+
+def _mode(code: str) -> str:
+    """A mode of inheritance in words, or several that are known.
+
+    >>> _mode("AD/AR"), _mode("unknown")
+    ('autosomal dominant or autosomal recessive', 'unknown mode of inheritance')
+    """
+    return " or ".join(_MODES.get(one, "unknown mode of inheritance") for one in code.split("/"))
 
 
 def _plain(term: object) -> str:

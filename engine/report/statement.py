@@ -5,15 +5,15 @@ A bundle, a page or a message renders a statement and computes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 
 from engine.classify.acmg_secondary_findings import VERSION
 from engine.errors import VariantFileError
-from engine.receipt import canonical_json
+from engine.receipt import DATA_VERSION, canonical_json
 from engine.report.case import CaseFacts, Regions
 from engine.report.lineage import Lineage
 from engine.report.next_steps import NextStep, next_steps
@@ -110,6 +110,7 @@ class Statement:
         awaited: parents whom the sheet names, and whose calls were not there.
         made: when it was first said, ISO 8601 with time zone.
         digest: sha256, hex, of what is said, not of how it came to be said.
+        signs: names of the order's HPO terms, by term, as far as they are known.
     """
 
     case: CaseFacts
@@ -127,6 +128,7 @@ class Statement:
     awaited: tuple[str, ...]
     made: str
     digest: str
+    signs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tools(self) -> dict[str, str]:
@@ -162,7 +164,14 @@ def read_findings(findings: Path) -> list[Finding]:
     return rows
 
 
-def state(findings: Sequence[Finding], case: CaseFacts, lineage: Lineage, build: str, made: str) -> Statement:
+def state(
+    findings: Sequence[Finding],
+    case: CaseFacts,
+    lineage: Lineage,
+    build: str,
+    made: str,
+    signs: Mapping[str, str] | None = None,
+) -> Statement:
     """Put together what is said of a sample.
 
     Args:
@@ -171,6 +180,7 @@ def state(findings: Sequence[Finding], case: CaseFacts, lineage: Lineage, build:
         lineage: where the findings come from.
         build: ``GRCh37`` or ``GRCh38``.
         made: when this is said, ISO 8601 with time zone.
+        signs: names of HPO terms, by term.
     """
     told = replace(case, person=replace(case.person, family_id=None, father_id=None, mother_id=None))
     compared = tuple(kin for kin in ("father", "mother") if any(name.endswith(f" of {kin}") for name in lineage.kin))
@@ -195,6 +205,7 @@ def state(findings: Sequence[Finding], case: CaseFacts, lineage: Lineage, build:
         awaited=awaited,
         made=made,
         digest=_digest(findings, told, lineage, build, outcome, awaited),
+        signs=dict(signs or {}),
     )
 
 
@@ -332,7 +343,7 @@ def _methods(lineage: Lineage) -> str:
     caller = _CALLERS.get(str(chosen.get("caller", "haplotype")), str(chosen.get("caller")))
     caller += f", version {tools['caller'].rpartition(' ')[2]}" if " " in tools.get("caller", "") else ""
     reference = " ".join(known[name] for name in ("build", "reference") if name in known) or "the reference"
-    sources = [f"{_named(name)} {version}" for name, version in known.items() if name not in _GENOME]
+    sources = [_with_release(name, version) for name, version in known.items() if name not in _GENOME]
     with_ = f", and judged with {', '.join(sources)}" if sources else ""
     return (
         f"DNA was sequenced in short reads, which were aligned to {reference} with {aligner} "
@@ -344,6 +355,11 @@ def _methods(lineage: Lineage) -> str:
 _GENOME = ("build", "reference")
 
 
-def _named(source: str) -> str:
+def _with_release(source: str, version: str) -> str:
+    """A source and its release; a digest, which stands for a release that has no name, is no word of a clinician's."""
+    return source_name(source) + ("" if version.startswith(DATA_VERSION) else f" {version}")
+
+
+def source_name(source: str) -> str:
     """A source of knowledge as people call it."""
-    return {"clinvar": "ClinVar"}.get(source, source.replace("_", " "))
+    return {"clinvar": "ClinVar", "phenotypes": "HPO"}.get(source, source.replace("_", " "))

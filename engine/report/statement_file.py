@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from engine.classify.columns import CONDITION, FINDING_COLUMNS
 from engine.errors import ReportError
 from engine.person import Person, Sex
 from engine.receipt import ArtifactFile, Receipt, Recipe, canonical_json
@@ -20,6 +22,8 @@ from engine.report.statement import Outcome, StatedFinding, StatedPhase, Stateme
 
 SUFFIX = ".statement.json"
 PILEUPS_SUFFIX = ".pileups.json"
+_ABSENT = dict.fromkeys(column.name for column in FINDING_COLUMNS)
+_ABSENT_OF_A_CONDITION = dict.fromkeys(re.findall(r"(\w+) VARCHAR", CONDITION))
 _PLAIN = ("build", "methods", "made", "digest")
 _SENTENCES = ("conclusion", "limits", "failed_checks", "compared", "awaited")
 
@@ -43,6 +47,7 @@ def read_statement(path: Path) -> Statement:
             phases=tuple(StatedPhase(**one) for one in told["phases"]),
             lineage=_lineage(told["lineage"]),
             outcome=Outcome(told["outcome"]),
+            signs=told.get("signs", {}),
             next_steps=tuple(NextStep(**one | {"reasons": tuple(one["reasons"])}) for one in told["next_steps"]),
             **_plain(told),
         )
@@ -51,9 +56,10 @@ def read_statement(path: Path) -> Statement:
 
 
 def _finding(told: Mapping[str, Any]) -> StatedFinding:
-    """A statement that an earlier release wrote has no evidence in it."""
+    """A statement that an earlier release wrote lacks what was not told then: it is absent."""
     sentences = {name: tuple(told.get(name, ())) for name in ("notes", "evidence")}
-    return StatedFinding(**{**told, **sentences})
+    conditions = [_ABSENT_OF_A_CONDITION | one for one in told["row"]["conditions"]]
+    return StatedFinding(**{**told, **sentences, "row": _ABSENT | told["row"] | {"conditions": conditions}})
 
 
 def write_pileups(shown: tuple[Pileup, ...], path: Path) -> None:

@@ -110,3 +110,11 @@ def test_no_import_but_that_of_the_definitions_reads_an_option() -> None:
     imported = import_all(name for name in modules if name not in reads_when_loaded)
     assert imported.returncode == 0, imported.stderr
     assert "GENOMICS_MAX_RUNS" in import_all(["genomics_assets.definitions"]).stderr
+
+
+def test_messages_that_name_persons_are_not_kept_in_the_data_folder(tmp_path: Path) -> None:
+    known = {"GENOMICS_DATA": str(tmp_path / "data")}
+    with pytest.raises(SettingsError, match="a folder within the data folder"):
+        Settings.from_environment(known | {"GENOMICS_HL7": str(tmp_path / "data" / "out")})
+    for place in (str(tmp_path / "out"), "mllp://127.0.0.1:2575"):
+        assert Settings.from_environment(known | {"GENOMICS_HL7": place}).hl7 == place

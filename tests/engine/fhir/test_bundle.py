@@ -352,6 +352,19 @@ def test_one_implication_for_each_condition(tmp_path: Path) -> None:
     assert len(implications) == len(named) == 5 and "Fatal familial insomnia" in named
 
 
+def test_several_modes_of_inheritance_are_told_in_words_and_signs_by_name(tmp_path: Path) -> None:
+    said = stated(findings(tmp_path, variant("AVP")), replace(CASE, person=WOMAN))
+    condition = dict(said.findings[0].row["conditions"][0]) | {"inheritance": "AD/AR"}
+    both = replace(said.findings[0], row=dict(said.findings[0].row) | {"conditions": [condition]})
+    bundle = build_bundle(replace(said, findings=(both,), signs={"HP:0001332": "Dystonia"}))
+    assert [str(fault) for fault in faults(bundle)] == []
+    (implied,) = of_type(bundle, "Observation", "diagnostic-implication")
+    told = "Autosomal dominant inheritance or Autosomal recessive inheritance"
+    assert components(implied)["condition-inheritance"] == {"text": told}
+    (order,) = of_type(bundle, "ServiceRequest")
+    assert order["reasonCode"][0]["coding"][0]["display"] == "Dystonia"
+
+
 def test_a_mitochondrial_variant_has_no_chromosome_code(tmp_path: Path) -> None:
     found = variant("MT-TL1", 3_243, contig="MT", genotype="1", ploidy=1, alt_depth=30, ref_depth=70)
     (observation,) = of_type(built(tmp_path, found), "Observation", "variant")

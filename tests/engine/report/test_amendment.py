@@ -29,16 +29,19 @@ def test_each_finding_that_came_went_or_changed_is_told(tmp_path: Path) -> None:
     assert [one.split(":")[0] for one in told if "c.7A>G" in one] == ["Added"]
     assert any(one.startswith("No longer reported: AVP") for one in told)
     assert changes(after, after) == ()
+    doubtful = said(tmp_path / "c", variant("PRNP", 3_100_000, filter="StrandBias"), variant("AVP", 3_082_646))
+    (doubt,) = changes(before, doubtful)
+    assert doubt.endswith("the call did not pass the filters (StrandBias).") and ".." not in doubt
 
 
 @pytest.mark.parametrize(
     ("facts", "told"),
     [
-        ({"phenotype": ("HP:0001250",)}, "The phenotype was none, is HP:0001250."),
-        ({"secondary_findings_consent": True}, "Consent to secondary findings was absent, is given."),
-        ({"ordered_genes": ("AVP",)}, "What was asked about was none, is AVP."),
-        ({"regions": replace(REGIONS, uncalled=(Gene("AVP"),))}, "Genes not fully called was none, is AVP."),
-        ({"overridden_checks": ("gvcf, x: let through",)}, "Failed checks let through was none, is gvcf, x: let"),
+        ({"phenotype": ("HP:0001250",)}, "The phenotype: was none, is HP:0001250."),
+        ({"secondary_findings_consent": True}, "Consent to secondary findings: was absent, is given."),
+        ({"ordered_genes": ("AVP",)}, "What was asked about: was none, is AVP."),
+        ({"regions": replace(REGIONS, uncalled=(Gene("AVP"),))}, "Genes not fully called: was none, is AVP."),
+        ({"overridden_checks": ("gvcf, x: let through",)}, "Failed checks let through: was none, is gvcf, x: let"),
         ({"lineage": replace(LINEAGE, reads={"a": "1"})}, "The report is about other reads"),
         ({"regions": replace(REGIONS, mean_coverage=99.0)}, "Figures of the calls or of the coverage changed"),
     ],

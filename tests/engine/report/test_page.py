@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -201,6 +202,23 @@ def test_a_draft_says_that_it_is_none_to_act_on_and_a_signed_one_by_whom(tmp_pat
     assert said.digest in signed
 
 
+def test_an_amended_report_says_on_its_first_page_what_it_takes_the_place_of(tmp_path: Path) -> None:
+    before, said = statement(tmp_path / "a"), statement(tmp_path / "b", variant("AVP"))
+    first, second = sign_out(before), sign_out(said, "amended", "Dr B", minute=5, reason="ClinVar")
+    result, _, rest = render(said, issue_of((first, second), said.digest)).partition('data-element="next-steps"')
+    assert "takes the place of version 1, signed by Dr A, 2026-11-23 09:00 UTC" in result and rest
+    assert "takes the place" not in render(before, issue_of((first,), before.digest))
+
+
+def test_signs_have_names_and_modes_of_inheritance_are_all_told(tmp_path: Path) -> None:
+    said = statement(tmp_path, variant("AVP"), phenotype=("HP:0001332", "HP:9999999"))
+    named = Page(render(replace(said, signs={"HP:0001332": "Dystonia"}), Issue())).text
+    assert "Dystonia (HP:0001332), HP:9999999" in re.sub(r"\s+", " ", named)
+    condition = dict(said.findings[0].row["conditions"][0]) | {"inheritance": "AD/AR"}
+    both = replace(said.findings[0], row=dict(said.findings[0].row) | {"conditions": [condition]})
+    assert "autosomal dominant or autosomal recessive" in Page(render(replace(said, findings=(both,)), Issue())).text
+
+
 @pytest.mark.parametrize(
     ("facts", "told"),
     [
@@ -220,7 +238,9 @@ def test_who_the_person_is_stands_there_only_when_told(tmp_path: Path) -> None:
     said = statement(tmp_path)
     assert "by pseudonym" in Page(render(said, Issue())).text
     known = Identity("P1", family="Doe", given=("Jane", "Q"), birth_date="1980-01-31", mrn="77")
-    assert "Jane Q Doe, born 1980-01-31, record 77" in Page(render(said, Issue(), identity=known)).text
+    page = Page(render(said, Issue(), identity=known)).text
+    assert "Jane Q Doe, born 1980-01-31, record 77" in page
+    assert "Sample S1, Jane Q Doe, version 1" in page, "at the foot of every sheet of paper"
     with pytest.raises(ReportError, match="the identity is that of subject 'P2'"):
         render(said, Issue(), identity=Identity("P2", name="Jane Doe"))
 
@@ -240,6 +260,7 @@ def test_the_pdf_is_the_same_each_time_and_has_pages(tmp_path: Path) -> None:
     page = render(said, Issue(), [pileup(said)])
     for name in ("a.pdf", "b.pdf"):
         write_pdf(page, tmp_path / name)
+        time.sleep(1.1)  # what bears the time bears it in seconds
     made = (tmp_path / "a.pdf").read_bytes()
     assert made == (tmp_path / "b.pdf").read_bytes() and made.startswith(b"%PDF-")
     assert len(made) > 10_000

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.errors import ReportError
+from engine.receipt import DATA_VERSION
 from engine.reference.panels import Panel
 from engine.report.case import CaseFacts, Gene
+from engine.report.issue import Issue
 from engine.report.next_steps import next_steps
+from engine.report.page import render
 from engine.report.statement import Outcome, state
 from engine.report.statement_file import read_statement, write_statement
 from tests.builders.annotated import variant
 from tests.builders.people import person
-from tests.builders.statements import LINEAGE, MADE, REGIONS, statement, with_kin
+from tests.builders.statements import LINEAGE, MADE, REGIONS, receipt, statement, with_kin
 
 
 def test_a_statement_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
@@ -36,6 +40,24 @@ def test_a_statement_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
     assert back == said
     write_statement(back, tmp_path / "b")
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_statement_of_an_earlier_release_is_read_and_shown(tmp_path: Path) -> None:
+    """What was signed stays readable: columns that came later are absent in it."""
+    path = tmp_path / "a.statement.json"
+    said = statement(tmp_path, variant("PRNP", 4_680_000))
+    write_statement(said, path)
+    told = json.loads(path.read_text())
+    for finding in told["findings"]:
+        del finding["evidence"]
+        later = {"partners", "phase_basis", "origin_basis", "is_compound"}
+        finding["row"] = {name: value for name, value in finding["row"].items() if name not in later}
+        for condition in finding["row"]["conditions"]:
+            del condition["orphanet"]
+    path.write_text(json.dumps(told))
+    back = read_statement(path)
+    assert back.digest == said.digest and back.findings[0].row.keys() >= said.findings[0].row.keys()
+    assert "Fatal familial insomnia" in render(back, Issue())
 
 
 def test_a_damaged_statement_is_refused_with_its_file(tmp_path: Path) -> None:
@@ -70,6 +92,23 @@ def test_a_report_made_before_the_parents_says_so_and_the_later_one_says_somethi
     assert after.digest != before.digest
     alone = statement(tmp_path, variant("AVP"))
     assert alone.digest == after.digest, "whom the findings were compared with, the findings say"
+
+
+def test_the_method_is_told_in_the_words_of_a_clinician(tmp_path: Path) -> None:
+    """Digests that stand for releases belong to the list of versions."""
+    known = {"gene_model": f"{DATA_VERSION} 036d286b1140", "clinvar": "2024-12-15", "build": "GRCh37"}
+    said = statement(tmp_path, lineage=replace(LINEAGE, receipts=(*LINEAGE.receipts, receipt("f", knowledge=known))))
+    assert said.methods.endswith("named by HGVS, and judged with ClinVar 2024-12-15, gene model.")
+    assert "036d286b1140" in render(said, Issue())
+
+
+def test_names_of_signs_come_back_and_are_not_what_is_signed(tmp_path: Path) -> None:
+    said = statement(tmp_path, variant("AVP"), phenotype=("HP:0001332",))
+    rows = [finding.row for finding in said.findings]
+    named = state(rows, said.case, LINEAGE, "GRCh37", MADE, {"HP:0001332": "Dystonia"})
+    assert named.digest == said.digest and named.signs == {"HP:0001332": "Dystonia"}
+    write_statement(named, tmp_path / "a")
+    assert read_statement(tmp_path / "a") == named
 
 
 def test_the_ids_of_kin_are_not_told(tmp_path: Path) -> None:
