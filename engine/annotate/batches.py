@@ -39,7 +39,7 @@ class Batch:
         position: POS, 1-based.
         ref: REF of each.
         alt: ALT of each, alternates joined by comma.
-        columns: Arrow arrays by name: ID, QUAL, FILTER and, for a sample's calls, FORMAT and SAMPLE.
+        columns: Arrow arrays by name: ID, QUAL, FILTER and, as they are wanted, INFO, FORMAT and SAMPLE.
         sample_column: number of the sample's column, from 0; absent where no sample is asked for.
     """
 
@@ -89,13 +89,16 @@ def read_header(vcf: Path) -> list[str]:
     return list(takewhile(lambda line: line.startswith("#"), variant_lines(vcf)))
 
 
-def read_batches(vcf: Path, header: list[str], sample_column: int | None) -> Iterator[Batch]:
+def read_batches(
+    vcf: Path, header: list[str], sample_column: int | None, *, with_info: bool = False
+) -> Iterator[Batch]:
     """All records, in the order of the file.
 
     Args:
         vcf: plain, gzip or BGZF.
         header: as :func:`read_header` gives it.
         sample_column: number of the column, from 0, of the sample whose calls are wanted.
+        with_info: whether INFO is wanted as a column, too.
 
     Raises:
         VariantFileError: the file is damaged, a line is no record, or the records are not sorted.
@@ -107,7 +110,7 @@ def read_batches(vcf: Path, header: list[str], sample_column: int | None) -> Ite
         text = _records(piece)
         if not text:
             continue
-        for batch in _by_contig(_Piece(vcf, text, columns, sample_column)):
+        for batch in _by_contig(_Piece(vcf, text, columns, sample_column, with_info)):
             if batch.contig != before[0]:
                 finished.add(before[0])
             _require_sorted(vcf, batch, before, finished)
@@ -132,7 +135,7 @@ def _records(piece: bytes) -> bytes:
 class _Piece:
     """Some text as columns."""
 
-    def __init__(self, vcf: Path, text: bytes, columns: int, sample_column: int | None) -> None:
+    def __init__(self, vcf: Path, text: bytes, columns: int, sample_column: int | None, with_info: bool) -> None:
         self.vcf, self.text, self.sample_column = vcf, text, sample_column
         letters = np.frombuffer(text, np.uint8)
         ends = np.flatnonzero(letters == _LINE_END)
@@ -143,17 +146,17 @@ class _Piece:
         self.tabs = np.concatenate([tabs.reshape(len(ends), columns - 1), ends[:, None]], axis=1)
         if (self.tabs[:, 0] < self.starts).any() or (self.tabs[:, -2] > ends).any():
             raise self._not_a_vcf()
-        self.columns = self._read(columns)
+        self.columns = self._read(columns, with_info)
         self._judge()
 
-    def _read(self, columns: int) -> pa.Table:
+    def _read(self, columns: int, with_info: bool) -> pa.Table:
         import pyarrow as pa
         import pyarrow.csv as csv
 
         wanted: dict[str, Any] = {
             "CHROM": pa.dictionary(pa.int32(), pa.string()),
             "POS": pa.int64(),
-            **dict.fromkeys(("ID", "REF", "ALT", "QUAL", "FILTER"), pa.string()),
+            **dict.fromkeys(("ID", "REF", "ALT", "QUAL", "FILTER", *(["INFO"] if with_info else [])), pa.string()),
         }
         names = ["CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", *map(str, range(FIXED, columns))]
         if self.sample_column is not None:

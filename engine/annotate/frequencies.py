@@ -4,30 +4,43 @@ Which field is which is told by its name: ``AF_afr`` and ``nhomalt_afr`` (gnomAD
 files), ``AFR_AF`` (1000 Genomes). Sex, subsets and subgroups (``AF_XX``, ``AF_non_cancer_afr``, ``AF_nfe_seu``) are
 not taken. An allele matches by place and bases once both are split and left-aligned.
 
+>>> import pyarrow as pa
 >>> fields = FrequencyFields({"AF": "A", "AC": "A", "AN": "1", "AF_afr": "A", "AN_afr": "1", "AF_XX": "A"})
->>> told = fields.read("AC=3,1;AN=200;AF_afr=0.05,0.01;AN_afr=40", 0)
+>>> info, dot = pa.array(["AC=3,1;AN=200;AF_afr=0.05,0.01;AN_afr=40"]), pa.array(["."])
+>>> told = fields.read(info, np.array([0]), dot, dot).one(0)
 >>> told.frequency, told.popmax, told.populations
 (0.015, 'afr', (('afr', 0.05, None, 40, None),))
+>>> told.written
+'POPAF=0.015;POPAC=3;POPAN=200;POPMAX=afr;POPMAXAF=0.05;POPS=afr|0.05||40|'
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.annotate.batches import Batch, read_batches
+from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.annotate.edit import left_aligned
-from engine.annotate.rows import Frequency, Population
-from engine.annotate.sorting import Sorted, first_letters
+from engine.annotate.info_columns import InfoColumns
+from engine.annotate.rows import Frequency
+from engine.annotate.sorting import IS_BASE, Sorted, first_letters
+from engine.annotate.sorting import Sequence as Sequence_
 from engine.annotate.source import Contigs
+from engine.annotate.vcf_lines import encoded
 from engine.errors import KnowledgeError, ReferenceMismatchError
 from engine.files.variant_lines import variant_lines
 from engine.reference.contig_names import contig_aliases
+from engine.tables import arrow_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _REACH = 1_000
 """Bases by which an allele may be written elsewhere than here."""
@@ -70,41 +83,193 @@ class FrequencyFields:
         """Whether there is an overall frequency, or the counts that make one."""
         return "frequency" in self._overall or {"count", "number"} <= set(self._overall)
 
-    def read(self, info: str, number: int, filters: str = ".", ids: str = ".") -> Frequency:
-        """What a record says.
+    def read(self, infos: pa.Array, places: NDArray[np.int64], filters: pa.Array, ids: pa.Array) -> FrequencyColumns:
+        """What records say.
 
         Args:
-            info: INFO.
-            number: of the allele among the record's alternates, from 0.
+            infos: INFO of each.
+            places: number of the allele among each record's alternates, from 0.
             filters: FILTER.
             ids: ID.
         """
-        values = dict(item.partition("=")[::2] for item in info.split(";"))
+        import pyarrow as pa
+        import pyarrow.compute as pc
 
-        def value(name: str | None) -> str | None:
-            text = values.get(name, ".") if name else "."
-            if name in self._by_allele:
-                listed = text.split(",")
-                text = listed[number] if number < len(listed) else "."
-            return None if text in (".", "", "NA") else text
+        columns = InfoColumns(infos)
 
-        overall = _measures(self._overall, value)
-        populations = tuple(
-            (name, *measured)
+        def text(name: str | None) -> pa.Array:
+            if name is None:
+                return pa.nulls(len(infos), pa.string())
+            return columns.text(name, places if name in self._by_allele else None)
+
+        overall = _Measured({measure: text(name) for measure, name in self._overall.items()}, len(infos))
+        populations = {
+            name: _Measured({measure: text(field) for measure, field in fields.items()}, len(infos))
             for name, fields in self._populations.items()
-            if (measured := _measures(fields, value)) != _NOTHING
-        )
-        maximum = _number(value(self._maximum))
-        maximum_of = value(self._maximum_of)
+        }
+        maximum, maximum_of = text(self._maximum), text(self._maximum_of)
         if self._maximum is None:
-            maximum, maximum_of = _maximum_among(populations)
-        rs = next((one for one in ids.split(";") if re.fullmatch(r"rs\d+", one)), None)
-        return Frequency(*overall, maximum_of, maximum, populations, None if filters == "." else filters, rs)
+            maximum, maximum_of = _maximum_among(populations, len(infos))
+        doubts = pc.if_else(pc.equal(filters, "."), pa.scalar(None, pa.string()), filters)
+        items = {
+            "POPAF": overall.texts[0],
+            "POPAC": overall.texts[1],
+            "POPAN": overall.texts[2],
+            "POPHOM": overall.texts[3],
+            "POPMAX": _encoded(maximum_of),
+            "POPMAXAF": maximum,
+            "POPS": _joined([one.written(name) for name, one in populations.items()], ",", len(infos)),
+            "POPFILTER": _encoded(doubts),
+        }
+        prefixed = [pc.binary_join_element_wise(f"{name}=", values, "") for name, values in items.items()]
+        return FrequencyColumns(
+            {
+                "frequency": overall.numbers[0],
+                "frequency_count": overall.numbers[1],
+                "frequency_number": overall.numbers[2],
+                "frequency_homozygotes": overall.numbers[3],
+                "popmax": maximum_of,
+                "popmax_frequency": pc.cast(maximum, pa.float64()),
+                "populations": _listed(populations, len(infos)),
+                "frequency_filter": doubts,
+                "rs": pc.struct_field(pc.extract_regex(ids, r"(?:^|;)(?P<rs>rs[0-9]+)(?:;|$)"), [0]),
+                "written": _joined(prefixed, ";", len(infos)),
+            }
+        )
 
 
-_Value = Callable[[str | None], str | None]
-_Measures = tuple[float | None, int | None, int | None, int | None]
-_NOTHING: _Measures = (None, None, None, None)
+_ORDER = ("frequency", "count", "number", "homozygotes")
+
+
+class _Measured:
+    """Frequency, alleles counted, alleles seen at all and homozygotes: as the source writes them, and as numbers."""
+
+    def __init__(self, texts: Mapping[str, pa.Array], count: int) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        nothing = pa.nulls(count, pa.string())
+        self.texts = [texts.get(name, nothing) for name in _ORDER]
+        numbers = [pc.cast(values, pa.float64()) for values in self.texts]
+        if self.texts[0].null_count:
+            self._fill_in(numbers)
+        self.numbers = [numbers[0], *(pc.cast(values, pa.int32(), safe=False) for values in numbers[1:])]
+
+    def _fill_in(self, numbers: list[pa.Array]) -> None:
+        """The frequency out of the counts where the source does not write it."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        known = pc.if_else(pc.greater(numbers[2], 0.0), numbers[2], pa.scalar(None, pa.float64()))
+        numbers[0] = pc.coalesce(numbers[0], pc.divide(numbers[1], known))
+        told = zip(self.texts[0].to_pylist(), numbers[0].to_pylist(), strict=True)
+        self.texts[0] = pa.array(
+            [text if text is not None or number is None else f"{number:g}" for text, number in told], pa.string()
+        )
+
+    @property
+    def told(self) -> NDArray[np.bool_]:
+        """Where anything is told."""
+        found: NDArray[np.bool_] = np.logical_or.reduce([np.asarray(values.is_valid()) for values in self.texts])
+        return found
+
+    def written(self, name: str) -> pa.Array:
+        """As INFO has it, absent where nothing is told."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        text = pc.binary_join_element_wise(name, *(pc.fill_null(values, "") for values in self.texts), "|")
+        told = self.told
+        return text if told.all() else pc.if_else(pa.array(told), text, pa.scalar(None, pa.string()))
+
+
+def _encoded(texts: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    coded = texts.dictionary_encode()
+    return pa.array([encoded(text) for text in coded.dictionary.to_pylist()], pa.string()).take(coded.indices)
+
+
+def _joined(columns: Sequence[pa.Array], separator: str, count: int) -> pa.Array:
+    """Texts side by side, absent ones left out; absent where there is none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not columns:
+        return pa.nulls(count, pa.string())
+    # Arrow's own way of leaving them out (null_handling="skip") drops the rows in which all are absent.
+    ended = [pc.fill_null(pc.binary_join_element_wise(values, separator, ""), "") for values in columns]
+    joined = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*ended, ""), 0, -1)
+    return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), joined)
+
+
+def _listed(populations: Mapping[str, _Measured], count: int) -> pa.ListArray:
+    """Populations of each record, those of which nothing is told left out."""
+    import pyarrow as pa
+
+    kind = arrow_schema(ANNOTATED_COLUMNS).field("populations").type
+    told = np.array([one.told for one in populations.values()], np.bool_).reshape(len(populations), count).T
+    record, population = np.nonzero(told)
+    rows = pa.array(population * count + record)
+    fields = [pa.array(list(populations), pa.string()).take(pa.array(population))]
+    for place in range(len(_ORDER)):
+        every = [one.numbers[place] for one in populations.values()]
+        fields.append(pa.concat_arrays(every).take(rows) if every else pa.nulls(0, kind.value_type[place + 1].type))
+    offsets = np.zeros(count + 1, np.int32)
+    np.cumsum(told.sum(axis=1), out=offsets[1:])
+    structs = pa.StructArray.from_arrays(fields, fields=list(kind.value_type))
+    return pa.ListArray.from_arrays(pa.array(offsets), structs, type=kind)
+
+
+def _maximum_among(populations: Mapping[str, _Measured], count: int) -> tuple[pa.Array, pa.Array]:
+    """The greatest frequency, as written, and whose it is; of equal ones that of the last name."""
+    import pyarrow as pa
+
+    names = sorted((name for name in populations if name not in _NOT_FOR_THE_MAXIMUM), reverse=True)
+    if not names:
+        return pa.nulls(count, pa.string()), pa.nulls(count, pa.string())
+    values = np.array([populations[name].numbers[0].to_numpy(zero_copy_only=False) for name in names])
+    values = np.where(np.isnan(values), 0, values)
+    best = values.argmax(axis=0)
+    absent = values.max(axis=0) <= 0
+    texts = pa.concat_arrays([populations[name].texts[0] for name in names])
+    rows = pa.array(best * count + np.arange(count), mask=absent)
+    return texts.take(rows), pa.array(names, pa.string()).take(pa.array(best, mask=absent))
+
+
+class FrequencyColumns:
+    """What a source says of some alleles, as the fields of :class:`engine.annotate.rows.Frequency` by columns.
+
+    Args:
+        arrays: by name of the field.
+    """
+
+    def __init__(self, arrays: dict[str, pa.Array]) -> None:
+        self.arrays = arrays
+
+    def __len__(self) -> int:
+        return len(self.arrays["written"])
+
+    def one(self, row: int) -> Frequency:
+        """What it says of one."""
+        told = {name: values[row].as_py() for name, values in self.arrays.items()}
+        told["populations"] = tuple(tuple(one.values()) for one in told["populations"])
+        return Frequency(**told | {"written": told["written"] or ""})
+
+    def taken(self, rows: NDArray[np.int64]) -> dict[str, pa.Array]:
+        """The columns with these rows; a negative number is a row of which nothing is known."""
+        import pyarrow as pa
+
+        indices = pa.array(rows, mask=rows < 0)
+        columns = {name: values.take(indices) for name, values in self.arrays.items()}
+        return columns | {"populations": _without_nulls(columns["populations"])}
+
+
+def _without_nulls(lists: pa.ListArray) -> pa.ListArray:
+    """Empty lists for absent ones."""
+    import pyarrow as pa
+
+    return pa.ListArray.from_arrays(lists.offsets, lists.values, type=lists.type) if lists.null_count else lists
 
 
 def _population(name: str) -> tuple[str, str] | None:
@@ -119,44 +284,57 @@ def _population(name: str) -> tuple[str, str] | None:
     return None if population in _NO_POPULATION else (population, _MEASURES[measure])
 
 
-def _measures(fields: Mapping[str, str], value: _Value) -> _Measures:
-    count, number, homozygotes = (_count(value(fields.get(name))) for name in ("count", "number", "homozygotes"))
-    frequency = _number(value(fields.get("frequency")))
-    if frequency is None and count is not None and number:
-        frequency = count / number
-    return frequency, count, number, homozygotes
-
-
-def _number(text: str | None) -> float | None:
-    return None if text is None else float(text)
-
-
-def _count(text: str | None) -> int | None:
-    return None if text is None else int(float(text))
-
-
-def _maximum_among(populations: Iterable[Population]) -> tuple[float | None, str | None]:
-    known = [(one[1], one[0]) for one in populations if one[1] and one[0] not in _NOT_FOR_THE_MAXIMUM]
-    return max(known, default=(None, None))
-
-
 class FrequencyWindow:
-    """The alleles of a source around some records."""
+    """The alleles of a source around some records.
 
-    def __init__(self, known: dict[Allele, Frequency], contig: str) -> None:
-        self._known, self._contig = known, contig
+    Args:
+        contig: as in the reference.
+        keys: of the alleles, see :func:`_keys`, ascending; of other alleles than substitutions of one base a hash.
+        alleles: position, ref and alt of each that is no such substitution, by row.
+        columns: what the source says.
+    """
+
+    def __init__(
+        self,
+        contig: str,
+        rows: dict[tuple[int, str, str], int],
+        keys: NDArray[np.int64],
+        columns: FrequencyColumns | None,
+    ) -> None:
+        self._contig, self._rows, self._columns = contig, rows, columns
+        self._order = np.argsort(keys, kind="stable")
+        self._keys = keys[self._order]
 
     def get(self, allele: Allele) -> Frequency | None:
         """What the source says of an allele: contig as in the reference, 1-based position, ref and alt."""
-        return self._known.get(allele)
+        contig, position, ref, alt = allele
+        if self._columns is None or contig != self._contig:
+            return None
+        row = int(self.find(np.array([position]), [ref], [alt])[0])
+        return None if row < 0 else self._columns.one(row)
 
-    def find(self, positions: NDArray[np.int64], ref: Sequence[str], alt: Sequence[str]) -> dict[int, Frequency]:
-        """What it says, by number of the allele."""
-        if not self._known:
-            return {}
-        alleles = zip(itertools.repeat(self._contig), positions.tolist(), ref, alt, strict=False)
-        found = ((number, self._known.get(allele)) for number, allele in enumerate(alleles))
-        return {number: told for number, told in found if told is not None}
+    def find(self, positions: NDArray[np.int64], ref: Sequence[str], alt: Sequence[str]) -> NDArray[np.int64]:
+        """Row of each allele, negative where it is not known."""
+        found = np.full(len(positions), -1, np.int64)
+        if self._columns is None:
+            return found
+        if len(self._keys):
+            letters = np.frombuffer("".join([one[0] for one in alt]).encode(), np.uint8)
+            single = np.fromiter((len(one) == 1 == len(other) for one, other in zip(ref, alt, strict=True)), np.bool_)
+            keys = positions * 256 + letters
+            places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+            hit = single & (self._keys[places] == keys)
+            found[hit] = self._order[places[hit]]
+        if self._rows:
+            for number, allele in enumerate(zip(positions.tolist(), ref, alt, strict=True)):
+                row = self._rows.get(allele)
+                if row is not None:
+                    found[number] = row
+        return found
+
+    def taken(self, rows: NDArray[np.int64]) -> dict[str, pa.Array]:
+        """Columns of rows that :meth:`find` gave; nothing where none is known."""
+        return {} if self._columns is None or not (rows >= 0).any() else self._columns.taken(rows)
 
 
 class Frequencies:
@@ -197,12 +375,12 @@ class Frequencies:
         """The source's alleles where a batch of records lies."""
         contig = told.batch.contig
         if self._source is None:
-            return FrequencyWindow({}, contig)
+            return FrequencyWindow(contig, {}, _NO_KEYS, None)
         wanted = _Wanted(told)
-        known: dict[Allele, Frequency] = {}
-        for batch in self._along(contig, int(told.first.min()), int(told.end.max())):
-            self._add(batch, contig, wanted, known)
-        return FrequencyWindow(known, contig)
+        batches = self._along(contig, int(told.first.min()), int(told.end.max()))
+        return _window(
+            contig, [_found(batch, wanted, self._contigs.sequence(contig)) for batch in batches], self._fields
+        )
 
     def require_the_build(self) -> None:
         """Once all is read.
@@ -246,7 +424,7 @@ class Frequencies:
 
     def _begin(self) -> None:
         assert self._source is not None
-        self._batches = read_batches(self._source, self._header, None)
+        self._batches = read_batches(self._source, self._header, None, with_info=True)
         self._passed = set()
         self._ahead = next(self._batches, None)
 
@@ -263,20 +441,81 @@ class Frequencies:
         self._placed += len(batch)
         self._mismatches += len(batch) - int((there == first_letters(batch.ref)[inside]).sum())
 
-    def _add(self, batch: Batch, contig: str, wanted: _Wanted, known: dict[Allele, Frequency]) -> None:
-        sequence = self._contigs.sequence(contig)
-        for number in wanted.rows(batch).tolist():
-            fields = batch.fields(number)
-            start, ref = int(fields[1]) - 1, fields[3].upper()
-            if not sequence.bases.startswith(ref, start):
-                continue
-            for place, alt in enumerate(fields[4].upper().split(",")):
-                if _IS_SEQUENCE(alt) and _IS_SEQUENCE(ref) and alt != ref:
-                    allele = (contig, *left_aligned(start, ref, alt, sequence.bases))
-                    told = self._fields.read(fields[7], place, fields[6], fields[2])
-                    other = known.get(allele)
-                    if other is None or (told.frequency_number or 0) > (other.frequency_number or 0):
-                        known[allele] = told
+
+_NO_KEYS = np.zeros(0, np.int64)
+
+
+class _Found(NamedTuple):
+    """Alleles of a source that may be wanted, one a row.
+
+    Attributes:
+        columns: INFO, FILTER and ID of the record of each.
+        places: number of the allele among the alternates of its record.
+        keys: of substitutions of one base, position times 256 and the base; negative for others.
+        others: position, ref and alt of the others, left-aligned, by row.
+    """
+
+    columns: dict[str, pa.Array]
+    places: NDArray[np.int64]
+    keys: NDArray[np.int64]
+    others: dict[int, tuple[int, str, str]]
+
+
+def _found(batch: Batch, wanted: _Wanted, sequence: Sequence_) -> _Found:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    rows = wanted.rows(batch)
+    ref, alt = batch.ref.take(pa.array(rows)), batch.alt.take(pa.array(rows))
+    single = (pc.binary_length(ref).to_numpy() == 1) & (pc.binary_length(alt).to_numpy() == 1)
+    letters, starts = first_letters(alt), batch.position[rows] - 1
+    single &= IS_BASE[letters] & (first_letters(ref) == sequence.letters[np.minimum(starts, len(sequence.letters) - 1)])
+    records, places, others = [rows[single]], [np.zeros(single.sum(), np.int64)], {}
+    count = len(records[0])
+    for number in np.flatnonzero(~single).tolist():
+        start, bases = int(starts[number]), ref[number].as_py().upper()
+        if not _IS_SEQUENCE(bases) or not sequence.bases.startswith(bases, start):
+            continue
+        for place, other in enumerate(alt[number].as_py().upper().split(",")):
+            if _IS_SEQUENCE(other) and other != bases:
+                others[count] = left_aligned(start, bases, other, sequence.bases)
+                records.append(rows[number : number + 1])
+                places.append(np.array([place]))
+                count += 1
+    taken = pa.array(np.concatenate(records))
+    keys = np.concatenate([(starts[single] + 1) * 256 + letters[single], np.full(len(others), -1)])
+    columns = {name: batch.columns[name].take(taken) for name in ("INFO", "FILTER", "ID")}
+    return _Found(columns, np.concatenate(places), keys, others)
+
+
+def _window(contig: str, found: Sequence[_Found], fields: FrequencyFields) -> FrequencyWindow:
+    """The alleles of several batches; of one that is there twice the one seen in most people."""
+    import pyarrow as pa
+
+    if not sum(len(one.keys) for one in found):
+        return FrequencyWindow(contig, {}, _NO_KEYS, None)
+    infos, filters, ids = (pa.concat_arrays([one.columns[name] for one in found]) for name in ("INFO", "FILTER", "ID"))
+    columns = fields.read(infos, np.concatenate([one.places for one in found]), filters, ids)
+    keys = np.concatenate([one.keys for one in found])
+    numbers = columns.arrays["frequency_number"].fill_null(0).to_numpy()
+    firsts = np.cumsum([0, *(len(one.keys) for one in found)])
+    alleles = [
+        (int(first) + row, one)
+        for first, found_ in zip(firsts, found, strict=False)
+        for row, one in found_.others.items()
+    ]
+    order = np.lexsort((numbers, keys))
+    last = np.append(keys[order][1:] != keys[order][:-1], True) & (keys[order] >= 0)
+    kept = order[last]
+    best = np.full(len(keys), -1, np.int64)
+    best[kept] = keys[kept]
+    rows: dict[tuple[int, str, str], int] = {}
+    known = {int(key): int(row) for key, row in zip(keys[kept], kept, strict=True)} if alleles else {}
+    for row, allele in sorted(alleles, key=lambda pair: numbers[pair[0]]):
+        single = known.get(allele[0] * 256 + ord(allele[2])) if len(allele[1]) == 1 == len(allele[2]) else None
+        if single is None or numbers[row] > numbers[single]:
+            rows[allele] = row
+    return FrequencyWindow(contig, rows, best, columns)
 
 
 class _Wanted:

@@ -18,14 +18,13 @@ from engine.annotate.clinvar import ClinvarMatch
 from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.annotate.frequencies import FrequencyWindow
 from engine.annotate.hgvs import describe, genomic_hgvs, variant_type
-from engine.annotate.judged import struct_lists
 from engine.annotate.known_alleles import KnownOnContig
 from engine.annotate.normalise import ORIGINAL
 from engine.annotate.places import PlacedHit, Places, Stretch
-from engine.annotate.rows import ClinvarPart, Frequency
+from engine.annotate.rows import ClinvarPart
 from engine.annotate.sorting import Indel, Sequence, Sorted
 from engine.annotate.terms import INTERGENIC, term
-from engine.annotate.vcf_lines import clinvar_items, encoded, frequency_items
+from engine.annotate.vcf_lines import clinvar_items, encoded
 from engine.tables import arrow_schema
 
 if TYPE_CHECKING:
@@ -207,7 +206,7 @@ class PlainAnnotator:
             sum(name is not None for name in names),
             [text.fields[5] or "" for text in texts],
             list(beside.clinvar.values()),
-            len(beside.frequencies),
+            beside.frequent,
         )
 
     def _text(self, number: int, anchor: int) -> _StretchText:
@@ -339,35 +338,21 @@ class _Knowledge:
     ) -> None:
         wanted = alleles.positions, alleles.ref, alleles.alt
         self.clinvar = {row: clinvar.match(place) for row, place in clinvar.find(*wanted).items()}
-        self.frequencies = frequencies.find(*wanted)
+        rows = frequencies.find(*wanted)
+        self.frequencies = frequencies.taken(rows)
+        self.frequent = int((rows >= 0).sum())
         self._ids = batch.columns["ID"].take(alleles.records)
 
     def columns(self, schema: pa.Schema) -> dict[str, Any]:
         """Columns of the table."""
-        import pyarrow as pa
 
         count = len(self._ids)
         found: dict[str, Any] = {}
         for name in ClinvarPart._fields:
             field = name.removeprefix("clinvar_")
             found[name] = _sparse({row: getattr(one, field) for row, one in self.clinvar.items()}, count, schema, name)
-        for name in Frequency._fields[:-1]:
-            if name == "populations":
-                continue
-            found[name] = _sparse(
-                {row: getattr(one, name) for row, one in self.frequencies.items()}, count, schema, name
-            )
-        if self.frequencies:
-            told = [one.populations if (one := self.frequencies.get(row)) else () for row in range(count)]
-            found["populations"] = struct_lists(told, schema.field("populations").type)
-        found["rs"] = _first_known(
-            found["rs"],
-            pa.array([None] * count, pa.string())
-            if not self.frequencies
-            else _sparse({row: one.rs for row, one in self.frequencies.items()}, count, schema, "rs"),
-            _ids_of_dbsnp(self._ids),
-        )
-        return found
+        rs = [found["rs"], *([self.frequencies["rs"]] if self.frequencies else []), _ids_of_dbsnp(self._ids)]
+        return found | self.frequencies | {"rs": _first_known(*rs)}
 
 
 def _first_known(*columns: pa.Array) -> pa.Array:
@@ -421,8 +406,10 @@ class _Lines:
         ]
         for row, known in beside.clinvar.items():
             infos[row] += "".join(f";{item}" for item in clinvar_items(_part_of(known)))
-        for row, frequency in beside.frequencies.items():
-            infos[row] += "".join(f";{item}" for item in frequency_items(frequency))
+        if beside.frequencies:
+            for row, told in enumerate(beside.frequencies["written"].to_pylist()):
+                if told:
+                    infos[row] += f";{told}"
         return [head + info.encode() + tail for head, info, tail in zip(heads, infos, tails, strict=True)]
 
     def _info(self, alt: str, original: str | None, name: str | None, text: _StretchText, change: list[str]) -> str:

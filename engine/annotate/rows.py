@@ -114,6 +114,7 @@ class Frequency(NamedTuple):
     populations: tuple[Population, ...] = ()
     frequency_filter: str | None = None
     rs: str | None = None
+    written: str = ""
 
 
 _NO_FREQUENCY = Frequency()
@@ -138,4 +139,4 @@ class Row(NamedTuple):
         compounds: tuple[Any, ...] = self.compounds and tuple(one.values for one in self.compounds)
         parts: tuple[Any, ...] = self.known_parts and tuple(one.values for one in self.known_parts)
         told = (*self.record, *self.call, self.ref_matches, *self.name, *self.consequence, *self.clinvar)
-        return (*told, *self.frequency[:-1], compounds, parts)
+        return (*told, *self.frequency[:8], compounds, parts)

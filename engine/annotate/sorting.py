@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _IS_SEQUENCE = re.compile("[ACGT]+").fullmatch
-_IS_BASE = np.zeros(256, np.bool_)
-_IS_BASE[np.frombuffer(b"ACGT", np.uint8)] = True
+IS_BASE = np.zeros(256, np.bool_)
+IS_BASE[np.frombuffer(b"ACGT", np.uint8)] = True
 
 
 class Sequence:
@@ -113,7 +113,7 @@ def sort_out(batch: Batch, copies: NDArray[np.int64] | None, sequence: Sequence,
     inside = (starts >= 1) & (starts < len(sequence.letters))
     there = sequence.letters[np.where(inside, starts, 0)]
     single = inside & (ref.lengths == 1) & (alt.lengths == 1)
-    is_plain = single & (ref.first == there) & _IS_BASE[ref.first] & _IS_BASE[alt.first] & (ref.first != alt.first)
+    is_plain = single & (ref.first == there) & IS_BASE[ref.first] & IS_BASE[alt.first] & (ref.first != alt.first)
     told = Sorted(batch, is_plain, np.zeros(len(batch), np.bool_), {}, starts.copy(), starts + ref.lengths)
     several = _look_at_others(told, sequence)
     if copies is not None:

@@ -10,7 +10,7 @@ fields repeat what a person looks for first. Values are percent-encoded as VCF 4
 from __future__ import annotations
 
 from engine.annotate.normalise import ORIGINAL
-from engine.annotate.rows import ClinvarPart, CombinedPart, ConsequencePart, Frequency, Row
+from engine.annotate.rows import ClinvarPart, CombinedPart, ConsequencePart, Row
 
 _ANN = (
     "Allele | Annotation | Annotation_Impact | Gene_Name | Gene_ID | Feature_Type | Feature_ID | Transcript_BioType "
@@ -97,7 +97,8 @@ def annotated_info(info: str, row: Row, *, annotated_before: bool) -> str:
     }
     added = [f"{name}={encoded(value)}" for name, value in values.items() if value]
     added += clinvar_items(row.clinvar)
-    added += frequency_items(row.frequency)
+    if row.frequency.written:
+        added.append(row.frequency.written)
     if row.compounds:
         added.append("COMPOUND=" + ",".join(map(_combination, row.compounds)))
     if row.known_parts:
@@ -116,26 +117,6 @@ def clinvar_items(known: ClinvarPart) -> list[str]:
         "CLNDN": "|".join(known.clinvar_conditions) if known.clinvar_conditions else None,
     }
     return [f"{name}={encoded(value)}" for name, value in values.items() if value]
-
-
-def frequency_items(told: Frequency) -> list[str]:
-    """INFO items of how frequent the allele is."""
-    values = {
-        "POPAF": _written(told.frequency),
-        "POPAC": _written(told.frequency_count),
-        "POPAN": _written(told.frequency_number),
-        "POPHOM": _written(told.frequency_homozygotes),
-        "POPMAX": told.popmax and encoded(told.popmax),
-        "POPMAXAF": _written(told.popmax_frequency),
-        "POPS": ",".join("|".join(map(_written, one)) for one in told.populations),
-        "POPFILTER": told.frequency_filter and encoded(told.frequency_filter),
-    }
-    return [f"{name}={value}" for name, value in values.items() if value]
-
-
-def _written(value: float | str | None) -> str:
-    """A number with six digits, as htslib writes it."""
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _combination(one: CombinedPart) -> str:

@@ -1,0 +1,104 @@
+"""INFO fields of many records by columns.
+
+Records of one source mostly hold the same fields in the same order; their values then are pieces of the text at known
+places. Where they do not, each field is looked for.
+
+>>> import pyarrow as pa
+>>> InfoColumns(pa.array(["AF=0.1;AC=3", "AF=.;AC=4", "X;AC=5"])).text("AC").to_pylist()
+['3', '4', '5']
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_MOST_SHAPES = 8
+_ABSENT = (".", "", "NA")
+
+
+class InfoColumns:
+    """INFO of some records.
+
+    Args:
+        infos: INFO of each.
+    """
+
+    def __init__(self, infos: pa.Array) -> None:
+        import pyarrow.compute as pc
+
+        self._infos = infos
+        split = pc.split_pattern(infos, ";")
+        self._items = split.values
+        self._offsets = split.offsets.to_numpy().astype(np.int64)
+        self._shapes: list[tuple[NDArray[np.int64], dict[str, int]]] = []
+        rest = np.arange(len(infos))
+        while len(rest) and len(self._shapes) < _MOST_SHAPES:
+            keys = self._keys(int(rest[0]))
+            alike = self._alike(rest, keys)
+            self._shapes.append((rest[alike], {key: place for place, key in enumerate(keys)}))
+            rest = rest[~alike]
+        self._rest = rest
+        self._order = np.argsort(np.concatenate([*(rows for rows, _ in self._shapes), rest]), kind="stable")
+
+    def text(self, name: str, places: NDArray[np.int64] | None = None) -> pa.Array:
+        """Values of a field, absent where a record lacks it or has a dot.
+
+        Args:
+            name: of the field.
+            places: number of the allele, from 0, of each record, where there is a value for each allele.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        parts = [self._taken(rows, keys.get(name), len(name) + 1) for rows, keys in self._shapes]
+        if len(self._rest):
+            pattern = rf"(?:^|;){re.escape(name)}=(?P<value>[^;]*)"
+            parts.append(pc.struct_field(pc.extract_regex(self._infos.take(pa.array(self._rest)), pattern), [0]))
+        found = parts[0] if len(parts) == 1 else pa.concat_arrays(parts).take(pa.array(self._order))
+        if places is not None:
+            found = _of_the_allele(found, places)
+        return pc.if_else(pc.is_in(found, pa.array(_ABSENT)), pa.scalar(None, pa.string()), found)
+
+    def _keys(self, record: int) -> list[str]:
+        items = self._items[int(self._offsets[record]) : int(self._offsets[record + 1])].to_pylist()
+        return [item.partition("=")[0] for item in items]
+
+    def _alike(self, rows: NDArray[np.int64], keys: list[str]) -> NDArray[np.bool_]:
+        """Which of the records have these fields in this order."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        alike: NDArray[np.bool_] = self._offsets[rows + 1] - self._offsets[rows] == len(keys)
+        starts = np.where(alike, self._offsets[rows], self._offsets[rows[0]])
+        for place, key in enumerate(keys):
+            items = self._items.take(pa.array(starts + place))
+            alike &= np.asarray(pc.or_(pc.starts_with(items, f"{key}="), pc.equal(items, key)))
+        return alike
+
+    def _taken(self, rows: NDArray[np.int64], place: int | None, before: int) -> pa.Array:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if place is None:
+            return pa.nulls(len(rows), pa.string())
+        return pc.utf8_slice_codeunits(self._items.take(pa.array(self._offsets[rows] + place)), start=before)
+
+
+def _of_the_allele(texts: pa.Array, places: NDArray[np.int64]) -> pa.Array:
+    """Of values for each allele the one asked for."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not places.any() and not pc.any(pc.match_substring(texts, ",")).as_py():
+        return texts
+    split = pc.split_pattern(pc.fill_null(texts, ""), ",")
+    offsets = split.offsets.to_numpy().astype(np.int64)
+    missing = np.diff(offsets) <= places
+    return split.values.take(pa.array(np.where(missing, 0, offsets[:-1] + places), mask=missing))
