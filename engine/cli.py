@@ -39,6 +39,7 @@ from engine.commands.options import warn as _warn
 from engine.commands.pgx import add_pgx
 from engine.commands.phenotype import add_phenotype
 from engine.commands.relate import add_relate
+from engine.commands.repeats import add_repeats
 from engine.commands.score import add_score
 from engine.errors import GenomicsError
 from engine.genotype import FILTER_SETS
@@ -116,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         add_contamination,
         add_relate,
         add_mitochondria,
+        add_repeats,
     ):
         add(commands)
     return parser

@@ -29,6 +29,7 @@ STEPS = (
     "identity",
     "structural",
     "mitochondria",
+    "repeats",
     "annotate",
     "phenotype",
     "acmg",
