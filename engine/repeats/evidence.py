@@ -85,13 +85,22 @@ class _Units:
         rotations, size = self._rotations[motif], len(motif)
         return [bases[i : i + size] in rotations for i in range(len(bases) - size + 1)]
 
-    def at_end(self, bases: str) -> bool:
-        """Whether the repeat goes on to the last bases; one wrong base does not end it."""
-        return any(sum(self._marks(bases[-3 * len(motif) - 1 :], motif)) >= len(motif) for motif in self._rotations)
+    def reach(self, bases: str) -> int:
+        """How many of the bases, which begin with the repeat, belong to it: whole units to the last window that
+        is one. 0 where the repeat has ended more than :data:`EDGE` bases before the last.
+        """
+        ends = [
+            (max((place for place, is_unit in enumerate(self._marks(bases, motif)) if is_unit), default=-1), len(motif))
+            for motif in self._rotations
+        ]
+        last, size = max(ends)
+        within = last + size
+        return within // size * size if last >= 0 and within > len(bases) - EDGE else 0
 
-    def at_begin(self, bases: str) -> bool:
-        """The same of the first bases."""
-        return any(sum(self._marks(bases[: 3 * len(motif) + 1], motif)) >= len(motif) for motif in self._rotations)
+    @cached_property
+    def backwards(self) -> _Units:
+        """The units of the sequence read backwards."""
+        return _Units([motif[::-1] for motif in self._rotations])
 
 
 @dataclass
@@ -145,7 +154,7 @@ def gather(reads: pysam.AlignmentFile, locus: Locus, flanks: Flanks) -> Evidence
 def _overlap(read: pysam.AlignedSegment, start: int, end: int) -> int:
     if read.is_unmapped or read.reference_end is None:
         return 0
-    return max(0, min(read.reference_end, end) - max(read.reference_start, start))
+    return int(max(0, min(read.reference_end, end) - max(read.reference_start, start)))
 
 
 def _note(template: _Template, read: pysam.AlignedSegment, locus: Locus) -> None:
@@ -179,8 +188,9 @@ def _judge(evidence: Evidence, bases: str, units: _Units, flanks: Flanks) -> boo
             return False
         if left is not None or right is not None:
             part = oriented[left:right]
-            if units.at_end(part) if left is not None else units.at_begin(part):
-                evidence.entering.append(len(part))
+            reach = units.reach(part) if left is not None else units.backwards.reach(part[::-1])
+            if reach:
+                evidence.entering.append(reach)
                 motif, share = units.best(part)
                 evidence.motifs[motif] += share >= _PURE
             return False
