@@ -123,6 +123,7 @@ def derive(fasta: Path, genotypes: Path, ideogram: Path, folder: Path) -> None:
     sites = planted_sites(read_sites(genotypes), alleles)
     _write_gzip(folder / "people.vcf.gz", people_lines(sites))
     _write_gzip(folder / "known_sites.vcf.gz", known_site_lines(sites))
+    _write_gzip(folder / "frequencies.vcf.gz", frequency_lines(genotypes))
 
 
 def write_slices(fasta: Path, path: Path) -> None:
@@ -239,6 +240,32 @@ def known_site_lines(sites: Iterable[Site]) -> Iterator[str]:
     for site in sites:
         if site.frequency >= COMMON:
             yield "\t".join(_fixed(site))
+
+
+def frequency_lines(source: Path) -> Iterator[str]:
+    """A VCF of every site within the slices with its counts among all people of the source, in GRCh38."""
+    yield "##fileformat=VCFv4.3"
+    yield "##source=1000 Genomes phase 3, 300 Europeans"
+    yield f"##contig=<ID={CONTIG},length={CONTIG_LENGTH}>"
+    for name, number, kind, meaning in (
+        ("AC", "A", "Integer", "How often the allele was seen"),
+        ("AN", "1", "Integer", "Alleles that were called"),
+        ("AF", "A", "Float", "Share of the alleles"),
+        ("nhomalt", "A", "Integer", "People with two copies"),
+    ):
+        yield f'##INFO=<ID={name},Number={number},Type={kind},Description="{meaning}">'
+    yield FIXED
+    with pysam.VariantFile(str(source)) as vcf:
+        for record in vcf:
+            piece = next((piece for piece in SLICES if slice_at(record.start + piece.shift) is piece), None)
+            if piece is None or len(record.alleles) != 2:
+                continue
+            copies = [sum(call["GT"]) for call in record.samples.values()]
+            seen, called = sum(copies), 2 * len(copies)
+            if seen:
+                told = f"AC={seen};AN={called};AF={seen / called:.6g};nhomalt={copies.count(2)}"
+                place = str(record.pos + piece.shift)
+                yield "\t".join([CONTIG, place, record.id, record.ref, record.alts[0], ".", "PASS", told])
 
 
 def _header_lines() -> Iterator[str]:

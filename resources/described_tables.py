@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.annotate.columns import ANNOTATED_COLUMNS, CLINVAR_COLUMNS, COMBINED, POPULATION, TRANSCRIPT_CONSEQUENCE
+from engine.annotate.frequency_table import FREQUENCY_COLUMNS
 from engine.classify.candidate_genes import CANDIDATE_GENE_COLUMNS
 from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.unreported import UNREPORTED_COLUMNS
@@ -44,6 +45,7 @@ def described_tables() -> tuple[Described, ...]:
     """All of them, in the order in which they are made."""
     return (
         Described("clinvar", "knowledge `clinvar`, Parquet", CLINVAR_COLUMNS),
+        Described("frequencies", "knowledge `frequencies`, Parquet", FREQUENCY_COLUMNS),
         Described("gene_conditions", "knowledge `phenotypes`, Parquet", GENE_CONDITION_COLUMNS),
         Described("annotated_variants", "artifact `annotated_variants` of a sample, Parquet", ANNOTATED_COLUMNS),
         Described("transcripts' consequences", "`consequences` of annotated variants", TRANSCRIPT_CONSEQUENCE),

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from engine.acmg.combination import VariantClass, combine
 from engine.acmg.decide import decide
-from engine.acmg.facts import Evidence, Partner, Population
+from engine.acmg.facts import Evidence, Partner, Population, Seen
 from engine.acmg.gather import Gatherer
 from engine.acmg.rule_set import rule_set
+from engine.annotate.frequency_table import read_frequencies, read_source
 from engine.classify.phase import TOLD, phase_of
 from engine.phenotype.conditions import UNKNOWN
+from engine.reference.accessions import bare_contig
 from engine.reference.bundle import ReferenceBundle
 
 Finding = dict[str, Any]
@@ -30,19 +33,17 @@ NOT_CLASSIFIED: Mapping[str, Any] = {
 """Of an allele in no coding transcript of the gene model."""
 
 
-def classify(
-    findings: Sequence[Finding], bundle: ReferenceBundle, populations: Mapping[str, Population] | None = None
-) -> None:
+def classify(findings: Sequence[Finding], bundle: ReferenceBundle) -> None:
     """Set the criteria that each finding meets, and what they add up to.
 
     Args:
         findings: rows of the annotated table with ``conditions``, ``origin``, ``zygosity`` and ``phenotype_rank``.
         bundle: with gene model and sequence; without a gene model nothing is classified.
-        populations: what the source of frequencies says by allele, absent without a source.
     """
     gatherer = Gatherer(bundle, findings)
+    populations = _populations(findings, bundle.frequencies)
     for finding in findings:
-        facts = gatherer.facts(finding, (populations or {}).get(finding["allele"]))
+        facts = gatherer.facts(finding, populations.get(finding["allele"]))
         if facts is None or facts.transcript.coding is None:
             finding.update(NOT_CLASSIFIED)
             continue
@@ -60,6 +61,38 @@ def classify(
             )
         )
         finding.update(_told(evidence))
+
+
+def _populations(findings: Sequence[Finding], frequencies: Path | None) -> dict[str, Population]:
+    """What the source of frequencies says of each allele; nothing without a source."""
+    if frequencies is None:
+        return {}
+    source = read_source(frequencies)
+    keys = {
+        one["allele"]: (bare_contig(one["contig"]), one["position"], one["ref"], one["alt"])
+        for one in findings
+        if one["ref"] and one["alt"]
+    }
+    rows = read_frequencies(frequencies, keys.values())
+    return {
+        allele: Population("frequencies", source.release, source.largest, _seen(rows.get(key)))
+        for allele, key in keys.items()
+    }
+
+
+def _seen(row: Mapping[str, Any] | None) -> Seen | None:
+    """How often in the population in which it is most frequent, or in all where the source tells of none."""
+    if row is None:
+        return None
+    by_population = row["popmax_frequency"] is not None and row["popmax_number"]
+    frequency, count, number = (
+        row[f"{'popmax_' if by_population else ''}{name}"] for name in ("frequency", "count", "number")
+    )
+    if frequency is None:
+        return None
+    number = number or 0
+    seen = round(frequency * number) if count is None else count
+    return Seen(frequency, number, seen, row["popmax"] if by_population else "all", row["homozygotes"])
 
 
 def _told(evidence: Sequence[Evidence]) -> dict[str, Any]:

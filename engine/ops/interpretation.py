@@ -20,7 +20,9 @@ def findings(
     annotated_variants: Own,
     father: Annotated[Kin | None, Parent("annotated_variants", "gvcf")],
     mother: Annotated[Kin | None, Parent("annotated_variants", "gvcf")],
-    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar", "panels", "phenotypes")],
+    reference: Annotated[
+        ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar", "panels", "phenotypes", "frequencies")
+    ],
     person: Annotated[Person, Facts("sex", "ordered_genes", "panel", "phenotype", "secondary_findings_consent")],
 ) -> Computed:
     """Pathogenic and likely pathogenic variants with zygosity, inheritance, phase and evidence.

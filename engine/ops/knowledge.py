@@ -102,3 +102,26 @@ def phenotypes(
 
     found = build_phenotypes(declared.file("ontology").parent, making.folder)
     return Computed(found.genes, vars(found))
+
+
+@artifact(kinds={"parquet"}, by_sample=False)
+def frequencies(
+    making: Making,
+    declared: Annotated[Sources, Declared("frequencies", facts=("frequencies_release", "frequencies_licence"))],
+    reference: Genome,
+) -> Computed:
+    """How frequent alleles are in populations (gnomAD's sites, or any VCF with AC, AN and AF), by normalised allele.
+
+    A new release makes findings and report of every sample stale, and rewrites no annotated variants.
+    """
+    from engine.annotate.frequency_table import build_frequencies
+
+    found = build_frequencies(
+        declared.file("frequencies"),
+        reference.fasta,
+        reference.contigs,
+        making.folder,
+        release=declared.facts["frequencies_release"],
+        licence=declared.facts["frequencies_licence"],
+    )
+    return Computed(found.records, vars(found))

@@ -164,6 +164,14 @@ class Declaration(Protocol):
         """M5 that named contigs must have."""
 
     @property
+    def frequencies_release(self) -> str | None:
+        """What the laboratory calls its release of frequencies, absent where the file says it."""
+
+    @property
+    def frequencies_licence(self) -> str | None:
+        """Under which the frequencies may be used, absent where the laboratory does not say."""
+
+    @property
     def clinvar_release(self) -> str | None:
         """What the laboratory calls its ClinVar release, absent where the file says it."""
 

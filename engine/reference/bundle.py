@@ -46,6 +46,8 @@ class ReferenceBundle:
             declared.
         phenotypes: folder of what is known of genes, their conditions and signs (:mod:`engine.phenotype.knowledge`),
             absent where it was not asked for.
+        frequencies: table of population frequencies (:mod:`engine.annotate.frequency_table`), absent where none is
+            declared.
     """
 
     name: str
@@ -60,6 +62,7 @@ class ReferenceBundle:
     versions: dict[str, str]
     panels: Path | None = None
     phenotypes: Path | None = None
+    frequencies: Path | None = None
 
     @property
     def contig_lengths(self) -> dict[str, int]:

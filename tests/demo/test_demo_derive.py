@@ -24,7 +24,14 @@ def test_the_sources_give_the_committed_data(shared_data: Path, tmp_path: Path) 
     sources = ["--fasta", str(fasta), "--genotypes", str(genotypes), "--ideogram", str(cache)]
     main([*sources, "--output", str(tmp_path / "data")])
     derived = sorted(path.name for path in (tmp_path / "data").iterdir())
-    assert derived == ["clinvar.tsv.gz", "genes.gff3.gz", "known_sites.vcf.gz", "people.vcf.gz", "slices.fa.gz"]
+    assert derived == [
+        "clinvar.tsv.gz",
+        "frequencies.vcf.gz",
+        "genes.gff3.gz",
+        "known_sites.vcf.gz",
+        "people.vcf.gz",
+        "slices.fa.gz",
+    ]
     for name in derived:
         assert gzip.decompress((tmp_path / "data" / name).read_bytes()) == gzip.decompress((DATA / name).read_bytes())
 

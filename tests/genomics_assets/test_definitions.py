@@ -29,7 +29,7 @@ BY_SAMPLE = {
     "hl7v2_delivery": {"statement", "clinical_report"},
     "cohort_contribution": {"raw_reads", "aligned_reads", "gvcf", "variants"},
 }
-KNOWLEDGE = {"reference_genome", "aligner_index", "gene_model", "known_sites", "clinvar", "phenotypes"}
+KNOWLEDGE = {"reference_genome", "aligner_index", "gene_model", "known_sites", "clinvar", "phenotypes", "frequencies"}
 COHORT = {"data_docs"}
 TOLD = {"work_list"}
 """What no run makes: a sensor tells of it."""

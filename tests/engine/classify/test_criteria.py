@@ -1,5 +1,6 @@
 """Criteria of real alleles of PANK2, by its sequence, its transcripts and ClinVar."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from engine.acmg.decide import decide
 from engine.acmg.gather import Gatherer
+from engine.annotate.frequency_table import FREQUENCIES, build_frequencies
 from engine.classify.findings import select_reportable
 from engine.classify.unreported import REASONS
 from engine.reference.bundle import ReferenceBundle
@@ -109,3 +111,31 @@ def test_what_was_asked_about_and_is_not_reported_has_a_reason(
 def other(reference: str) -> str:
     """A transition, so that it is another base."""
     return {"A": "G", "G": "A", "C": "T", "T": "C"}[reference]
+
+
+@pytest.mark.parametrize(
+    ("frequency", "expected"), [(0.06, "BA1=A"), (0.02, "BS1=S"), (0.00001, "PM2=P"), (None, "PM2=P"), (0.001, "")]
+)
+def test_how_frequent_an_allele_is_counts(
+    bundle: ReferenceBundle, tmp_path: Path, frequency: float | None, expected: str
+) -> None:
+    """A missense variant of PANK2 in a source of 200,000 alleles, or not in it."""
+    place = GLY521 + 1
+    ref = base(bundle, place)
+    told = f"AC={round((frequency or 0.5) * 200_000)};AN=200000;AF={frequency or 0.5}"
+    source = tmp_path / "source.vcf"
+    source.write_text(
+        '##fileformat=VCFv4.2\n##INFO=<ID=AC,Number=A,Type=Integer,Description="">\n'
+        '##INFO=<ID=AN,Number=1,Type=Integer,Description="">\n##INFO=<ID=AF,Number=A,Type=Float,Description="">\n'
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+        f"20\t{place if frequency else place + 1}\t.\t{ref if frequency else base(bundle, place + 1)}\t"
+        f"{other(ref) if frequency else other(base(bundle, place + 1))}\t.\tPASS\t{told}\n"
+    )
+    build_frequencies(source, bundle.fasta, bundle.contigs, tmp_path, release="4.1", licence=None)
+    table = annotated(bundle, tmp_path / "annotated", f"{place}-{ref}-{other(ref)}")
+    with_frequencies = replace(bundle, frequencies=tmp_path / FREQUENCIES)
+    select_reportable(table, subject(ordered_genes=("PANK2",)), with_frequencies, tmp_path, "S1")
+    (row,) = pq.read_table(tmp_path / "S1.unreported.parquet").to_pylist()
+    assert {one for one in row["acmg_criteria"].split(";") if one[:2] in ("BA", "BS") or one[:3] == "PM2"} == (
+        {expected} - {""}
+    )
