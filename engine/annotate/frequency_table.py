@@ -11,12 +11,14 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
 
 from engine.annotate.edit import left_aligned
 from engine.annotate.frequencies import FrequencyFields
-from engine.annotate.rows import Frequency
 from engine.columns import ALT, CONTIG, POSITION, REF
 from engine.duckdb_paths import as_pattern
 from engine.errors import KnowledgeError, ReferenceMismatchError
@@ -28,6 +30,7 @@ from engine.reference.contig_names import contig_aliases
 from engine.tables import Column, arrow_schema
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pysam
 
 FREQUENCIES = "frequencies.parquet"
@@ -47,7 +50,7 @@ FREQUENCY_COLUMNS = (
     Column("filter", "VARCHAR", "FILTER of the source: PASS, or why it doubts the frequency"),
     Column("rs", "VARCHAR", "dbSNP id; absent where the source has none"),
 )
-_BATCH = 100_000
+_BATCH = 50_000
 _REACH = 5_000
 """Bases by which an allele may be written elsewhere than its source has it, once left-aligned."""
 _IS_SEQUENCE = re.compile("[ACGT]+").fullmatch
@@ -112,8 +115,11 @@ def build_frequencies(
     told = _TOLD.search("".join(head))
     release = release or (told[1].strip() if told else "")
     with pysam.FastaFile(str(fasta)) as sequences:
-        reader = _Reader(source, fields, sequences, contigs)
-        records, largest = _write(reader.rows(), folder / FREQUENCIES, release, licence or "")
+        reader = _Reader(source, sequences, contigs)
+        with _Table(folder / FREQUENCIES, fields, source) as table:
+            for batch in iter(partial(_some, reader.rows()), []):
+                table.write(batch)
+            table.say(release=release, licence=licence or "", largest=str(table.largest))
     if not reader.placed:
         raise ReferenceMismatchError(
             "no record lies on a contig of the reference",
@@ -122,20 +128,25 @@ def build_frequencies(
         )
     reader.require_the_build()
     return FrequencyMeasures(
-        records, reader.elsewhere, reader.not_sequence, reader.ref_mismatches, largest, release, licence or ""
+        table.records,
+        reader.elsewhere,
+        reader.not_sequence,
+        reader.ref_mismatches,
+        table.largest,
+        release,
+        licence or "",
     )
 
 
-_Row = tuple[Any, ...]
+_Row = tuple[str, int, str, str, str, int, str, str]
+"""Contig without chr, position, ref, alt; INFO, number of the allele in it, FILTER and ID of the record."""
 
 
 class _Reader:
     """Reads a source's records in their order and counts those that are left out."""
 
-    def __init__(
-        self, source: Path, fields: FrequencyFields, sequences: pysam.FastaFile, contigs: Sequence[Contig]
-    ) -> None:
-        self._source, self._fields, self._sequences = source, fields, sequences
+    def __init__(self, source: Path, sequences: pysam.FastaFile, contigs: Sequence[Contig]) -> None:
+        self._source, self._sequences = source, sequences
         self._names = contig_aliases(contigs)
         self.placed = self.elsewhere = self.not_sequence = self.ref_mismatches = 0
 
@@ -181,16 +192,14 @@ class _Reader:
             if not (_IS_SEQUENCE(alt) and _IS_SEQUENCE(ref)) or alt == ref:
                 self.not_sequence += 1
                 continue
-            try:
-                told = self._fields.read(record[7], number, record[6], record[2])
-            except ValueError as error:
-                raise KnowledgeError(
-                    f"a frequency is no number: {error}",
-                    file=self._source,
-                    place=f"{record[0]}:{position:,}",
-                    remedy="copy the file again and compare its md5",
-                ) from None
-            yield (bare_contig(contig), *left_aligned(start, ref, alt, sequence), *_values(told))
+            yield (
+                bare_contig(contig),
+                *left_aligned(start, ref, alt, sequence),
+                record[7],
+                number,
+                record[6],
+                record[2],
+            )
 
     def require_the_build(self) -> None:
         """ReferenceMismatchError where REF disagrees with the reference too often."""
@@ -211,40 +220,75 @@ class _Reader:
         )
 
 
-def _values(told: Frequency) -> _Row:
-    """The table's columns from ``frequency`` on."""
-    most = next((one for one in told.populations or () if one[0] == told.popmax), None)
-    count, number = (most[2], most[3]) if most else (None, None)
-    return (
-        told.frequency,
-        told.frequency_count,
-        told.frequency_number,
-        told.frequency_homozygotes,
-        told.popmax,
-        told.popmax_frequency,
-        count,
-        number,
-        told.frequency_filter,
-        told.rs,
-    )
+def _some(rows: Iterator[_Row]) -> list[_Row]:
+    return list(itertools.islice(rows, _BATCH))
 
 
-def _write(rows: Iterator[_Row], path: Path, release: str, licence: str) -> tuple[int, int]:
-    """Write the rows; returns how many they are, and the most alleles called at any of their sites."""
+class _Table:
+    """Writes the table, and counts what is in it."""
+
+    def __init__(self, path: Path, fields: FrequencyFields, source: Path) -> None:
+        import pyarrow.parquet as pq
+
+        self._schema = arrow_schema(FREQUENCY_COLUMNS)
+        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._fields, self._source = fields, source
+        self.records = self.largest = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    def say(self, **facts: str) -> None:
+        """What the table says of itself."""
+        self._writer.add_key_value_metadata(facts)
+
+    def write(self, batch: Sequence[_Row]) -> None:
+        """Write rows."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        contig, position, ref, alt, info, number, filters, ids = zip(*batch, strict=True)
+        try:
+            told = self._fields.read(pa.array(info), np.array(number), pa.array(filters), pa.array(ids)).arrays
+        except pa.ArrowInvalid as error:
+            raise KnowledgeError(
+                f"a frequency is no number: {error}",
+                file=self._source,
+                place=f"{contig[0]}:{position[0]:,} to {contig[-1]}:{position[-1]:,}",
+                remedy="copy the file again and compare its md5",
+            ) from None
+        count, called = _of_the_population(told["populations"], told["popmax"])
+        arrays = [pa.array(contig), pa.array(position, pa.int32()), pa.array(ref), pa.array(alt)]
+        arrays += [told[f"frequency{name}"] for name in ("", "_count", "_number", "_homozygotes")]
+        arrays += [told["popmax"], told["popmax_frequency"], count, called, told["frequency_filter"], told["rs"]]
+        self._writer.write_table(
+            pa.Table.from_arrays(
+                [pc.cast(array, field.type) for array, field in zip(arrays, self._schema, strict=True)],
+                schema=self._schema,
+            )
+        )
+        self.records += len(batch)
+        self.largest = max(self.largest, pc.max(told["frequency_number"]).as_py() or 0)
+
+
+def _of_the_population(populations: pa.ListArray, wanted: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Alleles seen and called in one population of each record, absent where it has none of that name."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
+    import pyarrow.compute as pc
 
-    schema = arrow_schema(FREQUENCY_COLUMNS)
-    written = largest = 0
-    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for batch in iter(lambda: list(itertools.islice(rows, _BATCH)), []):
-            columns = zip(*batch, strict=True)
-            arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
-            written += len(batch)
-            largest = max(largest, *(row[6] or 0 for row in batch), 0)
-        writer.add_key_value_metadata({"release": release, "licence": licence, "largest": str(largest)})
-    return written, largest
+    parents, members = pc.list_parent_indices(populations), populations.flatten()
+    hit = pc.fill_null(pc.equal(members.field("population"), wanted.take(parents)), False)
+    rows = parents.filter(hit).to_numpy()
+    found: list[pa.Array] = []
+    for name in ("count", "number"):
+        values = members.field(name).filter(hit)
+        place = np.full(len(populations), -1, np.int64)
+        place[rows] = np.arange(len(rows))
+        found.append(values.take(pa.array(place, mask=place < 0)))
+    return found[0], found[1]
 
 
 @dataclass(frozen=True)
