@@ -25,7 +25,7 @@ from engine.reads.registration import RegisteredSample, SampleStatus
 from genomics_assets.artifacts import OF_A_SAMPLE
 from genomics_assets.clear_ticks import clear_ticks
 from genomics_assets.jobs import sample_job
-from genomics_assets.messages import tell
+from genomics_assets.messages import listed, tell
 from genomics_assets.run_process import ALONE, ENDED_BY, WITH_THE_SERVER
 from resources.registry import RegistryError, SampleRegistry
 from resources.sample_runs import PARTITION, RUN_KEY, Runs
@@ -95,6 +95,8 @@ def look(
     looks = now - before.requests > LOST_AFTER and desk.has_time()
     if looks:
         desk.look_for_requests(registry.requested(before=now - LOST_AFTER))
+    if desk.done:
+        tell(f"{listed(desk.done)} {'is' if len(desk.done) == 1 else 'are'} done")
     noted = len(desk.noted)
     return dg.SensorResult(
         skip_reason=f"{noted} samples came further." if noted else "Nothing new of any sample's run.",
@@ -111,6 +113,7 @@ class _Desk:
     registry: SampleRegistry
     until: float
     noted: list[str] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
 
     def has_time(self) -> bool:
         """Whether the tick may go on."""
@@ -172,7 +175,7 @@ class _Desk:
             if not whole and (sample.status is not SampleStatus.FAILED or not self._is_complete(sample.sample_id)):
                 return False
             self.registry.mark(sample.sample_id, SampleStatus.DONE, run_key=sample.run_key)
-            tell(f"{sample.sample_id} is done")
+            self.done.append(sample.sample_id)
         children = self.registry.family_of(sample.sample_id).others
         kin = (sample, *(one for one in children if self._is_done_child(one, sample)))
         again = [one for one in kin if self._beside_parents(one)]

@@ -13,6 +13,7 @@ One sheet that cannot be read, or whose report cannot be written, never stops th
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -187,6 +188,8 @@ class LandingZone:
         is in ``<sheet>.notes.txt``, where that is not what one would take for granted.
         """
         until = time.monotonic() + seconds
+        if gone := self._gone():
+            return Scan((), (), cursor or _Cursor().text(), more=False, told=(gone,))
         state, look = _Cursor.parse(cursor), self._look()
         sheets = self._complete(look.sheets)
         state.seen = {name: seen for name, seen in state.seen.items() if name in sheets}
@@ -209,6 +212,18 @@ class LandingZone:
             more=any(state.seen.get(name) != facts for name, facts in sheets.items()),
             told=(*told, *(error for step in steps for error in step.told)),
         )
+
+    def _gone(self) -> SampleSheetError | None:
+        """What keeps from looking at the zone at all; nothing is written into what may be a mount without its disk."""
+        try:
+            next(self.root.iterdir(), None)
+        except OSError as error:
+            return SampleSheetError(
+                f"the landing zone cannot be entered ({error.strerror})",
+                remedy="mount it, or make the folder, and let the platform read and write it",
+                file=_printable(str(self.root)),
+            )
+        return None
 
     def _step(self, name: str, state: _Cursor, limit: int, registry: SampleRegistry, audit: AuditLog) -> _Step:
         """Register the next samples of one sheet; of one that was taken away meanwhile there are none."""
@@ -282,6 +297,8 @@ class LandingZone:
     def _put_report(self, name: str, suffix: str, text: str) -> bool:
         """Let a report hold the text, or go where there is none; whether that is a change. OSError where it cannot."""
         report = (self.reports or self.root) / _report_name(name, suffix)
+        if os.path.lexists(report) and not stat.S_ISREG(report.lstat().st_mode):  # to open a pipe would take for ever
+            raise OSError(errno.EEXIST, "something that is no file stands there", str(report))
         try:
             before = report.read_bytes().decode(errors="replace")
         except FileNotFoundError:

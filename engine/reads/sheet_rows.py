@@ -16,11 +16,19 @@ from engine.errors import SampleSheetError
 from engine.reads.illumina_sheet import illumina_table, is_illumina_sheet
 from engine.reads.sample_names import is_spoilt, safe_id
 from engine.reads.sample_sheet_columns import REMARKS
-from engine.reads.sheet_table import SheetTable, counted, csv_table, decode, require_table
+from engine.reads.sheet_table import (
+    MOST_ROWS,
+    SheetTable,
+    counted,
+    csv_table,
+    decode,
+    require_table,
+    too_long,
+)
 from engine.reads.sheet_workbook import WORKBOOK, workbook_table
 
-MOST_ROWS = 50_000
-"""Rows of a sheet, each of which takes 60 microseconds to judge whenever the sheet is looked at."""
+_MOST_UNKNOWN = 100
+"""Columns that are told one by one; with more of them the table is another one."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ def parse_rows(data: bytes, names: tuple[str, ...], required: tuple[str, ...], f
     if not rows:
         return SheetRows((), (_empty(file),))
     if len(rows) > MOST_ROWS:
-        return SheetRows((), (_too_long(len(rows), file),))
+        return SheetRows((), (too_long(file),))
     return _named_rows(rows, keys, (*table.notes, *_left_out(table, keys)), file)
 
 
@@ -103,12 +111,6 @@ def _empty(file: Path) -> SampleSheetError:
     )
 
 
-def _too_long(rows: int, file: Path) -> SampleSheetError:
-    return SampleSheetError(
-        f"the sheet has {rows:,} rows, more than {MOST_ROWS:,}", remedy="split it into several sheets", file=file
-    )
-
-
 def _column_name(cell: str) -> str:
     return re.sub(r"[\s-]+", "_", cell.lower())
 
@@ -121,8 +123,14 @@ def _header_problems(
     def refuse(problem: str, remedy: str) -> None:
         problems.append(SampleSheetError(problem, remedy=remedy, file=file, place=f"line {line}"))
 
-    for number, key in enumerate(keys, 1):
-        if key not in names and not _is_remark(key):
+    unknown = [(number, key) for number, key in enumerate(keys, 1) if key not in names and not _is_remark(key)]
+    if len(unknown) > _MOST_UNKNOWN:
+        refuse(
+            f"{len(unknown):,} columns are unknown, {unknown[0][1]!r} the first of them",
+            "give the table a header of the columns in docs/sample-sheet.md, and remove all others",
+        )
+    else:
+        for number, key in unknown:
             near = difflib.get_close_matches(key, names, n=1, cutoff=0.5)
             what = f"unknown column {key!r}" if key else f"column {number} has no name"
             refuse(

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from engine.errors import SampleSheetError
 
+MOST_ROWS = 50_000
+"""Rows of a sheet, each of which takes 60 microseconds to judge whenever the sheet is looked at."""
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _NO_SHEET = (
     (
@@ -153,6 +155,13 @@ def records(text: str, delimiter: str, file: Path) -> Iterator[tuple[int, list[s
             file=file,
             place=f"line {reader.line_num}",
         ) from None
+
+
+def too_long(file: Path) -> SampleSheetError:
+    """What is said of a sheet of more rows than a look has time for."""
+    return SampleSheetError(
+        f"the sheet has more than {MOST_ROWS:,} rows", remedy="split it into several sheets", file=file
+    )
 
 
 def counted(items: Collection[str]) -> str:

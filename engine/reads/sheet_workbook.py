@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError
 
 from engine.errors import SampleSheetError
-from engine.reads.sheet_table import SheetTable
+from engine.reads.sheet_table import MOST_ROWS, SheetTable, too_long
 
 if TYPE_CHECKING:
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 WORKBOOK = b"PK\x03\x04"
 _LARGEST = 1 << 28
 """Bytes unpacked; a sheet of 100,000 lanes has about 60 MB."""
+_MOST_CELLS = 2_000_000
+"""Of 5 microseconds each: forty columns of as many rows as a sheet may have, or empty ones that Excel has kept."""
 _AS_CSV = "save the table as CSV (UTF-8)"
 
 
@@ -86,11 +88,16 @@ def _rows(sheet: ReadOnlyWorksheet, path: Path) -> list[tuple[int, list[str]]]:
 
 
 def _filled(sheet: ReadOnlyWorksheet, path: Path) -> Iterator[tuple[int, list[str]]]:
+    filled = seen = 0
     for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
+        seen += len(values)
+        if filled > MOST_ROWS or seen > _MOST_CELLS:
+            raise too_long(path)
         cells = [_text(value, number, path) for value in values]
         while cells and not cells[-1]:
             cells.pop()
         if cells:
+            filled += 1
             yield number, cells
 
 

@@ -528,3 +528,38 @@ def _as_nobody(lab: Laboratory) -> tuple[list[str], list[str]]:
     os.waitpid(child, 0)
     told, new = json.loads(os.read(reading, 1 << 16))
     return told, new
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link to a device", "link to nothing", "socket"])
+def test_whatever_stands_where_a_report_belongs_is_told_and_neither_read_nor_written(
+    lab: Laboratory, kind: str
+) -> None:
+    lab.drop("bad.csv", "S1", header=",no_such_column", cells=",x")
+    place = lab.root / "bad.csv.problems.txt"
+    with socket.socket(socket.AF_UNIX) as listener:
+        {
+            "pipe": lambda: os.mkfifo(place),
+            "folder": place.mkdir,
+            "link to a device": lambda: place.symlink_to("/dev/zero"),
+            "link to nothing": lambda: place.symlink_to("nothing"),
+            "socket": lambda: listener.bind(str(place)),
+        }[kind]()
+        lab.drop("good.csv", "S2")
+        scan = lab.scan()
+    assert scan.new == ("S2",)
+    (told, *problems) = scan.told
+    assert "something that is no file stands there" in told.problem and "no_such_column" in str(problems[0])
+    assert not place.is_file() and lab.scan().told == ()
+
+
+def test_a_zone_that_is_gone_is_told_nothing_is_made_in_its_place_and_it_goes_on(lab: Laboratory) -> None:
+    lab.drop("monday.csv", "S1")
+    assert lab.scan().new == ("S1",)
+    away = lab.root.rename(lab.root.with_name("away"))
+    scan = lab.scan()
+    (told,) = scan.told
+    assert "the landing zone cannot be entered (No such file or directory)" in str(told) and "mount it" in told.remedy
+    assert not lab.root.exists() and json.loads(scan.cursor)["seen"], "what was seen is remembered"
+    away.rename(lab.root)
+    lab.drop("tuesday.csv", "S2")
+    assert lab.scan().new == ("S2",)

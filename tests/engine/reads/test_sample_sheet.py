@@ -21,7 +21,7 @@ from engine.reads.conventions import QualityEncoding
 from engine.reads.sample_names import SAMPLE_ID, safe_id
 from engine.reads.sample_sheet import SampleSheet, notes_report, problem_report, read_sample_sheet
 from engine.reads.sample_sheet_columns import COLUMNS, markdown_table, template
-from engine.reads.sheet_rows import MOST_ROWS
+from engine.reads.sheet_table import MOST_ROWS
 from engine.reference.panels import Panel, panel_key
 
 HEADER = "sample_id,read1,read2"
@@ -662,4 +662,25 @@ def test_a_sheet_of_more_rows_than_a_look_has_time_for_is_refused_before_they_ar
     sheet = tmp_path / "sheet.csv"
     sheet.write_text("sample_id,read1,read2\n" + "S1,a_R1.fastq.gz,a_R2.fastq.gz\n" * (MOST_ROWS + 1))
     (problem,) = read_sample_sheet(sheet, tmp_path).problems
-    assert "50,001 rows" in problem.problem and problem.remedy == "split it into several sheets"
+    assert "more than 50,000 rows" in problem.problem and problem.remedy == "split it into several sheets"
+
+
+def test_a_workbook_that_unpacks_to_more_than_a_look_has_time_for_is_left_in_the_middle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = openpyxl.Workbook()
+    for _ in range(40):
+        book.active.append(["S1"] * 50)
+    book.save(tmp_path / "sheet.xlsx")
+    for name, most in (("MOST_ROWS", 20), ("_MOST_CELLS", 1_000)):
+        with monkeypatch.context() as smaller:
+            smaller.setattr(f"engine.reads.sheet_workbook.{name}", most)
+            (problem,) = read_sample_sheet(tmp_path / "sheet.xlsx", tmp_path).problems
+            assert problem.remedy == "split it into several sheets", name
+
+
+def test_a_table_of_thousands_of_other_columns_is_one_problem_and_not_thousands(tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_text(",".join(f"gene_{number}" for number in range(300_000)) + "\n1\n")
+    problems = read_sample_sheet(tmp_path / "sheet.csv", tmp_path).problems
+    assert "300,000 columns are unknown, 'gene_0' the first of them" in problems[0].problem
+    assert len(problems) < 6
