@@ -196,7 +196,7 @@ class _Tally:
         self.clinvar_matched += len(rows.clinvar)
         self.clinvar_pathogenic += sum(match.classification in PATHOGENIC for match in rows.clinvar)
         self.frequencies_matched += rows.frequent
-        for names, count in Counter(rows.consequences).items():
+        for names, count in rows.consequences.items():
             name = names.partition("&")[0]
             self.consequences[name] += count
             self.coding += count * (term(name).impact != "MODIFIER")

@@ -310,8 +310,12 @@ class FrequencyWindow:
         contig, position, ref, alt = allele
         if self._columns is None or contig != self._contig:
             return None
-        row = int(self.find(np.array([position]), [ref], [alt])[0])
-        return None if row < 0 else self._columns.one(row)
+        row = self._rows.get((position, ref, alt))
+        if row is None and len(ref) == 1 == len(alt):
+            key = position * 256 + ord(alt)
+            place = int(np.searchsorted(self._keys, key))
+            row = int(self._order[place]) if place < len(self._keys) and self._keys[place] == key else None
+        return None if row is None else self._columns.one(row)
 
     def find(self, positions: NDArray[np.int64], ref: Sequence[str], alt: Sequence[str]) -> NDArray[np.int64]:
         """Row of each allele, negative where it is not known."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _KEYS = ("position", "ref", "alt")
-_FIELDS = tuple(ClinvarMatch.__annotations__)
+_FIELDS = list(ClinvarMatch.__annotations__)
 
 
 class KnownAlleles:
@@ -102,6 +102,14 @@ class KnownOnContig:
             if row is not None:
                 found[number] = row
         return found
+
+    def matches(self, positions: NDArray[np.int64], ref: Sequence[str], alt: Sequence[str]) -> dict[int, ClinvarMatch]:
+        """What is known, by number of the allele."""
+        found = self.find(positions, ref, alt)
+        if not found or self._table is None:
+            return {}
+        told = self._table.select(_FIELDS).take(list(found.values())).to_pylist()
+        return {number: ClinvarMatch(**one) for number, one in zip(found, told, strict=True)}
 
     def row(self, position: int, ref: str, alt: str) -> int | None:
         """Row of the table of one allele."""

@@ -30,7 +30,7 @@ from engine.annotate.consequence import Hit, place_terms, representative
 from engine.annotate.gene_model import GeneModel, Transcript
 from engine.annotate.hgvs import label
 
-MARGIN = 20
+MARGIN = 10
 """Bases on either side of a border within which a record is judged by itself; a splice region has eight."""
 
 

@@ -6,7 +6,8 @@ against each other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Listed
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -38,37 +39,35 @@ _OTHER_STRAND = str.maketrans("ACGT", "TGCA")
 
 
 class _HitText(NamedTuple):
-    """What is written of a hit, but for the name of the change.
+    """What is written of a hit, but for the change.
 
     Attributes:
         fields: columns of the table before the names.
-        before: of its ANN entry what stands between allele and name.
+        before: of its ANN entry what stands between allele and change.
         named: the transcript with the kind of its names.
-        reverse: whether the transcript runs against the genome.
         numbering: which of the stretch's numberings is its own.
     """
 
     fields: tuple[str, ...]
     before: str
     named: str
-    reverse: bool
     numbering: int
 
 
 class _StretchText(NamedTuple):
-    """What is written of a stretch, but for the names of the change.
+    """What is written of a stretch, but for the changes.
 
     Attributes:
         fields: columns of the representative consequence, but for its names.
         hits: the representative first.
-        numberings: one hit for each way in which the bases are counted.
-        called: as the consequence caller writes it, with the tag.
+        numberings: each way in which the bases are counted, and whether against the genome.
+        called: INFO's item of the consequence caller.
         consequence: INFO's items between HGVSG and HGVSC.
     """
 
     fields: tuple[str | None, ...]
     hits: tuple[_HitText, ...]
-    numberings: tuple[PlacedHit, ...]
+    numberings: tuple[tuple[Callable[[int], str], bool], ...]
     called: str
     consequence: str
 
@@ -90,7 +89,7 @@ def _text_of(stretch: Stretch, start: int) -> _StretchText:
     return _StretchText(
         fields,
         tuple(_hit_text(hit, exon if hit is first else None, places[hit.numbering]) for hit in stretch.hits),
-        stretch.numberings,
+        tuple((hit.label, hit.transcript.strand == -1) for hit in stretch.numberings),
         called_by_place(stretch, start),
         f"GENE={encoded(transcript.gene)};CONSEQUENCE={encoded(consequence)}",
     )
@@ -105,7 +104,7 @@ def _hit_text(hit: PlacedHit, exon: str | None, numbering: int) -> _HitText:
         f"|{consequence}|{impact}|{encoded(transcript.gene)}|{transcript.gene_id}|transcript|{transcript.name}"
         f"|{transcript.biotype}|{exon or ''}|{kind}."
     )
-    return _HitText(fields, before, f"{transcript.name}:{kind}.", transcript.strand == -1, numbering)
+    return _HitText(fields, before, f"{transcript.name}:{kind}.", numbering)
 
 
 def called_by_place(stretch: Stretch, start: int) -> str:
@@ -133,7 +132,7 @@ class PlainRows:
         lines: of the VCF.
         table: with the columns of :data:`engine.annotate.columns.ANNOTATED_COLUMNS`; absent where none is wanted.
         named: how many have a genomic name.
-        consequences: representative consequence of each.
+        consequences: how many have each representative consequence.
         clinvar: what ClinVar says of those that it knows.
         frequent: how many the frequencies know.
     """
@@ -142,7 +141,7 @@ class PlainRows:
     lines: list[bytes]
     table: pa.Table | None
     named: int
-    consequences: list[str]
+    consequences: Counter[str]
     clinvar: list[ClinvarMatch]
     frequent: int
 
@@ -188,26 +187,29 @@ class PlainAnnotator:
         alleles = _Normalised(told, self._sequence.bases)
         batch = told.batch
         names = self._genomic(alleles)
-        numbers = self._places.numbers(alleles.anchors)
-        texts = [
-            self._text(number, anchor)
-            for number, anchor in zip(numbers.tolist(), alleles.anchors.tolist(), strict=True)
-        ]
-        changes = [self._changes(alleles, row, text) for row, text in enumerate(texts)]
+        placed = self._placed(alleles)
         beside = _Knowledge(alleles, clinvar, frequencies, batch)
-        lines = _Lines(batch, strip).of(alleles, names, texts, changes, beside)
-        table = None
-        if with_table:
-            table = self._table(batch, alleles, names, texts, changes, calls, beside)
+        lines = _Lines(batch, strip).of(alleles, names, placed, beside)
         return PlainRows(
             alleles.positions,
             lines,
-            table,
-            sum(name is not None for name in names),
-            [text.fields[5] or "" for text in texts],
+            self._table(batch, alleles, names, placed, calls, beside) if with_table else None,
+            0 if self._accession is None else len(names),
+            placed.consequences(),
             list(beside.clinvar.values()),
             beside.frequent,
         )
+
+    def _placed(self, alleles: _Normalised) -> _Placed:
+        """The stretches that the records lie in, and the changes on their transcripts."""
+        numbers, firsts, places = np.unique(
+            self._places.numbers(alleles.anchors), return_index=True, return_inverse=True
+        )
+        anchors = alleles.anchors[firsts].tolist()
+        kinds = [self._text(number, anchor) for number, anchor in zip(numbers.tolist(), anchors, strict=True)]
+        inside = np.flatnonzero(np.array([bool(kind.hits) for kind in kinds], np.bool_)[places]).tolist()
+        texts = [kinds[place] for place in places.tolist()]
+        return _Placed(kinds, places, texts, inside, self._changes(alleles, texts, inside))
 
     def _text(self, number: int, anchor: int) -> _StretchText:
         found = self._texts.get(number)
@@ -219,34 +221,35 @@ class PlainAnnotator:
         if self._accession is None:
             return [None] * len(alleles.records)
         before = genomic_hgvs(self._accession, "")
-        return [f"{before}{change}" for change in alleles.genomic]
+        return [before + change for change in alleles.genomic]
 
-    def _changes(self, alleles: _Normalised, row: int, text: _StretchText) -> list[str]:
-        """The change on the transcripts, one for each numbering."""
-        if not text.numberings:
-            return []
-        indel = alleles.indels[row]
-        if indel is None:
-            position, ref, alt = int(alleles.anchors[row]), alleles.ref[row], alleles.alt[row]
-            forward, reverse = f"{ref}>{alt}", f"{ref}>{alt}".translate(_OTHER_STRAND)
-            return [
-                hit.label(position) + (forward if hit.transcript.strand == 1 else reverse) for hit in text.numberings
-            ]
-        bases = self._sequence.bases
-        return [
-            describe(indel.right, bases, hit.label)
-            if hit.transcript.strand == 1
-            else describe(indel.left, bases, hit.label, -1)
-            for hit in text.numberings
-        ]
+    def _changes(self, alleles: _Normalised, texts: list[_StretchText], inside: list[int]) -> list[list[str]]:
+        """Of the records inside genes the change on the transcripts, one for each numbering."""
+        bases, indels, anchors = self._sequence.bases, alleles.indels, alleles.anchors.tolist()
+        changes = []
+        for row in inside:
+            indel = indels[row]
+            if indel is None:
+                position, forward = anchors[row], f"{alleles.ref[row]}>{alleles.alt[row]}"
+                reverse = forward.translate(_OTHER_STRAND)
+                changes.append(
+                    [label(position) + (reverse if turned else forward) for label, turned in texts[row].numberings]
+                )
+            else:
+                changes.append(
+                    [
+                        describe(indel.left, bases, label, -1) if turned else describe(indel.right, bases, label)
+                        for label, turned in texts[row].numberings
+                    ]
+                )
+        return changes
 
     def _table(
         self,
         batch: Batch,
         alleles: _Normalised,
         names: list[str | None],
-        texts: list[_StretchText],
-        changes: list[list[str]],
+        placed: _Placed,
         calls: dict[str, pa.Array],
         beside: _Knowledge,
     ) -> pa.Table:
@@ -273,8 +276,8 @@ class PlainAnnotator:
             "variant_type": alleles.kinds,
             "hgvs_g": names,
             **{name: values.take(records) for name, values in calls.items()},
-            **_representatives(texts, changes),
-            "consequences": _consequences(texts, changes, schema.field("consequences").type),
+            **placed.representatives(),
+            "consequences": placed.listed(schema.field("consequences").type),
             **beside.columns(schema),
         }
         arrays = [_array(columns.get(field.name), field.type, count) for field in schema]
@@ -337,7 +340,7 @@ class _Knowledge:
         self, alleles: _Normalised, clinvar: KnownOnContig, frequencies: FrequencyWindow, batch: Batch
     ) -> None:
         wanted = alleles.positions, alleles.ref, alleles.alt
-        self.clinvar = {row: clinvar.match(place) for row, place in clinvar.find(*wanted).items()}
+        self.clinvar = clinvar.matches(*wanted)
         rows = frequencies.find(*wanted)
         self.frequencies = frequencies.taken(rows)
         self.frequent = int((rows >= 0).sum())
@@ -392,18 +395,20 @@ class _Lines:
         self,
         alleles: _Normalised,
         names: list[str | None],
-        texts: list[_StretchText],
-        changes: list[list[str]],
+        placed: _Placed,
         beside: _Knowledge,
     ) -> list[bytes]:
         """The lines of the rows."""
         heads, tails = self._heads(alleles), self._tails(alleles.records)
-        infos = [
-            self._info(alt, original, name, text, change)
-            for alt, original, name, text, change in zip(
-                alleles.alt, alleles.original, names, texts, changes, strict=True
-            )
-        ]
+        nothing = f"CONSEQUENCE={INTERGENIC}"
+        infos = [nothing if name is None else f"HGVSG={name};{nothing}" for name in names]
+        for row, change in zip(placed.inside, placed.changes, strict=True):
+            infos[row] = _info(alleles.alt[row], names[row], placed.texts[row], change)
+        for row, original in enumerate(alleles.original):
+            if original:
+                called, semicolon, rest = infos[row].partition(";ANN=")
+                told = f"{ORIGINAL}={original}"
+                infos[row] = f"{called};{told}{semicolon}{rest}" if semicolon else f"{told};{infos[row]}"
         for row, known in beside.clinvar.items():
             infos[row] += "".join(f";{item}" for item in clinvar_items(_part_of(known)))
         if beside.frequencies:
@@ -411,19 +416,6 @@ class _Lines:
                 if told:
                     infos[row] += f";{told}"
         return [head + info.encode() + tail for head, info, tail in zip(heads, infos, tails, strict=True)]
-
-    def _info(self, alt: str, original: str | None, name: str | None, text: _StretchText, change: list[str]) -> str:
-        items = [text.called] if text.called else []
-        if original:
-            items.append(f"{ORIGINAL}={original}")
-        if text.hits:
-            items.append("ANN=" + ",".join([f"{alt}{hit.before}{change[hit.numbering]}||||||" for hit in text.hits]))
-        if name:
-            items.append(f"HGVSG={name}")
-        items.append(text.consequence)
-        if text.hits:
-            items.append(f"HGVSC={text.hits[0].named}{change[text.hits[0].numbering]}")
-        return ";".join(items)
 
     def _heads(self, alleles: _Normalised) -> list[bytes]:
         """Everything up to where our fields begin."""
@@ -467,6 +459,14 @@ class _Lines:
         ]
 
 
+def _info(alt: str, name: str | None, text: _StretchText, change: list[str]) -> str:
+    """INFO's items of a record inside a gene."""
+    told = ",".join([f"{alt}{before}{change[place]}||||||" for _, before, _, place in text.hits])
+    genomic = f";HGVSG={name}" if name else ""
+    first = text.hits[0]
+    return f"{text.called};ANN={told}{genomic};{text.consequence};HGVSC={first.named}{change[first.numbering]}"
+
+
 def _part_of(match: ClinvarMatch) -> ClinvarPart:
     return ClinvarPart(
         match.variation_id, match.allele_id, match.significance, match.classification, match.other_terms,
@@ -505,41 +505,68 @@ def _empty_lists(kind: pa.DataType, count: int) -> pa.ListArray:
     return pa.ListArray.from_arrays(offsets, pa.array([], kind.value_type), type=kind)
 
 
-def _representatives(texts: list[_StretchText], changes: list[list[str]]) -> dict[str, Any]:
-    """Columns of the representative consequence, its c. name among them."""
-    import pyarrow as pa
+class _Placed:
+    """Records with the stretches that they lie in.
 
-    kinds = {id(text): text for text in texts}
-    places = {number: place for place, number in enumerate(kinds)}
-    indices = pa.array([places[id(text)] for text in texts], pa.int32())
-    fields: Listed[tuple[str | None, ...]] = list(zip(*(text.fields for text in kinds.values()), strict=True))
-    columns: dict[str, Any] = {
-        name: pa.array(values, pa.string()).take(indices)
-        for name, values in zip(_REPRESENTATIVE, fields or [()] * len(_REPRESENTATIVE), strict=True)
-    }
-    columns["hgvs_c"] = [
-        f"{text.hits[0].named}{change[text.hits[0].numbering]}" if text.hits else None
-        for text, change in zip(texts, changes, strict=True)
-    ]
-    columns["hgvs_p"] = pa.nulls(len(texts), pa.string())
-    return columns
+    Attributes:
+        kinds: the stretches, once each.
+        places: number of each record's stretch among them.
+        texts: the stretch of each record.
+        inside: the records that lie in a gene.
+        changes: of each of these the change, by numbering.
+    """
 
+    def __init__(
+        self,
+        kinds: list[_StretchText],
+        places: NDArray[np.int64],
+        texts: list[_StretchText],
+        inside: list[int],
+        changes: list[list[str]],
+    ) -> None:
+        self.kinds, self.places, self.texts, self.inside, self.changes = kinds, places, texts, inside, changes
 
-def _consequences(texts: list[_StretchText], changes: list[list[str]], kind: pa.DataType) -> pa.ListArray:
-    """Every transcript's consequence, as lists."""
-    import pyarrow as pa
+    def consequences(self) -> Counter[str]:
+        """How many records have each representative consequence."""
+        counts: Counter[str] = Counter()
+        for kind, count in zip(self.kinds, np.bincount(self.places, minlength=len(self.kinds)).tolist(), strict=True):
+            counts[kind.fields[5] or ""] += count
+        return counts
 
-    hits = {id(hit): hit for text in {id(text): text for text in texts}.values() for hit in text.hits}
-    places = {number: place for place, number in enumerate(hits)}
-    of_text = {id(text): [places[id(hit)] for hit in text.hits] for text in texts}
-    indices = pa.array([place for text in texts for place in of_text[id(text)]], pa.int32())
-    fields = list(zip(*(hit.fields for hit in hits.values()), strict=True)) or [()] * len(_OF_A_HIT)
-    arrays = [pa.array(values, pa.string()).take(indices) for values in fields]
-    named = [
-        f"{hit.named}{change[hit.numbering]}" for text, change in zip(texts, changes, strict=True) for hit in text.hits
-    ]
-    arrays += [pa.array(named, pa.string()), pa.nulls(len(named), pa.string())]
-    offsets = np.zeros(len(texts) + 1, np.int32)
-    np.cumsum([len(text.hits) for text in texts], out=offsets[1:])
-    structs = pa.StructArray.from_arrays(arrays, fields=list(kind.value_type))
-    return pa.ListArray.from_arrays(pa.array(offsets), structs, type=kind)
+    def representatives(self) -> dict[str, Any]:
+        """Columns of the representative consequence, its c. name among them."""
+        import pyarrow as pa
+
+        indices = pa.array(self.places, pa.int32())
+        fields: list[Any] = list(zip(*(kind.fields for kind in self.kinds), strict=True)) or [()] * len(_REPRESENTATIVE)
+        columns: dict[str, Any] = {
+            name: pa.array(values, pa.string()).take(indices)
+            for name, values in zip(_REPRESENTATIVE, fields, strict=True)
+        }
+        named: list[str | None] = [None] * len(self.texts)
+        for row, change in zip(self.inside, self.changes, strict=True):
+            hit = self.texts[row].hits[0]
+            named[row] = hit.named + change[hit.numbering]
+        return columns | {"hgvs_c": named, "hgvs_p": pa.nulls(len(self.texts), pa.string())}
+
+    def listed(self, kind: pa.DataType) -> pa.ListArray:
+        """Every transcript's consequence, as lists."""
+        import pyarrow as pa
+
+        hits = [hit for one in self.kinds for hit in one.hits]
+        counts = np.array([len(one.hits) for one in self.kinds], np.int64)
+        firsts, own = np.cumsum(counts) - counts, counts[self.places]
+        offsets = np.zeros(len(self.places) + 1, np.int32)
+        np.cumsum(own, out=offsets[1:])
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], own)
+        indices = pa.array(np.repeat(firsts[self.places], own) + within)
+        fields = list(zip(*(hit.fields for hit in hits), strict=True)) or [()] * len(_OF_A_HIT)
+        arrays = [pa.array(values, pa.string()).take(indices) for values in fields]
+        named = [
+            hit.named + change[hit.numbering]
+            for row, change in zip(self.inside, self.changes, strict=True)
+            for hit in self.texts[row].hits
+        ]
+        arrays += [pa.array(named, pa.string()), pa.nulls(len(named), pa.string())]
+        structs = pa.StructArray.from_arrays(arrays, fields=list(kind.value_type))
+        return pa.ListArray.from_arrays(pa.array(offsets), structs, type=kind)
