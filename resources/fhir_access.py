@@ -174,12 +174,19 @@ def _backend_services(access: FhirAccess, client: httpx.Client) -> tuple[str, fl
 def _entra(url: str) -> Callable[[], tuple[str, float]]:
     try:
         credential: Any = import_module("azure.identity").DefaultAzureCredential()
+        refused: type[Exception] = import_module("azure.core.exceptions").AzureError
     except ImportError as error:
         raise DeliveryError("access entra needs azure-identity", remedy="install genomics-assets[azure]") from error
     place = urlsplit(url)
 
     def ask() -> tuple[str, float]:
-        given = credential.get_token(f"{place.scheme}://{place.netloc}/.default")
+        try:
+            given = credential.get_token(f"{place.scheme}://{place.netloc}/.default")
+        except refused as error:
+            raise DeliveryError(
+                f"no token from Entra ID for {place.scheme}://{place.netloc}: {type(error).__name__}",
+                remedy="see that the machine has an identity or AZURE_CLIENT_ID and its kin are set (docs/fhir.md)",
+            ) from error
         return str(given.token), float(given.expires_on - time.time())
 
     return ask
@@ -191,16 +198,17 @@ def _token(
     try:
         answer = client.post(str(access.token_url), data=form, auth=basic or httpx.USE_CLIENT_DEFAULT)
         told = answer.json() if answer.status_code == 200 else {}
-    except (httpx.HTTPError, ValueError) as error:
+        lasts = float(told.get("expires_in", 300)) if isinstance(told, dict) else 0.0
+    except (httpx.HTTPError, TypeError, ValueError) as error:
         raise DeliveryError(
             f"no token from {access.token_url}: {type(error).__name__}", remedy="see whether that server answers"
         ) from error
-    if "access_token" not in told:
+    if not isinstance(told, dict) or "access_token" not in told:
         raise DeliveryError(
             f"no token from {access.token_url}: it answered {answer.status_code}",
             remedy="check client, secret and scope in the file that GENOMICS_FHIR_ACCESS names",
         )
-    return str(told["access_token"]), float(told.get("expires_in", 300))
+    return str(told["access_token"]), lasts
 
 
 def _secret(access: FhirAccess) -> str:

@@ -97,17 +97,17 @@ class FhirServer:
         """
         problem = "nothing was sent"
         for attempt in range(self._patience.attempts):
-            is_known = True
             wait: float | None = None
+            open_ = [bundle["entry"][-1]]
             try:
                 answer = self._send(bundle)
-                problem, wait, is_known = self._judged(bundle, answer)
-            except httpx.TransportError as error:
-                problem, is_known = f"{type(error).__name__}: {error}", False
+                problem, wait, open_ = self._judged(bundle, answer)
+            except httpx.RequestError as error:
+                problem = f"{type(error).__name__}: {error}"
             if not problem:
                 return
             self._wait(attempt, wait)
-            if not is_known and self._has_arrived(bundle):
+            if open_ and self._have_arrived(bundle, open_):
                 return
         raise DeliveryError(
             f"{self.url} did not take the transaction after {self._patience.attempts} attempts: {problem}",
@@ -148,12 +148,11 @@ class FhirServer:
                 if answer.status_code in (404, 410):
                     return None
                 if answer.status_code == 200:
-                    read: JsonObject = answer.json()
-                    return read
+                    return _read(answer)
                 problem, wait = f"{answer.status_code} {_said(_outcome(answer))}", _retry_after(answer)
                 if answer.status_code not in _AGAIN:
                     break
-            except (httpx.TransportError, ValueError) as error:
+            except (httpx.RequestError, ValueError) as error:
                 problem = f"{type(error).__name__}: {error}"
             self._wait(attempt, wait)
         raise DeliveryError(f"{self.url} does not answer: {problem}", remedy="see whether the server is there")
@@ -170,24 +169,27 @@ class FhirServer:
         address = f"{self.url}/{path}" if path else self.url
         return self._client.request(method, address, json=body, headers=_HEADERS | self._access.headers(anew=anew))
 
-    def _judged(self, bundle: JsonObject, answer: httpx.Response) -> tuple[str, float | None, bool]:
-        """What stands against a transaction's having arrived, how long to wait, and whether it surely did not.
+    def _judged(self, bundle: JsonObject, answer: httpx.Response) -> tuple[str, float | None, list[JsonObject]]:
+        """What stands against a transaction's having arrived, how long to wait, and entries that show if it did.
 
-        A bundle that was answered with 200 may hold entries that were not: each says so itself.
+        A bundle that was answered with 200 may hold entries that were not: each says so itself. None shows it where
+        it surely did not arrive.
         """
-        wait = _retry_after(answer)
+        wait, last = _retry_after(answer), bundle["entry"][-1:]
         if answer.status_code in _AGAIN:
-            return f"{answer.status_code} {_said(_outcome(answer))}".strip(), wait, answer.status_code == 429
+            open_ = [] if answer.status_code == 429 else last
+            return f"{answer.status_code} {_said(_outcome(answer))}".strip(), wait, open_
         if answer.status_code >= 300:
             raise self._refusal(f"{answer.status_code}", _outcome(answer))
         statuses = [str(one.get("response", {}).get("status", "")) for one in _outcome(answer).get("entry", [])]
         if len(statuses) != len(bundle["entry"]):
-            return f"answered for {len(statuses)} of {len(bundle['entry'])} entries", wait, False
+            return f"answered for {len(statuses)} of {len(bundle['entry'])} entries", wait, last
         failed = [number for number, status in enumerate(statuses) if not status.startswith("2")]
         if not failed:
-            return "", None, True
+            return "", None, []
         if all(_number(statuses[number]) in _AGAIN for number in failed):
-            return f"{len(failed)} entries were answered with {statuses[failed[0]]}", wait, True
+            open_ = [] if all(_number(statuses[one]) == 429 for one in failed) else [bundle["entry"][n] for n in failed]
+            return f"{len(failed)} entries were answered with {statuses[failed[0]]}", wait, open_
         number = next(one for one in failed if _number(statuses[one]) not in _AGAIN)
         outcome = _outcome(answer)["entry"][number]["response"].get("outcome", {})
         raise self._refusal(f"{bundle['entry'][number]['request']['url']}: {statuses[number]}", outcome)
@@ -200,17 +202,22 @@ class FhirServer:
         error.outcome = outcome
         return error
 
-    def _has_arrived(self, bundle: JsonObject) -> bool:
-        """Whether the server has the last resource of a transaction as it was sent: then it has all of it."""
-        last = bundle["entry"][-1]
+    def _have_arrived(self, bundle: JsonObject, entries: list[JsonObject]) -> bool:
+        """Whether the server has resources of a transaction as they were sent.
+
+        Of one that is taken whole or not at all the last one shows it; where the server said which it did not take,
+        those do.
+        """
+        places = {one["fullUrl"]: one["request"]["url"] for one in bundle["entry"]}
         try:
-            found = self.get(last["request"]["url"])
+            return all(self._has(one, places) for one in entries)
         except DeliveryError:
             return False
-        places = {one["fullUrl"]: one["request"]["url"] for one in bundle["entry"]}
-        return found is not None and contains(
-            with_references(found, self._local), with_references(last["resource"], lambda name: places.get(name, name))
-        )
+
+    def _has(self, entry: JsonObject, places: Mapping[str, str]) -> bool:
+        found = self.get(entry["request"]["url"])
+        sent = with_references(entry["resource"], lambda name: places.get(name, name))
+        return found is not None and contains(with_references(found, self._local), sent)
 
     def _local(self, name: str) -> str:
         return name.removeprefix(self.url + "/").partition("/_history/")[0]
@@ -233,6 +240,13 @@ def _retry_after(answer: httpx.Response) -> float | None:
         return max(parsedate_to_datetime(told).timestamp() - time.time(), 0.0) if told else None
     except ValueError:
         return None
+
+
+def _read(answer: httpx.Response) -> JsonObject:
+    told = answer.json()
+    if not isinstance(told, dict):
+        raise ValueError(f"it sent a {type(told).__name__} and no resource")
+    return told
 
 
 def _outcome(answer: httpx.Response) -> JsonObject:

@@ -8,13 +8,14 @@ import httpx
 import pytest
 
 from console.cli import main
+from engine.fhir.transactions import references_in
 from engine.person import Identity
 from engine.receipt import Recipe
 from engine.report.issue import SignOut
 from engine.report.statement_file import PILEUPS_SUFFIX, SUFFIX, write_pileups, write_statement
 from resources.environment import Resources, Settings, build_resources
 from resources.sign_out import event_of
-from tests.builders.fhir_server import sekmet
+from tests.builders.fhir_server import Faults, faulty, sekmet
 from tests.builders.mllp import receiving
 from tests.builders.report_bundle import report_statement
 from tests.builders.sheets import entry
@@ -137,6 +138,26 @@ def test_a_message_names_the_person_and_nothing_that_is_kept_does(
     assert looks == ["hl7v2_delivery"]
 
 
+def test_what_waits_is_sent_again_by_one_command_once_the_server_answers(
+    platform: Resources, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sign(platform)
+    monkeypatch.setattr("resources.hospital.Patience", lambda: _hurried())
+    faults = Faults(share=1.0, kinds=("503",))
+    with faulty(url, faults) as proxy:
+        monkeypatch.setenv("GENOMICS_FHIR_URL", proxy)
+        assert main(["deliver", "S1"]) == 1
+        assert main(["deliveries", "--failed"]) == 0
+        assert capsys.readouterr().out.startswith(f"S1\tfailed\t{proxy}\tattempts 1\t")
+        faults.share = 0.0
+        assert main(["deliver", "--failed"]) == 0
+        assert f"to {proxy}" in capsys.readouterr().out
+        assert main(["deliveries", "--failed"]) == 0
+        assert capsys.readouterr().out == ""
+        assert main(["deliver", "--failed"]) == 0
+        assert "nothing waits to be sent again" in capsys.readouterr().err
+
+
 def test_signed_reports_are_exported_for_import(
     platform: Resources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -158,6 +179,11 @@ def test_signed_reports_are_exported_for_import(
     request = json.loads((tmp_path / "bulk" / "import.json").read_text())
     named = {part["part"][0]["valueString"]: part["part"][1]["valueUri"] for part in request["parameter"][2:]}
     assert named["Patient"] == "https://store.example.org/bulk/Patient.ndjson"
+    written = {path: path.read_text() for path in (tmp_path / "bulk").glob("*.ndjson")}
+    resources = [json.loads(line) for text in written.values() for line in text.splitlines()]
+    there = {f"{one['resourceType']}/{one['id']}" for one in resources}
+    assert len(there) == len(resources) and {name for one in resources for name in references_in(one)} <= there
+    assert set(named.values()) == {f"https://store.example.org/bulk/{path.name}" for path in written}
     for kind, count in told["resources"].items():
         lines = (tmp_path / "bulk" / f"{kind}.ndjson").read_text().splitlines()
         assert [json.loads(line)["resourceType"] for line in lines] == [kind] * count

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -26,6 +28,8 @@ class Office(HTTPServer):
         self.basic: list[str] = []
         self.lasts: float = 3600
         self.status = 200
+        self.told: Any = None
+        self.headers: list[str] = []
 
     @property
     def url(self) -> str:
@@ -39,14 +43,23 @@ class Desk(BaseHTTPRequestHandler):
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         self.server.asked.append(form)
         self.server.basic.append(self.headers.get("Authorization", ""))
-        told = {"access_token": f"token-{len(self.server.asked)}", "expires_in": self.server.lasts}
-        self._answer(self.server.status, told if self.server.status == 200 else {"error": "invalid_client"})
+        self._give(self.server.told)
+
+    def _give(self, told: Any) -> None:
+        given = {"access_token": f"token-{len(self.server.asked)}", "expires_in": self.server.lasts}
+        self._answer(self.server.status, told or given if self.server.status == 200 else {"error": "invalid_client"})
 
     def do_GET(self) -> None:
+        if self.path.startswith("/msi/token"):
+            self.server.asked.append(parse_qs(self.path.partition("?")[2]))
+            self.server.headers.append(self.headers.get("X-IDENTITY-HEADER", ""))
+            lasts = {"expires_on": str(int(time.time() + self.server.lasts)), "token_type": "Bearer"}
+            self._give({"access_token": f"token-{len(self.server.asked)}", "resource": "x"} | lasts)
+            return
         good = self.headers.get("Authorization") == f"Bearer token-{len(self.server.asked)}"
         self._answer(200 if good else 401, {"resourceType": "Patient", "id": "p"})
 
-    def _answer(self, status: int, body: dict[str, Any]) -> None:
+    def _answer(self, status: int, body: Any) -> None:
         content = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
@@ -114,6 +127,41 @@ def test_smart_backend_services_sign_who_they_are(office: Office, tmp_path: Path
     claims = jwt.decode(assertion, key.public_key(), algorithms=["RS384"], audience=f"{office.url}/token")
     assert (claims["iss"], claims["sub"]) == ("genomics", "genomics") and claims["exp"] - claims["iat"] <= 300
     assert jwt.get_unverified_header(assertion)["kid"] == "k1"
+
+
+@pytest.fixture
+def machine(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine of Azure's whose identity the office gives tokens for: nothing else says who this is."""
+    for name in [name for name in os.environ if name.startswith(("AZURE_", "IDENTITY_", "MSI_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("IDENTITY_ENDPOINT", f"{office.url}/msi/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "of-this-machine")
+
+
+def test_entra_id_is_asked_by_the_default_credential_for_the_servers_own_scope(
+    office: Office, machine: None, tmp_path: Path
+) -> None:
+    """The real DefaultAzureCredential, which finds the managed identity of the machine it runs on."""
+    pytest.importorskip("azure.identity", reason="needs the extra azure")
+    asking = server(office, written(tmp_path, "access: entra\n"))
+    assert asking.get("Patient/p") == asking.get("Patient/p") == {"resourceType": "Patient", "id": "p"}
+    assert [form["resource"] for form in office.asked] == [[office.url]]
+    assert office.headers == ["of-this-machine"]
+
+
+def test_entra_id_that_knows_nobody_is_told_without_a_traceback(office: Office, machine: None, tmp_path: Path) -> None:
+    pytest.importorskip("azure.identity", reason="needs the extra azure")
+    office.status = 400
+    with pytest.raises(DeliveryError, match=f"no token from Entra ID for {office.url}"):
+        server(office, written(tmp_path, "access: entra\n")).get("Patient/p")
+
+
+@pytest.mark.parametrize("answer", [["x"], {"access_token": "t", "expires_in": "soon"}, {"expires_in": 5}], ids=str)
+def test_an_office_that_gives_no_token_is_told(answer: Any, office: Office, tmp_path: Path) -> None:
+    office.told = answer
+    told = f"access: client-credentials\ntoken_url: {office.url}/token\nclient: genomics\nsecret_file: secret\n"
+    with pytest.raises(DeliveryError, match="no token from"):
+        server(office, written(tmp_path, told)).get("Patient/p")
 
 
 def test_a_refused_token_names_the_office_and_no_secret(office: Office, tmp_path: Path) -> None:

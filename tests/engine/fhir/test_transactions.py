@@ -36,6 +36,18 @@ def test_the_report_comes_when_all_that_it_names_is_there(bundle: dict, most: in
     assert len(last) == min(most, len(addressed(bundle)))
 
 
+def test_a_report_beyond_what_azure_takes_is_split_below_500(tmp_path: Path) -> None:
+    """Thirty variants of one gene: each lies to every other in some way."""
+    resources = addressed(report_bundle(tmp_path, findings=30))
+    first, last = transactions(resources, most=500)
+    assert len(resources) > 500 and len(last["entry"]) == 500
+    assert [str(one) for one in faults(first)] == []
+    there = {entry["request"]["url"] for entry in first["entry"]}
+    inside = {entry["fullUrl"] for entry in last["entry"]}
+    assert {name for entry in last["entry"] for name in references_in(entry["resource"])} <= there | inside
+    assert "DiagnosticReport" not in {place.partition("/")[0] for place in there}
+
+
 def test_a_report_that_fits_is_one_transaction_that_follows_every_profile(bundle: dict) -> None:
     (whole,) = transactions(addressed(bundle), most=500)
     assert [str(one) for one in faults(whole)] == []
