@@ -27,6 +27,7 @@ import hashlib
 import json
 import os
 import pwd
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -211,7 +212,7 @@ class AuditLog:
 
     def open_intents(self) -> list[AuditEntry]:
         """Effects of which nothing says whether they took place, oldest first."""
-        if not self.path.exists():
+        if not self._is_there():
             return []
         with self.path.open("rb") as file:
             return list(self._looked_through(file).open.values())
@@ -238,7 +239,7 @@ class AuditLog:
 
     def head(self) -> AuditHead:
         """How far the log has come, for keeping elsewhere."""
-        if not self.path.exists():
+        if not self._is_there():
             return AuditHead(0, _BEGINNING)
         with self.path.open("rb") as file:
             return _head_of(file)
@@ -258,14 +259,14 @@ class AuditLog:
     def _missing(self, kept: AuditHead) -> str | None:
         if kept.entries == 0:
             return None
-        if not self.path.exists():
+        if not self._is_there():
             return f"the audit log is gone, and once had {kept.entries:,} entries"
         with self.path.open("rb") as file:
             return _missing(file, kept)
 
     def _was_anchored(self) -> bool:
         """Whether an anchor was there when the last entry was written: the first release had none, and no account."""
-        if not self.path.exists():
+        if not self._is_there():
             return False
         with self.path.open("rb") as file:
             return any(entry.account for entry in map(_parse, _last_lines(file)) if entry)
@@ -304,7 +305,7 @@ class AuditLog:
         """What was written, oldest first; with ``sample``, of that sample alone. Nothing is verified here."""
         if sample is not None:
             yield from self.entries_about(sample)
-        elif self.path.exists():
+        elif self._is_there():
             with self.path.open("rb") as file:
                 yield from filter(None, map(_parse, file))
 
@@ -313,14 +314,14 @@ class AuditLog:
 
         The log is looked through once, and what was added since each time.
         """
-        if self.path.exists():
+        if self._is_there():
             with self.path.open("rb") as file:
                 positions = self._looked_through(file).by_sample.get(_quoted(sample), [])
                 yield from (entry for entry in _read_at(file, positions) if entry.event.sample == sample)
 
     def entries_of(self, *kinds: str) -> Iterator[AuditEntry]:
         """What was written of some kinds of events, oldest first; found as :meth:`entries_about` finds."""
-        if self.path.exists():
+        if self._is_there():
             with self.path.open("rb") as file:
                 by_what = self._looked_through(file).by_what
                 positions = sorted(position for kind in kinds for position in by_what.get(_quoted(kind), []))
@@ -348,7 +349,7 @@ class AuditLog:
         """
         head, unfinished = AuditHead(0, _BEGINNING), False
         anchor = anchor or (self.anchor.read() if self.anchor else None)
-        if self.path.exists():
+        if self._is_there():
             with self.path.open("rb") as file:
                 for number, raw in enumerate(file, 1):
                     unfinished = self._verify_line(number, raw, head, unfinished)
@@ -381,12 +382,27 @@ class AuditLog:
             place=f"line {number}",
         )
 
+    def _is_there(self) -> bool:
+        """Whether there is a log; AuditError where something else stands there, which might be read for ever."""
+        try:
+            facts = self.path.stat()
+        except FileNotFoundError:
+            return False
+        if not stat.S_ISREG(facts.st_mode):
+            raise AuditError(
+                "the audit log is no file",
+                file=self.path,
+                remedy="put the log back from a backup, and find out who put something else in its place",
+            )
+        return True
+
     @contextmanager
     def _locked(self, *, accepting: bool) -> Iterator[BinaryIO]:
         """The log, for one process alone; not one that lost what its anchor says, unless that is accepted."""
         if not accepting:
             self.require_end()  # before a log that is gone would be made anew
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._is_there()
         descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "rb+", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)

@@ -373,3 +373,20 @@ def test_several_processes_move_one_anchor(tmp_path: Path) -> None:
     writers = [subprocess.Popen([*command, str(number), str(tmp_path / "anchor")], cwd=PROJECT) for number in range(3)]
     assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0]
     assert log.verify() == 120 and log.anchor and log.anchor.read() == log.head()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+def test_what_is_no_file_in_the_place_of_the_log_is_told_and_not_read_for_ever(tmp_path: Path, kind: str) -> None:
+    log = AuditLog(tmp_path / "audit.jsonl")
+    log.record("Dr Example", "retry", "S1")
+    log.path.unlink()
+    {
+        "pipe": lambda: os.mkfifo(log.path),
+        "folder": log.path.mkdir,
+        "device": lambda: log.path.symlink_to("/dev/zero"),
+    }[kind]()
+    acts: list[Callable[[], object]] = [log.verify, log.head, log.open_intents]
+    acts += [lambda: list(log.entries()), lambda: log.record("Dr Example", "retry", "S1")]
+    for act in acts:
+        with pytest.raises(AuditError, match="the audit log is no file"):
+            act()
