@@ -14,6 +14,8 @@ from typing import Any
 import yaml
 
 from engine.errors import KnowledgeError
+from engine.pharmacogenomics.knowledge import PACKAGED
+from engine.pharmacogenomics.pypgx import packaged_tables
 from engine.phenotype.sources import ANNOTATIONS, GENES, ONTOLOGY, packaged_release
 from engine.quality.strict_yaml import load_yaml
 from engine.reference.alternates import alternates_beside
@@ -43,6 +45,8 @@ class Declaration:
         frequencies: VCF of population frequencies, absent where the criteria that need them are not decided.
         frequencies_release: date or name of its release, absent where the file says it.
         frequencies_licence: under which it may be used, absent where the laboratory does not say.
+        star_alleles: folder of named alleles of pharmacogenes as PharmCAT writes them, or that of the package pypgx;
+            absent where no pharmacogenes are wanted.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Declaration:
     frequencies: Path | None = None
     frequencies_release: str | None = None
     frequencies_licence: str | None = None
+    star_alleles: Path | None = None
 
     @property
     def ontology(self) -> Path | None:
@@ -88,7 +93,17 @@ class Declaration:
 
 _FIELDS = tuple(field.name for field in fields(Declaration))
 _REQUIRED = ("name", "build", "fasta")
-_FILES = ("fasta", "targets", "gene_model", "known_sites", "clinvar", "panels", "phenotypes", "frequencies")
+_FILES = (
+    "fasta",
+    "targets",
+    "gene_model",
+    "known_sites",
+    "clinvar",
+    "panels",
+    "phenotypes",
+    "frequencies",
+    "star_alleles",
+)
 _TEXTS = ("clinvar_release", "frequencies_release", "frequencies_licence")
 _IS_MD5 = re.compile("[0-9a-fA-F]{32}").fullmatch
 _REMEDY = f"use the fields {', '.join(_FIELDS)}, each once, as resources/references/GRCh38.yaml does"
@@ -113,6 +128,8 @@ def read_declaration(path: Path, sources: Path) -> Declaration:
         raise _refused(path, f"{' and '.join(missing)} must be given")
     files = {name: sources / declared[name] for name in _FILES if name in declared}
     texts: dict[str, Any] = {name: str(declared[name]) for name in _TEXTS if name in declared}
+    if declared.get("star_alleles") == PACKAGED:
+        files["star_alleles"] = packaged_tables().folder
     return Declaration(
         name=str(declared["name"]),
         build=declared["build"],

@@ -2,8 +2,8 @@
 
 A reference is declared in one YAML, ``resources/references/<name>.yaml`` or a laboratory's own file; the knowledge
 assets (``reference_genome``, ``aligner_index``, ``gene_model``, ``known_sites``, ``clinvar``, ``panels``,
-``phenotypes``, ``frequencies``) build its parts into the lake, and :meth:`Knowledge.bundle` hands the built parts to
-the engine as one value. How a part is built is the engine's business (``engine/reference/build.py``).
+``phenotypes``, ``frequencies``, ``star_alleles``) build its parts into the lake, and :meth:`Knowledge.bundle` hands the
+built parts to the engine as one value. How a part is built is the engine's business (``engine/reference/build.py``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from resources.declaration import DECLARATIONS, Declaration, read_declaration
 from resources.lake import Lake
 
 __all__ = ["DECLARATIONS", "Declaration", "Knowledge", "read_declaration"]
-_OPTIONAL = ("gene_model", "known_sites", "clinvar", "panels", "phenotypes", "frequencies")
+_OPTIONAL = ("gene_model", "known_sites", "clinvar", "panels", "phenotypes", "frequencies", "star_alleles")
 """Parts that a reference may lack, in the order in which they are built."""
 
 
@@ -92,6 +92,7 @@ class Knowledge:
             panels=self._optional_file(receipts.get("panels"), re.escape(PANELS)),
             phenotypes=self._optional_folder(receipts.get("phenotypes")),
             frequencies=self._optional_file(receipts.get("frequencies"), r".*\.parquet"),
+            star_alleles=self._optional_folder(receipts.get("star_alleles")),
             versions={part: receipt.data_version for part, receipt in receipts.items()},
         )
 

@@ -362,10 +362,17 @@ class Declared(_Named):
                 remedy=f"add {scope.asset} to its YAML, or leave this asset out of the run",
             )
         facts = {name: getattr(declaration, name) for name in self.facts}
-        present = {name: path for name, path in files.items() if path is not None and path.is_file()}
-        digests = {path.name: describe_file(path).sha256 for path in present.values()}
+        present = [file for path in files.values() if path is not None for file in _files(path)]
+        digests = {path.name: describe_file(path).sha256 for path in present}
         stated = {name: _plain(value) for name, value in facts.items()}
         return Opened(Sources(files, facts), parameters={"sources": digests, **stated})
+
+
+def _files(path: Path) -> list[Path]:
+    """A file, or those of a folder."""
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.is_file())
+    return [path] if path.is_file() else []
 
 
 @dataclass(frozen=True)

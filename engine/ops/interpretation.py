@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from engine.classify.columns import FINDING_COLUMNS
-from engine.ops.artifact import Computed, artifact
+from engine.ops.artifact import Computed, NotApplicable, artifact
 from engine.ops.inputs import Facts, Kin, Making, Own, Parent, Parts
 from engine.person import Person
 from engine.reference.bundle import ReferenceBundle
@@ -36,6 +36,33 @@ def findings(
     subject = Subject(person, panel, father=_evidence(father), mother=_evidence(mother))
     summary = select_reportable(annotated_variants.file(".parquet"), subject, reference, making.folder, making.sample)
     return Computed(summary.findings, vars(summary))
+
+
+@artifact(kinds={"json"})
+def pharmacogenomics(
+    making: Making,
+    variants: Own,
+    gvcf: Own,
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "star_alleles")],
+    person: Annotated[Person, Facts("sex")],
+) -> Computed | NotApplicable:
+    """Named alleles of pharmacogenes with phenotype and CPIC's recommendations; what is not known is told, not assumed.
+
+    Made where the reference declares star alleles, of the genes on its contigs.
+    """
+    if reference.star_alleles is None:
+        return NotApplicable("the reference declares no star alleles")
+    from engine.pharmacogenomics.sample import call_pharmacogenes
+
+    found = call_pharmacogenes(
+        variants.file(".vcf.gz"),
+        gvcf.file(".g.vcf.gz"),
+        reference,
+        reference.star_alleles,
+        person.sex,
+        making.folder / f"{making.sample}.pharmacogenomics.json",
+    )
+    return Computed(found.genes, vars(found))
 
 
 def _evidence(kin: Kin | None) -> phase.Parent | None:

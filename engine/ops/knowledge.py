@@ -125,3 +125,20 @@ def frequencies(
         licence=declared.facts["frequencies_licence"],
     )
     return Computed(found.records, vars(found))
+
+
+@artifact(kinds={"csv", "json"}, by_sample=False)
+def star_alleles(making: Making, declared: Annotated[Sources, Declared("star_alleles")], reference: Genome) -> Computed:
+    """Named alleles of pharmacogenes, with what CPIC's guidelines say of their phenotypes.
+
+    PharmCAT's definitions of the folder that the reference's YAML names, or the tables of the package pypgx. What the
+    reference does not read as they say is refused.
+    """
+    import pysam
+
+    from engine.pharmacogenomics.genotypes import Genome as Bases
+    from engine.pharmacogenomics.knowledge import build_star_alleles
+
+    with pysam.FastaFile(str(reference.fasta)) as fasta:
+        found = build_star_alleles(declared.file("star_alleles"), reference.build, Bases(fasta), making.folder)
+    return Computed(found.genes, vars(found))

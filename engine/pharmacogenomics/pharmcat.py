@@ -34,10 +34,9 @@ def read_definitions(folder: Path, genes: Collection[str] | None = None) -> tupl
     """
     if not folder.is_dir():
         raise KnowledgeError("there is no such folder of allele definitions", file=folder, remedy=_REMEDY)
-    files = [path for path in sorted(folder.iterdir()) if path.name.endswith(SUFFIXES)]
     exemptions: Mapping[str, Any] = {}
     found: dict[str, Definition] = {}
-    for path in files:
+    for path in definition_files(folder):
         content = _json(path)
         if path.name.startswith(EXEMPTIONS):
             exemptions = content
@@ -53,6 +52,11 @@ def read_definitions(folder: Path, genes: Collection[str] | None = None) -> tupl
         for gene, definition in sorted(found.items())
         if genes is None or gene in genes
     )
+
+
+def definition_files(folder: Path) -> list[Path]:
+    """The JSON files of a folder, in order of name."""
+    return [path for path in sorted(folder.iterdir()) if path.name.endswith(SUFFIXES)]
 
 
 def read_definition(path: Path, exemptions: Path | None = None) -> Definition:

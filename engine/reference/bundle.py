@@ -48,6 +48,8 @@ class ReferenceBundle:
             absent where it was not asked for.
         frequencies: table of population frequencies (:mod:`engine.annotate.frequency_table`), absent where none is
             declared.
+        star_alleles: folder of the named alleles of pharmacogenes (:mod:`engine.pharmacogenomics.knowledge`), absent
+            where none are declared.
     """
 
     name: str
@@ -63,6 +65,7 @@ class ReferenceBundle:
     panels: Path | None = None
     phenotypes: Path | None = None
     frequencies: Path | None = None
+    star_alleles: Path | None = None
 
     @property
     def contig_lengths(self) -> dict[str, int]:

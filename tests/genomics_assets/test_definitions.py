@@ -22,6 +22,7 @@ BY_SAMPLE = {
     "exon_coverage": {"aligned_reads", "gvcf"},
     "trio_variants": {"gvcf"},
     "findings": {"annotated_variants", "gvcf"},
+    "pharmacogenomics": {"variants", "gvcf"},
     "statement": {"raw_reads", "aligned_reads", "gvcf", "variants", "annotated_variants", "findings"},
     "clinical_report": {"statement"},
     "fhir_bundle": {"statement", "clinical_report"},
