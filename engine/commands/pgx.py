@@ -17,8 +17,9 @@ from engine.person import Sex
 if TYPE_CHECKING:
     from engine.commands.options import Commands
     from engine.pharmacogenomics.calls import SampleCalls
+    from engine.pharmacogenomics.changes import Genome
     from engine.pharmacogenomics.definitions import Definition, Locus
-    from engine.pharmacogenomics.genotypes import Calls, Genome
+    from engine.pharmacogenomics.genotypes import Calls
     from engine.pharmacogenomics.pypgx import Tables
 
 
@@ -59,8 +60,8 @@ def add_pgx(commands: Commands) -> None:
 
 def _pgx(options: argparse.Namespace) -> None:
     from engine.pharmacogenomics.calls import call_sample
+    from engine.pharmacogenomics.changes import Genome
     from engine.pharmacogenomics.document import document
-    from engine.pharmacogenomics.genotypes import Genome
     from engine.pharmacogenomics.guidelines import Guidelines
     from engine.pharmacogenomics.pypgx import packaged_tables
 
@@ -103,7 +104,8 @@ def _definitions(folder: Path | None, genes: frozenset[str] | None, tables: Tabl
 
 def _genotypes(options: argparse.Namespace, definitions: Sequence[Definition], genome: Genome) -> list[Calls]:
     """Everyone's genotypes at all places of the definitions."""
-    from engine.pharmacogenomics.genotypes import Missing, read_genotypes, require_bases
+    from engine.pharmacogenomics.changes import require_bases
+    from engine.pharmacogenomics.genotypes import Missing, read_genotypes
 
     for definition in definitions:
         require_bases(definition.loci, genome, definition.source, definition.build)
@@ -136,8 +138,8 @@ def _require_build(definitions: Sequence[Definition], calls: Path, named: Path) 
 
 
 def _add_gvcf(options: argparse.Namespace, everyone: list[Calls], loci: Sequence[Locus], genome: Genome) -> None:
-    from engine.call.gvcf import called_stretches
-    from engine.pharmacogenomics.genotypes import add_reference_blocks, samples_of
+    from engine.pharmacogenomics.genotypes import add_reference_blocks
+    from engine.pharmacogenomics.records import samples_of
 
     if len(everyone) > 1:
         raise VariantFileError(
@@ -152,7 +154,7 @@ def _add_gvcf(options: argparse.Namespace, everyone: list[Calls], loci: Sequence
             file=options.gvcf,
             remedy="give the gVCF of the same sample",
         )
-    add_reference_blocks(everyone[0], loci, options.gvcf, called_stretches(options.gvcf), genome)
+    add_reference_blocks(everyone[0], loci, options.gvcf, genome)
 
 
 def _tell(options: argparse.Namespace, sample: SampleCalls) -> None:

@@ -136,7 +136,7 @@ def star_alleles(making: Making, declared: Annotated[Sources, Declared("star_all
     """
     import pysam
 
-    from engine.pharmacogenomics.genotypes import Genome as Bases
+    from engine.pharmacogenomics.changes import Genome as Bases
     from engine.pharmacogenomics.knowledge import build_star_alleles
 
     with pysam.FastaFile(str(reference.fasta)) as fasta:

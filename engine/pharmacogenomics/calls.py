@@ -22,6 +22,7 @@ from engine.pharmacogenomics.matching import (
     Diplotype,
     Observed,
     best,
+    by_place,
     is_haploid,
     match,
     not_assessed,
@@ -175,7 +176,7 @@ def call_gene(definition: Definition, guidelines: Guidelines, calls: Calls, sex:
 
 def _observed(definition: Definition, calls: Calls, sex: Sex) -> tuple[Observed, tuple[str, ...]]:
     """Genotypes by place, with what was done to them."""
-    observed = [calls.known.get(locus) for locus in definition.loci]
+    observed = by_place(definition, calls.known)
     warnings: list[str] = []
     if definition.gene in UNNAMED_IS_REFERENCE and definition.rule == Rule.WHOLE:
         observed = [_named(locus, one, warnings) for locus, one in zip(definition.loci, observed, strict=True)]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import KnowledgeError
+from engine.pharmacogenomics.changes import Genome, require_bases
 from engine.pharmacogenomics.definitions import Definition
-from engine.pharmacogenomics.genotypes import Genome, require_bases
 from engine.pharmacogenomics.pharmcat import definition_files, read_definitions
 from engine.pharmacogenomics.pypgx import PACKAGE, Tables, packaged_definitions, packaged_tables
 

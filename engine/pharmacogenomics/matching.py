@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.pharmacogenomics.definitions import CODES, Definition, NamedAllele, bases_of
+from engine.pharmacogenomics.definitions import CODES, Definition, Locus, NamedAllele, bases_of
 from engine.pharmacogenomics.genotypes import Genotype
 
 Observed = Sequence[Genotype | None]
@@ -203,6 +203,6 @@ def _preferred(definition: Definition, found: Sequence[Diplotype]) -> frozenset[
     return None
 
 
-def by_place(definition: Definition, known: Mapping[object, Genotype]) -> list[Genotype | None]:
+def by_place(definition: Definition, known: Mapping[Locus, Genotype]) -> list[Genotype | None]:
     """Genotypes in the order of a definition's places."""
     return [known.get(locus) for locus in definition.loci]

@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.call.gvcf import called_stretches
 from engine.person import Sex
 from engine.pharmacogenomics.calls import SampleCalls, Status, call_sample
+from engine.pharmacogenomics.changes import Genome
 from engine.pharmacogenomics.document import document
-from engine.pharmacogenomics.genotypes import Genome, add_reference_blocks, read_genotypes
+from engine.pharmacogenomics.genotypes import add_reference_blocks, read_genotypes
 from engine.pharmacogenomics.guidelines import Guidelines
 from engine.pharmacogenomics.knowledge import present, read_star_alleles
 from engine.reference.bundle import ReferenceBundle
@@ -59,7 +59,7 @@ def call_pharmacogenes(
         here = present(definitions, genome)
         loci = tuple(dict.fromkeys(locus for definition in here for locus in definition.loci))
         (found,) = read_genotypes(calls, loci, genome)
-        add_reference_blocks(found, loci, gvcf, called_stretches(gvcf), genome)
+        add_reference_blocks(found, loci, gvcf, genome)
     told = call_sample(here, guidelines, found, sex)
     output.write_text(json.dumps(document([told], guidelines), indent=1) + "\n")
     return _measures(told)

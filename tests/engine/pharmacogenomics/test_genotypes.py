@@ -9,16 +9,9 @@ import pysam
 import pytest
 
 from engine.errors import ReferenceMismatchError, VariantFileError
+from engine.pharmacogenomics.changes import Genome, require_bases
 from engine.pharmacogenomics.definitions import Locus
-from engine.pharmacogenomics.genotypes import (
-    Calls,
-    Genome,
-    Genotype,
-    Missing,
-    add_reference_blocks,
-    read_genotypes,
-    require_bases,
-)
+from engine.pharmacogenomics.genotypes import Calls, Genotype, Missing, add_reference_blocks, read_genotypes
 from tests.builders.pharmacogenes import CONTIG, PLACES, write_calls, write_genome
 
 LOCI = tuple(Locus(CONTIG, position, ref, tuple(alts), rsid) for position, ref, alts, rsid in PLACES)
@@ -131,7 +124,7 @@ def test_every_sample_has_its_own(tmp_path: Path, genome: Genome) -> None:
 
 @pytest.mark.parametrize("record", ["5 T C 0/2", "5 T C 0/x", "5 T C -1/1"])
 def test_a_genotype_that_is_none(tmp_path: Path, genome: Genome, record: str) -> None:
-    with pytest.raises(VariantFileError, match="line 3: a genotype"):
+    with pytest.raises(VariantFileError, match="chr2:5: a genotype"):
         read(tmp_path, genome, record)
 
 
@@ -162,17 +155,40 @@ def test_a_gvcf_shows_what_was_looked_at(tmp_path: Path, genome: Genome) -> None
     blocks = gvcf(
         tmp_path, ["1 9 A <NON_REF> 0/0", "10 10 C T,<NON_REF> 0/1", "18 21 A <NON_REF> 0/0", "35 50 C <NON_REF> 0/0"]
     )
-    add_reference_blocks(calls, LOCI, blocks, {CONTIG: [(0, 10), (17, 21), (34, 50)]}, genome)
+    add_reference_blocks(calls, LOCI, blocks, genome)
     assert calls.known == {FIRST: Genotype(("T", "C")), FOURTH: Genotype(("C", "C"))}
     assert calls.missing == {SECOND: Missing.LEFT_OUT, REPEAT: Missing.NOT_CALLABLE}
 
 
 def test_a_block_of_one_chromosome_is_one_allele(tmp_path: Path, genome: Genome) -> None:
     calls = read(tmp_path, genome)
-    add_reference_blocks(calls, LOCI, gvcf(tmp_path, ["1 59 A <NON_REF> 0"]), {CONTIG: [(0, 59)]}, genome)
+    add_reference_blocks(calls, LOCI, gvcf(tmp_path, ["1 59 A <NON_REF> 0"]), genome)
     assert {one.alleles for one in calls.known.values()} == {("T",), ("C",), ("GTA",)}
 
 
 def test_a_block_in_the_calls_themselves_shows_nothing(tmp_path: Path, genome: Genome) -> None:
     alone = read_genotypes(gvcf(tmp_path, ["1 59 A <NON_REF> 0/0"]), LOCI, genome)[0]
     assert alone.known == {} and set(alone.missing.values()) == {Missing.NO_RECORD}
+
+
+def test_a_file_with_an_index_says_the_same(tmp_path: Path, genome: Genome) -> None:
+    plain = write_calls(tmp_path / "c.vcf", ["5 T C 0/1", "28 A ATA 0/1"])
+    blocks = gvcf(tmp_path, ["1 19 A <NON_REF> 0/0", "23 50 T <NON_REF> 0/0"])
+    read_plain = read_genotypes(plain, LOCI, genome)[0]
+    add_reference_blocks(read_plain, LOCI, blocks, genome)
+    indexed = [Path(pysam.tabix_index(str(path), preset="vcf", force=True)) for path in (plain, blocks)]
+    assert all(path.with_name(f"{path.name}.tbi").is_file() for path in indexed)
+    read_indexed = read_genotypes(indexed[0], LOCI, genome)[0]
+    add_reference_blocks(read_indexed, LOCI, indexed[1], genome)
+    assert read_indexed == read_plain
+    assert read_plain.known[SECOND] == Genotype(("C", "C")) and not read_plain.missing
+
+
+def test_an_index_of_another_file_is_refused(tmp_path: Path, genome: Genome) -> None:
+    path = Path(pysam.tabix_index(str(write_calls(tmp_path / "c.vcf", ["5 T C 0/1"])), preset="vcf", force=True))
+    index = path.with_name(f"{path.name}.tbi")
+    kept = index.read_bytes()
+    pysam.tabix_index(str(write_calls(tmp_path / "c.vcf", ["5 T C 0/1"] * 99)), preset="vcf", force=True)
+    index.write_bytes(kept)
+    with pytest.raises(VariantFileError, match="of another file"):
+        read_genotypes(path, LOCI, genome)

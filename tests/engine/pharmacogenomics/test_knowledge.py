@@ -13,7 +13,7 @@ from engine.errors import KnowledgeError, ReferenceMismatchError
 from engine.ops.artifact import NotApplicable
 from engine.ops.interpretation import pharmacogenomics
 from engine.person import Sex
-from engine.pharmacogenomics.genotypes import Genome
+from engine.pharmacogenomics.changes import Genome
 from engine.pharmacogenomics.knowledge import build_star_alleles, read_star_alleles
 from engine.pharmacogenomics.pypgx import packaged_tables
 from engine.pharmacogenomics.sample import call_pharmacogenes
