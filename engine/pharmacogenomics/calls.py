@@ -152,11 +152,10 @@ def call_sample(
 
 def call_gene(definition: Definition, guidelines: Guidelines, calls: Calls, sex: Sex = Sex.UNKNOWN) -> GeneCall:
     """Say what one sample's genotypes allow of a gene; arguments as of :func:`call_sample`."""
-    missing = {locus: calls.missing[locus] for locus in definition.loci if locus in calls.missing}
+    observed, missing, warnings = _observed(definition, calls, sex)
     if definition.gene in COPY_NUMBER:
         reason = f"a VCF does not tell {COPY_NUMBER[definition.gene]}: its copies must be counted by other means"
         return GeneCall(definition, Status.NOT_CALLED, reason, missing=missing)
-    observed, warnings = _observed(definition, calls, sex)
     solved = _solve(definition, observed)
     call = GeneCall(
         definition,
@@ -174,17 +173,36 @@ def call_gene(definition: Definition, guidelines: Guidelines, calls: Calls, sex:
     return _concluded(call, solved, guidelines, sex) if solved.possible else call
 
 
-def _observed(definition: Definition, calls: Calls, sex: Sex) -> tuple[Observed, tuple[str, ...]]:
-    """Genotypes by place, with what was done to them."""
+def _observed(definition: Definition, calls: Calls, sex: Sex) -> tuple[Observed, dict[Locus, Missing], tuple[str, ...]]:
+    """Genotypes by place, why nothing is known of the others, and what is to be told."""
+    missing = {locus: calls.missing[locus] for locus in definition.loci if locus in calls.missing}
     observed = by_place(definition, calls.known)
     warnings: list[str] = []
     if definition.gene in UNNAMED_IS_REFERENCE and definition.rule == Rule.WHOLE:
         observed = [_named(locus, one, warnings) for locus, one in zip(definition.loci, observed, strict=True)]
-    if definition.rule == Rule.CARRIED or definition.gene in lowest_function.GENES:
-        observed = [None if one is not None and None in one.alleles else one for one in observed]
-    if bare_contig(definition.contig) == "X":
-        observed = _on_x(definition, observed, sex, warnings)
-    return observed, tuple(warnings)
+    copies = _copies(definition, observed, sex)
+    halves_tell = definition.rule == Rule.WHOLE and definition.gene not in lowest_function.GENES
+    for number, (locus, genotype) in enumerate(zip(definition.loci, observed, strict=True)):
+        if genotype is None:
+            continue
+        one_of_two = copies == 1 and len(genotype.alleles) == 2 and not genotype.is_het
+        fitting = replace(genotype, alleles=genotype.alleles[:1]) if one_of_two else genotype
+        observed[number] = fitting
+        if len(fitting.alleles) != copies:
+            missing[locus], observed[number] = Missing.COPIES, None
+        elif None in fitting.alleles and not halves_tell:
+            missing[locus], observed[number] = Missing.HALF, None
+    return observed, missing, tuple(warnings)
+
+
+def _copies(definition: Definition, observed: Observed, sex: Sex) -> int:
+    """Chromosomes with the gene: one of the mitochondrion, and of X in a man, or where the sex is not known and a
+    genotype has one allele."""
+    contig = bare_contig(definition.contig)
+    has_single = any(one is not None and len(one.alleles) == 1 for one in observed)
+    if contig == "MT" or (contig == "X" and (sex == Sex.MALE or (sex == Sex.UNKNOWN and has_single))):
+        return 1
+    return 2
 
 
 def _named(locus: Locus, genotype: Genotype | None, warnings: list[str]) -> Genotype | None:
@@ -196,23 +214,6 @@ def _named(locus: Locus, genotype: Genotype | None, warnings: list[str]) -> Geno
         return genotype
     warnings.append(f"{locus.label}: {', '.join(map(str, unnamed))} belongs to no allele and counts as the reference")
     return replace(genotype, alleles=tuple(one if one in known else locus.ref for one in genotype.alleles))
-
-
-def _on_x(
-    definition: Definition, observed: Sequence[Genotype | None], sex: Sex, warnings: list[str]
-) -> list[Genotype | None]:
-    """Genotypes of one chromosome X where there is one: by the person's sex, or because a genotype has one allele."""
-    copies = {len(one.alleles) for one in observed if one is not None}
-    has_one = sex == Sex.MALE or (sex == Sex.UNKNOWN and 1 in copies)
-    if not has_one:
-        return list(observed)
-    found: list[Genotype | None] = []
-    for locus, genotype in zip(definition.loci, observed, strict=True):
-        if genotype is not None and genotype.is_het:
-            warnings.append(f"{locus.label}: heterozygous, where there is one chromosome: left out")
-            genotype = None
-        found.append(genotype and replace(genotype, alleles=genotype.alleles[:1]))
-    return found
 
 
 def _solve(definition: Definition, observed: Observed) -> _Solved:

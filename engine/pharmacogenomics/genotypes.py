@@ -33,6 +33,8 @@ class Missing(StrEnum):
     NOT_CALLABLE = "no record, and the gVCF does not call it"
     CONTRADICTION = "records of the place contradict each other"
     LEFT_OUT = "the gVCF has a variant that the VCF leaves out"
+    HALF = "half of the genotype is missing"
+    COPIES = "the genotype has not as many alleles as there are chromosomes here, or they differ where there is one"
     NOT_IN_REFERENCE = "the reference has no such contig"
 
 

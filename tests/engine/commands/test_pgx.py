@@ -93,7 +93,11 @@ def test_combinations_stand_apart_from_named_solutions(tmp_path: Path) -> None:
     assert gene["combinations"] == ["*2/[*2 + *28]"] and gene["recommendations"] == []
 
 
-X = {"contig": "chrX", "places": [(5, "T", ["C"], "rs1")], "alleles": {"B (reference)": ["T"], "Chatham": ["C"]}}
+X: dict[str, Any] = {
+    "contig": "chrX",
+    "places": [(5, "T", ["C"], "rs1")],
+    "alleles": {"B (reference)": ["T"], "Chatham": ["C"]},
+}
 
 
 @pytest.mark.parametrize(
@@ -104,6 +108,7 @@ X = {"contig": "chrX", "places": [(5, "T", ["C"], "rs1")], "alleles": {"B (refer
         ("1/1", "unknown", ["Chatham/Chatham"], "G6PD Deficient"),
         ("0/1", "female", ["B (reference)/Chatham"], "G6PD Variable"),
         ("0/1", "male", [], None),
+        ("1", "female", [], None),
     ],
 )
 def test_a_gene_on_x(tmp_path: Path, genotype: str, sex: str, diplotypes: list[str], phenotype: str | None) -> None:

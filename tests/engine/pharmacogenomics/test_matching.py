@@ -189,6 +189,13 @@ def test_what_no_named_pair_explains_is_told_without_a_phenotype() -> None:
     assert half.reason == "half of a genotype is missing: rs1 (chr1:10)"
 
 
+def test_one_allele_on_an_autosome_is_missing() -> None:
+    call = called(CYP2B6, observed("G", "A/A", "A/A"))
+    assert call.missing == {PLACES[0]: Missing.COPIES} and call.not_excluded == ("*4",)
+    mixed = called(replace(CYP2B6, contig="MT"), observed("G/G", "A", "A/G"))
+    assert mixed.missing == {PLACES[2]: Missing.COPIES} and names(mixed.diplotypes) == ["*4"]
+
+
 def test_required_places() -> None:
     call = called(replace(CYP2B6, required=frozenset({0})), observed("-", "A/A", "A/A"))
     assert call.status == "not called" and "rs1 (chr1:10)" in call.reason
