@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,16 @@ def test_wrong_usage(options: list[str]) -> None:
     except SystemExit as end:
         code = int(end.code or 0)
     assert code == 2
+
+
+def test_the_page_explains_every_field(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "pharmacogenomics.md").read_text()
+    rows = page.partition("| field | meaning |\n")[2].partition("\n\n")[0].splitlines()[1:]
+    fields = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    document = run(tmp_path, write_calls(tmp_path / "c.vcf", whole("0/0", "0/0", "2/2", "0/0")))
+    assert fields == list(only(document))
+    assert set(document) == {"format", "tool", "guidelines", "samples"}
+    for name, told in only(document).items():
+        nested = told if isinstance(told, dict) else told[0] if told and isinstance(told, list) else None
+        for inner in nested if isinstance(nested, dict) else ():
+            assert f"`{inner}`" in page, (name, inner)
