@@ -8,8 +8,9 @@ from functools import cache
 import pytest
 
 from engine.errors import KnowledgeError
+from engine.pharmacogenomics import carried
 from engine.pharmacogenomics.calls import GeneCall, call_gene, call_sample
-from engine.pharmacogenomics.definitions import Definition
+from engine.pharmacogenomics.definitions import Definition, Locus, NamedAllele, Rule
 from engine.pharmacogenomics.genotypes import Calls, Genotype, Missing
 from engine.pharmacogenomics.guidelines import Guidelines, Phenotype, is_within
 from engine.pharmacogenomics.pypgx import packaged_definitions, packaged_tables
@@ -63,8 +64,16 @@ def test_an_allele_that_is_part_of_another_is_not_told() -> None:
     assert told(called("TPMT", rs1800460="C|T", rs1142345="T|C")) == ["*1/*3A"]
     call = called("TPMT", rs1800460="C/T", rs1142345="T/C")
     assert told(call) == ["*1/*3A", "*3B/*3C"] and call.status == "indeterminate"
-    # A part of lower function than the whole must not be told for it: *6 of CYP2B6 is *9 and *4 together.
     assert told(called("CYP2B6", rs3745274="G|T", rs2279343="A|G")) == ["*1/*6"]
+
+
+def test_a_part_of_lower_function_is_not_told_for_the_whole() -> None:
+    places = tuple(Locus("chr1", 10 * number, "A", ("G",), f"rs{number}") for number in (1, 2))
+    alleles = (NamedAllele("*1", ("A", "A"), True), NamedAllele("*2", ("G", None)), NamedAllele("*3", ("G", "G")))
+    rank = {"*1": (13, 0), "*2": (0, -1), "*3": (13, -2)}
+    made = Definition("GENE", "chr1", places, alleles, Rule.CARRIED, "TEST", "1", "GRCh38", rank=rank)
+    both = [Genotype(("A", "G"), ""), Genotype(("A", "G"), "")]
+    assert [one.name for one in carried.tell(made, both)] == ["*1/*3"]
 
 
 def test_an_allele_with_an_unknown_place_is_not_excluded() -> None:
