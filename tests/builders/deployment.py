@@ -28,6 +28,7 @@ from demo.simulate import haplotypes
 from demo.slices import CONTIG, SLICES
 from resources.environment import PROJECT, Settings, build_resources
 from resources.lake import Lake, LocalLake
+from tests.builders.pharmacogenes import definition, write_definitions
 
 AVP = next(piece for piece in SLICES if piece.gene == "AVP")
 START, END = 3_070_000, 3_095_000
@@ -131,7 +132,7 @@ def tiny_deployment(folder: Path, **options: str) -> Deployment:
     declaration.write_text(
         "name: avp\nbuild: GRCh38\nfasta: avp.fa.gz\ntargets: targets.bed\ngene_model: genes.gff3.gz\n"
         'known_sites: known_sites.vcf.gz\nclinvar: clinvar.tsv.gz\nclinvar_release: "2024-12-15"\n'
-        "panels: panels.csv\n"
+        "panels: panels.csv\nstar_alleles: star_alleles\n"
     )
     return Deployment(folder, str(declaration), options)
 
@@ -141,6 +142,9 @@ def _write_avp_reference(folder: Path) -> None:
     text = ("N" * AVP.start + bases).ljust(CONTIG_LENGTH, "N")
     with pysam.BGZFile(str(folder / "avp.fa.gz"), "wb") as stream:
         stream.write(f">{CONTIG}\n{text}\n".encode())
+    place = (START + 100, text[START + 99], ["T" if text[START + 99] == "A" else "A"], "rs1")
+    alleles = {"Reference": [place[1]], "Variant": place[2]}
+    write_definitions(folder / "star_alleles", definition("AVP", contig=CONTIG, places=[place], alleles=alleles))
     (folder / "panels.csv").write_text(f"panel,gene,version\n{PANEL},AVP,1.2\n")
     (folder / "targets.bed").write_text(f"{CONTIG}\t{START}\t{END}\tAVP\n")
     for name, column in (("genes.gff3.gz", 4), ("known_sites.vcf.gz", 1), ("clinvar.tsv.gz", 1)):
