@@ -174,7 +174,11 @@ def _refused(path: Path, problem: str) -> KnowledgeError:
 
 
 def _no_text(value: object) -> str | None:
-    return None if isinstance(value, str) and value.strip() else "and must be text"
+    return None if _is_line(value) else "and must be text"
+
+
+def _is_line(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
 
 
 def _no_name(value: object) -> str | None:
@@ -186,7 +190,7 @@ def _no_build(value: object) -> str | None:
 
 
 def _no_path(value: object) -> str | None:
-    return None if isinstance(value, str) and value.strip() else "and must be the path of one file"
+    return None if _is_line(value) else "and must be the path of one file"
 
 
 def _no_fasta(value: object) -> str | None:
@@ -196,7 +200,8 @@ def _no_fasta(value: object) -> str | None:
 
 
 def _no_release(value: object) -> str | None:
-    return "and must be a date or a name" if isinstance(value, dict | list | bool) or not str(value).strip() else None
+    is_one = _is_line(str(value)) and not isinstance(value, dict | list | bool | float)
+    return None if is_one else "and must be a date or a name"
 
 
 def _no_digests(value: object) -> str | None:

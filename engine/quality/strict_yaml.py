@@ -34,4 +34,9 @@ class _Loader(yaml.SafeLoader):
 
 def load_yaml(text: str) -> Any:
     """The one document of a YAML text; yaml.YAMLError where it is none, or a key stands twice in a mapping."""
-    return yaml.load(text, _Loader)
+    try:
+        return yaml.load(text, _Loader)
+    except RecursionError:
+        raise yaml.YAMLError("it is nested more deeply than any list of settings") from None
+    except ValueError as error:  # such as a thirteenth month
+        raise yaml.YAMLError(str(error)) from None

@@ -160,13 +160,23 @@ def _checked(threshold: Threshold, file: Path) -> Threshold:
 def _laboratory_changes(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
     try:
         rows = load_yaml(path.read_text()) or {}
-        return {(asset, name): dict(fields) for asset, checks in rows.items() for name, fields in checks.items()}
-    except (OSError, yaml.YAMLError, AttributeError, TypeError, ValueError) as error:
+        return {
+            (asset, name): _mapping(fields)
+            for asset, checks in _mapping(rows).items()
+            for name, fields in _mapping(checks).items()
+        }
+    except (OSError, yaml.YAMLError, ValueError) as error:
         raise ThresholdError(
             f"the laboratory's thresholds cannot be read: {error}",
             file=path,
             remedy="write YAML of the form  asset: {check: {minimum: 20}}",
         ) from error
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{str(value)[:40]!r} stands where names with values are asked for")
+    return value
 
 
 def as_markdown(table: ThresholdTable) -> str:

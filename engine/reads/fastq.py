@@ -435,11 +435,13 @@ class _FastqFile:
                 f"a read name of {int(lengths[np.argmax(lengths > LONGEST_NAME)]):,} letters: BAM holds {LONGEST_NAME}",
                 "shorten the names, or put what was appended to them (barcode, UMI) behind a space",
             )
-        strange = np.flatnonzero((reads.names < ord("!")) | (reads.names > ord("~")))
+        strange = np.flatnonzero((reads.names < ord("!")) | (reads.names > ord("~")) | (reads.names == ord("@")))
         if len(strange):
             row = int(np.searchsorted(reads.name_offset, strange[0], side="right")) - 1
             byte = int(reads.names[strange[0]])
-            self._bad_name(row, f"a read name holds the byte 0x{byte:02x}: SAM allows '!' to '~'", _COPY_AGAIN)
+            self._bad_name(
+                row, f"a read name holds the byte 0x{byte:02x}: SAM allows '!' to '~' except '@'", _COPY_AGAIN
+            )
         if self._umi is not UmiSource.NONE:
             self._require_umis(reads)
 

@@ -43,6 +43,8 @@ def test_without_a_file_the_laboratory_has_no_name_of_its_own(tmp_path: Path) ->
         ("name: X\nname: Y\nsystem: https://x.example\n", "is given twice"),
         ("- X\n", "does not say name and system"),
         ("name: [\n", "cannot be read"),
+        ("name: X\nsystem: https://x.example\naddress: 2024-13-45\n", "cannot be read"),
+        ("[" * 3_000, "cannot be read"),
     ],
 )
 def test_a_file_of_another_form_is_refused_with_its_name(tmp_path: Path, text: str, problem: str) -> None:

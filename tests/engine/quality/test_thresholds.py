@@ -57,10 +57,14 @@ def test_what_is_counted_because_it_is_wrong_has_a_gate(asset: str, measure: str
         "aligned_reads: {mean_coverage: {minimum: 20}}\naligned_reads: {mean_coverage: {minimum: 2}}",
         "aligned_reads: {mean_coverage: {7: 20}}",
         "aligned_reads: 3",
+        "aligned_reads: [mean_coverage]",
+        "aligned_reads: {mean_coverage: {minimum: 2024-13-45}}",
+        "[" * 3_000,
         "- a list",
         "{",
     ],
 )
 def test_a_change_that_would_change_nothing_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ThresholdError):
+    with pytest.raises(ThresholdError) as caught:
         load_thresholds(laboratory(tmp_path, text))
+    assert "object" not in caught.value.problem, "a word of Python's"
