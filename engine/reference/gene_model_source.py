@@ -9,6 +9,7 @@ Sources: README of Ensembl's GFF3 files, GENCODE's "Format description", and NCB
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -88,8 +89,9 @@ def _lines(gff3: Path) -> Iterator[Feature]:
             continue
         fields = line.split("\t")
         if problem := _problem(fields):
+            remedy = _OF_GTF if _is_gtf(fields[-1]) else COPY_AGAIN
             raise KnowledgeError(
-                f"this is no line of a GFF3: {problem}", file=gff3, place=f"line {number:,}", remedy=COPY_AGAIN
+                f"this is no line of a GFF3: {problem}", file=gff3, place=f"line {number:,}", remedy=remedy
             )
         contig, source, kind, start, end, score, strand, phase, attributes = fields
         yield Feature(number, contig, source, kind, int(start), int(end), score, strand, phase, attributes)
@@ -107,7 +109,11 @@ def _problem(fields: list[str]) -> str | None:
         return f"its score is {score!r}"
     if phase not in (("0", "1", "2") if kind == "CDS" else ("0", "1", "2", ".")):
         return f"its phase is {phase!r}"
-    return None if "=" in attributes else f"{attributes[:20]!r} are no attributes"
+    return None if "=" in attributes and not _is_gtf(attributes) else f"{attributes[:20]!r} are no attributes"
+
+
+_is_gtf = re.compile(r'\s*\w+ "[^"]*";').match
+_OF_GTF = "this is GTF: give the GFF3 that Ensembl, GENCODE and RefSeq publish beside it"
 
 
 def _is_number(text: str) -> bool:

@@ -92,7 +92,7 @@ def _bed_intervals(bed: Path, lines: Iterable[str], contig_lengths: Mapping[str,
             continue
         place = f"line {number}"
         try:
-            interval = Interval(fields[0], int(fields[1]), int(fields[2]))
+            interval = Interval(fields[0], _place(fields[1]), _place(fields[2]))
         except (IndexError, ValueError):
             raise KnowledgeError(
                 "this line is not BED",
@@ -115,8 +115,22 @@ def _bed_intervals(bed: Path, lines: Iterable[str], contig_lengths: Mapping[str,
                 place=place,
                 remedy="use a BED made for this reference",
             )
-        if len(interval):
-            yield interval
+        if not len(interval):
+            raise KnowledgeError(
+                f"the interval at {interval.start} holds no base",
+                file=bed,
+                place=place,
+                remedy=f"BED counts from 0, the end excluded: base {max(interval.start, 1)} alone is"
+                f" {max(interval.start, 1) - 1} to {max(interval.start, 1)}",
+            )
+        yield interval
+
+
+def _place(text: str) -> int:
+    """A coordinate in plain digits; ``int`` takes 1_0 for ten, and digits of any script."""
+    if not re.fullmatch("-?[0-9]+", text):
+        raise ValueError(text)
+    return int(text)
 
 
 def merge(intervals: Iterable[Interval], contig_lengths: Mapping[str, int]) -> list[Interval]:

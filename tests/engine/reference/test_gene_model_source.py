@@ -94,6 +94,7 @@ def test_accessions_mean_contigs_of_their_build_alone(tmp_path: Path) -> None:
         ("\texon\t", "\tensembl\t", "'ensembl' is no part of a transcript"),
         ("\t", " ", "it has 1 columns"),
         ("Parent=transcript:ENST1\n", "ENST1\n", "are no attributes"),
+        ("ID=gene:ENSG1;", 'gene_id "ENSG1"; ', "are no attributes.*this is GTF: give the GFF3"),
     ],
 )
 def test_a_damaged_line_is_refused_with_its_place(old: str, new: str, told: str, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_region_outside_the_reference_is_refused(region):
 def test_bed_lines_are_sorted_in_contig_order_and_joined(tmp_path):
     bed = tmp_path / "targets.bed.gz"
     with gzip.open(bed, "wt") as lines:
-        lines.write("track name=x\n#c\nchr2\t10\t20\nchr1\t50\t60\tname\n\nchr1\t40\t50\nchr1\t70\t70\n")
+        lines.write("track name=x\n#c\nchr2\t10\t20\nchr1\t50\t60\tname\n\nchr1\t40\t50\n")
     assert read_bed(bed, LENGTHS) == [Interval("chr1", 40, 60), Interval("chr2", 10, 20)]
 
 
@@ -45,6 +45,10 @@ def test_bed_lines_are_sorted_in_contig_order_and_joined(tmp_path):
     [
         ("chr1\t5", KnowledgeError, "not BED"),
         ("chr1\tx\t5", KnowledgeError, "not BED"),
+        ("chr1\t1_0\t50", KnowledgeError, "not BED"),
+        ("chr1\t+1\t5", KnowledgeError, "not BED"),
+        ("chr1\t\u0661\t\u0665", KnowledgeError, "not BED"),
+        ("chr1\t5\t5", KnowledgeError, "base 5 alone is 4 to 5"),
         ("chr9\t1\t5", ReferenceMismatchError, "no contig 'chr9'"),
         ("chr1\t1\t5001", ReferenceMismatchError, "not within chr1"),
     ],
