@@ -100,8 +100,15 @@ def protein_change(transcript: Transcript, edits: Sequence[tuple[Edit, bool]], s
         return UNKNOWN
     changed = message.bases[: where.start] + where.alt + message.bases[where.end :]
     if where.start < 3 and starts_whole(transcript, message) and _read(message, changed, where, 0, 3) != "M":
-        return "p.(Met1?)"
+        return "p.(=)" if _lies_before_start(transcript, edits, sequence, message) else "p.(Met1?)"
     return _shape(message, changed, where)
+
+
+def _lies_before_start(
+    transcript: Transcript, edits: Sequence[tuple[Edit, bool]], sequence: str, message: Message
+) -> bool:
+    """Whether the one edit, shifted 5', is one of the untranslated bases: a base more or less before ATG."""
+    return len(edits) == 1 and spliced(transcript, sequence, edits[0][0]).endswith(message.bases)
 
 
 def joined(places: Sequence[CodingEdit], bases: str) -> CodingEdit:

@@ -25,6 +25,7 @@ _CODING = frozenset(
 )  # fmt: skip
 # What csq takes for lost where the bases that follow make it again.
 _RETAINED = {"stop_lost": "stop_retained_variant", "start_lost": "start_retained_variant"}
+_START = {"start_lost", "start_retained_variant"}
 _RESIDUES = re.compile(r"p\.\(([A-Z][a-z]{2})(\d+)(?:_[A-Z][a-z]{2}(\d+))?(.*)\)")
 _BY_MARK = {"fs": "frameshift_variant", "ext": "stop_lost", "dup": "inframe_insertion", "ins": "inframe_insertion"}
 
@@ -78,7 +79,8 @@ def corrected(terms: tuple[str, ...], transcript: Transcript, protein: str | Non
         return by_severity(retained) if not _RETAINED.keys().isdisjoint(terms) else terms
     if change == "p.(Met1?)" and _CODING.intersection(terms) == {"coding_sequence_variant"}:
         return with_protein(terms, change)
-    misread = "start_lost" in terms and transcript.start_unfinished
+    # csq judges the start codon by how a record is spelt: of the bases around it one spelling touches it, another not.
+    misread = not _START.isdisjoint(terms) and not (change == "p.(Met1?)" and "start_lost" in terms)
     if not misread and not message_of(transcript, sequence).recoded:
         return terms
     return with_protein(terms, change)

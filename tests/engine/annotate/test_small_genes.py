@@ -45,6 +45,30 @@ WHOLE = "ATGGCTATGCATGGAAAATGGGATAGCTGA"
 
 @pytest.mark.parametrize("strand", ["+", "-"])
 @pytest.mark.parametrize(
+    ("edits", "term", "coding", "protein"),
+    [
+        ([(3, "GG", "G"), (2, "TG", "T")], "frameshift_variant", "c.4del", "p.(Ala2LeufsTer10)"),
+        ([(3, "G", "GG"), (2, "T", "TG"), (4, "G", "GG")], "frameshift_variant", "c.4dup", "p.(Ala2GlyfsTer8)"),
+        ([(3, "G", "GC")], "frameshift_variant", "c.3_4insC", "p.(Ala2ArgfsTer8)"),
+        ([(2, "TGG", "T")], "start_lost", "c.3_4del", "p.(Met1?)"),
+        ([(0, "AA", "A"), (0, "A", "AA"), (1, "A", "AA")], "", "", "p.(=)"),  # ATG is read one base on
+    ],
+)
+def test_a_change_at_the_start_codon_is_one_however_it_is_spelt(
+    tmp_path: Path, strand: str, edits: list[tuple[int, str, str]], term: str, coding: str, protein: str
+) -> None:
+    for number, edit in enumerate(edits):
+        (folder := tmp_path / str(number)).mkdir()
+        ((consequence, c_name, p_name),) = on_a_gene(folder, WHOLE, edit, strand=strand)
+        assert p_name == protein
+        if protein == "p.(=)":
+            assert consequence in ("5_prime_UTR_variant", "start_retained_variant", "coding_sequence_variant")
+        else:
+            assert term in consequence.split("&") and c_name == coding
+
+
+@pytest.mark.parametrize("strand", ["+", "-"])
+@pytest.mark.parametrize(
     ("edit", "coding", "protein"),
     [
         ((9, "G", "GGGGTAG"), "c.9_10insGGGTAG", "p.(Met3_His4insGlyTer)"),
