@@ -120,7 +120,7 @@ def test_a_report_from_its_draft_to_its_amendment(
 
     looked_at = laboratory.digest
     laboratory.drop(phenotype_hpo="HP:0001250")
-    assert "statement would be made anew" in refused(capsys, *sign, looked_at)
+    assert "findings would be made anew" in refused(capsys, *sign, looked_at), "the signs rank the findings' genes"
     laboratory.run(CHILD)
     assert laboratory.digest != looked_at
     assert "not " + looked_at in refused(capsys, *sign, looked_at)
