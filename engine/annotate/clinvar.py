@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 
 from engine.annotate.columns import CLINVAR_COLUMNS
 from engine.annotate.edit import left_aligned
-from engine.duckdb_paths import as_pattern
 from engine.errors import KnowledgeError, ReferenceMismatchError
 from engine.files.compressed import COPY_AGAIN
 from engine.files.text import text_lines
@@ -378,40 +377,3 @@ class ClinvarMatch:
 
 
 Allele = tuple[str, int, str, str]
-
-
-def match_clinvar(vcfs: Sequence[Path], clinvar: Path) -> dict[Allele, ClinvarMatch]:
-    """Join normalised VCFs with the ClinVar table by exact allele, in DuckDB.
-
-    Args:
-        vcfs: one alternate allele a record, gzip or BGZF.
-        clinvar: the table that :func:`build_clinvar` wrote.
-
-    Returns:
-        By contig (without ``chr``), 1-based position, ref and alt. Where ClinVar holds an allele twice, the record
-        with more stars is taken, then the lower variation id.
-    """
-    import duckdb
-
-    fields = ", ".join(f"c.{name}" for name in ClinvarMatch.__annotations__)
-    matches: dict[Allele, ClinvarMatch] = {}
-    with duckdb.connect() as db:
-        for vcf in vcfs:
-            header = list(itertools.takewhile(lambda line: line.startswith("#"), text_lines(vcf)))
-            names = [f"'column{number}': 'VARCHAR'" for number in range(len(header[-1].split("\t")))]
-            rows = db.execute(
-                f"""
-                WITH called AS (
-                    SELECT regexp_replace(regexp_replace(column0, '^chr', ''), '^M$', 'MT') AS contig,
-                           column1::INTEGER AS position, column3 AS ref, column4 AS alt
-                    FROM read_csv(?, skip=?, columns={{{", ".join(names)}}}, delim='\t', header=false, quote='',
-                                  escape='', comment='', auto_detect=false, compression='gzip')
-                )
-                SELECT contig, position, ref, alt, {fields}
-                FROM called JOIN read_parquet(?) AS c USING (contig, position, ref, alt)
-                ORDER BY c.stars, c.variation_id::BIGINT DESC
-                """,
-                [as_pattern(vcf), len(header), as_pattern(clinvar)],
-            ).fetchall()
-            matches |= {row[:4]: ClinvarMatch(*row[4:]) for row in rows}
-    return matches

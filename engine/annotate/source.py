@@ -95,6 +95,22 @@ def open_source(variants: Path, sample: str | None, scratch: Path) -> Source:
     return Source(variants, text, header, sample)
 
 
+def header_of(variants: Path) -> list[str]:
+    """The header's lines of a VCF or BCF.
+
+    Raises:
+        VariantFileError: the file is missing or damaged.
+    """
+    import pysam
+
+    with VerifiedFile(variants, error=VariantFileError) as file:
+        is_bcf = next(file.pieces(), b"").startswith(b"BCF")
+    if not is_bcf:
+        return read_header(variants)
+    with pysam.VariantFile(str(variants)) as opened:
+        return str(opened.header).splitlines(keepends=True)
+
+
 def _as_text(variants: Path, scratch: Path) -> Path:
     with VerifiedFile(variants, error=VariantFileError) as file:
         pieces = file.pieces()

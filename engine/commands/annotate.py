@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 from contextlib import ExitStack
-from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,10 +68,10 @@ def _annotate(options: argparse.Namespace) -> None:
 
 def _sample(calls: Path, options: argparse.Namespace) -> str | None:
     """Whose calls are annotated; absent for a file without calls."""
-    from engine.annotate.batches import read_header
+    from engine.annotate.source import header_of
 
     named: str | None = options.sample
-    samples = "".join(read_header(calls)[-1:]).rstrip("\n").split("\t")[9:]
+    samples = "".join(header_of(calls)[-1:]).rstrip("\n").split("\t")[9:]
     if named is not None or len(samples) < 2:
         return named or next(iter(samples), None)
     held = ", ".join(samples[:5]) + (", ..." if len(samples) > 5 else "")
@@ -92,9 +91,9 @@ def _knowledge(options: argparse.Namespace, reference: Reference, calls: Path, s
 
     build = build_of_lengths((contig.name, contig.length) for contig in reference.contigs)
     if build is None:
-        from engine.files.variant_lines import variant_lines
+        from engine.annotate.source import header_of
 
-        build = build_of_header(takewhile(lambda line: line.startswith("##"), variant_lines(calls)))
+        build = build_of_header(header_of(calls))
     if build is None:
         warn("neither the reference nor the VCF tells its build by the lengths of its contigs: no g. names are given")
     build_gene_model(options.gene_model, reference.contigs, scratch, build=build)

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
-import pysam
 import pytest
 
-from engine.annotate.clinvar import build_clinvar, classify_significance, match_clinvar, other_terms, stars
+from engine.annotate.clinvar import build_clinvar, classify_significance, other_terms, stars
 from engine.annotate.columns import CLINVAR_COLUMNS
+from engine.annotate.known_alleles import KnownAlleles
 from engine.errors import KnowledgeError, ReferenceMismatchError
 from engine.reference.bundle import Contig
 
@@ -153,28 +154,22 @@ def test_a_missing_file_is_refused(fasta: Path, tmp_path: Path) -> None:
 
 def test_samples_are_joined_whatever_the_contig_is_called(fasta: Path, tmp_path: Path) -> None:
     build(fasta, tmp_path, f"1\t2\t7\tA\tG\t.\t.\t{INFO}", f"MT\t3\t8\tT\tC\t.\t.\t{INFO}")
-    called = tmp_path / "called.vcf.gz"
-    with pysam.BGZFile(str(called), "wb") as stream:
-        for line in ("##fileformat=VCFv4.2", "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"):
-            stream.write(f"{line}\n".encode())
-        for contig, position, ref, alt in (("chr1", 2, "A", "G"), ("chr1", 2, "A", "C"), ("chrM", 3, "T", "C")):
-            stream.write(f"{contig}\t{position}\t.\t{ref}\t{alt}\t.\t.\t.\n".encode())
-    matched = match_clinvar([called], tmp_path / "clinvar.parquet")
+    known = KnownAlleles(tmp_path / "clinvar.parquet")
+    alleles = [("1", 2, "A", "G"), ("1", 2, "A", "C"), ("MT", 3, "T", "C"), ("2", 2, "A", "G")]
+    matched = {allele: match for allele in alleles if (match := known.get(allele))}
     assert {allele: match.variation_id for allele, match in matched.items()} == {
         ("1", 2, "A", "G"): "7",
         ("MT", 3, "T", "C"): "8",
     }
-    assert matched[("1", 2, "A", "G")].scv == ["SCV000001", "SCV000002"]
+    assert matched["1", 2, "A", "G"].scv == ["SCV000001", "SCV000002"]
+    assert known.on("1").matches(np.array([2, 2]), ["A", "A"], ["C", "G"]) == {1: matched["1", 2, "A", "G"]}
 
 
 def test_of_two_records_of_one_allele_the_better_reviewed_is_taken(fasta: Path, tmp_path: Path) -> None:
     weak = INFO.replace("reviewed_by_expert_panel", "no_assertion_criteria_provided")
     build(fasta, tmp_path, f"1\t2\t7\tA\tG\t.\t.\t{INFO}", f"1\t2\t3\tA\tG\t.\t.\t{weak}")
-    called = tmp_path / "called.vcf.gz"
-    with pysam.BGZFile(str(called), "wb") as stream:
-        stream.write(b"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
-        stream.write(b"chr1\t2\t.\tA\tG\t.\t.\t.\n")
-    assert match_clinvar([called], tmp_path / "clinvar.parquet")[("1", 2, "A", "G")].variation_id == "7"
+    match = KnownAlleles(tmp_path / "clinvar.parquet").get(("1", 2, "A", "G"))
+    assert match is not None and match.variation_id == "7"
 
 
 def test_a_table_is_read_as_well(fasta: Path, tmp_path: Path) -> None:

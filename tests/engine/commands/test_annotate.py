@@ -128,3 +128,16 @@ def test_of_a_file_without_calls_every_allele_is_annotated(files: dict[str, Path
     assert lines[-1].split("\t")[7] == "X=1;CONSEQUENCE=intergenic_variant"
     assert {len(line.split("\t")) for line in lines if not line.startswith("##")} == {8}
     assert not any(line.startswith("##FORMAT") for line in lines)
+
+
+def test_bcf_is_read_as_vcf_is(files: dict[str, Path], tmp_path: Path) -> None:
+    with (
+        pysam.VariantFile(str(files["input"])) as calls,
+        pysam.VariantFile(str(tmp_path / "calls.bcf"), "wb", header=calls.header) as written,
+    ):
+        for record in calls:
+            written.write(record)
+    assert annotate(files, "--output", str(tmp_path / "a.vcf"), "--quiet") == 0
+    assert annotate(files | {"input": tmp_path / "calls.bcf"}, "--output", str(tmp_path / "b.vcf"), "--quiet") == 0
+    records = [(tmp_path / name).read_text().splitlines()[-1] for name in ("a.vcf", "b.vcf")]
+    assert records[0] == records[1] and "CLNVARID=77" in records[0]
