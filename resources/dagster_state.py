@@ -16,7 +16,7 @@ from engine.errors import GenomicsError
 DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 """In ``DAGSTER_HOME``: runs, what happened in them, and the ticks of sensors."""
 REMEDY = (
-    "stop the server, and put the folder back from a backup; or move it away: every artifact and every decision is "
+    "restore the folder from a backup while no server runs; or move it away: every artifact and every decision is "
     "kept, only Dagster's record of past runs is not, and samples that were under way are asked for again"
 )
 _LARGE = 256 << 20

@@ -60,9 +60,9 @@ def test_damage_is_told_with_its_file_and_is_over_when_that_is_put_back(
     (home / name).write_bytes(DAMAGE[kind](whole))
     with pytest.raises(DagsterStateError, match="Dagster's own state is damaged: ") as caught:
         require_whole(home)
-    assert caught.value.file == str(home / name) and "put the folder back from a backup; or move it away" in str(
-        caught.value
-    )
+    assert caught.value.file == str(
+        home / name
+    ) and "restore the folder from a backup while no server runs; or move it away" in str(caught.value)
     assert str(caught.value).count("\n") == 0
     (home / name).write_bytes(whole)
     require_whole(home)
