@@ -17,6 +17,7 @@ from console.names import require_name
 from console.output import plain, print_json
 from engine.errors import GenomicsError
 from engine.quality.evaluation import CheckResult
+from engine.reanalysis.confirmation import confirms
 from engine.receipt import Receipt
 from resources import recovery
 from resources.decisions import require_reason
@@ -29,16 +30,23 @@ def sample(platform: Resources, chosen: argparse.Namespace) -> int:
     name = find(platform, chosen.sample)
     (row,) = rows_of(platform, [name])
     artifacts = _artifacts(platform, name)
+    stands = _stands_under(platform, name)
     history = platform.registry.history(name)
     if chosen.json:
-        print_json(asdict(row) | {"artifacts": artifacts, "history": [asdict(entry) for entry in history]})
+        print_json(
+            asdict(row)
+            | {"artifacts": artifacts, "stands_under": stands, "history": [asdict(entry) for entry in history]}
+        )
     else:
-        stands = f"{row.state} at {row.stage} since {since(row.since)}"
-        print(f"{named(row)}: {stands}, attempt {row.attempt}, from {plain(row.sheet)}")
+        where = f"{row.state} at {row.stage} since {since(row.since)}"
+        print(f"{named(row)}: {where}, attempt {row.attempt}, from {plain(row.sheet)}")
         if words := told(row):
             print(f"  {plain(words)}")
         for artifact in artifacts:
             _show(artifact)
+        for one in stands:
+            made = f"made with {one['part']} {one['release_before']}"
+            print(f"  stands under {one['part']} {one['release_after']}, confirmed {since(one['confirmed'])} ({made})")
         for entry in history:
             print(f"  {since(entry.recorded)} {entry.event}{_details(entry.details)}")
     return int(any("problem" in artifact for artifact in artifacts))
@@ -204,6 +212,17 @@ def _artifacts(platform: Resources, sample: str) -> list[dict[str, Any]]:
     """What is to be told of each published artifact of a sample, as they were made."""
     found = [_described(platform, asset, sample) for asset in platform.lake.assets(sample)]
     return sorted(found, key=lambda told: (told.get("created", ""), told["asset"]))
+
+
+def _stands_under(platform: Resources, sample: str) -> list[dict[str, Any]]:
+    """The knowledge under which what is said of a sample was confirmed to stand, each part once."""
+    told: dict[tuple[str, str], dict[str, Any]] = {}
+    for one in platform.confirmations.of(sample):
+        receipt = platform.lake.receipt(one.asset, sample)
+        if receipt and confirms(one, receipt):
+            names = ("part", "release_before", "release_after", "confirmed")
+            told.setdefault((one.part, one.stands_under), {name: getattr(one, name) for name in names})
+    return list(told.values())
 
 
 def _described(platform: Resources, asset: str, sample: str) -> dict[str, Any]:

@@ -17,6 +17,12 @@ from genomics_assets.binding import asset_of, checks_of  # noqa: E402
 from genomics_assets.cohort_tables import cohort_tables  # noqa: E402
 from genomics_assets.jobs import IN_PROCESS, JOBS  # noqa: E402
 from genomics_assets.notifications import notifications  # noqa: E402
+from genomics_assets.reanalysis import (  # noqa: E402
+    SAMPLES_BEHIND,
+    knowledge_changes,
+    knowledge_confirmations,
+    reanalysis_job,
+)
 from genomics_assets.sensors import SENSORS  # noqa: E402
 from genomics_assets.work_list import WORK_LIST, work_list_rows  # noqa: E402
 from resources.deployment import as_served  # noqa: E402
@@ -39,10 +45,12 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *(asset_of(one, settings, parts) for one in ARTIFACTS if one not in KNOWLEDGE or one.name in parts),
             cohort_tables(),
             WORK_LIST,
+            knowledge_confirmations,
+            SAMPLES_BEHIND,
         ],
         asset_checks=[checks_of(one, rows) for one in ARTIFACTS if (rows := thresholds.of(one.name))],
-        jobs=JOBS,
-        sensors=[*SENSORS, work_list_rows, *([notifications] if settings.channels else [])],
+        jobs=[*JOBS, reanalysis_job],
+        sensors=[*SENSORS, knowledge_changes, work_list_rows, *([notifications] if settings.channels else [])],
         resources=vars(resources),
         executor=IN_PROCESS,
     )

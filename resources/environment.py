@@ -20,6 +20,7 @@ from engine.report.case import Laboratory
 from resources.anchor import Anchor
 from resources.audit import AuditLog
 from resources.channels import Channel, mail_channel, webhook_channel
+from resources.confirmations import Confirmations
 from resources.decisions import Decisions
 from resources.gate import Gate
 from resources.hospital import Hospital
@@ -345,6 +346,7 @@ class Resources(Services):
         identities: who the persons are; each look is written down.
         landing_zone: where files are dropped.
         warehouse: the cohort's Delta tables.
+        confirmations: what stands under later knowledge than it was made with.
         audit: who did what.
         decisions: what people decide about samples.
         hospital: the system that reports are delivered to.
@@ -359,6 +361,7 @@ class Resources(Services):
     identities: Identities
     landing_zone: LandingZone
     warehouse: Warehouse
+    confirmations: Confirmations
     audit: AuditLog
     decisions: Decisions
     hospital: Hospital
@@ -383,6 +386,7 @@ def build_resources(settings: Settings) -> Resources:
         identities=Identities(registry, audit),
         landing_zone=LandingZone(settings.landing, panels=knowledge.panels),
         warehouse=warehouse,
+        confirmations=Confirmations(lake),
         audit=audit,
         decisions=Decisions(audit, registry, warehouse),
         hospital=Hospital(settings.fhir_url, settings.fhir_access, ledger, audit),

@@ -9,7 +9,8 @@ built parts to the engine as one value. How a part is built is the engine's busi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.errors import LakeError
@@ -33,10 +34,12 @@ class Knowledge:
     Attributes:
         declaration: what is declared.
         lake: where the built parts are published.
+        as_of: receipts of parts that are taken in another version than the current one.
     """
 
     declaration: Declaration
     lake: Lake
+    as_of: Mapping[str, Receipt] = field(default_factory=dict)
 
     @classmethod
     def declared(cls, reference: str, lake: Lake, sources: Path) -> Knowledge:
@@ -60,7 +63,7 @@ class Knowledge:
 
     def require(self, part: str) -> Receipt:
         """The receipt of a built part; LakeError where it is not built or is damaged."""
-        return self.lake.require(part)
+        return self.as_of[part] if part in self.as_of else self.lake.require(part)
 
     def bundle(self, *parts: str) -> ReferenceBundle:
         """The named parts as one value, or all that the reference has; what is not named is absent in it.
@@ -95,6 +98,17 @@ class Knowledge:
             star_alleles=self._optional_folder(receipts.get("star_alleles")),
             versions={part: receipt.data_version for part, receipt in receipts.items()},
         )
+
+    def earlier(self, part: str, data_version: str) -> Knowledge | None:
+        """The same knowledge with a part as it was in that version; absent where that is not kept whole."""
+        kept = [receipt for receipt in self.lake.history(part) if receipt.data_version == data_version]
+        if not kept or not self.lake.is_whole(kept[-1]):
+            return None
+        return replace(self, as_of={**self.as_of, part: kept[-1]})
+
+    def releases(self, part: str) -> tuple[Receipt, ...]:
+        """Every version of a part that was ever current, oldest first, the one that is current last."""
+        return tuple(self.lake.history(part))
 
     def _index_prefix(self, receipt: Receipt | None) -> Path:
         return Path() if receipt is None else self.lake.folder(receipt) / "index"

@@ -82,6 +82,11 @@ class Warehouse:
         with self._told(table), self._alone(table, _WRITING, shared=True):
             return _until_committed(lambda: self._put(table, rows, sample, version))
 
+    def holds(self, table: str, *, sample: str, version: str) -> bool:
+        """Whether the table has the sample's rows of this version; arguments as of :meth:`put`."""
+        opened = self._open(table)
+        return opened is not None and opened.transaction_version(_application(sample)) == _number(version)
+
     def remove(self, sample: str) -> None:
         """Take a sample's rows out of every table, and its id off the disk: rows, log, statistics and leftovers.
 
@@ -149,7 +154,7 @@ class Warehouse:
     def _put(self, table: str, rows: pa.Table, sample: str, version: str) -> bool:
         from deltalake import write_deltalake
 
-        application, number = _application(sample), int(version[:15], 16)
+        application, number = _application(sample), _number(version)
         properties = {
             "writer_properties": _writer_properties(rows.schema),
             "commit_properties": _marked(sample, number),
@@ -284,6 +289,11 @@ def _marked(sample: str, version: int) -> CommitProperties:
 def _application(sample: str) -> str:
     """The transaction's application id: opaque, since it outlives the sample's rows in the log's checkpoints."""
     return uuid.uuid5(_NAMESPACE, sample).hex
+
+
+def _number(version: str) -> int:
+    """A version as a transaction's number."""
+    return int(version[:15], 16)
 
 
 def _writer_properties(schema: pa.Schema) -> Any:

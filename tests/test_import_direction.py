@@ -38,6 +38,7 @@ STEPS = (
     "risk",
     "cohort",
     "report",
+    "reanalysis",
     "fhir",
     "hl7v2",
     "compare",

@@ -26,6 +26,7 @@ from engine.code_version import CodeVersion, code_version
 from engine.errors import FastqError, GenomicsError
 from engine.ops.inputs import Artifact, Input, Making, Opened, Scope
 from engine.ops.services import Services, Settings, Work
+from engine.reanalysis.confirmation import as_made
 from engine.receipt import Measure, Receipt, Recipe
 from engine.tables import Column
 
@@ -140,7 +141,7 @@ class Contract:
         with services.lake.work(self.name, sample or None, log=log) as work:
             opened = self._open(services, sample)
             recipe = self._recipe(opened, services.settings)
-            published = None if recompute else work.fresh(recipe)
+            published = None if recompute else work.fresh(self._as_confirmed(recipe, services, sample))
             result: Published | NotApplicable
             if published is None:
                 values = {name: each.value for name, each in opened.items()}
@@ -163,7 +164,14 @@ class Contract:
     def is_fresh(self, services: Services, sample: str) -> bool:
         """Whether the published artifact is made from the inputs as they are now, by this code; errors as of make."""
         receipt = services.lake.require(self.name, sample or None)
-        return receipt.recipe.digest == self._recipe(self._open(services, sample), services.settings).digest
+        recipe = self._recipe(self._open(services, sample), services.settings)
+        return receipt.recipe.digest == self._as_confirmed(recipe, services, sample).digest
+
+    def _as_confirmed(self, recipe: Recipe, services: Services, sample: str) -> Recipe:
+        """The recipe as of the knowledge that the published artifact was made with, where it stands under today's."""
+        told = [one for one in services.confirmations.of(sample) if one.asset == self.name] if sample else []
+        receipt = services.lake.receipt(self.name, sample) if told else None
+        return as_made(recipe, receipt, told) if receipt else recipe
 
     def _open(self, services: Services, sample: str) -> dict[str, Opened]:
         scope = Scope(services, self.name, sample)
@@ -208,6 +216,18 @@ def artifact(
         return made
 
     return contract
+
+
+def readers_of(parts: Collection[str], settings: Settings, known: Collection[str]) -> dict[str, frozenset[str]]:
+    """The artifacts of samples that read some parts of the knowledge themselves, each with those it reads.
+
+    Args:
+        parts: that are asked about.
+        settings: of the deployment.
+        known: the parts that its reference has.
+    """
+    every = {name: frozenset(one.edges(settings, known)) for name, one in _CONTRACTS.items() if one.by_sample}
+    return {name: read & frozenset(parts) for name, read in every.items() if read & frozenset(parts)}
 
 
 def ancestors(asset: str, settings: Settings) -> tuple[str, ...]:

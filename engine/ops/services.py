@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from engine.person import Identity, Person
 from engine.reads.file_digests import FileDigests
 from engine.reads.lane import Lane
+from engine.reads.registration import SampleStatus
 from engine.receipt import Measure, Receipt, Recipe
 from engine.reference.bundle import ReferenceBundle
 from engine.report.issue import SignOut
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from engine.fhir.transactions import Arrival
     from engine.hl7v2.message import Message
     from engine.hl7v2.parties import Address
+    from engine.reanalysis.confirmation import Confirmation
     from engine.report.case import Laboratory
 
 
@@ -196,6 +198,9 @@ class Knowledge(Protocol):
     def bundle(self, *parts: str) -> ReferenceBundle:
         """The built parts as one value, of those named that the reference has; the others are absent in it."""
 
+    def earlier(self, part: str, data_version: str) -> Self | None:
+        """The same knowledge with a part as it was in that version; absent where that is not kept whole."""
+
 
 class Participant(Protocol):
     """A registered sample."""
@@ -220,6 +225,10 @@ class Participant(Protocol):
     def name(self) -> str | None:
         """The id as the laboratory writes it, absent where that is the sample id."""
 
+    @property
+    def status(self) -> SampleStatus:
+        """How far it has come."""
+
 
 class Registry(Protocol):
     """Who takes part, and with which reads."""
@@ -235,6 +244,12 @@ class Registry(Protocol):
 
     def withdrawn(self) -> Sequence[str]:
         """Ids of the samples that were withdrawn."""
+
+    def ask_again(self, sample_id: str, *, cause: str, why: str) -> Participant:
+        """Ask for another run by the platform's own decision."""
+
+    def asked_since(self, sample_id: str, *, cause: str, since: str) -> bool:
+        """Whether it was asked for again for a cause after a UTC time, ISO 8601 to the second."""
 
     def record_digests(self, sample_id: str, files: Sequence[FileDigests]) -> None:
         """Keep what was verified; an error where another sample has the same file."""
@@ -264,6 +279,9 @@ class Warehouse(Protocol):
     def put(self, table: str, rows: pa.Table, *, sample: str, version: str) -> bool:
         """Make ``rows`` the sample's rows of a table, exactly once."""
 
+    def holds(self, table: str, *, sample: str, version: str) -> bool:
+        """Whether the table has the sample's rows of this version."""
+
     def remove(self, sample: str) -> None:
         """Take a sample's rows out of every table."""
 
@@ -272,6 +290,16 @@ class Warehouse(Protocol):
 
     def version(self, table: str) -> int:
         """Version of the table's log, -1 where it does not exist."""
+
+
+class Confirmations(Protocol):
+    """What was found to stand under later knowledge than it was made with."""
+
+    def of(self, sample: str) -> Sequence[Confirmation]:
+        """Those of a sample, whether or not they still speak of what is published; LakeError where damaged."""
+
+    def all(self) -> Sequence[Confirmation]:
+        """Those of every sample."""
 
 
 class Hospital(Protocol):
@@ -320,6 +348,7 @@ class Services:
     identities: Identities
     landing_zone: LandingZone
     warehouse: Warehouse
+    confirmations: Confirmations
     hospital: Hospital
     interface_engine: InterfaceEngine
 

@@ -54,7 +54,10 @@ class LocalLake:
 
     root: Path
     audit: AuditLog | None = None
-    keep_superseded: frozenset[str] = frozenset({"variants", "findings", "statement", "clinical_report", "fhir_bundle"})
+    keep_superseded: frozenset[str] = frozenset(
+        {"variants", "findings", "statement", "clinical_report", "fhir_bundle"}
+        | {"gene_model", "clinvar", "panels", "phenotypes"}
+    )
 
     @property
     def place(self) -> str:

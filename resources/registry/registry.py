@@ -210,6 +210,13 @@ class SampleRegistry:
             count += entry.event == _AGAIN and entry.details.get("cause") == cause
         return count
 
+    def asked_since(self, sample_id: str, *, cause: str, since: str) -> bool:
+        """Whether it was asked for again for a cause after a UTC time, ISO 8601 to the second."""
+        return any(
+            entry.event == _AGAIN and entry.details.get("cause") == cause and entry.recorded > since
+            for entry in self.history(sample_id)
+        )
+
     def retry(
         self,
         sample_id: str,
