@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from console import commands, deliveries, identities, listing, reports
+from console import commands, deliveries, identities, listing, reanalysis, reports
 from console.why import why
 from engine.errors import GenomicsError
 from engine.storage import storage_error
@@ -136,6 +136,13 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("samples", nargs="+", metavar="SAMPLE", help="ids of samples")
     export.add_argument("--folder", type=Path, required=True, help="takes the files")
     export.add_argument("--base", metavar="URL", required=True, help="below which the server will read them")
+    changed = add("changes", "list findings that were told otherwise than before, and why", reanalysis.changes)
+    changed.add_argument("samples", nargs="*", metavar="SAMPLE", help="ids of samples, all by default")
+    replay = add("replay", "show what would be said of a sample under other knowledge", reanalysis.replayed)
+    replay.add_argument("sample", metavar="SAMPLE", help="the sample's id")
+    replay.add_argument(
+        "--knowledge", action="append", required=True, metavar="PART=RELEASE", help="a release; may be given again"
+    )
     audit = add("audit", "verify the audit log's chain and its end", commands.audit)
     audit.add_argument("--accept", action="store_true", help="go on with a log that lost entries, as it is")
     audit.add_argument("--person", help=_WHO)

@@ -4,12 +4,10 @@ The look asks for the touched samples' runs and confirms all others (:mod:`engin
 shown by the asset ``samples_behind``.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import dagster as dg
 
@@ -127,7 +125,7 @@ class _Cursor:
     shown: str = ""
 
     @classmethod
-    def parse(cls, text: str | None) -> _Cursor:
+    def parse(cls, text: str | None) -> Self:
         try:
             return cls(**json.loads(text)) if text else cls()
         except (ValueError, TypeError):

@@ -32,7 +32,7 @@ from engine.reanalysis.confirmation import (
 )
 from engine.receipt import Receipt, Recipe
 
-INTERPRETED = ("gene_model", "clinvar", "panels", "phenotypes")
+INTERPRETED = ("gene_model", "clinvar", "panels", "phenotypes", "frequencies")
 """Parts of the knowledge that interpretation reads. What reads are aligned to, and what is done with them on the way
 to calls, is not re-analysed by itself."""
 KNOWLEDGE = "knowledge"

@@ -56,7 +56,7 @@ class LocalLake:
     audit: AuditLog | None = None
     keep_superseded: frozenset[str] = frozenset(
         {"variants", "findings", "statement", "clinical_report", "fhir_bundle"}
-        | {"gene_model", "clinvar", "panels", "phenotypes"}
+        | {"gene_model", "clinvar", "panels", "phenotypes", "frequencies"}
     )
 
     @property

@@ -32,7 +32,8 @@ BY_SAMPLE = {
 }
 KNOWLEDGE = {"reference_genome", "aligner_index", "gene_model", "known_sites", "clinvar", "phenotypes", "frequencies"}
 COHORT = {"data_docs"}
-TOLD = {"work_list"}
+REANALYSIS = {"knowledge_confirmations"}
+TOLD = {"work_list", "samples_behind"}
 """What no run makes: a sensor tells of it."""
 TABLES = {"dim_sample", "fct_call", "cohort_allele_frequency", "sample_qc"}
 
@@ -42,11 +43,11 @@ def node(name: str):
 
 
 def test_these_are_the_assets() -> None:
-    whole = set(BY_SAMPLE) | KNOWLEDGE | COHORT | TABLES | TOLD
+    whole = set(BY_SAMPLE) | KNOWLEDGE | COHORT | REANALYSIS | TABLES | TOLD
     assert {key.to_user_string() for key in GRAPH.get_all_asset_keys()} == whole
 
 
-@pytest.mark.parametrize("name", sorted(set(BY_SAMPLE) | KNOWLEDGE | COHORT | TABLES | TOLD))
+@pytest.mark.parametrize("name", sorted(set(BY_SAMPLE) | KNOWLEDGE | COHORT | REANALYSIS | TABLES | TOLD))
 def test_an_asset_is_described_owned_and_grouped(name: str) -> None:
     asset = node(name)
     assert asset.description and len(asset.description) > 30
@@ -97,7 +98,7 @@ def test_one_name_for_the_code_location_everywhere() -> None:
 
 def test_jobs_cover_every_asset() -> None:
     covered = set()
-    for name in ("knowledge", "sample", "delivery", "cohort"):
+    for name in ("knowledge", "sample", "delivery", "cohort", "reanalysis"):
         job = defs.resolve_job_def(name)
         covered |= {key.to_user_string() for key in job.asset_layer.selected_asset_keys}
-    assert covered == set(BY_SAMPLE) | KNOWLEDGE | COHORT | TABLES
+    assert covered == set(BY_SAMPLE) | KNOWLEDGE | COHORT | REANALYSIS | TABLES

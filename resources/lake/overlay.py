@@ -1,0 +1,98 @@
+"""A lake laid over another: what is made goes into the upper one, what is not there is read from the lower.
+
+For trials that must leave the lower lake as it is; nobody vouches for what is made in the upper one.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.receipt import Receipt
+from resources.lake.contract import Finding, Lake, Work
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """See :class:`resources.lake.contract.Lake`.
+
+    Attributes:
+        upper: takes what is made.
+        lower: is read alone.
+    """
+
+    upper: Lake
+    lower: Lake
+
+    @property
+    def place(self) -> str:
+        """Of the lower one."""
+        return self.lower.place
+
+    def _of(self, asset: str, sample: str | None) -> Lake:
+        """The lake in which the current version of an artifact lies."""
+        return self.lower if self.upper.receipt(asset, sample) is None else self.upper
+
+    def _holding(self, receipt: Receipt) -> Lake:
+        return self.upper if self.upper.receipt(receipt.asset, receipt.sample) == receipt else self.lower
+
+    def receipt(self, asset: str, sample: str | None = None) -> Receipt | None:
+        """See the contract."""
+        return self._of(asset, sample).receipt(asset, sample)
+
+    def require(self, asset: str, sample: str | None = None) -> Receipt:
+        """See the contract."""
+        return self._of(asset, sample).require(asset, sample)
+
+    def previous(self, asset: str, sample: str | None = None) -> Receipt | None:
+        """See the contract: nothing but what was made here."""
+        return self.upper.previous(asset, sample)
+
+    def in_force(self, asset: str, sample: str | None = None) -> str | None:
+        """See the contract."""
+        return self._of(asset, sample).in_force(asset, sample)
+
+    def verify(self, receipt: Receipt) -> None:
+        """See the contract."""
+        self._holding(receipt).verify(receipt)
+
+    def is_whole(self, receipt: Receipt) -> bool:
+        """See the contract."""
+        return self._holding(receipt).is_whole(receipt)
+
+    def findings(self, asset: str, sample: str | None = None) -> list[Finding]:
+        """See the contract."""
+        return self._of(asset, sample).findings(asset, sample)
+
+    def folder(self, receipt: Receipt) -> Path:
+        """See the contract."""
+        return self._holding(receipt).folder(receipt)
+
+    def path(self, receipt: Receipt, name: str) -> Path:
+        """See the contract."""
+        return self._holding(receipt).path(receipt, name)
+
+    def read_range(self, receipt: Receipt, name: str, start: int, length: int) -> bytes:
+        """See the contract."""
+        return self._holding(receipt).read_range(receipt, name, start, length)
+
+    def sha256(self, path: Path) -> str:
+        """See the contract."""
+        return self.lower.sha256(path)
+
+    def history(self, asset: str, sample: str | None = None) -> list[Receipt]:
+        """See the contract."""
+        return [*self.lower.history(asset, sample), *self.upper.history(asset, sample)]
+
+    def samples(self) -> list[str]:
+        """See the contract."""
+        return sorted({*self.lower.samples(), *self.upper.samples()})
+
+    def assets(self, sample: str | None = None) -> list[str]:
+        """See the contract."""
+        return sorted({*self.lower.assets(sample), *self.upper.assets(sample)})
+
+    def work(self, asset: str, sample: str | None = None) -> AbstractContextManager[Work]:
+        """See the contract; what is made now is made anew, unless it is there in the upper lake."""
+        return self.upper.work(asset, sample)

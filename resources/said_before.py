@@ -1,0 +1,132 @@
+"""What was said of a sample earlier, and what would be said of it under another release of knowledge.
+
+Nothing here is published: a replay makes its artifacts in a folder of its own, with the contracts that runs use.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from engine.errors import KnowledgeError
+from engine.ops import annotation, calls, interpretation, report
+from engine.ops.inputs import Artifact
+from engine.reanalysis.changes import Change, Version, changes
+from engine.receipt import Receipt, digest_text
+from engine.report.amendment import changes as differences
+from engine.report.statement import Statement, read_findings
+from engine.report.statement_file import SUFFIX, read_statement
+from resources.environment import Resources
+from resources.knowledge import Knowledge
+from resources.lake import LocalLake
+from resources.lake.overlay import Overlay
+
+REPLAYED = (calls.exon_coverage, annotation.annotated_variants, interpretation.findings, report.statement)
+"""What is made again in a replay, in the order of making: all that knowledge can change."""
+
+
+def changes_of(platform: Resources, sample: str) -> list[Change]:
+    """Every change of a sample's findings, oldest first, as far as their versions are kept."""
+    return changes(sample, list(_versions(platform, sample)))
+
+
+def _versions(platform: Resources, sample: str) -> Iterator[Version]:
+    lake, name = platform.lake, interpretation.findings.name
+    annotated = lake.history(annotation.annotated_variants.name, sample)
+    for receipt in lake.history(name, sample):
+        if lake.is_whole(receipt):
+            rows = read_findings(Artifact(receipt, lake).file(".findings.parquet"))
+            yield Version(receipt.created, rows, _made_from(receipt, annotated))
+
+
+def _made_from(receipt: Receipt, annotated: Sequence[Receipt]) -> Mapping[str, str]:
+    """What a version of the findings was made from, beside the names of the knowledge."""
+    version = receipt.recipe.inputs.get(annotation.annotated_variants.name)
+    known = [one for one in annotated if one.data_version == version and one.created <= receipt.created]
+    upstream = known[-1].recipe if known else replace(receipt.recipe, inputs={}, tools={}, knowledge={})
+    kin = {name: value for name, value in receipt.recipe.inputs.items() if " of " in name}
+    return {
+        **upstream.knowledge,
+        **receipt.recipe.knowledge,
+        "calls": str(upstream.inputs.get("variants")),
+        "calls of the parents": digest_text(json.dumps(kin, sort_keys=True)),
+        "code": digest_text(json.dumps([dict(upstream.tools), dict(receipt.recipe.tools)], sort_keys=True)),
+        "facts of the person": digest_text(json.dumps(receipt.recipe.parameters, sort_keys=True, default=str)),
+    }
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What is said of a sample now, and what would be said under other knowledge.
+
+    Attributes:
+        now: the published statement.
+        then: the statement under the other knowledge; nothing of it is published.
+        differs: what the present one says otherwise, in sentences; empty where both say the same.
+    """
+
+    now: Statement
+    then: Statement
+    differs: tuple[str, ...]
+
+
+def replay(platform: Resources, sample: str, knowledge: Mapping[str, str]) -> Replay:
+    """State what would be said of a sample under other releases.
+
+    Args:
+        platform: the services of the deployment.
+        sample: sample id.
+        knowledge: release by part (``{"clinvar": "2024-12-15"}``), as people call it, or the data version.
+
+    Raises:
+        KnowledgeError: there was never such a part or release, or it is not kept.
+        GenomicsError: as of making the artifacts.
+    """
+    now = _statement(platform, sample)
+    with _aside(platform) as aside:
+        services = replace(aside, knowledge=_as_of(platform, knowledge))
+        for contract in REPLAYED:
+            contract.make(services, sample, log=lambda _: None)
+        then = _statement(services, sample)
+    return Replay(now, then, () if then.digest == now.digest else differences(then, now))
+
+
+def _statement(platform: Resources, sample: str) -> Statement:
+    receipt = platform.gate.require(report.statement.name, sample)
+    return read_statement(Artifact(receipt, platform.lake).file(SUFFIX))
+
+
+@contextmanager
+def _aside(platform: Resources) -> Iterator[Resources]:
+    """The services over a lake in which whatever is made lies in a folder that goes."""
+    with TemporaryDirectory() as folder:
+        lake = Overlay(LocalLake(Path(folder) / "lake"), platform.lake)
+        yield replace(
+            platform,
+            lake=lake,
+            gate=replace(platform.gate, lake=lake),
+            warehouse=replace(platform.warehouse, root=Path(folder) / "cohort"),
+        )
+
+
+def _as_of(platform: Resources, releases: Mapping[str, str]) -> Knowledge:
+    knowledge = platform.knowledge
+    for part, release in releases.items():
+        kept = knowledge.releases(part) if part in knowledge.parts else ()
+        found = [one for one in kept if release in (one.measures.get("release"), one.data_version)]
+        named = ", ".join(dict.fromkeys(str(one.measures.get("release") or one.data_version) for one in kept))
+        if not found:
+            raise KnowledgeError(
+                f"{part} has no release {release!r}", remedy=f"name one of {named or ', '.join(knowledge.parts)}"
+            )
+        earlier = knowledge.earlier(part, found[-1].data_version)
+        if earlier is None:
+            raise KnowledgeError(
+                f"{part} {release} is not kept any more", remedy="declare that release and build the knowledge again"
+            )
+        knowledge = earlier
+    return knowledge

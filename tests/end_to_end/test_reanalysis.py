@@ -1,0 +1,223 @@
+"""Two people, two ClinVar releases, one reclassification: one report changes, and nobody asked for anything by hand.
+
+Every run here is one that a sensor of the platform asked for; the runs are Dagster's own records of them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import inspect
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from engine.ops.reanalysis import behind
+from engine.reads.registration import SampleStatus
+from engine.reanalysis.confirmation import read_touched
+from genomics_assets.definitions import build_definitions
+from resources.environment import Resources, build_resources
+from resources.sample_runs import PARTITION
+from tests.builders.deployment import Delivery, Deployment, let_settle, tiny_deployment, write_reads, write_sheet
+
+pytestmark = pytest.mark.slow
+
+CARRIER, OTHER = Delivery("demo-unrelated-1"), Delivery("demo-unrelated-3", coverage=31.0)
+SENSORS = ("sample_sheets", "knowledge_sources", "sample_runs", "knowledge_changes")
+
+
+class Server:
+    """The platform's sensors and the runs they ask for, in this process, one after the other."""
+
+    def __init__(self, deployment: Deployment, instance: dg.DagsterInstance) -> None:
+        self.deployment, self.instance = deployment, instance
+        self.cursors: dict[str, str | None] = {}
+
+    def settle(self) -> None:
+        """Let the sensors look and their runs run, until nobody asks for anything."""
+        for _ in range(12):
+            if not self.look():
+                return
+        raise AssertionError("the sensors go on asking")
+
+    def look(self) -> int:
+        """One look of every sensor; how many runs they asked for."""
+        defs = build_definitions(self.deployment.settings)
+        return sum(self._tick(defs, name) for name in SENSORS)
+
+    def _tick(self, defs: dg.Definitions, name: str) -> int:
+        sensor = defs.resolve_sensor_def(name)
+        resources = {key: defs.resources[key] for key in sensor.required_resource_keys}  # type: ignore[index]
+        context = dg.build_sensor_context(
+            self.instance, cursor=self.cursors.get(name), resources=resources, definitions=defs
+        )
+        look = sensor._raw_fn  # as the daemon does, but for its validation, which needs a workspace
+        named = [parameter for parameter in inspect.signature(look).parameters if parameter != "context"]
+        told = look(context, **{key: resources[key] for key in named})
+        if isinstance(told, dg.RunRequest):
+            told = dg.SensorResult(run_requests=[told])
+        elif not isinstance(told, dg.SensorResult):
+            return 0
+        self.cursors[name] = told.cursor
+        for request in told.dynamic_partitions_requests or ():
+            assert isinstance(request, dg.AddDynamicPartitionsRequest)
+            self.instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
+        for request in told.run_requests or ():
+            job = defs.resolve_job_def(request.job_name or str(sensor.job_name))
+            done = job.execute_in_process(
+                instance=self.instance,
+                partition_key=request.partition_key,
+                tags=dict(request.tags),
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
+            assert done.success
+        return len(told.run_requests or ())
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Both samples reported under the first release."""
+    deployment = tiny_deployment(tmp_path_factory.mktemp("reanalysis"))
+    deployment.prepare()
+    for delivery in (CARRIER, OTHER):
+        write_reads(deployment.settings.landing, delivery)
+    write_sheet(deployment.settings.landing / "sheet.csv", [CARRIER.row(), OTHER.row()])
+    let_settle(deployment.settings.landing)
+    with dg.DagsterInstance.from_config(str(deployment.settings.dagster_home)) as instance:
+        running = Server(deployment, instance)
+        running.settle()
+        yield running
+
+
+def platform(server: Server) -> Resources:
+    return build_resources(server.deployment.settings)
+
+
+def runs(server: Server) -> Counter[tuple[str, str | None]]:
+    """How many runs of each job there are, by sample; each of them asked for by a sensor."""
+    records = server.instance.get_runs()
+    assert all(run.status is dg.DagsterRunStatus.SUCCESS for run in records)
+    return Counter((run.job_name, run.tags.get(PARTITION)) for run in records)
+
+
+def said(server: Server, sample: str) -> tuple[str, str]:
+    """Digest of what is said of a sample, and when its annotated variants were made."""
+    lake = platform(server).lake
+    return (
+        str(lake.require("statement", sample).measures["statement_digest"]),
+        lake.require("annotated_variants", sample).created,
+    )
+
+
+def release(server: Server, name: str, old: str = "", new: str = "", more: str = "") -> None:
+    """Another ClinVar release where the reference declares it: a word of its table replaced, and lines added."""
+    deployment = server.deployment
+    source, declaration = deployment.folder / "data" / "sources" / "clinvar.tsv.gz", Path(deployment.reference)
+    text = gzip.decompress(source.read_bytes()).decode()
+    assert old in text
+    source.write_bytes(gzip.compress((text.replace(old, new, 1) + more).encode(), mtime=0))
+    declared = [line for line in declaration.read_text().splitlines() if not line.startswith("clinvar_release")]
+    declaration.write_text("\n".join([*declared, f'clinvar_release: "{name}"', ""]))
+
+
+def carried(server: Server, sample: str) -> set[tuple[str, str]]:
+    """Classification by allele of what the sample carries and ClinVar knows."""
+    import pyarrow.parquet as pq
+
+    lake = platform(server).lake
+    receipt = lake.require("annotated_variants", sample)
+    rows = pq.read_table(lake.path(receipt, f"{sample}.annotated.parquet")).to_pylist()
+    return {(row["allele"], row["clinvar_classification"]) for row in rows if row["clinvar_classification"]}
+
+
+def test_one_reclassification_amends_one_report_and_all_others_are_confirmed(server: Server) -> None:
+    told = [(allele, kind) for allele, kind in carried(server, CARRIER.sample_id) if kind == "pathogenic"]
+    assert told and not set(told) & carried(server, OTHER.sample_id)
+    before, other, had = said(server, CARRIER.sample_id), said(server, OTHER.sample_id), runs(server)
+    position = told[0][0].split("-")[1]
+    source = server.deployment.folder / "data" / "sources" / "clinvar.tsv.gz"
+    (line,) = [one for one in gzip.decompress(source.read_bytes()).decode().splitlines() if f"\t{position}\t" in one]
+    release(server, "2025-01", line, line.replace("\tPathogenic\t", "\tLikely_pathogenic\t"))
+    server.settle()
+
+    assert runs(server) - had == Counter(
+        {("knowledge", None): 1, ("reanalysis", None): 1, ("sample", CARRIER.sample_id): 1}
+    )
+    assert said(server, CARRIER.sample_id)[0] != before[0]
+    assert said(server, OTHER.sample_id) == other
+    services = platform(server)
+    assert services.lake.require("annotated_variants", CARRIER.sample_id).recipe.knowledge["clinvar"] == "2025-01"
+    assert [one.release_after for one in services.confirmations.of(OTHER.sample_id)] == ["2025-01"]
+    assert not list(behind(services, [CARRIER.sample_id, OTHER.sample_id]))
+    (asked,) = [
+        entry for entry in services.registry.history(CARRIER.sample_id) if entry.details.get("cause") == "knowledge"
+    ]
+    assert f"{told[0][0]}: pathogenic to likely pathogenic" in asked.details["why"]
+
+
+def test_a_confirmed_sample_is_fresh_and_says_so(server: Server) -> None:
+    made = said(server, OTHER.sample_id)
+    shown = server.deployment.run("genomics", "sample", OTHER.sample_id)
+    assert "stands under clinvar 2025-01, confirmed " in shown.stdout, shown.stdout + shown.stderr
+    services = platform(server)
+    services.registry.retry(OTHER.sample_id, person="Dr Example", reason="once more")
+    server.settle()
+    assert services.registry.sample(OTHER.sample_id).status is SampleStatus.DONE
+    assert said(server, OTHER.sample_id) == made
+
+
+def test_the_change_is_told_and_the_release_before_can_be_replayed(server: Server) -> None:
+    ran = server.deployment.run("genomics", "changes", "--json")
+    (change,) = json.loads(ran.stdout)
+    assert (change["sample"], change["gene"]) == (CARRIER.sample_id, "AVP")
+    assert (change["before"], change["after"]) == ("pathogenic", "likely pathogenic")
+    assert change["why"] == "clinvar 2024-12-15 to 2025-01" and change["first_seen"] < change["changed"]
+
+    made = said(server, CARRIER.sample_id)
+    replayed = server.deployment.run(
+        "genomics", "replay", CARRIER.sample_id, "--knowledge", "clinvar=2024-12-15", "--json"
+    )
+    told = json.loads(replayed.stdout)
+    assert told["now"]["digest"] == made[0] != told["then"]["digest"]
+    assert any("classification was Pathogenic, is Likely pathogenic" in line for line in told["differs"]), told
+    assert said(server, CARRIER.sample_id) == made
+    unknown = server.deployment.run("genomics", "replay", CARRIER.sample_id, "--knowledge", "clinvar=1999-01-01")
+    assert unknown.returncode == 1 and "clinvar has no release '1999-01-01'" in unknown.stderr
+    assert "2024-12-15, 2025-01" in unknown.stderr
+
+
+def test_a_release_that_touches_nobody_runs_no_sample(server: Server) -> None:
+    had = runs(server)
+    release(server, "2025-02")
+    server.settle()
+    assert runs(server) - had == Counter({("knowledge", None): 1, ("reanalysis", None): 1})
+    services = platform(server)
+    held = {one.sample: (one.release_before, one.release_after) for one in services.confirmations.all()}
+    assert held == {CARRIER.sample_id: ("2025-01", "2025-02"), OTHER.sample_id: ("2024-12-15", "2025-02")}
+
+
+def test_a_panel_that_changes_touches_those_whose_order_names_it(server: Server) -> None:
+    had = runs(server)
+    panels = server.deployment.folder / "data" / "sources" / "panels.csv"
+    panels.write_text(panels.read_text().replace(",1.2", ",1.3"))
+    server.settle()
+    assert runs(server) - had == Counter({("knowledge", None): 1, ("reanalysis", None): 1})
+
+
+def test_a_gene_model_touches_everybody(server: Server) -> None:
+    had: Any = runs(server)
+    genes = server.deployment.folder / "data" / "sources" / "genes.gff3.gz"
+    lines = gzip.decompress(genes.read_bytes())
+    assert b"Name=OXT;" in lines
+    genes.write_bytes(gzip.compress(lines.replace(b"Name=OXT;", b"Name=OXT2;"), mtime=0))
+    server.settle()
+    assert runs(server) - had == Counter(
+        {("knowledge", None): 1, ("reanalysis", None): 1} | {("sample", one.sample_id): 1 for one in (CARRIER, OTHER)}
+    )
+    services = platform(server)
+    looked = services.lake.require("knowledge_confirmations")
+    assert len(read_touched(services.lake.path(looked, "touched.parquet"))) == 2
