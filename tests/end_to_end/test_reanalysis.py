@@ -151,7 +151,7 @@ def test_one_reclassification_amends_one_report_and_all_others_are_confirmed(ser
     assert said(server, OTHER.sample_id) == other
     services = platform(server)
     assert services.lake.require("annotated_variants", CARRIER.sample_id).recipe.knowledge["clinvar"] == "2025-01"
-    assert [one.release_after for one in services.confirmations.of(OTHER.sample_id)] == ["2025-01"]
+    assert {one.release_after for one in services.confirmations.of(OTHER.sample_id)} == {"2025-01"}
     assert not list(behind(services, [CARRIER.sample_id, OTHER.sample_id]))
     (asked,) = [
         entry for entry in services.registry.history(CARRIER.sample_id) if entry.details.get("cause") == "knowledge"
