@@ -103,7 +103,8 @@ def knowledge_changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | 
         return dg.SkipReason("No sample was made yet.")
     before = _Cursor.parse(context.cursor)
     samples = context.resources.registry.samples()
-    seen, news = _news(context.resources.registry.last_events(), samples, before.seen)
+    events_of = {name: one.recorded for name, one in context.resources.registry.last_entries().items()}
+    seen, news = _news(events_of, samples, before.seen)
     events, shown = _behind_now(services, looked, samples, before.shown)
     late = sorted({one.sample for one in behind(services, news)})
     state = digest_text(canonical_json([now, late]))[:16]

@@ -5,6 +5,7 @@ For trials that must leave the lower lake as it is; nobody vouches for what is m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,8 @@ class Overlay:
         """See the contract."""
         return sorted({*self.lower.assets(sample), *self.upper.assets(sample)})
 
-    def work(self, asset: str, sample: str | None = None) -> AbstractContextManager[Work]:
+    def work(
+        self, asset: str, sample: str | None = None, *, log: Callable[[str], None] = lambda _: None
+    ) -> AbstractContextManager[Work]:
         """See the contract; what is made now is made anew, unless it is there in the upper lake."""
-        return self.upper.work(asset, sample)
+        return self.upper.work(asset, sample, log=log)
