@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -129,6 +130,13 @@ def _response(statuses: Iterable[str]) -> JsonObject:
     return {"resourceType": "Bundle", "type": "batch-response", "entry": entries}
 
 
+class _Listener(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever gave up and went is not told of: that is what some faults are for."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def faulty(server: str, faults: Faults) -> Iterator[str]:
     """The base URL of a proxy before a FHIR server."""
@@ -208,7 +216,7 @@ def faulty(server: str, faults: Faults) -> Iterator[str]:
             except (OSError, ValueError):
                 self.close_connection = True
 
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    listener = _Listener(("127.0.0.1", 0), Proxy)
     listener.daemon_threads = True
     thread = threading.Thread(target=listener.serve_forever, daemon=True)
     thread.start()
