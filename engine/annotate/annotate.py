@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _NO_FREQUENCY = Frequency()
+_COLLECT_AFTER = 10
+"""Batches after which cycles of objects are looked for: there are few."""
 _OF_THE_CALL = (
     "genotype", "copies", "ploidy", "phase_set", "haplotypes", "depth", "ref_depth", "alt_depth", "informative_depth",
     "genotype_quality",
@@ -152,8 +154,10 @@ def annotate_file(
         frequent = Frequencies(frequencies, contigs)
         with _Writer(outputs, annotated_header(_header(judged, source)), progress) as writer:
             parts = _Parts(source, sorting, judged, contigs, known, frequent)
-            for part in parts.in_order(with_table=outputs.table is not None):
+            for number, part in enumerate(parts.in_order(with_table=outputs.table is not None)):
                 writer.write(part)
+                if number % _COLLECT_AFTER == _COLLECT_AFTER - 1:
+                    gc.collect()
         frequent.require_the_build()
     return parts.tally.summary()
 
@@ -364,8 +368,7 @@ def _in_order(one: pa.Table, other: pa.Table, order: NDArray[np.int64]) -> pa.Ta
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No search for cycles of objects meanwhile: there are none, and to look through millions takes a third of the
-    time."""
+    """No search for cycles of objects meanwhile: to look through millions of objects takes a third of the time."""
     collected = gc.isenabled()
     gc.disable()
     try:

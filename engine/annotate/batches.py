@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FIXED = 8
 """Columns that every record has; FORMAT and the samples follow."""
-_PIECE = 1 << 22
+_PIECE = 1 << 21
 _TAB, _LINE_END = 9, 10
 
 
