@@ -1,0 +1,61 @@
+"""``genomics-engine structural``: structural variants of one sample."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.commands.files import STREAM, open_indexed_reference, staged_calls, with_index
+from engine.commands.options import add_command, say
+
+if TYPE_CHECKING:
+    from engine.commands.options import Commands
+
+
+def add_structural(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
+        "structural",
+        _structural,
+        "find deletions, duplications, inversions, insertions and translocations from 50 bases on",
+        "--reads IN.bam --reference REF.fa --output OUT.vcf.gz",
+    )
+    parser.add_argument("--reads", type=Path, required=True, metavar="IN.bam", help="sorted BAM or CRAM of pairs")
+    parser.add_argument("--sample", metavar="NAME", help="the sample the reads must be of (default: as they say)")
+    parser.add_argument(
+        "--threads", type=_positive, default=os.cpu_count() or 1, metavar="N", help="cores to use (default: all)"
+    )
+    parser.add_argument("--output", type=Path, default=STREAM, metavar="OUT.vcf.gz", help="VCF 4.4 (default: -)")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return number
+
+
+def _structural(options: argparse.Namespace) -> None:
+    import pysam
+
+    from engine.call.alignments import check_alignments
+    from engine.structural.dysgu import call_with_dysgu, dysgu_version
+    from engine.structural.events import as_duplication, write_events
+    from engine.structural.genotype import genotype_event
+
+    caller = dysgu_version()
+    reference = open_indexed_reference(options.reference)
+    reads = with_index(options.reads, reference)
+    facts = check_alignments(reads, reference.contigs, sample=options.sample)
+    found = call_with_dysgu(reads, reference.fasta, threads=options.threads)
+    with (
+        reference.open() as fasta,
+        pysam.AlignmentFile(str(reads), reference_filename=str(reference.fasta)) as alignments,
+    ):
+        events = [genotype_event(as_duplication(event, fasta), alignments) for event in found]
+        with staged_calls(options.output) as output:
+            count = write_events(output, facts.sample, events, fasta, source=caller)
+    say(options, f"{facts.sample}: {count:,} structural variants, {sum(event.passes for event in events):,} pass")

@@ -1,0 +1,1 @@
+"""Structural variants: deletions, duplications, inversions, insertions and translocations from 50 bases on."""

@@ -1,0 +1,149 @@
+"""One structural variant, whoever found it, and how it is written: VCF 4.4 with symbolic alleles.
+
+An insertion of what stands beside it is a tandem duplication, and is told as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from engine.release import engine_release
+
+if TYPE_CHECKING:
+    import pysam
+
+Kind = Literal["DEL", "DUP", "INV", "INS", "BND"]
+
+_ALIKE = 0.95
+"""Of an insertion's bases equal to those beside it, from which it is a duplication."""
+_SURE = 5
+_HEADER = (
+    '##FILTER=<ID=low_probability,Description="The caller holds it for less likely than not to be there">',
+    '##INFO=<ID=SVTYPE,Number=1,Type=String,Description="Kind: DEL, DUP, INV, INS or BND">',
+    '##INFO=<ID=END,Number=1,Type=Integer,Description="Last base">',
+    '##INFO=<ID=SVLEN,Number=A,Type=Integer,Description="Length in bases">',
+    '##INFO=<ID=SVCLAIM,Number=A,Type=String,Description="J: told by its junctions">',
+    '##INFO=<ID=CIPOS,Number=.,Type=Integer,Description="Interval of 95% around POS">',
+    '##INFO=<ID=CIEND,Number=.,Type=Integer,Description="Interval of 95% around END">',
+    '##INFO=<ID=SVINSSEQ,Number=1,Type=String,Description="Inserted bases, as far as they are known">',
+    '##ALT=<ID=DEL,Description="Deletion">',
+    '##ALT=<ID=DUP,Description="Tandem duplication">',
+    '##ALT=<ID=INV,Description="Inversion">',
+    '##ALT=<ID=INS,Description="Insertion">',
+    '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
+    '##FORMAT=<ID=GQ,Number=1,Type=Integer,Description="Genotype quality (Phred)">',
+    '##FORMAT=<ID=PE,Number=1,Type=Integer,Description="Pairs that tell of it">',
+    '##FORMAT=<ID=SR,Number=1,Type=Integer,Description="Split reads that tell of it">',
+    '##FORMAT=<ID=PROB,Number=1,Type=Float,Description="Probability that it is there, by the caller\'s model">',
+)
+
+
+@dataclass(frozen=True)
+class StructuralVariant:
+    """One event of one sample.
+
+    Attributes:
+        kind: ``BND`` joins two places that are neither neighbours nor on one contig.
+        contig: where.
+        start: 0-based, the base before the event.
+        end: one past its last base; ``start + 1`` for an insertion or a BND.
+        length: bases that are deleted, doubled, turned round or put in; 0 for a BND.
+        genotype: ``0/1``, ``1/1``, or ``./.`` where it is not told.
+        quality: of the genotype, Phred.
+        pairs: that tell of it.
+        split_reads: that tell of it.
+        probability: that it is there, 0 to 1, as the caller's model holds.
+        passes: whether the caller holds it for there.
+        start_within: interval of 95% around the start, in bases on either side.
+        end_within: the same of the end.
+        inserted: bases of an insertion, empty where unknown.
+        mate: of a BND, the ALT of VCF, with ``N`` for the base before it; empty otherwise.
+    """
+
+    kind: Kind
+    contig: str
+    start: int
+    end: int
+    length: int
+    genotype: str
+    quality: int
+    pairs: int
+    split_reads: int
+    probability: float
+    passes: bool
+    start_within: int = 0
+    end_within: int = 0
+    inserted: str = ""
+    mate: str = ""
+
+
+def as_duplication(event: StructuralVariant, fasta: pysam.FastaFile) -> StructuralVariant:
+    """The event, an insertion of the bases before or behind it as the duplication that it is.
+
+    Its bases being those beside it speaks for itself: it passes with :data:`_SURE` split reads, whatever the caller's
+    model holds of it as an insertion.
+    """
+    size = len(event.inserted)
+    if event.kind != "INS" or size < event.length:
+        return event
+    for start in (event.start, event.start - size):
+        beside = fasta.fetch(event.contig, max(0, start + 1), start + 1 + size).upper()
+        equal = sum(one == other for one, other in zip(beside, event.inserted.upper(), strict=False))
+        if len(beside) == size and equal >= _ALIKE * size:
+            sure = event.passes or event.split_reads >= _SURE
+            return replace(event, kind="DUP", start=start, end=start + 1 + size, length=size, inserted="", passes=sure)
+    return event
+
+
+def write_events(
+    path: Path, sample: str, events: Iterable[StructuralVariant], fasta: pysam.FastaFile, *, source: str
+) -> int:
+    """Write events in the order of the reference, bgzip with its index; gives how many.
+
+    Args:
+        path: the file.
+        sample: its only sample.
+        events: in any order.
+        fasta: the reference.
+        source: name and version of the caller.
+    """
+    import pysam
+
+    rank = {name: number for number, name in enumerate(fasta.references)}
+    ordered = sorted(events, key=lambda event: (rank[event.contig], event.start, event.end, event.kind, event.mate))
+    contigs = [
+        f"##contig=<ID={name},length={length}>" for name, length in zip(fasta.references, fasta.lengths, strict=True)
+    ]
+    header: Sequence[str] = [
+        "##fileformat=VCFv4.4",
+        f"##source=genomics-engine structural {engine_release()}, {source}",
+        *contigs,
+        *_HEADER,
+        "\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", sample]),
+    ]
+    lines = [_line(number, event, fasta) for number, event in enumerate(ordered, start=1)]
+    with pysam.BGZFile(str(path), "wb") as file:
+        file.write("".join(f"{line}\n" for line in [*header, *lines]).encode())
+    pysam.tabix_index(str(path), preset="vcf", force=True)
+    return len(ordered)
+
+
+def _line(number: int, event: StructuralVariant, fasta: pysam.FastaFile) -> str:
+    reference = fasta.fetch(event.contig, event.start, event.start + 1).upper()
+    alternate = event.mate.replace("N", reference, 1) if event.kind == "BND" else f"<{event.kind}>"
+    info = [f"SVTYPE={event.kind}"]
+    if event.kind != "BND":
+        info += [f"END={event.end}", f"SVLEN={event.length}"]
+    if event.kind in ("DEL", "DUP"):
+        info.append("SVCLAIM=J")
+    if event.start_within or event.end_within:
+        info += [f"CIPOS=-{event.start_within},{event.start_within}", f"CIEND=-{event.end_within},{event.end_within}"]
+    if event.inserted:
+        info.append(f"SVINSSEQ={event.inserted}")
+    values = f"{event.genotype}:{event.quality}:{event.pairs}:{event.split_reads}:{event.probability:.3f}"
+    verdict = "PASS" if event.passes else "low_probability"
+    fields = [event.contig, str(event.start + 1), f"sv{number}", reference, alternate, ".", verdict, ";".join(info)]
+    return "\t".join([*fields, "GT:GQ:PE:SR:PROB", values])

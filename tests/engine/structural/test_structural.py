@@ -1,0 +1,129 @@
+"""Planted events found by ``genomics-engine structural``, and how events are written."""
+
+from pathlib import Path
+
+import pysam
+import pytest
+
+from engine import cli
+from engine.align.aligner import open_aligner
+from engine.align.index import build_index
+from engine.align.pipeline import align_reads
+from engine.errors import ToolError
+from engine.reference.genome import open_reference
+from engine.structural import dysgu
+from engine.structural.events import StructuralVariant, as_duplication, write_events
+from tests.builders.alignments import random_sequence, write_reference
+from tests.builders.sequencing import cut_pairs, reverse_complement, write_lane
+
+BASES = random_sequence(120_000, 5)
+EVENTS = [
+    ("DEL", 10_000, 10_500, "0/1"),
+    ("DUP", 25_000, 25_800, "0/1"),
+    ("INV", 40_000, 41_000, "1/1"),
+    ("INS", 60_000, 60_000, "0/1"),
+    ("DEL", 80_000, 83_000, "1/1"),
+    ("DEL", 95_000, 95_060, "0/1"),
+]
+"""Kind, place (0-based, half-open) and genotype."""
+INSERTED = random_sequence(200, 77)
+
+
+def haplotype(copy: int) -> str:
+    bases = BASES
+    for kind, start, end, genotype in reversed(EVENTS):
+        if copy == 0 and genotype == "0/1":
+            continue
+        part = bases[start:end]
+        new = {"DEL": "", "DUP": part * 2, "INV": reverse_complement(part), "INS": INSERTED}[kind]
+        bases = bases[:start] + new + bases[end:]
+    return bases
+
+
+@pytest.fixture(scope="module")
+def called(tmp_path_factory: pytest.TempPathFactory) -> list[pysam.VariantRecord]:
+    folder = tmp_path_factory.mktemp("structural")
+    fasta, output = folder / "ref.fa", folder / "sv.vcf.gz"
+    fasta.write_text(f">chr1\n{BASES}\n")
+    reference = open_reference(fasta)
+    build_index(reference, folder / "index")
+    pairs = []
+    for copy in (0, 1):
+        bases = haplotype(copy)
+        pairs += cut_pairs(bases, len(bases) * 16 // 300, length=150, seed=copy, errors=0.002, prefix=f"M:1:F:1:{copy}")
+    aligner = open_aligner("bwa-mem3", folder / "index", reference.contigs)
+    lane = write_lane(folder, pairs)
+    reads = align_reads([lane], "S1", reference, aligner, folder / "reads.bam", log=lambda _: None).path
+    options = ["--reads", str(reads), "--reference", str(fasta), "--output", str(output), "--threads", "1", "--quiet"]
+    assert cli.main(["structural", *options]) == 0
+    with pysam.VariantFile(str(output)) as file:
+        assert list(file.header.samples) == ["S1"]
+        return list(file)
+
+
+def test_every_planted_event_is_found_with_its_kind_place_and_genotype(called: list[pysam.VariantRecord]) -> None:
+    assert [record.info["SVTYPE"] for record in called] == [kind for kind, *_ in EVENTS]
+    for record, (kind, start, end, genotype) in zip(called, EVENTS, strict=True):
+        assert abs(record.pos - start) <= 10, record
+        if kind != "INS":
+            assert abs(record.stop - end) <= 10, record
+            assert abs(record.info["SVLEN"][0] - (end - start)) <= 10
+        assert "/".join(map(str, record.samples[0]["GT"])) == genotype
+        assert list(record.filter) == ["PASS"]
+        assert record.samples[0]["PROB"] > 0.5
+
+
+def event(kind: str, start: int, length: int, **more: object) -> StructuralVariant:
+    end = start + 1 + (length if kind in ("DEL", "DUP", "INV") else 0)
+    return StructuralVariant(kind, "chr1", start, end, length, "0/1", 60, 5, 4, 0.9, True, **more)  # type: ignore[arg-type]
+
+
+def test_an_insertion_of_what_stands_beside_it_is_a_duplication(tmp_path: Path) -> None:
+    reference = write_reference(tmp_path, {"chr1": BASES[:5_000]})
+    with pysam.FastaFile(str(reference.fasta)) as fasta:
+        behind = as_duplication(event("INS", 999, 100, inserted=BASES[1_000:1_100]), fasta)
+        before = as_duplication(event("INS", 1_099, 100, inserted=BASES[1_000:1_100]), fasta)
+        other = as_duplication(event("INS", 999, 200, inserted=INSERTED), fasta)
+    assert (behind.kind, behind.start, behind.end, behind.length) == ("DUP", 999, 1_100, 100)
+    assert (before.kind, before.start, before.end) == ("DUP", 999, 1_100)
+    assert other.kind == "INS"
+
+
+def test_events_are_written_in_order_and_read_by_htslib(tmp_path: Path) -> None:
+    reference = write_reference(tmp_path, {"chr2": BASES[5_000:9_000], "chr1": BASES[:5_000]})
+    joined = StructuralVariant("BND", "chr2", 99, 100, 0, "0/1", 60, 5, 4, 0.9, True, mate="N[chr1:501[")
+    unlikely = StructuralVariant("DEL", "chr1", 9, 70, 60, "./.", 0, 1, 0, 0.2, False, 3, 4)
+    events = [event("DEL", 999, 100), unlikely, joined, event("INS", 1_999, 200, inserted=INSERTED)]
+    with pysam.FastaFile(str(reference.fasta)) as fasta:
+        assert write_events(tmp_path / "sv.vcf.gz", "S1", events, fasta, source="x 1") == 4
+    with pysam.VariantFile(str(tmp_path / "sv.vcf.gz")) as file:
+        records = list(file)
+    assert [(record.chrom, record.pos, record.id) for record in records] == [
+        ("chr2", 100, "sv1"),
+        ("chr1", 10, "sv2"),
+        ("chr1", 1_000, "sv3"),
+        ("chr1", 2_000, "sv4"),
+    ]
+    assert records[0].alts == (f"{BASES[5_099]}[chr1:501[",)
+    assert list(records[1].filter) == ["low_probability"]
+    assert records[1].info["CIPOS"] == (-3, 3)
+    assert (records[2].stop, records[2].ref) == (1_100, BASES[999])
+    assert records[3].info["SVINSSEQ"] == INSERTED
+
+
+def test_without_dysgu_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(_: str) -> str:
+        raise dysgu.PackageNotFoundError
+
+    monkeypatch.setattr(dysgu, "version", absent)
+    with pytest.raises(
+        ToolError, match=r"dysgu.* is not installed\. Remedy: pip install 'genomics-assets\[structural\]'"
+    ):
+        dysgu.dysgu_version()
+
+
+def test_reads_that_dysgu_cannot_use_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.bam").write_bytes(b"no bam")
+    reference = write_reference(tmp_path, {"chr1": BASES[:5_000]})
+    with pytest.raises(ToolError, match=r"dysgu failed: .*Remedy: "):
+        dysgu.call_with_dysgu(tmp_path / "x.bam", reference.fasta)
