@@ -24,6 +24,10 @@ _LEAST_MAPPING: Final = 20
 _LEFT_OUT: Final = 0x4 | 0x100 | 0x200 | 0x400 | 0x800
 _MOST_QUALITY: Final = 200
 _JUNCTIONS: Final[Mapping[Kind, int]] = {"DEL": 1, "DUP": 1, "INV": 2, "INS": 2}
+_SURE_QUALITY: Final = 20
+_SURE_READS: Final = 8
+"""Pairs and split reads with which an event passes whatever the caller's model holds, where the reads over its breakpoints
+say so with that quality."""
 _ERROR: Final = 0.02
 _HALF: Final = 0.5
 _OF_DUPLICATION: Final = (_ERROR, 1 / 3, _HALF)
