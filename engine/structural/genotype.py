@@ -26,8 +26,8 @@ _MOST_QUALITY: Final = 200
 _JUNCTIONS: Final[Mapping[Kind, int]] = {"DEL": 1, "DUP": 1, "INV": 2, "INS": 2}
 _SURE_QUALITY: Final = 20
 _SURE_READS: Final = 8
-"""Pairs and split reads with which an event passes whatever the caller's model holds, where the reads over its breakpoints
-say so with that quality."""
+"""Pairs and split reads with which an event passes whatever the caller's model holds, where the reads over its
+breakpoints say so with that quality."""
 _ERROR: Final = 0.02
 _HALF: Final = 0.5
 _OF_DUPLICATION: Final = (_ERROR, 1 / 3, _HALF)
@@ -67,7 +67,14 @@ def genotype_event(event: StructuralVariant, reads: pysam.AlignmentFile) -> Stru
     # the caller has seen it: no copy is no answer
     copies = next(copies for copies in order if copies)
     quality = 10 * (likelihoods[copies] - max(likelihoods[other] for other in range(3) if other != copies))
-    return replace(event, genotype=("0/0", "0/1", "1/1")[copies], quality=max(0, min(_MOST_QUALITY, round(quality))))
+    present = 10 * (likelihoods[copies] - likelihoods[0])
+    told_by_many = event.pairs + event.split_reads >= _SURE_READS and present >= _SURE_QUALITY
+    return replace(
+        event,
+        genotype=("0/0", "0/1", "1/1")[copies],
+        quality=max(0, min(_MOST_QUALITY, round(quality))),
+        passes=event.passes or told_by_many,
+    )
 
 
 def _count(reads: pysam.AlignmentFile, event: StructuralVariant, place: int, counts: _Counts) -> None:
