@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from engine.errors import KnowledgeError
-from engine.ops import annotation, calls, interpretation, report
+from engine.ops import alignment, annotation, calls, interpretation, knowledge, reads, report  # noqa: F401
 from engine.ops.inputs import Artifact
 from engine.reanalysis.changes import Change, Version, changes
 from engine.receipt import Receipt, digest_text
@@ -74,13 +74,13 @@ class Replay:
     differs: tuple[str, ...]
 
 
-def replay(platform: Resources, sample: str, knowledge: Mapping[str, str]) -> Replay:
+def replay(platform: Resources, sample: str, as_of: Mapping[str, str]) -> Replay:
     """State what would be said of a sample under other releases.
 
     Args:
         platform: the services of the deployment.
         sample: sample id.
-        knowledge: release by part (``{"clinvar": "2024-12-15"}``), as people call it, or the data version.
+        as_of: release by part (``{"clinvar": "2024-12-15"}``), as people call it, or the data version.
 
     Raises:
         KnowledgeError: there was never such a part or release, or it is not kept.
@@ -88,7 +88,7 @@ def replay(platform: Resources, sample: str, knowledge: Mapping[str, str]) -> Re
     """
     now = _statement(platform, sample)
     with _aside(platform) as aside:
-        services = replace(aside, knowledge=_as_of(platform, knowledge))
+        services = replace(aside, knowledge=_as_of(platform, as_of))
         for contract in REPLAYED:
             contract.make(services, sample, log=lambda _: None)
         then = _statement(services, sample)
@@ -114,19 +114,19 @@ def _aside(platform: Resources) -> Iterator[Resources]:
 
 
 def _as_of(platform: Resources, releases: Mapping[str, str]) -> Knowledge:
-    knowledge = platform.knowledge
+    known = platform.knowledge
     for part, release in releases.items():
-        kept = knowledge.releases(part) if part in knowledge.parts else ()
+        kept = known.releases(part) if part in known.parts else ()
         found = [one for one in kept if release in (one.measures.get("release"), one.data_version)]
         named = ", ".join(dict.fromkeys(str(one.measures.get("release") or one.data_version) for one in kept))
         if not found:
             raise KnowledgeError(
-                f"{part} has no release {release!r}", remedy=f"name one of {named or ', '.join(knowledge.parts)}"
+                f"{part} has no release {release!r}", remedy=f"name one of {named or ', '.join(known.parts)}"
             )
-        earlier = knowledge.earlier(part, found[-1].data_version)
+        earlier = known.earlier(part, found[-1].data_version)
         if earlier is None:
             raise KnowledgeError(
                 f"{part} {release} is not kept any more", remedy="declare that release and build the knowledge again"
             )
-        knowledge = earlier
-    return knowledge
+        known = earlier
+    return known
