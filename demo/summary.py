@@ -22,6 +22,7 @@ RATIOS = ("recall", "precision")
 TOLD = (
     *("category", "gene", "hgvs_c", "hgvs_p", "zygosity", "origin", "phase"),
     *("clinvar_significance", "clinvar_variation_id", "finding_id"),
+    *("acmg_class", "acmg_points", "acmg_criteria", "phenotype_rank"),
 )
 """What the report says of a finding: columns of the findings table."""
 
@@ -155,7 +156,12 @@ def tell_findings(found: Mapping[str, Sequence[Mapping[str, Any]] | None]) -> No
             name = " ".join(str(row[part]) for part in ("gene", "hgvs_c", "hgvs_p") if row[part])
             facts = [row["zygosity"], row["origin"], f"in {row['phase']}", f"ClinVar {row['clinvar_variation_id']}"]
             told = [fact for fact in facts if fact not in ("unknown", "in unknown", "in None")]
+            told += [] if row["phenotype_rank"] is None else [f"gene {row['phenotype_rank']:,} of all by the signs"]
             tell(f"      found: {row['category'].replace('_', ' '):<22} {name}, {', '.join(told)}")
+            if row["acmg_criteria"]:
+                met = ", ".join(f"{one['code']}={one['strength']}" for one in row["acmg_criteria"])
+                points = "" if row["acmg_points"] is None else f", {row['acmg_points']} points"
+                tell(f"             {met}: {row['acmg_class'].replace('_', ' ')} by these alone{points}")
         if not rows:
             tell("      found: not looked for, the run failed" if rows is None else "      found: nothing to report")
 

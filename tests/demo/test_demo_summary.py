@@ -17,16 +17,23 @@ from resources.lake import LocalLake
 FINDING = {
     "category": "compound_heterozygote", "gene": "PANK2", "hgvs_c": "T1:c.1A>G", "hgvs_p": None,
     "zygosity": "heterozygous", "origin": "maternal", "phase": "trans", "clinvar_variation_id": "4548",
+    "acmg_class": "uncertain_significance", "acmg_points": 2, "phenotype_rank": 1,
+    "acmg_criteria": [{"code": "PM3", "strength": "M"}],
 }  # fmt: skip
 
 
 def test_what_was_found_is_told_apart_from_what_was_planted(capsys: pytest.CaptureFixture[str]) -> None:
     first, second, *others = (person.sample for person in PEOPLE)
     carrier = FINDING | {"category": "carrier", "origin": "unknown", "phase": None}
+    carrier |= {"acmg_criteria": [], "phenotype_rank": None}
     tell_findings({first: [FINDING, carrier], second: None} | {sample: [] for sample in others})
     told = capsys.readouterr().out
-    assert "found: compound heterozygote  PANK2 T1:c.1A>G, heterozygous, maternal, in trans, ClinVar 4548" in told
-    assert "found: carrier                PANK2 T1:c.1A>G, heterozygous, ClinVar 4548" in told
+    assert (
+        "found: compound heterozygote  PANK2 T1:c.1A>G, heterozygous, maternal, in trans, ClinVar 4548, gene 1 of "
+        in told
+    )
+    assert told.count("PM3=M: uncertain significance by these alone, 2 points") == 1
+    assert "found: carrier                PANK2 T1:c.1A>G, heterozygous, ClinVar 4548\n" in told
     assert told.count("found: not looked for, the run failed") == 1
     assert told.count("found: nothing to report") == len(others)
     assert all(person.story in told for person in PEOPLE)
