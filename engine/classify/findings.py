@@ -210,8 +210,8 @@ def _phased_by_parents(row: dict[str, Any], subject: Subject) -> dict[str, Any] 
 
 def _ranked(row: Mapping[str, Any], ranking: Ranking | None) -> dict[str, Any]:
     """The place of the variant's gene by the person's signs."""
-    one = ranking.every.get(row["gene"] or "") if ranking else None
-    return {"phenotype_rank": one and one.rank, "phenotype_disease": one and one.disease_name}
+    rank, disease = (ranking.place(row["gene"] or "") if ranking else None) or (None, None)
+    return {"phenotype_rank": rank, "phenotype_disease": disease}
 
 
 def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle, known: Known) -> dict[str, Any]:

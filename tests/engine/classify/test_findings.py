@@ -7,12 +7,14 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from engine.classify.candidate_genes import ranking_of
 from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.findings import FindingsSummary, select_reportable
 from engine.errors import VariantFileError
 from engine.phenotype.knowledge import build_phenotypes
+from engine.phenotype.ranking import rank_genes
 from engine.reference.panels import Panel
-from tests.builders.annotated import bundle, variant, write_annotated, write_parent
+from tests.builders.annotated import bundle, known_phenotypes, variant, write_annotated, write_parent
 from tests.builders.ontology import write_ontology
 from tests.builders.people import subject
 
@@ -356,3 +358,14 @@ def test_why_a_pathogenic_allele_is_left_out_is_told_and_what_nobody_wants_to_he
     )
     told = pq.read_table(tmp_path / "S1.unreported.parquet").to_pylist()
     assert [(row["gene"], row["reason"]) for row in told] == [("PANK2", "not reportable"), ("NEW", "not classified")]
+
+
+def test_a_place_is_that_of_the_whole_ranking() -> None:
+    """Found for one gene without ranking every other."""
+    ranking = ranking_of(known_phenotypes(), ("HP:0001332", "HP:0000580", "HP:0012675"))
+    assert ranking is not None
+    every = {one.gene: (one.rank, one.disease_name) for one in rank_genes(ranking.model, ranking.signs)}
+    assert every["PANK2"][0] == 1
+    some = ["PANK2", "TP53", "AVP", "CFTR", *list(every)[::199]]
+    assert {gene: ranking.place(gene) for gene in some} == {gene: every[gene] for gene in some}
+    assert ranking.place("NOGENE") is None
