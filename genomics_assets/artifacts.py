@@ -15,6 +15,7 @@ ARTIFACTS = (
     knowledge.phenotypes,
     knowledge.frequencies,
     knowledge.star_alleles,
+    knowledge.predictors,
     reads.raw_reads,
     alignment.aligned_reads,
     calls.gvcf,

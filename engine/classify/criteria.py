@@ -14,6 +14,7 @@ from engine.acmg.combination import VariantClass, combine
 from engine.acmg.decide import decide
 from engine.acmg.facts import Evidence, Partner, Population, Seen
 from engine.acmg.gather import Gatherer
+from engine.acmg.predictor_table import read_scores
 from engine.acmg.rule_set import rule_set
 from engine.annotate.frequency_table import read_frequencies, read_source
 from engine.classify.phase import TOLD, phase_of
@@ -42,6 +43,7 @@ def classify(findings: Sequence[Finding], bundle: ReferenceBundle) -> None:
     """
     gatherer = Gatherer(bundle, findings)
     populations = _populations(findings, bundle.frequencies)
+    scores = read_scores(bundle.predictors, _keys(findings).values()) if bundle.predictors else {}
     for finding in findings:
         facts = gatherer.facts(finding, populations.get(finding["allele"]))
         if facts is None or facts.transcript.coding is None:
@@ -58,6 +60,7 @@ def classify(findings: Sequence[Finding], bundle: ReferenceBundle) -> None:
                 de_novo=tuple(finding["looked_at"]) if new else (),
                 de_novo_basis=finding["origin_basis"] if new else None,
                 phenotype_rank=finding["phenotype_rank"],
+                predictions=scores.get(_keys([finding])[finding["allele"]], {}),
             )
         )
         finding.update(_told(evidence))
@@ -68,15 +71,20 @@ def _populations(findings: Sequence[Finding], frequencies: Path | None) -> dict[
     if frequencies is None:
         return {}
     source = read_source(frequencies)
-    keys = {
-        one["allele"]: (bare_contig(one["contig"]), one["position"], one["ref"], one["alt"])
-        for one in findings
-        if one["ref"] and one["alt"]
-    }
+    keys = _keys(findings)
     rows = read_frequencies(frequencies, keys.values())
     return {
         allele: Population("frequencies", source.release, source.largest, _seen(rows.get(key)))
         for allele, key in keys.items()
+    }
+
+
+def _keys(findings: Sequence[Finding]) -> dict[str, tuple[str, int, str, str]]:
+    """Contig without chr, position, ref and alt of each allele that is one."""
+    return {
+        one["allele"]: (bare_contig(one["contig"]), one["position"], one["ref"], one["alt"])
+        for one in findings
+        if one["ref"] and one["alt"]
     }
 
 

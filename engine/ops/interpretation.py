@@ -21,7 +21,8 @@ def findings(
     father: Annotated[Kin | None, Parent("annotated_variants", "gvcf")],
     mother: Annotated[Kin | None, Parent("annotated_variants", "gvcf")],
     reference: Annotated[
-        ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar", "panels", "phenotypes", "frequencies")
+        ReferenceBundle,
+        Parts("reference_genome", "gene_model", "clinvar", "panels", "phenotypes", "frequencies", "predictors"),
     ],
     person: Annotated[Person, Facts("sex", "ordered_genes", "panel", "phenotype", "secondary_findings_consent")],
 ) -> Computed:

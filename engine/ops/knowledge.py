@@ -142,3 +142,26 @@ def star_alleles(making: Making, declared: Annotated[Sources, Declared("star_all
     with pysam.FastaFile(str(reference.fasta)) as fasta:
         found = build_star_alleles(declared.file("star_alleles"), reference.build, Bases(fasta), making.folder)
     return Computed(found.genes, vars(found))
+
+
+@artifact(kinds={"parquet"}, by_sample=False)
+def predictors(
+    making: Making,
+    declared: Annotated[Sources, Declared("predictors", facts=("predictors_release", "predictors_licence"))],
+    reference: Genome,
+) -> Computed:
+    """Scores of missense predictors by allele (REVEL, BayesDel, VEST4, CADD), for the criteria PP3 and BP4.
+
+    A new release makes findings and report of every sample stale, and rewrites no annotated variants.
+    """
+    from engine.acmg.predictor_table import build_predictors
+
+    found = build_predictors(
+        declared.file("predictors"),
+        reference.fasta,
+        reference.contigs,
+        making.folder,
+        release=declared.facts["predictors_release"],
+        licence=declared.facts["predictors_licence"],
+    )
+    return Computed(found.records, vars(found))

@@ -174,6 +174,14 @@ class Declaration(Protocol):
         """Under which the frequencies may be used, absent where the laboratory does not say."""
 
     @property
+    def predictors_release(self) -> str | None:
+        """What the laboratory calls its release of predictors' scores."""
+
+    @property
+    def predictors_licence(self) -> str | None:
+        """Under which the scores may be used, absent where the laboratory does not say."""
+
+    @property
     def clinvar_release(self) -> str | None:
         """What the laboratory calls its ClinVar release, absent where the file says it."""
 

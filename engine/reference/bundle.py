@@ -50,6 +50,8 @@ class ReferenceBundle:
             declared.
         star_alleles: folder of the named alleles of pharmacogenes (:mod:`engine.pharmacogenomics.knowledge`), absent
             where none are declared.
+        predictors: table of missense predictors' scores (:mod:`engine.acmg.predictor_table`), absent where none is
+            declared.
     """
 
     name: str
@@ -66,6 +68,7 @@ class ReferenceBundle:
     phenotypes: Path | None = None
     frequencies: Path | None = None
     star_alleles: Path | None = None
+    predictors: Path | None = None
 
     @property
     def contig_lengths(self) -> dict[str, int]:

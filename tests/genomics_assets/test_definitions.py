@@ -30,7 +30,16 @@ BY_SAMPLE = {
     "hl7v2_delivery": {"statement", "clinical_report"},
     "cohort_contribution": {"raw_reads", "aligned_reads", "gvcf", "variants"},
 }
-KNOWLEDGE = {"reference_genome", "aligner_index", "gene_model", "known_sites", "clinvar", "phenotypes", "frequencies"}
+KNOWLEDGE = {
+    "reference_genome",
+    "aligner_index",
+    "gene_model",
+    "known_sites",
+    "clinvar",
+    "phenotypes",
+    "frequencies",
+    "predictors",
+}
 COHORT = {"data_docs"}
 REANALYSIS = {"knowledge_confirmations"}
 TOLD = {"work_list", "samples_behind"}

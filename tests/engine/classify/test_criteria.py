@@ -10,6 +10,7 @@ import pytest
 
 from engine.acmg.decide import decide
 from engine.acmg.gather import Gatherer
+from engine.acmg.predictor_table import PREDICTORS, build_predictors
 from engine.annotate.frequency_table import FREQUENCIES, build_frequencies
 from engine.classify.findings import select_reportable
 from engine.classify.unreported import REASONS
@@ -139,3 +140,16 @@ def test_how_frequent_an_allele_is_counts(
     assert {one for one in row["acmg_criteria"].split(";") if one[:2] in ("BA", "BS") or one[:3] == "PM2"} == (
         {expected} - {""}
     )
+
+
+def test_a_predictors_score_counts(bundle: ReferenceBundle, tmp_path: Path) -> None:
+    place = GLY521 + 1
+    ref = base(bundle, place)
+    source = tmp_path / "scores.tsv"
+    source.write_text(f"chrom\tpos\tref\talt\tREVEL\nchr20\t{place}\t{ref}\t{other(ref)}\t0.95\n")
+    build_predictors(source, bundle.fasta, bundle.contigs, tmp_path, release=None, licence=None)
+    table = annotated(bundle, tmp_path / "annotated", f"{place}-{ref}-{other(ref)}")
+    with_scores = replace(bundle, predictors=tmp_path / PREDICTORS)
+    select_reportable(table, subject(ordered_genes=("PANK2",)), with_scores, tmp_path, "S1")
+    (row,) = pq.read_table(tmp_path / "S1.unreported.parquet").to_pylist()
+    assert row["acmg_criteria"] == "PM5=P;PP3=S" and row["acmg_points"] == 5
