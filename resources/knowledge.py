@@ -3,7 +3,8 @@
 A reference is declared in one YAML, ``resources/references/<name>.yaml`` or a laboratory's own file; the knowledge
 assets (``reference_genome``, ``aligner_index``, ``gene_model``, ``known_sites``, ``clinvar``, ``panels``,
 ``phenotypes``, ``frequencies``, ``star_alleles``, ``predictors``) build its parts into the lake, and
-:meth:`Knowledge.bundle` hands the built parts to the engine as one value. How a part is built is the engine's business (``engine/reference/build.py``).
+:meth:`Knowledge.bundle` hands the built parts to the engine as one value. How a part is built is the engine's business
+(``engine/reference/build.py``).
 """
 
 from __future__ import annotations

@@ -132,7 +132,7 @@ def tiny_deployment(folder: Path, **options: str) -> Deployment:
     declaration.write_text(
         "name: avp\nbuild: GRCh38\nfasta: avp.fa.gz\ntargets: targets.bed\ngene_model: genes.gff3.gz\n"
         'known_sites: known_sites.vcf.gz\nclinvar: clinvar.tsv.gz\nclinvar_release: "2024-12-15"\n'
-        "panels: panels.csv\nstar_alleles: star_alleles\n"
+        "panels: panels.csv\nfrequencies: frequencies.vcf.gz\npredictors: predictors.tsv\nstar_alleles: star_alleles\n"
     )
     return Deployment(folder, str(declaration), options)
 
@@ -146,8 +146,14 @@ def _write_avp_reference(folder: Path) -> None:
     alleles = {"Reference": [place[1]], "Variant": place[2]}
     write_definitions(folder / "star_alleles", definition("AVP", contig=CONTIG, places=[place], alleles=alleles))
     (folder / "panels.csv").write_text(f"panel,gene,version\n{PANEL},AVP,1.2\n")
+    (folder / "predictors.tsv").write_text(f"chrom\tpos\tref\talt\tREVEL\n{CONTIG}\t3084620\tC\tT\t0.8\n")
     (folder / "targets.bed").write_text(f"{CONTIG}\t{START}\t{END}\tAVP\n")
-    for name, column in (("genes.gff3.gz", 4), ("known_sites.vcf.gz", 1), ("clinvar.tsv.gz", 1)):
+    for name, column in (
+        ("genes.gff3.gz", 4),
+        ("known_sites.vcf.gz", 1),
+        ("clinvar.tsv.gz", 1),
+        ("frequencies.vcf.gz", 1),
+    ):
         with gzip.open(DATA / name, "rt") as source, gzip.open(folder / name, "wt") as target:
             target.writelines(line for line in source if _lies_within(line, column))
 

@@ -38,7 +38,6 @@ KNOWLEDGE = {
     "clinvar",
     "phenotypes",
     "frequencies",
-    "predictors",
 }
 COHORT = {"data_docs"}
 REANALYSIS = {"knowledge_confirmations"}
