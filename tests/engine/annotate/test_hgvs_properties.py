@@ -144,26 +144,25 @@ def test_protein_names_say_the_translated_protein(seed: int, alphabet: str, data
     moved = shifted(edit, sequence, transcript.strand, (transcript.start, transcript.end))
     if name is None or name.endswith(("p.?", "p.(Met1?)")):
         return
-    if name.endswith("p.(=)") and lies_before_the_start(transcript, edit, sequence):
+    bases, changed = coding_and_after(transcript, sequence), spliced_with(transcript, moved, sequence)
+    if name.endswith("p.(=)") and keeps_all_from_the_start(changed, bases):
         return
-    bases = coding_and_after(transcript, sequence)
-    before, after = protein_of(bases), protein_of(spliced_with(transcript, moved, sequence))
+    before, after = protein_of(bases), protein_of(changed[transcript.coding_places[0] :])
     told = read_protein(name.partition(":")[2], before, after)
     assert told is None or told == after, (name, before, after)
 
 
-def lies_before_the_start(transcript: Transcript, edit: Edit, sequence: str) -> bool:
-    """Whether the same change can be made in front of the start codon, whose bases then stay as they were.
+def keeps_all_from_the_start(changed: str, bases: str) -> bool:
+    """Whether a changed message still ends with its start codon and all the bases that followed it.
 
-    In a repeat the 3' rule names it over the first coding base, where the message that follows begins elsewhere.
+    In a repeat the 3' rule names such a change over the first coding bases (``c.1_2dup`` of CATATG, ``c.1del`` of
+    AATG), though what is longer or shorter is the part in front of ATG: the protein is the same.
     """
-    moved = shifted(edit, sequence, -transcript.strand, (transcript.start, transcript.end))
-    places = [transcript.place(position)[0] for position in range(moved.start, moved.end)]
-    return bool(places) and max(places) < transcript.coding_places[0]
+    return changed.endswith(bases)
 
 
 def spliced_with(transcript: Transcript, edit: Edit, sequence: str) -> str:
-    """The changed message from the start codon on, exons moved along with the edit."""
+    """The changed message, exons moved along with the edit."""
     longer = len(edit.alt) - (edit.end - edit.start)
     changed = do(edit, sequence)
     spans = []
@@ -176,4 +175,4 @@ def spliced_with(transcript: Transcript, edit: Edit, sequence: str) -> str:
     message = "".join(changed[start:end] for start, end in spans)
     if transcript.strand == -1:
         message = reverse_complement(message)
-    return message[transcript.coding_places[0] :]
+    return message
