@@ -5,10 +5,11 @@ import pytest
 
 from demo.delivery import deliver, tell_delivered
 from demo.hospital import free_port, serving
+from demo.outcome import SAMPLE_ASSETS
 from demo.people import PEOPLE
 from engine.ops import report
 from engine.receipt import Recipe
-from engine.report.statement_file import SUFFIX, write_statement
+from engine.report.statement_file import PILEUPS_SUFFIX, SUFFIX, write_pileups, write_statement
 from resources.environment import Settings, build_resources
 from tests.builders.report_bundle import report_statement
 from tests.builders.sheets import entry
@@ -24,12 +25,15 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     platform = build_resources(made)
     entries = [entry(folder / "reads", person.sample) for person in PEOPLE]
     platform.registry.register(entries, sheet="run.csv", sheet_digest="0")
+    after_statement = SAMPLE_ASSETS[SAMPLE_ASSETS.index("statement") + 1 : SAMPLE_ASSETS.index("fhir_bundle") + 1]
     for person in PEOPLE:
         said = report_statement(folder / "r", sample=person.sample, subject_id=f"P-{person.sample}")
         with platform.lake.work("statement", person.sample) as work:
             write_statement(said, work.folder / f"{person.sample}{SUFFIX}")
+            write_pileups((), work.folder / f"{person.sample}{PILEUPS_SUFFIX}")
             work.publish(records=1, recipe=Recipe({}), measures={"statement_digest": said.digest})
-        report.fhir_bundle.make(platform, person.sample, log=lambda line: None)
+        for name in after_statement:
+            getattr(report, name).make(platform, person.sample, log=lambda line: None)
     return made
 
 
