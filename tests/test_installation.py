@@ -23,13 +23,17 @@ from tests.builders.installed import PROJECT, Environment, build, install, lend_
 from tests.builders.sequencing import cut_pairs, write_lane
 
 ENGINE_ALONE = PROJECT / "distributions" / "engine"
-NOT_OF_THE_ENGINE = ("dagster", "dbt", "fhir", "pandas", "resources", "console", "genomics_assets")
-DISTRIBUTION = {"bwa_mem3": "bwa-mem3", "llvmlite": "numba"}
+NOT_OF_THE_ENGINE = ("dagster", "dbt", "duckdb", "fhir", "pandas", "resources", "console", "genomics_assets")
+DISTRIBUTION = {"bwa_mem3": "bwa-mem3", "llvmlite": "numba", "yaml": "pyyaml"}
 """Distributions that bring an import of another name."""
 
 
 def project(folder: Path) -> dict[str, Any]:
-    return tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    return project_file(folder)["project"]
+
+
+def project_file(folder: Path) -> dict[str, Any]:
+    return tomllib.loads((folder / "pyproject.toml").read_text())
 
 
 def reached(module: str) -> dict[str, Path]:
@@ -60,9 +64,27 @@ def imports(file: Path) -> set[str]:
     return names
 
 
+def installed_with_the_engine() -> set[Path]:
+    """Every module of the engine's distribution, whether a command reaches it or not."""
+    patterns = project_file(ENGINE_ALONE)["tool"]["setuptools"]["packages"]["find"]["include"]
+    folders = [PROJECT.joinpath(*pattern.rstrip("*").split(".")) for pattern in patterns]
+    return {file for folder in folders for file in (folder.glob if folder.name == "engine" else folder.rglob)("*.py")}
+
+
+def imports_on_loading(file: Path) -> set[str]:
+    """What a module needs to be loaded: what it imports outside functions and not for types alone."""
+    statements = [one for one in ast.parse(file.read_text()).body if isinstance(one, ast.Import | ast.ImportFrom)]
+    return {
+        name
+        for one in statements
+        for name in ([alias.name for alias in one.names] if isinstance(one, ast.Import) else [one.module or ""])
+    }
+
+
 def test_the_engine_alone_requires_what_its_code_imports() -> None:
     files = [file for module in ("engine.cli", "engine.warm") for file in reached(module).values()]
     packages = {name.split(".")[0] for file in files for name in imports(file)}
+    packages |= {name.split(".")[0] for file in installed_with_the_engine() for name in imports_on_loading(file)}
     foreign = packages - set(sys.stdlib_module_names) - {"engine", "_typeshed"}
     required = {re.split(r"[<>=]", line)[0] for line in project(ENGINE_ALONE)["dependencies"]}
     assert {DISTRIBUTION.get(package, package) for package in foreign} == required

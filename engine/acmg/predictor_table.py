@@ -34,7 +34,7 @@ PREDICTOR_COLUMNS = (
     POSITION,
     REF,
     ALT,
-    *(Column(name, "DOUBLE", f"Score of {name}; absent where the source has none") for name in KNOWN),
+    *(Column(name, "DOUBLE", f"Score of {name}; absent where the source has none", "score") for name in KNOWN),
 )
 _PLACE = ("chrom", "pos", "ref", "alt")
 _IS_BASE = re.compile("[ACGT]").fullmatch

@@ -29,7 +29,7 @@ POPULATION = (
     Column("population", "VARCHAR", "Name of the population, as the source has it, in lower case"),
     Column("frequency", "DOUBLE", "Share of its alleles", "fraction", minimum=0, maximum=1),
     Column("count", "INTEGER", "How often the allele was seen in it", "alleles", minimum=0),
-    Column("number", "INTEGER", "Alleles that were called in it", "alleles", minimum=0),
+    Column("frequency_number", "INTEGER", "Alleles that were called in it", "alleles", minimum=0),
     Column("frequency_homozygotes", "INTEGER", "People of it with two copies", "people", minimum=0),
 )
 

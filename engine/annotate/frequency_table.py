@@ -41,8 +41,8 @@ FREQUENCY_COLUMNS = (
     ALT,
     Column("frequency", "DOUBLE", "Share of all alleles", "fraction", minimum=0, maximum=1),
     Column("count", "INTEGER", "How often the allele was seen", "alleles", minimum=0),
-    Column("number", "INTEGER", "Alleles that were called at the site", "alleles", minimum=0),
-    Column("homozygotes", "INTEGER", "People with two copies", "people", minimum=0),
+    Column("frequency_number", "INTEGER", "Alleles that were called at the site", "alleles", minimum=0),
+    Column("frequency_homozygotes", "INTEGER", "People with two copies", "people", minimum=0),
     Column("popmax", "VARCHAR", "Population in which it is most frequent; absent where the source tells of none"),
     Column("popmax_frequency", "DOUBLE", "Its frequency there", "fraction", minimum=0, maximum=1),
     Column("popmax_count", "INTEGER", "How often it was seen there", "alleles", minimum=0),
@@ -283,7 +283,7 @@ def _of_the_population(populations: pa.ListArray, wanted: pa.Array) -> tuple[pa.
     hit = pc.fill_null(pc.equal(members.field("population"), wanted.take(parents)), False)
     rows = parents.filter(hit).to_numpy()
     found: list[pa.Array] = []
-    for name in ("count", "number"):
+    for name in ("count", "frequency_number"):
         values = members.field(name).filter(hit)
         place = np.full(len(populations), -1, np.int64)
         place[rows] = np.arange(len(rows))
@@ -337,7 +337,7 @@ def read_frequencies(
         rows = (
             db.sql(
                 "SELECT f.* FROM read_parquet($table) AS f JOIN asked USING (contig, position, ref, alt) "
-                "ORDER BY f.number NULLS FIRST",
+                "ORDER BY f.frequency_number NULLS FIRST",
                 params={"table": as_pattern(table)},
             )
             .to_arrow_table()

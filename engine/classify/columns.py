@@ -91,6 +91,7 @@ FINDING_COLUMNS = (
         "INTEGER",
         "Place of the gene among all genes with a known disease by how well it explains the order's HPO terms; absent "
         "without terms, or where no disease of the gene is known",
+        "genes",
         minimum=1,
     ),
     Column("phenotype_disease", "VARCHAR", "Name of the gene's disease that explains them best"),
@@ -100,7 +101,9 @@ FINDING_COLUMNS = (
         "Class by points of the criteria that data decide: pathogenic, likely_pathogenic, uncertain_significance, "
         "likely_benign or benign; absent outside coding transcripts",
     ),
-    Column("acmg_points", "INTEGER", "Their points; absent with the class, or where benign evidence stands alone"),
+    Column(
+        "acmg_points", "INTEGER", "Their points; absent with the class, or where benign evidence stands alone", "points"
+    ),
     Column("acmg_rules_class", "VARCHAR", "Class by the rules of 2015, of the same criteria"),
     Column(
         "acmg_criteria",

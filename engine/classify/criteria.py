@@ -88,19 +88,21 @@ def _keys(findings: Sequence[Finding]) -> dict[str, tuple[str, int, str, str]]:
     }
 
 
+_OF_ALL = ("frequency", "count", "frequency_number")
+
+
 def _seen(row: Mapping[str, Any] | None) -> Seen | None:
     """How often in the population in which it is most frequent, or in all where the source tells of none."""
     if row is None:
         return None
     by_population = row["popmax_frequency"] is not None and row["popmax_number"]
-    frequency, count, number = (
-        row[f"{'popmax_' if by_population else ''}{name}"] for name in ("frequency", "count", "number")
-    )
+    names = ("popmax_frequency", "popmax_count", "popmax_number") if by_population else _OF_ALL
+    frequency, count, number = (row[name] for name in names)
     if frequency is None:
         return None
     number = number or 0
     seen = round(frequency * number) if count is None else count
-    return Seen(frequency, number, seen, row["popmax"] if by_population else "all", row["homozygotes"])
+    return Seen(frequency, number, seen, row["popmax"] if by_population else "all", row["frequency_homozygotes"])
 
 
 def _told(evidence: Sequence[Evidence]) -> dict[str, Any]:

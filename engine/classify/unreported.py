@@ -39,7 +39,7 @@ UNREPORTED_COLUMNS = (
     Column("reason", "VARCHAR", "Why it is not reported", required=True, values=tuple(REASONS)),
     Column("explanation", "VARCHAR", "The same in a sentence, with what was found", required=True),
     Column("acmg_class", "VARCHAR", "Class by points of the criteria that data decide; absent where none were asked"),
-    Column("acmg_points", "INTEGER", "Their points"),
+    Column("acmg_points", "INTEGER", "Their points", "points"),
     Column("acmg_criteria", "VARCHAR", "Criteria met, as CODE=STRENGTH joined by semicolons"),
 )
 _BATCH = 100_000

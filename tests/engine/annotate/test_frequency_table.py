@@ -64,7 +64,12 @@ def test_alleles_are_split_left_aligned_and_counted(build: Any, tmp_path: Path, 
         0.0015,
         "rs1",
     )
-    assert (second["alt"], second["count"], second["number"], second["homozygotes"]) == ("T", 10, 2000, 1)
+    assert (second["alt"], second["count"], second["frequency_number"], second["frequency_homozygotes"]) == (
+        "T",
+        10,
+        2000,
+        1,
+    )
     assert (second["popmax"], second["popmax_frequency"], second["popmax_count"], second["popmax_number"]) == (
         "nfe", 0.009, 9, 1000,
     )  # fmt: skip
