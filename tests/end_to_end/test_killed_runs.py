@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import re
 import shutil
@@ -25,8 +26,13 @@ PLACES, MOST_KILLS = 5, 100
 """Numbers of artifacts that kills are to meet, and how many kills may be needed: calling takes most of a run."""
 SEED = 20
 TIME = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\+00:00)?")
-DATES = ("made", "issued")
-"""Measures that tell when a report was first made, and issued."""
+DATES = ("made", "issued", "page")
+"""Measures that tell when a report was first made, and issued, and by its data version which page is sent along."""
+DATED = ("statement", "clinical_report")
+"""What bears such times, so that its data version differs by run."""
+ATTACHED = re.compile(rb'"data": "([A-Za-z0-9+/]+=*)"')
+DIGEST = re.compile(rb'"hash": "[A-Za-z0-9+/]+=*"')
+"""The page that goes along in a bundle, and its SHA-1."""
 SAMPLE = Delivery("demo-unrelated-1")
 Published = dict[str, Any]
 """By name of artifact or cohort table all that is in it, times aside."""
@@ -93,14 +99,20 @@ def published(deployment: Deployment) -> Published:
 def timeless(deployment: Deployment, receipt: Receipt) -> tuple[Receipt, list[bytes]]:
     """A receipt and its files without the time of publication, and in a report without the date that it bears.
 
-    A statement bears the times at which it and what it stands on were made, so that its data version differs by run.
+    A statement bears the times at which it and what it stands on were made, and so does the page; the bundle holds it.
     """
     contents = [deployment.lake.path(receipt, file.name).read_bytes() for file in receipt.files]
-    recipe = replace(receipt.recipe, inputs={**receipt.recipe.inputs, "statement": ""})
+    inputs = {name: "" if name in DATED else version for name, version in receipt.recipe.inputs.items()}
+    recipe = replace(receipt.recipe, inputs=inputs)
     dates = [name for name in DATES if name in receipt.measures]
     receipt = replace(receipt, created="", recipe=recipe)
     if not dates:
         return receipt, contents
-    contents = [TIME.sub(b"(time)", content) for content in contents]
+    contents = [TIME.sub(b"(time)", opened(content)) for content in contents]
     measures = {**receipt.measures, **dict.fromkeys(dates, "")}
     return replace(receipt, files=(), data_version="", measures=measures), contents
+
+
+def opened(content: bytes) -> bytes:
+    """A file with what is attached to it as it reads, in place of its Base64 and its digest."""
+    return DIGEST.sub(b"(digest)", ATTACHED.sub(lambda found: base64.b64decode(found[1]), content))
