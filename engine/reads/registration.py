@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
@@ -195,6 +195,7 @@ def judge(
     subject_sex: Sex,
     composed: bool = False,
     merged: bool = False,
+    moved: Collection[str] = (),
 ) -> Outcome:
     """Decide on one sample.
 
@@ -208,6 +209,7 @@ def judge(
         subject_sex: sex of the subject as known from other samples.
         composed: whether lanes or facts of the sample came by ``add``.
         merged: whether :func:`added` has put the entry together with what is known.
+        moved: registered lanes, by name, whose very files the sheet has under whatever path and lane.
 
     Raises:
         SampleSheetError: the sheet contradicts what is known.
@@ -228,7 +230,7 @@ def judge(
         raise _refused(entry, "the lanes cannot be added here", "say replace in the column change and list all lanes")
     if entry.change is Change.NO:
         _refuse_contradiction(entry, stored, sheet, subject_sex)
-        _refuse_loss(entry, stored, composed)
+        _refuse_loss(entry, stored, composed, moved)
     return Outcome.CHANGED if stored else Outcome.NEW
 
 
@@ -256,9 +258,9 @@ def _refuse_contradiction(entry: SampleEntry, stored: RegisteredSample | None, s
         )
 
 
-def _refuse_loss(entry: SampleEntry, stored: RegisteredSample | None, composed: bool) -> None:
+def _refuse_loss(entry: SampleEntry, stored: RegisteredSample | None, composed: bool, moved: Collection[str]) -> None:
     """A sheet that once added, and no longer says so, would leave its own lanes alone, as would one written over."""
-    if stored and not composed and not entry.unnamed_lanes and _other_lanes(entry, stored):
+    if stored and not composed and not moved and not entry.unnamed_lanes and _other_lanes(entry, stored):
         raise _refused(
             entry,
             f"the sheet has other lanes ({_named(entry.lanes)}) in place of those registered ({_named(stored.lanes)})",
@@ -267,7 +269,7 @@ def _refuse_loss(entry: SampleEntry, stored: RegisteredSample | None, composed: 
     if not stored or not composed:
         return
     kept = {(lane.read1, lane.read2) for lane in entry.lanes}
-    lost = [lane.name for lane in stored.lanes if (lane.read1, lane.read2) not in kept]
+    lost = [lane.name for lane in stored.lanes if (lane.read1, lane.read2) not in kept and lane.name not in moved]
     if lost:
         raise _refused(
             entry,

@@ -116,7 +116,8 @@ class SheetWord:
                 place=f"line {entry.line}",
             )
         alone = content_digest(entry, files)
-        if stored and entry.change is Change.NO and self._is_top_up(entry, stored, alone):
+        moved = self._lanes_again(stored, files) if stored else frozenset()
+        if stored and entry.change is Change.NO and self._is_top_up(entry, stored, alone, again=bool(moved)):
             entry = replace(entry, change=Change.ADD)
         adds = _added_mark(alone) if entry.change is Change.ADD else None
         if stored and adds:
@@ -133,6 +134,7 @@ class SheetWord:
             subject_sex=self._sexes.get(entry.person.subject_id, Sex.UNKNOWN),
             composed=any(of == entry.sample_id and _is_added_mark(each) for of, each in self._contents),
             merged=True,
+            moved=moved,
         )
         if adds:
             self._keep_content(entry.sample_id, adds)
@@ -145,15 +147,30 @@ class SheetWord:
             self._note(entry.sample_id, "reads moved")
         return outcome
 
-    def _is_top_up(self, entry: SampleEntry, stored: RegisteredSample, alone: str) -> bool:
-        """Whether a sheet that does not say so adds, or has added before; ``alone``: the digest of what it says.
+    def _lanes_again(self, stored: RegisteredSample, files: list[FileFingerprint]) -> frozenset[str]:
+        """Registered lanes that a sheet names again by their content, wherever the files lie and whatever their lane.
+
+        Files that were moved, their lane renamed, are no lane beside the registered one: its reads would count twice.
+        """
+        known, prints = self._files.get(stored.sample_id, {}), [file.fingerprint for file in files]
+        pairs = set(zip(prints[::2], prints[1::2], strict=True))
+        return frozenset(
+            lane.name
+            for lane in stored.lanes
+            if tuple(known[str(path)].fingerprint for path in (lane.read1, lane.read2)) in pairs
+        )
+
+    def _is_top_up(self, entry: SampleEntry, stored: RegisteredSample, alone: str, *, again: bool) -> bool:
+        """Whether a sheet that does not say so adds, or has added before.
+
+        ``alone`` is the digest of what it says, ``again`` whether it names a registered lane's very files.
 
         What was once in force by itself is an outdated sheet, whose lanes another one has replaced.
         """
         if entry.unnamed_lanes or stored.withdrawn or (entry.sample_id, alone) in self._contents:
             return False
         added_before = (entry.sample_id, _added_mark(alone)) in self._contents
-        return added_before or (self._sheet != stored.sheet and tops_up(entry, stored))
+        return added_before or (self._sheet != stored.sheet and not again and tops_up(entry, stored))
 
     def _with_known(
         self, entry: SampleEntry, files: list[FileFingerprint], stored: RegisteredSample

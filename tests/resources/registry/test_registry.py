@@ -534,6 +534,22 @@ def test_a_sheet_written_over_with_another_lane_does_not_take_the_first_one_away
     assert lanes_of(registry) == ["L001", "L002"]
 
 
+def test_files_moved_and_their_lane_renamed_are_the_lane_they_were(
+    registry: SampleRegistry, zone: Path, tmp_path: Path
+) -> None:
+    """In a sheet written over they are followed; another sheet does not count the same reads twice."""
+    said = lane_of(zone, 1)
+    say(registry, said)
+    archive = tmp_path / "archive"
+    zone.rename(archive)
+    (lane,) = said.lanes
+    there = replace(lane, name="L007", read1=archive / lane.read1.name, read2=archive / lane.read2.name)
+    moved = replace(said, lanes=(there,))
+    assert len(say(registry, moved, sheet="tuesday.csv").refused) == 1 and lanes_of(registry) == ["L001"]
+    assert say(registry, moved).changed == ("S1",)
+    assert registry.sample("S1").lanes == (there,)
+
+
 @pytest.mark.parametrize(
     ("said", "problem"),
     [
