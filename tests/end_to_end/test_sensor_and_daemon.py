@@ -115,10 +115,12 @@ def test_of_runs_of_one_sample_at_once_one_waits_and_nothing_is_there_twice(labo
     server, deployment, sample = laboratory.server, laboratory.server.deployment, AT_ONCE.sample_id
     server.wait("the registry's word", lambda: status(server, AT_ONCE) is SampleStatus.DONE, 90)
     shutil.rmtree(deployment.settings.data / "lake" / "samples" / sample)
+    looks: list[list[Run]] = []
     with ThreadPoolExecutor() as beside:
-        direct = beside.submit(deployment.execute, "sample", sample)
-        asked = [server.launch(sample) for _ in range(3)]
-        looks: list[list[Run]] = []
+        with deployment.lake.work("raw_reads", sample):  # nobody makes anything until two are under way
+            direct = beside.submit(deployment.execute, "sample", sample)
+            asked = [server.launch(sample) for _ in range(3)]
+            server.wait("two runs under way", lambda: _under_way(server, sample, asked, looks), 120)
         while not direct.done() or not looks or not all(run.is_finished for run in looks[-1]):
             time.sleep(0.5)
             looks.append(server.runs("sample", sample))
@@ -126,6 +128,8 @@ def test_of_runs_of_one_sample_at_once_one_waits_and_nothing_is_there_twice(labo
     assert {run.run_id: run.status for run in looks[-1] if run.run_id in asked} == dict.fromkeys(asked, "SUCCESS")
     at_once = max(sum(run.status == "STARTED" for run in look) for look in looks)
     assert at_once == 2, "one of the queue at a time, and the one beside it"
+    of_queue = max(sum(run.status == "STARTED" and run.run_id in asked for run in look) for look in looks)
+    assert of_queue == 1, "one of the queue at a time"
     for asset in SAMPLE_ASSETS:
         assert len(deployment.lake.history(asset, sample)) == 1, asset
         deployment.lake.verify(deployment.lake.require(asset, sample))
@@ -133,6 +137,12 @@ def test_of_runs_of_one_sample_at_once_one_waits_and_nothing_is_there_twice(labo
     for table in TABLES:
         rows = DeltaTable(str(deployment.settings.data / "cohort" / table)).to_pyarrow_table(columns=["sample_id"])
         assert rows.column("sample_id").to_pylist().count(sample) == contributed[table], table
+
+
+def _under_way(server: Server, sample: str, asked: list[str], looks: list[list[Run]]) -> bool:
+    """Whether one of the queue and the one beside it have begun; keeps what was seen."""
+    looks.append(server.runs("sample", sample))
+    return {run.run_id in asked for run in looks[-1] if run.status == "STARTED"} == {True, False}
 
 
 def _runs_since(server: Server, before: set[str]) -> list[Run]:
