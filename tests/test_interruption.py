@@ -7,10 +7,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from engine.call.haplotype.windows.plan import WINDOW_BASES
 from tests.builders.alignments import Haplotype, random_sequence, write_bam, write_reference
 from tests.builders.deployment import BIN
 
@@ -83,30 +85,46 @@ def test_a_command_that_loads_is_interrupted_without_a_trace(
 
 @pytest.fixture(scope="module")
 def person(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A reference, and reads of a person."""
+    """A reference of ten windows, so that two workers are worth it, and reads of a person with many variants."""
     folder = tmp_path_factory.mktemp("person")
-    sequence = random_sequence(20_000)
-    write_bam(folder / "S1.bam", write_reference(folder, {"chr20": sequence}), [Haplotype("chr20", sequence)] * 2)
+    sequence = random_sequence(10 * WINDOW_BASES)
+    snvs = tuple((at, sequence[at], "CGTA"["ACGT".index(sequence[at])]) for at in range(500, len(sequence), 500))
+    copies = [Haplotype("chr20", sequence), Haplotype("chr20", sequence, snvs)]
+    write_bam(folder / "S1.bam", write_reference(folder, {"chr20": sequence}), copies, step=40)
     return folder
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.7])
+def has_begun(out: Path) -> bool:
+    """Whether something of the engine's own lies where its output goes."""
+    return any(out.iterdir())
+
+
+def has_workers(out: Path) -> bool:
+    """Whether both worker processes are there; a forked one is called as its parent is."""
+    output = os.fsencode(out / "S1.g.vcf.gz")
+    found = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            found += output in (process / "cmdline").read_bytes()
+    return found == 3
+
+
+@pytest.mark.parametrize("moment", [has_begun, has_workers])
 @pytest.mark.parametrize(("by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_engine_ends_in_order_and_leaves_nothing_behind(
-    tmp_path: Path, person: Path, by: signal.Signals, code: int, pause: float
+    tmp_path: Path, person: Path, by: signal.Signals, code: int, moment: Callable[[Path], bool]
 ) -> None:
     """Neither a part of a file nor a process, and nothing is said of what became of the workers."""
-    out, begun = tmp_path / "out", []
+    out, reached = tmp_path / "out", []
     out.mkdir()
 
     def works() -> bool:
-        if any(out.iterdir()):
-            begun.append(time.monotonic())
-        return bool(begun) and time.monotonic() - begun[0] >= pause
+        reached.append(moment(out))
+        return reached[-1]
 
     call = ("call", "--reference", person / "reference.fa", "--reads", person / "S1.bam", "--threads", "2", "--quiet")
     ended = interrupted("genomics-engine", *call, "--output", out / "S1.g.vcf.gz", after=works, data=tmp_path, by=by)
-    assert begun and ended == (code, "")
+    assert reached[-1] and ended == (code, "")
     assert list(out.iterdir()) == []
 
 
