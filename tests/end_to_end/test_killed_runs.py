@@ -103,6 +103,7 @@ def timeless(deployment: Deployment, receipt: Receipt) -> tuple[Receipt, list[by
     """
     contents = [deployment.lake.path(receipt, file.name).read_bytes() for file in receipt.files]
     inputs = {name: "" if name in DATED else version for name, version in receipt.recipe.inputs.items()}
+    assert receipt.measures.get("page") in (None, receipt.recipe.inputs.get("clinical_report"))
     recipe = replace(receipt.recipe, inputs=inputs)
     dates = [name for name in DATES if name in receipt.measures]
     receipt = replace(receipt, created="", recipe=recipe)
