@@ -550,6 +550,23 @@ def test_files_moved_and_their_lane_renamed_are_the_lane_they_were(
     assert registry.sample("S1").lanes == (there,)
 
 
+def test_lanes_that_were_added_are_not_lost_where_their_files_were_moved(
+    registry: SampleRegistry, zone: Path, tmp_path: Path
+) -> None:
+    first, second = lane_of(zone, 1), lane_of(zone, 2)
+    say(registry, first, sheet="monday.csv")
+    say(registry, second, sheet="tuesday.csv")
+    archive = tmp_path / "archive"
+    zone.rename(archive)
+    lanes = tuple(
+        replace(lane, name=f"{lane.name}b", read1=archive / lane.read1.name, read2=archive / lane.read2.name)
+        for lane in (*first.lanes, *second.lanes)
+    )
+    assert len(say(registry, replace(second, lanes=lanes[1:]), sheet="tuesday.csv").refused) == 1, "one would be lost"
+    assert say(registry, replace(second, lanes=lanes), sheet="tuesday.csv").changed == ("S1",)
+    assert registry.sample("S1").lanes == lanes
+
+
 @pytest.mark.parametrize(
     ("said", "problem"),
     [
