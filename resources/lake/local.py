@@ -20,6 +20,7 @@ import fcntl
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -39,6 +40,9 @@ from resources.seals import Seals
 Found = TypeVar("Found")
 RECEIPT = "receipt.json"
 SAMPLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+_BETWEEN_LOG_AND_RECEIPT = 1.0
+"""Seconds that a publication may take from its entry in the audit log to its receipt, for those who read meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -180,15 +184,29 @@ class LocalLake:
         return [(path, _written(path, asset, sample)) for path in paths]
 
     def _while_published(self, asset: str, sample: str | None, judge: Callable[[Written | None], Found]) -> Found:
-        """Judge the current receipt; again if meanwhile another process has published, and so taken it away."""
+        """Judge the current receipt; again if meanwhile another process has published, and so taken it away.
+
+        That it publishes stands in the audit log before its receipt is there: while somebody makes the artifact, a
+        receipt that the log has overtaken is given a moment to be replaced.
+        """
         written = self._read(asset, sample)
+        until = time.monotonic() + _BETWEEN_LOG_AND_RECEIPT
         while True:
             try:
                 return judge(written)
             except LakeError:
+                is_being_made = self._is_being_made(asset, sample)
                 before, written = written, self._read(asset, sample)
                 if written == before:
-                    raise
+                    if not is_being_made or time.monotonic() > until:
+                        raise
+                    time.sleep(0.005)
+
+    def _is_being_made(self, asset: str, sample: str | None) -> bool:
+        """Whether another holds the artifact's work folder."""
+        with suppress(FileNotFoundError), (self.root / ".work" / f"{_work_name(asset, sample)}.lock").open() as lock:
+            return not _locks_at_once(lock)
+        return False
 
     def _checked(self, written: Written) -> Written:
         """A receipt that the ledger knows, where there is a ledger."""
@@ -251,7 +269,7 @@ class LocalLake:
         block ends, published or not.
         """
         self._home(asset, sample)  # refuses an illegal sample id before anything is written
-        name = f"{sample}.{asset}" if sample else f"shared.{asset}"
+        name = _work_name(asset, sample)
         folder = self.root / ".work" / name
         folder.parent.mkdir(parents=True, exist_ok=True)
         with (folder.parent / f"{name}.lock").open("w") as lock:
@@ -410,6 +428,10 @@ def _changed(receipt: Receipt, file: ArtifactFile, path: Path) -> LakeError:
         file=path,
         remedy=f"materialize {receipt.asset} again with recompute, and find out who changed the lake",
     )
+
+
+def _work_name(asset: str, sample: str | None) -> str:
+    return f"{sample}.{asset}" if sample else f"shared.{asset}"
 
 
 def _locks_at_once(lock: IO[str]) -> bool:
