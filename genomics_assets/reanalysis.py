@@ -30,7 +30,7 @@ GROUP = "reanalysis"
 CHANGED = "genomics/knowledge"
 """Tag of a run of the job: the knowledge, and the samples behind it, that it was asked for."""
 _TOUCHED = (
-    Column("sample", "VARCHAR", "Sample id"),
+    Column("sample_id", "VARCHAR", "Sample id"),
     Column("why", "VARCHAR", "What changed of what it carries"),
 )
 _BEHIND = (_TOUCHED[0], Column("state", "VARCHAR", "How far its run has come"), _TOUCHED[1])
@@ -61,7 +61,7 @@ def knowledge_confirmations(context: dg.AssetExecutionContext) -> dg.Materialize
         look = reanalyse(services, context.log.info)
     for sample in look.asked:
         tell(f"{sample} is run again: {'; '.join(look.touched[sample])}")
-    rows = [{"sample": sample, "why": "; ".join(why)} for sample, why in sorted(look.touched.items())]
+    rows = [{"sample_id": sample, "why": "; ".join(why)} for sample, why in sorted(look.touched.items())]
     return dg.MaterializeResult(
         data_version=dg.DataVersion(look.receipt.data_version),
         metadata={
@@ -151,7 +151,7 @@ def _behind_now(
         return [], shown
     status = {one.sample_id: one.status for one in samples if not one.withdrawn}
     rows = [
-        {"sample": sample, "state": str(status[sample]), "why": why}
+        {"sample_id": sample, "state": str(status[sample]), "why": why}
         for sample, why in read_touched(services.lake.path(looked, TOUCHED_FILE))
         if status.get(sample, SampleStatus.DONE) is not SampleStatus.DONE
     ]

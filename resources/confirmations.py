@@ -39,7 +39,7 @@ class Confirmations:
             whole = self.lake.require(CONFIRMATIONS)
             found: dict[str, list[Confirmation]] = {}
             for one in read_confirmations(self.lake.path(whole, FILE)):
-                found.setdefault(one.sample, []).append(one)
+                found.setdefault(one.sample_id, []).append(one)
             self._read.clear()
             self._read[receipt.data_version] = found
         return self._read[receipt.data_version]

@@ -339,7 +339,7 @@ def _without_calls(table: pa.Table) -> pa.Table:
     for place, field_ in enumerate(table.schema):
         if field_.name in _OF_THE_CALL:
             table = table.set_column(place, field_, pa.nulls(len(table), field_.type))
-        elif field_.name == "sample":
+        elif field_.name == "sample_id":
             table = table.set_column(place, field_, pa.array([""] * len(table), field_.type))
     return table
 

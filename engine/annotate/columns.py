@@ -65,7 +65,7 @@ CLINVAR_COLUMNS = (
 )
 
 _ONE_ALLELE = (
-    Column("sample", "VARCHAR", "Sample id", required=True),
+    Column("sample_id", "VARCHAR", "Sample id", required=True),
     Column(
         "allele", "VARCHAR", "contig-position-ref-alt, normalised, contig without chr: the key of joins", required=True
     ),
@@ -145,7 +145,7 @@ _FREQUENCIES = (
     Column("populations", f"{struct_of(POPULATION)}[]", "The same by population"),
     Column("frequency_filter", "VARCHAR", "FILTER of the source: PASS, or why it doubts the frequency"),
 )
-_OF_THE_RECORD = frozenset({"sample", "original", "qual", "ref_matches", "consequences"})
+_OF_THE_RECORD = frozenset({"sample_id", "original", "qual", "ref_matches", "consequences"})
 _COMBINED = {
     column.name: replace(
         column, meaning=f"{column.meaning}; absent where no single allele is the whole", required=False

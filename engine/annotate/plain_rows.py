@@ -260,7 +260,7 @@ class PlainAnnotator:
         records = pa.array(alleles.records)
         bare = self._bare
         columns: dict[str, Any] = {
-            "sample": _repeated(self._sample or "", count),
+            "sample_id": _repeated(self._sample or "", count),
             "allele": [
                 f"{bare}-{position}-{ref}-{alt}"
                 for position, ref, alt in zip(alleles.positions.tolist(), alleles.ref, alleles.alt, strict=True)

@@ -27,7 +27,7 @@ from engine.tables import Column, arrow_schema
 
 SUFFIX = ".candidate_genes.parquet"
 CANDIDATE_GENE_COLUMNS = (
-    Column("sample", "VARCHAR", "Sample id", required=True),
+    Column("sample_id", "VARCHAR", "Sample id", required=True),
     Column(
         "rank",
         "INTEGER",
@@ -129,7 +129,7 @@ def write_candidate_genes(
     places = {gene: ranking.place(gene) for gene in weights} if ranking else {}
     rows = [
         {
-            "sample": sample,
+            "sample_id": sample,
             "rank": one.rank,
             "gene": one.gene,
             "score": one.score,

@@ -6,7 +6,7 @@ from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.tables import Column
 
 _TAKEN_OVER = (
-    "sample", "allele", "contig", "position", "ref", "alt", "qual", "filter", "genotype", "depth", "ref_depth",
+    "sample_id", "allele", "contig", "position", "ref", "alt", "qual", "filter", "genotype", "depth", "ref_depth",
     "alt_depth", "informative_depth", "genotype_quality", "variant_type", "hgvs_g", "gene", "gene_id", "transcript",
     "representative_by", "consequence", "impact", "exon", "hgvs_c", "hgvs_p", "clinvar_variation_id",
     "clinvar_allele_id", "clinvar_significance", "clinvar_classification", "clinvar_other_terms",

@@ -223,7 +223,7 @@ def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle, kno
         row["gene"] or "", row["clinvar_conditions"] or [], row["clinvar_condition_ids"] or [], known
     )
     finding = row | {
-        "finding_id": finding_id(row["sample"], bundle.build, row["allele"]),
+        "finding_id": finding_id(row["sample_id"], bundle.build, row["allele"]),
         "build": bundle.build,
         "hgnc_id": row["hgnc_id"] or hgnc_id(row["gene"] or ""),
         "alt_fraction": fraction,

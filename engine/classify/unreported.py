@@ -30,7 +30,7 @@ REASONS: Mapping[str, str] = {
 }
 """Why a variant is not reported, and what that means, in the order in which it is asked."""
 _TAKEN = (
-    *("sample", "allele", "contig", "position", "ref", "alt", "filter", "gene", "transcript", "consequence"),
+    *("sample_id", "allele", "contig", "position", "ref", "alt", "filter", "gene", "transcript", "consequence"),
     *("impact", "hgvs_g", "hgvs_c", "hgvs_p", "clinvar_variation_id", "clinvar_classification"),
 )
 _ANNOTATED = {column.name: column for column in ANNOTATED_COLUMNS}

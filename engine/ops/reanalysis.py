@@ -129,7 +129,7 @@ def reanalyse(services: Services, log: Callable[[str], None] = lambda _: None) -
     with services.lake.work(CONFIRMATIONS) as work:
         write_confirmations(confirmations, work.folder / FILE)
         write_touched({sample: "; ".join(why) for sample, why in touched.items()}, work.folder / TOUCHED_FILE)
-        confirmed = tuple(sorted({one.sample for one in stands}))
+        confirmed = tuple(sorted({one.sample_id for one in stands}))
         measures = {"confirmed": len(confirmed), "touched": len(touched)}
         receipt = work.publish(records=len(confirmations), recipe=look.recipe, measures=measures)
     asked = tuple(sample for sample, why in sorted(touched.items()) if look.ask(sample, why))
@@ -180,12 +180,12 @@ class _Look:
         return [
             one
             for one in self.services.confirmations.all()
-            if one.sample in self.samples and self.now.get(one.part) == one.stands_under and self._speaks(one)
+            if one.sample_id in self.samples and self.now.get(one.part) == one.stands_under and self._speaks(one)
         ]
 
     def _speaks(self, one: Confirmation) -> bool:
         with suppress(GenomicsError):
-            receipt = self.services.lake.receipt(one.asset, one.sample)
+            receipt = self.services.lake.receipt(one.asset, one.sample_id)
             return receipt is not None and confirms(one, receipt)
         return False
 
@@ -202,7 +202,7 @@ class _Look:
 
     def _confirmation(self, one: Behind) -> Confirmation:
         return Confirmation(
-            sample=one.sample,
+            sample_id=one.sample,
             asset=one.receipt.asset,
             data_version=one.receipt.data_version,
             part=one.part,

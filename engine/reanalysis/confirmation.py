@@ -18,7 +18,7 @@ CONFIRMATIONS = "knowledge_confirmations"
 FILE = "confirmations.parquet"
 TOUCHED_FILE = "touched.parquet"
 TOUCHED_COLUMNS = (
-    Column("sample", "VARCHAR", "Sample id", required=True, unique=True),
+    Column("sample_id", "VARCHAR", "Sample id", required=True, unique=True),
     Column("why", "VARCHAR", "What of the knowledge it reads has changed, in words", required=True),
 )
 
@@ -28,7 +28,7 @@ class Confirmation:
     """One artifact of one sample that stands under a later release than the one it was made with.
 
     Attributes:
-        sample: sample id.
+        sample_id: pseudonym of the sample.
         asset: name of the artifact.
         data_version: of the artifact.
         part: of the knowledge.
@@ -40,7 +40,7 @@ class Confirmation:
         code: digest of the code that found it.
     """
 
-    sample: str
+    sample_id: str
     asset: str
     data_version: str
     part: str
@@ -53,7 +53,7 @@ class Confirmation:
 
 
 CONFIRMATION_COLUMNS = (
-    Column("sample", "VARCHAR", "Sample id", required=True),
+    Column("sample_id", "VARCHAR", "Sample id", required=True),
     Column("asset", "VARCHAR", "Name of the artifact", required=True),
     Column("data_version", "VARCHAR", "Data version of the artifact", required=True),
     Column("part", "VARCHAR", "Part of the knowledge", required=True),
@@ -72,7 +72,7 @@ def write_confirmations(confirmations: Iterable[Confirmation], path: Path) -> No
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = sorted((vars(one) for one in confirmations), key=lambda row: (row["sample"], row["asset"], row["part"]))
+    rows = sorted((vars(one) for one in confirmations), key=lambda row: (row["sample_id"], row["asset"], row["part"]))
     pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(CONFIRMATION_COLUMNS)), path, compression="zstd")
 
 
@@ -86,13 +86,13 @@ def write_touched(touched: Mapping[str, str], path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = [{"sample": sample, "why": why} for sample, why in sorted(touched.items())]
+    rows = [{"sample_id": sample, "why": why} for sample, why in sorted(touched.items())]
     pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(TOUCHED_COLUMNS)), path, compression="zstd")
 
 
 def read_touched(path: Path) -> list[tuple[str, str]]:
     """Samples with why they are touched, as :func:`write_touched` wrote them."""
-    return [(row["sample"], row["why"]) for row in read_rows(path).to_pylist()]
+    return [(row["sample_id"], row["why"]) for row in read_rows(path).to_pylist()]
 
 
 def as_made(recipe: Recipe, receipt: Receipt, confirmations: Sequence[Confirmation]) -> Recipe:

@@ -135,7 +135,7 @@ def test_polars_reads_the_tables(sample: SmallSample) -> None:
 def test_delta_tables_are_read_by_deltalake_duckdb_and_pandas(sample: SmallSample, tmp_path: Path) -> None:
     from deltalake import DeltaTable
 
-    rows = pq.read_table(sample.file("S1.annotated.parquet")).select(["sample", "contig", "position", "ref", "alt"])
+    rows = pq.read_table(sample.file("S1.annotated.parquet")).select(["sample_id", "contig", "position", "ref", "alt"])
     warehouse = Warehouse(tmp_path / "cohort")
     warehouse.put(
         "calls", rows.rename_columns(["sample_id", "contig", "position", "ref", "alt"]), sample="S1", version="1"
@@ -170,7 +170,7 @@ def test_spark_reads_the_delta_tables(sample: SmallSample, tmp_path: Path) -> No
     if not jars or not python.exists():
         pytest.skip(f"Spark and Delta Lake's library are not installed: {MULTIQC}")
     program("java", "install Java 17")
-    rows = pq.read_table(sample.file("S1.annotated.parquet")).select(["sample", "contig", "position", "ref", "alt"])
+    rows = pq.read_table(sample.file("S1.annotated.parquet")).select(["sample_id", "contig", "position", "ref", "alt"])
     warehouse = Warehouse(tmp_path / "the lab" / "cohort")
     for name in ("S1", "S2", "S3"):
         of_one = rows.set_column(0, "sample_id", pa.array([name] * rows.num_rows))

@@ -196,7 +196,7 @@ def test_a_release_that_touches_nobody_runs_no_sample(server: Server) -> None:
     server.settle()
     assert runs(server) - had == Counter({("knowledge", None): 1, ("reanalysis", None): 1})
     services = platform(server)
-    held = {one.sample: (one.release_before, one.release_after) for one in services.confirmations.all()}
+    held = {one.sample_id: (one.release_before, one.release_after) for one in services.confirmations.all()}
     assert held == {CARRIER.sample_id: ("2025-01", "2025-02"), OTHER.sample_id: ("2024-12-15", "2025-02")}
 
 
