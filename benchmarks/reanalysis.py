@@ -36,7 +36,8 @@ _LENGTH, _KNOWN, _CHANGED, _CALLS, _TOUCHED = 2_000_000, 100_000, 2_000, 1_000, 
 _PART = 500
 _ASSETS = {
     "exon_coverage": ("gene_model", "panels"),
-    "annotated_variants": ("gene_model", "clinvar"),
+    "variant_consequences": ("gene_model",),
+    "annotated_variants": ("gene_model", "clinvar", "frequencies"),
     "findings": ("panels", "phenotypes"),
     "statement": ("gene_model", "panels"),
 }

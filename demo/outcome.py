@@ -7,6 +7,7 @@ SAMPLE_ASSETS = (
     "aligned_reads",
     "gvcf",
     "variants",
+    "variant_consequences",
     "annotated_variants",
     "findings",
     "statement",

@@ -22,6 +22,7 @@ ARTIFACTS = (
     calls.variants,
     calls.exon_coverage,
     calls.trio_variants,
+    annotation.variant_consequences,
     annotation.annotated_variants,
     interpretation.findings,
     interpretation.pharmacogenomics,

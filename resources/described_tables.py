@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.acmg.predictor_table import PREDICTOR_COLUMNS
-from engine.annotate.columns import ANNOTATED_COLUMNS, CLINVAR_COLUMNS, COMBINED, POPULATION, TRANSCRIPT_CONSEQUENCE
+from engine.annotate.columns import (
+    ANNOTATED_COLUMNS,
+    CLINVAR_COLUMNS,
+    COMBINED,
+    CONSEQUENCE_COLUMNS,
+    POPULATION,
+    TRANSCRIPT_CONSEQUENCE,
+)
 from engine.annotate.frequency_table import FREQUENCY_COLUMNS
 from engine.classify.candidate_genes import CANDIDATE_GENE_COLUMNS
 from engine.classify.columns import FINDING_COLUMNS
@@ -49,6 +56,7 @@ def described_tables() -> tuple[Described, ...]:
         Described("frequencies", "knowledge `frequencies`, Parquet", FREQUENCY_COLUMNS),
         Described("predictors", "knowledge `predictors`, Parquet", PREDICTOR_COLUMNS),
         Described("gene_conditions", "knowledge `phenotypes`, Parquet", GENE_CONDITION_COLUMNS),
+        Described("variant_consequences", "artifact `variant_consequences` of a sample, Parquet", CONSEQUENCE_COLUMNS),
         Described("annotated_variants", "artifact `annotated_variants` of a sample, Parquet", ANNOTATED_COLUMNS),
         Described("transcripts' consequences", "`consequences` of annotated variants", TRANSCRIPT_CONSEQUENCE),
         Described("populations", "`populations` of annotated variants", POPULATION),

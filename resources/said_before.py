@@ -25,7 +25,13 @@ from resources.knowledge import Knowledge
 from resources.lake import LocalLake
 from resources.lake.overlay import Overlay
 
-REPLAYED = (calls.exon_coverage, annotation.annotated_variants, interpretation.findings, report.statement)
+REPLAYED = (
+    calls.exon_coverage,
+    annotation.variant_consequences,
+    annotation.annotated_variants,
+    interpretation.findings,
+    report.statement,
+)
 """What is made again in a replay, in the order of making: all that knowledge can change."""
 
 
@@ -36,25 +42,33 @@ def changes_of(platform: Resources, sample: str) -> list[Change]:
 
 def _versions(platform: Resources, sample: str) -> Iterator[Version]:
     lake, name = platform.lake, interpretation.findings.name
-    annotated = lake.history(annotation.annotated_variants.name, sample)
+    upstream = {one: lake.history(one, sample) for one in _UPSTREAM}
     for receipt in lake.history(name, sample):
         if lake.is_whole(receipt):
             rows = read_findings(Artifact(receipt, lake).file(".findings.parquet"))
-            yield Version(receipt.created, rows, _made_from(receipt, annotated))
+            yield Version(receipt.created, rows, _made_from(receipt, upstream))
 
 
-def _made_from(receipt: Receipt, annotated: Sequence[Receipt]) -> Mapping[str, str]:
+_UPSTREAM = (annotation.annotated_variants.name, annotation.variant_consequences.name)
+"""What findings are made from, and what that is made from, as far as calls and code decide it."""
+
+
+def _made_from(receipt: Receipt, histories: Mapping[str, Sequence[Receipt]]) -> Mapping[str, str]:
     """What a version of the findings was made from, beside the names of the knowledge."""
-    version = receipt.recipe.inputs.get(annotation.annotated_variants.name)
-    known = [one for one in annotated if one.data_version == version and one.created <= receipt.created]
-    upstream = known[-1].recipe if known else replace(receipt.recipe, inputs={}, tools={}, knowledge={})
+    recipes = [receipt.recipe]
+    for name in _UPSTREAM:
+        version = recipes[-1].inputs.get(name)
+        known = [one for one in histories[name] if one.data_version == version and one.created <= receipt.created]
+        recipes.append(known[-1].recipe if known else replace(receipt.recipe, inputs={}, tools={}, knowledge={}))
+    _, annotated, consequences = recipes
     kin = {name: value for name, value in receipt.recipe.inputs.items() if " of " in name}
     return {
-        **upstream.knowledge,
+        **consequences.knowledge,
+        **annotated.knowledge,
         **receipt.recipe.knowledge,
-        "calls": str(upstream.inputs.get("variants")),
+        "calls": str(consequences.inputs.get("variants")),
         "calls of the parents": digest_text(json.dumps(kin, sort_keys=True)),
-        "code": digest_text(json.dumps([dict(upstream.tools), dict(receipt.recipe.tools)], sort_keys=True)),
+        "code": digest_text(json.dumps([dict(one.tools) for one in recipes], sort_keys=True)),
         "facts of the person": digest_text(json.dumps(receipt.recipe.parameters, sort_keys=True, default=str)),
     }
 

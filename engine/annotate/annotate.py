@@ -13,7 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from engine.annotate.annotator import Annotator
 from engine.annotate.clinvar import PATHOGENIC
-from engine.annotate.columns import ANNOTATED_COLUMNS
+from engine.annotate.columns import ANNOTATED_COLUMNS, CONSEQUENCE_COLUMNS
 from engine.annotate.frequencies import Frequencies, FrequencyWindow
 from engine.annotate.gene_model import read_gene_model
 from engine.annotate.judged import Judged, LeftOut, Record, beside, carried_once, judge, rows_table
@@ -38,7 +38,7 @@ from engine.files.bgzf import BgzfWriter
 from engine.progress import Progress
 from engine.reference.accessions import bare_contig
 from engine.reference.bundle import ReferenceBundle
-from engine.tables import arrow_schema
+from engine.tables import Column, arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -86,6 +86,10 @@ class AnnotationSummary:
     consequence_counts: list[int]
     unlisted_terms: list[str]
 
+    def without_knowledge(self) -> dict[str, Any]:
+        """What reference and gene model alone decide, by name."""
+        return {name: value for name, value in vars(self).items() if not name.startswith(("clinvar_", "frequencies_"))}
+
 
 @dataclass(frozen=True)
 class Outputs:
@@ -94,16 +98,33 @@ class Outputs:
     Attributes:
         vcf: bgzip; its ``.tbi`` is made beside it.
         table: Parquet, absent where none is wanted.
+        columns: of the table: those of the annotated variants, or of the consequences alone.
     """
 
     vcf: Path
     table: Path | None
+    columns: tuple[Column, ...] = ANNOTATED_COLUMNS
+
+
+def tell_consequences(
+    variants: Path, bundle: ReferenceBundle, folder: Path, sample: str, *, progress: Progress | None = None
+) -> AnnotationSummary:
+    """Write what reference and gene model alone decide: ``<sample>.annotated.vcf.gz`` with ``.tbi``, and
+    ``<sample>.consequences.parquet``, into ``folder``.
+
+    Arguments and errors are those of :func:`annotate_file`; knowledge that the bundle has is not looked at.
+    """
+    outputs = Outputs(
+        folder / f"{sample}.annotated.vcf.gz", folder / f"{sample}.consequences.parquet", CONSEQUENCE_COLUMNS
+    )
+    return annotate_file(variants, sample, replace(bundle, clinvar=None), outputs, progress=progress)
 
 
 def annotate_variants(
     variants: Path, bundle: ReferenceBundle, folder: Path, sample: str, *, progress: Progress | None = None
 ) -> AnnotationSummary:
-    """Write ``<sample>.annotated.vcf.gz`` with ``.tbi`` and ``<sample>.annotated.parquet`` into ``folder``.
+    """Write consequences and what ClinVar says in one pass: ``<sample>.annotated.vcf.gz`` with ``.tbi`` and
+    ``<sample>.annotated.parquet``, into ``folder``.
 
     Arguments and errors are those of :func:`annotate_file`.
     """
@@ -366,6 +387,30 @@ def _in_order(one: pa.Table, other: pa.Table, order: NDArray[np.int64]) -> pa.Ta
     return pa.Table.from_arrays(columns, schema=one.schema)
 
 
+def _only(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The columns of a table that a schema has, and of their structs the fields."""
+    import pyarrow as pa
+
+    if table.schema == schema:
+        return table
+    columns = [table.column(field_.name) for field_ in schema]
+    kept = [
+        column if column.type == field_.type else _with_fields(column.combine_chunks(), field_.type)
+        for column, field_ in zip(columns, schema, strict=True)
+    ]
+    return pa.Table.from_arrays(kept, schema=schema)
+
+
+def _with_fields(lists: pa.ListArray, kind: pa.DataType) -> pa.ListArray:
+    """Lists of structs with fewer fields."""
+    import pyarrow as pa
+
+    structs = lists.values
+    fields = list(kind.value_type)
+    kept = pa.StructArray.from_arrays([structs.field(one.name) for one in fields], fields=fields)
+    return pa.ListArray.from_arrays(lists.offsets, kept, type=kind)
+
+
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """No search for cycles of objects meanwhile: to look through millions of objects takes a third of the time."""
@@ -383,6 +428,7 @@ class _Writer:
 
     def __init__(self, outputs: Outputs, header: str, progress: Progress) -> None:
         self._outputs, self._progress = outputs, progress
+        self._schema = arrow_schema(outputs.columns)
         self._vcf = BgzfWriter(outputs.vcf, level=1)
         self._vcf.write(header.encode())
         self._table: Any = None
@@ -391,7 +437,7 @@ class _Writer:
         """Add rows."""
         self._vcf.write(b"".join(part.lines))
         if part.table is not None:
-            self._table.write_table(part.table)
+            self._table.write_table(_only(part.table, self._schema))
         self._progress.advance(len(part.lines))
 
     def __enter__(self) -> Self:
@@ -399,9 +445,7 @@ class _Writer:
 
         self._vcf.__enter__()
         if self._outputs.table is not None:
-            self._table = pq.ParquetWriter(
-                self._outputs.table, arrow_schema(ANNOTATED_COLUMNS), compression="zstd"
-            ).__enter__()
+            self._table = pq.ParquetWriter(self._outputs.table, self._schema, compression="zstd").__enter__()
         return self
 
     def __exit__(

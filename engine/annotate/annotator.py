@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.annotate.calls import Call
-from engine.annotate.clinvar import ClinvarMatch
 from engine.annotate.compound import Allele, Combination
 from engine.annotate.consequence import Hit, Judgement, complete, parse_bcsq, representative
 from engine.annotate.edit import Edit, shifted, trimmed
@@ -31,6 +30,7 @@ from engine.annotate.rows import (
     RecordPart,
     Row,
     TranscriptConsequence,
+    clinvar_part,
 )
 from engine.annotate.source import Contigs
 from engine.annotate.terms import INTERGENIC, TERMS, by_severity, term
@@ -91,7 +91,7 @@ class Annotator:
         span = (edit.start, edit.end) if edit else (start, start + len(ref))
         hits = complete(parse_bcsq(info_value(info, "BCSQ=")), contig, *span, self._model)
         frequency = frequencies.get(allele) or _NO_FREQUENCY
-        known = _clinvar_part(self._clinvar.get((self._bare, *allele[1:])))
+        known = clinvar_part(self._clinvar.get((self._bare, *allele[1:])))
         if known.rs is None and (rs := frequency.rs or _rs_of(fields[2])):
             known = known._replace(rs=rs)
         return Row(
@@ -116,7 +116,7 @@ class Annotator:
         )
 
     def _known(self, allele: Allele | None) -> ClinvarPart:
-        return _clinvar_part(self._clinvar.get((bare_contig(allele[0]), *allele[1:]))) if allele else _NO_CLINVAR
+        return clinvar_part(self._clinvar.get((bare_contig(allele[0]), *allele[1:])) if allele else None)
 
     def _told_beside(
         self, allele: Allele, call: Call, failed: str
@@ -124,14 +124,15 @@ class Annotator:
         """What the allele makes together with others, and what ClinVar knows of its parts."""
         combined, parts = self._beside.combined.get(allele, ()), self._beside.parts.get(allele, ())
         return (
-            tuple(self._whole(one) for one in combined if one.transcripts or self._is_known(one.allele)),
-            tuple(self._part(allele, part, call, failed) for part in parts if self._is_known(part)),
+            tuple(self.whole(one) for one in combined if one.transcripts or self._is_known(one.allele)),
+            tuple(self.part(allele, part, call, failed) for part in parts if self._is_known(part)),
         )
 
     def _is_known(self, allele: Allele | None) -> bool:
         return allele is not None and (bare_contig(allele[0]), *allele[1:]) in self._clinvar
 
-    def _whole(self, combination: Combination) -> CombinedPart:
+    def whole(self, combination: Combination) -> CombinedPart:
+        """What alleles of the contig that is held make together."""
         edits = [member.edit for member in combination.members]
         alleles = [f"{self._bare}-" + "-".join(map(str, member.allele[1:])) for member in combination.members]
         one = combination.allele
@@ -150,7 +151,8 @@ class Annotator:
             self._known(one),
         )
 
-    def _part(self, whole: Allele, part: Allele, call: Call, failed: str) -> CombinedPart:
+    def part(self, whole: Allele, part: Allele, call: Call, failed: str) -> CombinedPart:
+        """A part of an allele of the contig that is held, with the call and FILTER of the whole."""
         edit = _edit_of(part)
         hits = [
             Hit(hit.transcript, with_protein(hit.terms, change) if change else hit.terms)
@@ -275,7 +277,6 @@ def _transcript_consequence(transcript: Transcript, hit: Hit, named: TranscriptH
 _INTERGENIC = ConsequencePart(None, None, None, None, None, INTERGENIC, term(INTERGENIC).impact)
 _ALONE: tuple[tuple[CombinedPart, ...], tuple[CombinedPart, ...]] = ((), ())
 _NOT_NAMED = TranscriptHgvs(None, None)
-_NO_CLINVAR = ClinvarPart()
 _NO_FREQUENCY = Frequency()
 
 
@@ -289,24 +290,6 @@ def _rs_of(ids: str) -> str | None:
 def _exon(transcript: Transcript, edit: Edit | None) -> str | None:
     exon = transcript.exon_number(edit.start, max(edit.end, edit.start + 1)) if edit else None
     return f"{exon}/{len(transcript.exons)}" if exon else None
-
-
-def _clinvar_part(match: ClinvarMatch | None) -> ClinvarPart:
-    if match is None:
-        return _NO_CLINVAR
-    return ClinvarPart(
-        match.variation_id,
-        match.allele_id,
-        match.significance,
-        match.classification,
-        match.other_terms,
-        match.review_status,
-        match.stars,
-        match.conditions,
-        match.condition_ids,
-        match.scv,
-        match.rs,
-    )
 
 
 def _edit_of(allele: Allele) -> Edit:

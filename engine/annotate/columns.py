@@ -1,4 +1,4 @@
-"""The columns of the annotated variants and of the ClinVar table: name, type, unit and meaning, in one place.
+"""The columns of the variants' consequences, of the annotated variants and of the ClinVar table, in one place.
 
 The tuples make the Arrow schemas, the catalogue's column schema and the documentation. Positions are 1-based here,
 because these tables are read beside VCF.
@@ -64,7 +64,7 @@ CLINVAR_COLUMNS = (
     Column("release", "VARCHAR", "ClinVar release"),
 )
 
-_ONE_ALLELE = (
+_CONSEQUENCE = (
     Column("sample_id", "VARCHAR", "Sample id", required=True),
     Column(
         "allele", "VARCHAR", "contig-position-ref-alt, normalised, contig without chr: the key of joins", required=True
@@ -116,6 +116,8 @@ _ONE_ALLELE = (
         f"{struct_of(TRANSCRIPT_CONSEQUENCE)}[]",
         "Every transcript's consequence, the representative one's first",
     ),
+)
+_CLINVAR = (
     Column("clinvar_variation_id", "VARCHAR", "ClinVar variation id of exactly this allele; absent if unknown to it"),
     Column("clinvar_allele_id", "VARCHAR", "ClinVar allele id"),
     Column("clinvar_significance", "VARCHAR", "ClinVar's germline classification, as it writes it"),
@@ -128,6 +130,7 @@ _ONE_ALLELE = (
     Column("clinvar_scv", "VARCHAR[]", "Submissions behind the classification"),
     Column("rs", "VARCHAR", "dbSNP id: ClinVar's, else that of the frequencies, else the caller's"),
 )
+_ONE_ALLELE = (*_CONSEQUENCE, *_CLINVAR)
 _FREQUENCIES = (
     Column(
         "frequency",
@@ -152,12 +155,25 @@ _COMBINED = {
     )
     for column in (REF, ALT)
 }
-COMBINED = (
+_COMBINED_CONSEQUENCE = (
     Column("members", "VARCHAR[]", "For a compound the alleles it is made of, for a part the allele it is part of"),
     Column("phased", "BOOLEAN", "Whether its members are known to lie on one chromosome; of a part always"),
-    *(_COMBINED.get(column.name, column) for column in _ONE_ALLELE if column.name not in _OF_THE_RECORD),
+    *(_COMBINED.get(column.name, column) for column in _CONSEQUENCE if column.name not in _OF_THE_RECORD),
 )
+COMBINED = (*_COMBINED_CONSEQUENCE, *_CLINVAR)
 """Columns of an allele that no record of the caller is: made of several records, or a part of one."""
+
+CONSEQUENCE_COLUMNS = (
+    *_CONSEQUENCE,
+    Column("rs", "VARCHAR", "dbSNP id that the caller wrote"),
+    Column(
+        "compounds",
+        f"{struct_of(_COMBINED_CONSEQUENCE)}[]",
+        "What the allele makes together with others that the same chromosome carries: one codon, or a frame shifted "
+        "and restored. Then the separate consequences do not hold",
+    ),
+)
+"""What reference and gene model alone decide of a variant; knowledge is joined with it."""
 
 ANNOTATED_COLUMNS = (
     *_ONE_ALLELE,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -161,9 +161,22 @@ def survey(lines: Iterable[str], site_reads: SiteReads) -> Survey:
         if near and (near[-1].allele[0] != allele[0] or member.edit.start - near[-1].edit.end > NEIGHBOURS_WITHIN):
             _keep(near, found)
             near = []
-        near.append(member)
+        _add(member, near)
     _keep(near, found)
     return found
+
+
+def _add(member: Member, near: list[Member]) -> None:
+    """Add a record; of two of one allele the better counts."""
+    for place, other in enumerate(near):
+        if other.allele == member.allele:
+            near[place] = max(other, member, key=_standing)
+            return
+    near.append(member)
+
+
+def _standing(member: Member) -> tuple[bool, int]:
+    return member.filter in ("PASS", "."), member.call.genotype_quality or 0
 
 
 def _promising(lines: Iterable[str]) -> Iterator[str]:
@@ -190,7 +203,17 @@ def _keep(near: list[Member], found: Survey) -> None:
 
 def _member(allele: Allele, fields: Sequence[str], site_reads: SiteReads) -> Member | None:
     """The record as a member, if the sample carries it."""
-    call = read_call(fields[8], fields[9], site_reads.of(fields[7]))
+    return member_of(allele, read_call(fields[8], fields[9], site_reads.of(fields[7])), fields)
+
+
+def member_of(allele: Allele, call: Call, fields: Sequence[str]) -> Member | None:
+    """A record as a member, if the sample carries it on every molecule.
+
+    Args:
+        allele: of the record.
+        call: the sample's.
+        fields: of the VCF line, with BCSQ.
+    """
     if not call.copies or _is_partial(allele[0], call):
         return None
     bcsq = info_value(fields[7], "BCSQ=")
@@ -214,22 +237,36 @@ def combinations(members: Sequence[Member], model: GeneModel, sequence: str) -> 
         model: for codons and frames.
         sequence: the contig's bases.
     """
-    together: dict[tuple[Member, ...], list[str]] = {}
+    told: dict[tuple[Member, ...], list[str]] = {}
     for transcript_id, group in _by_codon(members, model):
-        together.setdefault(group, []).append(transcript_id)
-    for run in _neighbours(members):
-        together.setdefault(run, [])
-    known = [
-        Combination(group, tuple(transcripts), allele)
-        for group, transcripts in together.items()
-        if (allele := _one_allele(group, sequence)) or transcripts
+        told.setdefault(group, []).append(transcript_id)
+    one_codon = [
+        Combination(group, tuple(transcripts), _one_allele(group, sequence)) for group, transcripts in told.items()
     ]
-    possible = (group for cluster in _clusters(members) for group in _unphased(cluster) if group not in together)
-    return known + [
-        Combination(group, (), allele, phased=False)
-        for group in dict.fromkeys(possible)
-        if (allele := _one_allele(group, sequence))
+    return one_codon + neighbours(members, sequence, {_alleles(group) for group in told})
+
+
+def neighbours(
+    members: Sequence[Member], sequence: str, told: Collection[tuple[Allele, ...]] = ()
+) -> list[Combination]:
+    """What members that follow each other closely make or, as far as nobody has phased them, may make together.
+
+    Args:
+        members: in order along the contig.
+        sequence: the contig's bases.
+        told: alleles of the groups that are told already and are left out.
+    """
+    known = dict.fromkeys(run for run in _neighbours(members) if _alleles(run) not in told)
+    possible = dict.fromkeys(group for cluster in _clusters(members) for group in _unphased(cluster))
+    found = [(group, True) for group in known]
+    found += [(group, False) for group in possible if group not in known and _alleles(group) not in told]
+    return [
+        Combination(group, (), allele, phased) for group, phased in found if (allele := _one_allele(group, sequence))
     ]
+
+
+def _alleles(group: Sequence[Member]) -> tuple[Allele, ...]:
+    return tuple(member.allele for member in group)
 
 
 def _unphased(cluster: Sequence[Member]) -> Iterator[tuple[Member, ...]]:

@@ -262,10 +262,10 @@ class FrequencyColumns:
 
         indices = pa.array(rows, mask=rows < 0)
         columns = {name: values.take(indices) for name, values in self.arrays.items()}
-        return columns | {"populations": _without_nulls(columns["populations"])}
+        return columns | {"populations": without_nulls(columns["populations"])}
 
 
-def _without_nulls(lists: pa.ListArray) -> pa.ListArray:
+def without_nulls(lists: pa.ListArray) -> pa.ListArray:
     """Empty lists for absent ones."""
     import pyarrow as pa
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from engine.annotate.columns import POPULATION
 from engine.annotate.edit import left_aligned
 from engine.annotate.frequencies import FrequencyFields
 from engine.columns import ALT, CONTIG, POSITION, REF
@@ -27,7 +28,7 @@ from engine.files.variant_lines import variant_records
 from engine.reference.accessions import bare_contig
 from engine.reference.bundle import Contig
 from engine.reference.contig_names import contig_aliases
-from engine.tables import Column, arrow_schema
+from engine.tables import Column, arrow_schema, struct_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,6 +48,7 @@ FREQUENCY_COLUMNS = (
     Column("popmax_frequency", "DOUBLE", "Its frequency there", "fraction", minimum=0, maximum=1),
     Column("popmax_count", "INTEGER", "How often it was seen there", "alleles", minimum=0),
     Column("popmax_number", "INTEGER", "Alleles that were called there", "alleles", minimum=0),
+    Column("populations", f"{struct_of(POPULATION)}[]", "The same by population"),
     Column("filter", "VARCHAR", "FILTER of the source: PASS, or why it doubts the frequency"),
     Column("rs", "VARCHAR", "dbSNP id; absent where the source has none"),
 )
@@ -263,7 +265,8 @@ class _Table:
         count, called = _of_the_population(told["populations"], told["popmax"])
         arrays = [pa.array(contig), pa.array(position, pa.int32()), pa.array(ref), pa.array(alt)]
         arrays += [told[f"frequency{name}"] for name in ("", "_count", "_number", "_homozygotes")]
-        arrays += [told["popmax"], told["popmax_frequency"], count, called, told["frequency_filter"], told["rs"]]
+        arrays += [told["popmax"], told["popmax_frequency"], count, called]
+        arrays += [told["populations"], told["frequency_filter"], told["rs"]]
         self._writer.write_table(
             pa.Table.from_arrays(
                 [pc.cast(array, field.type) for array, field in zip(arrays, self._schema, strict=True)],

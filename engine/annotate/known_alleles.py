@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.annotate.allele_rows import AlleleRows, first_of_each
 from engine.annotate.clinvar import Allele, ClinvarMatch
 from engine.annotate.edit import shifted, trimmed
 
@@ -75,45 +76,62 @@ class KnownOnContig:
     @cached_property
     def positions(self) -> NDArray[np.int64]:
         """1-based positions."""
+        return self._alleles.positions
+
+    @cached_property
+    def _alleles(self) -> AlleleRows:
+        """By place; of rows of one allele the one with most stars first, then the one with the lowest id."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         if self._table is None:
-            return np.zeros(0, np.int64)
-        positions: NDArray[np.int64] = self._table["position"].to_numpy().astype(np.int64)
-        if (np.diff(positions) < 0).any():
-            order = np.argsort(positions, kind="stable")
-            self._table = self._table.take(order)
-            positions = positions[order]
-        return positions
+            return AlleleRows(np.zeros(0, np.int64), pa.array([], pa.string()), pa.array([], pa.string()))
+        positions = self._table["position"].to_numpy().astype(np.int64)
+        if (np.diff(positions) <= 0).any():
+            ids = pc.cast(self._table["variation_id"], pa.int64()).to_numpy()
+            order = np.lexsort((ids, -self._table["stars"].to_numpy().astype(np.int64), positions))
+            self._table, positions = self._table.take(pa.array(order)).combine_chunks(), positions[order]
+        ref, alt = (_one_chunk(self._table[name]) for name in ("ref", "alt"))
+        return AlleleRows(positions, ref, alt)
 
     @cached_property
     def _bases(self) -> tuple[list[str], list[str]]:
-        if self._table is None or not len(self.positions):
-            return [], []
-        return self._table["ref"].to_pylist(), self._table["alt"].to_pylist()
+        return self._alleles.ref.to_pylist(), self._alleles.alt.to_pylist()
 
-    def find(self, positions: NDArray[np.int64], ref: Sequence[str], alt: Sequence[str]) -> dict[int, int]:
-        """Row of the table by number of the allele, for the alleles that are known."""
-        if not len(self.positions):
+    def rows(self, positions: NDArray[np.int64], ref: pa.Array, alt: pa.Array) -> NDArray[np.int64]:
+        """Row of the table of each allele, negative where it is not known."""
+        return first_of_each(*self._alleles.pairs(positions, ref, alt), len(positions))
+
+    def taken(self, rows: NDArray[np.int64]) -> dict[str, pa.Array]:
+        """What is known, by columns; of a negative row nothing."""
+        import pyarrow as pa
+
+        if self._table is None:
             return {}
-        firsts = np.searchsorted(self.positions, positions, "left")
-        lasts = np.searchsorted(self.positions, positions, "right")
-        found = {}
-        for number in np.flatnonzero(lasts > firsts).tolist():
-            row = self._best(range(firsts[number], lasts[number]), ref[number], alt[number])
-            if row is not None:
-                found[number] = row
-        return found
+        indices = pa.array(rows, mask=rows < 0)
+        return {name: _one_chunk(self._table[name]).take(indices) for name in _FIELDS}
 
     def matches(self, positions: NDArray[np.int64], ref: Sequence[str], alt: Sequence[str]) -> dict[int, ClinvarMatch]:
         """What is known, by number of the allele."""
-        found = self.find(positions, ref, alt)
-        if not found or self._table is None:
+        import pyarrow as pa
+
+        if self._table is None:
             return {}
-        told = self._table.select(_FIELDS).take(list(found.values())).to_pylist()
-        return {number: ClinvarMatch(**one) for number, one in zip(found, told, strict=True)}
+        rows = self.rows(positions, pa.array(ref, pa.string()), pa.array(alt, pa.string()))
+        numbers = np.flatnonzero(rows >= 0)
+        told = self._table.select(_FIELDS).take(pa.array(rows[numbers])).to_pylist()
+        return {number: ClinvarMatch(**one) for number, one in zip(numbers.tolist(), told, strict=True)}
 
     def row(self, position: int, ref: str, alt: str) -> int | None:
         """Row of the table of one allele."""
-        return self.find(np.array([position]), [ref], [alt]).get(0)
+        positions, (refs, alts) = self.positions, self._bases
+        first = int(np.searchsorted(positions, position))
+        for row in range(first, len(positions)):
+            if positions[row] != position:
+                return None
+            if refs[row] == ref and alts[row] == alt:
+                return row
+        return None
 
     def get(self, position: int, ref: str, alt: str) -> ClinvarMatch | None:
         """What is known of one allele."""
@@ -128,13 +146,6 @@ class KnownOnContig:
             self._matches[row] = ClinvarMatch(**{name: told[name] for name in _FIELDS})
         return self._matches[row]
 
-    def _best(self, rows: range, ref: str, alt: str) -> int | None:
-        """Of the rows of one place the allele's own: the one with most stars, then with the lowest variation id."""
-        own = [row for row in rows if self._bases[0][row] == ref and self._bases[1][row] == alt]
-        if len(own) < 2:
-            return own[0] if own else None
-        return min(own, key=lambda row: (-self.match(row).stars, int(self.match(row).variation_id)))
-
     def reach(self, sequence: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
         """How far each allele could be moved: first base (0-based), one past the last, and whether it is no SNV."""
         starts = self.positions - 1
@@ -147,3 +158,7 @@ class KnownOnContig:
             moved = shifted(trimmed(int(starts[row]), ref, alt), sequence, 1)
             ends[row] = max(starts[row] + len(ref), moved.end)
         return starts, ends, several
+
+
+def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

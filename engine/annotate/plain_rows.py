@@ -22,7 +22,7 @@ from engine.annotate.hgvs import describe, genomic_hgvs, variant_type
 from engine.annotate.known_alleles import KnownOnContig
 from engine.annotate.normalise import ORIGINAL
 from engine.annotate.places import PlacedHit, Places, Stretch
-from engine.annotate.rows import ClinvarPart
+from engine.annotate.rows import ClinvarPart, clinvar_part
 from engine.annotate.sorting import Indel, Sequence, Sorted
 from engine.annotate.terms import INTERGENIC, term
 from engine.annotate.vcf_lines import clinvar_items, encoded
@@ -410,7 +410,7 @@ class _Lines:
                 told = f"{ORIGINAL}={original}"
                 infos[row] = f"{called};{told}{semicolon}{rest}" if semicolon else f"{told};{infos[row]}"
         for row, known in beside.clinvar.items():
-            infos[row] += "".join(f";{item}" for item in clinvar_items(_part_of(known)))
+            infos[row] += "".join(f";{item}" for item in clinvar_items(clinvar_part(known)))
         if beside.frequencies:
             for row, told in enumerate(beside.frequencies["written"].to_pylist()):
                 if told:
@@ -465,13 +465,6 @@ def _info(alt: str, name: str | None, text: _StretchText, change: list[str]) -> 
     genomic = f";HGVSG={name}" if name else ""
     first = text.hits[0]
     return f"{text.called};ANN={told}{genomic};{text.consequence};HGVSC={first.named}{change[first.numbering]}"
-
-
-def _part_of(match: ClinvarMatch) -> ClinvarPart:
-    return ClinvarPart(
-        match.variation_id, match.allele_id, match.significance, match.classification, match.other_terms,
-        match.review_status, match.stars, match.conditions, match.condition_ids, match.scv, match.rs,
-    )  # fmt: skip
 
 
 def _repeated(value: object, count: int) -> pa.Array:

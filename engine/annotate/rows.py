@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from engine.annotate.calls import Call
+from engine.annotate.clinvar import ClinvarMatch
 
 
 class RecordPart(NamedTuple):
@@ -74,6 +75,28 @@ class ClinvarPart(NamedTuple):
     clinvar_condition_ids: list[str] | None = None
     clinvar_scv: list[str] | None = None
     rs: str | None = None
+
+
+def clinvar_part(match: ClinvarMatch | None) -> ClinvarPart:
+    """A match as columns."""
+    if match is None:
+        return _NO_CLINVAR
+    return ClinvarPart(
+        match.variation_id,
+        match.allele_id,
+        match.significance,
+        match.classification,
+        match.other_terms,
+        match.review_status,
+        match.stars,
+        match.conditions,
+        match.condition_ids,
+        match.scv,
+        match.rs,
+    )
+
+
+_NO_CLINVAR = ClinvarPart()
 
 
 class CombinedPart(NamedTuple):

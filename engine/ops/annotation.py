@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from engine.annotate.columns import ANNOTATED_COLUMNS
+from engine.annotate.columns import ANNOTATED_COLUMNS, CONSEQUENCE_COLUMNS
 from engine.ops.artifact import Computed, artifact
 from engine.ops.inputs import Artifact, Making, Own, Parts
 from engine.ops.services import Services
@@ -24,17 +24,33 @@ def note_carried(published: Artifact, services: Services) -> None:
         services.warehouse.remove(sample)
 
 
-@artifact(kinds={"vcf", "parquet"}, columns=ANNOTATED_COLUMNS, after=note_carried)
-def annotated_variants(
-    making: Making,
-    variants: Own,
-    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar")],
+@artifact(kinds={"vcf", "parquet"}, columns=CONSEQUENCE_COLUMNS)
+def variant_consequences(
+    making: Making, variants: Own, reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model")]
 ) -> Computed:
-    """Every allele that the sample carries, normalised, with its consequence on each transcript, its HGVS names and
-    ClinVar's assertion; the same in VCF and Parquet.
+    """The annotated VCF: every allele that the sample carries, normalised, with its consequence on each transcript and
+    its HGVS names; the same as Parquet. No release of knowledge beside the gene model makes it anew.
     """
-    from engine.annotate.annotate import annotate_variants
+    from engine.annotate.annotate import tell_consequences
 
     progress = making.progress("annotating", unit="variants")
-    summary = annotate_variants(variants.file(".vcf.gz"), reference, making.folder, making.sample, progress=progress)
+    summary = tell_consequences(variants.file(".vcf.gz"), reference, making.folder, making.sample, progress=progress)
+    return Computed(summary.records, summary.without_knowledge())
+
+
+@artifact(kinds={"parquet"}, columns=ANNOTATED_COLUMNS, after=note_carried)
+def annotated_variants(
+    making: Making,
+    variant_consequences: Own,
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar", "frequencies")],
+) -> Computed:
+    """The variants' consequences joined with what is known of exactly these alleles: ClinVar's assertion, also of what
+    neighbours make together, and how frequent they are in populations.
+    """
+    from engine.annotate.joined import Consequences, join_knowledge
+
+    told = Consequences(variant_consequences.file(".annotated.vcf.gz"), variant_consequences.file(".parquet"))
+    output = making.folder / f"{making.sample}.annotated.parquet"
+    progress = making.progress("joining", unit="variants")
+    summary = join_knowledge(told, reference, output, making.sample, progress=progress)
     return Computed(summary.records, vars(summary))

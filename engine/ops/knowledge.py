@@ -64,7 +64,7 @@ def clinvar(
 ) -> Computed:
     """ClinVar's assertions by normalised allele, of the release that the file names.
 
-    A new release makes annotation, findings and report of every sample stale; reads are not touched.
+    A new release makes annotation, findings and report of every sample stale, and rewrites no annotated VCF.
     """
     from engine.annotate.clinvar import build_clinvar
 
@@ -112,7 +112,7 @@ def frequencies(
 ) -> Computed:
     """How frequent alleles are in populations (gnomAD's sites, or any VCF with AC, AN and AF), by normalised allele.
 
-    A new release makes findings and report of every sample stale, and rewrites no annotated variants.
+    A new release makes annotation, findings and report of every sample stale, and rewrites no annotated VCF.
     """
     from engine.annotate.frequency_table import build_frequencies
 

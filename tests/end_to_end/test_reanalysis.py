@@ -27,6 +27,7 @@ from tests.builders.deployment import Delivery, Deployment, let_settle, tiny_dep
 pytestmark = pytest.mark.slow
 
 CARRIER, OTHER = Delivery("demo-unrelated-1"), Delivery("demo-unrelated-3", coverage=31.0)
+BOTH = (CARRIER.sample_id, OTHER.sample_id)
 SENSORS = ("sample_sheets", "knowledge_sources", "sample_runs", "knowledge_changes")
 
 
@@ -142,11 +143,14 @@ def test_one_reclassification_amends_one_report_and_all_others_are_confirmed(ser
     source = server.deployment.folder / "data" / "sources" / "clinvar.tsv.gz"
     (line,) = [one for one in gzip.decompress(source.read_bytes()).decode().splitlines() if f"\t{position}\t" in one]
     release(server, "2025-01", line, line.replace("\tPathogenic\t", "\tLikely_pathogenic\t"))
+    told_once = {sample: platform(server).lake.require("variant_consequences", sample) for sample in BOTH}
     server.settle()
 
     assert runs(server) - had == Counter(
         {("knowledge", None): 1, ("reanalysis", None): 1, ("sample", CARRIER.sample_id): 1}
     )
+    assert {sample: platform(server).lake.require("variant_consequences", sample) for sample in BOTH} == told_once
+    assert not any("clinvar" in receipt.recipe.inputs for receipt in told_once.values())
     assert said(server, CARRIER.sample_id)[0] != before[0]
     assert said(server, OTHER.sample_id) == other
     services = platform(server)

@@ -18,12 +18,15 @@ BY_SAMPLE = {
     "aligned_reads": {"raw_reads"},
     "gvcf": {"aligned_reads"},
     "variants": {"gvcf"},
-    "annotated_variants": {"variants"},
+    "variant_consequences": {"variants"},
+    "annotated_variants": {"variant_consequences"},
     "exon_coverage": {"aligned_reads", "gvcf"},
     "trio_variants": {"gvcf"},
     "findings": {"annotated_variants", "gvcf"},
     "pharmacogenomics": {"variants", "gvcf"},
-    "statement": {"raw_reads", "aligned_reads", "gvcf", "variants", "annotated_variants", "findings"},
+    "statement": {
+        *("raw_reads", "aligned_reads", "gvcf", "variants", "variant_consequences", "annotated_variants", "findings"),
+    },
     "clinical_report": {"statement"},
     "fhir_bundle": {"statement", "clinical_report"},
     "ehr_delivery": {"fhir_bundle"},
@@ -63,7 +66,11 @@ def test_an_asset_is_described_owned_and_grouped(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["annotated_variants", "exon_coverage", "findings", "cohort_contribution", *sorted(TABLES)]
+    "name",
+    [
+        *("variant_consequences", "annotated_variants", "exon_coverage", "findings", "cohort_contribution"),
+        *sorted(TABLES),
+    ],
 )
 def test_a_table_has_a_schema_with_types_and_meanings(name: str) -> None:
     schema = node(name).metadata["dagster/column_schema"]

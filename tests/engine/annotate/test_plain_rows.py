@@ -1,4 +1,5 @@
-"""What is told many records at a time is what is told of each record by itself."""
+"""What is told many records at a time is what is told of each record by itself; and knowledge joined afterwards says
+what it says in one pass."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import gzip
 import itertools
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,8 +15,11 @@ import pysam
 import pytest
 
 from engine.annotate import source
-from engine.annotate.annotate import Outputs, annotate_file
+from engine.annotate.annotate import Outputs, annotate_file, tell_consequences
 from engine.annotate.clinvar import build_clinvar
+from engine.annotate.frequency_table import FREQUENCIES, build_frequencies
+from engine.annotate.joined import Consequences, join_knowledge
+from engine.errors import VariantFileError
 from engine.reference.bundle import Contig, ReferenceBundle
 
 REGION = ("20", 3_000_000, 4_500_000)
@@ -122,6 +127,27 @@ def test_plain_records_are_told_as_each_by_itself(
     assert sum(row["frequency"] is not None for row in together[1]) > 500
     assert sum(row["clinvar_variation_id"] is not None for row in together[1]) > 200
     assert len(together[1]) > 1_500 and one_by_one[2]["duplicates"]
+
+
+def test_knowledge_joined_afterwards_says_what_it_says_in_one_pass(
+    calls: Path, bundle: ReferenceBundle, frequencies: Path, tmp_path: Path
+) -> None:
+    _, rows, summary = annotated(calls, "HG001", bundle, frequencies, tmp_path, plain=True)
+    tell_consequences(calls, bundle, tmp_path, "HG001")
+    told = Consequences(tmp_path / "HG001.annotated.vcf.gz", tmp_path / "HG001.consequences.parquet")
+    build_frequencies(frequencies, bundle.fasta, CONTIGS, tmp_path, release=None, licence=None)
+    known = replace(bundle, frequencies=tmp_path / FREQUENCIES)
+    joined = join_knowledge(told, known, tmp_path / "joined.parquet", "HG001")
+    assert pq.read_table(tmp_path / "joined.parquet").to_pylist() == rows
+    assert vars(joined) == {name: summary[name] for name in vars(joined)}
+    assert b"CLNSIG=" not in gzip.decompress(told.vcf.read_bytes())
+
+
+def test_consequences_that_are_no_table_are_refused(bundle: ReferenceBundle, tmp_path: Path) -> None:
+    (tmp_path / "S.parquet").write_bytes(b"PAR1")
+    told = Consequences(tmp_path / "S.vcf.gz", tmp_path / "S.parquet")
+    with pytest.raises(VariantFileError, match="the consequences cannot be read"):
+        join_knowledge(told, bundle, tmp_path / "joined.parquet", "S")
 
 
 def test_what_is_read_twice_is_what_is_held(
