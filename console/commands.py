@@ -16,10 +16,9 @@ from console.listing import empty, filtered, named, rows_of, since, told
 from console.names import require_name
 from console.output import plain, print_json
 from engine.errors import GenomicsError
-from engine.quality.evaluation import CheckResult
 from engine.reanalysis.confirmation import confirms
-from engine.receipt import Receipt
 from resources import recovery
+from resources.checked import artifacts_of
 from resources.decisions import require_reason
 from resources.environment import Resources
 from resources.work_list import State, Waits
@@ -29,7 +28,7 @@ def sample(platform: Resources, chosen: argparse.Namespace) -> int:
     """Show a sample's artifacts, checks and history; an artifact that cannot be used is told, and the next is shown."""
     name = find(platform, chosen.sample)
     (row,) = rows_of(platform, [name])
-    artifacts = _artifacts(platform, name)
+    artifacts = artifacts_of(platform, name)
     stands = _stands_under(platform, name)
     history = platform.registry.history(name)
     if chosen.json:
@@ -208,12 +207,6 @@ def _details(details: dict[str, Any]) -> str:
     return ": " + plain(", ".join(f"{name} {value}" for name, value in details.items())) if details else ""
 
 
-def _artifacts(platform: Resources, sample: str) -> list[dict[str, Any]]:
-    """What is to be told of each published artifact of a sample, as they were made."""
-    found = [_described(platform, asset, sample) for asset in platform.lake.assets(sample)]
-    return sorted(found, key=lambda told: (told.get("created", ""), told["asset"]))
-
-
 def _stands_under(platform: Resources, sample: str) -> list[dict[str, Any]]:
     """The knowledge under which what is said of a sample was confirmed to stand, each part once."""
     told: dict[tuple[str, str], dict[str, Any]] = {}
@@ -225,27 +218,6 @@ def _stands_under(platform: Resources, sample: str) -> list[dict[str, Any]]:
     return list(told.values())
 
 
-def _described(platform: Resources, asset: str, sample: str) -> dict[str, Any]:
-    try:
-        receipt = platform.lake.receipt(asset, sample)
-        if receipt is None:  # removed since it was listed
-            return {"asset": asset, "problem": f"{sample} {asset}: there is no receipt any more"}
-        checks = [
-            {
-                "check": verdict.threshold.name,
-                "state": _state(platform, receipt, verdict),
-                "observed": verdict.observed,
-                "expected": verdict.threshold.expectation,
-                "told": str(verdict),
-            }
-            for verdict in _verdicts(platform, receipt)
-        ]
-    except GenomicsError as error:
-        return {"asset": asset, "problem": str(error)}
-    names = ("asset", "records", "data_version", "created")
-    return {name: getattr(receipt, name) for name in names} | {"checks": checks}
-
-
 def _show(artifact: dict[str, Any]) -> None:
     if "problem" in artifact:
         print(artifact["problem"], file=sys.stderr)
@@ -255,19 +227,6 @@ def _show(artifact: dict[str, Any]) -> None:
     for check in artifact["checks"]:
         if check["state"] not in ("passed", "does not apply"):
             print(f"    {check['state']}: {check['told']}")
-
-
-def _verdicts(platform: Resources, receipt: Receipt) -> tuple[CheckResult, ...]:
-    return platform.gate.judge(receipt.asset, str(receipt.sample))
-
-
-def _state(platform: Resources, receipt: Receipt, verdict: CheckResult) -> str:
-    """What a verdict means for the sample, in a word."""
-    if verdict.passed:
-        return "passed" if verdict.applies else "does not apply"
-    if platform.gate.overridden(receipt.asset, str(receipt.sample), verdict.threshold.name):
-        return "overridden"
-    return "SHUT" if verdict.blocks else "warning"
 
 
 def _verified(platform: Resources, asset: str, sample: str | None, *, quiet: bool) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from resources.deployment import ServedError, served, write_record
 from resources.environment import Settings, build_resources
 from resources.process import ProcessMark
 from resources.recovery import recover
-from resources.web_token import web_address
+from resources.web_token import PORTAL, web_address
 
 LOGS = "logs"
 """In the data folder: what the server's processes write."""
@@ -192,6 +192,7 @@ class _Server:
         if not self.open and _listens(self.settings.web_listen, self.port):
             self.open = True
             print(f"Open {web_address(self.settings, self.port)}  (Ctrl-C stops everything)", flush=True)
+            print(f"For clinicians: {web_address(self.settings, self.port, PORTAL)}", flush=True)
         return 0
 
     def _is_whole(self) -> bool:

@@ -28,6 +28,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.errors import GenomicsError
 from engine.reads.sample_names import SAMPLE_ID
+from portal.clinic.application import FOLLOWED
+from portal.clinic.entrance import HOLDS_TOKEN
 from portal.operations import (
     Operation,
     UnreadableRequestError,
@@ -39,6 +41,7 @@ from portal.operations import (
 from portal.pages import SIGN_IN, on_to, sign_in_page
 from portal.sessions import SESSION_SECONDS, Sessions, printable
 from resources.audit import AuditLog
+from resources.web_token import PORTAL
 
 GRAPHQL = "/graphql"
 LONGEST_BODY = 16 << 20
@@ -95,6 +98,7 @@ class Door:
         audit: AuditLog,
         origins: Iterable[str],
         person_header: str | None = None,
+        portal: ASGIApp | None = None,
     ) -> None:
         """Build the door.
 
@@ -104,7 +108,9 @@ class Door:
             audit: where mutations are written down.
             origins: ``scheme://host[:port]`` of every address people open.
             person_header: header in which a reverse proxy that holds the token names the person it signed on.
+            portal: the clinicians' portal, which lets people in by itself.
         """
+        self._portal = portal
         self._behind = behind
         self._sessions = sessions
         self._audit = audit
@@ -146,6 +152,9 @@ class Door:
             await (await self._sign_in(request))(scope, receive, send)
         elif request.method in _ASKING and "token" in request.query_params:
             await self._show_token(request)(scope, receive, send)
+        elif self._portal is not None and _is_below(request.scope["path"], PORTAL):
+            state = {**scope.get("state", {}), HOLDS_TOKEN: visitor is not None, FOLLOWED: followed}
+            await self._portal({**scope, "state": state}, receive, send)
         elif visitor is None:
             await _ask_for_token(request, followed=followed)(scope, receive, send)
         elif request.method in _ASKING:
@@ -248,6 +257,10 @@ class Door:
             return {"type": "websocket.disconnect", "code": _POLICY_VIOLATION}
 
         await self._behind(scope, subscriptions_only, send)
+
+
+def _is_below(path: str, root: str) -> bool:
+    return path == root or path.startswith(f"{root}/")
 
 
 def _cookie_name(connection: HTTPConnection) -> str:

@@ -1,4 +1,4 @@
-"""``python -m portal.web``: Dagster's web UI behind the door, in one process.
+"""``python -m portal.web``: Dagster's web UI and the clinicians' portal behind the door, in one process.
 
 What ``dagster-webserver`` does, but that its application is served by nobody except :class:`portal.door.Door`. It
 prints nothing: ``make serve`` says which address to open (:func:`resources.web_token.web_address`).
@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,14 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from engine.errors import GenomicsError
+from portal.clinic.application import portal_of
 from portal.door import Door, loopback_origins
 from portal.plots import plots_of
 from portal.queued import tell_queued_apart
 from portal.sessions import Sessions
 from resources.audit import account
 from resources.environment import Resources, Settings, build_resources
+from resources.sample_runs import Runs
 from resources.web_token import web_token
 
 _GRACE_SECONDS = 3
@@ -37,7 +39,7 @@ _STATEMENT_MILLISECONDS, _RECYCLE_SECONDS, _OVERFLOW = 15_000, 3600, 20
 
 
 def door_before(context: IWorkspaceProcessContext[Any], platform: Resources, port: int) -> Door:
-    """Dagster's web UI of a deployment, and the plots that it shows, with the door before them."""
+    """Dagster's web UI of a deployment, its plots, and the clinicians' portal, with the door before them."""
     tell_queued_apart(context.instance)
     dagster = create_app_from_workspace_process_context(context, live_data_poll_rate=2000)
     return Door(
@@ -46,6 +48,7 @@ def door_before(context: IWorkspaceProcessContext[Any], platform: Resources, por
         platform.audit,
         (*loopback_origins(port), *platform.settings.web_origins),
         platform.settings.web_person_header,
+        portal_of(platform, lambda: nullcontext(Runs(context.instance))),
     )
 
 

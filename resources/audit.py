@@ -28,6 +28,7 @@ import json
 import os
 import pwd
 import stat
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -167,6 +168,7 @@ class AuditLog:
         self.path = path
         self.anchor = anchor
         self._seen = _Seen()
+        self._looking = threading.Lock()
 
     def record(
         self, who: str, what: str, sample: str | None = None, details: Mapping[str, Any] | None = None
@@ -309,6 +311,12 @@ class AuditLog:
             with self.path.open("rb") as file:
                 yield from filter(None, map(_parse, file))
 
+    def newest(self) -> Iterator[AuditEntry]:
+        """What was written, newest first, read from the end as far as is asked for. Nothing is verified here."""
+        if self._is_there():
+            with self.path.open("rb") as file:
+                yield from filter(None, map(_parse, _lines_backwards(file)))
+
     def entries_about(self, sample: str | None) -> Iterator[AuditEntry]:
         """What was written of one sample, or of none, oldest first; found without reading the rest of the log again.
 
@@ -328,15 +336,16 @@ class AuditLog:
                 yield from (entry for entry in _read_at(file, positions) if entry.event.what in kinds)
 
     def _looked_through(self, file: BinaryIO) -> _Seen:
-        """What is known of the log, of what was added since the last look as well."""
-        facts = os.fstat(file.fileno())
-        if facts.st_ino != self._seen.inode or facts.st_size < self._seen.end:
-            self._seen = _Seen(facts.st_ino)
-        file.seek(self._seen.end)
-        for line in file:
-            if line.endswith(b"\n"):  # another one is still being written
-                self._seen.take(line)
-        return self._seen
+        """What is known of the log, of what was added since the last look as well; threads look one after another."""
+        with self._looking:
+            facts = os.fstat(file.fileno())
+            if facts.st_ino != self._seen.inode or facts.st_size < self._seen.end:
+                self._seen = _Seen(facts.st_ino)
+            file.seek(self._seen.end)
+            for line in file:
+                if line.endswith(b"\n"):  # another one is still being written
+                    self._seen.take(line)
+            return self._seen
 
     def verify(self, anchor: AuditHead | None = None) -> int:
         """The number of lines, if every one is as it was written.
@@ -522,6 +531,20 @@ def _last_lines(file: BinaryIO, end: int | None = None) -> list[bytes]:
         file.seek(position)
         tail = file.read(step) + tail
     return tail.rstrip(b"\n").split(b"\n")[-2:] if tail else []
+
+
+def _lines_backwards(file: BinaryIO) -> Iterator[bytes]:
+    """Lines from the last to the first, without line ends; one that is still being written is left out."""
+    position = file.seek(0, os.SEEK_END)
+    rest = b""
+    while position:
+        step = min(_TAIL_STEP, position)
+        position -= step
+        file.seek(position)
+        rest, *lines = (file.read(step) + rest).split(b"\n")
+        yield from (line for line in reversed(lines) if line)
+    if rest:
+        yield rest
 
 
 def _parse(line: bytes) -> AuditEntry | None:

@@ -29,7 +29,7 @@ from engine.errors import GenomicsError
 PATIENCE_SECONDS = 10.0
 """How long a server that does not answer is waited for; a tick has a minute."""
 MOST_LINES = 25
-KINDS = ("run failed", "gate shut", "queue stuck")
+KINDS = ("run failed", "gate shut", "queue stuck", "glass broken")
 _PORTS = {"smtp": 25, "smtps": 465}
 _REMEDY = "look at GENOMICS_NOTIFY_MAIL, GENOMICS_NOTIFY_SMTP and GENOMICS_NOTIFY_WEBHOOK; it is tried again"
 
@@ -43,7 +43,7 @@ class Notice:
     """Something a person should know.
 
     Attributes:
-        kind: ``run failed``, ``gate shut`` or ``queue stuck``.
+        kind: one of :data:`KINDS`.
         sample: sample id, of a stuck queue the one that waits longest; empty where a run is of no sample.
         stage: the artifact, or the job.
         since: UTC time, ISO 8601 to the second.
@@ -72,9 +72,7 @@ class Channel(Protocol):
 
 def subject_of(notices: Sequence[Notice]) -> str:
     """One line that counts them by kind."""
-    kinds = {
-        kind: sum(notice.kind == kind for notice in notices) for kind in ("run failed", "gate shut", "queue stuck")
-    }
+    kinds = {kind: sum(notice.kind == kind for notice in notices) for kind in KINDS}
     return "genomics: " + ", ".join(f"{count} {kind}" if count > 1 else kind for kind, count in kinds.items() if count)
 
 

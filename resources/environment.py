@@ -189,10 +189,17 @@ OPTIONS = (
         "Header in which a reverse proxy that sends the token names the person it signed on, for the audit log.",
     ),
     Option(
+        "GENOMICS_PORTAL_ACCESS",
+        "none",
+        (),
+        "YAML file that says who comes into the clinicians' portal, with which role, and whose a case is.",
+    ),
+    Option(
         "GENOMICS_NOTIFY_MAIL",
         "none",
         (),
-        "Addresses, separated by commas, that get mail when a run fails, a gate is shut or the queue is stuck.",
+        "Addresses, separated by commas, that get mail when a run fails, a gate is shut, the queue is stuck or the "
+        "glass is broken.",
     ),
     Option(
         "GENOMICS_NOTIFY_SMTP",
@@ -243,6 +250,7 @@ class Settings:
         web_listen: the address on which the web UI listens.
         web_origins: ``scheme://host[:port]`` of addresses at which a reverse proxy shows the web UI.
         web_person_header: the header in which it names the person, absent where it names none.
+        portal_access: file that says who comes into the portal, absent where only the demo's people do.
         channels: the ways to people who are told of failed runs, shut gates and a stuck queue.
         notify_stuck_hours: how long a sample may wait for the platform until it is told.
     """
@@ -272,6 +280,7 @@ class Settings:
     web_listen: str
     web_origins: tuple[str, ...]
     web_person_header: str | None
+    portal_access: Path | None
     channels: tuple[Channel, ...]
     notify_stuck_hours: int
 
@@ -311,6 +320,7 @@ class Settings:
             web_listen=values["GENOMICS_WEB_LISTEN"],
             web_origins=_origins(variables.get("GENOMICS_WEB_ORIGINS")),
             web_person_header=variables.get("GENOMICS_WEB_PERSON_HEADER") or None,
+            portal_access=_path(variables.get("GENOMICS_PORTAL_ACCESS")),
             channels=_channels(values, variables),
             notify_stuck_hours=_count("GENOMICS_NOTIFY_STUCK_HOURS", values["GENOMICS_NOTIFY_STUCK_HOURS"]),
         )

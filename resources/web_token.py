@@ -14,6 +14,8 @@ from urllib.parse import urlencode
 from engine.errors import GenomicsError
 from resources.environment import Settings
 
+PORTAL = "/portal"
+"""Path of the clinicians' portal on the same server."""
 _LENGTH = 43
 """Characters of 32 random bytes in URL-safe base64."""
 
@@ -40,9 +42,9 @@ def web_token(settings: Settings) -> str:
     return token
 
 
-def web_address(settings: Settings, port: int) -> str:
-    """What a person opens: the web UI's URL with the token."""
-    return f"http://127.0.0.1:{port}/?{urlencode({'token': web_token(settings)})}"
+def web_address(settings: Settings, port: int, path: str = "/") -> str:
+    """What a person opens: the web UI's URL with the token, or that of another path of the same server."""
+    return f"http://127.0.0.1:{port}{path}?{urlencode({'token': web_token(settings)})}"
 
 
 def _create(path: Path) -> None:

@@ -56,6 +56,17 @@ class Browser:
         """The value of a script in the page."""
         return self._call("POST", "execute/sync", script=script, args=[])
 
+    def console(self) -> list[str]:
+        """What the browser complained of since this was asked last: errors of scripts, what a policy stopped."""
+        entries = self._call("POST", "se/log", type="browser")
+        return [str(entry["message"]) for entry in entries if entry["level"] == "SEVERE"]
+
+    def asked_for(self) -> list[str]:
+        """Addresses that pages asked for since this was asked last, in order, whether anything came of it or not."""
+        events = [json.loads(entry["message"])["message"] for entry in self._call("POST", "se/log", type="performance")]
+        sent = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+        return [url for url in sent if not url.startswith("data:")]
+
     def click(self, xpath: str) -> None:
         found = self._call("POST", "element", using="xpath", value=xpath)
         self._call("POST", f"element/{found[ELEMENT]}/click")
@@ -111,7 +122,8 @@ def browsing(folder: Path, width: int = 1500, height: int = 1000, names: str = "
         _wait_for_driver(port)
         arguments = [*ARGUMENTS, f"--user-data-dir={folder}", f"--window-size={width},{height}"]
         arguments += [f"--host-resolver-rules={names}"] if names else []
-        wanted = {"browserName": "chrome", "goog:chromeOptions": {"args": arguments}}
+        logs = {"browser": "ALL", "performance": "ALL"}
+        wanted = {"browserName": "chrome", "goog:chromeOptions": {"args": arguments}, "goog:loggingPrefs": logs}
         url = f"http://127.0.0.1:{port}/session"
         session = f"{url}/{call('POST', url, capabilities={'alwaysMatch': wanted})['sessionId']}"
         yield Browser(session)

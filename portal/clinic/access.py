@@ -1,0 +1,173 @@
+"""Who comes in with which role and teams, and whose a case is: one YAML file of the deployment.
+
+Without a file there is no provider of identities, and only the demo's people can come in, from this machine
+(:mod:`portal.clinic.entrance`).
+
+>>> access = Access.of({"roles": {"grp-genetics": "geneticist"}, "every_case": ["grp-genetics"],
+...                     "teams": {"ward 3": {"groups": ["grp-ward-3"], "orders": ["W3-*"]}}})
+>>> access.person("Dr Weber", ["grp-genetics"]).every_case
+True
+>>> sorted(access.teams_of(order="W3-77", family=None))
+['ward 3']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from engine.errors import GenomicsError
+from portal.clinic.rights import Person, Role
+
+_REMEDY = "write the file as docs/portal.md shows"
+
+
+class AccessError(GenomicsError):
+    """The file that says who may come in cannot be used, or somebody it does not know wants to come in."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A provider of identities after OpenID Connect.
+
+    Attributes:
+        issuer: its URL, below which ``.well-known/openid-configuration`` lies.
+        client_id: under which it knows the portal.
+        client_secret_file: file that holds the secret, absent for a public client.
+        groups_claim: claim of the id token that lists a person's groups.
+        name_claim: claim that names the person in the audit log.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret_file: Path | None = None
+    groups_claim: str = "groups"
+    name_claim: str = "name"
+
+
+@dataclass(frozen=True)
+class Team:
+    """Whose a case is.
+
+    Attributes:
+        groups: of the provider, whose members are in the team.
+        orders: patterns of order ids (``W3-*``) whose cases are the team's.
+        families: patterns of families' pseudonyms.
+    """
+
+    groups: tuple[str, ...] = ()
+    orders: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Access:
+    """The deployment's word on who may come in.
+
+    Attributes:
+        provider: absent where there is none.
+        roles: role by group of the provider.
+        every_case: groups whose members see the cases of every team.
+        teams: by name.
+    """
+
+    provider: Provider | None = None
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    every_case: frozenset[str] = frozenset()
+    teams: Mapping[str, Team] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any], file: Path | None = None) -> Access:
+        """From what the file says.
+
+        Raises:
+            AccessError: a key or a role is not known, or a value of another kind than it should be.
+        """
+        try:
+            _require_known(told, {"provider", "roles", "every_case", "teams"})
+            return cls(
+                provider=_provider(told.get("provider"), file),
+                roles={str(group): Role(role) for group, role in (told.get("roles") or {}).items()},
+                every_case=frozenset(_listed(told.get("every_case"))),
+                teams={str(name): _team(team) for name, team in (told.get("teams") or {}).items()},
+            )
+        except (TypeError, ValueError, AttributeError) as error:
+            raise AccessError(f"who may come in cannot be read: {error}", remedy=_REMEDY, file=file) from error
+
+    @classmethod
+    def read(cls, path: Path | None) -> Access:
+        """From the file; that of the demo where there is none."""
+        if path is None:
+            return DEMO
+        try:
+            told = yaml.safe_load(path.read_text())
+        except (OSError, yaml.YAMLError) as error:
+            raise AccessError(f"who may come in cannot be read: {error}", remedy=_REMEDY, file=path) from error
+        if not isinstance(told, dict):
+            raise AccessError("the file does not say who may come in", remedy=_REMEDY, file=path)
+        return cls.of(told, path)
+
+    def person(self, name: str, groups: Collection[str]) -> Person:
+        """Somebody whom the provider has signed in.
+
+        Raises:
+            AccessError: no group gives a role, or several give different ones.
+        """
+        roles = {self.roles[group] for group in groups if group in self.roles}
+        if len(roles) != 1:
+            said = f"several roles ({', '.join(sorted(roles))})" if roles else "no role"
+            raise AccessError(
+                f"{name} has {said} here", remedy="let the provider put the person into one of the groups of the file"
+            )
+        teams = frozenset(one for one, team in self.teams.items() if set(team.groups) & set(groups))
+        return Person(name, roles.pop(), teams, bool(self.every_case & set(groups)))
+
+    def teams_of(self, *, order: str | None, family: str | None) -> frozenset[str]:
+        """The teams that a case belongs to, by its order and its family."""
+        return frozenset(
+            name for name, team in self.teams.items() if _matches(order, team.orders) or _matches(family, team.families)
+        )
+
+
+DEMO = Access(
+    roles={role.value: role for role in Role},
+    every_case=frozenset({Role.BIOINFORMATICIAN.value, Role.GENETICIST.value}),
+    teams={"whoever orders": Team(groups=(Role.CLINICIAN.value,), orders=("*",))},
+)
+"""Of a deployment without a file: a group for each role; the clinician's cases are those that somebody ordered."""
+
+
+def _provider(told: Any, file: Path | None) -> Provider | None:
+    if told is None:
+        return None
+    _require_known(told, {"issuer", "client_id", "client_secret_file", "groups_claim", "name_claim"})
+    if not str(told.get("issuer", "")).startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+        raise ValueError("the issuer is no https URL")
+    secret = told.get("client_secret_file")
+    place = (file.parent if file else Path()) / secret if secret else None
+    return Provider(**{**told, "issuer": told["issuer"].rstrip("/"), "client_secret_file": place})
+
+
+def _team(told: Any) -> Team:
+    _require_known(told, {"groups", "orders", "families"})
+    return Team(**{name: _listed(values) for name, values in told.items()})
+
+
+def _listed(values: Any) -> tuple[str, ...]:
+    if values is not None and not isinstance(values, list):
+        raise ValueError(f"{values!r} is no list")
+    return tuple(str(value) for value in values or ())
+
+
+def _require_known(told: Mapping[str, Any], known: Collection[str]) -> None:
+    if strange := sorted(set(told) - set(known)):
+        raise ValueError(f"{', '.join(map(str, strange))}: there are {', '.join(sorted(known))}")
+
+
+def _matches(value: str | None, patterns: Collection[str]) -> bool:
+    return value is not None and any(fnmatchcase(value, pattern) for pattern in patterns)

@@ -1,0 +1,217 @@
+"""The one way to every page, answer and byte of the portal: who asks, may they, and the entry that says so.
+
+A route states what it does (``Depends(needs(Action.CASE))``); the application is refused at its start where one does
+not (:func:`require_rules`). In order: a visit that lasts, its allowance of requests, the form's own secret on whatever
+changes anything, the decision of :mod:`portal.clinic.rights`, the entry in the audit log; then the route is run.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+
+from engine.errors import GenomicsError
+from engine.reads.registration import RegisteredSample
+from portal.clinic.house import House
+from portal.clinic.rights import OF_A_CASE, Action, Decision, decide
+from portal.clinic.trail import Asked, is_broken, write_access
+from portal.clinic.visits import Visit
+from resources.web_token import PORTAL
+
+ROOT = PORTAL
+"""Path below which the portal lies; its pages are of one origin with Dagster's."""
+CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
+PUBLIC = frozenset({f"{ROOT}{path}" for path in ("", "/enter", "/oidc/start", "/oidc/back")})
+"""Routes before the sign-in, which show nothing of anybody."""
+_LONGEST_FORM = 64 << 10
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class RefusalError(Exception):
+    """A request that goes no further.
+
+    Attributes:
+        status: of HTTP.
+        reason: in a sentence.
+        breakable: the sample over which this person could break the glass, absent where that opens nothing.
+        visit: whose request it was, absent where nobody is signed in.
+    """
+
+    def __init__(self, status: int, reason: str, *, breakable: str | None = None, visit: Visit | None = None) -> None:
+        self.status = status
+        self.reason = reason
+        self.breakable = breakable
+        self.visit = visit
+        super().__init__(reason)
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A request that may be answered.
+
+    Attributes:
+        house: what it is answered from.
+        visit: whose it is.
+        sample: the case's sample, absent where it concerns none.
+        form: what was sent along.
+        decision: why it may be answered.
+    """
+
+    house: House
+    visit: Visit
+    sample: RegisteredSample | None
+    form: Mapping[str, str]
+    decision: Decision = field(default_factory=lambda: Decision(True))
+
+    @property
+    def case(self) -> RegisteredSample:
+        """The case's sample, of a route that has one."""
+        assert self.sample is not None
+        return self.sample
+
+    @property
+    def name(self) -> str:
+        """Who asks, for what is signed or decided."""
+        return self.visit.person.name
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a route does, as a dependency that lets nobody pass who may not."""
+
+    action: Action
+
+    async def __call__(self, request: Request) -> Admitted:
+        """Admit the request.
+
+        Raises:
+            RefusalError: it may not be answered.
+        """
+        house: House = request.app.state.house
+        visit = _visit_of(request, house)
+        form = await read_form(request) if request.method in _CHANGING else {}
+        if request.method in _CHANGING:
+            _require_own_page(request, visit, form)
+        return await run_in_threadpool(self._admit, request, house, visit, form)
+
+    def _admit(self, request: Request, house: House, visit: Visit, form: Mapping[str, str]) -> Admitted:
+        name = request.path_params.get("case")
+        sample = house.sample(name) if name is not None else None
+        case = house.case_of(sample) if sample else None
+        broken = bool(sample) and self.action in OF_A_CASE and is_broken(house.platform.audit, visit, str(name))
+        decision = decide(visit.person, self.action, case, broken=broken)
+        if decision.allowed and name is not None and sample is None:
+            decision = Decision(False, "there is no such case")
+        asked = Asked(request.method, route_of(request), _address(request), _detail(request))
+        self._write(house, visit, asked, decision, sample)
+        if not decision.allowed:
+            status = 404 if name is not None and sample is None and "no such" in decision.reason else 403
+            breakable = str(name) if decision.breakable else None
+            raise RefusalError(status, decision.reason, breakable=breakable, visit=visit)
+        return Admitted(house, visit, sample, form, decision)
+
+    def _write(
+        self, house: House, visit: Visit, asked: Asked, decision: Decision, sample: RegisteredSample | None
+    ) -> None:
+        try:
+            write_access(
+                house.platform.audit, visit, self.action, asked, decision, sample.sample_id if sample else None
+            )
+        except (OSError, GenomicsError) as error:
+            raise RefusalError(
+                503, f"nothing is shown, for it cannot be entered in the audit log: {error}", visit=visit
+            ) from error
+
+
+def needs(action: Action) -> Rule:
+    """The rule of a route."""
+    return Rule(action)
+
+
+def rule_of(route: APIRoute) -> Action | None:
+    """What a route does, absent where it states nothing."""
+    rules = [one.call for one in route.dependant.dependencies if isinstance(one.call, Rule)]
+    return rules[0].action if len(rules) == 1 else None
+
+
+def require_rules(app: FastAPI) -> None:
+    """Nothing, where every route but the public ones states what it does; AssertionError names the others."""
+    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    without = [route.path for route in routes if rule_of(route) is None and route.path not in PUBLIC]
+    assert not without, f"routes without a rule: {', '.join(without)}"
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form, or of a JSON object of texts; RefusalError where it is neither, or too long."""
+    parts, length = [], 0
+    async for part in request.stream():
+        length += len(part)
+        if length > _LONGEST_FORM:
+            raise RefusalError(413, "the form is too long")
+        parts.append(part)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    text = b"".join(parts).decode("utf-8", "replace")
+    if kind == "application/json":
+        return _texts(text)
+    if kind == "application/x-www-form-urlencoded" or not text:
+        return dict(parse_qsl(text, keep_blank_values=True))
+    raise RefusalError(415, "a form or a JSON object is taken")
+
+
+def cookie_name(request: Request) -> str:
+    """Cookies do not tell ports apart: each server on this machine has a name of its own."""
+    return f"portal_{request.url.port or 'web'}"
+
+
+def route_of(request: Request) -> str:
+    """The path with its parameters unfilled, below the portal."""
+    route = request.scope.get("route")
+    return str(getattr(route, "path", request.url.path)).removeprefix(ROOT) or "/"
+
+
+def _visit_of(request: Request, house: House) -> Visit:
+    now = time.time()
+    visit = house.visits.find(request.cookies.get(cookie_name(request), ""), now)
+    if visit is None:
+        raise RefusalError(401, "sign in first, or again: a visit ends after half an hour without a request")
+    if not visit.take(now):
+        raise RefusalError(429, "too many requests at once; go on in a moment", visit=visit)
+    return visit
+
+
+def _require_own_page(request: Request, visit: Visit, form: Mapping[str, str]) -> None:
+    """What changes anything comes from a page of ours, which knows the visit's secret."""
+    sent = request.headers.get(CSRF_HEADER) or form.get(CSRF_FIELD, "")
+    if not hmac.compare_digest(sent.encode(), visit.csrf.encode()):
+        raise RefusalError(403, "the form is not of this visit: open the page again", visit=visit)
+
+
+def _detail(request: Request) -> str:
+    """What of the case was asked for: parameters of the path, the question, the range of bytes."""
+    told = [str(value) for name, value in request.path_params.items() if name != "case"]
+    told += [request.url.query] if request.url.query else []
+    told += [request.headers["range"]] if "range" in request.headers else []
+    return " ".join(told)[:300].encode("utf-8", "replace").decode()
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _texts(text: str) -> dict[str, str]:
+    try:
+        told: Any = json.loads(text or "{}")
+    except (ValueError, RecursionError) as error:
+        raise RefusalError(400, "that is no JSON") from error
+    if not isinstance(told, dict) or not all(isinstance(value, str) for value in told.values()):
+        raise RefusalError(400, "a JSON object of texts is taken")
+    return told
