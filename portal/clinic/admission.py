@@ -16,8 +16,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, Request
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import BaseRoute
 
 from engine.errors import GenomicsError
 from engine.reads.registration import RegisteredSample
@@ -32,6 +33,8 @@ ROOT = PORTAL
 CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
 PUBLIC = frozenset({f"{ROOT}{path}" for path in ("", "/enter", "/oidc/start", "/oidc/back")})
 """Routes before the sign-in, which show nothing of anybody."""
+_TOLD_PARAMETERS = frozenset({"variant", "gene", "state", "report", "stage", "first", "sample", "who", "what"})
+"""What of an address's question is written down; what is typed freely could name a patient, whom the log must not."""
 _LONGEST_FORM = 64 << 10
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -137,16 +140,25 @@ def needs(action: Action) -> Rule:
     return Rule(action)
 
 
-def rule_of(route: APIRoute) -> Action | None:
-    """What a route does, absent where it states nothing."""
-    rules = [one.call for one in route.dependant.dependencies if isinstance(one.call, Rule)]
+def rules_of(app: FastAPI) -> dict[tuple[str, str], Action | None]:
+    """What each route does, by method and path; absent where it states nothing."""
+    told: dict[tuple[str, str], Action | None] = {}
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        methods = context.methods or {"*"}
+        told |= {(method, str(context.path)): _rule_of(route) for method in methods - {"HEAD", "OPTIONS"}}
+    return told
+
+
+def _rule_of(route: BaseRoute) -> Action | None:
+    stated = route.dependant.dependencies if isinstance(route, APIRoute) else []
+    rules = [one.call for one in stated if isinstance(one.call, Rule)]
     return rules[0].action if len(rules) == 1 else None
 
 
 def require_rules(app: FastAPI) -> None:
     """Nothing, where every route but the public ones states what it does; AssertionError names the others."""
-    routes = [route for route in app.routes if isinstance(route, APIRoute)]
-    without = [route.path for route in routes if rule_of(route) is None and route.path not in PUBLIC]
+    without = [path for (_, path), action in rules_of(app).items() if action is None and path not in PUBLIC]
     assert not without, f"routes without a rule: {', '.join(without)}"
 
 
@@ -198,7 +210,7 @@ def _require_own_page(request: Request, visit: Visit, form: Mapping[str, str]) -
 def _detail(request: Request) -> str:
     """What of the case was asked for: parameters of the path, the question, the range of bytes."""
     told = [str(value) for name, value in request.path_params.items() if name != "case"]
-    told += [request.url.query] if request.url.query else []
+    told += [f"{name}={value}" for name, value in request.query_params.items() if name in _TOLD_PARAMETERS and value]
     told += [request.headers["range"]] if "range" in request.headers else []
     return " ".join(told)[:300].encode("utf-8", "replace").decode()
 
