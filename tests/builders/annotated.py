@@ -52,8 +52,8 @@ def variant(gene: str = "PANK2", position: int = 3_899_000, **changed: Any) -> d
     """A heterozygous pathogenic missense variant on chromosome 20, with anything else as keywords."""
     row: dict[str, Any] = dict.fromkeys(column.name for column in ANNOTATED_COLUMNS)
     row |= {
-        "sample_id": "S1", "contig": "20", "position": position, "ref": "C", "alt": "T", "qual": 500.0, "filter": "PASS",
-        "genotype": "0/1", "copies": 1, "ploidy": 2, "depth": 30, "ref_depth": 15, "alt_depth": 15,
+        "sample_id": "S1", "contig": "20", "position": position, "ref": "C", "alt": "T", "qual": 500.0,
+        "filter": "PASS", "genotype": "0/1", "copies": 1, "ploidy": 2, "depth": 30, "ref_depth": 15, "alt_depth": 15,
         "genotype_quality": 99, "ref_matches": True, "variant_type": "SNV", "gene": gene, "gene_id": f"ENSG-{gene}",
         "transcript": f"{gene}-201", "representative_by": "longest_coding_sequence", "consequence": "missense_variant",
         "impact": "MODERATE", "exon": "2/7", "hgvs_c": f"{gene}-201:c.100C>T", "hgvs_p": f"{gene}-201:p.(Arg34Cys)",
