@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import csv
 import gzip
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from pathlib import Path
 
 import pysam
 
+from demo.derive import clinvar_keys
 from demo.gene_structures import PROTEIN_CODING, transcript_of
 from engine.acmg.criteria import parse_criteria
 from engine.acmg.decide import decide
@@ -73,7 +73,7 @@ class Genes:
                 if found.coding:
                     self.transcripts[gene].append(_as_model(found, gene, self.contigs[gene]))
         self.alleles: dict[str, list[Known]] = defaultdict(list)
-        keys = _keys(_file(cache, "homo-sapiens-variants.tsv.li.gz"))
+        keys = clinvar_keys(_file(cache, "homo-sapiens-variants.tsv.li.gz"))
         for row in _rows(_file(cache, "homo-sapiens-variants.tsv.gz")):
             contig, position, variation, ref, alt, _, _, _, significance, _, consequences, *_ = row
             if not (_BASES.fullmatch(ref) and _BASES.fullmatch(alt)):
@@ -298,16 +298,6 @@ def _as_model(found: object, gene: str, contig: str) -> Transcript:
 
 def _file(cache: Path, name: str) -> Path:
     return next(cache.rglob(name))
-
-
-def _keys(path: Path) -> dict[str, list[str]]:
-    keys = {}
-    with gzip.open(path, "rt") as stream:
-        for line in stream:
-            if line.startswith("# ") and " = [" in line:
-                name, _, values = line[2:].partition(" = ")
-                keys[name.strip()] = json.loads(values)
-    return keys
 
 
 def _rows(path: Path) -> Iterator[Sequence[str]]:

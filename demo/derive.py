@@ -139,7 +139,7 @@ def write_slices(fasta: Path, path: Path) -> None:
 
 def write_clinvar(cache: Path, model: Sequence[str], path: Path) -> dict[str, tuple[int, str, str]]:
     """ClinVar's variants in the genes of the gene model; returns position (1-based), ref and alt by variation id."""
-    keys = _clinvar_keys(cache / "homo-sapiens-variants.tsv.li.gz")
+    keys = clinvar_keys(cache / "homo-sapiens-variants.tsv.li.gz")
     genes = [line.split("\t") for line in model if "\tgene\t" in line]
     spans = [(int(gene[3]), int(gene[4]), gene[8].split("Name=")[1].split(";")[0]) for gene in genes]
     lines = [
@@ -171,7 +171,8 @@ def write_clinvar(cache: Path, model: Sequence[str], path: Path) -> dict[str, tu
     return alleles
 
 
-def _clinvar_keys(path: Path) -> dict[str, list[str]]:
+def clinvar_keys(path: Path) -> dict[str, list[str]]:
+    """Values of the coded columns of the packed ClinVar table, by column, from the comment lines at its head."""
     keys = {}
     with gzip.open(path, "rt") as stream:
         for line in stream:

@@ -4,10 +4,9 @@ The look asks for the touched samples' runs and confirms all others (:mod:`engin
 shown by the asset ``samples_behind``.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import dagster as dg
 
@@ -25,6 +24,7 @@ from genomics_assets.binding import OWNERS
 from genomics_assets.clear_ticks import clear_ticks
 from genomics_assets.jobs import IN_PROCESS, knowledge_job
 from genomics_assets.messages import tell
+from resources.cursor import Cursor
 
 GROUP = "reanalysis"
 CHANGED = "genomics/knowledge"
@@ -118,22 +118,12 @@ def knowledge_changes(context: dg.SensorEvaluationContext) -> dg.SensorResult | 
     return dg.SensorResult(run_requests=[asked], cursor=cursor, asset_events=events)
 
 
-@dataclass(frozen=True)
-class _Cursor:
+@dataclass
+class _Cursor(Cursor):
     """Up to when samples were looked at, and a digest of what was last shown as behind."""
 
     seen: str = ""
     shown: str = ""
-
-    @classmethod
-    def parse(cls, text: str | None) -> Self:
-        try:
-            return cls(**json.loads(text)) if text else cls()
-        except (ValueError, TypeError):
-            return cls()
-
-    def text(self) -> str:
-        return json.dumps(self.__dict__)
 
 
 def _news(events: Mapping[str, str], samples: Sequence[RegisteredSample], since: str) -> tuple[str, list[str]]:

@@ -8,7 +8,6 @@ row change, or a person asks.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from genomics_assets.clear_ticks import clear_ticks
 from genomics_assets.jobs import sample_job
 from genomics_assets.messages import listed, tell
 from genomics_assets.run_process import ALONE, ENDED_BY, WITH_THE_SERVER
+from resources.cursor import Cursor
 from resources.registry import RegistryError, SampleRegistry
 from resources.sample_runs import PARTITION, RUN_KEY, Runs
 
@@ -46,22 +46,12 @@ PARENTS = "parents"
 """Cause of another run: the parents' calls were not there, or were other ones."""
 
 
-@dataclass(frozen=True)
-class _Cursor:
+@dataclass
+class _Cursor(Cursor):
     """Up to when runs were looked at, and when requests were; seconds since 1970."""
 
     runs: float = 0.0
     requests: float = 0.0
-
-    @classmethod
-    def parse(cls, text: str | None) -> _Cursor:
-        try:
-            return cls(**json.loads(text)) if text else cls()
-        except (ValueError, TypeError):
-            return cls()
-
-    def text(self) -> str:
-        return json.dumps(self.__dict__)
 
     def as_of(self, now: float) -> _Cursor:
         """The cursor, or a new one where the clock was put back since: what came in between is looked at again."""

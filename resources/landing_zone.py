@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import math
 import os
 import stat
@@ -34,6 +33,7 @@ from engine.reads.sample_sheet import (
     read_sample_sheet,
 )
 from resources.audit import AuditEvent, AuditLog
+from resources.cursor import Cursor
 from resources.decisions import CHANGED, REGISTERED, withdrawn_ids
 from resources.registry import Registration, SampleRegistry
 
@@ -94,7 +94,7 @@ class Scan:
 
 
 @dataclass
-class _Cursor:
+class _Cursor(Cursor):
     """Where the scan stands: what each sheet looked like when it was last read, and a sheet half done.
 
     Attributes:
@@ -112,17 +112,6 @@ class _Cursor:
     digest: str = ""
     next: int = 0
     untold: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def parse(cls, text: str | None) -> _Cursor:
-        """A cursor that cannot be read means: begin anew, which only costs time."""
-        try:
-            return cls(**json.loads(text)) if text else cls()
-        except (ValueError, TypeError):
-            return cls()
-
-    def text(self) -> str:
-        return json.dumps(self.__dict__, sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def report_statement(
 ) -> Statement:
     """What is said of a sample with so many findings, of one gene after the other."""
     known = person(sex=Sex.FEMALE, subject_id=subject_id, order_id=order, phenotype=("HP:0001332",))
-    rows = [variant(genes[n % len(genes)], 3_888_572 + 7 * n, sample=sample) for n in range(findings)]
+    rows = [variant(genes[n % len(genes)], 3_888_572 + 7 * n, sample_id=sample) for n in range(findings)]
     folder.mkdir(parents=True, exist_ok=True)
     table = write_annotated(folder / f"{sample}.annotated.parquet", *rows)
     looked_through = subject(ordered_genes=genes[1:] and genes, secondary_findings_consent=False)
