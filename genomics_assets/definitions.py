@@ -14,6 +14,11 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning, message=".*partiti
 
 from genomics_assets.artifacts import ARTIFACTS, KNOWLEDGE  # noqa: E402
 from genomics_assets.binding import asset_of, checks_of  # noqa: E402
+from genomics_assets.cohort_rebuild import (  # noqa: E402
+    cohort_rebuild_job,
+    nightly_cohort_rebuild,
+    sums_equal_a_rebuild,
+)
 from genomics_assets.cohort_tables import cohort_tables  # noqa: E402
 from genomics_assets.jobs import IN_PROCESS, JOBS  # noqa: E402
 from genomics_assets.notifications import notifications  # noqa: E402
@@ -48,8 +53,12 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             knowledge_confirmations,
             SAMPLES_BEHIND,
         ],
-        asset_checks=[checks_of(one, rows) for one in ARTIFACTS if (rows := thresholds.of(one.name))],
-        jobs=[*JOBS, reanalysis_job],
+        asset_checks=[
+            *(checks_of(one, rows) for one in ARTIFACTS if (rows := thresholds.of(one.name))),
+            sums_equal_a_rebuild,
+        ],
+        jobs=[*JOBS, reanalysis_job, cohort_rebuild_job],
+        schedules=[nightly_cohort_rebuild],
         sensors=[*SENSORS, knowledge_changes, work_list_rows, *([notifications] if settings.channels else [])],
         resources=vars(resources),
         executor=IN_PROCESS,

@@ -35,9 +35,8 @@ delivery_job = dg.define_asset_job(
 
 cohort_job = dg.define_asset_job(
     "cohort",
-    selection=dg.AssetSelection.assets(
-        *(model.name for model in cohort_models()), *(one.name for one in OF_THE_COHORT)
-    ),
+    selection=dg.AssetSelection.assets(*(model.name for model in cohort_models()), *(one.name for one in OF_THE_COHORT))
+    - dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("cohort_allele_frequency"), "sums_equal_a_rebuild")),
     description="Rebuilds the cohort tables from every sample's calls, in one run for many samples.",
     executor_def=IN_PROCESS,
 )

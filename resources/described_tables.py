@@ -18,7 +18,7 @@ from engine.annotate.frequency_table import FREQUENCY_COLUMNS
 from engine.classify.candidate_genes import CANDIDATE_GENE_COLUMNS
 from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.unreported import UNREPORTED_COLUMNS
-from engine.cohort.columns import TABLES
+from engine.cohort.columns import KEPT
 from engine.cohort.models import cohort_models
 from engine.phenotype.conditions import GENE_CONDITION_COLUMNS
 from engine.report.exon_coverage import EXON_COLUMNS
@@ -65,7 +65,7 @@ def described_tables() -> tuple[Described, ...]:
         Described("findings", "artifact `findings` of a sample, Parquet", FINDING_COLUMNS),
         Described("unreported", "artifact `findings` of a sample, Parquet beside it", UNREPORTED_COLUMNS),
         Described("candidate_genes", "artifact `findings` of a sample, Parquet beside it", CANDIDATE_GENE_COLUMNS),
-        *(Described(name, f"Delta table `cohort/{name}`", columns) for name, columns in TABLES.items()),
+        *(Described(name, f"Delta table `cohort/{name}`", columns) for name, columns in KEPT.items()),
         *(Described(one.name, f"cohort table. {one.description}", one.columns) for one in cohort_models()),
         Described("work_list", "nowhere kept; `genomics samples` and the web UI show it", WORK_LIST_COLUMNS),
         *(Described(f"registry: {name}", *described(table)) for name, table in METADATA.tables.items()),

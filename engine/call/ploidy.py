@@ -22,7 +22,8 @@ _SEX_CHROMOSOMES: dict[int, tuple[str, tuple[tuple[int, int], ...]]] = {
     59_373_566: ("Y", ((10_000, 2_649_520), (59_034_049, 59_363_566))),  # GRCh37
     57_227_415: ("Y", ((10_000, 2_781_479), (56_887_902, 57_217_415))),  # GRCh38
 }
-_MITOCHONDRION = frozenset({"MT", "M", "chrM", "chrMT"})
+MITOCHONDRION = frozenset({"MT", "M", "chrM", "chrMT"})
+"""Names of the mitochondrion."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def ploidy_of(interval: Interval, contig_length: int, sex: Sex) -> list[PloidyPa
     everything but the mitochondrion is called as diploid: a hemizygous variant is then called homozygous, which
     loses nothing.
     """
-    if interval.contig in _MITOCHONDRION:
+    if interval.contig in MITOCHONDRION:
         return [PloidyPart(interval, 1)]
     chromosome, shared = _SEX_CHROMOSOMES.get(contig_length, ("", ()))
     if interval.contig.removeprefix("chr") != chromosome or sex == Sex.UNKNOWN:

@@ -74,7 +74,70 @@ TABLES: Mapping[str, tuple[Column, ...]] = {
     "samples": SAMPLE_COLUMNS,
     "measures": MEASURE_COLUMNS,
 }
-"""Columns of each Delta table of the cohort."""
+"""Columns of what a sample contributes to each Delta table of the cohort."""
+
+GROUP = 128
+"""Samples a group: whose rows lie in the same files, and are rewritten when one of them is replaced or withdrawn."""
+GROUP_COLUMN = Column(
+    "sample_group",
+    "INTEGER",
+    f"Number, from 0, of the group of up to {GROUP} samples whose rows lie in the same files",
+    "groups",
+    required=True,
+    minimum=0,
+)
+GROUPED = frozenset({"calls", "missing"})
+"""Delta tables so large that their rows lie in groups of samples; they have :data:`GROUP_COLUMN` besides."""
+IN_ORDER = ("contig", "position", "place", "start", "ref", "alt", "sample_id", "sex")
+"""By what rows of a file are sorted, as far as a table has it."""
+_TIER = Column(
+    "tier",
+    "TINYINT",
+    "0 as added by one sample; files of a tier are summed up into one of the next",
+    "tiers",
+    required=True,
+    minimum=0,
+)
+_SEX = Column(
+    "sex", "VARCHAR", "Of the samples counted here, as on the sample sheet", required=True, values=tuple(map(str, Sex))
+)
+ALLELE_COUNT_COLUMNS = (
+    CONTIG,
+    POSITION,
+    REF,
+    ALT,
+    _SEX,
+    Column("allele_count", "BIGINT", "Copies of alt added, or taken away where negative", "copies", required=True),
+    Column("carriers", "BIGINT", "Samples that carry alt, added or taken away", "samples", required=True),
+    Column("homozygotes", "BIGINT", "Those in which every one of two copies carries it", "samples", required=True),
+    Column("hemizygotes", "BIGINT", "Those whose single X or Y carries it", "samples", required=True),
+    _TIER,
+)
+COVERAGE_STEP_COLUMNS = (
+    CONTIG,
+    Column("place", "INTEGER", "0-based first base from which on it holds", "bases", required=True, minimum=0),
+    _SEX,
+    Column(
+        "step",
+        "BIGINT",
+        "By how many the copies that were not called rise here, or fall where negative",
+        "copies",
+        required=True,
+    ),
+    _TIER,
+)
+GOLD: Mapping[str, tuple[Column, ...]] = {
+    "allele_count": ALLELE_COUNT_COLUMNS,
+    "coverage_step": COVERAGE_STEP_COLUMNS,
+}
+"""Columns of the Delta tables of sums over samples, which name nobody. Each row is a change; their sum counts."""
+COUNTED = ("calls", "missing", "samples")
+"""What the sums are made of."""
+KEPT: Mapping[str, tuple[Column, ...]] = {
+    **{name: (*columns, GROUP_COLUMN) if name in GROUPED else columns for name, columns in TABLES.items()},
+    **GOLD,
+}
+"""Columns of each Delta table of the cohort as it is kept."""
 
 MODEL_CALL_COLUMNS = (
     replace(_SAMPLE, refers_to="dim_sample"),
@@ -115,6 +178,7 @@ FREQUENCY_COLUMNS = (
     ),
     Column("carriers", "BIGINT", "Samples that carry alt", "samples", minimum=1),
     Column("homozygotes", "BIGINT", "Samples in which every one of two copies carries alt", "samples", minimum=0),
+    Column("hemizygotes", "BIGINT", "Samples whose single X or Y carries alt", "samples", minimum=0),
 )
 QUALITY_COLUMNS = (
     replace(_SAMPLE, unique=True),

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from dbt_project import FOLDER
-from engine.cohort.columns import TABLES
+from engine.cohort.columns import GOLD, TABLES
 from engine.cohort.models import cohort_models, tests_of
 from engine.tables import Column
 
@@ -23,12 +23,17 @@ _STAGED = {
     "missing": "Stretches where fewer than two copies of a sample were called, from the Delta table missing.",
     "samples": "Samples that contributed, from the Delta table samples. No patient identity.",
     "measures": "Quality measures of each sample's artifacts, from the Delta table measures.",
+    "allele_count": "Signed changes of how often each allele was seen, from the Delta table allele_count.",
+    "coverage_step": "Signed changes of how many copies were not called, from the Delta table coverage_step.",
 }
+
+STAGED = {**TABLES, **{name: columns[:-1] for name, columns in GOLD.items()}}
+"""Columns of each staging model: of sums all but the tier, which counts nothing."""
 
 
 def files() -> dict[Path, str]:
     """The text of each file, by its path below the dbt project."""
-    staged = [_model(f"stg_{name}", _STAGED[name], columns) for name, columns in TABLES.items()]
+    staged = [_model(f"stg_{name}", _STAGED[name], columns) for name, columns in STAGED.items()]
     marts = [
         _model(model.name, model.description, model.columns, tests=True) | {"config": {"contract": {"enforced": True}}}
         for model in cohort_models()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dbt_project import FOLDER as PROJECT
-from engine.cohort.columns import TABLES, typed_table
+from engine.cohort.columns import GOLD, TABLES, typed_table
 from engine.cohort.models import cohort_models
 from engine.duckdb_paths import as_literal
 from engine.errors import ToolError
@@ -56,7 +56,8 @@ def build_tables(
     What depends on a model whose test failed is not built, and its tests count as not passed.
 
     Args:
-        files: Parquet files of each Delta table, by the log.
+        files: Parquet files of each Delta table, by the log, all of one moment. Where there are none of sums over
+            samples, these are made of the samples' rows.
         folder: for the tables.
         scratch: for dbt's own files and the DuckDB database.
         threads: of dbt and DuckDB.
@@ -68,14 +69,17 @@ def build_tables(
     listing = scratch / LISTING
     listed = [
         (name, _named(scratch, name, number, file))
-        for name in TABLES
+        for name in (*TABLES, *GOLD)
         for number, file in enumerate(files.get(name) or [_empty(name, scratch)])
     ]
     listing.write_text(json.dumps([{"table_name": name, "uri": uri} for name, uri in listed]))
     database = scratch / DATABASE
     if put_aside:
         (scratch / PUT_ASIDE).write_text(json.dumps([{"sample_id": sample} for sample in sorted(put_aside)]))
-    completed = _run_dbt(scratch, threads, {"put_aside": PUT_ASIDE} if put_aside else {})
+    variables = {"put_aside": PUT_ASIDE} if put_aside else {}
+    if put_aside or not all(files.get(name) for name in GOLD):
+        variables["sum_anew"] = "yes"
+    completed = _run_dbt(scratch, threads, variables)
     results = _results(scratch / "target", completed)
     if all(result.passed for result in results):
         _export(database, folder)
@@ -105,7 +109,7 @@ def _empty(table: str, scratch: Path) -> str:
     import pyarrow.parquet as pq
 
     path = scratch / f"{table}.parquet"
-    pq.write_table(typed_table([], TABLES[table]), path)
+    pq.write_table(typed_table([], {**TABLES, **GOLD}[table]), path)
     return str(path)
 
 

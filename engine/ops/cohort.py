@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.classify.columns import FINDING_COLUMNS
 from engine.code_version import code_version
-from engine.cohort.columns import TABLES
+from engine.cohort.columns import KEPT, TABLES
 from engine.errors import LakeError
 from engine.ops.artifact import Computed, artifact
 from engine.ops.inputs import Artifact, CohortFiles, EverySample, Facts, Genome, Making, Options, Own, Previous
@@ -34,8 +34,8 @@ def _append(published: Artifact, services: Services) -> None:
 
     receipt, sample = published.receipt, str(published.receipt.sample)
     tables = {name: read_contribution(published.folder, name) for name in TABLES}
-    for name, rows in tables.items():
-        services.warehouse.put(name, rows, sample=sample, version=receipt.file(f"{name}.parquet").sha256)
+    versions = {name: receipt.file(f"{name}.parquet").sha256 for name in TABLES}
+    services.warehouse.contribute(tables, sample=sample, versions=versions)
     named = {sample, *(each for row in tables["samples"].to_pylist() for each in (row["father_id"], row["mother_id"]))}
     for gone in sorted(named & set(services.registry.withdrawn())):
         services.warehouse.remove(gone)  # withdrawn meanwhile, and what was there then has been taken out already
@@ -43,7 +43,7 @@ def _append(published: Artifact, services: Services) -> None:
 
 @artifact(
     kinds={"deltalake", "parquet"},
-    columns=TABLES["calls"],
+    columns=KEPT["calls"],
     after=_append,
 )
 def cohort_contribution(
@@ -203,9 +203,9 @@ def build_cohort(services: Services, log: Callable[[str], None] = lambda _: None
     if services.warehouse.version("samples") < 0:
         raise LakeError("no sample has contributed to the cohort", remedy="materialize cohort_contribution first")
     with services.lake.work("cohort_tables", log=log) as work:
-        files = {name: services.warehouse.files(name) for name in TABLES}
+        files = services.warehouse.listing()
         recipe = Recipe(
-            inputs=_named(files),
+            inputs=_named({name: files[name] for name in TABLES}),
             tools=code_version("engine.ops.cohort:build_cohort", distributions=_DBT).tools("cohort_tables")
             | dict(model_versions()),
         )

@@ -287,6 +287,12 @@ class Warehouse(Protocol):
     def put(self, table: str, rows: pa.Table, *, sample: str, version: str) -> bool:
         """Make ``rows`` the sample's rows of a table, exactly once."""
 
+    def contribute(self, tables: Mapping[str, pa.Table], *, sample: str, versions: Mapping[str, str]) -> bool:
+        """Make tables the sample's rows of the cohort and of the sums over it, exactly once and as a whole."""
+
+    def listing(self) -> dict[str, list[str]]:
+        """Files of every table of the cohort, all of one moment."""
+
     def holds(self, table: str, *, sample: str, version: str) -> bool:
         """Whether the table has the sample's rows of this version."""
 

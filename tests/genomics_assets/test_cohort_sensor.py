@@ -31,8 +31,8 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 def contribute(platform: Resources, sample: str) -> None:
     rows = {name: [] for name in TABLES} | {"samples": [(sample, "female", None, None, None, "demo", "bcftools", "1")]}
-    for name, columns in TABLES.items():
-        platform.warehouse.put(name, typed_table(rows[name], columns), sample=sample, version=sample[1:])
+    tables = {name: typed_table(rows[name], columns) for name, columns in TABLES.items()}
+    platform.warehouse.contribute(tables, sample=sample, versions=dict.fromkeys(tables, sample[1:]))
 
 
 def publish(platform: Resources, *put_aside: str) -> None:

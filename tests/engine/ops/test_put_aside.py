@@ -32,8 +32,8 @@ def contribute(platform: Resources, sample: str, *calls: tuple[object, ...]) -> 
     with platform.lake.work("cohort_contribution", sample) as work:
         (work.folder / "calls").write_text(version)
         work.publish(records=len(calls), recipe=Recipe(), measures={})
-    for name, columns in TABLES.items():
-        platform.warehouse.put(name, typed_table(rows[name], columns), sample=sample, version=version)
+    tables = {name: typed_table(rows[name], columns) for name, columns in TABLES.items()}
+    platform.warehouse.contribute(tables, sample=sample, versions=dict.fromkeys(tables, version))
 
 
 def published_samples(platform: Resources) -> list[str]:
