@@ -7,7 +7,8 @@ transcripts those in which the experts' c. name is that place; what the protein 
 name. Comparators of PS1 and PM5 need sequence: ``--sequence CONTIG=FASTA`` gives GRCh37's of a chromosome.
 ``--scores`` is a table of predictors on GRCh37. The allele itself is never among ClinVar's.
 
-Population frequencies are not at hand here, so PM2, BA1, BS1 and BS2 are not compared.
+Population frequencies are not at hand here, so PM2, BA1, BS1 and BS2 are not compared; nor are ClinVar's benign
+alleles, without which PM1 finds more hot spots than there are, nor constraint for PP2.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ from demo.gene_structures import PROTEIN_CODING, transcript_of
 from engine.acmg.criteria import parse_criteria
 from engine.acmg.decide import decide
 from engine.acmg.facts import Known, VariantFacts, missense_of
-from engine.acmg.gather import Place, terms_of, with_proteins
+from engine.acmg.gather import Place, missense_residues, terms_of, with_proteins
 from engine.annotate.edit import Edit, trimmed
 from engine.annotate.gene_model import Transcript
 from engine.annotate.hgvs import label
 
-COMPARED = ("PVS1", "PS1", "PM4", "PM5", "PP3", "BP4", "BP7")
+COMPARED = ("PVS1", "PS1", "PM1", "PM4", "PM5", "PP3", "BP4", "BP7")
 _PLACE = re.compile(r"NC_0+(\d+)\.\d+:g\.(\d+)(?:_(\d+))?(.+)")
 _MODES = {"Autosomal dominant": "AD", "Autosomal recessive": "AR", "X-linked": "XL"}
 _BASES = re.compile("[ACGT]+")
@@ -173,6 +174,7 @@ def _facts(row: Mapping[str, str], genes: Genes) -> VariantFacts | str:
     modes = {short for long, short in _MODES.items() if long in row["inheritance"]}
     return VariantFacts(
         row["gene"], transcript, edit, terms, protein, known, "2024-12-15",
+        missense=missense_residues(Place(transcript, 0, ""), known, ()),
         modes=frozenset(modes), variation_id=row["clinvar_variation_id"] or None,
     )  # fmt: skip
 

@@ -47,6 +47,15 @@ class Declaration:
         predictors: table of missense predictors' scores by allele, absent where PP3 and BP4 are not decided.
         predictors_release: date or name of its release.
         predictors_licence: under which it may be used, absent where the laboratory does not say.
+        splice_predictors: SpliceAI's VCF, or a table of its scores by allele, absent where splicing is not predicted.
+        splice_predictors_release: date or name of its release.
+        splice_predictors_licence: under which it may be used, absent where the laboratory does not say.
+        constraint: gnomAD's table of constraint metrics, absent where PP2 is not decided.
+        constraint_release: date or name of its release.
+        constraint_licence: under which it may be used, absent where the laboratory does not say.
+        dosage: ClinGen's list of curated genes, taken along with constraint.
+        dbsnp: dbSNP's VCF, absent where the ids of ClinVar and of the frequencies suffice.
+        dbsnp_release: its build, absent where the file says it.
         frequencies_licence: under which it may be used, absent where the laboratory does not say.
         star_alleles: folder of named alleles of pharmacogenes as PharmCAT writes them, or that of the package pypgx;
             absent where no pharmacogenes are wanted.
@@ -70,6 +79,15 @@ class Declaration:
     predictors: Path | None = None
     predictors_release: str | None = None
     predictors_licence: str | None = None
+    splice_predictors: Path | None = None
+    splice_predictors_release: str | None = None
+    splice_predictors_licence: str | None = None
+    constraint: Path | None = None
+    constraint_release: str | None = None
+    constraint_licence: str | None = None
+    dosage: Path | None = None
+    dbsnp: Path | None = None
+    dbsnp_release: str | None = None
 
     @property
     def ontology(self) -> Path | None:
@@ -110,10 +128,12 @@ _FILES = (
     "frequencies",
     "star_alleles",
     "predictors",
+    *("splice_predictors", "constraint", "dosage", "dbsnp"),
 )
 _TEXTS = (
     *("clinvar_release", "frequencies_release", "frequencies_licence"),
-    *("predictors_release", "predictors_licence"),
+    *("predictors_release", "predictors_licence", "splice_predictors_release", "splice_predictors_licence"),
+    *("constraint_release", "constraint_licence", "dbsnp_release"),
 )
 _IS_MD5 = re.compile("[0-9a-fA-F]{32}").fullmatch
 _REMEDY = f"use the fields {', '.join(_FIELDS)}, each once, as resources/references/GRCh38.yaml does"

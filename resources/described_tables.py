@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.acmg.predictor_table import PREDICTOR_COLUMNS
+from engine.acmg.constraint import CONSTRAINT_COLUMNS
+from engine.acmg.predictor_table import PREDICTOR_COLUMNS, SPLICE_PREDICTOR_COLUMNS
 from engine.annotate.columns import (
     ANNOTATED_COLUMNS,
     CLINVAR_COLUMNS,
@@ -14,6 +15,7 @@ from engine.annotate.columns import (
     POPULATION,
     TRANSCRIPT_CONSEQUENCE,
 )
+from engine.annotate.dbsnp import DBSNP_COLUMNS
 from engine.annotate.frequency_table import FREQUENCY_COLUMNS
 from engine.classify.candidate_genes import CANDIDATE_GENE_COLUMNS
 from engine.classify.columns import FINDING_COLUMNS
@@ -55,6 +57,9 @@ def described_tables() -> tuple[Described, ...]:
         Described("clinvar", "knowledge `clinvar`, Parquet", CLINVAR_COLUMNS),
         Described("frequencies", "knowledge `frequencies`, Parquet", FREQUENCY_COLUMNS),
         Described("predictors", "knowledge `predictors`, Parquet", PREDICTOR_COLUMNS),
+        Described("splice_predictors", "knowledge `splice_predictors`, Parquet", SPLICE_PREDICTOR_COLUMNS),
+        Described("constraint", "knowledge `constraint`, Parquet", CONSTRAINT_COLUMNS),
+        Described("dbsnp", "knowledge `dbsnp`, Parquet", DBSNP_COLUMNS),
         Described("gene_conditions", "knowledge `phenotypes`, Parquet", GENE_CONDITION_COLUMNS),
         Described("variant_consequences", "artifact `variant_consequences` of a sample, Parquet", CONSEQUENCE_COLUMNS),
         Described("annotated_variants", "artifact `annotated_variants` of a sample, Parquet", ANNOTATED_COLUMNS),

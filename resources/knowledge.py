@@ -26,7 +26,7 @@ from resources.lake import Lake
 __all__ = ["DECLARATIONS", "Declaration", "Knowledge", "read_declaration"]
 _OPTIONAL = (
     *("gene_model", "known_sites", "clinvar", "panels"),
-    *("phenotypes", "frequencies", "star_alleles", "predictors"),
+    *("phenotypes", "frequencies", "star_alleles", "predictors", "splice_predictors", "constraint", "dbsnp"),
 )
 """Parts that a reference may lack, in the order in which they are built."""
 
@@ -101,6 +101,9 @@ class Knowledge:
             frequencies=self._optional_file(receipts.get("frequencies"), r".*\.parquet"),
             star_alleles=self._optional_folder(receipts.get("star_alleles")),
             predictors=self._optional_file(receipts.get("predictors"), r".*\.parquet"),
+            splice_predictors=self._optional_file(receipts.get("splice_predictors"), r".*\.parquet"),
+            constraint=self._optional_file(receipts.get("constraint"), r".*\.parquet"),
+            dbsnp=self._optional_file(receipts.get("dbsnp"), r".*\.parquet"),
             versions={part: receipt.data_version for part, receipt in receipts.items()},
         )
 

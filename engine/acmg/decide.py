@@ -1,8 +1,7 @@
 """Which criteria an allele meets, by facts that data give; what only people can judge is not decided here.
 
-Decided: PVS1, PS1, PS2, PM2, PM3, PM4, PM5, PM6, PP3, BA1, BS1, BS2, BP2, BP3, BP4, BP7. Not decided: PS3, PS4, PM1,
-PP1, PP2, PP4, BS3, BS4, BP1, BP5, which need experiments, cohorts, families, domains or a clinician. PP5 and BP6 are
-off.
+Decided: PVS1, PS1, PS2, PM1, PM2, PM3, PM4, PM5, PM6, PP2, PP3, BA1, BS1, BS2, BP2, BP3, BP4, BP7. Not decided: PS3,
+PS4, PP1, PP4, BS3, BS4, BP1, BP5, which need experiments, cohorts, larger families or a clinician. PP5 and BP6 are off.
 The thresholds are those of the rule set (``rules.yaml``).
 """
 
@@ -12,14 +11,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.acmg.criteria import Criterion, Strength
-from engine.acmg.facts import Evidence, Known, Population, Seen, VariantFacts, missense_of
+from engine.acmg.facts import (
+    SPLICE_SITES,
+    TRUNCATING,
+    Evidence,
+    Known,
+    Population,
+    Seen,
+    VariantFacts,
+    missense_of,
+)
 from engine.acmg.grantham import grantham
 from engine.acmg.loss_of_function import loss_of_function
 from engine.acmg.rule_set import RuleSet, rule_set
 
 _A, _VS, _S, _M, _P = Strength
 DECIDED = (
-    *("PVS1", "PS1", "PS2", "PM2", "PM3", "PM4", "PM5", "PM6", "PP3"),
+    *("PVS1", "PS1", "PS2", "PM1", "PM2", "PM3", "PM4", "PM5", "PM6", "PP2", "PP3"),
     *("BA1", "BS1", "BS2", "BP2", "BP3", "BP4", "BP7"),
 )
 """The criteria that data can decide."""
@@ -38,6 +46,8 @@ def _met(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
     if lost:
         yield lost
     yield from _same_residue(facts, rules)
+    yield from _hot_spot(facts, rules)
+    yield from _few_missense(facts, rules)
     yield from _length(facts, rules, lost is not None)
     yield from _frequency(facts, rules)
     yield from _predicted(facts, rules)
@@ -93,6 +103,41 @@ def _compared(
     )
 
 
+def _hot_spot(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
+    """PM1: so many missense alleles that harm about the residue, and none that does not."""
+    if "missense_variant" not in facts.terms or facts.residue is None:
+        return
+    reach, residue = rules.at("PM1", "residues"), facts.residue
+    harmful, harmless = (
+        sum(abs(one - residue) <= reach for one in residues)
+        for residues in (facts.missense.harmful, facts.missense.harmless)
+    )
+    if harmful >= rules.at("PM1", "harmful") and not harmless:
+        sentence = (
+            f"A hot spot: within {reach} residues of residue {residue} ClinVar has {harmful} pathogenic or likely "
+            "pathogenic missense alleles and no benign one"
+        )
+        yield Evidence(Criterion("PM1", _M), sentence, "ClinVar", facts.clinvar_release or None)
+
+
+def _few_missense(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
+    """PP2: missense causes the gene's disease, and the gene bears little of it."""
+    known = facts.constraint
+    if "missense_variant" not in facts.terms or known is None or known.missense_z is None:
+        return
+    harmful, harmless = len(facts.missense.harmful), len(facts.missense.harmless)
+    if (
+        known.missense_z >= rules.at("PP2", "missense_z")
+        and harmful >= rules.at("PP2", "harmful")
+        and harmless <= rules.at("PP2", "harmless_share") * (harmful + harmless)
+    ):
+        sentence = (
+            f"{facts.gene} bears few missense variants (z {known.missense_z:.2f}), and they cause its disease: of "
+            f"{harmful + harmless} that ClinVar decides {harmful} are pathogenic or likely pathogenic"
+        )
+        yield Evidence(Criterion("PP2", _P), sentence, "constraint and ClinVar", known.release or None, facts.gene)
+
+
 def _length(facts: VariantFacts, rules: RuleSet, lost: bool) -> Iterator[Evidence]:
     """PM4 and BP3: a changed length of the protein, outside and inside of repeats."""
     if lost or not (facts.terms & (_IN_FRAME | {"stop_lost"})):
@@ -144,13 +189,35 @@ def _share(seen: Seen) -> str:
 
 
 def _predicted(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
-    """PP3 and BP4 of a missense variant, by the first predictor of the rule set that has a score."""
-    if "missense_variant" not in facts.terms:
+    """PP3 and BP4, of a missense variant and of splicing; PP3 by the stronger of both, BP4 where neither objects."""
+    missense = list(_by_first(facts.predictions, rules.at("predictors"), facts.predictor_source))
+    of_protein = missense if "missense_variant" in facts.terms else []
+    covered = facts.terms & (TRUNCATING | SPLICE_SITES | {"start_lost"})
+    splicing = [] if covered else list(_by_first(facts.splicing, rules.at("splice_predictors"), facts.splicing_source))
+    found = [*of_protein, *splicing]
+    harmful = [one for one in found if one.criterion.code == "PP3"]
+    if harmful:
+        yield min(harmful, key=lambda one: list(Strength).index(one.criterion.strength))
         return
-    for name, bounds in rules.at("predictors").items():
-        if name in facts.predictions:
-            yield from _by_score(name, facts.predictions[name], bounds, facts.predictor_source)
+    # That nothing is predicted of splicing says of a changed amino acid nothing.
+    harmless = of_protein if "missense_variant" in facts.terms else splicing
+    yield from (one for one in harmless if not _may_be_spliced(facts, rules))
+
+
+def _by_first(scores: Mapping[str, float], known: Mapping[str, Any], version: str | None) -> Iterator[Evidence]:
+    """By the first predictor of the rule set that has a score."""
+    for name, bounds in known.items():
+        if name in scores:
+            yield from _by_score(name, scores[name], bounds, version)
             return
+
+
+def _may_be_spliced(facts: VariantFacts, rules: RuleSet) -> bool:
+    """Whether a predictor of splicing does not rule a change out; without a score distance alone decides."""
+    for name, bounds in rules.at("splice_predictors").items():
+        if name in facts.splicing:
+            return bool(facts.splicing[name] > bounds["BP4"]["P"])
+    return False
 
 
 def _by_score(name: str, score: float, bounds: Mapping[str, Any], version: str | None) -> Iterator[Evidence]:
@@ -166,15 +233,16 @@ def _silent(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
     """BP7: no amino acid is changed, and no splice site is near."""
     near = rules.at("BP7")
     _, distance = facts.transcript.place(facts.edit.start)
-    if facts.edit.end - facts.edit.start != 1 or len(facts.edit.alt) != 1:
+    if facts.edit.end - facts.edit.start != 1 or len(facts.edit.alt) != 1 or _may_be_spliced(facts, rules):
         return
+    predicted = "no change of splicing is predicted" if facts.splicing else "splicing was not predicted"
     if "synonymous_variant" in facts.terms:
         if _from_exon_end(facts) < near["from_exon_end"]:
             return
         yield Evidence(
             Criterion("BP7", _P),
             f"No amino acid is changed ({facts.protein or 'synonymous'}), and the next splice site is "
-            f"{_from_exon_end(facts)} bases away; splicing was not predicted",
+            f"{_from_exon_end(facts)} bases away; {predicted}",
             "gene model",
             None,
             facts.transcript.name,
@@ -182,7 +250,7 @@ def _silent(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
         return
     after, before = near["into_intron"]["after"], near["into_intron"]["before"]
     if "intron_variant" in facts.terms and not -before <= distance <= after:
-        sentence = f"It lies {abs(distance)} bases inside an intron; splicing was not predicted"
+        sentence = f"It lies {abs(distance)} bases inside an intron; {predicted}"
         yield Evidence(Criterion("BP7", _P), sentence, "gene model", None, facts.transcript.name)
 
 

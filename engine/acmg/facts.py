@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from engine.acmg.constraint import GeneConstraint
 from engine.acmg.criteria import Criterion
 from engine.annotate.edit import Edit
 from engine.annotate.gene_model import Transcript
@@ -120,6 +121,19 @@ class Partner:
 
 
 @dataclass(frozen=True)
+class Missense:
+    """How ClinVar classifies missense alleles of a gene, the one in question left out.
+
+    Attributes:
+        harmful: residues with P/LP missense alleles, one entry an allele.
+        harmless: residues with benign or likely benign ones, one entry an allele.
+    """
+
+    harmful: tuple[int, ...] = ()
+    harmless: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class VariantFacts:
     """The facts of one allele on the transcript that speaks for its gene.
 
@@ -137,6 +151,10 @@ class VariantFacts:
         population: absent where there is no source of frequencies.
         predictions: score by predictor.
         predictor_source: release of the table of scores.
+        splicing: score by predictor of splicing.
+        splicing_source: release of their table.
+        missense: ClinVar's missense alleles of the gene.
+        constraint: what is known of the gene, absent where no such knowledge is declared.
         modes: how the gene's conditions are inherited: AD, AR, XL, MT.
         variation_id: ClinVar's of the allele itself, absent where it does not know it.
         partners: other P/LP alleles of the gene in this person.
@@ -159,6 +177,10 @@ class VariantFacts:
     population: Population | None = None
     predictions: Mapping[str, float] = field(default_factory=dict)
     predictor_source: str | None = None
+    splicing: Mapping[str, float] = field(default_factory=dict)
+    splicing_source: str | None = None
+    missense: Missense = Missense()
+    constraint: GeneConstraint | None = None
     modes: frozenset[str] = frozenset()
     variation_id: str | None = None
     partners: tuple[Partner, ...] = ()

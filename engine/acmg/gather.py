@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from engine.acmg.facts import Known, Population, VariantFacts, missense_of
+from engine.acmg.facts import Known, Missense, Population, VariantFacts, missense_of
 from engine.annotate.clinvar import PATHOGENIC
 from engine.annotate.edit import Edit, reverse_complement, trimmed
 from engine.annotate.gene_model import Transcript, read_gene_model
@@ -119,6 +119,7 @@ class Gatherer:
         self._transcripts = _transcripts(bundle.gene_model, rows) if bundle.gene_model else {}
         self._places: dict[str, Place] = {}
         self._known: dict[str, tuple[Known, ...]] = {}
+        self._harmless: dict[str, tuple[Edit, ...]] = {}
         self._release = ""
 
     def facts(self, row: Row, population: Population | None = None) -> VariantFacts | None:
@@ -147,8 +148,19 @@ class Gatherer:
             next_methionine=place.next_methionine() if "start_lost" in terms else None,
             repeat_copies=place.repeat_copies(edit),
             population=population,
+            missense=self._missense(place, known, edit) if "missense_variant" in terms else Missense(),
             variation_id=row["clinvar_variation_id"],
         )
+
+    def _missense(self, place: Place, known: Sequence[Known], edit: Edit) -> Missense:
+        """The residues of ClinVar's missense alleles of the gene, but for the allele's own."""
+        clinvar, transcript = self._bundle.clinvar, place.transcript
+        if clinvar is None:
+            return Missense()
+        if transcript.id not in self._harmless:
+            self._harmless[transcript.id] = harmless_missense(clinvar, transcript)
+        harmless = (one for one in self._harmless[transcript.id] if one != edit)
+        return missense_residues(place, known, harmless)
 
     def _place(self, transcript: Transcript) -> Place:
         if transcript.id not in self._places:
@@ -193,6 +205,42 @@ def known_alleles(clinvar: Path, transcript: Transcript) -> tuple[tuple[Known, .
         if not genes or transcript.gene in genes
     ]
     return tuple(known), rows[0][-1] if rows else ""
+
+
+def harmless_missense(clinvar: Path, transcript: Transcript) -> tuple[Edit, ...]:
+    """What ClinVar's benign and likely benign missense alleles of a transcript's gene replace."""
+    import duckdb
+
+    with duckdb.connect() as db:
+        rows = db.execute(
+            f"""
+            SELECT position, ref, alt FROM read_parquet(?)
+            WHERE contig = ? AND position BETWEEN ? AND ? AND classification IN {_HARMLESS} AND stars > 0
+              AND list_contains(consequences, ?) AND (len(genes) = 0 OR list_contains(genes, ?))
+            """,
+            [
+                as_pattern(clinvar),
+                bare_contig(transcript.contig),
+                transcript.start - 1,
+                transcript.end + 1,
+                TERMS["missense_variant"].so,
+                transcript.gene,
+            ],
+        ).fetchall()
+    return tuple(trimmed(position - 1, ref, alt) for position, ref, alt in rows)
+
+
+_HARMLESS = ("benign", "likely_benign")
+
+
+def missense_residues(place: Place, known: Iterable[Known], harmless: Iterable[Edit]) -> Missense:
+    """The residues, from 1, of missense alleles that are known to harm, and of those that are known not to."""
+    harmful = [place.codon(one.edit.start) for one in known if "missense_variant" in one.terms and one.stars > 0]
+    others = [place.codon(one.start) for one in harmless]
+    return Missense(
+        tuple(sorted(codon + 1 for codon in harmful if codon is not None)),
+        tuple(sorted(codon + 1 for codon in others if codon is not None)),
+    )
 
 
 def terms_of(accessions: Iterable[str], edit: Edit) -> frozenset[str]:

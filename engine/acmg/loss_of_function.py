@@ -1,8 +1,8 @@
 """PVS1: how strong the evidence is that a variant leaves no protein, after the tree of ClinGen's SVI group.
 
 Abou Tayoun et al. 2018 (10.1002/humu.23626), figure 1. Whether loss of function causes the gene's disease is read from
-ClinVar: so many truncating or splice site alleles that are pathogenic there. Which part of the protein is critical is
-read there too: a part in which pathogenic alleles lie.
+ClinVar (so many truncating or splice site alleles that are pathogenic there) or in ClinGen's dosage scores. Which part
+of the protein is critical is read in ClinVar too: a part in which pathogenic alleles lie.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ def loss_of_function(facts: VariantFacts, rules: RuleSet) -> Evidence | None:
     """PVS1 at its strength, absent where it is not met."""
     gene = rules.of_gene(facts.gene)
     truncations = [one for one in facts.known if one.truncates]
-    if gene.get("no_loss_of_function") or len(truncations) < rules.at("PVS1", "known_truncations"):
+    mechanism = _mechanism(facts, truncations, rules)
+    if gene.get("no_loss_of_function") or mechanism is None:
         return None
     if facts.terms & TRUNCATING:
         told = _truncation(facts, truncations, rules, gene)
@@ -37,12 +38,22 @@ def loss_of_function(facts: VariantFacts, rules: RuleSet) -> Evidence | None:
     strength, why = told
     return Evidence(
         Criterion("PVS1", strength),
-        f"{why} Loss of function of {facts.gene} causes disease: ClinVar has {len(truncations)} pathogenic or likely "
-        f"pathogenic truncating or splice site alleles of it",
+        f"{why} Loss of function of {facts.gene} causes disease: {mechanism}",
         "ClinVar and gene model",
         facts.clinvar_release or None,
         facts.transcript.name,
     )
+
+
+def _mechanism(facts: VariantFacts, truncations: list[Known], rules: RuleSet) -> str | None:
+    """What shows that loss of function causes the gene's disease, absent where nothing does."""
+    if len(truncations) >= rules.at("PVS1", "known_truncations"):
+        number = len(truncations)
+        return f"ClinVar has {number} pathogenic or likely pathogenic truncating or splice site alleles of it"
+    score = facts.constraint.haploinsufficiency if facts.constraint else None
+    if score == rules.at("PVS1", "haploinsufficiency"):
+        return f"ClinGen's haploinsufficiency score is {score}, sufficient evidence"
+    return None
 
 
 _Told = tuple[Strength, str]

@@ -1,45 +1,67 @@
-"""Scores of missense predictors as knowledge: a table by allele, one column a predictor.
+"""Scores of predictors as knowledge: a table by allele, one column a predictor.
 
-The source is text with a header, parted by tabs or commas, plain or gzip: ``chrom pos ref alt`` and a column for each
-predictor that the rule set names (``REVEL``, ``BayesDel_noAF``, ``VEST4``, ``CADD``), sorted or not. Other columns are
-left out. What a score speaks for is decided in :mod:`engine.acmg.decide`.
+Missense predictors come as text in columns: ``chrom pos ref alt`` and a column for each predictor that the rule set
+names, or the columns that REVEL's and CADD's own files have. Of splicing a VCF of SpliceAI is read, or such a table.
+What a score speaks for is decided in :mod:`engine.acmg.decide`.
 """
 
 from __future__ import annotations
 
-import csv
-import itertools
 import re
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Self
 
 from engine.acmg.rule_set import rule_set
-from engine.columns import ALT, CONTIG, POSITION, REF
-from engine.duckdb_paths import as_pattern
-from engine.errors import KnowledgeError, ReferenceMismatchError
-from engine.files.compressed import COPY_AGAIN
+from engine.annotate.allele_table import (
+    ALLELE,
+    ColumnSource,
+    Key,
+    Record,
+    Row,
+    Rows,
+    Source,
+    VcfSource,
+    read_alleles,
+    said_of,
+    write_alleles,
+)
+from engine.errors import KnowledgeError
 from engine.files.text import text_lines
-from engine.reference.accessions import bare_contig
 from engine.reference.bundle import Contig
-from engine.reference.contig_names import contig_aliases
-from engine.tables import Column, arrow_schema
+from engine.tables import Column
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 PREDICTORS = "predictors.parquet"
+SPLICE_PREDICTORS = "splice_predictors.parquet"
 KNOWN = tuple(rule_set().at("predictors"))
 """The predictors for which the rule set has calibrated bounds, the first that has a score being used."""
-PREDICTOR_COLUMNS = (
-    CONTIG,
-    POSITION,
-    REF,
-    ALT,
-    *(Column(name, "DOUBLE", f"Score of {name}; absent where the source has none", "score") for name in KNOWN),
-)
-_PLACE = ("chrom", "pos", "ref", "alt")
+KNOWN_OF_SPLICING = tuple(rule_set().at("splice_predictors"))
+"""The same of splicing."""
+
+
+def _columns(names: Sequence[str]) -> tuple[Column, ...]:
+    return tuple(
+        Column(name, "DOUBLE", f"Score of {name}; absent where the source has none", "score") for name in names
+    )
+
+
+PREDICTOR_COLUMNS = (*ALLELE, *_columns(KNOWN))
+SPLICE_PREDICTOR_COLUMNS = (*ALLELE, *_columns(KNOWN_OF_SPLICING))
+_PLACES = {
+    "GRCh37": (("chrom", "chr"), ("pos", "hg19_pos"), ("ref",), ("alt",)),
+    "GRCh38": (("chrom", "chr"), ("pos", "grch38_pos"), ("ref",), ("alt",)),
+}
+"""Names of the columns of a place, in lower case: those of such a table, and those of REVEL's own file."""
+_ALIASES: Mapping[str, tuple[str, ...]] = {"CADD": ("PHRED",)}
 _IS_BASE = re.compile("[ACGT]").fullmatch
-_MISMATCHES_ALLOWED = 0.01
-_BATCH = 100_000
+_REMEDY = "give a table with chrom, pos, ref, alt and a column for each predictor"
+_DELTAS = slice(2, 6)
+"""SpliceAI's own order: allele, gene, then the scores of a gained and a lost acceptor, a gained and a lost donor."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +69,9 @@ class PredictorMeasures:
     """What a table of scores holds.
 
     Attributes:
-        records: substitutions with a score.
+        records: alleles with a score, one more for each further score of the same allele.
         elsewhere: rows on no contig of the reference, or where it reads N.
+        not_sequence: alleles that are not given as bases.
         ref_mismatches: rows left out because their REF is not what the reference reads.
         predictors: those that have scores.
         release: date or name, as declared.
@@ -57,6 +80,7 @@ class PredictorMeasures:
 
     records: int
     elsewhere: int
+    not_sequence: int
     ref_mismatches: int
     predictors: list[str]
     release: str
@@ -64,144 +88,155 @@ class PredictorMeasures:
 
 
 def build_predictors(
-    source: Path, fasta: Path, contigs: Sequence[Contig], folder: Path, *, release: str | None, licence: str | None
+    source: Path,
+    fasta: Path,
+    contigs: Sequence[Contig],
+    folder: Path,
+    *,
+    release: str | None,
+    licence: str | None,
+    build: str = "GRCh38",
 ) -> PredictorMeasures:
-    """Write :data:`PREDICTORS`, sorted by place, into ``folder``.
+    """Write :data:`PREDICTORS`, of missense predictors, sorted by place, into ``folder``.
 
     Raises:
         KnowledgeError: the source is missing, damaged, lacks a column, or a score is no number.
         ReferenceMismatchError: it belongs to another build.
     """
-    import duckdb
-    import pyarrow.parquet as pq
-    import pysam
-
-    reader = _Reader(source, contigs)
-    unsorted = folder / f".{PREDICTORS}"
-    schema = arrow_schema(PREDICTOR_COLUMNS)
-    with pysam.FastaFile(str(fasta)) as sequences, pq.ParquetWriter(unsorted, schema) as writer:
-        rows, records = reader.rows(sequences), 0
-        while batch := list(itertools.islice(rows, _BATCH)):
-            writer.write_table(_as_table(batch))
-            records += len(batch)
-    if reader.ref_mismatches > _MISMATCHES_ALLOWED * (records + reader.ref_mismatches) or not records:
-        unsorted.unlink()
-        raise ReferenceMismatchError(
-            f"REF disagrees with the reference at {reader.ref_mismatches:,} rows, and {records:,} could be placed",
-            file=source,
-            remedy="give scores of the reference's build",
-        )
-    order = " ".join(f"WHEN '{bare_contig(contig.name)}' THEN {number}" for number, contig in enumerate(contigs))
-    with duckdb.connect() as db:
-        db.sql(
-            f"SELECT * FROM read_parquet($table) ORDER BY CASE contig {order} END, position, alt",
-            params={"table": as_pattern(unsorted)},
-        ).write_parquet(str(folder / PREDICTORS), compression="zstd")
-    unsorted.unlink()
-    return PredictorMeasures(
-        records, reader.elsewhere, reader.ref_mismatches, reader.predictors, release or "", licence or ""
-    )
+    scores = _ScoreColumns.of_predictors(source, build, KNOWN, substitutions=True)
+    return _write(scores, fasta, contigs, folder / PREDICTORS, PREDICTOR_COLUMNS, release, licence)
 
 
-_Row = tuple[Any, ...]
+def build_splice_predictors(
+    source: Path,
+    fasta: Path,
+    contigs: Sequence[Contig],
+    folder: Path,
+    *,
+    release: str | None,
+    licence: str | None,
+    build: str = "GRCh38",
+) -> PredictorMeasures:
+    """Write :data:`SPLICE_PREDICTORS`, of SpliceAI's VCF or a table, into ``folder``; errors as of build_predictors."""
+    scores: _Scores
+    if next(iter(text_lines(source, error=KnowledgeError)), "").startswith("##fileformat=VCF"):
+        scores = _SpliceAi(source)
+    else:
+        scores = _ScoreColumns.of_predictors(source, build, KNOWN_OF_SPLICING)
+    return _write(scores, fasta, contigs, folder / SPLICE_PREDICTORS, SPLICE_PREDICTOR_COLUMNS, release, licence)
 
 
-def _as_table(batch: Sequence[_Row]) -> Any:
+def _write(
+    scores: _Scores,
+    fasta: Path,
+    contigs: Sequence[Contig],
+    table: Path,
+    columns: Sequence[Column],
+    release: str | None,
+    licence: str | None,
+) -> PredictorMeasures:
     import pyarrow as pa
 
-    schema = arrow_schema(PREDICTOR_COLUMNS)
-    columns = zip(*batch, strict=True)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    said = {"release": release or "", "licence": licence or ""}
+
+    def arrays(rows: Rows) -> list[pa.Array]:
+        values = [scores.of(row) for row in rows]
+        return [pa.array(column, pa.float64()) for column in zip(*values, strict=True)]
+
+    placed = write_alleles(scores, fasta, contigs, table, columns[len(ALLELE) :], arrays, lambda: said)
+    return PredictorMeasures(**vars(placed), predictors=scores.predictors, release=release or "", licence=licence or "")
 
 
-class _Reader:
-    """Reads the rows of a source and counts those that are left out."""
+class _Scores(Source):
+    """A source that can tell the scores of its rows, in the order of the table's columns."""
 
-    def __init__(self, source: Path, contigs: Sequence[Contig]) -> None:
-        self._source, self._names = source, contig_aliases(contigs)
-        self.elsewhere = self.ref_mismatches = 0
-        lines = text_lines(source, error=KnowledgeError)
-        header = next(lines, "").lstrip("#")
-        self._separator = "\t" if "\t" in header else ","
-        self._columns = [name.strip() for name in header.strip().split(self._separator)]
-        lower = [name.lower() for name in self._columns]
-        self.predictors = [name for name in KNOWN if name in self._columns]
-        missing = [name for name in _PLACE if name not in lower]
-        if missing or not self.predictors:
-            lacking = ", ".join(missing) or f"a predictor ({', '.join(KNOWN)})"
+    @property
+    @abstractmethod
+    def predictors(self) -> list[str]:
+        """Those that have scores."""
+
+    @abstractmethod
+    def of(self, row: Row) -> list[float | None]:
+        """The scores of one row."""
+
+
+class _ScoreColumns(ColumnSource, _Scores):
+    """Scores in columns."""
+
+    substitutions = False
+    """Whether every row must be one of a single base."""
+
+    @classmethod
+    def of_predictors(cls, path: Path, build: str, known: Sequence[str], *, substitutions: bool = False) -> Self:
+        """A source with a column for one of the known predictors at least."""
+        names = {name: (name, *_ALIASES.get(name, ())) for name in known}
+        source = cls(path, _PLACES[build], names, _REMEDY)
+        source.substitutions = substitutions
+        return source
+
+    @property
+    def predictors(self) -> list[str]:
+        """Those that the header has."""
+        return [name for name, at in self.values.items() if at is not None]
+
+    def records(self) -> Iterator[Record]:
+        """Every row."""
+        for record in super().records():
+            line, contig, position, ref, alt, _ = record
+            if self.substitutions and not (_IS_BASE(ref) and _IS_BASE(alt)):
+                raise self.refused(line, f"{contig} {position} {ref} {alt} is no substitution")
+            yield record
+
+    def of(self, row: Row) -> list[float | None]:
+        """The scores of one row."""
+        number, texts = row[5]
+        return [self._score(text, number) for text in texts]
+
+    def _score(self, text: str, number: int) -> float | None:
+        try:
+            return None if text in ("", ".", "NA") else float(text)
+        except ValueError:
+            raise self.refused(number, f"the score {text!r} is no number") from None
+
+
+class _SpliceAi(VcfSource, _Scores):
+    """SpliceAI's VCF: the greatest of the four changes of a splice site, over all genes."""
+
+    @property
+    def predictors(self) -> list[str]:
+        """SpliceAI."""
+        return ["SpliceAI"]
+
+    def of(self, row: Row) -> list[float | None]:
+        """The score of one row."""
+        info, alt = row[5][0], row[3]
+        entries = [one.split("|") for one in _field(info, "SpliceAI").split(",") if one]
+        own = [one for one in entries if one[0] == alt] or entries
+        try:
+            found = [float(score) for one in own for score in one[_DELTAS] if score not in ("", ".")]
+        except ValueError:
             raise KnowledgeError(
-                f"the header has no column {lacking}",
-                file=source,
-                place="line 1",
-                remedy="give a table with chrom, pos, ref, alt and a column for each predictor",
-            )
-        self._places = [lower.index(name) for name in _PLACE]
-        self._scores = [self._columns.index(name) if name in self._columns else None for name in KNOWN]
-
-    def rows(self, sequences: Any) -> Iterator[_Row]:
-        """Contig without chr, position, ref, alt and scores."""
-        lines = itertools.islice(text_lines(self._source, error=KnowledgeError), 1, None)
-        loaded, sequence = "", ""
-        for number, cells in enumerate(csv.reader(lines, delimiter=self._separator), start=2):
-            if len(cells) != len(self._columns):
-                raise self._refused(number, f"it has {len(cells)} columns, the header {len(self._columns)}")
-            contig, position, ref, alt = (cells[place] for place in self._places)
-            if not (position.isascii() and position.isdigit() and _IS_BASE(ref) and _IS_BASE(alt)):
-                raise self._refused(number, f"{contig} {position} {ref} {alt} is no substitution")
-            name = self._names.get(contig)
-            if name is None:
-                self.elsewhere += 1
-                continue
-            if name != loaded:
-                loaded, sequence = name, sequences.fetch(name).upper()
-            there = sequence[int(position) - 1 : int(position)]
-            if there in ("", "N"):
-                self.elsewhere += 1
-            elif there != ref:
-                self.ref_mismatches += 1
-            else:
-                yield (bare_contig(name), int(position), ref, alt, *self._read(cells, number))
-
-    def _read(self, cells: Sequence[str], number: int) -> Iterator[float | None]:
-        for place in self._scores:
-            text = "" if place is None else cells[place].strip()
-            try:
-                yield None if text in ("", ".", "NA") else float(text)
-            except ValueError:
-                raise self._refused(number, f"the score {text!r} is no number") from None
-
-    def _refused(self, number: int, problem: str) -> KnowledgeError:
-        return KnowledgeError(
-            f"this is no row of scores: {problem}", file=self._source, place=f"line {number:,}", remedy=COPY_AGAIN
-        )
+                f"the scores of SpliceAI cannot be read: {info!r}",
+                file=self.path,
+                place=f"{row[0]}:{row[1]:,}",
+                remedy="give SpliceAI's VCF as it is published",
+            ) from None
+        return [max(found, default=None)]
 
 
-def read_scores(
-    table: Path, alleles: Iterable[tuple[str, int, str, str]]
-) -> dict[tuple[str, int, str, str], Mapping[str, float]]:
-    """The scores of some alleles by predictor, by contig without ``chr``, 1-based position, ref and alt."""
-    import duckdb
-    import pyarrow as pa
+def _field(info: str, name: str) -> str:
+    return next((one[len(name) + 1 :] for one in info.split(";") if one.startswith(f"{name}=")), "")
 
-    wanted = list(alleles)
-    if not wanted:
-        return {}
-    contigs, positions, refs, alts = zip(*wanted, strict=True)
-    asked = pa.table({"contig": contigs, "position": pa.array(positions, pa.int32()), "ref": refs, "alt": alts})
-    with duckdb.connect() as db:
-        db.register("asked", asked)
-        rows = (
-            db.sql(
-                "SELECT s.* FROM read_parquet($table) AS s JOIN asked USING (contig, position, ref, alt)",
-                params={"table": as_pattern(table)},
-            )
-            .to_arrow_table()
-            .to_pylist()
-        )
+
+def read_scores(table: Path, alleles: Iterable[Key], known: Sequence[str] = KNOWN) -> dict[Key, Mapping[str, float]]:
+    """The scores of some alleles by predictor; of an allele that has several, the highest."""
+    order = ", ".join(f"{name} NULLS FIRST" for name in known)
     return {
-        (row["contig"], row["position"], row["ref"], row["alt"]): {
-            name: row[name] for name in KNOWN if row[name] is not None
-        }
-        for row in rows
+        key: {name: row[name] for name in known if row[name] is not None}
+        for key, row in read_alleles(table, alleles, order=order).items()
     }
+
+
+def release_of(table: Path) -> str | None:
+    """The release that a table was made of, absent where the laboratory did not name it."""
+    return said_of(table).get("release") or None

@@ -1,45 +1,32 @@
 """Population frequencies as knowledge: any VCF with AC, AN and AF, as a table by normalised allele, sorted by place.
 
 Which field says what is told by :class:`engine.annotate.frequencies.FrequencyFields`; what a frequency speaks for or
-against is the business of :mod:`engine.acmg`. The source is read as a stream, so that memory does not grow with it.
+against is the business of :mod:`engine.acmg`.
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.annotate.allele_table import ALLELE, Key, Rows, VcfSource, read_alleles, said_of, write_alleles
 from engine.annotate.columns import POPULATION
-from engine.annotate.edit import left_aligned
 from engine.annotate.frequencies import FrequencyFields
-from engine.columns import ALT, CONTIG, POSITION, REF
-from engine.duckdb_paths import as_pattern
-from engine.errors import KnowledgeError, ReferenceMismatchError
-from engine.files.text import text_lines
-from engine.files.variant_lines import variant_records
-from engine.reference.accessions import bare_contig
+from engine.errors import KnowledgeError
 from engine.reference.bundle import Contig
-from engine.reference.contig_names import contig_aliases
-from engine.tables import Column, arrow_schema, struct_of
+from engine.tables import Column, struct_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pysam
 
 FREQUENCIES = "frequencies.parquet"
 FREQUENCY_COLUMNS = (
-    replace(CONTIG, meaning="Contig without chr; the mitochondrion is MT"),
-    POSITION,
-    REF,
-    ALT,
+    *ALLELE,
     Column("frequency", "DOUBLE", "Share of all alleles", "fraction", minimum=0, maximum=1),
     Column("count", "INTEGER", "How often the allele was seen", "alleles", minimum=0),
     Column("frequency_number", "INTEGER", "Alleles that were called at the site", "alleles", minimum=0),
@@ -52,16 +39,8 @@ FREQUENCY_COLUMNS = (
     Column("filter", "VARCHAR", "FILTER of the source: PASS, or why it doubts the frequency"),
     Column("rs", "VARCHAR", "dbSNP id; absent where the source has none"),
 )
-_BATCH = 50_000
-_REACH = 5_000
-"""Bases by which an allele may be written elsewhere than its source has it, once left-aligned."""
-_IS_SEQUENCE = re.compile("[ACGT]+").fullmatch
 _DECLARED = re.compile(r"##INFO=<ID=([^,>]+),Number=([^,>]+)")
-_TOLD = re.compile(r"^##(?:fileDate|source|VERSION)=(.+)$", re.MULTILINE)
-# A few records of a release disagree with the assembly; more mean the other build.
-_MISMATCHES_ALLOWED = 0.01
-_JUDGED_FROM = 1_000
-"""Records after which another build is refused without reading on, where a tenth of them disagrees."""
+_TOLD = re.compile(r"^##(?:fileDate|source|VERSION|dbSNP_BUILD_ID)=(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -104,177 +83,63 @@ def build_frequencies(
         KnowledgeError: the source is missing, damaged, unsorted, or tells no frequencies.
         ReferenceMismatchError: it belongs to another build.
     """
-    import pysam
-
-    head = list(itertools.takewhile(lambda line: line.startswith("#"), text_lines(source, error=KnowledgeError)))
-    fields = FrequencyFields({found[1]: found[2] for line in head if (found := _DECLARED.match(line))})
+    vcf = VcfSource(source)
+    fields = FrequencyFields({found[1]: found[2] for line in vcf.head.splitlines() if (found := _DECLARED.match(line))})
     if not fields.tell_frequencies:
         raise KnowledgeError(
             "the VCF's header declares neither AF nor AC and AN",
             file=source,
             remedy="give a VCF with allele frequencies, such as gnomAD's sites",
         )
-    told = _TOLD.search("".join(head))
-    release = release or (told[1].strip() if told else "")
-    with pysam.FastaFile(str(fasta)) as sequences:
-        reader = _Reader(source, sequences, contigs)
-        with _Table(folder / FREQUENCIES, fields, source) as table:
-            for batch in iter(partial(_some, reader.rows()), []):
-                table.write(batch)
-            table.say(release=release, licence=licence or "", largest=str(table.largest))
-    if not reader.placed:
-        raise ReferenceMismatchError(
-            "no record lies on a contig of the reference",
-            file=source,
-            remedy="give the frequencies of the reference's build",
-        )
-    reader.require_the_build()
-    return FrequencyMeasures(
-        table.records,
-        reader.elsewhere,
-        reader.not_sequence,
-        reader.ref_mismatches,
-        table.largest,
-        release,
-        licence or "",
+    release = release or told_release(vcf)
+    values = _Values(fields, source)
+    placed = write_alleles(
+        vcf,
+        fasta,
+        contigs,
+        folder / FREQUENCIES,
+        FREQUENCY_COLUMNS[len(ALLELE) :],
+        values.arrays,
+        lambda: {"release": release, "licence": licence or "", "largest": str(values.largest)},
     )
+    return FrequencyMeasures(**vars(placed), largest=values.largest, release=release, licence=licence or "")
 
 
-_Row = tuple[str, int, str, str, str, int, str, str]
-"""Contig without chr, position, ref, alt; INFO, number of the allele in it, FILTER and ID of the record."""
+def told_release(vcf: VcfSource) -> str:
+    """What a VCF's header says of its date, source or version, empty where it says nothing."""
+    told = _TOLD.search(vcf.head)
+    return told[1].strip() if told else ""
 
 
-class _Reader:
-    """Reads a source's records in their order and counts those that are left out."""
+class _Values:
+    """Makes the values of rows, and keeps the most alleles called at any site."""
 
-    def __init__(self, source: Path, sequences: pysam.FastaFile, contigs: Sequence[Contig]) -> None:
-        self._source, self._sequences = source, sequences
-        self._names = contig_aliases(contigs)
-        self.placed = self.elsewhere = self.not_sequence = self.ref_mismatches = 0
-
-    def rows(self) -> Iterator[_Row]:
-        """Rows of the table, sorted within each contig."""
-        waiting: list[tuple[int, str, str, int, _Row]] = []
-        counter = itertools.count()
-        contig, last, sequence, done = "", 0, "", set[str]()
-        for line, record in variant_records(self._source, error=KnowledgeError):
-            name, position = self._names.get(record[0]), int(record[1])
-            if name is None:
-                self.elsewhere += 1
-                continue
-            if name != contig:
-                if name in done:
-                    raise self._unsorted(line, f"{record[0]} comes twice, with another contig between")
-                yield from (row for *_, row in sorted(waiting))
-                waiting, contig, last = [], name, 0
-                done.add(name)
-                sequence = self._sequences.fetch(name).upper()
-            if position < last:
-                raise self._unsorted(line, f"{record[0]}:{position:,} comes behind {last:,}")
-            last = position
-            while waiting and waiting[0][0] < position - _REACH:
-                yield heapq.heappop(waiting)[-1]
-            for row in self._alleles(record, position, sequence, contig):
-                heapq.heappush(waiting, (row[1], row[2], row[3], next(counter), row))
-        yield from (row for *_, row in sorted(waiting))
-
-    def _alleles(self, record: list[str], position: int, sequence: str, contig: str) -> Iterator[_Row]:
-        self.placed += 1
-        start, ref = position - 1, record[3].upper()
-        there = sequence[start : start + len(ref)]
-        if there != ref:
-            if not there or "N" in there:
-                self.elsewhere += 1
-                return
-            self.ref_mismatches += 1
-            if self.placed >= _JUDGED_FROM and self.ref_mismatches > self.placed // 10:
-                self.require_the_build()
-            return
-        for number, alt in enumerate(record[4].upper().split(",")):
-            if not (_IS_SEQUENCE(alt) and _IS_SEQUENCE(ref)) or alt == ref:
-                self.not_sequence += 1
-                continue
-            yield (
-                bare_contig(contig),
-                *left_aligned(start, ref, alt, sequence),
-                record[7],
-                number,
-                record[6],
-                record[2],
-            )
-
-    def require_the_build(self) -> None:
-        """ReferenceMismatchError where REF disagrees with the reference too often."""
-        judged = self.placed
-        if self.ref_mismatches > _MISMATCHES_ALLOWED * judged:
-            raise ReferenceMismatchError(
-                f"REF disagrees with the reference at {self.ref_mismatches:,} of {judged:,} records",
-                file=self._source,
-                remedy="give the frequencies of the reference's build",
-            )
-
-    def _unsorted(self, line: int, problem: str) -> KnowledgeError:
-        return KnowledgeError(
-            f"the file is not sorted by place: {problem}",
-            file=self._source,
-            place=f"line {line:,}",
-            remedy="sort it (bcftools sort), then build frequencies again",
-        )
-
-
-def _some(rows: Iterator[_Row]) -> list[_Row]:
-    return list(itertools.islice(rows, _BATCH))
-
-
-class _Table:
-    """Writes the table, and counts what is in it."""
-
-    def __init__(self, path: Path, fields: FrequencyFields, source: Path) -> None:
-        import pyarrow.parquet as pq
-
-        self._schema = arrow_schema(FREQUENCY_COLUMNS)
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+    def __init__(self, fields: FrequencyFields, source: Path) -> None:
         self._fields, self._source = fields, source
-        self.records = self.largest = 0
+        self.largest = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._writer.close()
-
-    def say(self, **facts: str) -> None:
-        """What the table says of itself."""
-        self._writer.add_key_value_metadata(facts)
-
-    def write(self, batch: Sequence[_Row]) -> None:
-        """Write rows."""
+    def arrays(self, rows: Rows) -> list[pa.Array]:
+        """The columns behind the allele's."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        contig, position, ref, alt, info, number, filters, ids = zip(*batch, strict=True)
+        numbers = np.array([row[4] for row in rows])
+        info, filters, ids = (pa.array(kept) for kept in zip(*(row[5] for row in rows), strict=True))
         try:
-            told = self._fields.read(pa.array(info), np.array(number), pa.array(filters), pa.array(ids)).arrays
+            told = self._fields.read(info, numbers, filters, ids).arrays
         except pa.ArrowInvalid as error:
+            first, last = rows[0], rows[-1]
             raise KnowledgeError(
                 f"a frequency is no number: {error}",
                 file=self._source,
-                place=f"{contig[0]}:{position[0]:,} to {contig[-1]}:{position[-1]:,}",
+                place=f"{first[0]}:{first[1]:,} to {last[0]}:{last[1]:,}",
                 remedy="copy the file again and compare its md5",
             ) from None
         count, called = _of_the_population(told["populations"], told["popmax"])
-        arrays = [pa.array(contig), pa.array(position, pa.int32()), pa.array(ref), pa.array(alt)]
-        arrays += [told[f"frequency{name}"] for name in ("", "_count", "_number", "_homozygotes")]
-        arrays += [told["popmax"], told["popmax_frequency"], count, called]
-        arrays += [told["populations"], told["frequency_filter"], told["rs"]]
-        self._writer.write_table(
-            pa.Table.from_arrays(
-                [pc.cast(array, field.type) for array, field in zip(arrays, self._schema, strict=True)],
-                schema=self._schema,
-            )
-        )
-        self.records += len(batch)
         self.largest = max(self.largest, pc.max(told["frequency_number"]).as_py() or 0)
+        arrays = [told[f"frequency{name}"] for name in ("", "_count", "_number", "_homozygotes")]
+        arrays += [told["popmax"], told["popmax_frequency"], count, called]
+        return [*arrays, told["populations"], told["frequency_filter"], told["rs"]]
 
 
 def _of_the_population(populations: pa.ListArray, wanted: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -311,39 +176,10 @@ class FrequencySource:
 
 def read_source(table: Path) -> FrequencySource:
     """What a table that :func:`build_frequencies` wrote says of itself."""
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(table) as file:
-        told = {
-            key.decode(): value.decode() for key, value in (file.metadata.metadata or {}).items() if key[:5] != b"ARROW"
-        }
+    told = said_of(table)
     return FrequencySource(told.get("release", ""), told.get("licence", ""), int(told.get("largest", "0")))
 
 
-def read_frequencies(
-    table: Path, alleles: Iterable[tuple[str, int, str, str]]
-) -> dict[tuple[str, int, str, str], Mapping[str, Any]]:
-    """The rows of some alleles, by contig without ``chr``, 1-based position, ref and alt.
-
-    Of an allele that the source has twice the row of more alleles called.
-    """
-    import duckdb
-    import pyarrow as pa
-
-    wanted = list(alleles)
-    if not wanted:
-        return {}
-    contigs, positions, refs, alts = zip(*wanted, strict=True)
-    asked = pa.table({"contig": contigs, "position": pa.array(positions, pa.int32()), "ref": refs, "alt": alts})
-    with duckdb.connect() as db:
-        db.register("asked", asked)
-        rows = (
-            db.sql(
-                "SELECT f.* FROM read_parquet($table) AS f JOIN asked USING (contig, position, ref, alt) "
-                "ORDER BY f.frequency_number NULLS FIRST",
-                params={"table": as_pattern(table)},
-            )
-            .to_arrow_table()
-            .to_pylist()
-        )
-    return {(row["contig"], row["position"], row["ref"], row["alt"]): row for row in rows}
+def read_frequencies(table: Path, alleles: Iterable[Key]) -> dict[Key, Mapping[str, Any]]:
+    """The rows of some alleles; of one that the source has twice the row of more alleles called."""
+    return read_alleles(table, alleles, order="frequency_number NULLS FIRST")

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.acmg.combination import VariantClass, combine
+from engine.acmg.constraint import read_constraint
 from engine.acmg.decide import decide
 from engine.acmg.facts import Evidence, Partner, Population, Seen
 from engine.acmg.gather import Gatherer
-from engine.acmg.predictor_table import read_scores
+from engine.acmg.predictor_table import KNOWN_OF_SPLICING, read_scores, release_of
 from engine.acmg.rule_set import rule_set
 from engine.annotate.frequency_table import read_frequencies, read_source
 from engine.classify.phase import TOLD, phase_of
@@ -43,7 +44,13 @@ def classify(findings: Sequence[Finding], bundle: ReferenceBundle) -> None:
     """
     gatherer = Gatherer(bundle, findings)
     populations = _populations(findings, bundle.frequencies)
-    scores = read_scores(bundle.predictors, _keys(findings).values()) if bundle.predictors else {}
+    keys = _keys(findings)
+    scores = read_scores(bundle.predictors, keys.values()) if bundle.predictors else {}
+    spliced = (
+        read_scores(bundle.splice_predictors, keys.values(), KNOWN_OF_SPLICING) if bundle.splice_predictors else {}
+    )
+    genes = read_constraint(bundle.constraint, {str(one["gene"]) for one in findings}) if bundle.constraint else {}
+    versions = [release_of(table) if table else None for table in (bundle.predictors, bundle.splice_predictors)]
     for finding in findings:
         facts = gatherer.facts(finding, populations.get(finding["allele"]))
         if facts is None or facts.transcript.coding is None:
@@ -60,7 +67,11 @@ def classify(findings: Sequence[Finding], bundle: ReferenceBundle) -> None:
                 de_novo=tuple(finding["looked_at"]) if new else (),
                 de_novo_basis=finding["origin_basis"] if new else None,
                 phenotype_rank=finding["phenotype_rank"],
-                predictions=scores.get(_keys([finding])[finding["allele"]], {}),
+                predictions=scores.get(keys[finding["allele"]], {}),
+                predictor_source=versions[0],
+                splicing=spliced.get(keys[finding["allele"]], {}),
+                splicing_source=versions[1],
+                constraint=genes.get(facts.gene),
             )
         )
         finding.update(_told(evidence))
@@ -81,11 +92,12 @@ def _populations(findings: Sequence[Finding], frequencies: Path | None) -> dict[
 
 def _keys(findings: Sequence[Finding]) -> dict[str, tuple[str, int, str, str]]:
     """Contig without chr, position, ref and alt of each allele that is one."""
-    return {
-        one["allele"]: (bare_contig(one["contig"]), one["position"], one["ref"], one["alt"])
-        for one in findings
-        if one["ref"] and one["alt"]
-    }
+    return {one["allele"]: allele_key(one) for one in findings if one["ref"] and one["alt"]}
+
+
+def allele_key(row: Mapping[str, Any]) -> tuple[str, int, str, str]:
+    """Contig without ``chr``, 1-based position, ref and alt, as tables by allele have it."""
+    return bare_contig(row["contig"]), row["position"], row["ref"], row["alt"]
 
 
 _OF_ALL = ("frequency", "count", "frequency_number")

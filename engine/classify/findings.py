@@ -17,12 +17,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from engine.annotate.dbsnp import read_ids
 from engine.classify.acmg_secondary_findings import VERSION, secondary_findings_genes
 from engine.classify.candidate_genes import SUFFIX as GENES_SUFFIX
 from engine.classify.candidate_genes import Ranking, ranking_of, write_candidate_genes
 from engine.classify.candidates import CLASSIFIED, UNDECIDED, candidates_of, is_undecided, made_of
 from engine.classify.columns import FINDING_COLUMNS
-from engine.classify.criteria import are_one_change, classify, is_likely
+from engine.classify.criteria import allele_key, are_one_change, classify, is_likely
 from engine.classify.inheritance import Known, conditions_of, hgnc_id
 from engine.classify.origin import FATHER, MOTHER, come_together, origin_of, transmitting
 from engine.classify.phase import TOLD, Parent, Phase, phase_of
@@ -133,6 +134,7 @@ def select_reportable(
     ranking = ranking_of(bundle.phenotypes, subject.person.phenotype)
     known = read_conditions(bundle.phenotypes, {row["gene"] for row in rows if row["gene"]})
     findings = [_finding(row, subject, bundle, known) | _ranked(row, ranking) for row in rows]
+    _name_by_dbsnp(findings, bundle.dbsnp)
     classify(findings, bundle)
     _find_partners(findings)
     verdicts = Counter[str]()
@@ -241,6 +243,14 @@ def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle, kno
     cautions = [*row["cautions"], *([told.caution] if told.caution else [])]
     told_of = {"origin": told.origin, "origin_basis": told.basis, "cautions": cautions}
     return finding | told_of | {"looked_at": transmitting(at, length, sex)}
+
+
+def _name_by_dbsnp(findings: Sequence[dict[str, Any]], dbsnp: Path | None) -> None:
+    """Set the id of alleles of which neither ClinVar nor the frequencies know one."""
+    keys = {one["allele"]: allele_key(one) for one in findings if one["ref"] and one["alt"]}
+    ids = read_ids(dbsnp, keys.values()) if dbsnp else {}
+    for one in findings:
+        one["rs"] = one["rs"] or ids.get(keys.get(one["allele"], ("", 0, "", "")))
 
 
 def _failed(row: Mapping[str, Any]) -> bool:

@@ -22,7 +22,10 @@ def findings(
     mother: Annotated[Kin | None, Parent("annotated_variants", "gvcf")],
     reference: Annotated[
         ReferenceBundle,
-        Parts("reference_genome", "gene_model", "clinvar", "panels", "phenotypes", "frequencies", "predictors"),
+        Parts(
+            *("reference_genome", "gene_model", "clinvar", "panels", "phenotypes", "frequencies", "predictors"),
+            *("splice_predictors", "constraint", "dbsnp"),
+        ),
     ],
     person: Annotated[Person, Facts("sex", "ordered_genes", "panel", "phenotype", "secondary_findings_consent")],
 ) -> Computed:

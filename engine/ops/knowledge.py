@@ -163,5 +163,70 @@ def predictors(
         making.folder,
         release=declared.facts["predictors_release"],
         licence=declared.facts["predictors_licence"],
+        build=reference.build,
+    )
+    return Computed(found.records, vars(found))
+
+
+@artifact(kinds={"parquet"}, by_sample=False)
+def splice_predictors(
+    making: Making,
+    declared: Annotated[
+        Sources, Declared("splice_predictors", facts=("splice_predictors_release", "splice_predictors_licence"))
+    ],
+    reference: Genome,
+) -> Computed:
+    """Scores of predictors of splicing by allele (SpliceAI), for the criteria PP3, BP4 and BP7.
+
+    A new release makes findings and report of every sample stale, and rewrites no annotated variants.
+    """
+    from engine.acmg.predictor_table import build_splice_predictors
+
+    found = build_splice_predictors(
+        declared.file("splice_predictors"),
+        reference.fasta,
+        reference.contigs,
+        making.folder,
+        release=declared.facts["splice_predictors_release"],
+        licence=declared.facts["splice_predictors_licence"],
+        build=reference.build,
+    )
+    return Computed(found.records, vars(found))
+
+
+@artifact(kinds={"parquet"}, by_sample=False)
+def constraint(
+    making: Making,
+    declared: Annotated[Sources, Declared("constraint", "dosage", facts=("constraint_release", "constraint_licence"))],
+) -> Computed:
+    """How much variation genes bear (gnomAD), and whether loss of one copy causes disease (ClinGen), by symbol.
+
+    A new release makes findings and report of every sample stale, and rewrites no annotated variants.
+    """
+    from engine.acmg.constraint import build_constraint
+
+    found = build_constraint(
+        declared.file("constraint"),
+        declared.files["dosage"],
+        making.folder,
+        release=declared.facts["constraint_release"],
+        licence=declared.facts["constraint_licence"],
+    )
+    return Computed(found.genes, vars(found))
+
+
+@artifact(kinds={"parquet"}, by_sample=False)
+def dbsnp(
+    making: Making, declared: Annotated[Sources, Declared("dbsnp", facts=("dbsnp_release",))], reference: Genome
+) -> Computed:
+    """dbSNP's id of each allele, for findings of which neither ClinVar nor the frequencies know one."""
+    from engine.annotate.dbsnp import build_dbsnp
+
+    found = build_dbsnp(
+        declared.file("dbsnp"),
+        reference.fasta,
+        reference.contigs,
+        making.folder,
+        release=declared.facts["dbsnp_release"],
     )
     return Computed(found.records, vars(found))

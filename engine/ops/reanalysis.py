@@ -32,7 +32,10 @@ from engine.reanalysis.confirmation import (
 )
 from engine.receipt import Receipt, Recipe
 
-INTERPRETED = ("gene_model", "clinvar", "panels", "phenotypes", "frequencies")
+INTERPRETED = (
+    *("gene_model", "clinvar", "panels", "phenotypes", "frequencies"),
+    *("predictors", "splice_predictors", "constraint", "dbsnp"),
+)
 """Parts of the knowledge that interpretation reads. What reads are aligned to, and what is done with them on the way
 to calls, is not re-analysed by itself."""
 KNOWLEDGE = "knowledge"

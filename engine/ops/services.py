@@ -182,6 +182,26 @@ class Declaration(Protocol):
         """Under which the scores may be used, absent where the laboratory does not say."""
 
     @property
+    def splice_predictors_release(self) -> str | None:
+        """What the laboratory calls its release of predictors of splicing."""
+
+    @property
+    def splice_predictors_licence(self) -> str | None:
+        """Under which those may be used, absent where the laboratory does not say."""
+
+    @property
+    def constraint_release(self) -> str | None:
+        """What the laboratory calls its release of constraint metrics."""
+
+    @property
+    def constraint_licence(self) -> str | None:
+        """Under which those may be used, absent where the laboratory does not say."""
+
+    @property
+    def dbsnp_release(self) -> str | None:
+        """What the laboratory calls its build of dbSNP, absent where the file says it."""
+
+    @property
     def clinvar_release(self) -> str | None:
         """What the laboratory calls its ClinVar release, absent where the file says it."""
 

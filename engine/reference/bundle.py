@@ -52,6 +52,9 @@ class ReferenceBundle:
             where none are declared.
         predictors: table of missense predictors' scores (:mod:`engine.acmg.predictor_table`), absent where none is
             declared.
+        splice_predictors: the same of splicing.
+        constraint: table of genes (:mod:`engine.acmg.constraint`), absent where none is declared.
+        dbsnp: table of ids by allele (:mod:`engine.annotate.dbsnp`), absent where none is declared.
     """
 
     name: str
@@ -69,6 +72,9 @@ class ReferenceBundle:
     frequencies: Path | None = None
     star_alleles: Path | None = None
     predictors: Path | None = None
+    splice_predictors: Path | None = None
+    constraint: Path | None = None
+    dbsnp: Path | None = None
 
     @property
     def contig_lengths(self) -> dict[str, int]:

@@ -37,6 +37,7 @@ CONTIG_LENGTH = 3_100_000
 """The contig ends soon after, so that it is read and indexed in no time."""
 PANEL = "Diabetes insipidus"
 """The gene panel that orders may name; AVP is its one gene."""
+SITES = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
 DEFINITIONS = "genomics_assets.definitions"
 BIN = Path(sys.executable).parent
 
@@ -133,6 +134,7 @@ def tiny_deployment(folder: Path, **options: str) -> Deployment:
         "name: avp\nbuild: GRCh38\nfasta: avp.fa.gz\ntargets: targets.bed\ngene_model: genes.gff3.gz\n"
         'known_sites: known_sites.vcf.gz\nclinvar: clinvar.tsv.gz\nclinvar_release: "2024-12-15"\n'
         "panels: panels.csv\nfrequencies: frequencies.vcf.gz\npredictors: predictors.tsv\nstar_alleles: star_alleles\n"
+        "splice_predictors: spliceai.vcf\nconstraint: constraint.tsv\ndosage: dosage.tsv\ndbsnp: dbsnp.vcf\n"
     )
     return Deployment(folder, str(declaration), options)
 
@@ -147,6 +149,14 @@ def _write_avp_reference(folder: Path) -> None:
     write_definitions(folder / "star_alleles", definition("AVP", contig=CONTIG, places=[place], alleles=alleles))
     (folder / "panels.csv").write_text(f"panel,gene,version\n{PANEL},AVP,1.2\n")
     (folder / "predictors.tsv").write_text(f"chrom\tpos\tref\talt\tREVEL\n{CONTIG}\t3084620\tC\tT\t0.8\n")
+    (folder / "spliceai.vcf").write_text(
+        f"##fileformat=VCFv4.2\n{SITES}{CONTIG}\t3084620\t.\tC\tT\t.\t.\tSpliceAI=T|AVP|0.01|0.00|0.02|0.00|5|6|7|8\n"
+    )
+    (folder / "dbsnp.vcf").write_text(
+        f"##fileformat=VCFv4.2\n##dbSNP_BUILD_ID=157\n{SITES}{CONTIG}\t3084620\trs1\tC\tT\t.\t.\tRS=1\n"
+    )
+    (folder / "constraint.tsv").write_text("gene\ttranscript\toe_lof_upper\tmis_z\nAVP\tT1\t1.1\t0.4\n")
+    (folder / "dosage.tsv").write_text("#Gene Symbol\tHaploinsufficiency Score\nAVP\t30\n")
     (folder / "targets.bed").write_text(f"{CONTIG}\t{START}\t{END}\tAVP\n")
     for name, column in (
         ("genes.gff3.gz", 4),
