@@ -107,6 +107,10 @@ def _hot_spot(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
     """PM1: so many missense alleles that harm about the residue, and none that does not."""
     if "missense_variant" not in facts.terms or facts.residue is None:
         return
+    panel = rules.of_gene(facts.gene)
+    if "PM1" in panel:
+        yield from _in_the_panels_residues(facts, panel)
+        return
     reach, residue = rules.at("PM1", "residues"), facts.residue
     harmful, harmless = (
         sum(abs(one - residue) <= reach for one in residues)
@@ -118,6 +122,18 @@ def _hot_spot(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
             "pathogenic missense alleles and no benign one"
         )
         yield Evidence(Criterion("PM1", _M), sentence, "ClinVar", facts.clinvar_release or None)
+
+
+def _in_the_panels_residues(facts: VariantFacts, panel: Mapping[str, Any]) -> Iterator[Evidence]:
+    """PM1 where a panel of experts says which residues are critical; none where it never applies the criterion."""
+    stretches = {} if panel["PM1"] == "none" else panel["PM1"]
+    for letter in (_S, _M, _P):
+        for first, last in stretches.get(str(letter), ()):
+            if first <= (facts.residue or 0) <= last:
+                where = f"residue {first}" if first == last else f"residues {first} to {last}"
+                sentence = f"The panel names {where} of {facts.gene} as critical"
+                yield Evidence(Criterion("PM1", letter), sentence, panel["source"])
+                return
 
 
 def _few_missense(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:

@@ -10,6 +10,7 @@ from engine.acmg.combination import combine
 from engine.acmg.constraint import GeneConstraint
 from engine.acmg.decide import decide
 from engine.acmg.facts import Missense
+from engine.acmg.rule_set import rule_set
 from tests.builders.acmg import TRUNCATIONS, decided, facts
 
 HOT = Missense(harmful=(28, 30, 34, 40), harmless=(90,))
@@ -38,6 +39,29 @@ def test_elsewhere_there_is_no_hot_spot(missense: Missense) -> None:
 
 def test_of_a_truncation_a_hot_spot_says_nothing() -> None:
     assert decided("stop_gained", protein="p.(Arg34Ter)", missense=HOT, constraint=CONSTRAINED) == []
+
+
+@pytest.mark.parametrize(
+    ("gene", "protein", "expected"),
+    [
+        ("TP53", "p.(Arg175His)", ["PM1=M"]),
+        ("TP53", "p.(Arg176His)", []),
+        ("RYR1", "p.(Arg552Trp)", ["PM1=M"]),
+        ("RYR1", "p.(Arg4700Trp)", ["PM1=P"]),
+        ("RUNX1", "p.(Arg107Cys)", ["PM1=M"]),
+        ("RUNX1", "p.(Arg108Cys)", ["PM1=P"]),
+        ("BRCA1", "p.(Arg34Cys)", []),
+    ],
+)
+def test_where_a_panel_names_residues_its_word_holds(gene: str, protein: str, expected: list[str]) -> None:
+    assert decided("missense_variant", gene=gene, protein=protein, missense=HOT) == expected
+
+
+def test_every_stretch_of_a_panel_is_one() -> None:
+    for gene, said in rule_set().at("genes").items():
+        told = said.get("PM1", "none")
+        stretches = [] if told == "none" else [one for stretch in told.values() for one in stretch]
+        assert all(first <= last for first, last in stretches) and said["source"], gene
 
 
 def test_pp2_needs_a_gene_that_bears_little_missense_and_falls_ill_by_it() -> None:
