@@ -34,6 +34,7 @@ class Person:
         ordered_genes: symbols of the genes that the order asks about, in the order stated.
         panel: name of the gene panel that the order asks about, absent where it names none.
         secondary_findings_consent: whether the person agreed to hear of findings that nobody asked about.
+        drug_response: whether the response to drugs was ordered, or the person agreed to hear of it.
     """
 
     subject_id: str
@@ -46,6 +47,7 @@ class Person:
     ordered_genes: tuple[str, ...] = ()
     panel: str | None = None
     secondary_findings_consent: bool = False
+    drug_response: bool = False
 
 
 @dataclass(frozen=True)

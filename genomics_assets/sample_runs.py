@@ -186,7 +186,7 @@ class _Desk:
 
     def _is_complete(self, sample: str) -> bool:
         names = {
-            *ancestors(report.fhir_bundle.name, self.services.settings),
+            *ancestors(report.fhir_bundle.name, self.services.settings, self.services.knowledge.parts),
             report.fhir_bundle.name,
             cohort.cohort_contribution.name,
         }

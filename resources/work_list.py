@@ -117,7 +117,7 @@ def sample_stages(platform: Resources) -> tuple[str, ...]:
     from engine.ops import alignment, annotation, calls, interpretation, knowledge, reads, report  # noqa: F401
     from engine.ops.artifact import ancestors
 
-    return (*ancestors(report.fhir_bundle.name, platform.settings), *LAST_STAGES)
+    return (*ancestors(report.fhir_bundle.name, platform.settings, platform.knowledge.parts), *LAST_STAGES)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def add_actions(
     Args:
         entries: of the bundle.
         statement: what is said.
-        meanings: by finding, the Observation that says what it means.
+        meanings: by finding or pharmacogene, the Observation that says what it means.
         actors: patient and laboratory among them.
         issued: ISO 8601 with time zone.
     """

@@ -17,6 +17,7 @@ from engine.fhir.actors import add_actors
 from engine.fhir.check import check_bundle, require_conformant
 from engine.fhir.codes import JsonObject
 from engine.fhir.diagnostic_report import add_report
+from engine.fhir.drug_response import add_drug_response
 from engine.fhir.observations import Observations
 from engine.fhir.provenance import add_devices, add_files, add_provenance
 from engine.fhir.report_document import Document, add_document, attachment
@@ -90,7 +91,10 @@ def build_bundle(
     told = {finding.id: observations.add(finding) for finding in statement.findings}
     results = [reference for references in told.values() for reference in references]
     results += [observations.add_phase(phase) for phase in statement.phases]
-    actions = add_actions(entries, statement, {name: told[name][-1] for name in told}, actors, issued)
+    drugs = add_drug_response(entries, statement, observations.common, study)
+    results += [reference for references in drugs.values() for reference in references]
+    meanings = {name: references[-1] for name, references in (told | drugs).items() if references}
+    actions = add_actions(entries, statement, meanings, actors, issued)
     page = attachment(document, issued) if document else None
     report = add_report(
         entries, statement, issue.status, summary(versions), results, actions, study, actors, issued, page

@@ -26,6 +26,7 @@ CLINVAR = "http://www.ncbi.nlm.nih.gov/clinvar"
 DBSNP = "http://www.ncbi.nlm.nih.gov/projects/SNP"
 MONDO = "http://purl.obolibrary.org/obo/mondo.owl"
 OMIM = "http://www.omim.org"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 IDENTIFIER_TYPE = "http://terminology.hl7.org/CodeSystem/v2-0203"
 HPO = "http://human-phenotype-ontology.org"
 UCUM = "http://unitsofmeasure.org"
@@ -82,7 +83,9 @@ DISPLAYS = {
     "51968-6": "Discrete variation analysis overall interpretation",
     "51969-4": "Genetic analysis report",
     "51958-7": "Transcript reference sequence [ID]",
+    "51963-7": "Medication assessed",
     "53034-5": "Allelic state",
+    "53040-2": "Genetic variation's effect on drug metabolism interpretation",
     "53037-8": "Genetic variation clinical significance [Imp]",
     "62374-4": "Human reference sequence assembly version",
     "69547-8": "Genomic ref allele [ID]",
@@ -98,18 +101,23 @@ DISPLAYS = {
     "81290-9": "Genomic DNA change (gHGVS)",
     "81293-3": "Description of ranges of DNA sequences examined",
     "81304-8": "Variant analysis method [Type]",
+    "82118-1": "Pharmacogenomics results panel",
     "82120-7": "Allelic phase",
     "82121-5": "Allelic read depth",
     "82309-6": "Basis for allelic phase [Type]",
+    "84413-4": "Genotype display name",
+    "84414-2": "Haplotype name",
     "92822-6": "Genomic coord system",
     "93044-6": "Level of evidence",
     "94186-4": "Origin of germline genetic variant [Type]",
     "condition-inheritance": "Condition Inheritance",
     "feature-consequence": "Feature Consequence",
+    "therapeutic-implication": "Therapeutic Implication",
 }
 """Displays of what is observed, as the guide's own examples or LOINC's long names have them."""
 
 REPORT, VARIANT_ASSESSMENT, ALLELIC_PHASE = "51969-4", "69548-6", "82120-7"
+GENOTYPE, HAPLOTYPE, MEDICATION, METABOLISM = "84413-4", "84414-2", "51963-7", "53040-2"
 
 BUILDS = {"GRCh37": concept(LOINC, "LA14029-5", "GRCh37"), "GRCh38": concept(LOINC, "LA26806-2", "GRCh38")}
 _CHROMOSOME_CODES = (
@@ -159,7 +167,20 @@ CHANGE_TYPE = {
     "delins": concept(SEQUENCE_ONTOLOGY, "SO:1000032", "delins"),
 }
 PHASE = {name.lower(): concept(PHASE_RELATIONSHIP, name, name) for name in ("Cis", "Trans", "Indeterminate", "Unknown")}
+PHARMACOGENE_PHENOTYPE = {
+    "Ultrarapid Metabolizer": concept(LOINC, "LA10315-2", "Ultrarapid metabolizer"),
+    "Rapid Metabolizer": concept(LOINC, "LA25390-8", "Rapid metabolizer"),
+    "Normal Metabolizer": concept(LOINC, "LA25391-6", "Normal metabolizer"),
+    "Intermediate Metabolizer": concept(LOINC, "LA10317-8", "Intermediate metabolizer"),
+    "Poor Metabolizer": concept(LOINC, "LA9657-3", "Poor metabolizer"),
+    "Increased Function": concept(LOINC, "LA25392-4", "Increased function"),
+    "Normal Function": concept(LOINC, "LA25393-2", "Normal function"),
+    "Decreased Function": concept(LOINC, "LA25395-7", "Decreased function"),
+    "Poor Function": concept(LOINC, "LA25394-0", "Poor function"),
+}
+"""By CPIC's term; its other terms have no code there."""
 PRESENT = concept(LOINC, "LA9633-4", "Present")
+NO_CALL = concept(LOINC, "LA18198-4", "No call")
 SEQUENCING = concept(LOINC, "LA26398-0", "Sequencing")
 GERMLINE = concept(LOINC, "LA6683-2", "Germline")
 ONE_BASED = concept(LOINC, "LA30102-0", "1-based character counting")

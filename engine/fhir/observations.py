@@ -51,13 +51,17 @@ from engine.report.wording import Finding
 
 
 class Observations:
-    """Adds the Observations of one case."""
+    """Adds the Observations of one case.
+
+    Attributes:
+        common: what all of them say.
+    """
 
     def __init__(
         self, entries: Entries, case: CaseFacts, status: Status, actors: Actors, study: JsonObject, issued: str
     ) -> None:
         self._entries, self._study = entries, study
-        self._common: JsonObject = {
+        self.common: JsonObject = {
             "status": status,
             "category": [LABORATORY, GENETICS],
             "subject": actors.patient,
@@ -95,7 +99,7 @@ class Observations:
     def add_phase(self, stated: StatedPhase) -> JsonObject:
         """Add how a variant lies to another of its gene."""
         ids = (stated.one, stated.other)
-        content = self._common | {
+        content = self.common | {
             "code": named(ALLELIC_PHASE),
             "valueCodeableConcept": PHASE[stated.phase],
             "derivedFrom": [{"reference": f"urn:uuid:{name}"} for name in ids],
@@ -107,9 +111,9 @@ class Observations:
 
     def _with_secondary(self, finding: Finding) -> JsonObject:
         if not finding["secondary_list"]:
-            return dict(self._common)
+            return dict(self.common)
         listed = {"url": SECONDARY_FINDING, "valueCodeableConcept": {"text": finding["secondary_list"]}}
-        return self._common | {"extension": [listed]}
+        return self.common | {"extension": [listed]}
 
     def _add_consequence(self, finding: Finding, variant: JsonObject) -> JsonObject:
         components = [
@@ -123,7 +127,7 @@ class Observations:
         return self._entries.add(
             "Observation",
             f"consequence|{finding['finding_id']}",
-            self._common
+            self.common
             | {
                 "code": concept(TBD, "molecular-consequence", "Molecular Consequence"),
                 "derivedFrom": [variant],

@@ -25,6 +25,9 @@ from engine.fhir.codes import (
     BUILDS,
     DBSNP,
     GENETICS,
+    GENOTYPE,
+    MEDICATION,
+    METABOLISM,
     PHASE,
     PRESENT,
     REPORT,
@@ -34,6 +37,7 @@ from engine.fhir.codes import (
     named,
 )
 from engine.fhir.diagnostic_report import OUTCOME
+from engine.fhir.drug_response import genotype_concept, medication_concept, phenotype_concept, remarks
 from engine.fhir.observations import implication_components, variant_components
 from engine.fhir.study import gene_concept
 from engine.hl7v2.coded import Value, coded, observation_id, text, value_of, words
@@ -41,12 +45,14 @@ from engine.hl7v2.encoding import END, Encoded, components, escape, moment, repe
 from engine.hl7v2.parties import Address, entity, header, patient, performer
 from engine.person import Identity
 from engine.report.amendment import Version, summary
+from engine.report.case import Gene
+from engine.report.drug_response import Advice, Pharmacogene
 from engine.report.issue import Issue
 from engine.report.statement import StatedFinding, Statement
 
-MASTER_PANEL, VARIANT_PANEL = "81247-9", "81250-3"
+MASTER_PANEL, VARIANT_PANEL, PHARMACOGENE_PANEL = "81247-9", "81250-3", "82118-1"
 OVERALL = "1"
-"""OBX-4 of what is said of the study as a whole; findings are ``2a``, ``2b`` and so on."""
+"""OBX-4 of what is said of the study as a whole; findings are ``2a``, ``2b`` and so on, pharmacogenes ``3a``."""
 RESULT_STATUS = {"preliminary": "P", "final": "F", "amended": "C", "corrected": "C"}
 """OBR-25 and OBX-11 by the report's status (tables 0123 and 0085)."""
 DELETED = "D"
@@ -87,6 +93,7 @@ def build_message(
     versions: Sequence[Version] = (),
     *,
     dropped: Sequence[StatedFinding] = (),
+    dropped_genes: Sequence[Pharmacogene] = (),
     document: bytes | None = None,
     address: Address | None = None,
 ) -> Message:
@@ -98,6 +105,7 @@ def build_message(
         identity: who the person is, absent in a pseudonymous message.
         versions: of the report, the present one last; of an amended one the message tells what changed.
         dropped: findings of earlier versions that this one does not tell of any more.
+        dropped_genes: pharmacogenes alike.
         document: the report as PDF.
         address: who receives it.
 
@@ -107,7 +115,8 @@ def build_message(
     case, issue = statement.case, issue or Issue()
     if identity:
         case.require_own(identity)
-    body = [patient(case, identity), *_Rendering(statement, issue).segments(summary(versions), dropped, document)]
+    told = _Rendering(statement, issue).segments(summary(versions), dropped, dropped_genes, document)
+    body = [patient(case, identity), *told]
     sent = issue.signature.recorded if issue.signature else statement.made
 
     def whole(control_id: str) -> str:
@@ -139,7 +148,11 @@ class _Rendering:
         self._reported = {one.id: one for one in statement.findings}
 
     def segments(
-        self, amendment: str | None, dropped: Sequence[StatedFinding], document: bytes | None
+        self,
+        amendment: str | None,
+        dropped: Sequence[StatedFinding],
+        dropped_genes: Sequence[Pharmacogene],
+        document: bytes | None,
     ) -> Iterator[str]:
         """All groups, the master panel first."""
         yield from self._group(1, MASTER_PANEL, self._case.sample, self._status)
@@ -156,6 +169,31 @@ class _Rendering:
             mark = f"2{_letters(number - 2)}"
             told = ((code, mark, Value("", Encoded(""))) for code in _PANEL if code in _by_code(finding))
             yield from self._observations(told, DELETED)
+        yield from self._pharmacogenes(2 + len(self._said.findings) + len(dropped), dropped_genes)
+
+    def _pharmacogenes(self, first: int, dropped: Sequence[Pharmacogene]) -> Iterator[str]:
+        """A group for each pharmacogene: what was found and, after each drug, what its guideline says of it."""
+        drugs = self._said.drug_response
+        genes = drugs.genes if drugs else ()
+        for number, gene in enumerate([*genes, *dropped]):
+            mark, is_told = f"3{_letters(number)}", number < len(genes)
+            yield from self._group(first + number, PHARMACOGENE_PANEL, self._filler(gene), self._status)
+            notes = [gene.headline, *remarks(gene)] if is_told else [f"No longer reported: {gene.headline}"]
+            yield from _notes(notes)
+            rows = list(_of_pharmacogene(gene))
+            if not is_told:
+                gone = ((code, mark, Value("", Encoded(""))) for code, _ in rows)
+                yield from self._observations(gone, DELETED)
+                continue
+            yield from self._observations(((code, mark, value) for code, value in rows), self._status)
+            for place, advice in enumerate(drugs.for_gene(gene.gene) if drugs else (), 1):
+                drug = value_of([{"valueCodeableConcept": medication_concept(advice)}], MEDICATION)
+                row = (MEDICATION, f"{mark}.{place}", drug)
+                yield from self._observations(iter([row]), self._status, first=len(rows) + place)
+                yield from _notes([f"{advice.reason}: {advice.text}", *_cited(advice)])
+
+    def _filler(self, gene: Pharmacogene) -> str:
+        return f"{self._case.sample}-{gene.gene}"
 
     def _group(self, number: int, panel: str, filler: str, status: str) -> Iterator[str]:
         """ORC and OBR; of a finding with the parent's result and order numbers."""
@@ -215,9 +253,9 @@ class _Rendering:
                 said = words(PHASE[pair.phase])
                 yield {"text": f"{said}, to {self._marks[other]}", "basis": pair.basis}
 
-    def _observations(self, told: Iterator[tuple[str, str, Value]], status: str) -> Iterator[str]:
-        """OBX for each of what is told, numbered from 1."""
-        for number, (code, mark, value) in enumerate(told, 1):
+    def _observations(self, told: Iterator[tuple[str, str, Value]], status: str, first: int = 1) -> Iterator[str]:
+        """OBX for each of what is told, numbered within its group."""
+        for number, (code, mark, value) in enumerate(told, first):
             fields: dict[int, str | None] = {1: str(number), 2: value.kind, 3: observation_id(named(code)), 4: mark}
             fields |= {5: value.text, 6: value.unit, 11: status, 14: self._observed, 19: moment(self._issued)}
             yield segment("OBX", fields | self._performer)
@@ -270,6 +308,20 @@ def _by_code(finding: StatedFinding) -> Mapping[str, list[JsonObject]]:
         if part not in same:
             same.append(part)
     return told
+
+
+def _of_pharmacogene(gene: Pharmacogene) -> Iterator[tuple[str, Value]]:
+    """The gene, its alleles and, of a gene that metabolises, the phenotype that was concluded."""
+    concepts = {_GENES: gene_concept(Gene(gene.gene, gene.hgnc_id)), GENOTYPE: genotype_concept(gene)}
+    if gene.is_called and gene.phenotype and "Metabolizer" in gene.phenotype:
+        concepts[METABOLISM] = phenotype_concept(gene.gene, gene.phenotype)
+    for code, concept in concepts.items():
+        yield code, value_of([{"valueCodeableConcept": concept}], code)
+
+
+def _cited(advice: Advice) -> list[str]:
+    level = f", level {advice.level}" if advice.level else ""
+    return [f"CPIC{level}: {advice.guideline}"] if advice.guideline else []
 
 
 def _parts(value: Encoded) -> Encoded:

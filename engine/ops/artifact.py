@@ -115,7 +115,7 @@ class Contract:
 
     def edges(self, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
         """The assets it is made from in a deployment whose reference has these parts of knowledge."""
-        named = [asset for name, taken in self.takes.items() for asset in taken.assets(name, settings)]
+        named = [asset for name, taken in self.takes.items() for asset in taken.assets(name, settings, parts)]
         absent = {one.name for one in _CONTRACTS.values() if one.stage == "knowledge"} - set(parts)
         return tuple(dict.fromkeys(asset for asset in named if asset not in absent))
 
@@ -230,13 +230,19 @@ def readers_of(parts: Collection[str], settings: Settings, known: Collection[str
     return {name: read & frozenset(parts) for name, read in every.items() if read & frozenset(parts)}
 
 
-def ancestors(asset: str, settings: Settings) -> tuple[str, ...]:
-    """The artifacts of a sample that an artifact is made from, directly or not, each after those it is made from."""
+def ancestors(asset: str, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
+    """The artifacts of a sample that an artifact is made from, directly or not, each after those it is made from.
+
+    Args:
+        asset: the artifact.
+        settings: of the deployment.
+        parts: of the knowledge, those that its reference has.
+    """
     found: dict[str, None] = {}
     for name, taken in _CONTRACTS[asset].takes.items():
-        for upstream in taken.assets(name, settings):
+        for upstream in taken.assets(name, settings, parts):
             if _CONTRACTS[upstream].by_sample:
-                found |= dict.fromkeys((*ancestors(upstream, settings), upstream))
+                found |= dict.fromkeys((*ancestors(upstream, settings, parts), upstream))
     return tuple(found)
 
 
@@ -248,7 +254,7 @@ def outdated(asset: str, services: Services, sample: str) -> str | None:
     Raises:
         GenomicsError: an input is missing, damaged, or behind a shut gate.
     """
-    for name in (*ancestors(asset, services.settings), asset):
+    for name in (*ancestors(asset, services.settings, services.knowledge.parts), asset):
         try:
             fresh = _CONTRACTS[name].is_fresh(services, sample)
         except FastqError:
@@ -268,13 +274,13 @@ class Chain(Input):
 
     end: str
 
-    def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
+    def assets(self, parameter: str, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
         """The whole chain."""
-        return (*ancestors(self.end, settings), self.end)
+        return (*ancestors(self.end, settings, parts), self.end)
 
     def open(self, parameter: str, scope: Scope) -> Opened:
         """Each through its gate."""
-        names = self.assets(parameter, scope.services.settings)
+        names = self.assets(parameter, scope.services.settings, scope.services.knowledge.parts)
         receipts = tuple(scope.services.gate.require(asset, scope.sample) for asset in names)
         # Findings beside a parent may be the same bytes as without: that he was looked at, the receipts alone tell.
         kin = {name: version for one in receipts for name, version in one.recipe.inputs.items() if " of " in name}
@@ -284,17 +290,24 @@ class Chain(Input):
 
 @dataclass(frozen=True)
 class OverriddenChecks(Input):
-    """In words, the failed checks on the chain of an artifact that a person let pass."""
+    """In words, the failed checks on the chain of an artifact that a person let pass.
+
+    Attributes:
+        end: the artifact.
+        beside: artifacts beside that chain, each with the part of the knowledge without which there is none of it.
+    """
 
     end: str
+    beside: tuple[tuple[str, str], ...] = ()
 
-    def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
-        """The whole chain."""
-        return Chain(self.end).assets(parameter, settings)
+    def assets(self, parameter: str, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
+        """The whole chain, and what is beside it."""
+        there = tuple(asset for asset, part in self.beside if part in parts)
+        return (*Chain(self.end).assets(parameter, settings, parts), *there)
 
     def open(self, parameter: str, scope: Scope) -> Opened:
         """As the gate tells them."""
-        names = self.assets(parameter, scope.services.settings)
+        names = self.assets(parameter, scope.services.settings, scope.services.knowledge.parts)
         told = scope.services.gate.overridden_checks(scope.sample, *names)
         return Opened(told, parameters={"overridden_checks": list(told)})
 

@@ -22,6 +22,7 @@ from engine.receipt import Measure, canonical_json
 
 if TYPE_CHECKING:
     from engine.report.amendment import Version
+    from engine.report.drug_response import Pharmacogene
     from engine.report.issue import Issue
     from engine.report.statement import StatedFinding, Statement
 
@@ -77,6 +78,7 @@ def hl7v2_delivery(
         identity.look_up() if identity.identified else None,
         _versions(issue, said, earlier),
         dropped=_dropped(issue, said, earlier),
+        dropped_genes=_dropped_genes(issue, said, earlier),
         document=page.content if page.is_pdf else None,
         address=addressee.address,
     )
@@ -113,3 +115,16 @@ def _dropped(issue: Issue, said: Statement, earlier: dict[str, Statement]) -> li
     told = {one.id: one for step in issue.earlier if step.digest in earlier for one in earlier[step.digest].findings}
     now = {one.id for one in said.findings}
     return [told[name] for name in sorted(told) if name not in now]
+
+
+def _dropped_genes(issue: Issue, said: Statement, earlier: dict[str, Statement]) -> list[Pharmacogene]:
+    """Pharmacogenes of earlier signed versions that are not told any more, each as it was told last."""
+    told = {
+        gene.gene: gene for step in issue.earlier if step.digest in earlier for gene in _genes(earlier[step.digest])
+    }
+    now = {one.gene for one in _genes(said)}
+    return [told[name] for name in sorted(told) if name not in now]
+
+
+def _genes(said: Statement) -> tuple[Pharmacogene, ...]:
+    return said.drug_response.genes if said.drug_response else ()

@@ -18,7 +18,7 @@ is not there: a fact or an option that the annotation does not name raises :clas
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -81,8 +81,14 @@ class Scope:
 class Input(ABC):
     """One kind of input."""
 
-    def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
-        """The assets it comes from, in this deployment: edges of the lineage graph. By default none."""
+    def assets(self, parameter: str, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
+        """The assets it comes from: edges of the lineage graph. By default none.
+
+        Args:
+            parameter: that asks for it.
+            settings: of the deployment.
+            parts: of the knowledge, those that the deployment's reference has.
+        """
         return ()
 
     @abstractmethod
@@ -127,7 +133,7 @@ class Artifact:
 class _FromGate(Input):
     """The artifact of the same sample that is named like the parameter."""
 
-    def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
+    def assets(self, parameter: str, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
         return (parameter,)
 
     def open(self, parameter: str, scope: Scope) -> Opened:
@@ -137,6 +143,27 @@ class _FromGate(Input):
 
 Own = Annotated[Artifact, _FromGate()]
 """An artifact of the same sample; the parameter bears its name. It is opened through the gate."""
+
+
+class OwnWith(_FromGate):
+    """An artifact of the same sample as :data:`Own`, which there is where the reference has a part of the knowledge.
+
+    Elsewhere there is no edge to it, and the parameter is handed nothing.
+
+    Args:
+        part: of the knowledge, such as ``star_alleles``.
+    """
+
+    def __init__(self, part: str) -> None:
+        self.part = part
+
+    def assets(self, parameter: str, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
+        """The artifact, where there is one."""
+        return super().assets(parameter, settings, parts) if self.part in parts else ()
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        """Through its gate, or nothing."""
+        return super().open(parameter, scope) if self.part in scope.services.knowledge.parts else Opened(None)
 
 
 @dataclass(frozen=True)
@@ -161,7 +188,7 @@ class Parent(_Named):
     A parent who has not come this far yet is done without; when he has, the child is run again (see the sensors).
     """
 
-    def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
+    def assets(self, parameter: str, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
         """The named artifacts of that parent."""
         return self.names
 
@@ -203,7 +230,7 @@ class CohortFiles:
 class EverySample(_Named):
     """The named tables of every sample that takes part, as far as made, and the cohort's own."""
 
-    def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
+    def assets(self, parameter: str, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
         """The named artifacts and every table of the cohort."""
         from engine.cohort.models import cohort_models
 
@@ -239,14 +266,14 @@ class Parts(_Named):
         super().__init__(*names)
         self.only_if = only_if
 
-    def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
+    def assets(self, parameter: str, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
         """The named parts, as far as the options ask for them."""
         return self.names if self.only_if is None or self.only_if(settings) else self.names[:1]
 
     def open(self, parameter: str, scope: Scope) -> Opened:
         """The parts that the reference has, as built."""
         knowledge = scope.services.knowledge
-        names = self.assets(parameter, scope.services.settings)
+        names = self.assets(parameter, scope.services.settings, knowledge.parts)
         receipts = {part: knowledge.require(part) for part in names if part in knowledge.parts}
         return Opened(
             knowledge.bundle(*receipts),

@@ -16,6 +16,7 @@ from engine.ops.inputs import (
     Making,
     Options,
     Own,
+    OwnWith,
     Parts,
     Previous,
     Standing,
@@ -42,8 +43,11 @@ def statement(
     aligned_reads: Own,
     gvcf: Own,
     findings: Own,
+    pharmacogenomics: Annotated[Artifact | None, OwnWith("star_alleles")],
     chain: Annotated[tuple[Receipt, ...], Chain("findings")],
-    overridden_checks: Annotated[tuple[str, ...], OverriddenChecks("findings")],
+    overridden_checks: Annotated[
+        tuple[str, ...], OverriddenChecks("findings", beside=(("pharmacogenomics", "star_alleles"),))
+    ],
     reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "panels", "phenotypes")],
     person: Annotated[Person, Facts(*TOLD_OF_THE_PERSON)],
     settings: Annotated[Settings, Options("alignment_format", "laboratory")],
@@ -60,6 +64,7 @@ def statement(
     from engine.reference.panels import panel_of
     from engine.report.case import CaseFacts
     from engine.report.coverage import study_regions
+    from engine.report.drug_response import read_drug_response
     from engine.report.lineage import Lineage
     from engine.report.pileup import pileups
     from engine.report.statement import read_findings, state
@@ -85,9 +90,11 @@ def statement(
         written=written,
     )
     rows, made = read_findings(findings.file(".findings.parquet")), datetime.now(UTC).isoformat(timespec="seconds")
-    lineage = Lineage(read_digests(raw_reads.folder), chain)
+    asked = pharmacogenomics if person.drug_response else None
+    drugs = read_drug_response(asked.file(".json"), making.sample) if asked else None
+    lineage = Lineage(read_digests(raw_reads.folder), (*chain, asked.receipt) if asked else chain)
     signs = term_names(reference.phenotypes, person.phenotype) if reference.phenotypes and person.phenotype else {}
-    said = state(rows, case, lineage, reference.build, made, signs)
+    said = state(rows, case, lineage, reference.build, made, signs, drugs)
     measures: dict[str, Measure] = {
         "statement_digest": said.digest,
         "outcome": str(said.outcome),

@@ -8,13 +8,11 @@ from typing import Any
 from engine.pharmacogenomics.calls import GeneCall, SampleCalls
 from engine.pharmacogenomics.combinations import natural
 from engine.pharmacogenomics.definitions import CODES, Definition, Locus
+from engine.pharmacogenomics.edition import EDITION
 from engine.pharmacogenomics.guidelines import Guidelines, Phenotype, Recommendation
 from engine.pharmacogenomics.matching import Diplotype
 from engine.pharmacogenomics.pypgx import LICENCE, PACKAGE, structural_alleles
 from engine.release import engine_release
-
-FORMAT = 1
-"""Raised when a field changes its meaning."""
 
 
 def document(samples: Iterable[SampleCalls], guidelines: Guidelines) -> dict[str, Any]:
@@ -22,7 +20,7 @@ def document(samples: Iterable[SampleCalls], guidelines: Guidelines) -> dict[str
     tables = guidelines.tables
     structural = structural_alleles(tables)
     return {
-        "format": FORMAT,
+        "format": EDITION,
         "tool": {"name": "genomics-engine", "version": engine_release()},
         "guidelines": {"source": PACKAGE, "version": tables.version, "licence": LICENCE, "published_by": "CPIC"},
         "samples": [
@@ -135,6 +133,7 @@ def _place(locus: Locus) -> dict[str, Any]:
 def _recommendation(one: Recommendation, guidelines: Guidelines) -> dict[str, Any]:
     return {
         "drug": one.drug,
+        "rxnorm": one.rxnorm or None,
         "phenotypes": dict(one.genes),
         "text": one.text,
         "guideline": one.guideline or None,

@@ -61,6 +61,7 @@ class Recommendation:
         text: of the guideline.
         guideline: where it is published, empty where the tables do not say.
         level: CPIC's level of evidence, empty where the tables do not say.
+        rxnorm: RxNorm's number of the drug, empty where the tables do not say.
     """
 
     drug: str
@@ -68,6 +69,7 @@ class Recommendation:
     text: str
     guideline: str
     level: str
+    rxnorm: str = ""
 
 
 class Guidelines:
@@ -147,6 +149,7 @@ class Guidelines:
             text=row["Recommendation"],
             guideline="" if guideline in {NOTHING, _NONE} else guideline,
             level=pair.get("CPICLevel", ""),
+            rxnorm=pair.get("RxNorm", ""),
         )
 
     def _method(self, gene: str) -> str:

@@ -289,7 +289,11 @@ def _differences(said: Person, known: Person) -> list[str]:
 
 def _facts(person: Person) -> dict[str, object]:
     """The facts by their columns. Columns that came later count only where filled, so that older digests hold."""
-    later: dict[str, object] = {"genes": list(person.ordered_genes), "panel": person.panel}
+    later: dict[str, object] = {
+        "genes": list(person.ordered_genes),
+        "panel": person.panel,
+        "drug_response": person.drug_response,
+    }
     always: dict[str, object] = {
         "subject_id": person.subject_id,
         "sex": str(person.sex),

@@ -530,6 +530,7 @@ def _person(sample_id: str, facts: Mapping[str, str]) -> Person:
         ordered_genes=tuple(dict.fromkeys(map(hgnc_letters, _listed(facts.get("genes", ""))))),
         panel=facts.get("panel"),
         secondary_findings_consent=facts.get("secondary_findings_consent") == "yes",
+        drug_response=facts.get("drug_response") == "yes",
     )
 
 

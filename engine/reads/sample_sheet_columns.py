@@ -154,6 +154,11 @@ COLUMNS: tuple[SheetColumn, ...] = (
         "no", "yes", "yes|no", "yes or no", "lower", _YES_NO,
     ),
     SheetColumn(
+        "drug_response", "sample", False,
+        "Whether the response to drugs (pharmacogenes) was ordered, or the person agreed to hear of it",
+        "no", "yes", "yes|no", "yes or no", "lower", _YES_NO,
+    ),
+    SheetColumn(
         "change", "sample", False,
         "add where these lanes and facts come to those that an earlier sheet gave of the same sample; replace where "
         "they take the place of all of them, lanes included",

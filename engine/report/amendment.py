@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from engine.report.drug_response import differences
 from engine.report.issue import Issue, SignOut, Status
 from engine.report.statement import StatedFinding, Statement
 from engine.report.wording import Finding, kind, name, protein_change
@@ -64,7 +65,7 @@ def summary(told: Sequence[Version]) -> str | None:
 
 def changes(before: Statement, after: Statement) -> tuple[str, ...]:
     """What ``after`` says otherwise, in sentences; never empty where the digests differ."""
-    said = [*_of_findings(before, after), *_of_the_case(before, after)]
+    said = [*_of_findings(before, after), *_of_drugs(before, after), *_of_the_case(before, after)]
     if not said and before.digest != after.digest:
         said = ["Figures of the calls or of the coverage changed, and no conclusion with them."]
     return tuple(said)
@@ -119,6 +120,12 @@ def _of_the_case(before: Statement, after: Statement) -> Iterator[str]:
         yield "The report is about other reads: files were added, replaced or taken away."
 
 
+def _of_drugs(before: Statement, after: Statement) -> Iterator[str]:
+    """Where drugs are told of at all, or not any more, the case says so."""
+    if before.drug_response is not None and after.drug_response is not None:
+        yield from differences(before.drug_response, after.drug_response)
+
+
 def _list(values: Iterable[str]) -> str:
     return ", ".join(values) or "none"
 
@@ -130,6 +137,7 @@ _CASE: Mapping[str, Callable[[Statement], str]] = {
     "What was asked about": lambda said: _list((*said.case.question.genes, *filter(None, [said.case.question.panel]))),
     "The phenotype": lambda said: _list(said.case.person.phenotype),
     "Consent to secondary findings": lambda said: "given" if said.case.person.secondary_findings_consent else "absent",
+    "Drug response": lambda said: "told" if said.drug_response else "not asked for",
     "What was studied": lambda said: said.case.regions.description,
     "Genes not fully called": lambda said: _list(gene.symbol for gene in said.case.regions.uncalled),
     "Failed checks let through": lambda said: _list(said.case.overridden_checks),

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from engine.report.drug_response import DrugResponse
 from engine.report.wording import Finding, name
 
-Kind = Literal["confirmatory_testing", "genetic_counselling", "additional_testing", "reassessment"]
+Kind = Literal["confirmatory_testing", "genetic_counselling", "additional_testing", "reassessment", "medication_review"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class NextStep:
     Attributes:
         kind: of action; the first three are those of LOINC's list LL1037-2.
         text: what, for whom and why, one sentence.
-        reasons: finding_id of the findings it is about, empty where it is about none.
+        reasons: finding_id of the findings, or symbols of the pharmacogenes, that it is about; empty where it is about
+            none.
     """
 
     kind: Kind
@@ -33,7 +35,12 @@ class NextStep:
 
 
 def next_steps(
-    findings: Sequence[Finding], *, unassessed: Sequence[str], awaited: Sequence[str], leaves_genes_out: bool
+    findings: Sequence[Finding],
+    *,
+    unassessed: Sequence[str],
+    awaited: Sequence[str],
+    leaves_genes_out: bool,
+    drugs: DrugResponse | None = None,
 ) -> tuple[NextStep, ...]:
     """The steps, what makes a finding certain first.
 
@@ -42,6 +49,7 @@ def next_steps(
         unassessed: genes that were asked about and not called throughout.
         awaited: parents named on the sheet whose samples were not compared yet.
         leaves_genes_out: whether genes were left out because nobody said what is asked about.
+        drugs: what is said of drugs, absent where nobody asked for it.
     """
     steps = [
         *_confirmation(findings),
@@ -51,6 +59,7 @@ def next_steps(
         *_candidates(findings),
         *_uncertain(findings),
         *_gaps(unassessed, leaves_genes_out),
+        *(_drugs(drugs) if drugs else ()),
     ]
     if awaited:
         steps.append(_await(awaited))
@@ -113,6 +122,24 @@ def _gaps(unassessed: Sequence[str], leaves_genes_out: bool) -> list[NextStep]:
         text = "State the genes that are asked about, or consent to secondary findings; genes were left out."
         steps.append(NextStep("additional_testing", text))
     return steps
+
+
+def _drugs(said: DrugResponse) -> list[NextStep]:
+    """What to weigh before a drug is given, and what a VCF cannot tell of drugs."""
+    named = list(dict.fromkeys(one.drug for one in said.advice if one.matters))
+    genes = tuple(one.gene for one in said.genes if one.matters and said.for_gene(one.gene))
+    steps = []
+    if named:
+        text = f"Before one of these drugs is given, weigh what its guideline says of this person: {_list(named)}."
+        steps.append(NextStep("medication_review", text, genes))
+    if open_ := [one.gene for one in said.genes if not one.is_called]:
+        text = f"Where a drug depends on them, test these pharmacogenes by another method: {_list(open_)}."
+        steps.append(NextStep("additional_testing", text))
+    return steps
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names)
 
 
 def _await(awaited: Sequence[str]) -> NextStep:

@@ -47,6 +47,8 @@ _SECTIONS = (
     ("secondary", "Secondary findings", ("secondary",)),
     ("carrier", "Carrier states", ("carrier",)),
 )
+MOST_POSITIONS = 20
+"""More positions of a pharmacogene that were not called are counted, not listed."""
 _HERE = Path(__file__).parent
 
 
@@ -82,11 +84,15 @@ def render(
         sections=_sections(statement),
         pictures=_pictures(statement, pileups),
         versions=versions or (Version(issue.version, issue.status, issue.signature),),
+        drugs=statement.drug_response,
+        most_positions=MOST_POSITIONS,
         list_version=VERSION,
         list_pmid=PMID,
         style=(_HERE / "page.css").read_text(),
     )
-    if lacking := missing_elements(page, [finding.id for finding in statement.findings]):
+    genes = statement.drug_response.genes if statement.drug_response else ()
+    told_of = [f"pharmacogene-{one.gene}" for one in genes]
+    if lacking := missing_elements(page, [finding.id for finding in statement.findings], told_of):
         raise ReportError(
             f"the report lacks what a report must have: {'; '.join(lacking)}",
             sample=statement.case.sample,

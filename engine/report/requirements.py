@@ -2,8 +2,10 @@
 
 Asked for by the European Society of Human Genetics (Deans et al. 2022, "Recommendations for reporting results of
 diagnostic genomic testing", doi:10.1038/s41431-022-01091-0), which sums up what European external quality assessment
-(GenQA, EMQN) marks reports by, and by ISO 15189:2022, 7.4.1.6. Of each it is looked whether the page says it, in text
-or in the description of a picture; whether what is said is right is what the signing person answers for.
+(GenQA, EMQN) marks reports by, and by ISO 15189:2022, 7.4.1.6; of pharmacogenes by ACMG's technical standard (Tayeh et
+al. 2022, "Clinical pharmacogenomic testing and reporting", Genet Med 24:759). Of each it is looked whether the page
+says it, in text or in the description of a picture; whether what is said is right is what the signing person answers
+for.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from html.parser import HTMLParser
 
 ESHG = "ESHG 2022"
 ISO = "ISO 15189:2022"
+ACMG = "ACMG 2022"
 
 
 @dataclass(frozen=True)
@@ -82,23 +85,37 @@ OF_A_FINDING = (
 )
 
 
-def missing_elements(page: str, findings: Iterable[str]) -> tuple[str, ...]:
+OF_A_PHARMACOGENE = (
+    Requirement("drug-gene", "the gene by its approved symbol", ACMG),
+    Requirement("drug-alleles", "the alleles, or that they were not called", ACMG),
+    Requirement("drug-phenotype", "the phenotype, or why none is concluded", ACMG),
+    Requirement("drug-uncalled", "which positions were not called", ACMG),
+    Requirement("drug-source", "by whose definition the alleles are named", ACMG),
+)
+
+
+def missing_elements(page: str, findings: Iterable[str], pharmacogenes: Iterable[str] = ()) -> tuple[str, ...]:
     """What a page lacks, in words; empty where it is complete.
 
     Args:
         page: HTML.
         findings: finding_id of every finding that it must tell of.
+        pharmacogenes: of every pharmacogene that it must tell of, the value of its ``data-finding``.
     """
     reader = _Reader()
     reader.feed(page)
     reader.close()
     lacking = [f"{one.meaning} ({one.source})" for one in OF_A_REPORT if not reader.says(None, one.element)]
-    for number, finding in enumerate(findings, 1):
-        lacking += [
-            f"of finding {number} {one.meaning} ({one.source})"
-            for one in OF_A_FINDING
-            if not reader.says(finding, one.element)
-        ]
+    for kind, told, required in (
+        ("finding", findings, OF_A_FINDING),
+        ("pharmacogene", pharmacogenes, OF_A_PHARMACOGENE),
+    ):
+        for number, name in enumerate(told, 1):
+            lacking += [
+                f"of {kind} {number} {one.meaning} ({one.source})"
+                for one in required
+                if not reader.says(name, one.element)
+            ]
     return tuple(lacking)
 
 

@@ -10,11 +10,14 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from engine.classify.acmg_secondary_findings import VERSION
 from engine.errors import VariantFileError
 from engine.receipt import DATA_VERSION, canonical_json
 from engine.report.case import CaseFacts, Regions
+from engine.report.drug_response import LIMIT as DRUG_RESPONSE_LIMIT
+from engine.report.drug_response import DrugResponse
 from engine.report.lineage import Lineage
 from engine.report.next_steps import NextStep, next_steps
 from engine.report.wording import Finding, evidence, headline, notes, sentence, tier
@@ -111,6 +114,7 @@ class Statement:
         made: when it was first said, ISO 8601 with time zone.
         digest: sha256, hex, of what is said, not of how it came to be said.
         signs: names of the order's HPO terms, by term, as far as they are known.
+        drug_response: what is said of drugs, absent where nobody asked for it.
     """
 
     case: CaseFacts
@@ -129,6 +133,7 @@ class Statement:
     made: str
     digest: str
     signs: Mapping[str, str] = field(default_factory=dict)
+    drug_response: DrugResponse | None = None
 
     @property
     def tools(self) -> dict[str, str]:
@@ -171,6 +176,7 @@ def state(
     build: str,
     made: str,
     signs: Mapping[str, str] | None = None,
+    drug_response: DrugResponse | None = None,
 ) -> Statement:
     """Put together what is said of a sample.
 
@@ -181,14 +187,18 @@ def state(
         build: ``GRCh37`` or ``GRCh38``.
         made: when this is said, ISO 8601 with time zone.
         signs: names of HPO terms, by term.
+        drug_response: what the pharmacogenes say; told only of a person for whom it was asked.
     """
+    drugs = (drug_response or DrugResponse()) if case.person.drug_response else None
     told = replace(case, person=replace(case.person, family_id=None, father_id=None, mother_id=None))
     compared = tuple(kin for kin in ("father", "mother") if any(name.endswith(f" of {kin}") for name in lineage.kin))
     named = {"father": case.person.father_id, "mother": case.person.mother_id}
     awaited = tuple(kin for kin, sample in named.items() if sample and kin not in compared)
     outcome = _outcome(case, findings)
     unassessed = (*case.unassessed, *case.regions.unknown)
-    steps = next_steps(findings, unassessed=unassessed, awaited=awaited, leaves_genes_out=case.leaves_genes_out)
+    steps = next_steps(
+        findings, unassessed=unassessed, awaited=awaited, leaves_genes_out=case.leaves_genes_out, drugs=drugs
+    )
     return Statement(
         case=told,
         build=build,
@@ -196,16 +206,17 @@ def state(
         phases=_phases(findings),
         lineage=lineage,
         outcome=outcome,
-        conclusion=_conclusion(case, findings, awaited),
-        limits=LIMITS,
+        conclusion=_conclusion(case, findings, awaited, drugs),
+        limits=LIMITS if drugs is None else (*LIMITS, DRUG_RESPONSE_LIMIT),
         failed_checks=tuple(f"A quality check failed. {words}." for words in case.overridden_checks),
         methods=_methods(lineage),
         next_steps=steps,
         compared=compared,
         awaited=awaited,
         made=made,
-        digest=_digest(findings, told, lineage, build, outcome, awaited),
+        digest=_digest(findings, told, lineage, build, outcome, awaited, drugs),
         signs=dict(signs or {}),
+        drug_response=drugs,
     )
 
 
@@ -220,6 +231,7 @@ def _digest(
     build: str,
     outcome: Outcome,
     awaited: tuple[str, ...],
+    drugs: DrugResponse | None,
 ) -> str:
     """Digest of findings, case, outcome, and the reads that all is about.
 
@@ -228,13 +240,22 @@ def _digest(
     """
     said = {
         "findings": [_without_versions(finding) for finding in findings],
-        "case": asdict(case),
+        "case": _case_as_signed(case),
         "reads": dict(lineage.reads),
         "build": build,
         "outcome": outcome,
         "awaited": awaited,
     }
+    said |= {"drug_response": drugs.told} if drugs else {}
     return sha256(canonical_json(said).encode()).hexdigest()
+
+
+def _case_as_signed(case: CaseFacts) -> dict[str, Any]:
+    """The case; a fact that earlier releases did not know of counts only where it says something."""
+    told = asdict(case)
+    if not case.person.drug_response:
+        del told["person"]["drug_response"]
+    return told
 
 
 def _without_versions(finding: Finding) -> Finding:
@@ -270,8 +291,10 @@ def _phases(findings: Sequence[Finding]) -> tuple[StatedPhase, ...]:
     return tuple(told[ids] for ids in sorted(told))
 
 
-def _conclusion(case: CaseFacts, findings: Sequence[Finding], awaited: Sequence[str]) -> tuple[str, ...]:
-    """The result in sentences: what was found and looked at, secondary findings, checks that failed."""
+def _conclusion(
+    case: CaseFacts, findings: Sequence[Finding], awaited: Sequence[str], drugs: DrugResponse | None
+) -> tuple[str, ...]:
+    """The result in sentences: what was found and looked at, secondary findings, drugs, checks that failed."""
     found = [headline(finding) for finding in findings]
     if not [finding for finding in findings if finding["category"] not in UNJUDGED]:
         found = [f"No pathogenic or likely pathogenic variant was found{_scope(case)}", *found]
@@ -284,7 +307,7 @@ def _conclusion(case: CaseFacts, findings: Sequence[Finding], awaited: Sequence[
         if case.person.secondary_findings_consent
         else "Secondary findings were not looked for: there is no consent"
     )
-    sentences = [*found, _coverage(case.regions), secondary]
+    sentences = [*found, _coverage(case.regions), secondary, *(drugs.conclusion if drugs else ())]
     if awaited:
         sentences.append(f"Not compared with the {' and '.join(awaited)}, whose calls were not there yet")
     if case.overridden_checks:
@@ -362,4 +385,6 @@ def _with_release(source: str, version: str) -> str:
 
 def source_name(source: str) -> str:
     """A source of knowledge as people call it."""
-    return {"clinvar": "ClinVar", "phenotypes": "HPO"}.get(source, source.replace("_", " "))
+    return {"clinvar": "ClinVar", "phenotypes": "HPO", "star_alleles": "named alleles of pharmacogenes"}.get(
+        source, source.replace("_", " ")
+    )

@@ -15,6 +15,7 @@ from engine.person import Person, Sex
 from engine.receipt import ArtifactFile, Receipt, Recipe, canonical_json
 from engine.reference.panels import Panel
 from engine.report.case import CaseFacts, Gene, Laboratory, Regions
+from engine.report.drug_response import drug_response_of
 from engine.report.lineage import Lineage
 from engine.report.next_steps import NextStep
 from engine.report.pileup import Pileup, ShownRead
@@ -48,6 +49,7 @@ def read_statement(path: Path) -> Statement:
             lineage=_lineage(told["lineage"]),
             outcome=Outcome(told["outcome"]),
             signs=told.get("signs", {}),
+            drug_response=drug_response_of(told["drug_response"]) if told.get("drug_response") else None,
             next_steps=tuple(NextStep(**one | {"reasons": tuple(one["reasons"])}) for one in told["next_steps"]),
             **_plain(told),
         )

@@ -94,6 +94,7 @@ samples = _table(
     _maybe("withdrawn", "When the sample was withdrawn."),
     _stated("ordered_genes", "Genes that the order asks about.", type_=Terms()),
     _maybe("panel", "Gene panel that the order asks about."),
+    _stated("drug_response", "Whether the response to drugs was ordered or agreed to.", type_=Flag()),
     _maybe("name", "The id as the laboratory writes it, where that is not the sample id."),
 )
 Index("samples_of_subject", samples.c.subject_id)

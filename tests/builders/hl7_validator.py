@@ -51,10 +51,11 @@ _BEYOND_REACH = (
     *("http://loinc.org", "http://www.genenames.org", "http://www.sequenceontology.org", "http://varnomen.hgvs.org"),
     *("http://human-phenotype-ontology.org", "http://purl.obolibrary.org/obo/mondo.owl", "http://www.ensembl.org"),
     *(f"http://www.ncbi.nlm.nih.gov/{name}" for name in ("refseq", "clinvar", "projects/SNP")),
+    *("http://www.omim.org", "http://www.nlm.nih.gov/research/umls/rxnorm"),
 )
 EXPLAINED = {
     "a code system that only a terminology server has: LOINC, HGNC, Sequence Ontology, HPO, MONDO, HGVS, RefSeq, "
-    "ClinVar, dbSNP, Ensembl": (
+    "ClinVar, dbSNP, Ensembl, OMIM, RxNorm": (
         rf"CodeSystem is unknown and can't be validated: ({'|'.join(map(re.escape, _BEYOND_REACH))}) for "
     ),
     "the same, where the value set is a part of one: the validator stumbles over the code system that it lacks": (
@@ -66,6 +67,12 @@ EXPLAINED = {
     ),
     "how a phase is known, in words: the answer that LOINC's list LL4050-2 has for it is in no source at hand": (
         r"No code provided, and a code should be provided from the value set .*http://loinc\.org/vs/LL4050-2"
+    ),
+    "a next step in words: LOINC's list LL1037-2 has no answer for it": (
+        r"No code provided, and a code should be provided from the value set .*http://loinc\.org/vs/LL1037-2"
+    ),
+    "a pharmacogene's phenotype in CPIC's word, for which the guide's value set has no code": (
+        r"No code provided, and a code should be provided from the value set .*/ValueSet/therapeutic-implication-vs"
     ),
     "the list of secondary findings by its version, in words: HL7's value set ends with ACMG's second": (
         r"No code provided, and a code should be provided from the value set .*/ValueSet/secondary-finding\|"

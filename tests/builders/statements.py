@@ -11,6 +11,7 @@ from engine.classify.findings import select_reportable
 from engine.person import Sex
 from engine.receipt import ArtifactFile, Receipt, Recipe
 from engine.report.case import CaseFacts, Gene, Regions
+from engine.report.drug_response import DrugResponse
 from engine.report.issue import SignOut, Status
 from engine.report.lineage import Lineage
 from engine.report.statement import Statement, read_findings, state
@@ -51,16 +52,18 @@ def statement(
     overridden_checks: Sequence[str] = (),
     father: Any = None,
     mother: Any = None,
+    drugs: DrugResponse | None = None,
     **facts: Any,
 ) -> Statement:
-    """What is said of a person with these facts, in whom these variants were called."""
+    """What is said of a person with these facts, in whom these variants were called, and of drugs where asked."""
     folder.mkdir(parents=True, exist_ok=True)
-    facts = {"sex": Sex.FEMALE, "order_id": "O1", **facts}
+    facts = {"sex": Sex.FEMALE, "order_id": "O1", "drug_response": drugs is not None, **facts}
     looked_through = {name: value for name, value in facts.items() if name not in ("father_id", "mother_id")}
     table = write_annotated(folder / "annotated.parquet", *rows)
     select_reportable(table, subject(father=father, mother=mother, **looked_through), bundle(), folder, "S1")
     case = CaseFacts("S1", person(**facts), regions, overridden_checks=tuple(overridden_checks))
-    return state(read_findings(folder / "S1.findings.parquet"), case, lineage, "GRCh37", MADE)
+    found = read_findings(folder / "S1.findings.parquet")
+    return state(found, case, lineage, "GRCh37", MADE, drug_response=drugs)
 
 
 def sign_out(

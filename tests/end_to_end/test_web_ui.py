@@ -11,6 +11,7 @@ import pytest
 
 from engine.ops.artifact import ancestors
 from genomics_assets.artifacts import OF_A_SAMPLE
+from resources.environment import build_resources
 from tests.builders.browser import Browser, browsing, is_installed
 from tests.builders.server import Server
 from tests.end_to_end.conftest import PATIENT, SHALLOW, TRUNCATED, Laboratory
@@ -41,7 +42,9 @@ def test_the_lineage_leads_from_the_reads_to_the_bundle(
 ) -> None:
     browser.open(f"{laboratory.server.url}/assets/fhir_bundle?view=lineage&lineageScope=upstream&lineageDepth=9")
     (bundle,) = (contract.name for contract in OF_A_SAMPLE if contract.name == "fhir_bundle")
-    path_of_a_sample = (*ancestors(bundle, laboratory.server.deployment.settings), bundle)
+    settings = laboratory.server.deployment.settings
+    parts = build_resources(settings).knowledge.parts
+    path_of_a_sample = (*ancestors(bundle, settings, parts), bundle)
     browser.wait_for(*path_of_a_sample, "reference_genome", "aligner_index", "gene_model", "clinvar")
     assert_picture(browser.picture(tmp_path / "lineage.png"))
 

@@ -23,6 +23,7 @@ from engine.report.case import Laboratory
 from engine.report.issue import Issue, issue_of
 from engine.report.statement import Statement
 from tests.builders.annotated import variant
+from tests.builders.drugs import GENES, drug_response
 from tests.builders.statements import sign_out, statement
 
 NASTY = "A|B^C~D\\E&F\r\nG\x0bH\x1cI"
@@ -186,6 +187,39 @@ def test_an_amended_report_says_what_changed_and_takes_back_what_is_no_longer_to
     taken_back = [obx for obx in told(message, "OBX") if obx[11] == "D"]
     assert taken_back and {obx[4] for obx in taken_back} == {"2b"} and not any(obx[5] for obx in taken_back)
     assert {obx[3] for obx in taken_back} >= {obx[3] for obx in told(message, "OBX") if obx[4] == "2a"} - {"48000-4"}
+
+
+def test_a_pharmacogene_is_a_panel_with_its_drugs_below_it(tmp_path: Path) -> None:
+    said = statement(tmp_path, variant("AVP"), drugs=drug_response(tmp_path))
+    message = made(said)
+    panels = [obr for obr in told(message, "OBR") if obr[4].startswith("82118-1^")]
+    assert [obr[3].split("^")[0] for obr in panels] == [f"S1-{gene}" for gene in GENES]
+    values = observed(message)
+    assert values["48018-6", "3a"][5] == "HGNC:2621^CYP2C19^HGNC-Symb"
+    assert values["84413-4", "3a"][5] == "^^^^^^^^CYP2C19*2/*2"
+    assert values["53040-2", "3a"][5].startswith("LA9657-3^Poor metabolizer^LN")
+    assert (
+        values["84413-4", "3b"][5] == "LA18198-4^No call^LN^^^^^^CYP2D6 not called" and ("53040-2", "3b") not in values
+    )
+    drugs = {
+        obx[5].split("^")[1]: place for (code, place), obx in values.items() if code == "51963-7" and "3a." in place
+    }
+    assert values["51963-7", drugs["clopidogrel"]][5] == "32968^clopidogrel^RXNORM"
+    lines = message.text.split("\r")
+    (row,) = [
+        n for n, line in enumerate(lines) if line.startswith("OBX") and line.split("|")[4] == drugs["clopidogrel"]
+    ]
+    assert lines[row + 1].startswith("NTE|1||CYP2C19 Poor Metabolizer: Avoid ")
+    assert lines[row + 2].startswith("NTE|2||CPIC, level A: https://cpicpgx.org/")
+
+
+def test_pharmacogenes_that_are_told_no_longer_are_taken_back(tmp_path: Path) -> None:
+    before, after = statement(tmp_path, drugs=drug_response(tmp_path)), statement(tmp_path)
+    assert before.drug_response is not None
+    message = made(after, dropped_genes=before.drug_response.genes)
+    taken_back = {(obx[3].split("^")[0], obx[4]) for obx in told(message, "OBX") if obx[11] == "D"}
+    assert {("84413-4", "3a"), ("48018-6", "3f")} <= taken_back
+    assert "clopidogrel" not in message.text
 
 
 def test_the_person_is_named_only_when_told(pair: Statement) -> None:

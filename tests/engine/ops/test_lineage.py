@@ -11,11 +11,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from engine.ops.artifact import Contract, NotApplicable
+from engine.ops.artifact import Contract, NotApplicable, ancestors
+from engine.report.statement_file import read_statement
 from genomics_assets.artifacts import KNOWLEDGE, OF_A_SAMPLE
 from genomics_assets.definitions import build_definitions
 from resources.environment import Settings
-from tests.engine.ops.conftest import CHILD, FATHER, Family, Seen
+from tests.engine.ops.conftest import CHILD, FATHER, MOTHER, Family, Seen
 
 ARTIFACTS = (*KNOWLEDGE, *OF_A_SAMPLE)
 """What a person's report comes from; what is made of all samples in one run is looked at elsewhere."""
@@ -97,6 +98,35 @@ def test_pharmacogenes_are_told_by_the_declared_alleles(family: Family) -> None:
     assert set(made.recipe.inputs) == {"variants", "gvcf", "reference_genome", "star_alleles"}
     assert made.recipe.inputs["star_alleles"] == star_alleles.data_version
     assert (made.measures["genes"], made.measures["called"], made.measures["missing_positions"]) == (1, 1, 0)
+
+
+def test_drug_response_is_told_of_whom_it_was_asked_for_and_of_no_one_else(family: Family) -> None:
+    said = {}
+    for sample in (CHILD, FATHER):
+        made = family.seen[sample, "statement"]
+        folder = family.resources.lake.folder(made.receipt)
+        said[sample] = read_statement(folder / f"{sample}.statement.json")
+        assert "pharmacogenomics" in made.receipt.recipe.inputs, "it depends on it whatever it tells"
+        assert ("pharmacogenomics" in made.opened) == (sample == CHILD)
+    (gene,) = said[CHILD].drug_response.genes
+    assert (gene.gene, gene.status, gene.diplotypes) == ("AVP", "called", ("Reference/Reference",))
+    assert said[FATHER].drug_response is None and "star_alleles" not in said[FATHER].lineage.knowledge
+    assert any("star_alleles" in source for source in _report_sources(family))
+
+
+def test_without_star_alleles_there_is_neither_edge_nor_input(family: Family) -> None:
+    (contract,) = [one for one in OF_A_SAMPLE if one.name == "statement"]
+    settings, parts = family.deployment.settings, family.resources.knowledge.parts
+    without = [part for part in parts if part != "star_alleles"]
+    assert "pharmacogenomics" in contract.edges(settings, parts)
+    assert "pharmacogenomics" in ancestors("fhir_bundle", settings, parts)
+    assert "pharmacogenomics" not in contract.edges(settings, without)
+    assert "pharmacogenomics" not in ancestors("fhir_bundle", settings, without)
+    declaration = replace(family.resources.knowledge.declaration, star_alleles=None)
+    knowledge = replace(family.resources.knowledge, declaration=declaration)
+    seen = Family(family.deployment, replace(family.resources, knowledge=knowledge)).make(contract, MOTHER)
+    assert isinstance(seen, Seen) and "pharmacogenomics" not in {*seen.receipt.recipe.inputs, *seen.opened}
+    family.make(contract, MOTHER, recompute=True)  # so that the other tests find the default's
 
 
 @pytest.mark.parametrize("contract", ARTIFACTS, ids=NAMES)

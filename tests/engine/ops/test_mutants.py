@@ -115,7 +115,7 @@ def variants(making: Making, gvcf: Own, reference: Genome) -> Computed:
 
 
 class _AroundTheGate(Input):
-    def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
+    def assets(self, parameter: str, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
         return (parameter,)
 
     def open(self, parameter: str, scope: Scope) -> Opened:
