@@ -3,7 +3,18 @@
 Each is one function of ``engine/ops``; its parameters say what it is made from. A new one is one line here.
 """
 
-from engine.ops import alignment, annotation, calls, cohort, delivery, interpretation, knowledge, reads, report
+from engine.ops import (
+    alignment,
+    annotation,
+    calls,
+    cohort,
+    delivery,
+    identity,
+    interpretation,
+    knowledge,
+    reads,
+    report,
+)
 
 ARTIFACTS = (
     knowledge.reference_genome,
@@ -19,9 +30,12 @@ ARTIFACTS = (
     knowledge.splice_predictors,
     knowledge.constraint,
     knowledge.dbsnp,
+    knowledge.identity_panel,
     reads.raw_reads,
     alignment.aligned_reads,
     calls.gvcf,
+    identity.identity,
+    identity.relatedness,
     calls.variants,
     calls.exon_coverage,
     calls.trio_variants,

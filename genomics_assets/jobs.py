@@ -15,7 +15,8 @@ knowledge_job = dg.define_asset_job(
     "knowledge",
     selection=dg.AssetSelection.groups(knowledge.reference_genome.stage),
     description="Builds the reference genome, the aligner's index, and what the reference declares of gene model, "
-    "known sites, ClinVar, gene panels, phenotypes, frequencies, star alleles and predictors.",
+    "known sites, ClinVar, gene panels, phenotypes, frequencies, star alleles, predictors and "
+    "the panel of sites by which samples are told apart.",
     executor_def=IN_PROCESS,
 )
 

@@ -59,6 +59,8 @@ class Declaration:
         frequencies_licence: under which it may be used, absent where the laboratory does not say.
         star_alleles: folder of named alleles of pharmacogenes as PharmCAT writes them, or that of the package pypgx;
             absent where no pharmacogenes are wanted.
+        identity_panel: folder of one site panel of VerifyBamID2 (PREFIX.bed, PREFIX.UD, PREFIX.mu); without one neither
+            contamination nor relatedness is told.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Declaration:
     frequencies_release: str | None = None
     frequencies_licence: str | None = None
     star_alleles: Path | None = None
+    identity_panel: Path | None = None
     predictors: Path | None = None
     predictors_release: str | None = None
     predictors_licence: str | None = None
@@ -129,6 +132,7 @@ _FILES = (
     "star_alleles",
     "predictors",
     *("splice_predictors", "constraint", "dosage", "dbsnp"),
+    "identity_panel",
 )
 _TEXTS = (
     *("clinvar_release", "frequencies_release", "frequencies_licence"),

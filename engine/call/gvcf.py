@@ -118,8 +118,13 @@ def called_stretches(gvcf: Path, at: Interval | None = None) -> dict[str, list[t
     return {contig: join(stretches) for contig, stretches in called.items()}
 
 
-def gvcf_columns(gvcf: Path, at: Interval | None = None) -> Iterator[GvcfColumns]:
-    """Walk a gVCF of one sample, bgzip or plain, some thousand records at a time; arguments as above.
+def gvcf_columns(gvcf: Path, at: Interval | Sequence[Interval] | None = None) -> Iterator[GvcfColumns]:
+    """Walk a gVCF of one sample, bgzip or plain, some thousand records at a time.
+
+    Args:
+        gvcf: the file, sorted.
+        at: only the records that overlap it, or one of several in the order of the file, each record once; the file
+            must have an index then. All when absent.
 
     Raises:
         VariantFileError: the file is damaged, has no index, or a line is not VCF.
@@ -128,7 +133,8 @@ def gvcf_columns(gvcf: Path, at: Interval | None = None) -> Iterator[GvcfColumns
 
     lines_before, last = 0, ("", 0)
     contigs: set[str] = set()
-    for text in variant_pieces(gvcf, _PIECE) if at is None else _lines_at(gvcf, at):
+    wanted = [at] if isinstance(at, Interval) else at
+    for text in variant_pieces(gvcf, _PIECE) if wanted is None else _lines_at(gvcf, wanted):
         data = np.frombuffer(text, np.uint8)
         lines = text.count(b"\n")
         rows = np.empty((lines, COLUMNS), np.int64)
@@ -174,13 +180,17 @@ def _require_order(gvcf: Path, columns: GvcfColumns, last: tuple[str, int], cont
         )
 
 
-def _lines_at(gvcf: Path, at: Interval) -> Iterator[bytes]:
-    """The lines that overlap an interval, by the file's index."""
+def _lines_at(gvcf: Path, wanted: Sequence[Interval]) -> Iterator[bytes]:
+    """The lines that overlap intervals, by the file's index."""
     import pysam
 
+    lines: dict[str, None] = {}
     try:
         with pysam.TabixFile(str(gvcf)) as indexed:
-            lines = list(indexed.fetch(at.contig, at.start, at.end)) if at.contig in indexed.contigs else []
+            contigs = set(indexed.contigs)
+            for at in wanted:
+                if at.contig in contigs:
+                    lines |= dict.fromkeys(indexed.fetch(at.contig, at.start, at.end))
     except (OSError, ValueError) as error:
         raise VariantFileError(
             f"the gVCF cannot be read: {error}", file=gvcf, remedy="call the sample again"

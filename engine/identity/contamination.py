@@ -142,7 +142,7 @@ def estimate_contamination(bases: SiteBases, panel: SitePanel, *, components: in
         panel: the sites they are of.
         components: how many principal components an ancestry has; at most the panel's.
     """
-    model = _Model(_of_usual_depth(bases), panel, min(components, panel.loadings.shape[1]))
+    model = _Model(_of_usual_depth(bases), panel, min(components, panel.components))
     usual, best = _by_simplex(model), _by_slope(model)
     mixture = best if best.log_likelihood > usual.log_likelihood + _TOLD_APART else usual
     return Contamination(

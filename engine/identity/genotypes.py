@@ -16,11 +16,15 @@ from numpy.typing import NDArray
 from engine.call.gvcf import CALLED_FROM, GvcfColumns, gvcf_columns
 from engine.errors import KnowledgeError, ReferenceMismatchError, VariantFileError
 from engine.files.variant_lines import variant_lines, variant_records
+from engine.reference.intervals import Interval
 
 UNKNOWN = -1
 """A site that was not called, or where the person has an allele that the list does not have."""
-_NOT_DIPLOID = frozenset({"X", "Y", "M", "MT", "chrX", "chrY", "chrM", "chrMT"})
+NOT_DIPLOID = frozenset({"X", "Y", "M", "MT", "chrX", "chrY", "chrM", "chrMT"})
+"""Contigs on which not everybody has two copies."""
 _LETTERS = frozenset("ACGT")
+_BYTES_A_SITE = 6_500
+"""Compressed bytes of a gVCF that are read through in the time that one site is looked up in (0.5 ms)."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def read_sites(path: Path) -> Sites:
     left_out = 0
     for number, fields in variant_records(path):
         contig, position, ref, alt = fields[0], int(fields[1]) - 1, fields[3].upper(), fields[4].upper()
-        if contig in _NOT_DIPLOID or ref not in _LETTERS or alt not in _LETTERS:
+        if contig in NOT_DIPLOID or ref not in _LETTERS or alt not in _LETTERS:
             left_out += 1
         elif (contig, position) in places:
             raise VariantFileError(
@@ -122,7 +126,7 @@ def read_genotypes(gvcf: Path, sites: Sites) -> Genotypes:
     sample = _sample(gvcf)
     copies = np.full(len(sites), UNKNOWN, np.int8)
     seen: dict[str, None] = {}
-    for columns in gvcf_columns(gvcf):
+    for columns in gvcf_columns(gvcf, _places(sites) if _is_looked_up(gvcf, sites) else None):
         seen[columns.contig] = None
         _add_blocks(columns, sites, copies)
         _add_variants(columns, sites, copies, gvcf)
@@ -134,6 +138,19 @@ def read_genotypes(gvcf: Path, sites: Sites) -> Genotypes:
             sample=sample,
         )
     return Genotypes(sample, copies)
+
+
+def _is_looked_up(gvcf: Path, sites: Sites) -> bool:
+    """Whether to look each site up by the index costs less than to read the file through."""
+    indexed = any(gvcf.with_name(gvcf.name + suffix).is_file() for suffix in (".tbi", ".csi"))
+    return indexed and gvcf.stat().st_size > _BYTES_A_SITE * len(sites)
+
+
+def _places(sites: Sites) -> list[Interval]:
+    return [
+        Interval(sites.names[contig], position, position + 1)
+        for contig, position in zip(sites.contigs.tolist(), sites.positions.tolist(), strict=True)
+    ]
 
 
 def _sample(gvcf: Path) -> str:

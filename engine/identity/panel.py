@@ -1,5 +1,7 @@
 """Site panels of VerifyBamID2: common variants with loadings, from which an ancestry gives each site's frequency.
 
+A panel with loadings of 0 says nothing of ancestry: its sites have the frequencies of one population.
+
 A panel is three files of one line a site in the same order: ``PREFIX.bed`` (contig, 0-based start, end, REF, ALT),
 ``PREFIX.UD`` (a loading for each principal component) and ``PREFIX.mu`` (a key, the mean ALT dosage, 0 to 2); each
 may be compressed. The frequency of ALT among persons with components ``pc`` is ``(UD · pc + mu) / 2``.
@@ -52,9 +54,26 @@ class SitePanel:
     def __len__(self) -> int:
         return len(self.contigs)
 
+    @property
+    def components(self) -> int:
+        """How many principal components move a site's frequency."""
+        return int((self.loadings != 0).any(axis=0).sum())
+
     def place(self, site: int) -> str:
         """Contig and 1-based position of a site."""
         return f"{self.contigs[site]}:{int(self.positions[site]) + 1:,}"
+
+    def some(self, chosen: NDArray[np.int64]) -> SitePanel:
+        """The panel of some sites alone, by their indices in it."""
+        return SitePanel(
+            self.prefix,
+            tuple(self.contigs[site] for site in chosen),
+            self.positions[chosen],
+            tuple(self.ref[site] for site in chosen),
+            tuple(self.alt[site] for site in chosen),
+            self.loadings[chosen],
+            self.mean_dosage[chosen],
+        )
 
 
 def read_panel(prefix: Path) -> SitePanel:
@@ -149,6 +168,7 @@ def _site(path: Path, number: int, fields: list[str]) -> tuple[str, int, str, st
         raise _bad(path, number, "contig, start, end, REF and ALT are expected") from None
     if begin < 0 or not end.isdecimal() or int(end) != begin + 1:
         raise _bad(path, number, f"{start} to {end} is not one base")
+    alt = alt.partition(",")[0]  # of two, the panel's dosages count the first, as its program reads them
     if not {ref.upper(), alt.upper()} <= _BASES or ref.upper() == alt.upper():
         raise _bad(path, number, f"{ref} and {alt} are not two different bases")
     return contig, begin, ref.upper(), alt.upper()

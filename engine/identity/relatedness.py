@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.identity.genotypes import Genotypes
+from engine.identity.sketch import Sketch, pack, stacked
 
 Relation = Literal[
     "same person or twin",
@@ -32,6 +33,8 @@ Relation = Literal[
 ]
 LEAST_SITES = 200
 """Known of both; with fewer no relation is told."""
+_TOGETHER = 256
+"""Persons compared at a time: what is in work then stays in the processor's cache."""
 _TWIN, _FIRST, _SECOND, _THIRD = 2**-1.5, 2**-2.5, 2**-3.5, 2**-4.5
 _PARENT_MOST = 0.015
 """IBS0 for each site where both are heterozygous: some thousandth for parent and child, from 0.02 (rare alleles) to 0.1
@@ -68,57 +71,57 @@ class Persons:
 
     def __init__(self, persons: Sequence[Genotypes] = ()) -> None:
         self.samples = tuple(person.sample for person in persons)
-        self._bits = _Bits.of([person.copies for person in persons])
+        self._sketches = stacked(pack(person.copies) for person in persons)
+
+    @classmethod
+    def of_sketches(cls, samples: Sequence[str], sketches: Sequence[Sketch]) -> Persons:
+        """Those of whom sketches were kept, all of one panel."""
+        persons = cls()
+        persons.samples, persons._sketches = tuple(samples), stacked(sketches)
+        return persons
 
     def pairs(self) -> Iterator[Pair]:
         """Every pair once, in the order given."""
         for index, sample in enumerate(self.samples):
-            for other, found in zip(
-                self.samples[index + 1 :], _compared(self._bits.row(index), self._bits.after(index)), strict=True
-            ):
-                yield _pair(sample, other, *found)
+            after = self._sketches[index + 1 :]
+            yield from _pairs(sample, self._sketches[index], self.samples[index + 1 :], after)
 
     def against(self, person: Genotypes) -> Iterator[Pair]:
         """One more person with each of these."""
-        row = _Bits.of([person.copies]).row(0)
-        for other, found in zip(self.samples, _compared(row, self._bits), strict=True):
-            yield _pair(person.sample, other, *found)
+        return _pairs(person.sample, pack(person.copies), self.samples, self._sketches)
+
+    def against_sketch(self, sample: str, sketch: Sketch) -> Iterator[Pair]:
+        """The same with a sketch."""
+        return _pairs(sample, sketch, self.samples, self._sketches)
 
 
-@dataclass(frozen=True)
-class _Bits:
-    """Sites packed by eights: uint8[n, bytes] each."""
-
-    reference: NDArray[np.uint8]
-    heterozygous: NDArray[np.uint8]
-    alternate: NDArray[np.uint8]
-
-    @staticmethod
-    def of(copies: Sequence[NDArray[np.int8]]) -> _Bits:
-        table = np.stack(copies) if copies else np.zeros((0, 0), np.int8)
-        return _Bits(*(np.packbits(table == count, axis=1) for count in (0, 1, 2)))
-
-    def row(self, index: int) -> _Bits:
-        return _Bits(*(bits[index] for bits in (self.reference, self.heterozygous, self.alternate)))
-
-    def after(self, index: int) -> _Bits:
-        return _Bits(*(bits[index + 1 :] for bits in (self.reference, self.heterozygous, self.alternate)))
-
-    @property
-    def known(self) -> NDArray[np.uint8]:
-        return self.reference | self.heterozygous | self.alternate
+def _pairs(a: str, one: Sketch, others: Sequence[str], sketches: NDArray[np.uint8]) -> Iterator[Pair]:
+    for first in range(0, len(others), _TOGETHER):
+        counts = _compared(one, sketches[first : first + _TOGETHER])
+        for other, found in zip(others[first : first + _TOGETHER], counts, strict=True):
+            yield _pair(a, other, *found)
 
 
-def _compared(one: _Bits, others: _Bits) -> Iterator[tuple[int, int, int, int, int]]:
+def _compared(one: Sketch, others: NDArray[np.uint8]) -> Iterator[tuple[int, int, int, int, int]]:
     """Of each of the others: sites known of both, both heterozygous, opposite, and each one's heterozygous sites."""
+    reference, heterozygous, alternate = others[:, 0], others[:, 1], others[:, 2]
+    own_known, their_known = one[0] | one[1] | one[2], reference | heterozygous | alternate
     counts = (
-        one.known & others.known,
-        one.heterozygous & others.heterozygous,
-        (one.reference & others.alternate) | (one.alternate & others.reference),
-        one.heterozygous & others.known,
-        others.heterozygous & one.known,
+        own_known & their_known,
+        one[1] & heterozygous,
+        (one[0] & alternate) | (one[2] & reference),
+        one[1] & their_known,
+        heterozygous & own_known,
     )
-    yield from zip(*(np.bitwise_count(bits).sum(axis=1).tolist() for bits in counts), strict=True)
+    return zip(*(_bits(found).tolist() for found in counts), strict=True)
+
+
+def _bits(rows: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """int64[n], how many bits are set in each row; by eight bytes at a time where they fit."""
+    if rows.shape[1] % 8 == 0:
+        rows = np.ascontiguousarray(rows).view(np.uint64)
+    count: NDArray[np.int64] = np.bitwise_count(rows).sum(axis=1, dtype=np.int64)
+    return count
 
 
 def _pair(a: str, b: str, sites: int, both: int, opposite: int, own: int, theirs: int) -> Pair:

@@ -136,13 +136,16 @@ def _kind(base: int, ref: str, alt: str) -> int:
     return REF if letter in (".", ",", ref) else ALT if letter == alt else OTHER
 
 
-def bases_of_reads(source: ReadSource, panel: SitePanel, *, least_quality: int = LEAST_QUALITY) -> SiteBases:
+def bases_of_reads(
+    source: ReadSource, panel: SitePanel, *, least_quality: int = LEAST_QUALITY, required: bool = True
+) -> SiteBases:
     """The bases of reads that the caller would use, at the panel's sites; of two mates that overlap, the better base.
 
     Args:
         source: one sample's reads.
         panel: the sites; those of contigs that the reads' header lacks have no bases.
         least_quality: Phred; bases below it are left out.
+        required: whether it is an error where no site is covered.
 
     Raises:
         AlignmentFileError: the file is damaged, or no site is covered.
@@ -153,14 +156,14 @@ def bases_of_reads(source: ReadSource, panel: SitePanel, *, least_quality: int =
         for window in _windows(panel, contigs)
     ]
     parts = [part for part in parts if part.size]
-    if not parts:
+    if not parts and required:
         raise AlignmentFileError(
             "no site of the panel is covered by a read",
             file=source.path,
             remedy="use the panel of the reads' build and contig names, with sites in what was sequenced",
             sample=source.sample,
         )
-    site, kind, quality = np.concatenate(parts, axis=1)
+    site, kind, quality = np.concatenate([np.zeros((3, 0), np.int64), *parts], axis=1)
     good = quality >= least_quality
     return SiteBases.of(site[good], kind[good].astype(np.int8), quality[good].astype(np.int16))
 

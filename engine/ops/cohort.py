@@ -52,6 +52,7 @@ def cohort_contribution(
     aligned_reads: Own,
     gvcf: Own,
     variants: Own,
+    relatedness: Own,
     reference: Genome,
     person: Annotated[Person, Facts("sex", "family_id", "father_id", "mother_id")],
     settings: Annotated[Settings, Options("caller")],
@@ -64,7 +65,7 @@ def cohort_contribution(
     from engine.cohort.contributed import write_contribution
     from engine.cohort.contribution import contribute
 
-    measured = (raw_reads, aligned_reads, gvcf, variants)
+    measured = (raw_reads, aligned_reads, gvcf, variants, relatedness)
     tables = contribute(
         variants.file(".vcf.gz"),
         gvcf.file(".g.vcf.gz"),

@@ -18,9 +18,10 @@ is not there: a fact or an option that the annotation does not name raises :clas
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from engine.fhir.transactions import Arrival
     from engine.hl7v2.message import Message
     from engine.hl7v2.parties import Address
+    from engine.identity.relatives import Comparison, Sketched
+    from engine.identity.sketch import Sketch
 
 Value = TypeVar("Value")
 
@@ -225,6 +228,87 @@ class CohortFiles:
 
     of_samples: Mapping[tuple[str, str], Artifact]
     cohort: Artifact | None
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A sample and all others that can be compared with it.
+
+    Attributes:
+        own: the sample, absent where it has no sketch of the current panel.
+        others: every other sample that takes part and has one.
+        comparison: what comparing them says against the sheet; empty where nobody can be compared.
+    """
+
+    own: Sketched | None
+    others: tuple[Sketched, ...]
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class OthersOf(Input):
+    """The sample beside every other one of the deployment, by the sketches of their genotypes.
+
+    What contradicts the sheet is a share of the recipe, and so are the parents' artifacts: a sample is compared anew
+    when these change, and stays as it is whoever else comes. Others are opened without their gates: a sample that stays
+    behind its own may be the very one that this was taken for.
+
+    Args:
+        asset: the artifact that holds the sketches.
+        panel: the part of the knowledge that they were made with.
+    """
+
+    asset: str
+    panel: str
+
+    def assets(self, parameter: str, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
+        """Both."""
+        return (self.asset, self.panel)
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        """Compare, so that what is found decides whether the artifact is fresh."""
+        from engine.identity.declared_panel import autosomal_sites, load_panel, stretches_of
+        from engine.identity.relatives import Comparison, compare
+
+        services = scope.services
+        if self.panel not in services.knowledge.parts:
+            return Opened(Beside(None, (), Comparison(0, 0, 0, ())))
+        panel = services.knowledge.require(self.panel)
+        file = services.knowledge.bundle(self.panel).identity_panel
+        assert file is not None  # the part is there
+        every = {one.sample: one for one in self._sketched(services, panel.data_version)}
+        own = every.pop(scope.sample, None)
+        shares = {"inputs": {self.panel: panel.data_version}, "knowledge": releases([panel])}
+        if own is None:
+            return Opened(Beside(None, tuple(every.values()), Comparison(0, 0, 0, ())), **shares)
+        comparison = compare(own, tuple(every.values()), stretches_of(autosomal_sites(load_panel(file))))
+        for role, parent in (("father", own.person.father_id), ("mother", own.person.mother_id)):
+            receipt = services.lake.receipt(self.asset, parent) if parent in every else None
+            if receipt:
+                shares["inputs"][f"{self.asset} of {role}"] = receipt.data_version
+        told = {"contradictions": [asdict(one) for one in comparison.contradictions]}
+        return Opened(Beside(own, tuple(every.values()), comparison), parameters=told, **shares)
+
+    def _sketched(self, services: Services, panel: str) -> Iterator[Sketched]:
+        from engine.identity.relatives import Sketched
+        from engine.identity.sketch import file_name
+
+        withdrawn = set(services.registry.withdrawn())
+        for sample in services.registry.samples():
+            if sample.sample_id in withdrawn:
+                continue
+            receipt = services.lake.receipt(self.asset, sample.sample_id)
+            name = file_name(sample.sample_id, panel)
+            if receipt and any(file.name == name for file in receipt.files):
+                yield Sketched(sample.sample_id, sample.person, _sketch(services.lake.path(receipt, name)))
+
+
+@lru_cache(maxsize=20_000)
+def _sketch(path: Path) -> Sketch:
+    """A published sketch, which never changes."""
+    from engine.identity.sketch import read_sketch
+
+    return read_sketch(path)
 
 
 class EverySample(_Named):

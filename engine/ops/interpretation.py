@@ -8,6 +8,7 @@ from engine.classify.columns import FINDING_COLUMNS
 from engine.ops.artifact import Computed, NotApplicable, artifact
 from engine.ops.inputs import Facts, Kin, Making, Own, Parent, Parts
 from engine.person import Person
+from engine.receipt import Measure
 from engine.reference.bundle import ReferenceBundle
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 def findings(
     making: Making,
     annotated_variants: Own,
+    relatedness: Own,
     father: Annotated[Kin | None, Parent("annotated_variants", "gvcf")],
     mother: Annotated[Kin | None, Parent("annotated_variants", "gvcf")],
     reference: Annotated[
@@ -37,7 +39,8 @@ def findings(
     from engine.reference.panels import panel_of
 
     panel = panel_of(person.panel, reference.panels)
-    subject = Subject(person, panel, father=_evidence(father), mother=_evidence(mother))
+    none = relatedness.measures["wrong_parents"]
+    subject = Subject(person, panel, father=_evidence(father, none), mother=_evidence(mother, none))
     summary = select_reportable(annotated_variants.file(".parquet"), subject, reference, making.folder, making.sample)
     return Computed(summary.findings, vars(summary))
 
@@ -69,8 +72,10 @@ def pharmacogenomics(
     return Computed(found.genes, vars(found))
 
 
-def _evidence(kin: Kin | None) -> phase.Parent | None:
-    """What a parent's artifacts tell of alleles."""
+def _evidence(kin: Kin | None, no_parents: Measure) -> phase.Parent | None:
+    """What a parent's artifacts tell of alleles: nothing, where the genotypes say that he or she is none."""
     from engine.classify.phase import Parent as Evidence
 
-    return None if kin is None else Evidence(kin["annotated_variants"].file(".parquet"), kin["gvcf"].file(".g.vcf.gz"))
+    if kin is None or (isinstance(no_parents, list) and kin.sample in map(str, no_parents)):
+        return None
+    return Evidence(kin["annotated_variants"].file(".parquet"), kin["gvcf"].file(".g.vcf.gz"))

@@ -230,3 +230,17 @@ def dbsnp(
         release=declared.facts["dbsnp_release"],
     )
     return Computed(found.records, vars(found))
+
+
+@artifact(kinds={"numpy"}, by_sample=False)
+def identity_panel(
+    making: Making, declared: Annotated[Sources, Declared("identity_panel")], reference: Genome
+) -> Computed:
+    """Common variants at which contamination is estimated and samples are compared (VerifyBamID2's panels).
+
+    Another panel makes identity and relatedness of every sample stale: sketches of two panels cannot be compared.
+    """
+    from engine.identity.declared_panel import build_panel
+
+    found = build_panel(declared.file("identity_panel"), reference.fasta, making.folder)
+    return Computed(found.sites, vars(found))

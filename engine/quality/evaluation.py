@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from engine.quality.thresholds import Threshold
 from engine.receipt import Measure
 
+TOLD = "_told"
+"""What the name of a measure ends in that says in words what another one, of the name before it, says in figures."""
+
 
 @dataclass(frozen=True)
 class CheckResult:
@@ -23,12 +26,14 @@ class CheckResult:
         observed: the measured value, absent where it was not measured or is undefined.
         passed: whether the value lies within the bounds, or the check does not apply.
         applies: False where there is too little evidence to judge.
+        told: what the artifact says of its value in words, with what to do; empty where it says nothing.
     """
 
     threshold: Threshold
     observed: float | None
     passed: bool
     applies: bool
+    told: str = ""
 
     @property
     def blocks(self) -> bool:
@@ -40,7 +45,8 @@ class CheckResult:
         if not self.applies:
             row = self.threshold
             return f"{row.name}: does not apply ({row.given} below {row.given_at_least:g}; observed {observed})"
-        return f"{self.threshold.name}: observed {observed}, expected {self.threshold.expectation}"
+        told = f" ({self.told})" if self.told and not self.passed else ""
+        return f"{self.threshold.name}: observed {observed}, expected {self.threshold.expectation}{told}"
 
 
 def evaluate(thresholds: Sequence[Threshold], measures: Mapping[str, Measure]) -> tuple[CheckResult, ...]:
@@ -55,7 +61,8 @@ def evaluate(thresholds: Sequence[Threshold], measures: Mapping[str, Measure]) -
 
 def _judge(row: Threshold, observed: float | None, measures: Mapping[str, Measure]) -> CheckResult:
     applies = _applies(row, measures)
-    return CheckResult(row, observed, not applies or _within(row, observed), applies)
+    told = measures.get(f"{row.measure}{TOLD}")
+    return CheckResult(row, observed, not applies or _within(row, observed), applies, str(told or ""))
 
 
 def _within(row: Threshold, observed: float | None) -> bool:

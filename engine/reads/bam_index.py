@@ -13,6 +13,8 @@ from engine.errors import AlignmentFileError
 
 _WINDOW_SHIFT = 14
 _METADATA_BIN = 37450
+_LEVELS = ((0, 29), (1, 26), (9, 23), (73, 20), (585, 17), (4681, 14))
+"""First bin of each level, and by how many bits a place is shifted to count on from there."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class ContigIndex:
 
     Attributes:
         linear: uint64[windows], smallest virtual offset of a record that overlaps each 16,384 base window.
-        chunk_bin: uint32[chunks], the bin of each chunk.
+        chunk_bin: uint32[chunks], the bin of each chunk, in order.
         chunk_begin: uint64[chunks], virtual offset of its first record.
         chunk_end: uint64[chunks], virtual offset behind its last record.
     """
@@ -35,18 +37,14 @@ class ContigIndex:
         """Virtual offset from which every record overlapping ``[start, end)`` is met; ``None`` for no record."""
         window = start >> _WINDOW_SHIFT
         lowest = int(self.linear[min(window, self.linear.size - 1)]) if self.linear.size else 0
-        bins = _overlapping_bins(start, end)
-        candidates = np.isin(self.chunk_bin, bins) & (self.chunk_end > lowest)
-        if not candidates.any():
-            return None
-        return max(lowest, int(self.chunk_begin[candidates].min()))
-
-
-def _overlapping_bins(start: int, end: int) -> NDArray[np.uint32]:
-    last = max(end, start + 1) - 1
-    levels = ((0, 29), (1, 26), (9, 23), (73, 20), (585, 17), (4681, 14))
-    ranges = [np.arange(first + (start >> shift), first + (last >> shift) + 1) for first, shift in levels]
-    return np.concatenate(ranges).astype(np.uint32)
+        last = max(end, start + 1) - 1
+        begins = []
+        for first, shift in _LEVELS:
+            limits = (first + (start >> shift), first + (last >> shift) + 1)
+            low, high = np.searchsorted(self.chunk_bin, np.array(limits, np.uint32))
+            chunks = slice(int(low), int(high))
+            begins += self.chunk_begin[chunks][self.chunk_end[chunks] > lowest].tolist()
+        return max(lowest, min(begins)) if begins else None
 
 
 def read_index(path: Path) -> list[ContigIndex]:
@@ -87,5 +85,6 @@ def _parse_index(data: bytes) -> list[ContigIndex]:
         position += 4 + 8 * windows
         limits = np.concatenate(chunks) if chunks else np.zeros((0, 2), np.uint64)
         number_of = np.concatenate(numbers) if numbers else np.zeros(0, np.uint32)
-        indexes.append(ContigIndex(linear, number_of, limits[:, 0], limits[:, 1]))
+        order = np.argsort(number_of, kind="stable")
+        indexes.append(ContigIndex(linear, number_of[order], limits[order, 0], limits[order, 1]))
     return indexes

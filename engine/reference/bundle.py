@@ -55,6 +55,8 @@ class ReferenceBundle:
         splice_predictors: the same of splicing.
         constraint: table of genes (:mod:`engine.acmg.constraint`), absent where none is declared.
         dbsnp: table of ids by allele (:mod:`engine.annotate.dbsnp`), absent where none is declared.
+        identity_panel: sites at which samples are compared (:mod:`engine.identity.declared_panel`), absent where none
+            is declared.
     """
 
     name: str
@@ -75,6 +77,7 @@ class ReferenceBundle:
     splice_predictors: Path | None = None
     constraint: Path | None = None
     dbsnp: Path | None = None
+    identity_panel: Path | None = None
 
     @property
     def contig_lengths(self) -> dict[str, int]:

@@ -22,7 +22,8 @@ import numpy as np
 import pysam
 
 from demo.people import PEOPLE, variants_of
-from demo.reference import DATA, read_slices
+from demo.reference import DATA, read_slices, write_panel
+from demo.reference import PANEL as IDENTITY_PANEL
 from demo.sequencer import Library, load_flow_cell, sequence
 from demo.simulate import haplotypes
 from demo.slices import CONTIG, SLICES
@@ -135,6 +136,7 @@ def tiny_deployment(folder: Path, **options: str) -> Deployment:
         'known_sites: known_sites.vcf.gz\nclinvar: clinvar.tsv.gz\nclinvar_release: "2024-12-15"\n'
         "panels: panels.csv\nfrequencies: frequencies.vcf.gz\npredictors: predictors.tsv\nstar_alleles: star_alleles\n"
         "splice_predictors: spliceai.vcf\nconstraint: constraint.tsv\ndosage: dosage.tsv\ndbsnp: dbsnp.vcf\n"
+        "identity_panel: identity_panel\n"
     )
     return Deployment(folder, str(declaration), options)
 
@@ -144,6 +146,7 @@ def _write_avp_reference(folder: Path) -> None:
     text = ("N" * AVP.start + bases).ljust(CONTIG_LENGTH, "N")
     with pysam.BGZFile(str(folder / "avp.fa.gz"), "wb") as stream:
         stream.write(f">{CONTIG}\n{text}\n".encode())
+    write_panel(folder / IDENTITY_PANEL, folder, within=(AVP.start, AVP.end))
     place = (START + 100, text[START + 99], ["T" if text[START + 99] == "A" else "A"], "rs1")
     alleles = {"Reference": [place[1]], "Variant": place[2]}
     write_definitions(folder / "star_alleles", definition("AVP", contig=CONTIG, places=[place], alleles=alleles))

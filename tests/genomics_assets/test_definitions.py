@@ -17,21 +17,24 @@ BY_SAMPLE = {
     "raw_reads": set(),
     "aligned_reads": {"raw_reads"},
     "gvcf": {"aligned_reads"},
+    "identity": {"aligned_reads", "gvcf"},
+    "relatedness": {"identity"},
     "variants": {"gvcf"},
     "variant_consequences": {"variants"},
     "annotated_variants": {"variant_consequences"},
     "exon_coverage": {"aligned_reads", "gvcf"},
     "trio_variants": {"gvcf"},
-    "findings": {"annotated_variants", "gvcf"},
+    "findings": {"annotated_variants", "gvcf", "relatedness"},
     "pharmacogenomics": {"variants", "gvcf"},
     "statement": {
-        *("raw_reads", "aligned_reads", "gvcf", "variants", "variant_consequences", "annotated_variants", "findings"),
+        *("raw_reads", "aligned_reads", "gvcf", "identity", "relatedness"),
+        *("variants", "variant_consequences", "annotated_variants", "findings"),
     },
     "clinical_report": {"statement"},
     "fhir_bundle": {"statement", "clinical_report"},
     "ehr_delivery": {"fhir_bundle"},
     "hl7v2_delivery": {"statement", "clinical_report"},
-    "cohort_contribution": {"raw_reads", "aligned_reads", "gvcf", "variants"},
+    "cohort_contribution": {"raw_reads", "aligned_reads", "gvcf", "variants", "relatedness"},
 }
 KNOWLEDGE = {
     "reference_genome",
@@ -41,6 +44,7 @@ KNOWLEDGE = {
     "clinvar",
     "phenotypes",
     "frequencies",
+    "identity_panel",
 }
 COHORT = {"data_docs"}
 REANALYSIS = {"knowledge_confirmations"}

@@ -24,9 +24,16 @@ NAMES = [one.name for one in ARTIFACTS]
 UNOPENED = {
     ("cohort_contribution", "raw_reads"),
     ("cohort_contribution", "aligned_reads"),
+    ("cohort_contribution", "relatedness"),
     ("findings", "gvcf of father"),
+    ("findings", "relatedness"),
+    ("relatedness", "identity"),
+    ("relatedness", "identity_panel"),
+    ("relatedness", "identity of father"),
+    ("relatedness", "identity of mother"),
 }
-"""Figures are in the receipt, not in a file; a parent's gVCF is looked at where he does not carry the allele."""
+"""Figures are in the receipt, not in a file; a parent's gVCF is looked at where he does not carry the allele; samples
+are compared before the function begins, because what is found decides whether it has anything to do."""
 
 
 def of(family: Family, asset: str) -> Seen:
