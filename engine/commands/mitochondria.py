@@ -43,25 +43,19 @@ def _share(text: str) -> float:
 
 
 def _mitochondria(options: argparse.Namespace) -> None:
-    from engine.mitochondria.calls import LEAST_FRACTION, call_circle
-    from engine.mitochondria.circle import across_the_cut, find_circle
-    from engine.mitochondria.deletions import find_deletions
-    from engine.mitochondria.pileup import pile_up
-    from engine.mitochondria.reads import reads_of_circle
-    from engine.mitochondria.vcf import write_calls
+    from engine.mitochondria.calls import LEAST_FRACTION
+    from engine.mitochondria.circle import find_circle
+    from engine.mitochondria.sample import call_mitochondria, write_mitochondria
 
     reference = open_indexed_reference(options.reference)
-    circle = find_circle(reference, options.contig)
-    reads = with_index(options.reads, reference)
-    sample = reads_of_circle(reads, reference, circle, sample=options.sample)
-    length = len(circle.bases)
-    straight = pile_up(reads, circle.name, length, fasta=reference.fasta)
-    with across_the_cut(reads, reference, circle) as turned_reads:
-        turned = None if turned_reads is None else pile_up(turned_reads, circle.name, length)
-    least = LEAST_FRACTION if options.least_fraction is None else options.least_fraction
-    calls = call_circle(circle, straight, turned, least_fraction=least)
-    deletions = find_deletions(reads, circle, fasta=reference.fasta)
-    lines = [f"##contig=<ID={contig.name},length={contig.length}>" for contig in reference.contigs]
+    find_circle(reference, options.contig)
+    found = call_mitochondria(
+        with_index(options.reads, reference),
+        reference,
+        contig=options.contig,
+        sample=options.sample,
+        least_fraction=LEAST_FRACTION if options.least_fraction is None else options.least_fraction,
+    )
     with staged_calls(options.output) as output:
-        count = write_calls(output, sample, circle, calls, deletions, contigs=lines)
-    say(options, f"{sample}: {count:,} calls at a mean of {straight.depth.mean():,.0f} molecules")
+        count = write_mitochondria(output, found, reference.contigs)
+    say(options, f"{found.sample}: {count:,} calls at a mean of {found.mean_molecules:,.0f} molecules")

@@ -39,23 +39,15 @@ def _positive(text: str) -> int:
 
 
 def _structural(options: argparse.Namespace) -> None:
-    import pysam
-
     from engine.call.alignments import check_alignments
-    from engine.structural.dysgu import call_with_dysgu, dysgu_version
-    from engine.structural.events import as_duplication, write_events
-    from engine.structural.genotype import genotype_event
+    from engine.structural.dysgu import dysgu_version
+    from engine.structural.sample import call_structural, write_structural
 
-    caller = dysgu_version()
+    dysgu_version()
     reference = open_indexed_reference(options.reference)
     reads = with_index(options.reads, reference)
     facts = check_alignments(reads, reference.contigs, sample=options.sample)
-    found = call_with_dysgu(reads, reference.fasta, threads=options.threads)
-    with (
-        reference.open() as fasta,
-        pysam.AlignmentFile(str(reads), reference_filename=str(reference.fasta)) as alignments,
-    ):
-        events = [genotype_event(as_duplication(event, fasta), alignments) for event in found]
-        with staged_calls(options.output) as output:
-            count = write_events(output, facts.sample, events, fasta, source=caller)
+    events = call_structural(reads, reference, threads=options.threads)
+    with staged_calls(options.output) as output:
+        count = write_structural(output, facts.sample, events, reference)
     say(options, f"{facts.sample}: {count:,} structural variants, {sum(event.passes for event in events):,} pass")

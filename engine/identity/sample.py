@@ -75,8 +75,8 @@ class Identity:
 
 def _told(mixed: Contamination) -> str:
     return (
-        f"{mixed.freemix:.1%} of the bases at {mixed.sites:,} sites are another person's: prepare and sequence the "
-        "sample again; calls of a mixture are not this person's"
+        f"{mixed.freemix:.1%} of the bases at {mixed.sites:,} sites are another person's, and calls of a "
+        "mixture are nobody's: from some percent on prepare and sequence the sample again"
     )
 
 
