@@ -23,6 +23,7 @@ from urllib.request import Request, urlopen
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 """Key under which the protocol names an element (W3C WebDriver, section 12.2)."""
+_SENT = "Network.requestWillBeSent"
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
 
 
@@ -61,11 +62,17 @@ class Browser:
         entries = self._call("POST", "se/log", type="browser")
         return [str(entry["message"]) for entry in entries if entry["level"] == "SEVERE"]
 
-    def asked_for(self) -> list[str]:
-        """Addresses that pages asked for since this was asked last, in order, whether anything came of it or not."""
+    def asked_for(self) -> tuple[list[str], list[str]]:
+        """Addresses that pages asked for since this was asked last: those that were, and those that a policy stopped."""
         events = [json.loads(entry["message"])["message"] for entry in self._call("POST", "se/log", type="performance")]
-        sent = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
-        return [url for url in sent if not url.startswith("data:")]
+        told = [(event["method"], event["params"]) for event in events]
+        failed = [what for method, what in told if method == "Network.loadingFailed"]
+        stopped = {what["requestId"] for what in failed if what.get("blockedReason") == "csp"}
+        sent = [(what["requestId"], what["request"]["url"]) for method, what in told if method == _SENT]
+        sent = [(number, url) for number, url in sent if not url.startswith("data:")]
+        return [url for number, url in sent if number not in stopped], [
+            url for number, url in sent if number in stopped
+        ]
 
     def click(self, xpath: str) -> None:
         found = self._call("POST", "element", using="xpath", value=xpath)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -24,7 +25,7 @@ from portal.sessions import Sessions
 from resources.audit import AuditEntry
 from resources.environment import Resources, build_resources
 from resources.web_token import web_token
-from tests.builders.deployment import Delivery, let_settle, tiny_deployment, write_reads, write_sheet
+from tests.builders.deployment import Delivery, Deployment, let_settle, tiny_deployment, write_reads, write_sheet
 
 CHILD, FATHER = "child", "father"
 PORT = 3000
@@ -81,7 +82,9 @@ class Clinic:
         return self.platform.audit.head().entries
 
 
-def clinic_of(platform: Resources, access: Mapping[str, object] | None = None, **settings: object) -> Clinic:
+def clinic_of(
+    platform: Resources, access: Mapping[str, object] | None = None, *, port: int = PORT, **settings: object
+) -> Clinic:
     """The portal of a platform; without ``access`` with the demo's people."""
     path = None
     if access is not None:
@@ -89,7 +92,7 @@ def clinic_of(platform: Resources, access: Mapping[str, object] | None = None, *
         path.write_text(yaml.safe_dump(dict(access)))
     own = replace(platform, settings=replace(platform.settings, portal_access=path, **settings))  # type: ignore[arg-type]
     app = portal_of(own, lambda: nullcontext(None))
-    door = Door(_nothing, Sessions(web_token(own.settings), "lab"), own.audit, loopback_origins(PORT), portal=app)
+    door = Door(_nothing, Sessions(web_token(own.settings), "lab"), own.audit, loopback_origins(port), portal=app)
     return Clinic(own, app, door)
 
 
@@ -97,12 +100,13 @@ async def _nothing(scope: object, receive: object, send: object) -> None:
     raise AssertionError("the portal's requests go to the portal")
 
 
-def made_platform(folder: Path) -> Resources:
+def made_deployment(folder: Path) -> Deployment:
     """A deployment in which the child has come to its bundle, and the father to his alignments."""
     deployment = tiny_deployment(folder)
-    platform = build_resources(deployment.settings)
-    landing = deployment.settings.landing
-    deliveries = [Delivery("demo-unrelated-1", depth, sample) for depth, sample in ((12.0, FATHER), (30.0, CHILD))]
+    platform, landing = build_resources(deployment.settings), deployment.settings.landing
+    deliveries = [
+        Delivery("demo-unrelated-1", depth, sample) for depth, sample in ((12.0, FATHER), (30.0, CHILD))
+    ]  # fmt: skip
     for delivery in deliveries:
         write_reads(landing, delivery)
     rows = [one.row() | {"sex": "male", "father_id": "", "order_id": "W4-2"} for one in deliveries]
@@ -117,4 +121,10 @@ def made_platform(folder: Path) -> Resources:
         for contract in OF_A_SAMPLE:
             if contract.name in wanted:
                 contract.make(platform, sample, log=lambda _: None)
-    return platform
+    return deployment
+
+
+def platform_of(made: Deployment, folder: Path) -> Resources:
+    """The services of a copy of a deployment, so that what is signed there is signed nowhere else."""
+    shutil.copytree(made.folder, folder, dirs_exist_ok=True)
+    return build_resources(Deployment(folder, str(folder / Path(made.reference).name)).settings)

@@ -28,9 +28,11 @@ from resources.audit import AuditLog
 from resources.channels import webhook_channel
 from resources.environment import PROJECT
 from resources.web_token import web_token
-from tests.builders.clinic import ACCESS, CHILD, FATHER, OTHER_WARD, OWN, PORT, WARD, Clinic, clinic_of, made_platform
+from tests.builders.clinic import ACCESS, CHILD, FATHER, OTHER_WARD, OWN, PORT, WARD, Clinic, clinic_of, platform_of
+from tests.builders.deployment import Deployment
 from tests.builders.receivers import webhook
 
+pytestmark = pytest.mark.xdist_group("clinic")
 B, G, C, S, A = Role.BIOINFORMATICIAN, Role.GENETICIST, Role.CLINICIAN, Role.SECURITY_OFFICER, Role.ADMIN
 CASE = "/cases/{case}"
 EXPECTED: dict[tuple[str, str], set[Role]] = {
@@ -76,8 +78,8 @@ DIGEST = re.compile(r'name="digest" value="([0-9a-f]{64})"')
 
 
 @pytest.fixture(scope="module")
-def clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
-    return clinic_of(made_platform(tmp_path_factory.mktemp("clinic")), ACCESS)
+def clinic(made_case: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Clinic:
+    return clinic_of(platform_of(made_case, tmp_path_factory.mktemp("clinic")), ACCESS)
 
 
 def address(path: str, **more: str) -> str:
