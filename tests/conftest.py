@@ -11,8 +11,12 @@ PROJECT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("GENOMICS_SHARED_DATA", PROJECT.parent / "shared" / "data"))
 # Tests are about deployments of their own, whatever was served from this checkout last.
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="genomics-tests-")
-SHARE_A_DEPLOYMENT = ("test_command_line.py", "test_sensor_and_daemon.py", "test_web_ui.py")
-"""Files that look at the same running server (``end_to_end/conftest.py``), which is expensive to set up."""
+SHARE_A_DEPLOYMENT = {
+    **dict.fromkeys(("test_command_line.py", "test_sensor_and_daemon.py", "test_web_ui.py"), "laboratory"),
+    **dict.fromkeys(("test_clinic.py", "test_clinic_browser.py", "test_clinic_provider.py"), "case"),
+}
+"""Files that look at the same running server (``end_to_end/conftest.py``) or the same case (``portal/conftest.py``),
+which is expensive to set up, by a word for it."""
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +38,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
-            return "laboratory" if Path(file).name in SHARE_A_DEPLOYMENT else file
+            return SHARE_A_DEPLOYMENT.get(Path(file).name, file)
 
     return ByFile(config, log) if config.getvalue("dist") == "loadgroup" else None

@@ -39,6 +39,7 @@ class Provider:
         issuer: its URL, below which ``.well-known/openid-configuration`` lies.
         client_id: under which it knows the portal.
         client_secret_file: file that holds the secret, absent for a public client.
+        scope: what is asked for, some providers want another for groups (``openid profile groups``).
         groups_claim: claim of the id token that lists a person's groups.
         name_claim: claim that names the person in the audit log.
     """
@@ -46,6 +47,7 @@ class Provider:
     issuer: str
     client_id: str
     client_secret_file: Path | None = None
+    scope: str = "openid profile"
     groups_claim: str = "groups"
     name_claim: str = "name"
 
@@ -145,7 +147,7 @@ DEMO = Access(
 def _provider(told: Any, file: Path | None) -> Provider | None:
     if told is None:
         return None
-    _require_known(told, {"issuer", "client_id", "client_secret_file", "groups_claim", "name_claim"})
+    _require_known(told, {"issuer", "client_id", "client_secret_file", "scope", "groups_claim", "name_claim"})
     if not str(told.get("issuer", "")).startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
         raise ValueError("the issuer is no https URL")
     secret = told.get("client_secret_file")

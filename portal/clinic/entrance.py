@@ -21,9 +21,10 @@ from portal.clinic.house import House
 from portal.clinic.pages import MayEnter
 from portal.clinic.rendering import page
 from portal.clinic.rights import Person, Role
-from portal.clinic.trail import write_entrance
+from portal.clinic.trail import DENIED, write_entrance
 from portal.clinic.visits import WHOLE_SECONDS
 from portal.pages import on_to
+from resources.environment import Settings
 
 router = APIRouter(prefix=ROOT, include_in_schema=False)
 HOLDS_TOKEN = "holds_token"
@@ -115,7 +116,7 @@ def let_in(request: Request, person: Person, provider: str, to: str) -> Response
         path=ROOT,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=origin_of(request, house.platform.settings).startswith("https:"),
     )
     return response
 
@@ -126,6 +127,19 @@ def local(path: str) -> str:
     if parts.scheme or parts.netloc or not parts.path.startswith(f"{ROOT}/") or "\\" in path or "//" in parts.path:
         return f"{ROOT}/home"
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def origin_of(request: Request, settings: Settings) -> str:
+    """The address under which the browser sees this server: a reverse proxy's, where it shows it, or its own."""
+    host = request.headers.get("host", "").lower()
+    shown = [origin for origin in settings.web_origins if urlsplit(origin).netloc == host]
+    return shown[0] if shown else f"{request.url.scheme}://{host}"
+
+
+def write_refusal(request: Request, name: str, reason: str) -> None:
+    """Enter that somebody whom the provider knows was not let in."""
+    house: House = request.app.state.house
+    house.platform.audit.record(name, DENIED, None, {"reason": reason, "address": _address(request)})
 
 
 def require_patience() -> None:

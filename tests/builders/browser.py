@@ -63,7 +63,7 @@ class Browser:
         return [str(entry["message"]) for entry in entries if entry["level"] == "SEVERE"]
 
     def asked_for(self) -> tuple[list[str], list[str]]:
-        """Addresses that pages asked for since this was asked last: those that were, and those that a policy stopped."""
+        """Addresses that pages asked for since the last look: those that were, and those that a policy stopped."""
         events = [json.loads(entry["message"])["message"] for entry in self._call("POST", "se/log", type="performance")]
         told = [(event["method"], event["params"]) for event in events]
         failed = [what for method, what in told if method == "Network.loadingFailed"]

@@ -32,7 +32,6 @@ from tests.builders.clinic import ACCESS, CHILD, FATHER, OTHER_WARD, OWN, PORT, 
 from tests.builders.deployment import Deployment
 from tests.builders.receivers import webhook
 
-pytestmark = pytest.mark.xdist_group("clinic")
 B, G, C, S, A = Role.BIOINFORMATICIAN, Role.GENETICIST, Role.CLINICIAN, Role.SECURITY_OFFICER, Role.ADMIN
 CASE = "/cases/{case}"
 EXPECTED: dict[tuple[str, str], set[Role]] = {
@@ -228,6 +227,7 @@ def test_the_file_that_the_guide_shows_is_one_that_can_be_used() -> None:
     ward, genetics = (access.person("Dr A", [group]) for group in ("grp-ward-3", "grp-genetics"))
     assert (ward.role, ward.teams, ward.every_case) == (C, {"ward 3"}, False)
     assert (genetics.role, genetics.every_case) == (G, True)
+    assert access.provider and access.provider.issuer == "https://login.example.org/tenant/v2.0"
     assert access.teams_of(order="W3-77", family=None) == {"ward 3"} and not access.teams_of(order="W4-1", family="F1")
 
 

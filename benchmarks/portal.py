@@ -1,0 +1,113 @@
+"""``python -m benchmarks.portal [CASES]``: how long the portal's pages take, milliseconds of wall-clock and CPU time.
+
+A deployment of so many cases is made in a temporary folder from one finished case of the demo (``make demo`` first):
+every case is registered, has a run of Dagster's, and publishes the artifacts that pages show. Each page is asked for
+once as the first after the start, then twenty times.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import dagster as dg
+from starlette.testclient import TestClient
+
+from benchmarks.work_list import _run_all
+from engine.person import Person
+from engine.reads.lane import Lane
+from engine.reads.sample_sheet import SampleEntry
+from engine.receipt import Recipe
+from genomics_assets.instance import prepare_instance
+from portal.clinic.admission import ROOT
+from portal.clinic.application import portal_of
+from portal.clinic.house import House
+from portal.clinic.rights import Person as Visitor
+from portal.clinic.rights import Role
+from resources.environment import PROJECT, Resources, Settings, build_resources
+from resources.sample_runs import Runs
+
+_CASES = 1_000
+_PART, _TIMES = 500, 20
+_MODEL = "demo-child"
+_SHOWN = ("aligned_reads", "exon_coverage", "annotated_variants", "findings", "statement", "clinical_report")
+_AT_END = ("fhir_bundle", "cohort_contribution")
+
+
+def main() -> int:
+    """Make the deployment and tell what its pages take."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else _CASES
+    model = build_resources(
+        Settings.from_environment({"GENOMICS_REFERENCE": "demo", "GENOMICS_DATA": str(PROJECT / "data" / "demo")})
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        platform = build_resources(Settings.from_environment({"GENOMICS_REFERENCE": "demo", "GENOMICS_DATA": folder}))
+        _register(platform, Path(folder), count)
+        _publish(model, platform)
+        _run_all(platform)
+        with dg.DagsterInstance.from_config(str(prepare_instance(platform.settings))) as instance:
+            _measure(platform, instance)
+    return 0
+
+
+def _register(platform: Resources, folder: Path, count: int) -> None:
+    reads = [folder / f"R{mate}.fastq" for mate in (1, 2)]
+    for path in reads:
+        path.write_text("@r\nACGT\n+\nIIII\n")
+    lanes = (Lane("L001", reads[0], reads[1]),)
+    entries = [
+        SampleEntry(f"S{number:06}", Person(f"P{number:06}", order_id=f"ORDER-{number}"), lanes)
+        for number in range(count)
+    ]
+    for start in range(0, count, _PART):
+        platform.registry.register(entries[start : start + _PART], sheet="sheet.csv", sheet_digest="0")
+
+
+def _publish(model: Resources, platform: Resources) -> None:
+    """Every case gets the model's artifacts, under its own name."""
+    receipts = [model.lake.require(asset, _MODEL) for asset in (*_SHOWN, *_AT_END)]
+    for sample in platform.registry.samples():
+        for receipt in receipts:
+            with platform.lake.work(receipt.asset, sample.sample_id) as work:
+                for file in receipt.files if receipt.asset in _SHOWN else receipt.files[:1]:
+                    name = work.folder / file.name.replace(_MODEL, sample.sample_id)
+                    name.hardlink_to(model.lake.path(receipt, file.name))
+                work.publish(records=receipt.records, recipe=Recipe(), measures=receipt.measures)
+
+
+def _measure(platform: Resources, instance: dg.DagsterInstance) -> None:
+    from contextlib import nullcontext
+
+    app = portal_of(platform, lambda: nullcontext(Runs(instance)))
+    house: House = app.state.house
+    key = house.visits.open(Visitor("Dr Bench", Role.GENETICIST, every_case=True), "benchmark", time.time())
+    officer = house.visits.open(Visitor("Sam Bench", Role.SECURITY_OFFICER), "benchmark", time.time())
+    print(f"{'page':<42} {'first ms':>9} {'median ms':>9} {'slowest ms':>10} {'CPU ms':>7}")
+    case = f"/cases/{platform.registry.samples()[len(platform.registry.ids()) // 2].sample_id}"
+    finding = "/variants/20-3910770-CAG-C"
+    pages = ("/cases", "/cases?state=failed", "/cases?q=ORDER-7&first=51", case, f"{case}/findings", f"{case}{finding}")
+    for path in (*pages, f"{case}/report", f"{case}/report/page", "/inbox", "/deliveries", "/api/cases"):
+        _tell(TestClient(app, cookies={"portal_80": key, "portal_web": key}), house, key, path)
+    for path in ("/audit", "/audit?sample=S000001"):
+        _tell(TestClient(app, cookies={"portal_80": officer, "portal_web": officer}), house, officer, path)
+
+
+def _tell(client: TestClient, house: House, key: str, path: str) -> None:
+    times, began = [], time.process_time()
+    for _ in range(_TIMES + 1):
+        visit = house.visits.find(key, time.time())
+        assert visit is not None
+        visit.allowance = 1e9
+        start = time.perf_counter()
+        answer = client.get(f"{ROOT}{path}")
+        times.append((time.perf_counter() - start) * 1000)
+        assert answer.status_code == 200, (path, answer.status_code, answer.text[:500])
+    spent = (time.process_time() - began) * 1000 / len(times)
+    print(f"{path:<42} {times[0]:9.0f} {statistics.median(times[1:]):9.0f} {max(times[1:]):10.0f} {spent:7.0f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
