@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from engine.errors import KnowledgeError
-from engine.ops import alignment, annotation, calls, interpretation, knowledge, reads, report  # noqa: F401
+from engine.ops import alignment, annotation, calls, identity, interpretation, knowledge, reads, report  # noqa: F401
 from engine.ops.inputs import Artifact
 from engine.reanalysis.changes import Change, Version, changes
 from engine.receipt import Receipt, digest_text

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from dagster._daemon.types import DaemonHeartbeat
 from engine.errors import FastqError, SampleSheetError
 from engine.reads.registration import SampleStatus
 from engine.receipt import Recipe
-from resources.environment import Resources, Settings, build_resources
+from resources.environment import PROJECT, Resources, Settings, build_resources
 from resources.sample_runs import open_runs
 from resources.work_list import State, Waits, WorkItem, sample_stages, work_list
 from tests.builders.runs import add_run, execute, instance_of
@@ -254,3 +257,15 @@ def test_a_sample_whose_runs_are_purged_is_told_from_what_is_left(platform: Reso
     items = look(platform)
     assert items["S1"].state is State.DONE
     assert items["S2"].state is State.FAILED and "the record of its run is gone" in items["S2"].why
+
+
+def test_the_stages_are_told_by_whoever_loads_nothing_else(tmp_path: Path) -> None:
+    """A process that has not loaded the assets, as the console and the portal have not."""
+    asked = (
+        "from resources.environment import Settings, build_resources; from resources.work_list import sample_stages; "
+        "print(*sample_stages(build_resources(Settings.from_environment())))"
+    )
+    variables = os.environ | {"GENOMICS_DATA": str(tmp_path / "data"), "GENOMICS_REFERENCE": "demo"}
+    done = subprocess.run([sys.executable, "-c", asked], env=variables, cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert {"raw_reads", "statement", "fhir_bundle"} <= set(done.stdout.split())
