@@ -31,6 +31,7 @@ from engine.annotate.known_alleles import KnownAlleles
 from engine.annotate.plain_rows import PlainAnnotator, PlainRows
 from engine.annotate.rows import Frequency, Row
 from engine.annotate.source import Contigs, Held, Sorting, Source, open_source
+from engine.annotate.table_file import parquet_options
 from engine.annotate.terms import term
 from engine.annotate.vcf_lines import annotated_header, annotated_info, has_our_fields, our_fields
 from engine.errors import KnowledgeError
@@ -175,6 +176,7 @@ def annotate_file(
         frequent = Frequencies(frequencies, contigs)
         with _Writer(outputs, annotated_header(_header(judged, source)), progress) as writer:
             parts = _Parts(source, sorting, judged, contigs, known, frequent)
+            gc.freeze()  # what is held to the end is not looked through again and again
             for number, part in enumerate(parts.in_order(with_table=outputs.table is not None)):
                 writer.write(part)
                 if number % _COLLECT_AFTER == _COLLECT_AFTER - 1:
@@ -328,14 +330,15 @@ class _Parts:
     def _judged_rows(self, contig: str, end: int | None, window: FrequencyWindow) -> tuple[list[Row], list[bytes]]:
         """Judged rows of a contig up to a position (1-based, included), or to its end."""
         rows, lines = [], []
-        for stream in self._streams:
-            for fields, call in stream.on(contig, end):
-                row = self._annotator.row(fields, call, window)
-                self.tally.count(row)
-                rows.append(row)
-                fields[7] = annotated_info(fields[7], row, annotated_before=self._annotated_before)
-                told = fields if self._source.sample is not None else fields[:8]
-                lines.append(("\t".join(told) + "\n").encode())
+        records = [record for stream in self._streams for record in stream.on(contig, end)]
+        frequencies = window.many([(contig, int(one[1]), one[3], one[4]) for one, _ in records])
+        for (fields, call), frequency in zip(records, frequencies, strict=True):
+            row = self._annotator.row(fields, call, frequency)
+            self.tally.count(row)
+            rows.append(row)
+            fields[7] = annotated_info(fields[7], row, annotated_before=self._annotated_before)
+            told = fields if self._source.sample is not None else fields[:8]
+            lines.append(("\t".join(told) + "\n").encode())
         return rows, lines
 
 
@@ -419,6 +422,7 @@ def _uncollected() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.unfreeze()
         if collected:
             gc.enable()
 
@@ -445,7 +449,9 @@ class _Writer:
 
         self._vcf.__enter__()
         if self._outputs.table is not None:
-            self._table = pq.ParquetWriter(self._outputs.table, self._schema, compression="zstd").__enter__()
+            self._table = pq.ParquetWriter(
+                self._outputs.table, self._schema, **parquet_options(self._schema)
+            ).__enter__()
         return self
 
     def __exit__(

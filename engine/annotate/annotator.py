@@ -14,7 +14,6 @@ from engine.annotate.calls import Call
 from engine.annotate.compound import Allele, Combination
 from engine.annotate.consequence import Hit, Judgement, complete, parse_bcsq, representative
 from engine.annotate.edit import Edit, shifted, trimmed
-from engine.annotate.frequencies import FrequencyWindow
 from engine.annotate.gene_model import Transcript
 from engine.annotate.hgvs import TranscriptHgvs, genomic_change, genomic_hgvs, transcript_hgvs, variant_type
 from engine.annotate.known_alleles import KnownAlleles
@@ -71,13 +70,13 @@ class Annotator:
         self._accession: str | None = None
         self.unlisted_terms: set[str] = set()
 
-    def row(self, fields: list[str], call: Call, frequencies: FrequencyWindow) -> Row:
+    def row(self, fields: list[str], call: Call, frequency: Frequency) -> Row:
         """Annotate one record.
 
         Args:
             fields: of its VCF line.
             call: the sample's, with :attr:`Call.copies`.
-            frequencies: of the alleles around the record.
+            frequency: of its allele.
 
         Raises:
             VariantFileError: the record's contig is not in the reference.
@@ -90,7 +89,6 @@ class Annotator:
         allele = (contig, start + 1, ref, alt)
         span = (edit.start, edit.end) if edit else (start, start + len(ref))
         hits = complete(parse_bcsq(info_value(info, "BCSQ=")), contig, *span, self._model)
-        frequency = frequencies.get(allele) or _NO_FREQUENCY
         known = clinvar_part(self._clinvar.get((self._bare, *allele[1:])))
         if known.rs is None and (rs := frequency.rs or _rs_of(fields[2])):
             known = known._replace(rs=rs)
@@ -277,7 +275,6 @@ def _transcript_consequence(transcript: Transcript, hit: Hit, named: TranscriptH
 _INTERGENIC = ConsequencePart(None, None, None, None, None, INTERGENIC, term(INTERGENIC).impact)
 _ALONE: tuple[tuple[CombinedPart, ...], tuple[CombinedPart, ...]] = ((), ())
 _NOT_NAMED = TranscriptHgvs(None, None)
-_NO_FREQUENCY = Frequency()
 
 
 def _rs_of(ids: str) -> str | None:

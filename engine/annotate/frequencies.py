@@ -252,9 +252,17 @@ class FrequencyColumns:
 
     def one(self, row: int) -> Frequency:
         """What it says of one."""
-        told = {name: values[row].as_py() for name, values in self.arrays.items()}
-        told["populations"] = tuple(tuple(one.values()) for one in told["populations"])
-        return Frequency(**told | {"written": told["written"] or ""})
+        return self.several([row])[0]
+
+    def several(self, rows: Sequence[int]) -> list[Frequency]:
+        """What it says of some."""
+        import pyarrow as pa
+
+        indices = pa.array(rows, pa.int64())
+        columns = {name: self.arrays[name].take(indices).to_pylist() for name in Frequency._fields}
+        columns["populations"] = [tuple(tuple(one.values()) for one in told) for told in columns["populations"]]
+        columns["written"] = [text or "" for text in columns["written"]]
+        return [Frequency(*told) for told in zip(*columns.values(), strict=True)]
 
     def taken(self, rows: NDArray[np.int64]) -> dict[str, pa.Array]:
         """The columns with these rows; a negative number is a row of which nothing is known."""
@@ -305,8 +313,14 @@ class FrequencyWindow:
         self._order = np.argsort(keys, kind="stable")
         self._keys = keys[self._order]
 
-    def get(self, allele: Allele) -> Frequency | None:
-        """What the source says of an allele: contig as in the reference, 1-based position, ref and alt."""
+    def many(self, alleles: Sequence[Allele]) -> list[Frequency]:
+        """What the source says of alleles: contig as in the reference, 1-based position, ref and alt."""
+        rows = [self._row(allele) for allele in alleles]
+        known = [row for row in rows if row is not None]
+        told = iter(self._columns.several(known) if self._columns and known else ())
+        return [Frequency() if row is None else next(told) for row in rows]
+
+    def _row(self, allele: Allele) -> int | None:
         contig, position, ref, alt = allele
         if self._columns is None or contig != self._contig:
             return None
@@ -315,7 +329,7 @@ class FrequencyWindow:
             key = position * 256 + ord(alt)
             place = int(np.searchsorted(self._keys, key))
             row = int(self._order[place]) if place < len(self._keys) and self._keys[place] == key else None
-        return None if row is None else self._columns.one(row)
+        return row
 
     def find(self, positions: NDArray[np.int64], ref: Sequence[str], alt: Sequence[str]) -> NDArray[np.int64]:
         """Row of each allele, negative where it is not known."""

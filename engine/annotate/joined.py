@@ -38,6 +38,7 @@ from engine.annotate.known_alleles import KnownAlleles, KnownOnContig
 from engine.annotate.rows import ClinvarPart, CombinedPart, clinvar_part
 from engine.annotate.sorting import KnownReach
 from engine.annotate.source import Contigs
+from engine.annotate.table_file import parquet_options
 from engine.errors import KnowledgeError, VariantFileError
 from engine.progress import Progress
 from engine.reference.accessions import bare_contig
@@ -123,7 +124,7 @@ def join_knowledge(
         beside = _Beside(consequences, file, contigs, known, sample).told() if bundle.clinvar else {}
         join = _Join(file, known, FrequencyRows(bundle.frequencies), beside)
         schema = arrow_schema(ANNOTATED_COLUMNS)
-        writer = stack.enter_context(pq.ParquetWriter(output, schema, compression="zstd"))
+        writer = stack.enter_context(pq.ParquetWriter(output, schema, **parquet_options(schema)))
         for table in join.tables(schema):
             writer.write_table(table)
             progress.advance(len(table))
