@@ -191,8 +191,8 @@ class Annotator:
             terms = by_severity(name for member in combination.members for name in member.transcripts[transcript_id])
             change = (named.protein or "").partition(":")[2]
             hits.append(Hit(transcript_id, with_protein(terms, change) if change else terms))
-            every[transcript_id] = _transcript_consequence(transcript, hits[-1], named)
-        return self._represented(hits, every, one)
+            every[transcript_id] = _transcript_consequence(transcript, hits[-1], named, one)
+        return self._represented(hits, every)
 
     def _named_together(self, transcript: Transcript, edits: Sequence[Edit], one: Edit | None) -> TranscriptHgvs:
         """As one change within an exon; as several, listed, otherwise. The protein is read with all of them."""
@@ -234,12 +234,10 @@ class Annotator:
                 told_hits.append(hit)
                 if hit.terms[-1] not in TERMS:  # what is not listed comes last
                     self.unlisted_terms.update(name for name in hit.terms if name not in TERMS)
-                every[hit.transcript] = _transcript_consequence(transcript, hit, named)
-        return self._represented(told_hits, every, edit)
+                every[hit.transcript] = _transcript_consequence(transcript, hit, named, edit)
+        return self._represented(told_hits, every)
 
-    def _represented(
-        self, hits: list[Hit], every: dict[str, TranscriptConsequence], edit: Edit | None
-    ) -> ConsequencePart:
+    def _represented(self, hits: list[Hit], every: dict[str, TranscriptConsequence]) -> ConsequencePart:
         chosen = representative(hits, self._model)
         if chosen is None:
             return _INTERGENIC
@@ -253,14 +251,19 @@ class Annotator:
             transcript.standing or "longest_coding_sequence",
             told.consequence,
             told.impact,
-            _exon(transcript, edit),
+            told.exon,
+            told.intron,
+            told.splice_distance,
             told.hgvs_c,
             told.hgvs_p,
             (told, *(one for name, one in every.items() if name != hit.transcript)),
         )
 
 
-def _transcript_consequence(transcript: Transcript, hit: Hit, named: TranscriptHgvs) -> TranscriptConsequence:
+def _transcript_consequence(
+    transcript: Transcript, hit: Hit, named: TranscriptHgvs, edit: Edit | None
+) -> TranscriptConsequence:
+    span = (edit.start, max(edit.end, edit.start + 1)) if edit else None
     return TranscriptConsequence(
         transcript.gene,
         transcript.gene_id,
@@ -268,6 +271,8 @@ def _transcript_consequence(transcript: Transcript, hit: Hit, named: TranscriptH
         transcript.biotype,
         "&".join(hit.terms),
         hit.impact,
+        *(transcript.numbered(*span) if span else (None, None)),
+        transcript.splice_distance(edit.start, edit.end) if edit else None,
         *named,
     )
 
@@ -282,11 +287,6 @@ def _rs_of(ids: str) -> str | None:
     if "rs" not in ids:
         return None
     return next((one for one in ids.split(";") if _IS_RS(one)), None)
-
-
-def _exon(transcript: Transcript, edit: Edit | None) -> str | None:
-    exon = transcript.exon_number(edit.start, max(edit.end, edit.start + 1)) if edit else None
-    return f"{exon}/{len(transcript.exons)}" if exon else None
 
 
 def _edit_of(allele: Allele) -> Edit:

@@ -192,6 +192,24 @@ class _Piece:
             if record_problem(line.split("\t"), self.tabs.shape[1]):
                 raise self._not_a_vcf()
 
+        self._require_filters()
+
+    def _require_filters(self) -> None:
+        """A name of a filter holds no space: readers would take it for two."""
+        import pyarrow.compute as pc
+
+        spaced = pc.match_substring(self.columns["FILTER"], " ")
+        if not pc.any(spaced).as_py():
+            return
+        number = int(np.flatnonzero(np.asarray(spaced))[0])
+        contig, position, name = (self.columns[column][number].as_py() for column in ("CHROM", "POS", "FILTER"))
+        raise VariantFileError(
+            f"FILTER {name!r} holds a space, which VCF does not allow",
+            file=self.vcf,
+            place=f"{contig}:{position:,}",
+            remedy="rename the filter, in the header and in the records",
+        )
+
     def _not_a_vcf(self) -> VariantFileError:
         """What is wrong, found line by line."""
         try:

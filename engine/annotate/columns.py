@@ -14,6 +14,15 @@ from engine.tables import Column, struct_of
 IMPACTS = ("HIGH", "MODERATE", "LOW", "MODIFIER")
 """Ensembl's impacts of a consequence, the greatest first."""
 
+SPLICE_DISTANCE = Column(
+    "splice_distance",
+    "INTEGER",
+    "Bases to the nearest border between exon and intron of the transcript: 1 next to it on either side, 0 across it; "
+    "absent where it has no intron",
+    "bases",
+    minimum=0,
+)
+
 TRANSCRIPT_CONSEQUENCE = (
     Column("gene", "VARCHAR", "Gene symbol"),
     Column("gene_id", "VARCHAR", "Gene id of the gene model"),
@@ -21,6 +30,9 @@ TRANSCRIPT_CONSEQUENCE = (
     Column("biotype", "VARCHAR", "Ensembl biotype"),
     Column("consequence", "VARCHAR", "Sequence Ontology terms joined by &, the most severe first"),
     Column("impact", "VARCHAR", "Ensembl impact of the most severe term: HIGH, MODERATE, LOW or MODIFIER"),
+    Column("exon", "VARCHAR", "Number of the exon and of all exons (8/11); absent where none is touched"),
+    Column("intron", "VARCHAR", "Number of the intron and of all introns (7/10); absent where none is touched"),
+    SPLICE_DISTANCE,
     Column("hgvs_c", "VARCHAR", "HGVS c. or n. name; absent outside the transcript"),
     Column("hgvs_p", "VARCHAR", "HGVS p. name, predicted; absent when no coding base is concerned"),
 )
@@ -109,6 +121,8 @@ _CONSEQUENCE = (
     Column("consequence", "VARCHAR", "Its Sequence Ontology terms joined by &, the most severe first"),
     Column("impact", "VARCHAR", "Ensembl impact of the most severe term", values=IMPACTS),
     Column("exon", "VARCHAR", "Number of the exon and of all exons (8/11); absent in introns"),
+    Column("intron", "VARCHAR", "Number of the intron and of all introns (7/10); absent where none is touched"),
+    SPLICE_DISTANCE,
     Column("hgvs_c", "VARCHAR", "HGVS c. or n. name on the representative transcript"),
     Column("hgvs_p", "VARCHAR", "HGVS p. name, predicted"),
     Column(

@@ -164,6 +164,31 @@ class Transcript:
             return None
         return index + 1 if self.strand == 1 else len(self.exons) - index
 
+    def intron_number(self, start: int, end: int) -> int | None:
+        """Number of the intron, from 1 in the transcript's direction, that a genomic span touches; absent in exons."""
+        index = max(bisect_right(self._starts, start) - 1, 0)
+        if index + 1 == len(self.exons) or self._ends[index] >= end:
+            return None
+        return index + 1 if self.strand == 1 else len(self.exons) - 1 - index
+
+    def numbered(self, start: int, end: int) -> tuple[str | None, str | None]:
+        """Numbers of exon and intron that a genomic span touches, each with how many there are: ``8/11``."""
+        exon, intron = self.exon_number(start, end), self.intron_number(start, end)
+        count = len(self.exons)
+        return f"{exon}/{count}" if exon else None, f"{intron}/{count - 1}" if intron else None
+
+    @cached_property
+    def junctions(self) -> tuple[int, ...]:
+        """Borders between exons and introns, ascending: the base after each."""
+        return tuple(sorted((*self._ends[:-1], *self._starts[1:])))
+
+    def splice_distance(self, start: int, end: int) -> int | None:
+        """Bases from a replaced span to the nearest border between exon and intron: 1 next to it on either side, 0
+        across it; absent where the transcript has no intron. Of an insertion the bases between it and the border."""
+        place = bisect_left(self.junctions, start)
+        near = self.junctions[max(place - 1, 0) : place + 2]
+        return min((_distance(start, end, border) for border in near), default=None)
+
     @property
     def standing(self) -> str:
         """Why this transcript may speak for its gene: the best of its tags, or nothing."""
@@ -174,6 +199,12 @@ class Transcript:
         """Sorts a gene's transcripts: MANE Select, Ensembl canonical, longest coding sequence, lowest name."""
         tag = _CANONICAL_TAGS.index(self.standing) if self.standing else len(_CANONICAL_TAGS)
         return tag, -self.coding_length, (len(self.id), self.id)
+
+
+def _distance(start: int, end: int, border: int) -> int:
+    if start == end:
+        return abs(border - start)
+    return max(border - end, start - border, -1) + 1
 
 
 @dataclass(frozen=True)

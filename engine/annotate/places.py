@@ -41,13 +41,19 @@ class PlacedHit:
         transcript: that is hit.
         terms: names of the terms, the most severe first.
         numbering: equal for two hits whose bases have the same labels.
+        numbered: number of the exon and of the intron, see :meth:`Transcript.numbered`.
+        between: borders between exon and intron on either side, absent at the transcript's ends.
     """
 
-    __slots__ = ("_at", "numbering", "terms", "transcript")
+    __slots__ = ("_at", "between", "numbered", "numbering", "terms", "transcript")
 
     def __init__(self, transcript: Transcript, start: int) -> None:
         self.transcript = transcript
         self.terms = place_terms(transcript, start, start + 1)
+        self.numbered = transcript.numbered(start, start + 1)
+        borders = transcript.junctions
+        after = bisect_right(borders, start)
+        self.between = borders[after - 1] if after else None, borders[after] if after < len(borders) else None
         exon = bisect_right(transcript.exons, (start, transcript.end + 1)) - 1
         end = transcript.exons[exon][1]
         if start < end:

@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _REPRESENTATIVE = (
-    "gene", "gene_id", "hgnc_id", "transcript", "representative_by", "consequence", "impact", "exon",
+    "gene", "gene_id", "hgnc_id", "transcript", "representative_by", "consequence", "impact", "exon", "intron",
 )  # fmt: skip
-_OF_A_HIT = ("gene", "gene_id", "transcript", "biotype", "consequence", "impact")
+_OF_A_HIT = ("gene", "gene_id", "transcript", "biotype", "consequence", "impact", "exon", "intron")
+_FAR = 1 << 40
+"""Place of a border that is not there."""
 _OTHER_STRAND = str.maketrans("ACGT", "TGCA")
 
 
@@ -46,12 +48,14 @@ class _HitText(NamedTuple):
         before: of its ANN entry what stands between allele and change.
         named: the transcript with the kind of its names.
         numbering: which of the stretch's numberings is its own.
+        between: borders between exon and intron on either side, far away where there is none.
     """
 
-    fields: tuple[str, ...]
+    fields: tuple[str | None, ...]
     before: str
     named: str
     numbering: int
+    between: tuple[int, int]
 
 
 class _StretchText(NamedTuple):
@@ -74,37 +78,46 @@ class _StretchText(NamedTuple):
 
 def _text_of(stretch: Stretch, start: int) -> _StretchText:
     if not stretch.hits:
-        nothing = (None, None, None, None, None, INTERGENIC, term(INTERGENIC).impact, None)
+        nothing = (None, None, None, None, None, INTERGENIC, term(INTERGENIC).impact, None, None)
         return _StretchText(nothing, (), (), "", f"CONSEQUENCE={INTERGENIC}")
     first = stretch.hits[0]
     transcript = first.transcript
-    number = transcript.exon_number(start, start + 1)
-    exon = f"{number}/{len(transcript.exons)}" if number else None
     consequence = "&".join(first.terms)
     fields = (
         transcript.gene, transcript.gene_id, transcript.hgnc_id, transcript.name,
-        transcript.standing or "longest_coding_sequence", consequence, term(first.terms[0]).impact, exon,
+        transcript.standing or "longest_coding_sequence", consequence, term(first.terms[0]).impact, *first.numbered,
     )  # fmt: skip
     places = {hit.numbering: place for place, hit in enumerate(stretch.numberings)}
     return _StretchText(
         fields,
-        tuple(_hit_text(hit, exon if hit is first else None, places[hit.numbering]) for hit in stretch.hits),
+        tuple(_hit_text(hit, places[hit.numbering]) for hit in stretch.hits),
         tuple((hit.label, hit.transcript.strand == -1) for hit in stretch.numberings),
         called_by_place(stretch, start),
         f"GENE={encoded(transcript.gene)};CONSEQUENCE={encoded(consequence)}",
     )
 
 
-def _hit_text(hit: PlacedHit, exon: str | None, numbering: int) -> _HitText:
+def _hit_text(hit: PlacedHit, numbering: int) -> _HitText:
     transcript = hit.transcript
     consequence, impact = "&".join(hit.terms), term(hit.terms[0]).impact
     kind = "n" if transcript.coding is None else "c"
-    fields = (transcript.gene, transcript.gene_id, transcript.name, transcript.biotype, consequence, impact)
+    fields = (
+        transcript.gene,
+        transcript.gene_id,
+        transcript.name,
+        transcript.biotype,
+        consequence,
+        impact,
+        *hit.numbered,
+    )
+    rank = hit.numbered[0] or hit.numbered[1] or ""
     before = (
         f"|{consequence}|{impact}|{encoded(transcript.gene)}|{transcript.gene_id}|transcript|{transcript.name}"
-        f"|{transcript.biotype}|{exon or ''}|{kind}."
+        f"|{transcript.biotype}|{rank}|{kind}."
     )
-    return _HitText(fields, before, f"{transcript.name}:{kind}.", numbering)
+    left, right = hit.between
+    between = -_FAR if left is None else left, _FAR if right is None else right
+    return _HitText(fields, before, f"{transcript.name}:{kind}.", numbering, between)
 
 
 def called_by_place(stretch: Stretch, start: int) -> str:
@@ -209,7 +222,9 @@ class PlainAnnotator:
         kinds = [self._text(number, anchor) for number, anchor in zip(numbers.tolist(), anchors, strict=True)]
         inside = np.flatnonzero(np.array([bool(kind.hits) for kind in kinds], np.bool_)[places]).tolist()
         texts = [kinds[place] for place in places.tolist()]
-        return _Placed(kinds, places, texts, inside, self._changes(alleles, texts, inside))
+        return _Placed(
+            kinds, places, texts, inside, self._changes(alleles, texts, inside), (alleles.anchors, alleles.ends)
+        )
 
     def _text(self, number: int, anchor: int) -> _StretchText:
         found = self._texts.get(number)
@@ -292,7 +307,8 @@ class _Normalised:
         positions: 1-based.
         ref: REF.
         alt: ALT.
-        anchors: 0-based base by which the stretch is found.
+        anchors: 0-based base by which the stretch is found, where the change begins.
+        ends: one past the last base that is replaced.
         indels: the two extreme forms, absent of a substitution.
         genomic: the change in HGVS's words.
         kinds: what kind of change it is.
@@ -308,6 +324,7 @@ class _Normalised:
         indels: list[Indel | None] = [told.indels.get(number) for number in taken]
         original: list[str | None] = [None] * len(taken)
         anchors = positions - 1
+        ends = positions.copy()
         for row, indel in enumerate(indels):
             if indel is None:
                 continue
@@ -315,14 +332,14 @@ class _Normalised:
             if normal != (positions[row], ref[row], alt[row]):
                 original[row] = f"{batch.contig}|{positions[row]}|{ref[row]}|{alt[row]}"
             positions[row], ref[row], alt[row] = normal
-            anchors[row] = indel.left.start
+            anchors[row], ends[row] = indel.left.start, indel.left.end
         if (np.diff(positions) < 0).any():
             order = np.argsort(positions, kind="stable")
-            records, positions, anchors = records[order], positions[order], anchors[order]
+            records, positions, anchors, ends = records[order], positions[order], anchors[order], ends[order]
             ref, alt, indels, original = (
                 [values[row] for row in order.tolist()] for values in (ref, alt, indels, original)
             )
-        self.records, self.positions, self.anchors = records, positions, anchors
+        self.records, self.positions, self.anchors, self.ends = records, positions, anchors, ends
         self.ref, self.alt, self.indels, self.original = ref, alt, indels, original
         self.genomic = [
             f"{position}{one}>{other}" if indel is None else describe(indel.right, bases)
@@ -461,7 +478,7 @@ class _Lines:
 
 def _info(alt: str, name: str | None, text: _StretchText, change: list[str]) -> str:
     """INFO's items of a record inside a gene."""
-    told = ",".join([f"{alt}{before}{change[place]}||||||" for _, before, _, place in text.hits])
+    told = ",".join([f"{alt}{before}{change[place]}||||||" for _, before, _, place, _ in text.hits])
     genomic = f";HGVSG={name}" if name else ""
     first = text.hits[0]
     return f"{text.called};ANN={told}{genomic};{text.consequence};HGVSC={first.named}{change[first.numbering]}"
@@ -507,6 +524,7 @@ class _Placed:
         texts: the stretch of each record.
         inside: the records that lie in a gene.
         changes: of each of these the change, by numbering.
+        spans: start and end of what each record replaces.
     """
 
     def __init__(
@@ -516,8 +534,10 @@ class _Placed:
         texts: list[_StretchText],
         inside: list[int],
         changes: list[list[str]],
+        spans: tuple[NDArray[np.int64], NDArray[np.int64]],
     ) -> None:
         self.kinds, self.places, self.texts, self.inside, self.changes = kinds, places, texts, inside, changes
+        self._spans = spans
 
     def consequences(self) -> Counter[str]:
         """How many records have each representative consequence."""
@@ -540,6 +560,9 @@ class _Placed:
         for row, change in zip(self.inside, self.changes, strict=True):
             hit = self.texts[row].hits[0]
             named[row] = hit.named + change[hit.numbering]
+        nothing = -_FAR, _FAR
+        between = np.array([one.hits[0].between if one.hits else nothing for one in self.kinds], np.int64)
+        columns["splice_distance"] = _splice_distances(between.reshape(-1, 2)[self.places], *self._spans)
         return columns | {"hgvs_c": named, "hgvs_p": pa.nulls(len(self.texts), pa.string())}
 
     def listed(self, kind: pa.DataType) -> pa.ListArray:
@@ -552,7 +575,8 @@ class _Placed:
         offsets = np.zeros(len(self.places) + 1, np.int32)
         np.cumsum(own, out=offsets[1:])
         within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], own)
-        indices = pa.array(np.repeat(firsts[self.places], own) + within)
+        chosen = np.repeat(firsts[self.places], own) + within
+        indices = pa.array(chosen)
         fields = list(zip(*(hit.fields for hit in hits), strict=True)) or [()] * len(_OF_A_HIT)
         arrays = [pa.array(values, pa.string()).take(indices) for values in fields]
         named = [
@@ -560,6 +584,17 @@ class _Placed:
             for row, change in zip(self.inside, self.changes, strict=True)
             for hit in self.texts[row].hits
         ]
+        between = np.array([hit.between for hit in hits], np.int64).reshape(-1, 2)[chosen]
+        arrays.append(_splice_distances(between, *(np.repeat(places, own) for places in self._spans)))
         arrays += [pa.array(named, pa.string()), pa.nulls(len(named), pa.string())]
         structs = pa.StructArray.from_arrays(arrays, fields=list(kind.value_type))
         return pa.ListArray.from_arrays(pa.array(offsets), structs, type=kind)
+
+
+def _splice_distances(between: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> pa.Array:
+    """What :meth:`engine.annotate.gene_model.Transcript.splice_distance` says of changes between two borders."""
+    import pyarrow as pa
+
+    bases = ends > starts
+    distances = np.minimum(starts - between[:, 0], between[:, 1] - ends) + bases
+    return pa.array(distances.astype(np.int64), pa.int64(), mask=distances > _FAR // 2).cast(pa.int32())

@@ -41,6 +41,9 @@ class TranscriptConsequence(NamedTuple):
     biotype: str
     consequence: str
     impact: str
+    exon: str | None
+    intron: str | None
+    splice_distance: int | None
     hgvs_c: str | None
     hgvs_p: str | None
 
@@ -56,6 +59,8 @@ class ConsequencePart(NamedTuple):
     consequence: str
     impact: str
     exon: str | None = None
+    intron: str | None = None
+    splice_distance: int | None = None
     hgvs_c: str | None = None
     hgvs_p: str | None = None
     consequences: tuple[TranscriptConsequence, ...] = ()

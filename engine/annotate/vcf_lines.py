@@ -130,10 +130,9 @@ def _combination(one: CombinedPart) -> str:
 
 def _annotations(alt: str, consequence: ConsequencePart) -> list[str]:
     """One ANN entry a transcript, the representative first."""
-    spokesman = consequence.transcript
     return [
         f"{alt}|{one.consequence}|{one.impact}|{encoded(one.gene)}|{one.gene_id}|transcript|{one.transcript}"
-        f"|{one.biotype}|{(consequence.exon or '') if one.transcript == spokesman else ''}"
+        f"|{one.biotype}|{one.exon or one.intron or ''}"
         f"|{_change(one.hgvs_c)}|{_change(one.hgvs_p)}|||||"
         for one in consequence.consequences
     ]

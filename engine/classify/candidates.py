@@ -12,7 +12,9 @@ from engine.annotate.columns import IMPACTS
 from engine.classify.phase import TOLD
 
 Row = dict[str, Any]
-_OF_A_TRANSCRIPT = ("gene", "gene_id", "transcript", "consequence", "impact", "hgvs_c", "hgvs_p")
+_OF_A_TRANSCRIPT = (
+    "gene", "gene_id", "transcript", "consequence", "impact", "exon", "intron", "splice_distance", "hgvs_c", "hgvs_p",
+)  # fmt: skip
 CLASSIFIED = ("HIGH", "MODERATE")
 """Impacts of variants that are classified by criteria, where ClinVar has not decided and the gene was asked about."""
 UNDECIDED = ("", "uncertain_significance", "conflicting", "other")
@@ -61,7 +63,6 @@ def spoken_for(row: Row, ordered: Sequence[str]) -> Row:
     return row | {
         **{name: best[name] for name in _OF_A_TRANSCRIPT},
         "hgnc_id": None,
-        "exon": None,
         "representative_by": "asked_about",
     }
 

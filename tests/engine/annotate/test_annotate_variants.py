@@ -170,6 +170,14 @@ def test_an_unknown_contig_is_refused(bundle: ReferenceBundle, tmp_path: Path) -
         annotate_variants(vcf, bundle, tmp_path, "S")
 
 
+def test_a_filter_with_a_space_is_refused(bundle: ReferenceBundle, tmp_path: Path) -> None:
+    vcf = write_vcf(tmp_path / "in.vcf", record(7577120, "C", "T"))
+    vcf.write_text(vcf.read_text().replace("\tPASS\t", "\tlow quality\t"))
+    with pytest.raises(VariantFileError, match="FILTER 'low quality' holds a space") as refused:
+        annotate_variants(vcf, bundle, tmp_path, "S")
+    assert refused.value.place == "17:7,577,120"
+
+
 def test_a_symbolic_allele_is_kept_without_names(bundle: ReferenceBundle, tmp_path: Path) -> None:
     annotate_variants(write_vcf(tmp_path / "in.vcf", record(7577120, "C", "<DEL>")), bundle, tmp_path, "S")
     (row,) = duckdb.read_parquet(str(tmp_path / "S.annotated.parquet")).to_arrow_table().to_pylist()

@@ -1,5 +1,6 @@
 """Reading a gene model, and choosing who speaks for a gene."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,28 @@ def test_where_csq_says_nothing_the_place_tells() -> None:
     assert complete(parse_bcsq(""), "2", 10, 12, model) == []
     assert model.genes_at("1", 80, 210) == ["A", "B"]
     assert model.genes_at("1", 90, 200) == []
+
+
+@pytest.mark.parametrize(
+    ("span", "numbers", "distance"),
+    [
+        ((109, 110), (1, None), 1),
+        ((110, 111), (None, 1), 1),
+        ((112, 113), (None, 1), 3),
+        ((108, 112), (1, 1), 0),
+        ((110, 110), (None, 1), 0),
+        ((198, 198), (None, 1), 2),
+        ((205, 206), (2, None), 5),
+        ((310, 311), (3, None), 11),
+    ],
+)
+def test_exons_introns_and_the_way_to_the_splice_site(
+    span: tuple[int, int], numbers: tuple[int | None, int | None], distance: int
+) -> None:
+    forward = transcript("T", exons=((100, 110), (200, 210), (300, 320)))
+    exon, intron = numbers
+    touched = span[0], max(span[1], span[0] + 1)
+    assert forward.numbered(*touched) == (exon and f"{exon}/3", intron and f"{intron}/2")
+    assert replace(forward, strand=-1).numbered(*touched) == (exon and f"{4 - exon}/3", intron and f"{3 - intron}/2")
+    assert forward.splice_distance(*span) == distance
+    assert transcript("T", exons=((0, 90),)).splice_distance(3, 4) is None
