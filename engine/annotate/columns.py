@@ -142,7 +142,7 @@ _CLINVAR = (
     Column("clinvar_conditions", "VARCHAR[]", "Names of the conditions"),
     Column("clinvar_condition_ids", "VARCHAR[]", "For each condition its ids joined by comma"),
     Column("clinvar_scv", "VARCHAR[]", "Submissions behind the classification"),
-    Column("rs", "VARCHAR", "dbSNP id: ClinVar's, else that of the frequencies, else the caller's"),
+    Column("rs", "VARCHAR", "dbSNP id: ClinVar's, else that of the frequencies, else dbSNP's own, else the caller's"),
 )
 _ONE_ALLELE = (*_CONSEQUENCE, *_CLINVAR)
 _FREQUENCIES = (

@@ -31,10 +31,10 @@ from engine.annotate.compound import (
     neighbours,
     parts_of,
 )
-from engine.annotate.frequency_rows import FrequencyRows
 from engine.annotate.gene_model import read_gene_model
 from engine.annotate.judged import struct_lists
 from engine.annotate.known_alleles import KnownAlleles, KnownOnContig
+from engine.annotate.known_rows import KnownRows, dbsnp_rows, frequency_rows
 from engine.annotate.rows import ClinvarPart, CombinedPart, clinvar_part
 from engine.annotate.sorting import KnownReach
 from engine.annotate.source import Contigs
@@ -92,7 +92,7 @@ def join_knowledge(
 
     Args:
         consequences: of the sample.
-        bundle: with a gene model; without ClinVar or frequencies their columns stay empty.
+        bundle: with a gene model; without ClinVar, frequencies or dbSNP their columns stay empty.
         output: Parquet.
         sample: sample id.
         progress: advanced by the number of rows.
@@ -122,7 +122,7 @@ def join_knowledge(
         contigs = Contigs(bundle, read_gene_model(bundle.gene_model), sample, stack)
         known = KnownAlleles(bundle.clinvar)
         beside = _Beside(consequences, file, contigs, known, sample).told() if bundle.clinvar else {}
-        join = _Join(file, known, FrequencyRows(bundle.frequencies), beside)
+        join = _Join(file, known, frequency_rows(bundle.frequencies), dbsnp_rows(bundle.dbsnp), beside)
         schema = arrow_schema(ANNOTATED_COLUMNS)
         writer = stack.enter_context(pq.ParquetWriter(output, schema, **parquet_options(schema)))
         for table in join.tables(schema):
@@ -141,9 +141,14 @@ class _Join:
     """Writes knowledge beside consequences, stretch by stretch."""
 
     def __init__(
-        self, file: pq.ParquetFile, known: KnownAlleles, frequencies: FrequencyRows, beside: Mapping[int, _Told]
+        self,
+        file: pq.ParquetFile,
+        known: KnownAlleles,
+        frequencies: KnownRows,
+        ids: KnownRows,
+        beside: Mapping[int, _Told],
     ) -> None:
-        self._file, self._known, self._frequencies, self._beside = file, known, frequencies, beside
+        self._file, self._known, self._frequencies, self._ids, self._beside = file, known, frequencies, ids, beside
         self._counts: Counter[str] = Counter()
 
     def tables(self, schema: pa.Schema) -> Iterator[pa.Table]:
@@ -182,7 +187,8 @@ class _Join:
         columns = {
             field.name: _values(known.get(field.name), field.type, count) for field in schema if field.name not in rows
         }
-        columns["rs"] = pc.coalesce(*(values["rs"] for values in (told, frequent.columns, rows) if "rs" in values))
+        named = (told, frequent.columns, self._ids.of(bare, *alleles).columns, rows)
+        columns["rs"] = pc.coalesce(*(values["rs"] for values in named if "rs" in values))
         combined, parts = self._told_beside(first, count)
         columns["compounds"] = _compounds(rows["compounds"], clinvar, combined, schema.field("compounds").type)
         columns["known_parts"] = struct_lists(parts, schema.field("known_parts").type)

@@ -42,10 +42,10 @@ def variant_consequences(
 def annotated_variants(
     making: Making,
     variant_consequences: Own,
-    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar", "frequencies")],
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar", "frequencies", "dbsnp")],
 ) -> Computed:
     """The variants' consequences joined with what is known of exactly these alleles: ClinVar's assertion, also of what
-    neighbours make together, and how frequent they are in populations.
+    neighbours make together, how frequent they are in populations, and dbSNP's ids.
     """
     from engine.annotate.joined import Consequences, join_knowledge
 

@@ -17,6 +17,7 @@ import pytest
 from engine.annotate import source
 from engine.annotate.annotate import Outputs, annotate_file, tell_consequences
 from engine.annotate.clinvar import build_clinvar
+from engine.annotate.dbsnp import DBSNP, build_dbsnp
 from engine.annotate.frequency_table import FREQUENCIES, build_frequencies
 from engine.annotate.joined import Consequences, join_knowledge
 from engine.errors import VariantFileError
@@ -136,9 +137,23 @@ def test_knowledge_joined_afterwards_says_what_it_says_in_one_pass(
     tell_consequences(calls, bundle, tmp_path, "HG001")
     told = Consequences(tmp_path / "HG001.annotated.vcf.gz", tmp_path / "HG001.consequences.parquet")
     build_frequencies(frequencies, bundle.fasta, CONTIGS, tmp_path, release=None, licence=None)
-    known = replace(bundle, frequencies=tmp_path / FREQUENCIES)
+    dbsnp = tmp_path / "dbsnp.vcf"
+    dbsnp.write_text(
+        "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+        + "".join(
+            f"20\t{row['position']}\trs{row['position']}\t{row['ref']}\t{row['alt']}\t.\t.\t.\n"
+            for row in rows
+            if row["rs"] is None and "<" not in str(row["alt"])
+        )
+    )
+    build_dbsnp(dbsnp, bundle.fasta, CONTIGS, tmp_path, release=None)
+    known = replace(bundle, frequencies=tmp_path / FREQUENCIES, dbsnp=tmp_path / DBSNP)
     joined = join_knowledge(told, known, tmp_path / "joined.parquet", "HG001")
-    assert pq.read_table(tmp_path / "joined.parquet").to_pylist() == rows
+    found = pq.read_table(tmp_path / "joined.parquet").to_pylist()
+    unnamed = [row["position"] for row in rows if row["rs"] is None]
+    assert len(unnamed) > 50 and all(row["rs"] for row in found)
+    assert [row | {"rs": None} for row in found] == [row | {"rs": None} for row in rows]
+    assert {row["rs"] for row in found} == {row["rs"] or f"rs{row['position']}" for row in rows}
     assert vars(joined) == {name: summary[name] for name in vars(joined)}
     assert b"CLNSIG=" not in gzip.decompress(told.vcf.read_bytes())
 
