@@ -16,7 +16,7 @@ knowledge_job = dg.define_asset_job(
     selection=dg.AssetSelection.groups(knowledge.reference_genome.stage),
     description="Builds the reference genome, the aligner's index, and what the reference declares of gene model, "
     "known sites, ClinVar, gene panels, phenotypes, frequencies, star alleles, predictors and "
-    "the panel of sites by which samples are told apart.",
+    "the panel of sites by which samples are told apart, and loci of repeats.",
     executor_def=IN_PROCESS,
 )
 

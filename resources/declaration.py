@@ -61,6 +61,8 @@ class Declaration:
             absent where no pharmacogenes are wanted.
         identity_panel: folder of one site panel of VerifyBamID2 (PREFIX.bed, PREFIX.UD, PREFIX.mu); without one neither
             contamination nor relatedness is told.
+        repeat_loci: STRchive's catalogue of repeat loci, or one of ExpansionHunter's format; without one no repeats are
+            counted.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Declaration:
     frequencies_licence: str | None = None
     star_alleles: Path | None = None
     identity_panel: Path | None = None
+    repeat_loci: Path | None = None
     predictors: Path | None = None
     predictors_release: str | None = None
     predictors_licence: str | None = None
@@ -132,7 +135,7 @@ _FILES = (
     "star_alleles",
     "predictors",
     *("splice_predictors", "constraint", "dosage", "dbsnp"),
-    "identity_panel",
+    *("identity_panel", "repeat_loci"),
 )
 _TEXTS = (
     *("clinvar_release", "frequencies_release", "frequencies_licence"),

@@ -128,6 +128,12 @@ OPTIONS = (
         "Where UMIs stand: at the end of the read names, or as `RX:Z:` behind them; then they tell duplicates apart.",
     ),
     Option(
+        "GENOMICS_STRUCTURAL",
+        "none",
+        ("none", "dysgu"),
+        "What finds structural variants; `dysgu` needs `pip install 'genomics-assets[structural]'`.",
+    ),
+    Option(
         "GENOMICS_THRESHOLDS",
         "none",
         (),
@@ -239,6 +245,7 @@ class Settings:
         reads: ``in-place`` or ``copy``.
         mixed_read_lengths: ``refuse`` or ``accept``.
         umi: ``none``, ``name`` or ``comment``.
+        structural: ``none`` or ``dysgu``.
         thresholds: the laboratory's threshold file, absent for the defaults.
         laboratory: who answers for reports.
         registry: file of the sample registry, or the URL of its database; a password in it is never shown.
@@ -269,6 +276,7 @@ class Settings:
     reads: str
     mixed_read_lengths: str
     umi: str
+    structural: str
     thresholds: Path | None
     laboratory: Laboratory
     registry: Path | str = field(repr=False)
@@ -309,6 +317,7 @@ class Settings:
             reads=values["GENOMICS_READS"],
             mixed_read_lengths=values["GENOMICS_MIXED_READ_LENGTHS"],
             umi=values["GENOMICS_UMI"],
+            structural=values["GENOMICS_STRUCTURAL"],
             thresholds=_path(variables.get("GENOMICS_THRESHOLDS")),
             laboratory=read_laboratory(_path(variables.get("GENOMICS_LABORATORY")), data),
             registry=_registry(variables.get("GENOMICS_REGISTRY"), data),

@@ -2,9 +2,9 @@
 
 A reference is declared in one YAML, ``resources/references/<name>.yaml`` or a laboratory's own file; the knowledge
 assets (``reference_genome``, ``aligner_index``, ``gene_model``, ``known_sites``, ``clinvar``, ``panels``,
-``phenotypes``, ``frequencies``, ``star_alleles``, ``predictors``, ``identity_panel``) build its parts into the lake,
-and :meth:`Knowledge.bundle` hands the built parts to the engine as one value. How a part is built is the engine's
-business (``engine/reference/build.py``).
+``phenotypes``, ``frequencies``, ``star_alleles``, ``predictors``, ``identity_panel``, ``repeat_loci``, ...) build its
+parts into the lake, and :meth:`Knowledge.bundle` hands the built parts to the engine as one value. How a part is built
+is the engine's business (``engine/reference/build.py``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["DECLARATIONS", "Declaration", "Knowledge", "read_declaration"]
 _OPTIONAL = (
     *("gene_model", "known_sites", "clinvar", "panels"),
     *("phenotypes", "frequencies", "star_alleles", "predictors", "splice_predictors", "constraint", "dbsnp"),
-    "identity_panel",
+    *("identity_panel", "repeat_loci"),
 )
 """Parts that a reference may lack, in the order in which they are built."""
 
@@ -106,6 +106,7 @@ class Knowledge:
             constraint=self._optional_file(receipts.get("constraint"), r".*\.parquet"),
             dbsnp=self._optional_file(receipts.get("dbsnp"), r".*\.parquet"),
             identity_panel=self._optional_file(receipts.get("identity_panel"), r".*\.npz"),
+            repeat_loci=self._optional_file(receipts.get("repeat_loci"), r".*\.json"),
             versions={part: receipt.data_version for part, receipt in receipts.items()},
         )
 

@@ -53,6 +53,21 @@ def reads_of_circle(reads: Path, reference: Reference, circle: Circle, *, sample
     return sample or (named[0] if named else reads.name.split(".")[0])
 
 
+def has_reads(reads: Path, reference: Reference, circle: Circle) -> bool:
+    """Whether a read lies on the circle.
+
+    Raises:
+        AlignmentFileError: the file cannot be read.
+    """
+    try:
+        with pysam.AlignmentFile(str(reads), reference_filename=str(reference.fasta), check_sq=False) as file:
+            return circle.name in file.references and next(file.fetch(circle.name), None) is not None
+    except (OSError, ValueError) as error:
+        raise AlignmentFileError(
+            f"the reads cannot be read ({error})", file=reads, remedy="copy the file again and index it"
+        ) from error
+
+
 def _require_contig(reads: Path, lengths: dict[str, int], circle: Circle) -> None:
     if lengths.get(circle.name) == len(circle.bases):
         return

@@ -244,3 +244,17 @@ def identity_panel(
 
     found = build_panel(declared.file("identity_panel"), reference.fasta, making.folder)
     return Computed(found.sites, vars(found))
+
+
+@artifact(kinds={"json"}, by_sample=False)
+def repeat_loci(making: Making, declared: Annotated[Sources, Declared("repeat_loci")], reference: Genome) -> Computed:
+    """Disease loci of short tandem repeats with their units and ranges (STRchive, or ExpansionHunter's format)."""
+    from engine.files.text import text_lines
+    from engine.repeats.loci import read_loci
+    from engine.repeats.sample import loci_within
+
+    source = declared.file("repeat_loci")
+    found = loci_within(read_loci(source, reference.build), reference.contigs, source)
+    text = "".join(text_lines(source, needs_line_end=False))
+    (making.folder / "repeat_loci.json").write_text(text)
+    return Computed(len(found), {"loci": len(found)})

@@ -75,6 +75,10 @@ class Settings(Protocol):
         """Where reads carry unique molecular identifiers, one of :class:`engine.reads.conventions.UmiSource`."""
 
     @property
+    def structural(self) -> str:
+        """Name of the caller of structural variants, or ``none``."""
+
+    @property
     def laboratory(self) -> Laboratory:
         """Who answers for reports."""
 

@@ -136,7 +136,7 @@ def tiny_deployment(folder: Path, **options: str) -> Deployment:
         'known_sites: known_sites.vcf.gz\nclinvar: clinvar.tsv.gz\nclinvar_release: "2024-12-15"\n'
         "panels: panels.csv\nfrequencies: frequencies.vcf.gz\npredictors: predictors.tsv\nstar_alleles: star_alleles\n"
         "splice_predictors: spliceai.vcf\nconstraint: constraint.tsv\ndosage: dosage.tsv\ndbsnp: dbsnp.vcf\n"
-        "identity_panel: identity_panel\n"
+        "identity_panel: identity_panel\nrepeat_loci: repeats.json\n"
     )
     return Deployment(folder, str(declaration), options)
 
@@ -146,6 +146,12 @@ def _write_avp_reference(folder: Path) -> None:
     text = ("N" * AVP.start + bases).ljust(CONTIG_LENGTH, "N")
     with pysam.BGZFile(str(folder / "avp.fa.gz"), "wb") as stream:
         stream.write(f">{CONTIG}\n{text}\n".encode())
+    locus = {
+        "LocusId": "AVP",
+        "LocusStructure": "(CA)*",
+        "ReferenceRegion": f"{CONTIG}:{START + 5_000}-{START + 5_010}",
+    }
+    (folder / "repeats.json").write_text(json.dumps([locus]))
     write_panel(folder / IDENTITY_PANEL, folder, within=(AVP.start, AVP.end))
     place = (START + 100, text[START + 99], ["T" if text[START + 99] == "A" else "A"], "rs1")
     alleles = {"Reference": [place[1]], "Variant": place[2]}

@@ -26,6 +26,13 @@ UNOPENED = {
     ("cohort_contribution", "aligned_reads"),
     ("cohort_contribution", "relatedness"),
     ("findings", "gvcf of father"),
+    ("further_findings", "clinvar"),
+    ("further_findings", "homozygosity"),
+    ("further_findings", "mitochondria"),
+    ("further_findings", "structural_variants"),
+    ("homozygosity", "variants"),
+    ("mitochondria", "aligned_reads"),
+    ("structural_variants", "aligned_reads"),
     ("findings", "relatedness"),
     ("relatedness", "identity"),
     ("relatedness", "identity_panel"),
@@ -33,7 +40,8 @@ UNOPENED = {
     ("relatedness", "identity of mother"),
 }
 """Figures are in the receipt, not in a file; a parent's gVCF is looked at where he does not carry the allele; samples
-are compared before the function begins, because what is found decides whether it has anything to do."""
+are compared before the function begins, because what is found decides whether it has anything to do; and this small
+deployment has no mitochondrion, too few variants for runs of homozygosity, and no caller of structural variants."""
 
 
 def of(family: Family, asset: str) -> Seen:

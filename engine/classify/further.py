@@ -1,0 +1,309 @@
+"""What else in a person's genome is told beside small variants, and why: events over exons, repeats, the mitochondrion.
+
+Nothing here is judged by rules as small variants are: an event is told because it takes, doubles or breaks an exon of a
+gene that was asked about, a repeat because its number of units reaches the range that the catalogue calls pathogenic, a
+mitochondrial allele because ClinVar does, a large deletion because it is one. What was not asked about is not told:
+repeats only in genes that the order names, because one in another would be a finding that nobody agreed to hear of.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from engine.annotate.clinvar import PATHOGENIC, ClinvarMatch
+from engine.annotate.gene_model import Transcript
+from engine.annotate.known_alleles import KnownAlleles
+from engine.classify.acmg_secondary_findings import secondary_findings_genes
+from engine.classify.question import Question
+from engine.errors import VariantFileError
+from engine.genotype.homozygosity import Run
+from engine.mitochondria.calls import MitochondrialCall
+from engine.mitochondria.deletions import LargeDeletion
+from engine.structural.events import StructuralVariant
+
+Kind = Literal["structural variant", "repeat expansion", "mitochondrial variant", "homozygosity"]
+_COPIES = {("DEL", "0/1"): 1, ("DEL", "1/1"): 0, ("DUP", "0/1"): 3, ("DUP", "1/1"): 4}
+_WORDS = {
+    "DEL": "deletion",
+    "DUP": "tandem duplication",
+    "INV": "inversion",
+    "INS": "insertion",
+    "BND": "break",
+}
+_MUCH_HOMOZYGOUS = 0.03
+"""Share of the autosomes in long runs, from which it is told: half of what a child of first cousins has."""
+
+
+@dataclass(frozen=True)
+class FurtherFinding:
+    """One thing that is told.
+
+    Attributes:
+        key: the same whenever it is found again.
+        kind: what it is.
+        genes: symbols of the genes that it concerns.
+        headline: in one line.
+        sentence: why it is told.
+        notes: what speaks against taking it at its word, in sentences.
+        contig: where, empty for the genome as a whole.
+        position: 1-based, first base.
+        end: 1-based, last base.
+        type: of a structural variant, as VCF has it; empty otherwise.
+        copies: of the stretch in the cell, absent where not told.
+        inner: 1-based, the bases that are surely in it; absent where the ends are sharp.
+        outer: 1-based, the bases that may be.
+        motif: of a repeat.
+        units: of its longer copy, the estimate.
+        least_units: the same, at least.
+        most_units: the same, at most; absent where reads cannot tell.
+        fraction: share of the molecules with it (heteroplasmy).
+        ref: reference bases of a small allele.
+        alt: what stands there.
+    """
+
+    key: str
+    kind: Kind
+    genes: tuple[str, ...]
+    headline: str
+    sentence: str
+    notes: tuple[str, ...] = ()
+    contig: str = ""
+    position: int = 0
+    end: int = 0
+    type: str = ""
+    copies: int | None = None
+    inner: tuple[int, int] | None = None
+    outer: tuple[int, int] | None = None
+    motif: str | None = None
+    units: float | None = None
+    least_units: float | None = None
+    most_units: float | None = None
+    fraction: float | None = None
+    ref: str | None = None
+    alt: str | None = None
+
+
+def finding_of(told: dict[str, Any]) -> FurtherFinding:
+    """A finding from its JSON."""
+    tuples = {name: tuple(told[name]) for name in ("genes", "notes", "inner", "outer") if told[name] is not None}
+    return FurtherFinding(**{**told, **tuples})
+
+
+def structural_findings(
+    events: Iterable[StructuralVariant], transcripts: Sequence[Transcript], question: Question
+) -> list[FurtherFinding]:
+    """Passing events that touch an exon of a gene that was asked about.
+
+    Args:
+        events: of the sample.
+        transcripts: one of each gene.
+        question: what was asked; of an open question every gene but those on the list of secondary findings.
+    """
+    asked = [one for one in transcripts if _is_asked(one, question)]
+    found = []
+    for event in events:
+        touched = [one for one in asked if _touches(event, one)] if event.passes else []
+        if touched:
+            found.append(_structural(event, touched))
+    return found
+
+
+def _is_asked(one: Transcript, question: Question) -> bool:
+    if one.gene in question.genes:
+        return True
+    return question.is_open and one.coding is not None and one.gene not in secondary_findings_genes()
+
+
+def _touches(event: StructuralVariant, one: Transcript) -> bool:
+    """Whether bases of an exon are in it; of an insertion or a break, whether it lies within an exon."""
+    if event.contig != one.contig:
+        return False
+    start, end = (event.start + 1, event.end) if event.kind in ("DEL", "DUP", "INV") else (event.start, event.start + 1)
+    return any(first < end and start < last for first, last in one.exons)
+
+
+def _structural(event: StructuralVariant, touched: Sequence[Transcript]) -> FurtherFinding:
+    genes = tuple(dict.fromkeys(one.gene for one in touched))
+    exons = sum(first < event.end and event.start + 1 < last for one in touched for first, last in one.exons)
+    copies = _COPIES.get((event.kind, event.genotype.replace("|", "/")))
+    first, last = event.start + 2, max(event.end, event.start + 1)
+    place = f"{event.contig}:{first:,}-{last:,}" if event.length else f"{event.contig}:{event.start + 1:,}"
+    size = f" of {event.length:,} bases" if event.length else f" joined to {event.mate.strip('N')}"
+    zygosity = {"0/1": "heterozygous", "1/1": "homozygous"}.get(event.genotype, "of unknown zygosity")
+    loose = event.start_within or event.end_within
+    inner = (first + event.start_within, max(last - event.end_within, first + event.start_within)) if loose else None
+    outer = (first - event.start_within, last + event.end_within) if loose else None
+    return FurtherFinding(
+        key=f"structural|{event.kind}|{event.contig}|{event.start}|{event.end}|{event.length}|{event.mate}",
+        kind="structural variant",
+        genes=genes,
+        headline=f"{', '.join(genes)}: {zygosity} {_WORDS[event.kind]}{size} at {place}",
+        sentence=f"It touches {max(exons, 1)} exon{'s' if exons > 1 else ''} of {', '.join(genes)}. Nobody has judged "
+        "whether it is the cause.",
+        notes=(
+            f"Told by {event.pairs} pairs and {event.split_reads} split reads; confirm it by another method before "
+            "it is acted on.",
+        ),
+        contig=event.contig,
+        position=first,
+        end=last,
+        type=event.kind,
+        copies=copies,
+        inner=inner,
+        outer=outer,
+    )
+
+
+def repeat_findings(loci: Iterable[Mapping[str, Any]], question: Question) -> list[FurtherFinding]:
+    """Repeats in a gene that the order names, whose longer copy is or may be in the pathogenic range.
+
+    Args:
+        loci: as :func:`engine.repeats.sample.as_json` writes them.
+        question: what was asked.
+    """
+    return [
+        _repeat(locus)
+        for locus in loci
+        if locus["gene"] in question.genes and locus["state"] in ("pathogenic range", "may reach the pathogenic range")
+    ]
+
+
+def _repeat(locus: Mapping[str, Any]) -> FurtherFinding:
+    longer = locus["alleles"][-1]
+    high = "more" if longer["high"] is None else f"{longer['high']:.0f}"
+    span = f"{longer['low']:.0f}" if longer["low"] == longer["high"] else f"{longer['low']:.0f} to {high}"
+    reaches = "lies in" if locus["state"] == "pathogenic range" else "may reach"
+    disease = f" ({locus['disease']})" if locus["disease"] else ""
+    contig, _, span_of = str(locus["place"]).rpartition(":")
+    first, _, last = span_of.partition("-")
+    return FurtherFinding(
+        key=f"repeat|{locus['id']}",
+        kind="repeat expansion",
+        genes=(locus["gene"],),
+        headline=f"{locus['gene']}: {span} units of {locus['motif']} at {contig}:{int(first):,}-{int(last):,}",
+        sentence=f"The longer copy {reaches} the range that the catalogue calls pathogenic{disease}: from "
+        f"{locus['pathogenic_min']:g} units. It is {locus['zygosity']}.",
+        notes=(f"Counted by {longer['by']}, short ones; size it by PCR or Southern blot before it is acted on.",),
+        contig=contig,
+        position=int(first),
+        end=int(last),
+        motif=locus["motif"],
+        units=longer["units"],
+        least_units=longer["low"],
+        most_units=longer["high"],
+    )
+
+
+def mitochondrial_findings(
+    contig: str, calls: Iterable[MitochondrialCall], deletions: Iterable[LargeDeletion], clinvar: KnownAlleles
+) -> list[FurtherFinding]:
+    """Alleles that ClinVar calls pathogenic or likely pathogenic, and large deletions, each with its heteroplasmy."""
+    known = [
+        (call, clinvar.get(("MT", call.position + 1, call.ref, call.alt))) for call in calls if call.filter == "PASS"
+    ]
+    found = [
+        _mitochondrial(contig, call, match) for call, match in known if match and match.classification in PATHOGENIC
+    ]
+    return [*found, *(_large_deletion(contig, gone) for gone in deletions)]
+
+
+def _mitochondrial(contig: str, call: MitochondrialCall, match: ClinvarMatch) -> FurtherFinding:
+    words = match.classification.replace("_", " ")
+    conditions = f" for {', '.join(match.conditions)}" if match.conditions else ""
+    return FurtherFinding(
+        key=f"mitochondrial|{call.position}|{call.ref}|{call.alt}",
+        kind="mitochondrial variant",
+        genes=(),
+        headline=f"{contig}: m.{call.position + 1}{call.ref}>{call.alt} in {call.fraction:.1%} of the molecules",
+        sentence=f"ClinVar calls it {words}{conditions} (variation {match.variation_id}).",
+        notes=("The share in blood says little of the share in muscle or other tissue.",),
+        contig=contig,
+        position=call.position + 1,
+        end=call.position + len(call.ref),
+        fraction=round(call.fraction, 4),
+        ref=call.ref,
+        alt=call.alt,
+    )
+
+
+def _large_deletion(contig: str, gone: LargeDeletion) -> FurtherFinding:
+    return FurtherFinding(
+        key=f"mitochondrial|deletion|{gone.start}|{gone.end}",
+        kind="mitochondrial variant",
+        genes=(),
+        headline=f"{contig}: {gone.end - gone.start:,} bases deleted at {gone.start + 1:,}-{gone.end:,} in "
+        f"{gone.fraction:.1%} of the molecules",
+        sentence="Single large deletions cause Kearns-Sayre, Pearson and progressive external ophthalmoplegia "
+        "syndromes.",
+        notes=(f"Told by {gone.reads} split reads; with age some molecules lose bases in everybody.",),
+        contig=contig,
+        position=gone.start + 1,
+        end=gone.end,
+        type="DEL",
+        fraction=round(gone.fraction, 4),
+    )
+
+
+def homozygosity_findings(runs: Sequence[Run], share: float) -> list[FurtherFinding]:
+    """Long runs of homozygosity, where together they are as much as relatives' children have."""
+    if share < _MUCH_HOMOZYGOUS:
+        return []
+    longest = max(run.end - run.start for run in runs)
+    return [
+        FurtherFinding(
+            key="homozygosity",
+            kind="homozygosity",
+            genes=(),
+            headline=f"{share:.1%} of the autosomes lie in runs of homozygosity",
+            sentence=f"{len(runs)} runs of a megabase or more, the longest of {longest:,} bases: parents who are "
+            "related, or two copies from one parent. Recessive variants lie there in both copies.",
+            notes=(),
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class Further:
+    """What was told of a sample beside small variants.
+
+    Attributes:
+        findings: by kind, along the genome.
+        examined: what was looked for, in words.
+        not_examined: what was not, and why.
+    """
+
+    findings: tuple[FurtherFinding, ...] = ()
+    examined: tuple[str, ...] = ()
+    not_examined: tuple[tuple[str, str], ...] = ()
+
+
+def read_further(path: Path) -> Further:
+    """As it was written.
+
+    Raises:
+        VariantFileError: the file is damaged.
+    """
+    try:
+        return further_of(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise VariantFileError(
+            f"the further findings cannot be read: {error!r}", file=path, remedy="materialize further_findings again"
+        ) from error
+
+
+def further_of(told: Mapping[str, Any]) -> Further:
+    """From its JSON."""
+    return Further(
+        tuple(finding_of(one) for one in told["findings"]),
+        tuple(told["examined"]),
+        tuple((str(what), str(why)) for what, why in told["not_examined"]),
+    )
+
+
+def write_further(path: Path, further: Further) -> None:
+    """Write it as JSON."""
+    path.write_text(json.dumps(asdict(further), indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,207 @@
+"""What else is in the genome: structural variants, repeats, the mitochondrion, runs of homozygosity.
+
+Each artifact is there for every sample; where something was not looked for it says so and why, so that a report can.
+What is found is told only as far as it was asked about (:mod:`engine.classify.further`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from engine.ops.artifact import Computed, artifact
+from engine.ops.inputs import Facts, Genome, Making, Options, Own, Parts
+from engine.ops.services import Settings
+from engine.person import Person
+from engine.receipt import Measure
+from engine.reference.bundle import ReferenceBundle
+
+_NOT_EXAMINED = "not_examined"
+"""Measure: why nothing was looked for; empty where it was."""
+_KINDS = ("DEL", "DUP", "INV", "INS", "BND")
+
+
+def _structural_caller(settings: Settings) -> Mapping[str, str]:
+    if settings.structural == "none":
+        return {}
+    from engine.structural.dysgu import dysgu_version
+
+    return {"structural": dysgu_version()}
+
+
+@artifact(kinds={"vcf", "json"}, programs=_structural_caller)
+def structural_variants(
+    making: Making,
+    aligned_reads: Own,
+    reference: Genome,
+    settings: Annotated[Settings, Options("alignment_format", "structural")],
+) -> Computed:
+    """Deletions, duplications, inversions, insertions and translocations from 50 bases on, with genotypes (dysgu).
+
+    Looked for where the deployment names a caller of structural variants.
+    """
+    if settings.structural == "none":
+        return _not_examined(making, "the deployment names no caller of structural variants")
+    from engine.reference.genome import open_reference
+    from engine.structural.sample import call_structural, write_structural
+
+    genome = open_reference(reference.fasta)
+    events = call_structural(aligned_reads.file(f".{settings.alignment_format}"), genome, threads=making.threads)
+    write_structural(making.folder / f"{making.sample}.structural.vcf.gz", making.sample, events, genome)
+    passing = {f"{kind.lower()}_events": sum(one.passes and one.kind == kind for one in events) for kind in _KINDS}
+    return _examined(making, len(events), passing, {"events": [asdict(event) for event in events]})
+
+
+@artifact(kinds={"json"})
+def repeats(
+    making: Making,
+    aligned_reads: Own,
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "repeat_loci")],
+    person: Annotated[Person, Facts("sex")],
+    settings: Annotated[Settings, Options("alignment_format")],
+) -> Computed:
+    """Units of short tandem repeats on either copy at disease loci, with intervals.
+
+    Looked for where the reference declares the loci (STRchive's catalogue).
+    """
+    if reference.repeat_loci is None:
+        return _not_examined(making, "the reference declares no loci of repeats")
+    from engine.reference.genome import open_reference
+    from engine.repeats.loci import read_loci
+    from engine.repeats.sample import as_json, call_repeats, loci_within
+
+    loci = loci_within(read_loci(reference.repeat_loci, reference.build), reference.contigs, reference.repeat_loci)
+    reads = aligned_reads.file(f".{settings.alignment_format}")
+    calls = call_repeats(reads, open_reference(reference.fasta), loci, person.sex)
+    measures = {"called_loci": sum(bool(call.alleles) for call in calls)}
+    return _examined(making, len(calls), measures, {"loci": [as_json(call) for call in calls]})
+
+
+@artifact(kinds={"vcf", "json"})
+def mitochondria(
+    making: Making,
+    aligned_reads: Own,
+    reference: Genome,
+    settings: Annotated[Settings, Options("alignment_format")],
+) -> Computed:
+    """The mitochondrial genome as the circle it is: each allele's share of molecules, large deletions, copies a cell.
+
+    Looked for where the reference has a mitochondrial contig and reads lie on it.
+    """
+    from engine.mitochondria.sample import call_mitochondria, has_circle, write_mitochondria
+
+    if not has_circle(reference.contigs):
+        return _not_examined(making, "the reference has no mitochondrial contig")
+    from engine.mitochondria.circle import find_circle
+    from engine.mitochondria.reads import has_reads
+    from engine.reference.genome import open_reference
+
+    genome, reads = open_reference(reference.fasta), aligned_reads.file(f".{settings.alignment_format}")
+    if not has_reads(reads, genome, find_circle(genome)):
+        return _not_examined(making, "no read lies on the mitochondrial contig")
+    found = call_mitochondria(reads, genome, sample=making.sample, threads=making.threads)
+    write_mitochondria(making.folder / f"{making.sample}.mitochondria.vcf.gz", found, reference.contigs)
+    autosomes = aligned_reads.measures["autosome_coverage"]
+    copies = found.copies(float(autosomes) if isinstance(autosomes, int | float) else None)
+    measures = {
+        "mean_molecules": round(found.mean_molecules, 2),
+        "heteroplasmic_calls": found.heteroplasmic,
+        "large_deletions": len(found.deletions),
+        "copies_a_cell": None if copies is None else round(copies, 1),
+    }
+    told = {
+        "contig": found.circle.name,
+        "calls": [asdict(call) for call in found.calls],
+        "deletions": [asdict(gone) for gone in found.deletions],
+    }
+    return _examined(making, len(found.calls) + len(found.deletions), measures, told)
+
+
+@artifact(kinds={"json"})
+def homozygosity(making: Making, variants: Own, reference: Genome) -> Computed:
+    """Long runs of homozygosity on the autosomes (``bcftools roh``): related parents, or two copies of one parent's.
+
+    Looked for where the sample's targets hold enough variants.
+    """
+    from engine.genotype.homozygosity import LEAST_VARIANTS, find_runs, share_of_autosomes, told_runs
+
+    snps = variants.measures["snps"]
+    if not isinstance(snps, int) or snps < LEAST_VARIANTS:
+        return _not_examined(making, f"fewer than {LEAST_VARIANTS:,} variants were called")
+    runs = told_runs(find_runs(variants.file(".vcf.gz")))
+    share = share_of_autosomes(runs, reference.contig_lengths)
+    return _examined(making, len(runs), {"homozygous_share": round(share, 5)}, {"runs": [asdict(run) for run in runs]})
+
+
+@artifact(kinds={"json"})
+def further_findings(
+    making: Making,
+    structural_variants: Own,
+    repeats: Own,
+    mitochondria: Own,
+    homozygosity: Own,
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar", "panels")],
+    person: Annotated[Person, Facts("ordered_genes", "panel")],
+) -> Computed:
+    """What of all this is told: events over exons asked about, expanded repeats, mitochondrial variants, homozygosity.
+
+    What was not looked for is named with its reason.
+    """
+    from engine.annotate.known_alleles import KnownAlleles
+    from engine.classify.further import (
+        Further,
+        homozygosity_findings,
+        mitochondrial_findings,
+        repeat_findings,
+        structural_findings,
+        write_further,
+    )
+    from engine.classify.question import question_of
+    from engine.genotype.homozygosity import Run
+    from engine.mitochondria.calls import MitochondrialCall
+    from engine.mitochondria.deletions import LargeDeletion
+    from engine.reference.panels import panel_of
+    from engine.report.coverage import spokesmen_of
+    from engine.structural.events import StructuralVariant
+
+    question = question_of(person, panel_of(person.panel, reference.panels))
+    sources = {
+        "structural variants": structural_variants,
+        "repeat expansions": repeats,
+        "the mitochondrial genome": mitochondria,
+        "runs of homozygosity": homozygosity,
+    }
+    told = {
+        what: json.loads(one.file(_SUFFIX).read_text()) for what, one in sources.items() if one.measures["examined"]
+    }
+    findings = []
+    if found := told.get("structural variants"):
+        events = [StructuralVariant(**event) for event in found["events"]]
+        findings += structural_findings(events, spokesmen_of(reference), question)
+    if found := told.get("repeat expansions"):
+        findings += repeat_findings(found["loci"], question)
+    if found := told.get("the mitochondrial genome"):
+        calls = [MitochondrialCall(**call) for call in found["calls"]]
+        deletions = [LargeDeletion(**gone) for gone in found["deletions"]]
+        findings += mitochondrial_findings(found["contig"], calls, deletions, KnownAlleles(reference.clinvar))
+    if found := told.get("runs of homozygosity"):
+        runs, share = [Run(**run) for run in found["runs"]], homozygosity.measures["homozygous_share"]
+        findings += homozygosity_findings(runs, float(share) if isinstance(share, int | float) else 0.0)
+    missing = tuple((what, str(one.measures[_NOT_EXAMINED])) for what, one in sources.items() if what not in told)
+    write_further(making.folder / f"{making.sample}.further.json", Further(tuple(findings), tuple(told), missing))
+    return Computed(len(findings), {"further_findings": len(findings), "examined": list(told)})
+
+
+_SUFFIX = ".found.json"
+
+
+def _examined(making: Making, records: int, measures: Mapping[str, Measure], found: Mapping[str, Any]) -> Computed:
+    (making.folder / f"{making.sample}{_SUFFIX}").write_text(json.dumps(found, indent=2) + "\n")
+    return Computed(records, {"examined": 1, _NOT_EXAMINED: "", **measures})
+
+
+def _not_examined(making: Making, why: str) -> Computed:
+    (making.folder / f"{making.sample}{_SUFFIX}").write_text(json.dumps({_NOT_EXAMINED: why}, indent=2) + "\n")
+    return Computed(0, {"examined": 0, _NOT_EXAMINED: why})
