@@ -130,8 +130,9 @@ def _structural(event: StructuralVariant, touched: Sequence[Transcript]) -> Furt
     genes = tuple(dict.fromkeys(one.gene for one in touched))
     exons = sum(first < event.end and event.start + 1 < last for one in touched for first, last in one.exons)
     copies = _COPIES.get((event.kind, event.genotype.replace("|", "/")))
-    first, last = event.start + 2, max(event.end, event.start + 1)
-    place = f"{event.contig}:{first:,}-{last:,}" if event.length else f"{event.contig}:{event.start + 1:,}"
+    spans = event.kind in ("DEL", "DUP", "INV")
+    first, last = (event.start + 2, event.end) if spans else (event.start + 1, event.start + 1)
+    place = f"{event.contig}:{first:,}-{last:,}" if spans else f"{event.contig}:{first:,}"
     size = f" of {event.length:,} bases" if event.length else f" joined to {event.mate.strip('N')}"
     zygosity = {"0/1": "heterozygous", "1/1": "homozygous"}.get(event.genotype, "of unknown zygosity")
     loose = event.start_within or event.end_within

@@ -18,6 +18,7 @@ from engine.fhir.check import check_bundle, require_conformant
 from engine.fhir.codes import JsonObject
 from engine.fhir.diagnostic_report import add_report
 from engine.fhir.drug_response import add_drug_response
+from engine.fhir.further import add_further
 from engine.fhir.observations import Observations
 from engine.fhir.provenance import add_devices, add_files, add_provenance
 from engine.fhir.report_document import Document, add_document, attachment
@@ -91,6 +92,7 @@ def build_bundle(
     told = {finding.id: observations.add(finding) for finding in statement.findings}
     results = [reference for references in told.values() for reference in references]
     results += [observations.add_phase(phase) for phase in statement.phases]
+    results += add_further(entries, statement, observations.common, study)
     drugs = add_drug_response(entries, statement, observations.common, study)
     results += [reference for references in drugs.values() for reference in references]
     meanings = {name: references[-1] for name, references in (told | drugs).items() if references}

@@ -100,10 +100,13 @@ DISPLAYS = {
     "81259-4": "Associated phenotype",
     "81290-9": "Genomic DNA change (gHGVS)",
     "81293-3": "Description of ranges of DNA sequences examined",
+    "81301-4": "DNA structural variant outer start and end [Range]",
+    "81302-2": "DNA structural variant inner start and end [Range]",
     "81304-8": "Variant analysis method [Type]",
     "82118-1": "Pharmacogenomics results panel",
     "82120-7": "Allelic phase",
     "82121-5": "Allelic read depth",
+    "82155-3": "Genomic structural variant copy number",
     "82309-6": "Basis for allelic phase [Type]",
     "84413-4": "Genotype display name",
     "84414-2": "Haplotype name",
@@ -112,6 +115,8 @@ DISPLAYS = {
     "94186-4": "Origin of germline genetic variant [Type]",
     "condition-inheritance": "Condition Inheritance",
     "feature-consequence": "Feature Consequence",
+    "repeat-motif": "Repeat Motif",
+    "repeat-number": "Repeat Number",
     "therapeutic-implication": "Therapeutic Implication",
 }
 """Displays of what is observed, as the guide's own examples or LOINC's long names have them."""

@@ -43,6 +43,7 @@ def statement(
     aligned_reads: Own,
     gvcf: Own,
     findings: Own,
+    further_findings: Own,
     pharmacogenomics: Annotated[Artifact | None, OwnWith("star_alleles")],
     chain: Annotated[tuple[Receipt, ...], Chain("findings")],
     overridden_checks: Annotated[
@@ -58,6 +59,7 @@ def statement(
 
     A person signs its digest. What says the same is the same statement: it stays as it was first made.
     """
+    from engine.classify.further import read_further
     from engine.classify.question import question_of
     from engine.phenotype.knowledge import term_names
     from engine.reads.manifest import read_digests
@@ -92,9 +94,10 @@ def statement(
     rows, made = read_findings(findings.file(".findings.parquet")), datetime.now(UTC).isoformat(timespec="seconds")
     asked = pharmacogenomics if person.drug_response else None
     drugs = read_drug_response(asked.file(".json"), making.sample) if asked else None
+    further = read_further(further_findings.file(".further.json"))
     lineage = Lineage(read_digests(raw_reads.folder), (*chain, asked.receipt) if asked else chain)
     signs = term_names(reference.phenotypes, person.phenotype) if reference.phenotypes and person.phenotype else {}
-    said = state(rows, case, lineage, reference.build, made, signs, drugs)
+    said = state(rows, case, lineage, reference.build, made, signs, drugs, further)
     measures: dict[str, Measure] = {
         "statement_digest": said.digest,
         "outcome": str(said.outcome),

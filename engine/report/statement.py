@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.classify.acmg_secondary_findings import VERSION
+from engine.classify.further import Further
 from engine.errors import VariantFileError
 from engine.receipt import DATA_VERSION, canonical_json
 from engine.report.case import CaseFacts, Regions
 from engine.report.drug_response import LIMIT as DRUG_RESPONSE_LIMIT
 from engine.report.drug_response import DrugResponse
+from engine.report.further import UNEXAMINED, headlines, limit
 from engine.report.lineage import Lineage
 from engine.report.next_steps import NextStep, next_steps
 from engine.report.wording import Finding, evidence, headline, notes, sentence, tier
@@ -26,7 +28,7 @@ from engine.tables import read_rows
 LIMITS = (
     "Only variants that ClinVar classifies as pathogenic or likely pathogenic without conflict are reported as "
     "findings; of others, in genes that were asked about, those are listed for which criteria or their impact speak.",
-    "Copy number changes, repeat expansions, rearrangements and variants outside the regions studied are not examined.",
+    UNEXAMINED,
     "A negative result does not rule out a genetic cause.",
 )
 UNJUDGED = ("candidate", "uncertain")
@@ -115,6 +117,7 @@ class Statement:
         digest: sha256, hex, of what is said, not of how it came to be said.
         signs: names of the order's HPO terms, by term, as far as they are known.
         drug_response: what is said of drugs, absent where nobody asked for it.
+        further: what was found beside small variants, and what was not looked for.
     """
 
     case: CaseFacts
@@ -134,6 +137,7 @@ class Statement:
     digest: str
     signs: Mapping[str, str] = field(default_factory=dict)
     drug_response: DrugResponse | None = None
+    further: Further = field(default_factory=Further)
 
     @property
     def tools(self) -> dict[str, str]:
@@ -177,6 +181,7 @@ def state(
     made: str,
     signs: Mapping[str, str] | None = None,
     drug_response: DrugResponse | None = None,
+    further: Further | None = None,
 ) -> Statement:
     """Put together what is said of a sample.
 
@@ -188,13 +193,15 @@ def state(
         made: when this is said, ISO 8601 with time zone.
         signs: names of HPO terms, by term.
         drug_response: what the pharmacogenes say; told only of a person for whom it was asked.
+        further: what was found beside small variants; nothing was looked for when absent.
     """
+    further = further or Further()
     drugs = (drug_response or DrugResponse()) if case.person.drug_response else None
     told = replace(case, person=replace(case.person, family_id=None, father_id=None, mother_id=None))
     compared = tuple(kin for kin in ("father", "mother") if any(name.endswith(f" of {kin}") for name in lineage.kin))
     named = {"father": case.person.father_id, "mother": case.person.mother_id}
     awaited = tuple(kin for kin, sample in named.items() if sample and kin not in compared)
-    outcome = _outcome(case, findings)
+    outcome = _outcome(case, findings, further)
     unassessed = (*case.unassessed, *case.regions.unknown)
     steps = next_steps(
         findings, unassessed=unassessed, awaited=awaited, leaves_genes_out=case.leaves_genes_out, drugs=drugs
@@ -206,18 +213,24 @@ def state(
         phases=_phases(findings),
         lineage=lineage,
         outcome=outcome,
-        conclusion=_conclusion(case, findings, awaited, drugs),
-        limits=LIMITS if drugs is None else (*LIMITS, DRUG_RESPONSE_LIMIT),
+        conclusion=_conclusion(case, findings, awaited, drugs, further),
+        limits=_limits(drugs, further),
         failed_checks=tuple(f"A quality check failed. {words}." for words in case.overridden_checks),
         methods=_methods(lineage),
         next_steps=steps,
         compared=compared,
         awaited=awaited,
         made=made,
-        digest=_digest(findings, told, lineage, build, outcome, awaited, drugs),
+        digest=_digest(findings, told, lineage, build, outcome, awaited, drugs, further),
         signs=dict(signs or {}),
         drug_response=drugs,
+        further=further,
     )
+
+
+def _limits(drugs: DrugResponse | None, further: Further) -> tuple[str, ...]:
+    limits = tuple(limit(further) if one == UNEXAMINED else one for one in LIMITS)
+    return limits if drugs is None else (*limits, DRUG_RESPONSE_LIMIT)
 
 
 def _stated(row: Finding) -> StatedFinding:
@@ -232,6 +245,7 @@ def _digest(
     outcome: Outcome,
     awaited: tuple[str, ...],
     drugs: DrugResponse | None,
+    further: Further,
 ) -> str:
     """Digest of findings, case, outcome, and the reads that all is about.
 
@@ -247,6 +261,7 @@ def _digest(
         "awaited": awaited,
     }
     said |= {"drug_response": drugs.told} if drugs else {}
+    said |= {"further": asdict(further)} if further.examined else {}
     return sha256(canonical_json(said).encode()).hexdigest()
 
 
@@ -264,18 +279,18 @@ def _without_versions(finding: Finding) -> Finding:
     return {**finding, "acmg_criteria": criteria}
 
 
-def _outcome(case: CaseFacts, findings: Sequence[Finding]) -> Outcome:
+def _outcome(case: CaseFacts, findings: Sequence[Finding], further: Further) -> Outcome:
     """The result in one word.
 
     Positive is what explains a condition, in a call that passed. Nothing is negative on the word of calls that need
     confirmation, beside a variant that nobody has judged, where a gene that was asked about was not called throughout
     or is not known, or where it is not known whether the genes left out for lack of consent were asked about. A carrier
-    state explains no condition.
+    state explains no condition. What is found beside small variants awaits another method: it is no negative result.
     """
     telling = [finding for finding in findings if finding["category"] not in ("carrier", *UNJUDGED)]
     if any(not finding["needs_confirmation"] for finding in telling):
         return Outcome.POSITIVE
-    uncertain = any(finding["category"] in UNJUDGED for finding in findings)
+    uncertain = further.findings or any(finding["category"] in UNJUDGED for finding in findings)
     unseen = case.unassessed or case.regions.unknown or case.leaves_genes_out
     return Outcome.INCONCLUSIVE if telling or uncertain or unseen else Outcome.NEGATIVE
 
@@ -292,12 +307,17 @@ def _phases(findings: Sequence[Finding]) -> tuple[StatedPhase, ...]:
 
 
 def _conclusion(
-    case: CaseFacts, findings: Sequence[Finding], awaited: Sequence[str], drugs: DrugResponse | None
+    case: CaseFacts,
+    findings: Sequence[Finding],
+    awaited: Sequence[str],
+    drugs: DrugResponse | None,
+    further: Further,
 ) -> tuple[str, ...]:
     """The result in sentences: what was found and looked at, secondary findings, drugs, checks that failed."""
     found = [headline(finding) for finding in findings]
     if not [finding for finding in findings if finding["category"] not in UNJUDGED]:
         found = [f"No pathogenic or likely pathogenic variant was found{_scope(case)}", *found]
+    found += headlines(further)
     if case.unassessed:
         found.append(f"Asked about and not assessed throughout: {', '.join(case.unassessed)}")
     if unknown := case.regions.unknown:

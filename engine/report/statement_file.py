@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.classify.columns import CONDITION, FINDING_COLUMNS
+from engine.classify.further import Further, further_of
 from engine.errors import ReportError
 from engine.person import Person, Sex
 from engine.receipt import ArtifactFile, Receipt, Recipe, canonical_json
@@ -50,6 +51,7 @@ def read_statement(path: Path) -> Statement:
             outcome=Outcome(told["outcome"]),
             signs=told.get("signs", {}),
             drug_response=drug_response_of(told["drug_response"]) if told.get("drug_response") else None,
+            further=further_of(told["further"]) if told.get("further") else Further(),
             next_steps=tuple(NextStep(**one | {"reasons": tuple(one["reasons"])}) for one in told["next_steps"]),
             **_plain(told),
         )

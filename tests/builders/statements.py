@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.classify.findings import select_reportable
+from engine.classify.further import Further
 from engine.person import Sex
 from engine.receipt import ArtifactFile, Receipt, Recipe
 from engine.report.case import CaseFacts, Gene, Regions
@@ -53,6 +54,7 @@ def statement(
     father: Any = None,
     mother: Any = None,
     drugs: DrugResponse | None = None,
+    further: Further | None = None,
     **facts: Any,
 ) -> Statement:
     """What is said of a person with these facts, in whom these variants were called, and of drugs where asked."""
@@ -63,7 +65,7 @@ def statement(
     select_reportable(table, subject(father=father, mother=mother, **looked_through), bundle(), folder, "S1")
     case = CaseFacts("S1", person(**facts), regions, overridden_checks=tuple(overridden_checks))
     found = read_findings(folder / "S1.findings.parquet")
-    return state(found, case, lineage, "GRCh37", MADE, drug_response=drugs)
+    return state(found, case, lineage, "GRCh37", MADE, drug_response=drugs, further=further)
 
 
 def sign_out(

@@ -33,7 +33,7 @@ BY_SAMPLE = {
     "pharmacogenomics": {"variants", "gvcf"},
     "statement": {
         *("raw_reads", "aligned_reads", "gvcf", "identity", "relatedness"),
-        *("variants", "variant_consequences", "annotated_variants", "findings"),
+        *("variants", "variant_consequences", "annotated_variants", "findings", "further_findings"),
     },
     "clinical_report": {"statement"},
     "fhir_bundle": {"statement", "clinical_report"},
