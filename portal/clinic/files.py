@@ -138,7 +138,7 @@ def _parts(platform: Resources, receipt: Receipt, file: ArtifactFile, start: int
 
 
 def _document(html: str) -> Response:
-    return HTMLResponse(html, headers={"Content-Security-Policy": document_policy()} | _NOT_KEPT)
+    return HTMLResponse(html, headers={"Content-Security-Policy": document_policy(html)} | _NOT_KEPT)
 
 
 def _download(content: bytes, kind: str, name: str) -> Response:

@@ -17,7 +17,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from engine.report import page as report_page
 from engine.report.statement import source_name
 from engine.report.wording import STRENGTHS, kind, protein_change
 from portal.clinic.admission import CSRF_FIELD, ROOT
@@ -42,9 +41,10 @@ def policy(*, script: str = "'self'", style: str = "'self'", form: str = "'self'
     )
 
 
-def document_policy() -> str:
-    """That of a report's page, which brings its style along and is allowed that style alone."""
-    digest = b64encode(sha256((Path(report_page.__file__).parent / "page.css").read_bytes()).digest()).decode()
+def document_policy(html: str) -> str:
+    """That of a report's page as it was published: it brings one style along, and is allowed that one alone."""
+    style = html.partition("<style>")[2].partition("</style>")[0]
+    digest = b64encode(sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'self'; sandbox"
 
 

@@ -61,7 +61,8 @@ class Web:
     def client(self, host: str = OWN, **headers: str) -> TestClient:
         """Somebody who asks under that address, and sends these headers with everything."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return TestClient(self.door, base_url=host, headers=named, follow_redirects=False)
+        here = ("127.0.0.1", 50_000)
+        return TestClient(self.door, base_url=host, headers=named, follow_redirects=False, client=here)
 
     def program(self, **headers: str) -> TestClient:
         """One that sends the token."""

@@ -346,6 +346,26 @@ def test_a_websocket_only_subscribes(web: Web, query: str) -> None:
     assert_nothing_done(web)
 
 
+# The clinicians' portal beside it
+
+
+def test_the_portal_is_served_beside_dagster_and_opens_nothing_of_it(web: Web) -> None:
+    stranger = web.client(Sec_Fetch_Site="same-origin", Origin=OWN)
+    shown = stranger.get("/portal/enter")
+    assert shown.status_code == 200 and "Open the address" in shown.text and "demo's people" not in shown.text
+    assert stranger.get("/portal/cases").status_code == 401
+    assert stranger.post("/portal/enter", data={"role": "geneticist"}).status_code == 403
+    assert stranger.get("/portalx").status_code == stranger.get("/portal/../graphql").status_code == 401
+    person = web.person()
+    assert "Dr Gregor Demo" in person.get("/portal/enter").text
+    assert person.post("/portal/enter", data={"role": "geneticist"}).status_code == 200
+    assert person.get("/portal/cases").status_code == 200
+    clinician = web.client(Sec_Fetch_Site="same-origin", Origin=OWN)
+    clinician.cookies.update({name: value for name, value in person.cookies.items() if name.startswith("portal")})
+    assert clinician.get("/portal/cases").status_code == 200
+    assert clinician.post("/graphql", json=ASK).status_code == 401, "who is in the portal is not before Dagster"
+
+
 # Behind a reverse proxy
 
 
