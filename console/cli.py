@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from console import commands, deliveries, identities, listing, reanalysis, reports
+from console import catalogue, commands, deliveries, identities, listing, reanalysis, reports
 from console.why import why
 from engine.errors import GenomicsError
 from engine.storage import storage_error
@@ -147,6 +147,17 @@ def parser() -> argparse.ArgumentParser:
     audit.add_argument("--accept", action="store_true", help="go on with a log that lost entries, as it is")
     audit.add_argument("--person", help=_WHO)
     audit.add_argument("--reason", help="why it is accepted, in a sentence")
+    decided = add(
+        "decide", "give an allele a class that stands above ClinVar's, for all who carry it", catalogue.decide
+    )
+    decided.add_argument("sample", metavar="SAMPLE", help="in whose report the question came up")
+    decided.add_argument("variant", metavar="ALLELE", help="its key, 20-3910800-CT-C, or its HGVS name")
+    decided.add_argument("--class", dest="classification", required=True, help="pathogenic to benign")
+    decided.add_argument("--criteria", default="", help='those that apply: "PVS1,PM2=P"')
+    decided.add_argument("--comment", required=True, help="why, in a sentence")
+    decided.add_argument("--person", help=_WHO)
+    catalogued = add("decisions", "list what people decided of alleles", catalogue.decisions)
+    catalogued.add_argument("variant", nargs="?", metavar="ALLELE", help="only this one's, by its key")
     asked = add("why", "say why a variant is or is not in a sample's report", why)
     reports.add_to(
         add("report", "show where a report stands, and its page", reports.report),

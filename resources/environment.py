@@ -19,6 +19,7 @@ from engine.quality.thresholds import load_thresholds
 from engine.report.case import Laboratory
 from resources.anchor import Anchor
 from resources.audit import AuditLog
+from resources.catalogue import Catalogue
 from resources.channels import Channel, mail_channel, webhook_channel
 from resources.confirmations import Confirmations
 from resources.decisions import Decisions
@@ -366,6 +367,7 @@ class Resources(Services):
         landing_zone: where files are dropped.
         warehouse: the cohort's Delta tables.
         confirmations: what stands under later knowledge than it was made with.
+        catalogue: what people decided of alleles.
         audit: who did what.
         decisions: what people decide about samples.
         hospital: the system that reports are delivered to.
@@ -381,6 +383,7 @@ class Resources(Services):
     landing_zone: LandingZone
     warehouse: Warehouse
     confirmations: Confirmations
+    catalogue: Catalogue
     audit: AuditLog
     decisions: Decisions
     hospital: Hospital
@@ -406,6 +409,7 @@ def build_resources(settings: Settings) -> Resources:
         landing_zone=LandingZone(settings.landing, panels=knowledge.panels),
         warehouse=warehouse,
         confirmations=Confirmations(lake),
+        catalogue=Catalogue(audit, registry, lake, warehouse, knowledge.declaration.build),
         audit=audit,
         decisions=Decisions(audit, registry, warehouse),
         hospital=Hospital(settings.fhir_url, settings.fhir_access, ledger, audit),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from resources.audit import DONE, NOT_DONE, AuditEntry
+from resources.catalogue import CLASSIFIED, decision_of
 from resources.decisions import CHANGED, REGISTERED, REINSTATED, RETRIED, WITHDRAWN, withdrawals
 from resources.ledger import OVERRIDDEN, PUBLISHED, row_digest
 from resources.registry import RegistryError
@@ -62,6 +63,12 @@ def _settle_override(platform: Resources, entry: AuditEntry) -> str:
 def _settle_sign_out(platform: Resources, entry: AuditEntry) -> str:
     happened = step_of(entry) in platform.registry.sign_outs(str(entry.event.sample))
     return _note(platform, entry, happened=happened, otherwise="sign again, if it is to hold")
+
+
+def _settle_decision(platform: Resources, entry: AuditEntry) -> str:
+    decision = decision_of(entry)
+    happened = decision in platform.registry.decisions(decision.build)
+    return _note(platform, entry, happened=happened, otherwise="decide it again, if it is to hold")
 
 
 def _settle_attempt(platform: Resources, entry: AuditEntry) -> str:
@@ -134,6 +141,7 @@ _SETTLED_BY: dict[str, Callable[[Resources, AuditEntry], str]] = {
     OVERRIDDEN: _settle_override,
     REVIEWED: _settle_sign_out,
     SIGNED: _settle_sign_out,
+    CLASSIFIED: _settle_decision,
     RETRIED: _settle_attempt,
     REGISTERED: _settle_attempt,
     CHANGED: _settle_attempt,

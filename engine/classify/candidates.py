@@ -5,10 +5,11 @@ The same bases on a chromosome are told alike, whether the caller wrote them as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from engine.annotate.columns import IMPACTS
+from engine.classify.decision import standing
 from engine.classify.phase import TOLD
 
 Row = dict[str, Any]
@@ -22,30 +23,31 @@ UNDECIDED = ("", "uncertain_significance", "conflicting", "other")
 
 
 def is_undecided(row: Row) -> bool:
-    """Whether ClinVar says neither that the allele is pathogenic nor that it is benign."""
-    return (row["clinvar_classification"] or "") in UNDECIDED
+    """Whether neither ClinVar nor the laboratory says that the allele is pathogenic, or that it is benign."""
+    return standing(row) in UNDECIDED
 
 
-def candidates_of(row: Row, ordered: Sequence[str] = ()) -> Iterator[Row]:
+def candidates_of(row: Row, ordered: Sequence[str] = (), decided: Collection[str] = ()) -> Iterator[Row]:
     """The alleles of an annotated row that are to be looked at, as rows with ``members`` and ``cautions``.
 
     Args:
         row: of the annotated table.
         ordered: genes that were asked about; a variant of high or moderate impact in one of them is looked at
             undecided, too.
+        decided: alleles of which the laboratory has a decision; they are looked at whatever ClinVar says.
     """
     row = spoken_for(row, ordered)
     if row["impact"] in CLASSIFIED and row["gene"] in ordered and is_undecided(row):
         yield row | {"members": [], "is_compound": False, "cautions": []}
     compounds, parts = row["compounds"] or [], row["known_parts"] or []
-    if row["clinvar_classification"] in TOLD:
+    if row["clinvar_classification"] in TOLD or row["allele"] in decided:
         cautions = [_does_not_stand_alone(row, compound) for compound in compounds]
         yield row | {"members": [], "is_compound": False, "cautions": cautions}
     for compound in compounds:
-        if compound["clinvar_classification"] in TOLD:
+        if compound["clinvar_classification"] in TOLD or compound["allele"] in decided:
             yield row | compound | {"original": None, "is_compound": True, "cautions": [made_of(compound)]}
     for part in parts:
-        if part["clinvar_classification"] in TOLD:
+        if part["clinvar_classification"] in TOLD or part["allele"] in decided:
             yield row | part | {"is_compound": False, "cautions": [_is_a_part(row)]}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.annotate.columns import ANNOTATED_COLUMNS
+from engine.classify.decision import DECISION_COLUMNS
 from engine.tables import Column
 
 _TAKEN_OVER = (
@@ -111,5 +112,6 @@ FINDING_COLUMNS = (
         "Criteria met: code, strength (A, VS, S, M, P), what was found, where, the source's version, its record",
     ),
     Column("acmg_rule_set", "VARCHAR", "Version of the rule set (docs/interpretation.md)"),
+    *DECISION_COLUMNS,
     Column("secondary_list", "VARCHAR", "The list under which a secondary finding is reported; absent for others"),
 )

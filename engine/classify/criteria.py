@@ -18,6 +18,7 @@ from engine.acmg.gather import Gatherer
 from engine.acmg.predictor_table import KNOWN_OF_SPLICING, read_scores, release_of
 from engine.acmg.rule_set import rule_set
 from engine.annotate.frequency_table import read_frequencies, read_source
+from engine.classify.decision import standing
 from engine.classify.phase import TOLD, phase_of
 from engine.phenotype.conditions import UNKNOWN
 from engine.reference.accessions import bare_contig
@@ -149,16 +150,21 @@ def is_likely(finding: Mapping[str, Any]) -> bool:
 
 
 def _partners(finding: Finding, findings: Sequence[Finding]) -> list[Partner]:
-    """Alleles of the gene that ClinVar calls pathogenic, which the person carries beside this one."""
+    """Alleles of the gene that ClinVar or the laboratory calls pathogenic, which the person carries beside this one."""
     return [
-        Partner(other["clinvar_variation_id"], "likely" not in other["clinvar_classification"], _phase(finding, other))
+        Partner(_record(other), "likely" not in standing(other), _phase(finding, other))
         for other in findings
         if other is not finding
         and other["gene"] == finding["gene"]
         and finding["gene"]
-        and other["clinvar_classification"] in TOLD
+        and standing(other) in TOLD
         and not are_one_change(finding, other)
     ]
+
+
+def _record(finding: Finding) -> str:
+    """ClinVar's id, or that the laboratory's own decision is meant."""
+    return finding["clinvar_variation_id"] or f"none; decided by {finding['decided_by']}"
 
 
 def _phase(one: Finding, other: Finding) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from engine.classify.candidate_genes import Ranking, ranking_of, write_candidate
 from engine.classify.candidates import CLASSIFIED, UNDECIDED, candidates_of, is_undecided, made_of
 from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.criteria import allele_key, are_one_change, classify, is_likely
+from engine.classify.decision import CAUSES_DISEASE, Decision, told_of
 from engine.classify.inheritance import Known, conditions_of, hgnc_id
 from engine.classify.origin import FATHER, MOTHER, come_together, origin_of, transmitting
 from engine.classify.phase import TOLD, Parent, Phase, phase_of
@@ -54,6 +55,7 @@ class Subject:
         father: absent where he was not sequenced.
         mother: absent where she was not sequenced.
         report_carriers: whether carrier states are reported.
+        decisions: what the laboratory decided of alleles that the person carries.
     """
 
     person: Person
@@ -61,6 +63,7 @@ class Subject:
     father: Parent | None = None
     mother: Parent | None = None
     report_carriers: bool = True
+    decisions: tuple[Decision, ...] = ()
 
     @cached_property
     def question(self) -> Question:
@@ -129,11 +132,15 @@ def select_reportable(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows, conflicting = _candidates(annotated, sample, subject.question.genes)
+    decided = {one.allele: one for one in subject.decisions}
+    rows, conflicting = _candidates(annotated, sample, subject.question.genes, decided)
     rows = [settled for row in rows if (settled := _phased_by_parents(row, subject)) is not None]
     ranking = ranking_of(bundle.phenotypes, subject.person.phenotype)
     known = read_conditions(bundle.phenotypes, {row["gene"] for row in rows if row["gene"]})
-    findings = [_finding(row, subject, bundle, known) | _ranked(row, ranking) for row in rows]
+    findings = [
+        _finding(row, subject, bundle, known) | _ranked(row, ranking) | told_of(decided.get(row["allele"]))
+        for row in rows
+    ]
     _name_by_dbsnp(findings, bundle.dbsnp)
     classify(findings, bundle)
     _find_partners(findings)
@@ -170,11 +177,13 @@ def select_reportable(
     )
 
 
-def _candidates(annotated: Path, sample: str, ordered: Sequence[str]) -> tuple[list[dict[str, Any]], int]:
+def _candidates(
+    annotated: Path, sample: str, ordered: Sequence[str], decided: Collection[str]
+) -> tuple[list[dict[str, Any]], int]:
     """Alleles to be looked at in the order of the table, and how many passing ones are conflicting.
 
-    P/LP alleles; and in genes that were asked about those of high or moderate impact on which ClinVar has not decided:
-    a truncation nobody has seen before is not harmless for that.
+    P/LP alleles and those of which the laboratory has a decision; and in genes that were asked about those of high or
+    moderate impact on which ClinVar has not decided: a truncation nobody has seen before is not harmless for that.
     """
     import duckdb
 
@@ -182,7 +191,9 @@ def _candidates(annotated: Path, sample: str, ordered: Sequence[str]) -> tuple[l
         with duckdb.connect() as db:
             table = db.read_parquet(as_pattern(annotated))
             told = f"clinvar_classification IN {TOLD} OR len(compounds) > 0 OR len(known_parts) > 0"
-            genes = ", ".join("'" + gene.replace("'", "''") + "'" for gene in ordered) or "NULL"
+            if decided:
+                told += f" OR allele IN ({', '.join(map(_quoted, decided))})"
+            genes = ", ".join(_quoted(gene) for gene in ordered) or "NULL"
             undecided = f"coalesce(clinvar_classification, '') IN {UNDECIDED} AND filter IN ('PASS', '.')"
             hit = f"[one FOR one IN consequences IF one.gene IN ({genes}) AND one.impact IN {CLASSIFIED}]"
             beside = f"gene NOT IN ({genes}) AND len({hit}) > 0"
@@ -196,8 +207,12 @@ def _candidates(annotated: Path, sample: str, ordered: Sequence[str]) -> tuple[l
             sample=sample,
             remedy="annotate the sample again",
         ) from error
-    alleles = {one["allele"]: one for row in rows for one in candidates_of(row, ordered)}
+    alleles = {one["allele"]: one for row in rows for one in candidates_of(row, ordered, decided)}
     return list(alleles.values()), conflicting
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _phased_by_parents(row: dict[str, Any], subject: Subject) -> dict[str, Any] | None:
@@ -288,6 +303,9 @@ def _tell_pairs(finding: dict[str, Any], pairs: list[tuple[str, Phase]]) -> None
 
 def _category(finding: dict[str, Any], subject: Subject) -> str:
     """The category, or ``withheld``, ``not_reportable``, or ``unlisted``: looked at, and nothing speaks for it."""
+    if finding["decided_class"] and finding["decided_class"] not in CAUSES_DISEASE:
+        asked = finding["gene"] in subject.question.genes
+        return "uncertain" if asked and is_undecided(finding) else "unlisted"
     if is_undecided(finding):
         if is_likely(finding):
             return "candidate"

@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.classify.candidates import CLASSIFIED
+from engine.classify.decision import CAUSES_DISEASE
 from engine.classify.phase import TOLD
 from engine.classify.question import Question
 from engine.duckdb_paths import as_pattern
@@ -20,7 +21,9 @@ from engine.tables import Column, arrow_schema
 SUFFIX = ".unreported.parquet"
 REASONS: Mapping[str, str] = {
     "part of a reported change": "it is told as a part of a change that is reported",
-    "not reportable": "ClinVar calls it pathogenic; its genotype, the gene's rule or the carrier option leaves it out",
+    "judged by the laboratory": "a person of the laboratory judged it benign, likely benign or uncertain",
+    "not reportable": "ClinVar or the laboratory calls it pathogenic; its genotype, the gene's rule or the carrier "
+    "option leaves it out",
     "failed filter": "the call did not pass its filters",
     "benign in ClinVar": "ClinVar calls it benign or likely benign",
     "conflicting in ClinVar": "ClinVar's submitters disagree",
@@ -84,7 +87,8 @@ _OPEN = f"({_ORDERED} OR (v.gene IS NOT NULL AND NOT list_contains($left_out::VA
 _REASON = f"""
     CASE
         WHEN w.verdict = 'part' THEN 'part of a reported change'
-        WHEN v.clinvar_classification IN {TOLD} THEN 'not reportable'
+        WHEN w.decided_class IS NOT NULL AND w.decided_class NOT IN {CAUSES_DISEASE} THEN 'judged by the laboratory'
+        WHEN v.clinvar_classification IN {TOLD} OR w.decided_class IS NOT NULL THEN 'not reportable'
         WHEN v.filter NOT IN ('PASS', '.') THEN 'failed filter'
         WHEN v.clinvar_classification IN ('benign', 'likely_benign') THEN 'benign in ClinVar'
         WHEN v.clinvar_classification = 'conflicting' THEN 'conflicting in ClinVar'
@@ -128,17 +132,24 @@ def _verdicts(looked_at: Iterable[Mapping[str, Any]]) -> Any:
         told[finding["allele"]] = {
             "allele": finding["allele"],
             "verdict": verdict,
+            "decided_class": finding["decided_class"],
             "acmg_class": finding["acmg_class"],
             "acmg_points": finding["acmg_points"],
             "acmg_criteria": met,
         }
         if finding["members"] and verdict != "left out":
             part = "part" if kept else "withheld"
-            empty = {"verdict": part, "acmg_class": None, "acmg_points": None, "acmg_criteria": ""}
+            empty = {
+                "verdict": part,
+                "decided_class": None,
+                "acmg_class": None,
+                "acmg_points": None,
+                "acmg_criteria": "",
+            }
             for member in finding["members"]:
                 told.setdefault(member, {"allele": member} | empty)
     schema = pa.schema(
-        [(name, pa.string()) for name in ("allele", "verdict", "acmg_class")]
+        [(name, pa.string()) for name in ("allele", "verdict", "decided_class", "acmg_class")]
         + [("acmg_points", pa.int32()), ("acmg_criteria", pa.string())]
     )
     return pa.Table.from_pylist(list(told.values()), schema=schema)

@@ -213,6 +213,8 @@ def _significance(stated: StatedFinding) -> JsonObject:
     finding = stated.row
     if finding["category"] == "candidate":
         return SIGNIFICANCE[finding["acmg_class"]] | {"text": stated.classification}
+    if decided := finding.get("decided_class"):
+        return SIGNIFICANCE[decided] | {"text": stated.classification}
     coded = SIGNIFICANCE.get(finding["clinvar_classification"] or "uncertain_significance")
     if coded is None:
         return {"text": stated.classification}

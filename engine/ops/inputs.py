@@ -25,6 +25,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
+from engine.classify.decision import Decision
 from engine.errors import GateError, KnowledgeError
 from engine.ops.services import Lake, Registry, Services, Settings
 from engine.person import Identity, Person
@@ -408,6 +409,45 @@ def without_withdrawn(person: Person, registry: Registry) -> Person:
         name: None for name in ("father_id", "mother_id") if getattr(person, name) in registry.withdrawn()
     }
     return replace(person, **gone) if gone else person
+
+
+class _Decided(Input):
+    """The laboratory's decisions on alleles that the sample's annotated variants hold: of no other is a thing known."""
+
+    def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
+        return ("annotated_variants",)
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        standing = scope.services.catalogue.current()
+        if not standing:
+            return Opened(())
+        receipt = scope.services.gate.require("annotated_variants", scope.sample)
+        carried = _carried(Artifact(receipt, scope.services.lake).file(".parquet"), standing)
+        decisions = tuple(standing[allele] for allele in carried)
+        return Opened(decisions, parameters={"decisions": [asdict(one) for one in decisions]} if decisions else {})
+
+
+def _carried(annotated: Path, alleles: Iterable[str]) -> list[str]:
+    """Of some alleles those that a sample carries, by itself or made of several calls, or within one."""
+    import duckdb
+
+    from engine.duckdb_paths import as_pattern
+
+    within = " ".join(
+        f"UNION SELECT unnest([one.allele FOR one IN coalesce({many}, [])]) FROM calls" for many in _TOGETHER
+    )
+    with duckdb.connect() as db:
+        rows = db.execute(
+            f"WITH calls AS (SELECT allele, {', '.join(_TOGETHER)} FROM read_parquet($1)) "
+            f"SELECT allele FROM (SELECT allele FROM calls {within}) WHERE list_contains($2, allele) ORDER BY allele",
+            [as_pattern(annotated), list(alleles)],
+        ).fetchall()
+    return [allele for (allele,) in rows]
+
+
+_TOGETHER = ("compounds", "known_parts")
+Decided = Annotated[tuple[Decision, ...], _Decided()]
+"""What people of the laboratory decided of alleles that the sample carries."""
 
 
 class _Written(Input):

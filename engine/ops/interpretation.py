@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from engine.classify.columns import FINDING_COLUMNS
 from engine.ops.artifact import Computed, NotApplicable, artifact
-from engine.ops.inputs import Facts, Kin, Making, Own, Parent, Parts
+from engine.ops.inputs import Decided, Facts, Kin, Making, Own, Parent, Parts
 from engine.person import Person
 from engine.receipt import Measure
 from engine.reference.bundle import ReferenceBundle
@@ -30,8 +30,11 @@ def findings(
         ),
     ],
     person: Annotated[Person, Facts("sex", "ordered_genes", "panel", "phenotype", "secondary_findings_consent")],
+    decisions: Decided,
 ) -> Computed:
     """Pathogenic and likely pathogenic variants with zygosity, inheritance, phase and evidence.
+
+    What a person of the laboratory decided of an allele stands above what ClinVar says of it.
 
     Primary, compound heterozygous, carrier, and secondary (ACMG SF genes) where the person agreed to hear of them.
     """
@@ -40,7 +43,9 @@ def findings(
 
     panel = panel_of(person.panel, reference.panels)
     none = relatedness.measures["wrong_parents"]
-    subject = Subject(person, panel, father=_evidence(father, none), mother=_evidence(mother, none))
+    subject = Subject(
+        person, panel, father=_evidence(father, none), mother=_evidence(mother, none), decisions=decisions
+    )
     summary = select_reportable(annotated_variants.file(".parquet"), subject, reference, making.folder, making.sample)
     return Computed(summary.findings, vars(summary))
 

@@ -172,7 +172,7 @@ class _Look:
             groups.setdefault((one.part, one.made_with, one.release), set()).add(one.sample)
         for (part, made_with, release), samples in sorted(groups.items()):
             said = f"{part} {release} to {self._releases.get(part, '')}"
-            found = self._touched(part, made_with, samples)
+            found = self._touched(part, made_with, samples) | self._decided(samples)
             self.log(f"{said}: {len(found):,} of {len(samples):,} samples are touched")
             for sample, why in found.items():
                 touched.setdefault(sample, []).append(f"{said}: {why}")
@@ -217,7 +217,12 @@ class _Look:
             code=self.code.digest,
         )
 
-    def _touched(self, part: str, made_with: str, samples: Collection[str]) -> Mapping[str, str]:
+    def _decided(self, samples: Collection[str]) -> dict[str, str]:
+        """Samples in whose findings a person's decision is told: what carriers are looked for by does not know it."""
+        decided = {one.sample for one in self.behind if one.receipt.recipe.parameters.get("decisions")}
+        return dict.fromkeys(decided & set(samples), "a person decided of an allele that it carries")
+
+    def _touched(self, part: str, made_with: str, samples: Collection[str]) -> dict[str, str]:
         """Of the samples that were made with a version of a part, those that the current one touches, and why."""
         earlier = self.services.knowledge.earlier(part, made_with)
         if earlier is None:
@@ -228,7 +233,7 @@ class _Look:
             return self._touched_by_panels(earlier.bundle("panels").panels, samples)
         return dict.fromkeys(samples, f"{part} is read as a whole")
 
-    def _touched_by_panels(self, before: Path | None, samples: Collection[str]) -> Mapping[str, str]:
+    def _touched_by_panels(self, before: Path | None, samples: Collection[str]) -> dict[str, str]:
         from engine.reference.panels import panel_key, read_panels
 
         after = self.services.knowledge.bundle("panels").panels
@@ -242,7 +247,7 @@ class _Look:
             if not changed.isdisjoint({panel_key(name), *map(panel_key, name.split(";"))})
         }
 
-    def _touched_by_clinvar(self, before: Path | None, samples: Collection[str]) -> Mapping[str, str]:
+    def _touched_by_clinvar(self, before: Path | None, samples: Collection[str]) -> dict[str, str]:
         from engine.reanalysis.carried import TABLE
         from engine.reanalysis.difference import clinvar_difference, gene_spans
         from engine.reanalysis.touched import Reader, touches

@@ -24,6 +24,7 @@ from engine.report.issue import SignOut
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from engine.classify.decision import Decision
     from engine.fhir.transactions import Arrival
     from engine.hl7v2.message import Message
     from engine.hl7v2.parties import Address
@@ -330,6 +331,13 @@ class Warehouse(Protocol):
         """Version of the table's log, -1 where it does not exist."""
 
 
+class Catalogue(Protocol):
+    """What people of the laboratory decided of alleles."""
+
+    def current(self) -> Mapping[str, Decision]:
+        """The decision that stands on each allele; GateError where one was not given."""
+
+
 class Confirmations(Protocol):
     """What was found to stand under later knowledge than it was made with."""
 
@@ -387,6 +395,7 @@ class Services:
     landing_zone: LandingZone
     warehouse: Warehouse
     confirmations: Confirmations
+    catalogue: Catalogue
     hospital: Hospital
     interface_engine: InterfaceEngine
 

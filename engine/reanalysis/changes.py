@@ -57,7 +57,10 @@ class Change:
 
 ABSENT = "not reported"
 _SAID: Mapping[str, Callable[[Finding], str]] = {
-    "classification": lambda row: str(row["clinvar_classification"] or "not in ClinVar").replace("_", " "),
+    "classification": lambda row: str(
+        row.get("decided_class") or row["clinvar_classification"] or "not in ClinVar"
+    ).replace("_", " "),
+    "decision": lambda row: f"decided by {row['decided_by']}" if row.get("decided_by") else "no decision",
     "stars": lambda row: f"{row['clinvar_stars'] or 0} stars",
     "category": lambda row: str(row["category"]).replace("_", " "),
     "zygosity": lambda row: str(row["zygosity"]),

@@ -26,8 +26,9 @@ from engine.report.wording import Finding, evidence, headline, notes, sentence, 
 from engine.tables import read_rows
 
 LIMITS = (
-    "Only variants that ClinVar classifies as pathogenic or likely pathogenic without conflict are reported as "
-    "findings; of others, in genes that were asked about, those are listed for which criteria or their impact speak.",
+    "Only variants that ClinVar without conflict, or the laboratory itself, classifies as pathogenic or likely "
+    "pathogenic are reported as findings; of others, in genes that were asked about, those are listed for which "
+    "criteria or their impact speak.",
     UNEXAMINED,
     "A negative result does not rule out a genetic cause.",
 )

@@ -52,12 +52,7 @@ def why(asked: str, findings: Path, unreported: Path, annotated: Path, gvcf: Pat
         VariantFileError: it is no name of a variant.
     """
     found = _KEY.fullmatch(asked.strip())
-    key = f"{bare_contig(found[1])}-{found[2]}-{found[3]}-{found[4]}" if found else None
-    if key is None and not re.search(r":[cgmnp]\.", asked):
-        raise VariantFileError(
-            f"{asked!r} is no name of a variant",
-            remedy="write contig-position-ref-alt (20-3910800-CT-C), or an HGVS name (PANK2-201:c.1561G>A)",
-        )
+    key = _key_of(asked)
     if row := _row(findings, asked, key):
         return Answer(row["allele"], "reported", headline(row), row)
     if row := _row(unreported, asked, key):
@@ -71,6 +66,52 @@ def why(asked: str, findings: Path, unreported: Path, annotated: Path, gvcf: Pat
     if is_called(gvcf, Interval(contig, start, start + len(found[3]))):
         return Answer(key or asked, "not carried", "the place was called, and the sample does not carry the allele")
     return Answer(key or asked, "not called", "too little was seen there to say whether the sample carries it")
+
+
+def find_call(annotated: Path, asked: str) -> tuple[str, list[str]] | None:
+    """The allele of that name that a sample carries, and the alleles as called that it is made of, or a part of.
+
+    Args:
+        annotated: Parquet of the annotated variants.
+        asked: a variant's key or HGVS name.
+
+    Raises:
+        VariantFileError: it is no name of a variant.
+    """
+    import duckdb
+
+    names = ("allele", "hgvs_g", "hgvs_c", "hgvs_p")
+    wanted = _key_of(asked) or asked.strip()
+    with duckdb.connect() as db:
+        rows = db.read_parquet(as_pattern(annotated))
+        own = " OR ".join(f"{name} = $1" for name in names)
+        within = " OR ".join(
+            f"list_contains([one.{name} FOR one IN coalesce({many}, [])], $1)"
+            for many in ("compounds", "known_parts")
+            for name in names
+        )
+        db.register("calls", rows)
+        found = (
+            db.execute(f"SELECT * FROM calls WHERE {own} OR {within} LIMIT 1", [wanted]).to_arrow_table().to_pylist()
+        )
+    for row in found:
+        if wanted in [row[name] for name in names]:
+            return row["allele"], [row["allele"]]
+        for one in (*(row["compounds"] or ()), *(row["known_parts"] or ())):
+            if wanted in [one[name] for name in names]:
+                return one["allele"], list(one["members"] or [row["allele"]])
+    return None
+
+
+def _key_of(asked: str) -> str | None:
+    """The key that was written; absent where an HGVS name was. VariantFileError where it is neither."""
+    found = _KEY.fullmatch(asked.strip())
+    if found is None and not re.search(r":[cgmnp]\.", asked):
+        raise VariantFileError(
+            f"{asked!r} is no name of a variant",
+            remedy="write contig-position-ref-alt (20-3910800-CT-C), or an HGVS name (PANK2-201:c.1561G>A)",
+        )
+    return f"{bare_contig(found[1])}-{found[2]}-{found[3]}-{found[4]}" if found else None
 
 
 def _contigs(gvcf: Path) -> dict[str, str]:

@@ -72,8 +72,12 @@ def sentence(finding: Finding) -> str:
 def tier(finding: Finding) -> str:
     """ClinVar's classification in plain words, with what it asserts beside it; or that it has none.
 
-    Of a candidate the class is that of the criteria.
+    Of a candidate the class is that of the criteria; what a person of the laboratory decided stands above both.
     """
+    if decided := finding.get("decided_class"):
+        known = str(finding["clinvar_classification"] or "does not know it").replace("_", " ")
+        said = f"{decided.replace('_', ' ')} as {finding['decided_by']} decided on {finding['decided_at'][:10]}"
+        return f"{said}; ClinVar: {known}"
     if finding["category"] == "candidate":
         met = ", ".join(one["code"] for one in finding["acmg_criteria"])
         points = "" if finding["acmg_points"] is None else f", {finding['acmg_points']} points"
@@ -87,7 +91,16 @@ def tier(finding: Finding) -> str:
 
 def evidence(finding: Finding) -> tuple[str, ...]:
     """What speaks for the finding, or against it, beside ClinVar's word: criteria that are met, and signs."""
-    return (*_criteria(finding), *_signs(finding))
+    return (*_decided(finding), *_criteria(finding), *_signs(finding))
+
+
+def _decided(finding: Finding) -> tuple[str, ...]:
+    """The laboratory's own judgement of the allele."""
+    if not finding.get("decided_class"):
+        return ()
+    by = ", ".join(finding["decided_criteria"] or ()) or "no criteria named"
+    said = f"{finding['decided_by']} judged the allele {finding['decided_class'].replace('_', ' ')} ({by})"
+    return (f"{said} on {finding['decided_at'][:10]}: {(finding['decided_comment'] or '').rstrip('.')}.",)
 
 
 def _criteria(finding: Finding) -> tuple[str, ...]:

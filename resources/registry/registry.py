@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 
+from engine.classify.decision import Decision
 from engine.errors import SampleSheetError
 from engine.person import Identity, Sex
 from engine.reads.file_digests import FileDigests
@@ -29,13 +31,15 @@ from resources.registry.database import Database
 from resources.registry.digests import keep_digests, refuse_repeated
 from resources.registry.samples import among, find_sample, find_samples, note, select_in, utc_now
 from resources.registry.sheet_word import Files, SheetWord
-from resources.registry.tables import history, overrides, reads, refusals, samples, sign_outs, subjects
+from resources.registry.tables import decisions, history, overrides, reads, refusals, samples, sign_outs, subjects
 
 _STEP = {
     **{name: name for name in ("state", "person", "recorded", "reason")},
     **{"sample_id": "sample", "report_digest": "digest"},
 }
 """Field of a :class:`engine.report.issue.SignOut` by column."""
+_DECISION = {field.name: field.name for field in fields(Decision) if field.name != "sample"} | {"sample_id": "sample"}
+"""Field of a :class:`engine.classify.decision.Decision` by column."""
 
 
 def _silent(_: object) -> None:
@@ -415,6 +419,47 @@ class SampleRegistry:
         query = select(*columns).where(sign_outs.c.sample_id == sample_id).order_by(sign_outs.c.number)
         with self._database.reading() as db:
             return tuple(SignOut(**row._mapping) for row in db.execute(query))
+
+    def decide(
+        self,
+        decision: Decision,
+        *,
+        carriers: Collection[str],
+        cause: str,
+        announce: Callable[[Decision], None] = _silent,
+    ) -> Decision:
+        """Keep what a person decided of an allele, in the place of what was decided before, and ask carriers again.
+
+        Args:
+            decision: as decided; its number and the one that it supersedes are given here.
+            carriers: samples whose path came to its end and whose interpretation reads the decision.
+            cause: in a word, why they are asked for again.
+            announce: called with the decision as it will be kept.
+        """
+        of_allele = select(func.max(decisions.c.number)).where(
+            decisions.c.build == decision.build, decisions.c.allele == decision.allele
+        )
+        with self._database.writing() as db:
+            last = db.execute(of_allele).scalar_one()
+            whole = db.execute(select(func.max(decisions.c.number))).scalar_one() or 0
+            kept = replace(decision, number=whole + 1, supersedes=last)
+            values = {column: getattr(kept, name) for column, name in _DECISION.items()}
+            db.execute(insert(decisions).values(values))
+            why = f"{kept.person} judged {kept.allele} {kept.classification.replace('_', ' ')}"
+            for sample in find_samples(db, sorted(carriers)):
+                if sample.status is SampleStatus.DONE and not sample.withdrawn:
+                    again = {"status": SampleStatus.WAITING, "attempt": sample.attempt + 1, "requested": None}
+                    db.execute(_of(sample.sample_id).values(again))
+                    note(db, sample.sample_id, _AGAIN, cause=cause, why=why)
+            announce(kept)
+            return kept
+
+    def decisions(self, build: str) -> tuple[Decision, ...]:
+        """Everything that was decided of alleles of a build, oldest first."""
+        columns = [decisions.c[column].label(name) for column, name in _DECISION.items()]
+        query = select(*columns).where(decisions.c.build == build).order_by(decisions.c.number)
+        with self._database.reading() as db:
+            return tuple(Decision(**row._mapping) for row in db.execute(query))
 
     def identify(
         self,

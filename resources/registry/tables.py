@@ -1,8 +1,8 @@
 """The tables of the registry, declared once: what a row is, what each column holds.
 
 How a database of an earlier release becomes one of these tables is in :mod:`resources.registry.migrations`, and a test
-compares the two. Times are UTC, ISO 8601 with microseconds, where a column does not say otherwise. Orders, panels,
-deliveries and decisions are room for what comes: their meaning is settled here before anything writes them.
+compares the two. Times are UTC, ISO 8601 with microseconds, where a column does not say otherwise. Orders and panels
+are room for what comes: their meaning is settled here before anything writes them.
 """
 
 from __future__ import annotations
@@ -237,11 +237,12 @@ decisions = _table(
     _number("Names the decision."),
     _stated("build", "GRCh37 or GRCh38."),
     _stated("allele", "CHROM-POS-REF-ALT, normalised, position 1-based."),
-    _stated("classification", "ACMG's term: pathogenic, likely_pathogenic, uncertain, likely_benign or benign."),
+    _stated("classification", "pathogenic, likely_pathogenic, uncertain_significance, likely_benign or benign."),
     _stated("criteria", "ACMG criteria that were applied, such as PM2.", type_=Terms()),
     _maybe("comment", "Why, in words."),
     _stated("person", "Who decided."),
     _stated("recorded", "When."),
+    _maybe("sample_id", "In whose report the question came up.", _sample()),
     _maybe(
         "supersedes", "The decision that no longer holds.", ForeignKey("decisions.number"), type_=NUMBER, unit="rows"
     ),
