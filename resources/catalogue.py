@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from engine.classify.decision import Decision, applied, decided_class
@@ -127,7 +128,7 @@ class Catalogue:
         """Samples that carry all of these alleles, as far as it is noted what they carry."""
         import duckdb
 
-        files = [as_pattern(name) for name in self.warehouse.files(TABLE)]
+        files = [as_pattern(Path(name)) for name in self.warehouse.files(TABLE)]
         if not files:
             return set()
         named = "concat_ws('-', contig, position::VARCHAR, ref, alt)"

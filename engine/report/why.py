@@ -83,17 +83,14 @@ def find_call(annotated: Path, asked: str) -> tuple[str, list[str]] | None:
     names = ("allele", "hgvs_g", "hgvs_c", "hgvs_p")
     wanted = _key_of(asked) or asked.strip()
     with duckdb.connect() as db:
-        rows = db.read_parquet(as_pattern(annotated))
         own = " OR ".join(f"{name} = $1" for name in names)
         within = " OR ".join(
             f"list_contains([one.{name} FOR one IN coalesce({many}, [])], $1)"
             for many in ("compounds", "known_parts")
             for name in names
         )
-        db.register("calls", rows)
-        found = (
-            db.execute(f"SELECT * FROM calls WHERE {own} OR {within} LIMIT 1", [wanted]).to_arrow_table().to_pylist()
-        )
+        query = f"SELECT * FROM read_parquet($2) WHERE {own} OR {within} LIMIT 1"
+        found = db.sql(query, params=[wanted, as_pattern(annotated)]).to_arrow_table().to_pylist()
     for row in found:
         if wanted in [row[name] for name in names]:
             return row["allele"], [row["allele"]]

@@ -440,8 +440,8 @@ class SampleRegistry:
             decisions.c.build == decision.build, decisions.c.allele == decision.allele
         )
         with self._database.writing() as db:
-            last = db.execute(of_allele).scalar_one()
-            whole = db.execute(select(func.max(decisions.c.number))).scalar_one() or 0
+            last: int | None = db.execute(of_allele).scalar_one()
+            whole: int = db.execute(select(func.max(decisions.c.number))).scalar_one() or 0
             kept = replace(decision, number=whole + 1, supersedes=last)
             values = {column: getattr(kept, name) for column, name in _DECISION.items()}
             db.execute(insert(decisions).values(values))

@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from engine.ops.artifact import outdated
 from engine.ops.reanalysis import behind
 from engine.reads.registration import SampleStatus
 from engine.reanalysis.confirmation import read_touched
@@ -225,3 +226,38 @@ def test_a_gene_model_touches_everybody(server: Server) -> None:
     services = platform(server)
     looked = services.lake.require("knowledge_confirmations")
     assert len(read_touched(services.lake.path(looked, "touched.parquet"))) == 2
+
+
+def test_a_decision_is_told_in_the_report_of_whoever_carries_the_allele_and_no_release_takes_it_back(
+    server: Server,
+) -> None:
+    """A person judges what ClinVar calls pathogenic; the carrier alone is run, and a later release leaves the word."""
+    (allele, _), *_ = [one for one in carried(server, CARRIER.sample_id) if one[1] == "likely_pathogenic"]
+    before, had = said(server, CARRIER.sample_id), runs(server)
+    decide = ("genomics", "decide", CARRIER.sample_id, allele, "--person", "Dr A", "--comment", "Assayed in this house")
+    done = server.deployment.run(*decide, "--class", "likely benign", "--criteria", "BS3,BP4")
+    assert done.returncode == 0 and f"asked for again: {CARRIER.sample_id}" in done.stdout, done.stderr
+    services = platform(server)
+    assert outdated("statement", services, CARRIER.sample_id) == "findings"
+    assert outdated("statement", services, OTHER.sample_id) is None
+    server.settle()
+    assert runs(server) - had == Counter({("sample", CARRIER.sample_id): 1})
+    assert said(server, CARRIER.sample_id)[0] != before[0]
+    why = server.deployment.run("genomics", "why", CARRIER.sample_id, allele)
+    assert "judged by the laboratory" in why.stdout, why.stdout + why.stderr
+
+    release(server, "2025-03")
+    server.settle()
+    assert "judged by the laboratory" in server.deployment.run("genomics", "why", CARRIER.sample_id, allele).stdout
+    again = server.deployment.run(*decide, "--class", "LP", "--json")
+    assert json.loads(again.stdout)["supersedes"] == 1, again.stderr
+    server.settle()
+    listed = server.deployment.run("genomics", "decisions", allele, "--json")
+    assert [(one["classification"], one["stands"]) for one in json.loads(listed.stdout)] == [
+        ("likely_benign", False),
+        ("likely_pathogenic", True),
+    ]
+    told = server.deployment.run("genomics", "report", CARRIER.sample_id, "--json")
+    assert "as Dr A decided on" in told.stdout, told.stdout + told.stderr
+    refused = server.deployment.run(*decide, "--class", "harmless")
+    assert refused.returncode == 1 and "'harmless' is no class" in refused.stderr
