@@ -414,7 +414,7 @@ def without_withdrawn(person: Person, registry: Registry) -> Person:
 class _Decided(Input):
     """The laboratory's decisions on alleles that the sample's annotated variants hold: of no other is a thing known."""
 
-    def assets(self, parameter: str, settings: Settings) -> tuple[str, ...]:
+    def assets(self, parameter: str, settings: Settings, parts: Collection[str] = ()) -> tuple[str, ...]:
         return ("annotated_variants",)
 
     def open(self, parameter: str, scope: Scope) -> Opened:
