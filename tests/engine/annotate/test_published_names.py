@@ -9,6 +9,7 @@ from pathlib import Path
 import pysam
 import pytest
 
+from benchmarks import names
 from engine.annotate.annotate import annotate_variants
 from engine.annotate.edit import Edit, reverse_complement, trimmed
 from engine.annotate.gene_model import GeneModel, Transcript, read_gene_model
@@ -145,6 +146,13 @@ def test_positions_are_right_all_along_a_gene_of_82_exons(shared_data: Path) -> 
     assert len(names) == 9460
     # After one exon RefSeq and Ensembl place the same bases on either side of the intron.
     assert len(different) == 65 and all(":c.5458+" in name or ":c.5459-" in name for name in different)
+
+
+def test_names_of_substitutions_all_over_the_genome_are_those_published(shared_data: Path) -> None:
+    models, clinvar = names.transcripts(), list(names.names())
+    for published, least in ((clinvar, 5_332), (names.pathogenic(clinvar), 607)):
+        counts = names.compared(models, published)
+        assert counts["equal"] >= least and not counts["not equal"]
 
 
 def dnah11(shared_data: Path) -> Transcript:
