@@ -131,8 +131,8 @@ OPTIONS = (
     Option(
         "GENOMICS_STRUCTURAL",
         "none",
-        ("none", "dysgu"),
-        "What finds structural variants; `dysgu` needs `pip install 'genomics-assets[structural]'`.",
+        ("none", "depth", "dysgu"),
+        "What finds structural variants: copy number by depth, or with `dysgu` all kinds (extra `structural`).",
     ),
     Option(
         "GENOMICS_THRESHOLDS",
@@ -246,7 +246,7 @@ class Settings:
         reads: ``in-place`` or ``copy``.
         mixed_read_lengths: ``refuse`` or ``accept``.
         umi: ``none``, ``name`` or ``comment``.
-        structural: ``none`` or ``dysgu``.
+        structural: ``none``, ``depth`` or ``dysgu``.
         thresholds: the laboratory's threshold file, absent for the defaults.
         laboratory: who answers for reports.
         registry: file of the sample registry, or the URL of its database; a password in it is never shown.

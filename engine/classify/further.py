@@ -129,7 +129,9 @@ def _touches(event: StructuralVariant, one: Transcript) -> bool:
 def _structural(event: StructuralVariant, touched: Sequence[Transcript]) -> FurtherFinding:
     genes = tuple(dict.fromkeys(one.gene for one in touched))
     exons = sum(first < event.end and event.start + 1 < last for one in touched for first, last in one.exons)
-    copies = _COPIES.get((event.kind, event.genotype.replace("|", "/")))
+    by_genotype = _COPIES.get((event.kind, event.genotype.replace("|", "/")))
+    copies = by_genotype if event.copies is None else event.copies
+    evidence = "the depth of reads" if event.by_depth else f"{event.pairs} pairs and {event.split_reads} split reads"
     spans = event.kind in ("DEL", "DUP", "INV")
     first, last = (event.start + 2, event.end) if spans else (event.start + 1, event.start + 1)
     place = f"{event.contig}:{first:,}-{last:,}" if spans else f"{event.contig}:{first:,}"
@@ -145,10 +147,7 @@ def _structural(event: StructuralVariant, touched: Sequence[Transcript]) -> Furt
         headline=f"{', '.join(genes)}: {zygosity} {_WORDS[event.kind]}{size} at {place}",
         sentence=f"It touches {max(exons, 1)} exon{'s' if exons > 1 else ''} of {', '.join(genes)}. Nobody has judged "
         "whether it is the cause.",
-        notes=(
-            f"Told by {event.pairs} pairs and {event.split_reads} split reads; confirm it by another method before "
-            "it is acted on.",
-        ),
+        notes=(f"Told by {evidence}; confirm it by another method before it is acted on.",),
         contig=event.contig,
         position=first,
         end=last,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.commands.files import STREAM, open_indexed_reference, staged_calls, with_index
 from engine.commands.options import add_command, say
+from engine.person import Sex
 
 if TYPE_CHECKING:
     from engine.commands.options import Commands
@@ -25,6 +26,19 @@ def add_structural(commands: Commands) -> None:
     )
     parser.add_argument("--reads", type=Path, required=True, metavar="IN.bam", help="sorted BAM or CRAM of pairs")
     parser.add_argument("--sample", metavar="NAME", help="the sample the reads must be of (default: as they say)")
+    parser.add_argument(
+        "--sex",
+        type=Sex,
+        choices=list(Sex),
+        default=Sex.UNKNOWN,
+        help="for the usual copies of X and Y (default: unknown)",
+    )
+    parser.add_argument(
+        "--caller",
+        choices=["dysgu", "depth"],
+        default="dysgu",
+        help="junctions and depth, or copy number by depth alone (default: dysgu)",
+    )
     parser.add_argument(
         "--threads", type=_positive, default=os.cpu_count() or 1, metavar="N", help="cores to use (default: all)"
     )
@@ -43,11 +57,12 @@ def _structural(options: argparse.Namespace) -> None:
     from engine.structural.dysgu import dysgu_version
     from engine.structural.sample import call_structural, write_structural
 
-    dysgu_version()
+    if options.caller == "dysgu":
+        dysgu_version()
     reference = open_indexed_reference(options.reference)
     reads = with_index(options.reads, reference)
     facts = check_alignments(reads, reference.contigs, sample=options.sample)
-    events = call_structural(reads, reference, threads=options.threads)
+    events = call_structural(reads, reference, sex=options.sex, threads=options.threads, caller=options.caller)
     with staged_calls(options.output) as output:
-        count = write_structural(output, facts.sample, events, reference)
+        count = write_structural(output, facts.sample, events, reference, caller=options.caller)
     say(options, f"{facts.sample}: {count:,} structural variants, {sum(event.passes for event in events):,} pass")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from engine.ops.artifact import Computed, artifact
 from engine.ops.inputs import Facts, Genome, Making, Options, Own, Parts
@@ -24,7 +24,7 @@ _KINDS = ("DEL", "DUP", "INV", "INS", "BND")
 
 
 def _structural_caller(settings: Settings) -> Mapping[str, str]:
-    if settings.structural == "none":
+    if settings.structural != "dysgu":
         return {}
     from engine.structural.dysgu import dysgu_version
 
@@ -36,21 +36,26 @@ def structural_variants(
     making: Making,
     aligned_reads: Own,
     reference: Genome,
+    person: Annotated[Person, Facts("sex")],
     settings: Annotated[Settings, Options("alignment_format", "structural")],
 ) -> Computed:
-    """Deletions, duplications, inversions, insertions and translocations from 50 bases on, with genotypes (dysgu).
+    """Deletions, duplications, inversions, insertions and translocations from 50 bases on (dysgu), and copy number by
+    depth.
 
-    Looked for where the deployment names a caller of structural variants.
+    Looked for where the deployment names a caller of structural variants; by depth in genomes alone.
     """
     if settings.structural == "none":
         return _not_examined(making, "the deployment names no caller of structural variants")
     from engine.reference.genome import open_reference
     from engine.structural.sample import call_structural, write_structural
 
-    genome = open_reference(reference.fasta)
-    events = call_structural(aligned_reads.file(f".{settings.alignment_format}"), genome, threads=making.threads)
-    write_structural(making.folder / f"{making.sample}.structural.vcf.gz", making.sample, events, genome)
+    genome, reads = open_reference(reference.fasta), aligned_reads.file(f".{settings.alignment_format}")
+    caller: Literal["dysgu", "depth"] = "dysgu" if settings.structural == "dysgu" else "depth"
+    events = call_structural(reads, genome, sex=person.sex, threads=making.threads, caller=caller)
+    output = making.folder / f"{making.sample}.structural.vcf.gz"
+    write_structural(output, making.sample, events, genome, caller=caller)
     passing = {f"{kind.lower()}_events": sum(one.passes and one.kind == kind for one in events) for kind in _KINDS}
+    passing["depth_events"] = sum(one.passes and one.by_depth for one in events)
     return _examined(making, len(events), passing, {"events": [asdict(event) for event in events]})
 
 

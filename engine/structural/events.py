@@ -25,7 +25,7 @@ _HEADER = (
     '##INFO=<ID=SVTYPE,Number=1,Type=String,Description="Kind: DEL, DUP, INV, INS or BND">',
     '##INFO=<ID=END,Number=1,Type=Integer,Description="Last base">',
     '##INFO=<ID=SVLEN,Number=A,Type=Integer,Description="Length in bases">',
-    '##INFO=<ID=SVCLAIM,Number=A,Type=String,Description="J: told by its junctions">',
+    '##INFO=<ID=SVCLAIM,Number=A,Type=String,Description="J: told by its junctions, D: by depth">',
     '##INFO=<ID=CIPOS,Number=.,Type=Integer,Description="Interval of 95% around POS">',
     '##INFO=<ID=CIEND,Number=.,Type=Integer,Description="Interval of 95% around END">',
     '##INFO=<ID=SVINSSEQ,Number=1,Type=String,Description="Inserted bases, as far as they are known">',
@@ -37,6 +37,7 @@ _HEADER = (
     '##FORMAT=<ID=GQ,Number=1,Type=Integer,Description="Genotype quality (Phred)">',
     '##FORMAT=<ID=PE,Number=1,Type=Integer,Description="Pairs that tell of it">',
     '##FORMAT=<ID=SR,Number=1,Type=Integer,Description="Split reads that tell of it">',
+    '##FORMAT=<ID=CN,Number=1,Type=Float,Description="Copies in the cell, by depth">',
     '##FORMAT=<ID=PROB,Number=1,Type=Float,Description="Probability that it is there, by the caller\'s model">',
 )
 
@@ -61,6 +62,8 @@ class StructuralVariant:
         end_within: the same of the end.
         inserted: bases of an insertion, empty where unknown.
         mate: of a BND, the ALT of VCF, with ``N`` for the base before it; empty otherwise.
+        copies: of the stretch in the cell, absent where depth was not asked.
+        by_depth: whether the depth alone tells of it, and no junction.
     """
 
     kind: Kind
@@ -78,6 +81,8 @@ class StructuralVariant:
     end_within: int = 0
     inserted: str = ""
     mate: str = ""
+    copies: int | None = None
+    by_depth: bool = False
 
 
 def as_duplication(event: StructuralVariant, fasta: pysam.FastaFile) -> StructuralVariant:
@@ -138,7 +143,7 @@ def _line(number: int, event: StructuralVariant, fasta: pysam.FastaFile) -> str:
     if event.kind != "BND":
         info += [f"END={event.end}", f"SVLEN={event.length}"]
     if event.kind in ("DEL", "DUP"):
-        info.append("SVCLAIM=J")
+        info.append(f"SVCLAIM={'D' if event.by_depth else 'J'}")
     if event.start_within or event.end_within:
         info += [f"CIPOS=-{event.start_within},{event.start_within}", f"CIEND=-{event.end_within},{event.end_within}"]
     if event.inserted:
@@ -146,4 +151,6 @@ def _line(number: int, event: StructuralVariant, fasta: pysam.FastaFile) -> str:
     values = f"{event.genotype}:{event.quality}:{event.pairs}:{event.split_reads}:{event.probability:.3f}"
     verdict = "PASS" if event.passes else "low_probability"
     fields = [event.contig, str(event.start + 1), f"sv{number}", reference, alternate, ".", verdict, ";".join(info)]
+    if event.copies is not None:
+        return "\t".join([*fields, "GT:GQ:PE:SR:PROB:CN", f"{values}:{event.copies}"])
     return "\t".join([*fields, "GT:GQ:PE:SR:PROB", values])
