@@ -9,7 +9,7 @@ export GENOMICS_REFERENCE := $(REFERENCE)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: fhir-definitions hapi help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers
+.PHONY: fhir-definitions hapi help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers spark
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -89,6 +89,10 @@ readers: $(BIN)/uv  ## install programs that read our files, for the tests, into
 	@$(COPY) -Dartifact=io.delta:delta-spark_2.13:$(DELTA)
 	@$(COPY) -Dartifact=io.delta:delta-storage:$(DELTA)
 	@npm install --silent --no-save --no-audit --prefix .readers igv@3.8.10 axe-core@4.14.1 oidc-provider@9.13.3
+
+spark: $(BIN)/uv  ## install dbt with Spark into .spark, for the tests (needs Java 17)
+	@$(BIN)/uv venv --quiet --allow-existing .spark
+	@$(BIN)/uv pip install --quiet --python .spark --constraint requirements.lock dbt-core "dbt-spark[session]==1.11.0" pyspark==4.2.0
 
 browser:  ## install what the browser tests need (Debian, as root)
 	@apt-get install -y -qq chromium chromium-driver

@@ -47,11 +47,13 @@ class Warehouse(DeltaSums):
         As :meth:`resources.delta_tables.DeltaTables.remove`; the sums name nobody.
         """
         with self._alone("cohort", "contributing"):
-            self._complete()
-            change = self._change(sample, None)
-            if any(map(len, change.values())):
-                self._carry_out(Intent(sample, {}, {}, change))
+            self._leave(sample)
             super().remove(sample)
+
+    def take_out(self, sample: str) -> None:
+        """Take a sample out of the sums and of every table, though not yet off the disk."""
+        with self._alone("cohort", "contributing"):
+            self._leave(sample)
 
     def listing(self) -> dict[str, list[str]]:
         """Files of every table as :meth:`files`, by name, all of one moment: no sample is half there."""
@@ -60,6 +62,12 @@ class Warehouse(DeltaSums):
             if not all(map(self._open, GOLD)):
                 self._sum_up_anew()
             return {name: self.files(name) for name in KEPT}
+
+    def _leave(self, sample: str) -> None:
+        self._complete()
+        change = self._change(sample, None)
+        if any(map(len, change.values())):
+            self._carry_out(Intent(sample, {}, {}, change))
 
     def _change(self, sample: str, after: Mapping[str, pa.Table] | None) -> dict[str, pa.Table]:
         """What changes in the sums when the sample's rows become others, or go."""
@@ -84,10 +92,10 @@ class Warehouse(DeltaSums):
         for name, rows in intent.tables.items():
             self.put(name, rows, sample=intent.sample, version=intent.versions[name])
         if intent.withdraws:
-            self._take_out(intent.sample)
+            self._delete_everywhere(intent.sample)
         self._journal.clear()
 
-    def _take_out(self, sample: str) -> None:
+    def _delete_everywhere(self, sample: str) -> None:
         for table in self._of_samples():
             with self._told(table), self._alone(table, WRITING):
                 until_committed(partial(self._delete, table, sample))

@@ -139,6 +139,13 @@ KEPT: Mapping[str, tuple[Column, ...]] = {
 }
 """Columns of each Delta table of the cohort as it is kept."""
 
+STRATUM_COLUMNS = (
+    _SAMPLE,
+    Column("kind", "VARCHAR", "By what samples are told apart: sex, phenotype or consent", required=True),
+    Column("stratum", "VARCHAR", "The sex, an HPO term, or the purpose consented to", required=True),
+)
+"""Columns of what a sample belongs to, beside its sex; as it is known when the tables are built."""
+
 MODEL_CALL_COLUMNS = (
     replace(_SAMPLE, refers_to="dim_sample"),
     CONTIG,
@@ -180,6 +187,7 @@ FREQUENCY_COLUMNS = (
     Column("homozygotes", "BIGINT", "Samples in which every one of two copies carries alt", "samples", minimum=0),
     Column("hemizygotes", "BIGINT", "Samples whose single X or Y carries alt", "samples", minimum=0),
 )
+STRATUM_FREQUENCY_COLUMNS = (*STRATUM_COLUMNS[1:], *FREQUENCY_COLUMNS)
 QUALITY_COLUMNS = (
     replace(_SAMPLE, unique=True),
     Column("pairs", "DOUBLE", "Read pairs over all lanes", "read pairs", minimum=0),

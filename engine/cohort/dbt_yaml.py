@@ -13,21 +13,24 @@ from typing import Any
 import yaml
 
 from dbt_project import FOLDER
-from engine.cohort.columns import GOLD, TABLES
+from engine.cohort.columns import GOLD, STRATUM_COLUMNS, TABLES
 from engine.cohort.models import cohort_models, tests_of
 from engine.tables import Column
 
 _HEAD = "# Written by: python -m engine.cohort.dbt_yaml. What it says is stated in engine/cohort/.\n"
+_CONTRACT = "{{ (target.type == 'duckdb') | as_bool }}"
+"""dbt's contract speaks of DuckDB's types; on Spark the tables are compared with DuckDB's."""
 _STAGED = {
     "calls": "Alleles carried, one row a sample and allele, as contributed to the Delta table calls.",
     "missing": "Stretches where fewer than two copies of a sample were called, from the Delta table missing.",
     "samples": "Samples that contributed, from the Delta table samples. No patient identity.",
     "measures": "Quality measures of each sample's artifacts, from the Delta table measures.",
     "allele_count": "Signed changes of how often each allele was seen, from the Delta table allele_count.",
+    "strata": "What each sample belongs to beside its sex, as the registry knew it when the tables were built.",
     "coverage_step": "Signed changes of how many copies were not called, from the Delta table coverage_step.",
 }
 
-STAGED = {**TABLES, **{name: columns[:-1] for name, columns in GOLD.items()}}
+STAGED = {**TABLES, **{name: columns[:-1] for name, columns in GOLD.items()}, "strata": STRATUM_COLUMNS}
 """Columns of each staging model: of sums all but the tier, which counts nothing."""
 
 
@@ -35,7 +38,8 @@ def files() -> dict[Path, str]:
     """The text of each file, by its path below the dbt project."""
     staged = [_model(f"stg_{name}", _STAGED[name], columns) for name, columns in STAGED.items()]
     marts = [
-        _model(model.name, model.description, model.columns, tests=True) | {"config": {"contract": {"enforced": True}}}
+        _model(model.name, model.description, model.columns, tests=True)
+        | {"config": {"contract": {"enforced": _CONTRACT}}}
         for model in cohort_models()
     ]
     return {

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from dbt_project import FOLDER
-from engine.cohort.columns import FREQUENCY_COLUMNS, MODEL_CALL_COLUMNS, QUALITY_COLUMNS, SAMPLE_COLUMNS
+from engine.cohort.columns import (
+    FREQUENCY_COLUMNS,
+    MODEL_CALL_COLUMNS,
+    QUALITY_COLUMNS,
+    SAMPLE_COLUMNS,
+    STRATUM_FREQUENCY_COLUMNS,
+)
 from engine.tables import Column
 
 
@@ -55,6 +61,12 @@ _MODELS = (
         "cohort_allele_frequency",
         "How common each allele is among the samples that were called at its site.",
         FREQUENCY_COLUMNS,
+    ),
+    Model(
+        "allele_frequency_by_stratum",
+        "How common each allele is among the samples of one sex, of one phenotype or with one consent; only strata of a"
+        " phenotype or consent that have at least five samples.",
+        STRATUM_FREQUENCY_COLUMNS,
     ),
     Model("sample_qc", "The main quality measures of each sample; one row a sample.", QUALITY_COLUMNS),
 )

@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from dbt_project import FOLDER as PROJECT
-from engine.cohort.columns import GOLD, TABLES, typed_table
+from engine.cohort.columns import GOLD, STRATUM_COLUMNS, TABLES, typed_table
 from engine.cohort.models import cohort_models
-from engine.duckdb_paths import as_literal
+from engine.duckdb_paths import as_literal, as_pattern
 from engine.errors import ToolError
 
+_ORDER = ("kind", "stratum", "sample_id", "contig", "position", "ref", "alt")
+"""By what published tables are sorted, as far as a table has it."""
+READ = {**TABLES, **GOLD, "strata": STRATUM_COLUMNS}
+"""Columns of each table that dbt reads."""
 LISTING, PUT_ASIDE, DATABASE = "delta_files.json", "put_aside.json", "cohort.duckdb"
 
 
@@ -50,6 +54,7 @@ def build_tables(
     *,
     threads: int,
     put_aside: Collection[str] = (),
+    spark: Path | None = None,
 ) -> list[TestResult]:
     """Run every model and test; if all tests pass, write ``<table>.parquet`` for each published table.
 
@@ -62,6 +67,7 @@ def build_tables(
         scratch: for dbt's own files and the DuckDB database.
         threads: of dbt and DuckDB.
         put_aside: ids of samples that are left out.
+        spark: the ``dbt`` of an environment with dbt-spark, which runs the same SQL on Spark; on DuckDB where absent.
 
     Raises:
         ToolError: a model could not be built; the message is dbt's.
@@ -69,7 +75,7 @@ def build_tables(
     listing = scratch / LISTING
     listed = [
         (name, _named(scratch, name, number, file))
-        for name in (*TABLES, *GOLD)
+        for name in READ
         for number, file in enumerate(files.get(name) or [_empty(name, scratch)])
     ]
     listing.write_text(json.dumps([{"table_name": name, "uri": uri} for name, uri in listed]))
@@ -79,10 +85,10 @@ def build_tables(
     variables = {"put_aside": PUT_ASIDE} if put_aside else {}
     if put_aside or not all(files.get(name) for name in GOLD):
         variables["sum_anew"] = "yes"
-    completed = _run_dbt(scratch, threads, variables)
+    completed = _run_dbt(scratch, threads, variables, spark)
     results = _results(scratch / "target", completed)
     if all(result.passed for result in results):
-        _export(database, folder)
+        _export(database, folder, scratch / "spark-warehouse" / "cohort.db" if spark else None)
     return results
 
 
@@ -109,7 +115,7 @@ def _empty(table: str, scratch: Path) -> str:
     import pyarrow.parquet as pq
 
     path = scratch / f"{table}.parquet"
-    pq.write_table(typed_table([], {**TABLES, **GOLD}[table]), path)
+    pq.write_table(typed_table([], READ[table]), path)
     return str(path)
 
 
@@ -125,16 +131,23 @@ def _named(scratch: Path, table: str, number: int, file: str) -> str:
     return str(name)
 
 
-def _run_dbt(scratch: Path, threads: int, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def _run_dbt(
+    scratch: Path, threads: int, variables: Mapping[str, str], spark: Path | None
+) -> subprocess.CompletedProcess[str]:
     command = [
-        str(Path(sys.executable).with_name("dbt")),
+        str(spark or Path(sys.executable).with_name("dbt")),
         "--no-use-colors",
         "build",
+        *("--target", "spark" if spark else "duckdb"),
         *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
         *("--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs")),
         *("--vars", json.dumps({"delta_files": LISTING, **variables})),
     ]
-    environment = os.environ | {"COHORT_DATABASE": DATABASE, "COHORT_THREADS": str(threads)}
+    environment = os.environ | {
+        "COHORT_DATABASE": DATABASE,
+        "COHORT_THREADS": str(threads),
+        "COHORT_FOLDER": str(scratch.absolute()),
+    }
     return subprocess.run(command, env=environment, cwd=scratch, capture_output=True, text=True, check=False)
 
 
@@ -166,18 +179,19 @@ def _verdict(node: Mapping[str, Any], result: Mapping[str, Any]) -> TestResult:
     )
 
 
-def _export(database: Path, folder: Path) -> None:
+def _export(database: Path, folder: Path, spark_tables: Path | None) -> None:
     import duckdb
 
-    with duckdb.connect(str(database), read_only=True) as connection:
+    with duckdb.connect() if spark_tables else duckdb.connect(str(database), read_only=True) as connection:
         for model in cohort_models():
-            ordered = ", ".join(
-                column.name
-                for column in model.columns
-                if column.name in ("sample_id", "contig", "position", "ref", "alt")
-            )
+            ordered = ", ".join(column.name for column in model.columns if column.name in _ORDER)
             target = folder / f"{model.name}.parquet"
             names = ", ".join(column.name for column in model.columns)
+            made = (
+                f"read_parquet({as_literal(Path(as_pattern(spark_tables / model.name)) / '*.parquet')})"
+                if spark_tables
+                else model.name
+            )
             connection.execute(
-                f"COPY (SELECT {names} FROM {model.name} ORDER BY {ordered}) TO {as_literal(target)} (COMPRESSION zstd)"
+                f"COPY (SELECT {names} FROM {made} ORDER BY {ordered}) TO {as_literal(target)} (COMPRESSION zstd)"
             )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.classify.columns import FINDING_COLUMNS
 from engine.code_version import code_version
-from engine.cohort.columns import KEPT, TABLES
+from engine.cohort.columns import KEPT, STRATUM_COLUMNS, TABLES, typed_table
 from engine.errors import LakeError
 from engine.ops.artifact import Computed, artifact
 from engine.ops.inputs import Artifact, CohortFiles, EverySample, Facts, Genome, Making, Options, Own, Previous
@@ -204,22 +204,41 @@ def build_cohort(services: Services, log: Callable[[str], None] = lambda _: None
     if services.warehouse.version("samples") < 0:
         raise LakeError("no sample has contributed to the cohort", remedy="materialize cohort_contribution first")
     with services.lake.work("cohort_tables", log=log) as work:
-        files = services.warehouse.listing()
+        files, strata = services.warehouse.listing(), _strata(services)
         recipe = Recipe(
             inputs=_named({name: files[name] for name in TABLES}),
             tools=code_version("engine.ops.cohort:build_cohort", distributions=_DBT).tools("cohort_tables")
             | dict(model_versions()),
+            parameters={"strata": digest_text(repr(strata))},
         )
         receipt = work.fresh(recipe)
         if receipt is not None:
             return CohortTables(receipt, ())
-        building = _Building(services, work, files, log)
+        building = _Building(services, work, files | {"strata": [_written(strata, work.scratch)]}, log)
         put_aside, results = building.build(_still_put_aside(services, recipe))
         rows = {model.name: count_rows(work.folder / f"{model.name}.parquet") for model in cohort_models()}
         told = [" ".join((one.sample, one.version, *one.tests)) for one in put_aside]
         measures: dict[str, Measure] = {**rows, PUT_ASIDE: told} if told else {**rows}
         published = work.publish(records=sum(rows.values()), recipe=recipe, measures=measures)
     return CohortTables(published, results)
+
+
+def _strata(services: Services) -> list[tuple[str, str, str]]:
+    """What each sample belongs to beside its sex, as rows of :data:`engine.cohort.columns.STRATUM_COLUMNS`."""
+    found: list[tuple[str, str, str]] = []
+    for each in services.registry.samples():
+        found += [(each.sample_id, "phenotype", term) for term in each.person.phenotype]
+        if each.person.secondary_findings_consent:
+            found.append((each.sample_id, "consent", "secondary findings"))
+    return sorted(found)
+
+
+def _written(strata: Sequence[tuple[str, str, str]], folder: Path) -> str:
+    import pyarrow.parquet as pq
+
+    path = folder / "strata.parquet"
+    pq.write_table(typed_table(strata, STRATUM_COLUMNS), path)
+    return str(path)
 
 
 def _still_put_aside(services: Services, recipe: Recipe) -> list[PutAside]:

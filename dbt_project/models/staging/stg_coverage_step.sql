@@ -4,7 +4,7 @@ select missing.contig, missing.start as place, samples.sex, cast(missing.missing
 from {{ ref('stg_missing') }} as missing
 inner join {{ ref('stg_samples') }} as samples on missing.sample_id = samples.sample_id
 union all
-select missing.contig, missing."end", samples.sex, -cast(missing.missing_copies as bigint)
+select missing.contig, missing.{{ adapter.quote('end') }}, samples.sex, -cast(missing.missing_copies as bigint)
 from {{ ref('stg_missing') }} as missing
 inner join {{ ref('stg_samples') }} as samples on missing.sample_id = samples.sample_id
 {% else %}

@@ -8,7 +8,6 @@ import yaml
 
 from dbt_project import FOLDER
 from engine.cohort import dbt_yaml, tables
-from engine.cohort.columns import KEPT
 from engine.cohort.models import cohort_models
 from engine.errors import ToolError
 
@@ -29,7 +28,7 @@ def test_the_command_writes_every_file(tmp_path: Path) -> None:
 
 def test_every_column_is_told_with_type_unit_and_tests() -> None:
     told = {model["name"]: model for path in dbt_yaml.files() for model in read(path)}
-    assert set(told) == {f"stg_{name}" for name in KEPT} | {model.name for model in cohort_models()}
+    assert set(told) == {f"stg_{name}" for name in tables.READ} | {model.name for model in cohort_models()}
     calls = {column["name"]: column for column in told["fct_call"]["columns"]}
     assert calls["depth"]["data_type"] == "integer" and calls["depth"]["config"]["meta"] == {"unit": "reads"}
     to_samples = {"relationships": {"arguments": {"to": "ref('dim_sample')", "field": "sample_id"}}}

@@ -10,8 +10,8 @@ from engine.cohort.model_versions import model_versions
 from engine.cohort.models import cohort_models
 from engine.errors import ToolError
 
-ALL = {"cohort_allele_frequency", "dim_sample", "fct_call", "sample_qc"} | {
-    f"stg_{name}" for name in ("allele_count", "calls", "coverage_step", "measures", "missing", "samples")
+ALL = {"allele_frequency_by_stratum", "cohort_allele_frequency", "dim_sample", "fct_call", "sample_qc"} | {
+    f"stg_{name}" for name in ("allele_count", "calls", "coverage_step", "measures", "missing", "samples", "strata")
 }
 
 
@@ -50,13 +50,13 @@ def test_every_published_table_has_a_version() -> None:
             "models/staging/stg_allele_count.sql",
             "ploidy > 1",
             "ploidy > 2",
-            {"stg_allele_count", "cohort_allele_frequency"},
+            {"stg_allele_count", "cohort_allele_frequency", "allele_frequency_by_stratum"},
         ),
         (
             "models/staging/stg_missing.sql",
             "select",
             "select distinct",
-            {"stg_missing", "stg_coverage_step", "cohort_allele_frequency"},
+            {"stg_missing", "stg_coverage_step", "cohort_allele_frequency", "allele_frequency_by_stratum"},
         ),
         ("macros/delta.sql", "order by uri", "order by uri desc", ALL),
         ("dbt_project.yml", "version:", "on-run-start: select 1\nversion:", ALL),

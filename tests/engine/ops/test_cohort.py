@@ -12,7 +12,7 @@ def test_every_table_of_every_sample_and_of_the_cohort_is_judged(family: Family)
     made = data_docs.make(family.resources, "", log=lambda _: None)
     assert isinstance(made, Published)
     measures, folder = made.receipt.measures, family.resources.lake.folder(made.receipt)
-    assert measures["broken"] == [] and measures["tables"] == 3 * 2 + 4
+    assert measures["broken"] == [] and measures["tables"] == 3 * 2 + 5
     page = (folder / "index.html").read_text()
     assert f"annotated_variants.{CHILD}" in page and "cohort_allele_frequency" in page
     again = data_docs.make(family.resources, "", log=lambda _: None)

@@ -1,0 +1,250 @@
+"""``python -m benchmarks.cohort [FOLDER] [--plink2 PROGRAM]``: what the cohort costs, user CPU seconds.
+
+Genotypes are drawn at random: frequencies log-uniform, 1.5% of the bases of every sample without coverage. Two hundred
+samples at 100,000 sites are counted beside bcftools and plink2; 2,500 samples at 50,000 sites are added one by one,
+and adding, replacing and withdrawing is measured at 10, 300 and 2,500. Counts are compared with the matrix.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import resource
+import shutil
+import statistics
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.measure import run
+from dbt_project import FOLDER
+from engine.cohort.columns import GOLD, TABLES, typed_table
+from engine.cohort.lookup import calls_within, carriers
+from engine.reference.intervals import Interval
+from engine.tables import arrow_schema
+from resources.warehouse import Warehouse
+
+CONTIG, LENGTH, BIN = "chr22", 35_000_000, 1_000_000
+AT = (10, 300, 2_500)
+WINDOW = 32
+
+
+class Drawn:
+    """A matrix of genotypes.
+
+    Attributes:
+        positions: of sites, 1-based, sorted.
+        copies: uint8, sites by samples; 255 where it was not covered.
+    """
+
+    def __init__(self, sites: int, samples: int, seed: int) -> None:
+        draw = np.random.default_rng(seed)
+        self.positions = np.sort(draw.choice(np.arange(1, LENGTH), sites, replace=False)).astype(np.int32)
+        frequency = np.exp(draw.uniform(np.log(1 / 4_000), np.log(0.5), sites))
+        self.copies = np.empty((sites, samples), np.uint8)
+        self.holes: list[np.ndarray[Any, Any]] = []
+        for sample in range(samples):
+            start = np.sort(draw.choice(LENGTH // 5_000, 105, replace=False)).astype(np.int64) * 5_000
+            holes = np.stack([start, start + draw.integers(4_900, 5_000, 105)], axis=1)
+            copies = draw.binomial(2, frequency).astype(np.uint8)
+            before = np.searchsorted(holes[:, 0], self.positions - 1, side="right") - 1
+            copies[(before >= 0) & (self.positions - 1 < holes[before, 1])] = 255
+            self.copies[:, sample] = copies
+            self.holes.append(holes)
+
+    def tables(self, number: int, sample: str) -> dict[str, pa.Table]:
+        """What a sample contributes."""
+        copies = self.copies[:, number]
+        there = (copies > 0) & (copies < 255)
+        count = int(there.sum())
+        positions = self.positions[there]
+        columns = [
+            pa.repeat(sample, count),
+            pa.repeat(CONTIG, count),
+            positions // BIN,
+            positions,
+            pa.repeat("A", count),
+            pa.repeat("G", count),
+            copies[there],
+            pa.repeat(2, count),
+            pa.repeat(60, count),
+            pa.repeat(30, count),
+            pa.repeat(15, count),
+        ]
+        schema = arrow_schema(TABLES["calls"], bare=True)
+        arrays = [pa.array(each).cast(field.type) for each, field in zip(columns, schema, strict=True)]
+        holes = [(sample, CONTIG, int(start), int(end), 2) for start, end in self.holes[number]]
+        facts = (sample, "female", None, None, None, "drawn", "drawn", "1")
+        return {
+            "calls": pa.table(arrays, schema=schema),
+            "missing": typed_table(holes, TABLES["missing"]),
+            "samples": typed_table([facts], TABLES["samples"]),
+            "measures": typed_table([(sample, "raw_reads", "pairs", 1.0)], TABLES["measures"]),
+        }
+
+
+def main() -> int:
+    """Measure, compare and tell."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cohort", description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", help="for what is made; a temporary one by default")
+    parser.add_argument("--plink2", default="plink2", help="the program, where it is installed")
+    parser.add_argument("--samples", type=int, default=AT[-1], help="of the large cohort")
+    options = parser.parse_args()
+    folder = options.folder or Path(tempfile.mkdtemp())
+    folder.mkdir(parents=True, exist_ok=True)
+    _frequencies_beside_others(folder, options.plink2)
+    _growing(folder, options.samples)
+    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
+    return 0
+
+
+def _frequencies_beside_others(folder: Path, plink2: str) -> None:
+    drawn = Drawn(100_000, 200, seed=1)
+    warehouse = Warehouse(folder / "counted")
+    for number in range(200):
+        _contribute(warehouse, drawn, number)
+    files = warehouse.listing()
+    _require_exact(drawn, _frequencies(files, "kept"))
+    for kind in ("kept", "scanned"):
+        spent = _median(partial(_frequencies, files, kind))
+        print(f"counts, numbers and frequencies of 200 samples x 100,000 sites, {kind}: {spent:.3f} CPU s")
+    stored = sum(Path(file).stat().st_size for name in ("calls", "missing") for file in files[name])
+    print(f"bytes a genotype, calls with quality and depths, and missing stretches: {stored / drawn.copies.size:.3f}")
+    _peers(drawn, folder, plink2)
+
+
+def _growing(folder: Path, samples: int) -> None:
+    drawn = Drawn(50_000, 500, seed=2)
+    warehouse = Warehouse(folder / "growing")
+    costs: list[float] = []
+    for number in range(samples + WINDOW):
+        costs.append(_spent(partial(_contribute, warehouse, drawn, number)))
+        if number + 1 - WINDOW in AT:
+            at = costs[-WINDOW:]
+            print(
+                f"sample N+1 at {number + 1 - WINDOW:,}: median {statistics.median(at):.3f}, mean of {WINDOW}"
+                f" {statistics.mean(at):.3f} CPU s",
+                flush=True,
+            )
+            _replace_and_withdraw(warehouse, drawn, number)
+    files = warehouse.listing()["calls"]
+    gene, stretch = Interval(CONTIG, 20_000_000, 20_060_000), Interval(CONTIG, 10_000_000, 10_030_000)
+    with duckdb.connect() as db:
+        db.execute("SET threads = 2")
+        print(
+            f"carriers in a gene of 60 kb, {samples:,} samples: {_median(lambda: carriers(db, files, gene)):.3f} CPU s"
+        )
+        spent = _median(lambda: calls_within(db, files, stretch))
+        print(f"all calls of 30 kb, {samples:,} samples, {len(files)} files: {spent:.3f} CPU s")
+
+
+def _replace_and_withdraw(warehouse: Warehouse, drawn: Drawn, number: int) -> None:
+    spent = [_spent(partial(_contribute, warehouse, drawn, each, version="2")) for each in range(2, 5)]
+    change = [_spent(partial(warehouse.take_out, f"S{each:05}")) for each in range(5, 8)]
+    proof = _spent(lambda: warehouse.remove("S00005"))
+    for each in range(5, 8):
+        _contribute(warehouse, drawn, each)
+    print(
+        f"  replacing {statistics.median(spent):.3f}, taking out {statistics.median(change):.3f},"
+        f" forgetting and reading every byte for traces {proof:.3f} CPU s",
+        flush=True,
+    )
+
+
+def _contribute(warehouse: Warehouse, drawn: Drawn, number: int, version: str = "1") -> None:
+    sample = f"S{number:05}"
+    column = (number + int(version)) % drawn.copies.shape[1] if version != "1" else number % drawn.copies.shape[1]
+    tables = drawn.tables(column, sample)
+    warehouse.contribute(tables, sample=sample, versions=dict.fromkeys(tables, version))
+
+
+def _frequencies(files: dict[str, list[str]], kind: str) -> list[tuple[int, int, int]]:
+    """Position, allele count and allele number by the cohort's own SQL, from the sums or from every sample's rows."""
+    with duckdb.connect() as db:
+        db.execute("SET threads = 2")
+        for name in (*GOLD, "calls", "missing", "samples"):
+            db.read_parquet(files[name]).create_view(f"{name}_kept")
+        db.execute("CREATE VIEW dim_sample AS FROM samples_kept")
+        for name in ("calls", "missing", "samples"):
+            db.execute(f"CREATE VIEW stg_{name} AS FROM {name}_kept")
+        for name in GOLD:
+            text = (FOLDER / "models" / "staging" / f"stg_{name}.sql").read_text()
+            scan, kept = re.split(r"\{% else %\}", text)
+            chosen = scan.split("%}", 1)[1] if kind == "scanned" else kept.replace("{% endif %}", "")
+            db.execute(f"CREATE VIEW stg_{name} AS {_plain(chosen)}")
+        made = db.sql(_plain((FOLDER / "models" / "marts" / "cohort_allele_frequency.sql").read_text()))
+        rows: list[tuple[int, int, int]] = made.project("position, allele_count, allele_number").fetchall()
+    return rows
+
+
+def _plain(text: str) -> str:
+    """A model's SQL with names of views in the place of references."""
+    text = text.replace("{{ adapter.quote('end') }}", '"end"')
+    text = re.sub(r"\{\{ ref\('(\w+)'\) \}\}", r"\1", text)
+    return re.sub(r"\{\{ delta\('(\w+)'[^}]*\) \}\}", r"\1_kept", text)
+
+
+def _require_exact(drawn: Drawn, rows: Sequence[tuple[int, int, int]]) -> None:
+    called = drawn.copies < 255
+    count = np.where(called, drawn.copies, 0).sum(axis=1)
+    number = 2 * called.sum(axis=1)
+    seen = count > 0
+    expected = zip(drawn.positions[seen].tolist(), count[seen].tolist(), number[seen].tolist(), strict=True)
+    if sorted(rows) != sorted(expected):
+        raise SystemExit("counts differ from the matrix")
+    print(f"{len(rows):,} sites: allele counts and numbers are those of the matrix")
+
+
+def _peers(drawn: Drawn, folder: Path, plink2: str) -> None:
+    """bcftools and plink2 on the same genotypes, in their own formats, where they are installed."""
+    bcftools = shutil.which("bcftools")
+    if bcftools is None:
+        return
+    vcf, bcf = folder / "drawn.vcf", folder / "drawn.bcf"
+    _write_vcf(drawn, vcf)
+    run([bcftools, "view", "-Ob", "-o", str(bcf), str(vcf)], folder / "log")
+    cost = run(
+        [bcftools, "+fill-tags", str(bcf), "-Ob", "-o", str(folder / "tags.bcf"), "--", "-t", "AC,AN,AF"],
+        folder / "log",
+    )
+    size = bcf.stat().st_size / drawn.copies.size
+    print(f"bcftools +fill-tags: {cost.user:.3f} CPU s; BCF of genotypes alone {size:.3f} bytes a genotype")
+    if shutil.which(plink2):
+        pgen = [plink2, "--bcf", str(bcf), "--make-pgen", "--out", str(folder / "drawn"), "--threads", "2"]
+        run(pgen, folder / "log")
+        cost = run([plink2, "--pfile", str(folder / "drawn"), "--freq", "--out", str(folder / "freq")], folder / "log")
+        size = (folder / "drawn.pgen").stat().st_size / drawn.copies.size
+        print(f"plink2 --freq: {cost.user:.3f} CPU s; PGEN {size:.3f} bytes a genotype")
+
+
+def _write_vcf(drawn: Drawn, path: Path) -> None:
+    words = np.array(["0/0", "0/1", "1/1", "./."])
+    names = "\t".join(f"S{number:05}" for number in range(drawn.copies.shape[1]))
+    with path.open("w") as file:
+        file.write(f"##fileformat=VCFv4.2\n##contig=<ID={CONTIG},length={LENGTH}>\n")
+        file.write('##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n')
+        file.write(f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{names}\n")
+        for position, copies in zip(drawn.positions, np.minimum(drawn.copies, 3), strict=True):
+            file.write(f"{CONTIG}\t{position}\t.\tA\tG\t.\t.\t.\tGT\t" + "\t".join(words[copies]) + "\n")
+
+
+def _spent(do: Callable[[], object]) -> float:
+    began = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    do()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_utime - began
+
+
+def _median(do: Callable[[], object]) -> float:
+    return statistics.median(_spent(do) for _ in range(7))
+
+
+if __name__ == "__main__":
+    with suppress(KeyboardInterrupt):
+        raise SystemExit(main())

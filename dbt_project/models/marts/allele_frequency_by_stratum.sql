@@ -1,0 +1,110 @@
+-- As cohort_allele_frequency, for each stratum by itself. Counts by sex are kept as sums; those of other strata are made
+-- of their members' rows, since what a sample belongs to changes without its calls.
+with members as (
+    select strata.sample_id, strata.kind, strata.stratum
+    from {{ ref('stg_strata') }} as strata
+    inner join {{ ref('dim_sample') }} as samples on strata.sample_id = samples.sample_id
+    inner join (
+        select kind, stratum
+        from {{ ref('stg_strata') }}
+        group by kind, stratum
+        having count(*) >= 5
+    ) as large on strata.kind = large.kind and strata.stratum = large.stratum
+),
+
+sizes as (
+    select 'sex' as kind, sex as stratum, count(*) as samples from {{ ref('dim_sample') }} group by sex
+    union all
+    select kind, stratum, count(*) as samples from members group by kind, stratum
+),
+
+alleles as (
+    select 'sex' as kind, sex as stratum, contig, position, ref, alt, allele_count, carriers, homozygotes, hemizygotes
+    from {{ ref('stg_allele_count') }}
+    union all
+    select
+        members.kind,
+        members.stratum,
+        calls.contig,
+        calls.position,
+        calls.ref,
+        calls.alt,
+        calls.copies as allele_count,
+        1 as carriers,
+        case when calls.copies = calls.ploidy and calls.ploidy > 1 then 1 else 0 end as homozygotes,
+        case when calls.ploidy = 1 and calls.contig not in ('MT', 'M', 'chrM', 'chrMT') then 1 else 0 end as hemizygotes
+    from {{ ref('stg_calls') }} as calls
+    inner join members on calls.sample_id = members.sample_id
+),
+
+sites as (
+    select
+        kind,
+        stratum,
+        contig,
+        position,
+        ref,
+        alt,
+        sum(allele_count) as allele_count,
+        sum(carriers) as carriers,
+        sum(homozygotes) as homozygotes,
+        sum(hemizygotes) as hemizygotes
+    from alleles
+    group by kind, stratum, contig, position, ref, alt
+    having sum(carriers) <> 0
+),
+
+steps as (
+    select 'sex' as kind, sex as stratum, contig, place, step from {{ ref('stg_coverage_step') }}
+    union all
+    select members.kind, members.stratum, missing.contig, missing.start as place, missing.missing_copies as step
+    from {{ ref('stg_missing') }} as missing
+    inner join members on missing.sample_id = members.sample_id
+    union all
+    select members.kind, members.stratum, missing.contig, missing.{{ adapter.quote('end') }}, -missing.missing_copies
+    from {{ ref('stg_missing') }} as missing
+    inner join members on missing.sample_id = members.sample_id
+),
+
+places as (
+    select kind, stratum, contig, place, 0 as is_site, sum(step) as change
+    from steps
+    group by kind, stratum, contig, place
+    union all
+    select distinct kind, stratum, contig, position - 1 as place, 1 as is_site, 0 as change
+    from sites
+),
+
+running as (
+    select
+        kind,
+        stratum,
+        contig,
+        place,
+        is_site,
+        sum(change) over (
+            partition by kind, stratum, contig
+            order by place, is_site
+            rows between unbounded preceding and current row
+        ) as missing_copies
+    from places
+)
+
+select
+    sites.kind,
+    sites.stratum,
+    sites.contig,
+    sites.position,
+    sites.ref,
+    sites.alt,
+    cast(sites.allele_count as bigint) as allele_count,
+    cast(2 * sizes.samples - running.missing_copies as bigint) as allele_number,
+    cast(sites.allele_count as double) / (2 * sizes.samples - running.missing_copies) as allele_frequency,
+    cast(sites.carriers as bigint) as carriers,
+    cast(sites.homozygotes as bigint) as homozygotes,
+    cast(sites.hemizygotes as bigint) as hemizygotes
+from sites
+inner join running
+    on sites.kind = running.kind and sites.stratum = running.stratum
+    and sites.contig = running.contig and sites.position - 1 = running.place and running.is_site = 1
+inner join sizes on sites.kind = sizes.kind and sites.stratum = sizes.stratum

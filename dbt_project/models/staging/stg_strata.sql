@@ -1,0 +1,1 @@
+select sample_id, kind, stratum from {{ delta('strata') }}
