@@ -90,9 +90,9 @@ readers: $(BIN)/uv  ## install programs that read our files, for the tests, into
 	@$(COPY) -Dartifact=io.delta:delta-storage:$(DELTA)
 	@npm install --silent --no-save --no-audit --prefix .readers igv@3.8.10 axe-core@4.14.1 oidc-provider@9.13.3
 
-spark: $(BIN)/uv  ## install dbt with Spark into .spark, for the tests (needs Java 17)
+spark: $(BIN)/uv  ## install Spark with dbt and the platform into .spark, for the tests (needs Java 17)
 	@$(BIN)/uv venv --quiet --allow-existing .spark
-	@$(BIN)/uv pip install --quiet --python .spark --constraint requirements.lock dbt-core "dbt-spark[session]==1.11.0" pyspark==4.2.0
+	@$(BIN)/uv pip install --quiet --python .spark --constraint requirements.lock "dbt-spark[session]==1.11.0" pyspark==4.2.0 --editable .
 
 browser:  ## install what the browser tests need (Debian, as root)
 	@apt-get install -y -qq chromium chromium-driver

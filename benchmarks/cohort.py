@@ -146,7 +146,7 @@ def _growing(folder: Path, samples: int) -> None:
 
 
 def _replace_and_withdraw(warehouse: Warehouse, drawn: Drawn, number: int) -> None:
-    spent = [_spent(partial(_contribute, warehouse, drawn, each, version="2")) for each in range(2, 5)]
+    spent = [_spent(partial(_contribute, warehouse, drawn, each, version=str(number))) for each in range(2, 5)]
     change = [_spent(partial(warehouse.take_out, f"S{each:05}")) for each in range(5, 8)]
     proof = _spent(lambda: warehouse.remove("S00005"))
     for each in range(5, 8):

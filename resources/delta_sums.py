@@ -39,27 +39,27 @@ class DeltaSums(DeltaTables):
             number: of these changes; the same sample's next ones have another.
         """
         with self._told(table), self._alone(table, WRITING):
-            added = until_committed(partial(self._add, table, rows, _application(of), number))
-            if added:
-                self._sum_up(table)
-        return added
+            written = until_committed(partial(self._add, table, rows, _application(of), number))
+            if written is not None:
+                self._sum_up(table, written)
+        return written is not None
 
-    def _add(self, table: str, rows: pa.Table, application: str, number: int) -> bool:
+    def _add(self, table: str, rows: pa.Table, application: str, number: int) -> DeltaTable | None:
         from deltalake import write_deltalake
 
         how = {"writer_properties": writer_properties(rows.schema), "commit_properties": _numbered(application, number)}
-        if self._begin(table, rows, how):
-            return True
         opened = self._open(table)
-        if opened is None or opened.transaction_version(application) == number:
-            return False
+        if opened is None:
+            self._begin(table, rows, how)
+            return self._open(table)
+        if opened.transaction_version(application) == number:
+            return None
         write_deltalake(opened, rows, mode="append", **how)
-        return True
+        return opened
 
-    def _sum_up(self, table: str) -> None:
+    def _sum_up(self, table: str, opened: DeltaTable) -> None:
         """Make the changes of single samples, and as many tiers above as are not much larger, one file."""
-        opened = self._open(table)
-        if opened is None or len(names_of(opened, TIER, 0)) < SUM_UP_AT:
+        if len(names_of(opened, TIER, 0)) < SUM_UP_AT:
             return
         tier = _tier_for(_rows_by_tier(opened))
         names = [name for each in range(tier + 1) for name in names_of(opened, TIER, each)]

@@ -59,7 +59,7 @@ class Warehouse(DeltaSums):
         """Files of every table as :meth:`files`, by name, all of one moment: no sample is half there."""
         with self._alone("cohort", "contributing"):
             self._complete()
-            if not all(map(self._open, GOLD)):
+            if not all((self.root / name / "_delta_log").exists() for name in GOLD):
                 self._sum_up_anew()
             return {name: self.files(name) for name in KEPT}
 
@@ -73,7 +73,7 @@ class Warehouse(DeltaSums):
         """What changes in the sums when the sample's rows become others, or go."""
         from engine.cohort.gold import change
 
-        if not all(map(self._open, GOLD)):
+        if not all((self.root / name / "_delta_log").exists() for name in GOLD):
             self._sum_up_anew()
         before = {name: rows for name in COUNTED if (rows := self.rows_of(name, sample)) is not None and len(rows)}
         return change(before, after or {})

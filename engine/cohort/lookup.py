@@ -36,12 +36,11 @@ def carriers(db: duckdb.DuckDBPyConnection, calls: Sequence[str], at: Interval) 
 
 def calls_within(db: duckdb.DuckDBPyConnection, calls: Sequence[str], at: Interval) -> pa.Table:
     """Every sample's calls within a stretch, in the order of places and samples; arguments as of :func:`carriers`."""
-    found = db.execute(
+    query = (
         f"SELECT sample_id, contig, position, ref, alt, copies, ploidy FROM read_parquet($1) WHERE {_WITHIN}"
-        " ORDER BY position, ref, alt, sample_id",
-        _parameters(calls, at),
+        " ORDER BY position, ref, alt, sample_id"
     )
-    rows: pa.Table = found.to_arrow_table()
+    rows: pa.Table = db.sql(query, params=_parameters(calls, at)).to_arrow_table()
     return rows
 
 

@@ -1,0 +1,95 @@
+"""Apache Spark, for cohorts that one machine does not hold: where a session comes from, and what runs on it.
+
+A local session by default; where ``SPARK_REMOTE`` names a server, that is used (Spark Connect, Databricks Connect).
+Spark is no dependency of the platform: without it everything here says so, and nothing else needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from engine.annotate.columns import ANNOTATED_COLUMNS
+from engine.errors import ToolError
+from engine.reference.bundle import ReferenceBundle
+from engine.tables import arrow_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_ALLELE = ("contig", "position", "ref", "alt")
+
+
+def session(cores: int, folder: Path) -> Any:
+    """A session of Spark.
+
+    Args:
+        cores: of this machine, where no server is named.
+        folder: for what Spark keeps meanwhile.
+
+    Raises:
+        ToolError: Spark is not installed.
+    """
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError as error:
+        raise ToolError(
+            "Spark is not installed", remedy="install pyspark 4.2 (make spark); it needs Java 17"
+        ) from error
+    builder = SparkSession.builder.appName("genomics")
+    if not os.environ.get("SPARK_REMOTE"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        builder = builder.master(f"local[{cores}]")
+        for name, value in _LOCAL.items():
+            builder = builder.config(name, value)
+        builder = builder.config("spark.local.dir", str(folder)).config("spark.sql.warehouse.dir", str(folder))
+    return builder.getOrCreate()
+
+
+def annotate_cohort(spark: Any, counts: Sequence[str], bundle: ReferenceBundle, *, parts: int) -> Any:
+    """Annotate every allele of a cohort by the platform's own annotator, each range of places by itself.
+
+    Args:
+        spark: a session whose workers have the platform installed and see the reference's files.
+        counts: Parquet files of the table ``allele_count``.
+        bundle: with a gene model.
+        parts: ranges of places.
+
+    Returns:
+        Spark's data frame with the columns of annotated variants, in no order; the rows are those of
+        :func:`engine.annotate.alleles.annotate_alleles`.
+    """
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    alleles = spark.read.parquet(*counts).groupBy(*_ALLELE).sum("carriers").where("`sum(carriers)` <> 0")
+    ranges = alleles.select(*_ALLELE).repartitionByRange(parts, "contig", "position")
+    return ranges.mapInArrow(_annotating(bundle), from_arrow_schema(arrow_schema(ANNOTATED_COLUMNS, bare=True)))
+
+
+def _annotating(bundle: ReferenceBundle) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """What a worker does to one range."""
+
+    def annotated(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from engine.annotate.alleles import annotate_alleles
+
+        alleles = [tuple(row[name] for name in _ALLELE) for batch in batches for row in batch.to_pylist()]
+        if alleles:
+            with TemporaryDirectory() as folder:
+                rows = annotate_alleles(alleles, bundle, Path(folder))
+            yield from rows.cast(arrow_schema(ANNOTATED_COLUMNS, bare=True)).to_batches()
+
+    return annotated
+
+
+_LOCAL = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.memory": "1g",
+    "spark.sql.shuffle.partitions": "2",
+}
