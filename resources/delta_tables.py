@@ -111,7 +111,7 @@ class DeltaTables:
                 with self._alone(table, _GROUPING):
                     written = until_committed(lambda: self._put(table, rows, sample, version))
         if written is not None:
-            self._tidy(table, sample, *written)
+            self._tidy(table, written)
         return written is not None
 
     def holds(self, table: str, *, sample: str, version: str) -> bool:
@@ -177,7 +177,8 @@ class DeltaTables:
         opened = self._open(table)
         if opened is None:
             return
-        opened.delete(_is(opened, table, sample), commit_properties=_marked(sample, _NONE))
+        group = _group_of(opened, sample) if table in GROUPED else 0
+        opened.delete(_is(table, group, sample), commit_properties=_marked(sample, _NONE))
         for column in _PARENTS & {field.name for field in opened.schema().fields}:
             opened.update({column: "NULL"}, predicate=f"{column} = '{sample}'")
 
@@ -258,8 +259,8 @@ class DeltaTables:
         finally:
             shutil.rmtree(spill, ignore_errors=True)
 
-    def _put(self, table: str, rows: pa.Table, sample: str, version: str) -> tuple[int, DeltaTable] | None:
-        """Write the rows; the version before and the table after, absent where this version was there already."""
+    def _put(self, table: str, rows: pa.Table, sample: str, version: str) -> _Written | None:
+        """Write the rows; absent where this version was there already."""
         from deltalake import write_deltalake
 
         number, opened = _number(version), self._open(table)
@@ -267,25 +268,25 @@ class DeltaTables:
         if opened is None:
             first = {"writer_properties": properties, "commit_properties": _marked(sample, number, 0)}
             if self._begin(table, _in_group(table, rows, 0), first):
-                return 0, self._there(table, sample)
+                return _Written(self._there(table, sample), 0, 0, completes=GROUP == 1)
             opened = self._there(table, sample)
         if _is_former(table, opened):
             raise _FormerNamesError
         before, present = opened.version(), opened.transaction_version(_application(sample))
         if present == number:
             return None
-        replacing: Mapping[str, Any] = (
-            {"mode": "append"} if present is None else {"mode": "overwrite", "predicate": _is(opened, table, sample)}
-        )
-        members = None if present is not None else opened.transaction_version(_MEMBERS) or 0
+        group, members = _place_of(opened, table, sample, is_new=present is None)
+        how: Mapping[str, Any] = {"mode": "append"}
+        if present is not None:
+            how = {"mode": "overwrite", "predicate": _is(table, group, sample)}
         write_deltalake(
             opened,
-            _in_group(table, rows, _group_of(opened, sample) if table in GROUPED else 0),
-            **replacing,
+            _in_group(table, rows, group),
+            **how,
             writer_properties=properties,
-            commit_properties=_marked(sample, number, members if table in GROUPED else None),
+            commit_properties=_marked(sample, number, members),
         )
-        return before, opened
+        return _Written(opened, before, group, completes=members is not None and (members + 1) % GROUP == 0)
 
     def _there(self, table: str, sample: str) -> DeltaTable:
         opened = self._open(table)
@@ -298,16 +299,15 @@ class DeltaTables:
             )
         return opened
 
-    def _tidy(self, table: str, sample: str, before: int, written: DeltaTable) -> None:
+    def _tidy(self, table: str, written: _Written) -> None:
         """Compact where a round of commits is full, or the sample's group is complete or has many files."""
         if table not in GROUPED:
-            if written.version() // COMPACT_EVERY > before // COMPACT_EVERY:  # whoever's commit made it full
+            if written.table.version() // COMPACT_EVERY > written.before // COMPACT_EVERY:  # whoever made it full
                 self.compact(table)
             return
-        group = _group_of(written, sample)
-        is_complete = written.transaction_version(_MEMBERS) == (group + 1) * GROUP
-        if is_complete or len(names_of(written, GROUP_COLUMN.name, group)) > FILES_A_GROUP:
-            self._compact_group(table, group)
+        files = len(names_of(written.table, GROUP_COLUMN.name, written.group))
+        if written.completes or files > FILES_A_GROUP:
+            self._compact_group(table, written.group)
 
     def _renew(self, table: str) -> None:
         """Give the columns of an earlier release today's names, every row and every sample's version kept."""
@@ -358,10 +358,13 @@ class DeltaTables:
 
     def _open(self, table: str) -> DeltaTable | None:
         from deltalake import DeltaTable
+        from deltalake.exceptions import TableNotFoundError
 
-        path = str(self.root / table)
-        with self._told(table):
-            return DeltaTable(path) if DeltaTable.is_deltatable(path) else None
+        if not (self.root / table / "_delta_log").is_dir():
+            return None
+        with self._told(table), suppress(TableNotFoundError):
+            return DeltaTable(str(self.root / table))
+        return None
 
     @contextmanager
     def _told(self, table: str) -> Iterator[None]:
@@ -384,6 +387,23 @@ class DeltaTables:
                 remedy="see that the disk has room and the folder may be written to; if the table is damaged, move it"
                 " away and materialize cohort_contribution of every sample again",
             ) from error
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A sample's rows as they were written.
+
+    Attributes:
+        table: as it is since.
+        before: its version before.
+        group: of the sample.
+        completes: whether it is the last of its group.
+    """
+
+    table: DeltaTable
+    before: int
+    group: int
+    completes: bool
 
 
 class _FormerNamesError(Exception):
@@ -472,10 +492,20 @@ def _group_of(opened: DeltaTable, sample: str) -> int:
     return (opened.transaction_version(_MEMBERS) or 0) // GROUP if group is None else group
 
 
-def _is(opened: DeltaTable, table: str, sample: str) -> str:
+def _place_of(opened: DeltaTable, table: str, sample: str, *, is_new: bool) -> tuple[int, int | None]:
+    """A sample's group, and how many samples were in groups before it, which is told of a new one alone."""
+    if table not in GROUPED:
+        return 0, None
+    if not is_new:
+        return _group_of(opened, sample), None
+    members = opened.transaction_version(_MEMBERS) or 0
+    return members // GROUP, members
+
+
+def _is(table: str, group: int, sample: str) -> str:
     """What is true of a sample's rows alone; of a grouped table Delta then opens its group's files and no others."""
     named = f"sample_id = '{sample}'"
-    return f"sample_group = {_group_of(opened, sample)} AND {named}" if table in GROUPED else named
+    return f"{GROUP_COLUMN.name} = {group} AND {named}" if table in GROUPED else named
 
 
 def names_of(opened: DeltaTable, column: str = "", value: int | None = None) -> list[str]:

@@ -75,8 +75,10 @@ class Warehouse(DeltaSums):
 
         if not all((self.root / name / "_delta_log").exists() for name in GOLD):
             self._sum_up_anew()
-        before = {name: rows for name in COUNTED if (rows := self.rows_of(name, sample)) is not None and len(rows)}
-        return change(before, after or {})
+        # Nobody counts who has no row of samples.
+        people = self.rows_of("samples", sample)
+        before = {} if people is None else {name: self.rows_of(name, sample) for name in COUNTED}
+        return change({name: rows for name, rows in before.items() if rows}, after or {})
 
     def _carry_out(self, intent: Intent) -> None:
         self._journal.write(intent)
