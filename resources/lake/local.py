@@ -84,21 +84,21 @@ class LocalLake:
 
     def require(self, asset: str, sample: str | None = None) -> Receipt:
         """See the contract."""
-
-        def checked(written: Written | None) -> Receipt:
-            if written is None:
-                raise LakeError(f"{asset} has not been made", sample=sample, remedy=f"materialize {asset} first")
-            receipt = self._checked(written).receipt
-            self._check_files(receipt, lambda paths: self._digests.of_all(artifact_key(asset, sample), paths))
-            return receipt
-
-        return self._while_published(asset, sample, checked)
+        return self._while_published(asset, sample, lambda written: self._usable(written, asset, sample))
 
     def previous(self, asset: str, sample: str | None = None) -> Receipt | None:
-        """See the contract."""
+        """See the contract. Whoever makes the artifact asks, so that nobody else's publication is waited for."""
         with suppress(LakeError):
-            return self.require(asset, sample)
+            return self._usable(self._read(asset, sample), asset, sample)
         return None
+
+    def _usable(self, written: Written | None, asset: str, sample: str | None) -> Receipt:
+        """The receipt, where the ledger knows it and its files are as published."""
+        if written is None:
+            raise LakeError(f"{asset} has not been made", sample=sample, remedy=f"materialize {asset} first")
+        receipt = self._checked(written).receipt
+        self._check_files(receipt, lambda paths: self._digests.of_all(artifact_key(asset, sample), paths))
+        return receipt
 
     def in_force(self, asset: str, sample: str | None = None) -> str | None:
         """See the contract."""

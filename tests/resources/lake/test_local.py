@@ -34,6 +34,20 @@ def test_nothing_is_visible_before_publication_or_after_a_failure(lake: Lake) ->
     assert not [path for path in lake.root.rglob("*") if path.name == "reads.txt"]
 
 
+def test_who_makes_an_artifact_waits_for_nobody(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds the artifact itself: what is not there yet, or is damaged, is published by nobody else meanwhile."""
+
+    def slept(seconds: float) -> None:
+        raise AssertionError("the maker waits for itself")
+
+    monkeypatch.setattr("resources.lake.local.time.sleep", slept)
+    receipt = publish(lake, "one")
+    lake.path(receipt, "reads.txt").write_text("gone")
+    with lake.work("raw_reads", "S1"):
+        assert lake.previous("raw_reads", "S1") is None
+        assert lake.previous("raw_reads", "S2") is None
+
+
 def test_another_content_becomes_current_and_the_history_keeps_both(lake: Lake) -> None:
     first = publish(lake, "one")
     time.sleep(1.1)
