@@ -13,13 +13,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from engine.errors import KnowledgeError
-from engine.ops import alignment, annotation, calls, identity, interpretation, knowledge, reads, report  # noqa: F401
+from engine.ops import annotation, calls, interpretation, report
 from engine.ops.inputs import Artifact
 from engine.reanalysis.changes import Change, Version, changes
 from engine.receipt import Receipt, digest_text
 from engine.report.amendment import changes as differences
 from engine.report.statement import Statement, read_findings
 from engine.report.statement_file import SUFFIX, read_statement
+from resources.contracts import load_contracts
 from resources.environment import Resources
 from resources.knowledge import Knowledge
 from resources.lake import LocalLake
@@ -100,6 +101,7 @@ def replay(platform: Resources, sample: str, as_of: Mapping[str, str]) -> Replay
         KnowledgeError: there was never such a part or release, or it is not kept.
         GenomicsError: as of making the artifacts.
     """
+    load_contracts()
     now = _statement(platform, sample)
     with _aside(platform) as aside:
         services = replace(aside, knowledge=_as_of(platform, as_of))

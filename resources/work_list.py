@@ -114,9 +114,11 @@ def work_list(platform: Resources, runs: Runs | None, samples: Iterable[str] | N
 
 def sample_stages(platform: Resources) -> tuple[str, ...]:
     """The artifacts of a sample's path in this deployment, in the order in which they are made."""
-    from engine.ops import alignment, annotation, calls, identity, interpretation, knowledge, reads, report  # noqa: F401
+    from engine.ops import report
     from engine.ops.artifact import ancestors
+    from resources.contracts import load_contracts
 
+    load_contracts()
     return (*ancestors(report.fhir_bundle.name, platform.settings, platform.knowledge.parts), *LAST_STAGES)
 
 

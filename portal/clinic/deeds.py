@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from engine.errors import GenomicsError
 from portal.clinic.admission import ROOT, Admitted, RefusalError, needs
-from portal.clinic.pages import report_page
+from portal.clinic.pages import MayClassify, report_page, variant_page
 from portal.clinic.rights import Action
 from portal.clinic.trail import break_glass
 from resources.channels import Notice, subject_of
@@ -57,6 +57,26 @@ def sign(request: Request, admitted: MaySign, case: str) -> Response:
         ),
         "The report is signed",
     )
+
+
+@router.post("/cases/{case}/variants/{allele}/classify")
+def classify(request: Request, admitted: MayClassify, case: str, allele: str) -> Response:
+    """Give an allele the laboratory's own class; whoever carries it is asked for again."""
+    form = admitted.form
+    try:
+        decision, asked = admitted.house.platform.catalogue.decide(
+            case,
+            allele,
+            classification=form.get("classification", ""),
+            criteria=form.get("criteria", ""),
+            comment=form.get("comment", ""),
+            person=admitted.name,
+        )
+    except GenomicsError as error:
+        return variant_page(request, admitted, allele, problem=str(error), status=409)
+    admitted.house.forget()
+    told = f"{decision.classification.replace('_', ' ')} by decision {decision.number}; asked for again: "
+    return variant_page(request, admitted, allele, told=f"{told}{', '.join(asked)}.")
 
 
 @router.post("/cases/{case}/retry")

@@ -12,6 +12,9 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from engine.acmg.combination import combine
+from engine.acmg.criteria import parse_criteria
+from engine.classify.decision import CLASSES
 from engine.phenotype.knowledge import term_names
 from portal.clinic import cases
 from portal.clinic.admission import ROOT, Admitted, needs
@@ -33,6 +36,7 @@ MayList = Annotated[Admitted, Depends(needs(Action.LIST))]
 MaySeeCase = Annotated[Admitted, Depends(needs(Action.CASE))]
 MaySeeFindings = Annotated[Admitted, Depends(needs(Action.FINDINGS))]
 MaySeeIdentity = Annotated[Admitted, Depends(needs(Action.IDENTITY))]
+MayClassify = Annotated[Admitted, Depends(needs(Action.CLASSIFY))]
 MayReadDraft = Annotated[Admitted, Depends(needs(Action.DRAFT))]
 MayReadReport = Annotated[Admitted, Depends(needs(Action.REPORT))]
 MaySeeInbox = Annotated[Admitted, Depends(needs(Action.INBOX))]
@@ -149,27 +153,49 @@ def findings(request: Request, admitted: MaySeeFindings, case: str, gene: str = 
 @router.get("/cases/{case}/variants/{allele}")
 def variant(request: Request, admitted: MaySeeFindings, case: str, allele: str) -> Response:
     """One call: why it is or is not reported, how often it is seen, its criteria, and the reads of the family."""
-    platform = admitted.house.platform
+    return variant_page(request, admitted, allele)
+
+
+@router.get("/cases/{case}/weigh")
+def weigh(request: Request, admitted: MayClassify, case: str, criteria: str = "") -> Response:
+    """What criteria add up to, by points and by the rules of 2015."""
+    return page(request, "weighed.html.j2", admitted.visit, **_weighed(criteria))
+
+
+def variant_page(
+    request: Request, admitted: Admitted, allele: str, *, problem: str = "", told: str = "", status: int = 200
+) -> Response:
+    """The page of one call, after what was decided or could not be."""
+    platform, case = admitted.house.platform, admitted.case.sample_id
     asked = cases.answered(lambda: cases.variant_of(platform, case, allele))
     if asked.problem or not asked.value[0]:
         said = asked.problem or f"{allele}: {asked.value[1].outcome}. {asked.value[1].explanation}"
         return _why_page(request, admitted, allele, problem=said)
     row, answer = asked.value
     draft = cases.answered(lambda: cases.draft_of(platform, case))
-    told = draft.value.statement if draft.value else None
-    stated = [one.row for one in told.findings if one.row["allele"] == answer.variant] if told else []
+    stands = draft.value.statement if draft.value else None
+    stated = [one.row for one in stands.findings if one.row["allele"] == answer.variant] if stands else []
     may_see_reads = Action.READS in MAY[admitted.visit.person.role]
+    decided = cases.answered(lambda: [one for one in platform.catalogue.every() if one.allele == answer.variant])
+    met = ",".join(f"{one['code']}={one['strength']}" for one in stated[0]["acmg_criteria"] or ()) if stated else ""
     return _of_a_case(
         request,
         admitted,
         "variant.html.j2",
         draft,
+        status=status,
+        problem=problem or decided.problem,
+        told=told,
+        decided=list(reversed(decided.value or [])),
+        classes=CLASSES,
+        criteria=met,
+        **_weighed(met),
         csp=_viewer_policy(platform),
         row=row,
         answer=answer,
         finding=stated[0] if stated else None,
         cohort=cases.answered(lambda: cases.cohort_frequency(platform, row)).value,
-        knowledge=told.lineage.knowledge if told else {},
+        knowledge=stands.lineage.knowledge if stands else {},
         reads=_reads(admitted, row) if may_see_reads else "",
     )
 
@@ -332,6 +358,12 @@ def _why_page(request: Request, admitted: Admitted, variant: str, *, problem: st
         problem=problem or (asked.problem if asked else ""),
         linked=cases.allele_of(row) if row else "",
     )
+
+
+def _weighed(criteria: str) -> dict[str, Any]:
+    """Points and both classes of criteria as people write them, or what is wrong with one."""
+    asked = cases.answered(lambda: combine(parse_criteria(criteria)))
+    return {"weighed": asked.value, "weighed_problem": asked.problem}
 
 
 def _counts(rows: Iterable[Row]) -> dict[str, int]:

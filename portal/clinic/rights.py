@@ -40,6 +40,7 @@ class Action(StrEnum):
     IDENTITY = "see who a person is"
     DRAFT = "read a report before it is signed"
     REPORT = "read a signed report"
+    CLASSIFY = "classify a variant"
     REVIEW = "review a report"
     SIGN = "sign a report"
     EXPORT = "take a case's data along"
@@ -54,7 +55,7 @@ class Action(StrEnum):
 OF_A_CASE = frozenset(
     {
         *(Action.CASE, Action.FINDINGS, Action.READS, Action.IDENTITY, Action.DRAFT, Action.REPORT),
-        *(Action.REVIEW, Action.SIGN, Action.EXPORT, Action.RETRY),
+        *(Action.CLASSIFY, Action.REVIEW, Action.SIGN, Action.EXPORT, Action.RETRY),
     }
 )
 """Actions that also need the case to be one of the person's own, or the glass to be broken over it."""
@@ -66,7 +67,7 @@ MAY: Mapping[Role, frozenset[Action]] = {
     Role.BIOINFORMATICIAN: _LABORATORY | _REPORTS | {Action.RETRY},
     Role.GENETICIST: _LABORATORY
     | _REPORTS
-    | {Action.IDENTITY, Action.REVIEW, Action.SIGN, Action.EXPORT, Action.BREAK_GLASS},
+    | {Action.IDENTITY, Action.CLASSIFY, Action.REVIEW, Action.SIGN, Action.EXPORT, Action.BREAK_GLASS},
     Role.CLINICIAN: frozenset(
         {Action.ENTER, Action.LIST, Action.CASE, Action.IDENTITY, Action.REPORT, Action.BREAK_GLASS}
     ),

@@ -42,6 +42,8 @@ EXPECTED: dict[tuple[str, str], set[Role]] = {
     ("POST", f"{CASE}/identity"): {G, C},
     ("GET", f"{CASE}/findings"): {B, G},
     ("GET", f"{CASE}/variants/{{allele}}"): {B, G},
+    ("POST", f"{CASE}/variants/{{allele}}/classify"): {G},
+    ("GET", f"{CASE}/weigh"): {G},
     ("GET", f"{CASE}/why"): {B, G},
     ("GET", f"{CASE}/reads/{{member}}/{{name}}"): {B, G},
     ("GET", "/reference/{name}"): {B, G, C},
@@ -373,6 +375,23 @@ def test_a_report_is_reviewed_and_signed_by_its_digest_and_the_clinician_reads_i
     bundle = client.get(address(f"{CASE}/bundle")).json()
     reports = [one["resource"] for one in bundle["entry"] if one["resource"]["resourceType"] == "DiagnosticReport"]
     assert [one["status"] for one in reports] == ["final"]
+
+
+def test_an_allele_is_classified_by_a_person_with_points_and_rules_beside_it(clinic: Clinic) -> None:
+    client, _ = clinic.visit(G, WARD, name="Dr Curie")
+    weighed = client.get(address(f"{CASE}/weigh"), params={"criteria": "PVS1,PM2=P"}).text
+    assert "likely pathogenic (9)" in weighed and "By the rules of 2015" in weighed
+    assert "NONE1" in client.get(address(f"{CASE}/weigh"), params={"criteria": "NONE1"}).text
+    at = address(f"{CASE}/variants/{{allele}}/classify")
+    told = {"classification": "likely_pathogenic", "criteria": "PVS1,PM2=P", "comment": "seen in two families here"}
+    assert client.post(at, data=told | {"comment": "so"}).status_code == 409
+    assert client.post(at, data=told | {"classification": "bad"}).status_code == 409
+    decided = client.post(at, data=told)
+    assert decided.status_code == 200 and f"asked for again: {CHILD}" in decided.text
+    shown = client.get(address(f"{CASE}/variants/{{allele}}")).text
+    assert "which stands" in shown and "seen in two families here" in shown and "Dr Curie" in shown
+    (decision,) = clinic.platform.catalogue.every()
+    assert (decision.classification, decision.person, decision.sample) == ("likely_pathogenic", "Dr Curie", CHILD)
 
 
 # Who saw what
