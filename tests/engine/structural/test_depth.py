@@ -107,7 +107,7 @@ def test_a_loss_is_written_as_one_that_depth_claims(tmp_path: Path) -> None:
             (one.alts[0], one.pos, one.stop, one.info["SVCLAIM"], one.samples[0]["CN"]) for one in calls if one.alts
         ]
     assert sorted(told) == [
-        (("<DEL>",), 10_000, 50_000, ("D",), 0.0),
-        (("<DEL>",), 10_000, 50_000, ("D",), 1.0),
-        (("<DUP>",), 10_000, 50_000, ("D",), 3.0),
+        ("<DEL>", 10_000, 50_000, ("D",), 0.0),
+        ("<DEL>", 10_000, 50_000, ("D",), 1.0),
+        ("<DUP>", 10_000, 50_000, ("D",), 3.0),
     ]
