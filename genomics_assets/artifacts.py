@@ -57,6 +57,7 @@ ARTIFACTS = (
     delivery.hl7v2_delivery,
     cohort.cohort_contribution,
     cohort.data_docs,
+    cohort.cohort_qc_report,
 )
 KNOWLEDGE = tuple(one for one in ARTIFACTS if one.stage == knowledge.reference_genome.stage)
 """The reference and what is known beside it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -94,6 +95,32 @@ def data_docs(
     from engine.quality.data_docs import judge_tables
 
     return Computed(*judge_tables(_promised(tables), making.folder, previous.folder if previous else None))
+
+
+@artifact(kinds={"html"}, by_sample=False, pool="cohort")
+def cohort_qc_report(
+    making: Making,
+    samples: Annotated[CohortFiles, EverySample("raw_reads", "aligned_reads", "identity", "variants")],
+) -> Computed:
+    """The quality of all samples side by side (``index.html``), those unlike the others named.
+
+    The same figures are there as MultiQC's custom content, and as its page where MultiQC is installed.
+    """
+    from engine.quality.cohort_report import PAGE, draw_with_multiqc, figures_of, outliers_of, write_cohort_report
+
+    figures = figures_of({key: one.measures for key, one in samples.of_samples.items()})
+    outliers = outliers_of(figures)
+    write_cohort_report(figures, outliers, making.folder)
+    program = Path(sys.executable).with_name("multiqc")
+    if program.is_file():
+        draw_with_multiqc(program, making.folder)
+    told: dict[str, Measure] = {
+        "samples": len(figures),
+        "outliers": len({one.sample for one in outliers}),
+        "outliers_told": "; ".join(map(str, outliers)),
+        "page": PAGE,
+    }
+    return Computed(len(figures), told)
 
 
 def _promised(tables: CohortFiles) -> Iterator[JudgedTable]:

@@ -51,7 +51,7 @@ KNOWLEDGE = {
     "frequencies",
     "identity_panel",
 }
-COHORT = {"data_docs"}
+COHORT = {"data_docs", "cohort_qc_report"}
 REANALYSIS = {"knowledge_confirmations"}
 TOLD = {"work_list", "samples_behind"}
 """What no run makes: a sensor tells of it."""

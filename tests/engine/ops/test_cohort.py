@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.ops.artifact import Published
-from engine.ops.cohort import build_cohort, data_docs
+from engine.ops.cohort import build_cohort, cohort_qc_report, data_docs
 from tests.engine.ops.conftest import CHILD, Family
 
 
@@ -17,3 +17,11 @@ def test_every_table_of_every_sample_and_of_the_cohort_is_judged(family: Family)
     assert f"annotated_variants.{CHILD}" in page and "cohort_allele_frequency" in page
     again = data_docs.make(family.resources, "", log=lambda _: None)
     assert isinstance(again, Published) and again.fresh
+
+
+def test_the_quality_of_all_samples_stands_side_by_side(family: Family) -> None:
+    made = cohort_qc_report.make(family.resources, "", log=lambda _: None)
+    assert isinstance(made, Published) and made.receipt.measures["samples"] == 3
+    page = (family.resources.lake.folder(made.receipt) / "index.html").read_text()
+    assert all(f">{sample}</th>" in page for sample in ("child", "father", "mother"))
+    assert cohort_qc_report.make(family.resources, "", log=lambda _: None).fresh  # type: ignore[union-attr]
