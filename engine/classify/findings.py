@@ -26,6 +26,8 @@ from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.criteria import allele_key, are_one_change, classify, is_likely
 from engine.classify.decision import CAUSES_DISEASE, Decision, told_of
 from engine.classify.inheritance import Known, conditions_of, hgnc_id
+from engine.classify.ledger import SUFFIX as LEDGER_SUFFIX
+from engine.classify.ledger import write_ledger
 from engine.classify.origin import FATHER, MOTHER, come_together, origin_of, transmitting
 from engine.classify.phase import TOLD, Parent, Phase, phase_of
 from engine.classify.question import Question, question_of
@@ -117,7 +119,8 @@ def select_reportable(
 ) -> FindingsSummary:
     """Write the tables of findings, of candidate genes and of what is not reported into ``folder``.
 
-    They are ``<sample>.findings.parquet``, ``<sample>.candidate_genes.parquet`` and ``<sample>.unreported.parquet``.
+    They are ``<sample>.findings.parquet``, ``<sample>.candidate_genes.parquet`` and ``<sample>.unreported.parquet``;
+    beside them ``<sample>.evidence.json`` (:mod:`engine.classify.ledger`).
 
     Args:
         annotated: the Parquet that :func:`engine.annotate.annotate.annotate_variants` wrote.
@@ -152,6 +155,7 @@ def select_reportable(
         if verdict not in ("withheld", "not_reportable", "unlisted"):
             kept.append(finding)
     _drop_unreported_partners(kept)
+    write_ledger(kept, folder / f"{sample}{LEDGER_SUFFIX}")
     schema = arrow_schema(FINDING_COLUMNS)
     table = pa.Table.from_pylist([{name: row[name] for name in schema.names} for row in kept], schema=schema)
     pq.write_table(table, folder / f"{sample}.findings.parquet", compression="zstd")
