@@ -83,6 +83,7 @@ def leave(request: Request, admitted: MayEnter) -> Response:
 def sign_in(request: Request, *, reason: str = "", to: str = "", status: int = 401) -> Response:
     """The page that asks who is there, and goes on to where one wanted to be."""
     house: House = request.app.state.house
+    house.prepare()
     return page(
         request,
         "enter.html.j2",

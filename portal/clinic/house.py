@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from ipaddress import ip_address
 
 from engine.errors import GenomicsError
@@ -66,6 +67,7 @@ class House:
     visits: Visits = field(default_factory=Visits)
     _rows: tuple[Row, ...] = ()
     _looked: float = 0.0
+    _read: str = ""
     _looking: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -86,24 +88,47 @@ class House:
         except GenomicsError:
             return None
 
-    def rows(self, person: Person) -> list[Row]:
-        """The cases that are a person's."""
-        return [row for row in self._all() if is_own(person, row.case)]
+    def rows(self, person: Person, *, at_once: bool = False) -> list[Row]:
+        """The cases that are a person's.
+
+        Args:
+            person: who asks.
+            at_once: however old the list is, which is then read again meanwhile; otherwise half a minute at most.
+        """
+        return [row for row in self._all(at_once=at_once) if is_own(person, row.case)]
+
+    @property
+    def read(self) -> str:
+        """When the list was read, UTC, ISO 8601 to the second."""
+        return self._read
+
+    @property
+    def is_being_read(self) -> bool:
+        """Whether a newer list is about to be there."""
+        return self._looking.locked()
+
+    def prepare(self) -> None:
+        """Read the list meanwhile, for somebody who is about to come in."""
+        if time.monotonic() - self._looked > _FRESH_SECONDS or not self._looked:
+            self._look_meanwhile()
 
     def forget(self) -> None:
         """What was done just now is to be seen at once."""
         self._looked = 0.0
 
-    def _all(self) -> tuple[Row, ...]:
-        """The list as it was a few seconds ago at most; one that is looked at again and again is made meanwhile."""
+    def _all(self, *, at_once: bool) -> tuple[Row, ...]:
         age = time.monotonic() - self._looked
-        if not self._looked or age > _STALE_SECONDS:
+        if not self._looked or (age > _STALE_SECONDS and not at_once):
             with self._looking:
                 if not self._looked or time.monotonic() - self._looked > _FRESH_SECONDS:
                     self._look()
-        elif age > _FRESH_SECONDS and self._looking.acquire(blocking=False):
-            threading.Thread(target=self._look_and_release, daemon=True).start()
+        elif age > _FRESH_SECONDS:
+            self._look_meanwhile()
         return self._rows
+
+    def _look_meanwhile(self) -> None:
+        if self._looking.acquire(blocking=False):
+            threading.Thread(target=self._look_and_release, daemon=True).start()
 
     def _look_and_release(self) -> None:
         try:
@@ -116,7 +141,7 @@ class House:
             items = work_list(self.platform, runs)
         samples = {sample.sample_id: sample for sample in self.platform.registry.samples()}
         self._rows = tuple(self.row(item, samples.get(item.sample)) for item in items)
-        self._looked = time.monotonic()
+        self._looked, self._read = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
 
     def row(self, item: WorkItem, sample: RegisteredSample | None) -> Row:
         """A sample of the work list with its case and its report."""

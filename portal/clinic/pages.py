@@ -25,6 +25,7 @@ from portal.clinic.rights import MAY, Action
 from resources.environment import Resources
 from resources.signing import Draft, Reports
 from resources.work_list import State, sample_stages
+from resources.work_list import work_list as own_work_list
 
 router = APIRouter(prefix=ROOT, include_in_schema=False)
 ROWS_ON_A_PAGE = 50
@@ -92,7 +93,8 @@ def work_list(
 ) -> Response:
     """The work list of somebody's cases, by filters that stand in the address, fifty a page."""
     chosen = Filters(state, report, stage, q.strip())
-    own = admitted.house.rows(admitted.visit.person)
+    house = admitted.house
+    own = house.rows(admitted.visit.person, at_once=True)
     rows = [row for row in own if chosen.leave(row)]
     start = max(0, min(first, len(rows)) - 1)
     shown = rows[start : start + ROWS_ON_A_PAGE]
@@ -112,7 +114,9 @@ def work_list(
         chosen=chosen,
         counts=_counts(own),
         states=list(State),
-        stages=sorted({row.item.stage for row in own} | set(sample_stages(admitted.house.platform))),
+        stages=sorted({row.item.stage for row in own} | set(sample_stages(house.platform))),
+        read=house.read,
+        again=at(start + 1) or f"{ROOT}/cases" if house.is_being_read else "",
     )
 
 
@@ -293,7 +297,8 @@ def _overview(request: Request, admitted: Admitted, **more: Any) -> Response:
     draft = cases.answered(lambda: cases.draft_of(platform, sample.sample_id))
     exons = cases.answered(lambda: cases.exons_of(platform, sample.sample_id))
     in_full = Action.DRAFT in MAY[admitted.visit.person.role]
-    rows = [row for row in admitted.house.rows(admitted.visit.person) if row.item.sample == sample.sample_id]
+    with admitted.house.open_runs() as runs:
+        (item,) = own_work_list(platform, runs, [sample.sample_id])
     may_be_told = bool(draft.value) and (in_full or draft.value.issue.is_signed)
     return _of_a_case(
         request,
@@ -302,7 +307,7 @@ def _overview(request: Request, admitted: Admitted, **more: Any) -> Response:
         draft,
         may_be_told=may_be_told,
         said_problem=draft.problem if in_full else "",
-        item=rows[0].item if rows else None,
+        item=item,
         who=sample.person,
         signs=_signs(platform, sample.person.phenotype),
         identified=platform.identities.identified(sample.person.subject_id),
