@@ -1,7 +1,8 @@
 """A hospital's FHIR server: transactions that arrive once, whatever the network and the server do meanwhile.
 
 What is sent is written with PUT under ids of ours, so that sending again does no harm; after a fault that leaves open
-whether the server took it, the server is asked first.
+whether the server took it, the server is asked first. What takes the place of something on the server is sent for the
+version that was seen there (If-Match): a transaction that was given up and comes late changes nothing any more.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ _HEADERS = {
     "x-bundle-processing-logic": "sequential",  # Azure's: entries one after the other, as they are written
 }
 _AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+_OVERTAKEN = ("409", "412")
+"""What servers answer where a resource has another version than the transaction is for."""
 _MOST_ISSUES = 5
 
 
@@ -61,6 +64,21 @@ class Patience:
     timeout: float = 60.0
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A resource as it was seen on a server.
+
+    Attributes:
+        place: on the server.
+        version: the server's number of it.
+        says: its content, without what the server adds.
+    """
+
+    place: str
+    version: str
+    says: JsonObject
+
+
 class FhirServer:
     """One server.
 
@@ -88,20 +106,26 @@ class FhirServer:
         self.sent = 0
         self.retried = 0
 
-    def transact(self, bundle: JsonObject) -> None:
+    def transact(self, bundle: JsonObject, seen: Seen | None = None) -> None:
         """Have the server take a transaction.
+
+        Args:
+            bundle: the transaction.
+            seen: what one of its resources takes the place of; where something else has taken it since, the server
+                must refuse.
 
         Raises:
             RefusedError: it will not.
-            DeliveryError: it could not be reached, or was not able to, as long as patience lasted.
+            DeliveryError: it could not be reached, or was not able to, as long as patience lasted; or something else
+                lies there than was seen.
         """
         problem = "nothing was sent"
         for attempt in range(self._patience.attempts):
             wait: float | None = None
             open_ = [bundle["entry"][-1]]
             try:
-                answer = self._send(bundle)
-                problem, wait, open_ = self._judged(bundle, answer)
+                answer = self._send(_for_version(bundle, seen) if seen else bundle)
+                problem, wait, open_ = self._judged(bundle, answer, is_guarded=seen is not None)
             except httpx.RequestError as error:
                 problem = f"{type(error).__name__}: {error}"
             if not problem:
@@ -109,9 +133,31 @@ class FhirServer:
             self._wait(attempt, wait)
             if open_ and self._have_arrived(bundle, open_):
                 return
+            if seen and problem[:3] in _OVERTAKEN:
+                seen = self._still(seen)
         raise DeliveryError(
             f"{self.url} did not take the transaction after {self._patience.attempts} attempts: {problem}",
             remedy="see whether the server answers, then run genomics deliver again: nothing is sent twice",
+        )
+
+    def look(self, place: str) -> Seen | None:
+        """What lies at a place, absent where nothing does; DeliveryError where the server does not say."""
+        found = self.get(place)
+        if found is None:
+            return None
+        says = {name: value for name, value in found.items() if name not in ("meta", "text")}
+        return Seen(place, str(found.get("meta", {}).get("versionId", "")), says)
+
+    def _still(self, seen: Seen) -> Seen:
+        """The same as it lies there now, whatever its number; DeliveryError where something else does."""
+        now = self.look(seen.place)
+        if now is not None and now.says == seen.says:
+            return now
+        there = f"version {now.version}" if now else "nothing"
+        raise DeliveryError(
+            f"{self.url}/{seen.place} was version {seen.version} when it was looked at, and is {there} now: something "
+            "else was written there meanwhile, and nothing of this",
+            remedy="see what lies there; then run genomics deliver again, which sends what holds now",
         )
 
     def find(self, kind: str, system: str, value: str) -> str | None:
@@ -169,14 +215,17 @@ class FhirServer:
         address = f"{self.url}/{path}" if path else self.url
         return self._client.request(method, address, json=body, headers=_HEADERS | self._access.headers(anew=anew))
 
-    def _judged(self, bundle: JsonObject, answer: httpx.Response) -> tuple[str, float | None, list[JsonObject]]:
+    def _judged(
+        self, bundle: JsonObject, answer: httpx.Response, *, is_guarded: bool
+    ) -> tuple[str, float | None, list[JsonObject]]:
         """What stands against a transaction's having arrived, how long to wait, and entries that show if it did.
 
         A bundle that was answered with 200 may hold entries that were not: each says so itself. None shows it where
         it surely did not arrive.
         """
         wait, last = _retry_after(answer), bundle["entry"][-1:]
-        if answer.status_code in _AGAIN:
+        again = _AGAIN | {412} if is_guarded else _AGAIN
+        if answer.status_code in again:
             open_ = [] if answer.status_code == 429 else last
             return f"{answer.status_code} {_said(_outcome(answer))}".strip(), wait, open_
         if answer.status_code >= 300:
@@ -187,10 +236,10 @@ class FhirServer:
         failed = [number for number, status in enumerate(statuses) if not status.startswith("2")]
         if not failed:
             return "", None, []
-        if all(_number(statuses[number]) in _AGAIN for number in failed):
+        if all(_number(statuses[number]) in again for number in failed):
             open_ = [] if all(_number(statuses[one]) == 429 for one in failed) else [bundle["entry"][n] for n in failed]
-            return f"{len(failed)} entries were answered with {statuses[failed[0]]}", wait, open_
-        number = next(one for one in failed if _number(statuses[one]) not in _AGAIN)
+            return f"{statuses[failed[0]]} was answered for {len(failed)} entries", wait, open_
+        number = next(one for one in failed if _number(statuses[one]) not in again)
         outcome = _outcome(answer)["entry"][number]["response"].get("outcome", {})
         raise self._refusal(f"{bundle['entry'][number]['request']['url']}: {statuses[number]}", outcome)
 
@@ -217,9 +266,10 @@ class FhirServer:
     def _has(self, entry: JsonObject, places: Mapping[str, str]) -> bool:
         found = self.get(entry["request"]["url"])
         sent = with_references(entry["resource"], lambda name: places.get(name, name))
-        return found is not None and contains(with_references(found, self._local), sent)
+        return found is not None and contains(with_references(found, self.local), sent)
 
-    def _local(self, name: str) -> str:
+    def local(self, name: str) -> str:
+        """A reference as it stands below the base, whatever version it names."""
         return name.removeprefix(self.url + "/").partition("/_history/")[0]
 
     def _wait(self, attempt: int, asked: float | None) -> None:
@@ -229,6 +279,17 @@ class FhirServer:
             longest = min(self._patience.first * 2**attempt, self._patience.longest)
             chosen = longest * (0.5 + random.random() / 2)
             self._sleep(min(max(asked, chosen) if asked is not None else chosen, self._patience.longest))
+
+
+def _for_version(bundle: JsonObject, seen: Seen) -> JsonObject:
+    """The transaction with one entry that holds for the version alone that was seen."""
+    entries = [
+        {**one, "request": {**one["request"], "ifMatch": f'W/"{seen.version}"'}}
+        if one["request"]["url"] == seen.place
+        else one
+        for one in bundle["entry"]
+    ]
+    return {**bundle, "entry": entries}
 
 
 def _retry_after(answer: httpx.Response) -> float | None:

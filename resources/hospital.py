@@ -12,7 +12,18 @@ from pathlib import Path
 
 from engine.errors import DeliveryError
 from engine.fhir.codes import JsonObject
-from engine.fhir.transactions import Arrival, Resources, addressed, content_digests, transactions
+from engine.fhir.transactions import (
+    WITHDRAWN,
+    Arrival,
+    Resources,
+    addressed,
+    amending,
+    content_digests,
+    is_told_by_the_report,
+    transactions,
+    with_references,
+    withdrawn,
+)
 from engine.receipt import canonical_json, digest_text
 from resources.audit import AuditLog
 from resources.fhir_access import FhirAccess, authorization, read_access
@@ -96,15 +107,34 @@ class Hospital:
 
     def _send(self, sample: str, bundle: JsonObject) -> Arrival:
         resources = addressed(bundle, self._known(bundle))
-        contents = content_digests(resources)
+        contents, report = content_digests(resources), _report(resources)
         has = self.ledger.have(str(self._url), contents)
         changed = {place: one for place, one in resources.items() if has.get(place) != contents[place]}
-        parts = transactions(changed, most=self.access.most_entries)
-        for part in parts:
-            self.server.transact(part)
-            sent = {entry["request"]["url"]: contents[entry["request"]["url"]] for entry in part["entry"]}
-            self.ledger.keep(sample, str(self._url), sent)
-        return Arrival(len(changed), len(resources) - len(changed), len(parts), _report(resources))
+        unchanged = len(resources) - len(changed)
+        if not changed:
+            return Arrival(0, unchanged, 0, report)
+        gone = self._no_longer_told(sample, resources)
+        seen, most = self.server.look(report), self.access.most_entries
+        if seen is None:
+            parts, guarded = transactions(changed | gone, most=most), 0
+        else:
+            known = {*has, *gone} if report in has else {*resources, *gone}
+            amended = {report: resources[report]} if any(map(is_told_by_the_report, known & changed.keys())) else {}
+            parts, guarded = amending(changed | gone | amended, report, known, most=most)
+        for left, part in zip(range(len(parts), 0, -1), parts, strict=True):
+            self.server.transact(part, seen if left <= guarded else None)
+            self.ledger.keep(sample, str(self._url), _kept(part))
+            if 1 < left <= guarded:
+                seen = self.server.look(report)
+        return Arrival(len(changed) + len(gone), unchanged, len(parts), report, len(gone))
+
+    def _no_longer_told(self, sample: str, resources: Resources) -> Resources:
+        """What was told of the sample and is not any more, as it is to lie on the server."""
+        told = self.ledger.places_of(sample, str(self._url))
+        dropped = [place for place in sorted(told - resources.keys()) if place.partition("/")[0] in WITHDRAWN]
+        found = {place: one for place in dropped if (one := self.server.get(place)) is not None}
+        taken_back = {place: withdrawn(with_references(one, self.server.local)) for place, one in found.items()}
+        return {place: one for place, one in taken_back.items() if one is not None}
 
     def _known(self, bundle: JsonObject) -> dict[str, str]:
         """Places of patient and order as the hospital has them, by full URL; DeliveryError where it must have them."""
@@ -142,6 +172,11 @@ class Hospital:
                 remedy="correct the order in the sample sheet, or have it entered there",
             )
         return place
+
+
+def _kept(part: JsonObject) -> dict[str, str]:
+    """Content by place of what a transaction wrote, as :func:`engine.fhir.transactions.content_digests` has it."""
+    return content_digests(addressed(part))
 
 
 def _report(resources: Resources) -> str:

@@ -2,6 +2,10 @@
 
 Every resource of ours has an id that derives from its content and is written with PUT, so whatever is sent twice is
 there once. What the hospital keeps itself (patient, order) is referred to under the hospital's own id and not sent.
+
+A report that lies on the server is never beside results of another version: what changes of it goes in one
+transaction. Where that would be more than the server takes, the report is put on hold first (:func:`held`), so that it
+says nothing while its results change.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.fhir.codes import JsonObject
+from engine.fhir.narrative import narrative
 from engine.receipt import canonical_json, digest_text
 
 Resources = dict[str, JsonObject]
@@ -28,12 +33,14 @@ class Arrival:
         unchanged: resources that the server had already.
         transactions: in which they were sent.
         report: place of the DiagnosticReport on the server.
+        withdrawn: of the sent those that were told before and are not told any more.
     """
 
     sent: int
     unchanged: int
     transactions: int
     report: str
+    withdrawn: int = 0
 
 
 def addressed(bundle: JsonObject, known: Mapping[str, str] | None = None) -> Resources:
@@ -67,6 +74,72 @@ def transactions(resources: Resources, *, most: int) -> list[JsonObject]:
     ends = range(len(order), 0, -most)
     parts = [order[max(end - most, 0) : end] for end in reversed(ends)]
     return [_transaction({place: resources[place] for place in part}) for part in parts]
+
+
+def amending(changed: Resources, report: str, known: Collection[str], *, most: int) -> tuple[list[JsonObject], int]:
+    """The transactions of a report that lies on the server, and how many of the last of them must follow each other.
+
+    What the server does not have yet is named by nothing that is there: it goes first, in as many transactions as it
+    takes. All others go in one with the report, or, where they are too many, in several that each hold the report back
+    until the last. Each of these has the report, so that one that comes late can be refused by its version.
+
+    Args:
+        changed: what is to be sent.
+        report: place of the report.
+        known: places that the server has.
+        most: entries of a transaction, 2 or more.
+    """
+    new = {place: one for place, one in changed.items() if place not in known and place != report}
+    later = {place: one for place, one in changed.items() if place not in new}
+    first = transactions(new, most=most)
+    if len(later) <= most or report not in later:
+        last = transactions(later, most=most)
+        return [*first, *last], len(last)
+    order = _in_order(later)
+    before, told = order[: order.index(report)], order[order.index(report) :]
+    room = max(most - len(told), 0)
+    before, with_report = before[: len(before) - room], before[len(before) - room :]
+    hold = {report: held(later[report])}
+    steps = [before[start : start + most - 1] for start in range(0, len(before), most - 1)]
+    on_hold = [_transaction(hold | {place: later[place] for place in step}) for step in steps]
+    end = _transaction({place: later[place] for place in [*with_report, *told]})
+    return [*first, *on_hold, end], len(on_hold) + 1
+
+
+_HELD = ("resourceType", "id", "meta", "identifier", "category", "code", "subject", "performer", "issued")
+
+
+def held(report: JsonObject) -> JsonObject:
+    """A report that says nothing for the moment: a later version of it is being written."""
+    words = "A later version of this report is being written; what it said before does not stand for the moment."
+    told = {name: report[name] for name in _HELD if name in report}
+    resource: JsonObject = told | {"status": "registered", "conclusion": words}
+    return resource | {"text": narrative(resource)}
+
+
+WITHDRAWN = {
+    "Observation": "entered-in-error",
+    "RiskAssessment": "entered-in-error",
+    "Task": "entered-in-error",
+    "DocumentReference": "superseded",
+}
+"""Status of what a report told before and does not tell any more, by type; nothing else is taken back."""
+
+
+def withdrawn(resource: JsonObject) -> JsonObject | None:
+    """A resource of the server's as it is when its report does not tell of it any more; absent where it is so already.
+
+    The guide's profile of a proposed Task fixes its status, so one that is taken back does not follow it.
+    """
+    kind = resource["resourceType"]
+    if resource.get("status") == WITHDRAWN[kind]:
+        return None
+    profiles = resource.get("meta", {}).get("profile")
+    meta = {"meta": {"profile": profiles}} if profiles and kind != "Task" else {}
+    kept = {name: value for name, value in resource.items() if name not in ("meta", "text")}
+    changed: JsonObject = kept | meta | {"status": WITHDRAWN[kind]}
+    words = narrative(changed)
+    return changed | {"text": words | {"div": words["div"].replace("<p>", "<p>No longer reported: ", 1)}}
 
 
 def with_references(resource: Any, place: Callable[[str], str]) -> Any:
@@ -130,6 +203,11 @@ def _visit(place: str, resources: Resources, order: dict[str, None], waiting: Co
 
 def _rank(resource: JsonObject) -> int:
     return 2 if _is_of_the_report(resource) else int(resource["resourceType"] in _TOLD_BY_THE_REPORT)
+
+
+def is_told_by_the_report(place: str) -> bool:
+    """Whether a resource is one that a report tells of."""
+    return place.partition("/")[0] in _TOLD_BY_THE_REPORT
 
 
 def _is_of_the_report(resource: JsonObject) -> bool:

@@ -103,6 +103,13 @@ class Deliveries:
             rows = list(select_in(db, query.where(at, among(deliveries.c.document)), sorted(places)))
         return {row.document: row.content for row in sorted(rows, key=lambda row: str(row.recorded))}
 
+    def places_of(self, sample: str, destination: str) -> set[str]:
+        """Places of every resource that a destination took of a sample."""
+        at = and_(deliveries.c.sample_id == sample, deliveries.c.destination == destination)
+        query = select(deliveries.c.document).where(at, deliveries.c.document.not_in(REPORTS)).distinct()
+        with self._database.reading() as db:
+            return {str(row.document) for row in db.execute(query)}
+
     def keep(self, sample: str, destination: str, contents: Mapping[str, str]) -> None:
         """Write down that a destination has resources now, by place."""
         with self._database.writing() as db:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import SO_LINGER, SOL_SOCKET
+from socket import SHUT_RDWR, SO_LINGER, SOL_SOCKET
 from typing import Any
 
 import httpx
@@ -64,10 +64,11 @@ def _answers(url: str) -> bool:
 FAULTS = (
     *("429", "429 with a wait", "500", "503", "503 with a date", "slow", "cut"),
     *("cut after commit", "cut within the answer", "503 after commit", "slow after commit"),
-    *("429 inside", "503 inside", "503 inside after commit"),
+    *("429 inside", "503 inside", "503 inside after commit", "late"),
 )
 """What may happen to a request: an answer in the server's place, a wait, a cut, before or after the server took it;
-``inside`` an answer of 200 for a bundle, entries that were not taken, all of them or the last."""
+``inside`` an answer of 200 for a bundle, entries that were not taken, all of them or the last; ``late`` a cut, after
+which the bundle reaches the server all the same, when nobody waits for it any more."""
 
 
 @dataclass
@@ -78,7 +79,8 @@ class Faults:
         share: of requests that something happens to.
         kinds: what may happen, of :data:`FAULTS`.
         seed: of the chance.
-        slow: seconds that a slow answer takes.
+        slow: seconds that a slow answer takes, and that what is late is late.
+        in_a_row: after so many one request passes, so that no chance outlasts a patience of more attempts.
         happened: how often what happened.
         under_way: requests that the proxy has not done with.
     """
@@ -87,21 +89,25 @@ class Faults:
     kinds: tuple[str, ...] = FAULTS
     seed: int = 1
     slow: float = 0.3
+    in_a_row: int = 6
     happened: Counter[str] = field(default_factory=Counter)
     under_way: int = 0
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
         self._lock = threading.Lock()
+        self._run = 0
 
     def next(self, *, is_bundle: bool) -> str:
         """What happens to the next request; nothing where it is empty."""
         with self._lock:
-            if self._random.random() >= self.share:
+            of_it = [one for one in self.kinds if is_bundle or not ("inside" in one or one == "late")]
+            if self._random.random() >= self.share or self._run >= self.in_a_row or not of_it:
+                self._run = 0
                 return ""
-            kind = self._random.choice([one for one in self.kinds if is_bundle or "inside" not in one] or [""])
-            if kind:
-                self.happened[kind] += 1
+            kind = self._random.choice(of_it)
+            self._run += 1
+            self.happened[kind] += 1
             return kind
 
     @contextmanager
@@ -165,7 +171,10 @@ def faulty(server: str, faults: Faults) -> Iterator[str]:
                 later = {"with a wait": "1", "with a date": formatdate(time.time() + 1, usegmt=True)}.get(more)
                 self._answer(int(status), _outcome("throttled"), later)
             else:
-                if kind == "slow":
+                if kind == "late":
+                    self.connection.shutdown(SHUT_RDWR)
+                    self.close_connection = True
+                if kind in ("slow", "late"):
                     time.sleep(faults.slow)
                 self._pass_on(body, kind)
 
@@ -174,6 +183,8 @@ def faulty(server: str, faults: Faults) -> Iterator[str]:
             headers = {"Content-Type": "application/fhir+json", "Accept": "application/fhir+json"}
             answer = client.request(self.command, address, content=body, headers=headers)
             told = answer.json()
+            if kind == "late":
+                return
             if kind == "cut after commit":
                 self._cut()
             elif kind == "503 after commit":

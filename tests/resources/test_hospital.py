@@ -10,7 +10,7 @@ import pytest
 from engine.errors import DeliveryError
 from engine.person import Identity
 from resources.audit import AuditLog
-from resources.fhir_server import FhirServer, Patience, RefusedError
+from resources.fhir_server import FhirServer, Patience, RefusedError, Seen
 from resources.hospital import Hospital
 from resources.registry import SampleRegistry
 from resources.registry.deliveries import Deliveries, DeliveryState
@@ -36,7 +36,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 def hospital(tmp_path: Path, url: str) -> Callable[..., Hospital]:
     """A hospital at the server, or at another address, as a file says."""
     registry = SampleRegistry(tmp_path / "samples.sqlite")
-    registry.register([entry(tmp_path, f"S{n}") for n in range(1, 30)], sheet="a.csv", sheet_digest="0")
+    registry.register([entry(tmp_path, f"S{n}") for n in range(1, 40)], sheet="a.csv", sheet_digest="0")
 
     def made(address: str = url, access: str = "", patience: Patience = PATIENT) -> Hospital:
         file = None
@@ -194,15 +194,141 @@ def test_a_fault_is_outlived_and_doubles_nothing(
         pytest.skip("takes longer than the time-outs of this test")
     number = 10 + FAULTS.index(kind)
     known = {"sample": f"S{number}", "subject_id": f"P-{number}", "order": f"O-{number}"}
-    faults = Faults(share=0.8 if "inside" in kind else 0.5, kinds=(kind,), seed=number, slow=0.8)
+    faults = Faults(share=0.8 if "inside" in kind or kind == "late" else 0.5, kinds=(kind,), seed=number, slow=0.8)
     bundles = [report_bundle(tmp_path / "r", signatures=signed, **known) for signed in (1, 2)]
     with faulty(url, faults) as proxy:
-        delivered = [hospital(proxy, patience=QUICK).deliver(known["sample"], bundle) for bundle in bundles]
+        hospital(proxy, patience=QUICK).deliver(known["sample"], bundles[0])
+        faults.settle()  # what is created cannot be sent for a version: it may come late, and say the same again
+        before = numbers(url, bundles[1])
+        delivered = hospital(proxy, patience=QUICK).deliver(known["sample"], bundles[1])
+        faults.settle()
     assert faults.happened[kind]
-    assert get(url, delivered[0].report)["status"] == "amended"
+    assert get(url, delivered.report)["status"] == "amended"
     assert get(url, f"DiagnosticReport?identifier=S{number}")["total"] == 1
-    if kind != "slow":  # what arrives after it was given up and sent again is a version that says the same
-        assert versions(url, bundles[1]) == {"1", "2"}
+    steps = {place: version - before[place] for place, version in numbers(url, bundles[1]).items()}
+    assert set(steps.values()) == {0, 1} and steps[delivered.report] == 1, "amended once, however late it comes"
+
+
+def numbers(base: str, bundle: dict[str, Any]) -> dict[str, int]:
+    """The server's number of what is the sample's own, by place."""
+    own = [place for place in places(bundle) if not place.startswith(("Organization/", "Device/", "Practitioner/"))]
+    return {place: int(get(base, place)["meta"]["versionId"]) for place in own}
+
+
+class Watched(FhirServer):
+    """A server whose report is looked at, as a reader does, after every transaction."""
+
+    def __init__(self, url: str, report: str) -> None:
+        super().__init__(url, patience=PATIENT)
+        self.report, self.told = report, list[str]()
+
+    def transact(self, bundle: dict[str, Any], seen: Seen | None = None) -> None:
+        super().transact(bundle, seen)
+        now = get(self.url, self.report)
+        results = [get(self.url, self.local(one["reference"])) for one in now.get("result", [])]
+        assert {(one["status"], one["issued"]) for one in results} <= {(now["status"], now["issued"])}
+        assert bool(results) == (now["status"] != "registered")
+        self.told.append(now["status"])
+
+
+@pytest.mark.parametrize("most", [8, 500])
+def test_an_amended_report_is_never_seen_beside_results_of_another_version(
+    most: int, tmp_path: Path, url: str, hospital: Callable[..., Hospital]
+) -> None:
+    """In several transactions it says nothing while its results change; in one it is one version or the other."""
+    sample = "S30" if most == 8 else "S31"
+    known = {"sample": sample, "subject_id": f"P-parts-{most}", "order": f"O-parts-{most}"}
+    first = report_bundle(tmp_path / "r", findings=4, **known)
+    report = hospital().deliver(sample, first).report
+    second = report_bundle(tmp_path / "r", findings=4, signatures=2, **known)
+    at = hospital(access=f"most_entries: {most}\n")
+    watched = Watched(url, report)
+    at.__dict__["server"] = watched
+    delivered = at.deliver(sample, second)
+    assert watched.told[-1] == "amended" and delivered.transactions == len(watched.told)
+    on_hold = watched.told.count("registered")
+    assert on_hold > 1 if most == 8 else on_hold == 0
+    assert set(watched.told) <= {"final", "registered", "amended"}
+    assert at.deliver(sample, second).sent == 0
+
+
+def test_an_amendment_that_stops_half_way_leaves_no_contradiction_and_is_taken_up_again(
+    tmp_path: Path, url: str, hospital: Callable[..., Hospital]
+) -> None:
+    known = {"sample": "S32", "subject_id": "P-half", "order": "O-half"}
+    report = hospital().deliver("S32", report_bundle(tmp_path / "r", findings=4, **known)).report
+    second = report_bundle(tmp_path / "r", findings=4, signatures=2, **known)
+    bad = {**second, "entry": [_broken(one) if _is_report(one) else one for one in second["entry"]]}
+    at = hospital(access="most_entries: 14\n")
+    with pytest.raises(RefusedError):
+        at.deliver("S32", bad)
+    now = get(url, report)
+    assert now["status"] == "registered" and "result" not in now and "does not stand" in now["conclusion"]
+    at.__dict__["server"] = watched = Watched(url, report)
+    at.deliver("S32", second)
+    assert watched.told[-1] == "amended"
+
+
+def test_a_transaction_that_comes_late_changes_nothing_that_was_written_since(
+    tmp_path: Path, url: str, hospital: Callable[..., Hospital]
+) -> None:
+    known = {"sample": "S33", "subject_id": "P-late", "order": "O-late"}
+    first, second, third = (report_bundle(tmp_path / "r", signatures=n, **known) for n in (1, 2, 3))
+    hospital().deliver("S33", first)
+    faults = Faults(share=1.0, kinds=("late",), slow=2.0)
+    with faulty(url, faults) as proxy:
+        with pytest.raises(DeliveryError, match="did not take the transaction after 1 attempts"):
+            hospital(proxy, patience=Patience(attempts=1, timeout=60)).deliver("S33", second)
+        report = hospital().deliver("S33", third).report
+        before = numbers(url, third)
+        faults.settle()
+    assert faults.happened == {"late": 1}
+    assert numbers(url, third) == before and get(url, report)["issued"].startswith("2026-11-27T12:00:00")
+
+
+def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(
+    tmp_path: Path, url: str, hospital: Callable[..., Hospital]
+) -> None:
+    known = {"sample": "S34", "subject_id": "P-overtaken", "order": "O-overtaken"}
+    first, second = (report_bundle(tmp_path / "r", signatures=n, **known) for n in (1, 2))
+    report = hospital().deliver("S34", first).report
+
+    class Overtaken(FhirServer):
+        def look(self, place: str) -> Seen | None:
+            seen = super().look(place)
+            other = get(url, place) | {"conclusion": "What somebody else says."}
+            httpx.put(f"{url}/{place}", json=other, headers={"Content-Type": "application/fhir+json"}, timeout=60)
+            return seen
+
+    at = hospital()
+    at.__dict__["server"] = Overtaken(url, patience=PATIENT)
+    with pytest.raises(DeliveryError, match="something else was written there meanwhile"):
+        at.deliver("S34", second)
+    assert get(url, report)["conclusion"] == "What somebody else says."
+    (letter,) = at.ledger.dead_letters()
+    assert letter.state == DeliveryState.FAILED
+    hospital().deliver("S34", second)
+    assert get(url, report)["status"] == "amended" and at.ledger.dead_letters() == ()
+
+
+def test_what_a_later_version_does_not_tell_is_taken_back_with_it(
+    tmp_path: Path, url: str, hospital: Callable[..., Hospital]
+) -> None:
+    known = {"sample": "S35", "subject_id": "P-back", "order": "O-back"}
+    before = report_bundle(tmp_path / "a", findings=3, **known)
+    after = report_bundle(tmp_path / "b", findings=1, signatures=2, **known)
+    hospital().deliver("S35", before)
+    delivered = hospital().deliver("S35", after)
+    gone = {one for one in {*places(before)} - {*places(after)} if one.startswith(("Observation/", "Task/"))}
+    assert delivered.withdrawn == len(gone) > 4 and delivered.transactions == 1
+    for place in gone:
+        now = get(url, place)
+        assert now["status"] == "entered-in-error" and "No longer reported: " in now["text"]["div"]
+    assert hospital().deliver("S35", after).sent == 0
+    again = hospital().deliver("S35", report_bundle(tmp_path / "a", findings=3, signatures=3, **known))
+    assert again.withdrawn == 0 and {get(url, place)["status"] for place in gone if "Observation" in place} == {
+        "amended"
+    }
 
 
 def test_a_server_that_stays_away_is_told_with_what_was_tried(

@@ -4,8 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from engine.fhir.check import faults
-from engine.fhir.transactions import addressed, content_digests, references_in, transactions
+from engine.fhir.check import faults, validator
+from engine.fhir.transactions import (
+    WITHDRAWN,
+    addressed,
+    amending,
+    content_digests,
+    references_in,
+    transactions,
+    withdrawn,
+)
+from engine.fhir.validation.problem import Problem
 from tests.builders.report_bundle import report_bundle
 
 
@@ -51,6 +60,44 @@ def test_a_report_beyond_what_azure_takes_is_split_below_500(tmp_path: Path) -> 
 def test_a_report_that_fits_is_one_transaction_that_follows_every_profile(bundle: dict) -> None:
     (whole,) = transactions(addressed(bundle), most=500)
     assert [str(one) for one in faults(whole)] == []
+
+
+@pytest.mark.parametrize("most", [2, 5, 20])
+def test_an_amendment_in_several_transactions_holds_the_report_back_until_the_last(bundle: dict, most: int) -> None:
+    resources = addressed(bundle)
+    report = next(place for place in resources if place.startswith("DiagnosticReport/"))
+    new = {place for place in resources if place.startswith("Device/")}
+    parts, guarded = amending(resources, report, resources.keys() - new, most=most)
+    first, last = parts[:-guarded], parts[-guarded:]
+    assert {entry["request"]["url"] for part in first for entry in part["entry"]} == new
+    assert all(0 < len(part["entry"]) <= most for part in parts) and len(last) > 1
+    told = [{entry["request"]["url"]: entry["resource"] for entry in part["entry"]} for part in last]
+    assert [one[report]["status"] for one in told] == ["registered"] * (len(told) - 1) + ["final"]
+    written = [place for one in told for place in one if place != report]
+    assert sorted(written) == sorted(resources.keys() - new - {report})
+    assert [str(fault) for part in last for fault in validator().bundle(part, is_whole=False) if _is_error(fault)] == []
+
+
+def test_an_amendment_that_fits_is_one_transaction_beside_what_is_new(bundle: dict) -> None:
+    resources = addressed(bundle)
+    report = next(place for place in resources if place.startswith("DiagnosticReport/"))
+    parts, guarded = amending(resources, report, resources.keys(), most=500)
+    assert (len(parts), guarded) == (1, 1) and not any("registered" in str(part) for part in parts)
+
+
+def test_what_is_taken_back_says_so_and_follows_its_profile_where_that_allows_it(bundle: dict) -> None:
+    resources = addressed(bundle)
+    for place, resource in resources.items():
+        if place.partition("/")[0] in WITHDRAWN:
+            back = withdrawn(resource)
+            assert back is not None and back["status"] == WITHDRAWN[resource["resourceType"]]
+            assert "<p>No longer reported: " in back["text"]["div"] and withdrawn(back) is None
+            assert ("profile" in back.get("meta", {})) == (resource["resourceType"] != "Task" and "meta" in resource)
+            assert [str(fault) for fault in validator().resource(back) if _is_error(fault)] == []
+
+
+def _is_error(problem: Problem) -> bool:
+    return problem.severity == "error"
 
 
 def test_nothing_is_no_transaction() -> None:
