@@ -23,6 +23,7 @@ from engine.fhir.observations import Observations
 from engine.fhir.provenance import add_devices, add_files, add_provenance
 from engine.fhir.report_document import Document, add_document, attachment
 from engine.fhir.resources import Entries
+from engine.fhir.risk import add_risks
 from engine.fhir.study import add_study
 from engine.person import Identity
 from engine.receipt import canonical_json
@@ -97,11 +98,12 @@ def build_bundle(
     results += [reference for references in drugs.values() for reference in references]
     meanings = {name: references[-1] for name, references in (told | drugs).items() if references}
     actions = add_actions(entries, statement, meanings, actors, issued)
+    risks = add_risks(entries, statement, issue.status, study, actors, issued)
     page = attachment(document, issued) if document else None
     report = add_report(
-        entries, statement, issue.status, summary(versions), results, actions, study, actors, issued, page
+        entries, statement, issue.status, summary(versions), results, actions, risks, study, actors, issued, page
     )
-    told_of = [report, study, *results]
+    told_of = [report, study, *results, *risks]
     if document:
         told_of.append(add_document(entries, case.sample, document, issue.status, actors, report, issued))
     add_provenance(entries, lineage, files, actors, told_of, f"report|{case.sample}", issued)

@@ -31,6 +31,7 @@ def add_report(
     amendment: str | None,
     results: list[JsonObject],
     actions: list[JsonObject],
+    risks: list[JsonObject],
     study: JsonObject,
     actors: Actors,
     issued: str,
@@ -42,6 +43,7 @@ def add_report(
         "extension": [
             extension("genomic-study-reference", valueReference=study),
             *(extension("recommended-action", valueReference=action) for action in actions),
+            *(extension("genomic-risk-assessment", valueReference=risk) for risk in risks),
             _note("test-methodology", statement.methods),
             _note("test-disclaimer", " ".join(statement.limits)),
             *(_note("test-disclaimer", words) for words in statement.failed_checks),

@@ -79,6 +79,10 @@ def _report(resource: JsonObject) -> Iterator[str]:
     yield resource["conclusion"]
 
 
+def _risk(resource: JsonObject) -> Iterator[str]:
+    yield from (one["rationale"] for one in resource["prediction"])
+
+
 def _task(resource: JsonObject) -> Iterator[str]:
     yield _words(resource["code"])
     yield resource.get("description", "")
@@ -101,6 +105,7 @@ _TOLD: dict[str, Callable[[JsonObject], Iterator[str]]] = {
     "Procedure": _procedure,
     "Observation": _observation,
     "DiagnosticReport": _report,
+    "RiskAssessment": _risk,
     "Task": _task,
     "Provenance": _provenance,
 }

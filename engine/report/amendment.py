@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from engine.report.drug_response import differences
 from engine.report.issue import Issue, SignOut, Status
+from engine.report.risk import risk_differences
 from engine.report.statement import StatedFinding, Statement
 from engine.report.wording import Finding, kind, name, protein_change
 
@@ -65,7 +66,7 @@ def summary(told: Sequence[Version]) -> str | None:
 
 def changes(before: Statement, after: Statement) -> tuple[str, ...]:
     """What ``after`` says otherwise, in sentences; never empty where the digests differ."""
-    said = [*_of_findings(before, after), *_of_drugs(before, after), *_of_the_case(before, after)]
+    said = [*_of_findings(before, after), *_of_drugs_and_risks(before, after), *_of_the_case(before, after)]
     if not said and before.digest != after.digest:
         said = ["Figures of the calls or of the coverage changed, and no conclusion with them."]
     return tuple(said)
@@ -120,10 +121,11 @@ def _of_the_case(before: Statement, after: Statement) -> Iterator[str]:
         yield "The report is about other reads: files were added, replaced or taken away."
 
 
-def _of_drugs(before: Statement, after: Statement) -> Iterator[str]:
+def _of_drugs_and_risks(before: Statement, after: Statement) -> Iterator[str]:
     """Where drugs are told of at all, or not any more, the case says so."""
     if before.drug_response is not None and after.drug_response is not None:
         yield from differences(before.drug_response, after.drug_response)
+    yield from risk_differences(before.risks, after.risks)
 
 
 def _list(values: Iterable[str]) -> str:

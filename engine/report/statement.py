@@ -22,6 +22,8 @@ from engine.report.drug_response import DrugResponse
 from engine.report.further import UNEXAMINED, headlines, limit
 from engine.report.lineage import Lineage
 from engine.report.next_steps import NextStep, next_steps
+from engine.report.risk import LIMIT as RISK_LIMIT
+from engine.report.risk import StatedRisk, risks_told
 from engine.report.wording import Finding, evidence, headline, notes, sentence, tier
 from engine.tables import read_rows
 
@@ -119,6 +121,7 @@ class Statement:
         signs: names of the order's HPO terms, by term, as far as they are known.
         drug_response: what is said of drugs, absent where nobody asked for it.
         further: what was found beside small variants, and what was not looked for.
+        risks: polygenic scores, empty where there are none.
     """
 
     case: CaseFacts
@@ -139,6 +142,7 @@ class Statement:
     signs: Mapping[str, str] = field(default_factory=dict)
     drug_response: DrugResponse | None = None
     further: Further = field(default_factory=Further)
+    risks: tuple[StatedRisk, ...] = ()
 
     @property
     def tools(self) -> dict[str, str]:
@@ -183,6 +187,7 @@ def state(
     signs: Mapping[str, str] | None = None,
     drug_response: DrugResponse | None = None,
     further: Further | None = None,
+    risks: Sequence[StatedRisk] = (),
 ) -> Statement:
     """Put together what is said of a sample.
 
@@ -195,6 +200,7 @@ def state(
         signs: names of HPO terms, by term.
         drug_response: what the pharmacogenes say; told only of a person for whom it was asked.
         further: what was found beside small variants; nothing was looked for when absent.
+        risks: polygenic scores.
     """
     further = further or Further()
     drugs = (drug_response or DrugResponse()) if case.person.drug_response else None
@@ -214,24 +220,25 @@ def state(
         phases=_phases(findings),
         lineage=lineage,
         outcome=outcome,
-        conclusion=_conclusion(case, findings, awaited, drugs, further),
-        limits=_limits(drugs, further),
+        conclusion=_conclusion(case, findings, awaited, drugs, further, risks),
+        limits=_limits(drugs, further, risks),
         failed_checks=tuple(f"A quality check failed. {words}." for words in case.overridden_checks),
         methods=_methods(lineage),
         next_steps=steps,
         compared=compared,
         awaited=awaited,
         made=made,
-        digest=_digest(findings, told, lineage, build, outcome, awaited, drugs, further),
+        digest=_digest(findings, told, lineage, build, outcome, awaited, drugs, further, risks),
         signs=dict(signs or {}),
         drug_response=drugs,
         further=further,
+        risks=tuple(risks),
     )
 
 
-def _limits(drugs: DrugResponse | None, further: Further) -> tuple[str, ...]:
+def _limits(drugs: DrugResponse | None, further: Further, risks: Sequence[StatedRisk]) -> tuple[str, ...]:
     limits = tuple(limit(further) if one == UNEXAMINED else one for one in LIMITS)
-    return limits if drugs is None else (*limits, DRUG_RESPONSE_LIMIT)
+    return (*limits, *([DRUG_RESPONSE_LIMIT] if drugs else []), *([RISK_LIMIT] if risks else []))
 
 
 def _stated(row: Finding) -> StatedFinding:
@@ -247,6 +254,7 @@ def _digest(
     awaited: tuple[str, ...],
     drugs: DrugResponse | None,
     further: Further,
+    risks: Sequence[StatedRisk],
 ) -> str:
     """Digest of findings, case, outcome, and the reads that all is about.
 
@@ -263,6 +271,7 @@ def _digest(
     }
     said |= {"drug_response": drugs.told} if drugs else {}
     said |= {"further": asdict(further)} if further.examined else {}
+    said |= {"risks": risks_told(risks)} if risks else {}
     return sha256(canonical_json(said).encode()).hexdigest()
 
 
@@ -313,8 +322,9 @@ def _conclusion(
     awaited: Sequence[str],
     drugs: DrugResponse | None,
     further: Further,
+    risks: Sequence[StatedRisk],
 ) -> tuple[str, ...]:
-    """The result in sentences: what was found and looked at, secondary findings, drugs, checks that failed."""
+    """The result in sentences: what was found and looked at, secondary findings, drugs, scores, checks that failed."""
     found = [headline(finding) for finding in findings]
     if not [finding for finding in findings if finding["category"] not in UNJUDGED]:
         found = [f"No pathogenic or likely pathogenic variant was found{_scope(case)}", *found]
@@ -329,6 +339,7 @@ def _conclusion(
         else "Secondary findings were not looked for: there is no consent"
     )
     sentences = [*found, _coverage(case.regions), secondary, *(drugs.conclusion if drugs else ())]
+    sentences += [one.sentence for one in risks]
     if awaited:
         sentences.append(f"Not compared with the {' and '.join(awaited)}, whose calls were not there yet")
     if case.overridden_checks:

@@ -20,6 +20,7 @@ from engine.report.drug_response import drug_response_of
 from engine.report.lineage import Lineage
 from engine.report.next_steps import NextStep
 from engine.report.pileup import Pileup, ShownRead
+from engine.report.risk import StatedRisk
 from engine.report.statement import Outcome, StatedFinding, StatedPhase, Statement
 
 SUFFIX = ".statement.json"
@@ -50,6 +51,7 @@ def read_statement(path: Path) -> Statement:
             lineage=_lineage(told["lineage"]),
             outcome=Outcome(told["outcome"]),
             signs=told.get("signs", {}),
+            risks=tuple(StatedRisk(**one) for one in told.get("risks", ())),
             drug_response=drug_response_of(told["drug_response"]) if told.get("drug_response") else None,
             further=further_of(told["further"]) if told.get("further") else Further(),
             next_steps=tuple(NextStep(**one | {"reasons": tuple(one["reasons"])}) for one in told["next_steps"]),

@@ -15,6 +15,7 @@ from engine.report.case import CaseFacts, Gene, Regions
 from engine.report.drug_response import DrugResponse
 from engine.report.issue import SignOut, Status
 from engine.report.lineage import Lineage
+from engine.report.risk import StatedRisk
 from engine.report.statement import Statement, read_findings, state
 from tests.builders.annotated import bundle, write_annotated
 from tests.builders.people import person, subject
@@ -55,6 +56,7 @@ def statement(
     mother: Any = None,
     drugs: DrugResponse | None = None,
     further: Further | None = None,
+    risks: Sequence[StatedRisk] = (),
     **facts: Any,
 ) -> Statement:
     """What is said of a person with these facts, in whom these variants were called, and of drugs where asked."""
@@ -65,7 +67,7 @@ def statement(
     select_reportable(table, subject(father=father, mother=mother, **looked_through), bundle(), folder, "S1")
     case = CaseFacts("S1", person(**facts), regions, overridden_checks=tuple(overridden_checks))
     found = read_findings(folder / "S1.findings.parquet")
-    return state(found, case, lineage, "GRCh37", MADE, drug_response=drugs, further=further)
+    return state(found, case, lineage, "GRCh37", MADE, drug_response=drugs, further=further, risks=risks)
 
 
 def sign_out(

@@ -141,6 +141,8 @@ HOLDS = (
     TASK | {"authoredOn": "2026-01-01", "lastModified": "2026-01-02"},
     OBSERVATION | {"text": {"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">x</div>'}},
     {"resourceType": "Organization", "id": "o", "name": "x"},
+    RISK | {"prediction": [{"outcome": CODE, "rationale": "a sum alone"}]},
+    RISK | {"prediction": [{"probabilityDecimal": 100}]},
 )
 """What breaks none of those that nothing above keeps."""
 RULES = {number: rule for number, rule in enumerate(definitions().rules) if rule.key not in ELSEWHERE}
