@@ -275,7 +275,7 @@ class _Parts:
         self._known, self._frequencies = known, frequencies
         self._left_out = LeftOut()
         self._streams = [_Ahead(records) for records in carried_once(judged, self._left_out)]
-        self._annotator = Annotator(source.named, contigs, known, beside(judged, contigs, source))
+        self._annotator = Annotator(source.named, contigs, known, beside(judged, contigs, source, known))
         self._annotated_before = has_our_fields(judged.header)
         self._strip = our_fields(source.header)
         self._plain: tuple[str, PlainAnnotator] | None = None

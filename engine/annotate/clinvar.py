@@ -18,6 +18,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,7 @@ class ClinvarMeasures:
     release: str
 
 
+@lru_cache(maxsize=4096)
 def classify_significance(text: str) -> str:
     """ClinVar's germline classification in one word.
 
@@ -109,10 +111,15 @@ def other_terms(text: str) -> list[str]:
 
     Empty where the classification says it all.
     """
+    return list(_other_terms(text))
+
+
+@lru_cache(maxsize=4096)
+def _other_terms(text: str) -> tuple[str, ...]:
     said = classify_significance(text)
     plain = {"not provided", "", *(tier.replace("_", " ") for tier in _TIERS)}
     told = (term.replace("_", " ").replace(",", ", ").replace("vus-", "VUS-") for term in _terms(text))
-    return [term for term in told if term not in plain and term.replace(", ", " ") != said.replace("_", " ")]
+    return tuple(term for term in told if term not in plain and term.replace(", ", " ") != said.replace("_", " "))
 
 
 def _terms(text: str) -> list[str]:
@@ -321,6 +328,7 @@ _Condition = tuple[str, str]
 """Name, and ids joined by comma; no ids where the source has none."""
 
 
+@lru_cache(maxsize=4096)
 def _conditions(names: str, ids: str) -> tuple[list[_Condition], bool]:
     """ClinVar's conditions, each with its own ids, and whether the source tells which ids are whose.
 

@@ -229,7 +229,7 @@ def _is_partial(contig: str, call: Call) -> bool:
     return not call.alt_depth or not call.informative_depth or call.alt_depth < HOMOPLASMIC * call.informative_depth
 
 
-def combinations(members: Sequence[Member], model: GeneModel, sequence: str) -> list[Combination]:
+def combinations(members: Sequence[Member], model: GeneModel, sequence: str) -> Iterator[Combination]:
     """What the members on one contig make together; each set of members once.
 
     Args:
@@ -240,15 +240,14 @@ def combinations(members: Sequence[Member], model: GeneModel, sequence: str) -> 
     told: dict[tuple[Member, ...], list[str]] = {}
     for transcript_id, group in _by_codon(members, model):
         told.setdefault(group, []).append(transcript_id)
-    one_codon = [
-        Combination(group, tuple(transcripts), _one_allele(group, sequence)) for group, transcripts in told.items()
-    ]
-    return one_codon + neighbours(members, sequence, {_alleles(group) for group in told})
+    for group, transcripts in told.items():
+        yield Combination(group, tuple(transcripts), _one_allele(group, sequence))
+    yield from neighbours(members, sequence, {_alleles(group) for group in told})
 
 
 def neighbours(
     members: Sequence[Member], sequence: str, told: Collection[tuple[Allele, ...]] = ()
-) -> list[Combination]:
+) -> Iterator[Combination]:
     """What members that follow each other closely make or, as far as nobody has phased them, may make together.
 
     Args:
@@ -256,13 +255,14 @@ def neighbours(
         sequence: the contig's bases.
         told: alleles of the groups that are told already and are left out.
     """
-    known = dict.fromkeys(run for run in _neighbours(members) if _alleles(run) not in told)
-    possible = dict.fromkeys(group for cluster in _clusters(members) for group in _unphased(cluster))
-    found = [(group, True) for group in known]
-    found += [(group, False) for group in possible if group not in known and _alleles(group) not in told]
-    return [
-        Combination(group, (), allele, phased) for group, phased in found if (allele := _one_allele(group, sequence))
-    ]
+    for cluster in _clusters(members):
+        known = dict.fromkeys(run for run in _neighbours(cluster) if _alleles(run) not in told)
+        possible = dict.fromkeys(_unphased(cluster))
+        found = [(group, True) for group in known]
+        found += [(group, False) for group in possible if group not in known and _alleles(group) not in told]
+        for group, phased in found:
+            if allele := _one_allele(group, sequence):
+                yield Combination(group, (), allele, phased)
 
 
 def _alleles(group: Sequence[Member]) -> tuple[Allele, ...]:
@@ -342,15 +342,14 @@ def _told(group: Sequence[tuple[CodingEdit, Member]]) -> Iterator[list[Member]]:
         yield [member for _, member in group]
 
 
-def _neighbours(members: Sequence[Member]) -> Iterator[tuple[Member, ...]]:
+def _neighbours(cluster: Sequence[Member]) -> Iterator[tuple[Member, ...]]:
     """Runs of two to some members that follow each other closely on one chromosome."""
-    for cluster in _clusters(members):
-        for chromosome in _chromosomes(cluster):
-            for size in range(2, MOST_NEIGHBOURS + 1):
-                for first in range(len(chromosome) - size + 1):
-                    run = sorted(chromosome[first : first + size], key=lambda member: member.edit)
-                    if _follow_closely(run):
-                        yield tuple(run)
+    for chromosome in _chromosomes(cluster):
+        for size in range(2, MOST_NEIGHBOURS + 1):
+            for first in range(len(chromosome) - size + 1):
+                run = sorted(chromosome[first : first + size], key=lambda member: member.edit)
+                if _follow_closely(run):
+                    yield tuple(run)
 
 
 def _clusters(members: Sequence[Member]) -> Iterator[list[Member]]:

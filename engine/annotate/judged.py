@@ -16,10 +16,12 @@ from engine.annotate.annotator import Beside
 from engine.annotate.calls import Call, SiteReads, read_call, read_site_reads
 from engine.annotate.compound import Allele, Combination, combinations, survey
 from engine.annotate.consequence import call_consequences
+from engine.annotate.known_alleles import KnownAlleles
 from engine.annotate.normalise import left_align, select_sample, split_alleles, with_several_alternates
 from engine.annotate.rows import Row
 from engine.annotate.source import Contigs, Source
 from engine.files.variant_lines import variant_lines
+from engine.reference.accessions import bare_contig
 from engine.reference.bundle import ReferenceBundle
 
 if TYPE_CHECKING:
@@ -79,8 +81,11 @@ def judge(vcf: Path, bundle: ReferenceBundle, contigs: Contigs, source: Source, 
     return Judged(aligned, site_reads)
 
 
-def beside(judged: Judged, contigs: Contigs, source: Source) -> Beside:
-    """What the records make together, and what they are made of; nothing where they are nobody's calls."""
+def beside(judged: Judged, contigs: Contigs, source: Source, known: KnownAlleles) -> Beside:
+    """What the records make together that shares a codon or that ClinVar knows, and what they are made of.
+
+    Nothing where they are nobody's calls.
+    """
     if source.sample is None:
         return Beside({}, {}, frozenset())
     found = survey(judged.records(), judged.site_reads)
@@ -88,7 +93,11 @@ def beside(judged: Judged, contigs: Contigs, source: Source) -> Beside:
     for contig, members in found.members.items():
         if len(members) < 2 or contig not in contigs.bundle.contig_lengths:
             continue
+        on_contig = known.on(bare_contig(contig))
         for combination in combinations(members, contigs.model, contigs.sequence(contig).bases):
+            one = combination.allele
+            if not combination.transcripts and (one is None or on_contig.row(*one[1:]) is None):
+                continue
             for member in combination.members:
                 combined.setdefault(member.allele, []).append(combination)
     return Beside(combined, found.parts, frozenset(combined) | frozenset(found.parts))
