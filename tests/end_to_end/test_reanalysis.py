@@ -244,11 +244,11 @@ def test_a_decision_is_told_in_the_report_of_whoever_carries_the_allele_and_no_r
     assert runs(server) - had == Counter({("sample", CARRIER.sample_id): 1})
     assert said(server, CARRIER.sample_id)[0] != before[0]
     why = server.deployment.run("genomics", "why", CARRIER.sample_id, allele)
-    assert "judged by the laboratory" in why.stdout, why.stdout + why.stderr
+    assert "Judged by the laboratory" in why.stdout, why.stdout + why.stderr
 
     release(server, "2025-03")
     server.settle()
-    assert "judged by the laboratory" in server.deployment.run("genomics", "why", CARRIER.sample_id, allele).stdout
+    assert "Judged by the laboratory" in server.deployment.run("genomics", "why", CARRIER.sample_id, allele).stdout
     again = server.deployment.run(*decide, "--class", "LP", "--json")
     assert json.loads(again.stdout)["supersedes"] == 1, again.stderr
     server.settle()
