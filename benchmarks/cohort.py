@@ -96,11 +96,12 @@ def main() -> int:
     parser.add_argument("folder", type=Path, nargs="?", help="for what is made; a temporary one by default")
     parser.add_argument("--plink2", default="plink2", help="the program, where it is installed")
     parser.add_argument("--samples", type=int, default=AT[-1], help="of the large cohort")
+    parser.add_argument("--sites", type=int, default=50_000, help="of the large cohort")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp())
     folder.mkdir(parents=True, exist_ok=True)
     _frequencies_beside_others(folder, options.plink2)
-    _growing(folder, options.samples)
+    _growing(folder, options.samples, options.sites)
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
     return 0
 
@@ -120,8 +121,8 @@ def _frequencies_beside_others(folder: Path, plink2: str) -> None:
     _peers(drawn, folder, plink2)
 
 
-def _growing(folder: Path, samples: int) -> None:
-    drawn = Drawn(50_000, 500, seed=2)
+def _growing(folder: Path, samples: int, sites: int) -> None:
+    drawn = Drawn(sites, 500, seed=2)
     warehouse = Warehouse(folder / "growing")
     costs: list[float] = []
     for number in range(samples + WINDOW):
