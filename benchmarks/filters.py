@@ -147,9 +147,11 @@ def truths() -> list[Truth]:
         "HG001 simulated 30x, next 16 Mb": Simulation(*_HG001, "20:16000001-32000000"),
         "HG002 with faults 30x, 9.5 Mb": Simulation(*_HG002, "chr20:500001-10000000", faults_seed=1),
         "HG001 with faults 40x, 10 Mb": Simulation(*_HG001, "20:32000001-42000000", depth=40.0, faults_seed=2),
+        "HG001 with faults 30x, 8 Mb": Simulation(*_HG001, "20:42000001-50000000", faults_seed=3),
+        "HG001 with faults 22x, 6 Mb": Simulation(*_HG001, "20:50000001-56000000", depth=22.0, faults_seed=4),
         # Held out: looked at once, after the default filters were settled; no weight or limit was chosen by them.
-        "HG001 held out 30x, 8 Mb": Simulation(*_HG001, "20:42000001-50000000", faults_seed=3),
-        "HG001 held out 22x, 6 Mb": Simulation(*_HG001, "20:50000001-56000000", depth=22.0, faults_seed=4),
+        "HG001 held out 25x, 4 Mb": Simulation(*_HG001, "20:56000001-60000000", depth=25.0, faults_seed=5),
+        "HG002 held out 18x, 4 Mb": Simulation(*_HG002, "chr20:3000001-7000000", depth=18.0, faults_seed=6),
     }
     return [
         Truth("NA12878 52x, chr20 confident", TYPES, lambda folder: _chr20(folder, confident=True)),

@@ -21,8 +21,11 @@ from functools import cache
 
 ALT_BIAS, SLIPPAGE, LOW_QUALITY = "AltBias", "Slippage", "QUAL30"
 
-SUSPECT = 64.0
-"""Evidence, in phred, from which a heterozygous SNP is marked."""
+SUSPECT, SUSPECT_OF_FEW = 64.0, 45.0
+"""Evidence, in phred, from which a heterozygous SNP is marked: with :data:`JUDGED_READS` reads or more, and as their
+number nears none. Fewer reads can say less against a call, whatever it is."""
+STRAND_WEIGHT = 1.25
+"""What errs on one strand errs in every read of it, and shows sooner there than in the balance."""
 EXPECTED_SHARE = 0.45
 """Alternate reads of a true heterozygote: somewhat less than half, for reads that differ align less often."""
 JUDGED_READS = 32
@@ -56,7 +59,7 @@ class Evidence:
     def total(self) -> float:
         """Balance counts twice, for every artefact must pass it; mapping half, for true variants map worse, too."""
         mapping = self.mapping / 2 if self.balance >= TOO_FEW else 0.0
-        return 2 * self.balance + self.strand + self.bases + mapping
+        return 2 * self.balance + STRAND_WEIGHT * self.strand + self.bases + mapping
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class EvidenceFilters:
         """FILTER definitions for a VCF header."""
         meanings = {
             ALT_BIAS: f"Heterozygous SNP with too few alternate reads that differ in strand, base quality or mapping: "
-            f"evidence above {SUSPECT:g} phred",
+            f"evidence above {SUSPECT:g} phred, of few reads above {SUSPECT_OF_FEW:g}",
             SLIPPAGE: f"Heterozygous indel with QD < {LEAST_QUALITY_BY_DEPTH:g} where less than {INFORMATIVE:g} of the "
             "reads tell the alleles apart",
             LOW_QUALITY: f"QUAL < {LEAST_QUALITY:g}",
@@ -85,7 +88,7 @@ class EvidenceFilters:
         reads = heterozygous_reads(columns)
         if reads is not None:
             snp = all(len(alt) == len(columns[3]) or alt == "*" for alt in columns[4].split(","))
-            if snp and evidence(*reads, info).total > SUSPECT:
+            if snp and evidence(*reads, info).total > suspect(sum(reads)):
                 failed.append(ALT_BIAS)
             if not snp and _slips(info, columns):
                 failed.append(SLIPPAGE)
@@ -96,9 +99,9 @@ def evidence(reference: int, alternate: int, info: Mapping[str, str]) -> Evidenc
     """What speaks against a heterozygous SNP with so many reads of each allele; a measure that is absent says nothing.
 
     >>> round(evidence(15, 15, {"FS": "2.1", "BaseQRankSum": "0.3", "MQ": "60.00"}).total)
-    6
+    7
     >>> round(evidence(29, 4, {"FS": "12.0", "BaseQRankSum": "-3.1", "MQ": "48.20", "MQRankSum": "-3.4"}).total)
-    142
+    145
     """
     mapping = min(_phred_of_z(info, "MQRankSum"), _MOST_MAPPING)
     mapping += min(max(_BEST_MAPPING - _number(info, "MQ", _BEST_MAPPING), 0.0), _MOST_MAPPING)
@@ -108,6 +111,15 @@ def evidence(reference: int, alternate: int, info: Mapping[str, str]) -> Evidenc
         bases=min(_phred_of_z(info, "BaseQRankSum"), _MOST_BASES),
         mapping=mapping,
     )
+
+
+def suspect(reads: int) -> float:
+    """The evidence, in phred, from which a heterozygous SNP of so many reads is marked.
+
+    >>> [round(suspect(reads)) for reads in (8, 16, 32, 60)]
+    [50, 54, 64, 64]
+    """
+    return SUSPECT_OF_FEW + (SUSPECT - SUSPECT_OF_FEW) * min(reads, JUDGED_READS) / JUDGED_READS
 
 
 def heterozygous_reads(columns: Sequence[str]) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ receipt. A backend says where files lie and how they are moved; whoever uses a l
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.receipt import Measure, Receipt, Recipe
+
+RECEIPT = "receipt.json"
+SAMPLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Work(Protocol):

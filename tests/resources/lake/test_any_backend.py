@@ -5,8 +5,10 @@ changes a file of it behind its back.
 """
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from engine.errors import LakeError
 from engine.receipt import Receipt, Recipe
 from resources.lake import Lake, LocalLake
+from tests.builders.azurite import Token, azurite, why_not
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,21 @@ class Backend:
     change: Callable[[Lake, Receipt, str, bytes], object]
 
 
+def open_azure(folder: Path) -> Lake:
+    """A container by the folder's name, as a machine sees it that has brought nothing here yet."""
+    from resources.lake.azure import AzureLake
+
+    running = azurite()
+    url = running.container(sha256(str(folder).encode()).hexdigest()[:32])
+    return AzureLake(url, Token(), folder / uuid.uuid4().hex, options=running.options)
+
+
+def overwrite(lake: Lake, receipt: Receipt, name: str, content: bytes) -> None:
+    lake._blob(f"{lake._version(receipt)}/{name}").upload_blob(content, overwrite=True)  # type: ignore[attr-defined]
+
+
 BACKENDS = {
+    "azure": Backend(open=open_azure, change=overwrite),
     "local": Backend(
         open=lambda folder: LocalLake(folder / "lake"),
         change=lambda lake, receipt, name, content: lake.path(receipt, name).write_bytes(content),
@@ -40,6 +57,8 @@ NOTHING = Recipe()
 
 @pytest.fixture(params=sorted(BACKENDS))
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    if request.param == "azure" and (missing := why_not()):
+        pytest.skip(missing)
     yield BACKENDS[request.param]
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from engine.errors import LakeError
 from engine.receipt import Receipt, Recipe
+from resources import ledger
 from resources.audit import DONE, AuditLog
 from resources.lake import LocalLake, local
 from resources.ledger import ABANDONED, ADOPTED, ADOPTION, PUBLISHED
@@ -208,7 +209,7 @@ def test_a_process_killed_after_the_entry_leaves_the_earlier_version_in_force(la
 
 def test_a_process_killed_before_its_note_has_published(lake: LocalLake, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(lake, "one")
-    monkeypatch.setattr(local.Ledger, "seal", lambda *_: None)
+    monkeypatch.setattr(ledger.Ledger, "seal", lambda *_: None)
     second = publish(lake, "two")
     monkeypatch.undo()
     assert reopened(lake).require("aligned_reads", "S1") == second

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from resources.lake import Lake, LocalLake, Work
-from resources.lake.local import LocalWork
+from resources.lake.vouched import FolderWork
 
 PROJECT = Path(__file__).resolve().parents[3]
 CALLERS = [
@@ -17,7 +17,7 @@ CALLERS = [
 
 
 def public(kind: type) -> set[str]:
-    return {name for name in vars(kind) if not name.startswith("_")}
+    return {name for each in kind.__mro__ for name in vars(each) if not name.startswith("_")}
 
 
 def asked_of_a_lake(path: Path) -> Iterator[str]:
@@ -49,4 +49,4 @@ def test_callers_know_nothing_of_how_a_lake_lays_out_its_files() -> None:
 
 def test_the_local_backend_has_the_whole_contract() -> None:
     assert public(Lake) <= public(LocalLake)
-    assert public(Work) <= public(LocalWork) | {"folder", "scratch"}
+    assert public(Work) <= public(FolderWork) | {"folder", "scratch"}
