@@ -63,7 +63,20 @@ class Option:
 
 
 OPTIONS = (
-    Option("GENOMICS_ENV", "local", ("local",), "Where data lives and which services answer."),
+    Option("GENOMICS_ENV", "local", ("local", "azure"), "Where data lives and which services answer."),
+    Option(
+        "GENOMICS_LAKE",
+        "none",
+        (),
+        "With `azure`: the container of the lake, `https://account.blob.core.windows.net/lake`; the platform's "
+        "identity needs the role Storage Blob Data Contributor on it.",
+    ),
+    Option(
+        "GENOMICS_LAKE_CACHE_GB",
+        "500",
+        (),
+        "With `azure`: how much of the lake is kept on this machine at most, beside what is in use.",
+    ),
     Option(
         "GENOMICS_REFERENCE",
         "demo",
@@ -232,7 +245,9 @@ class Settings:
     """The options of this deployment, checked.
 
     Attributes:
-        environment: ``local``.
+        environment: ``local`` or ``azure``.
+        lake: URL of the container of the lake, absent where it lies in the data folder.
+        lake_cache: bytes of it that are kept on this machine at most.
         reference: name or YAML path of the reference bundle.
         data: folder of everything kept.
         threads: threads of one run.
@@ -264,6 +279,8 @@ class Settings:
     """
 
     environment: str
+    lake: str | None
+    lake_cache: int
     reference: str
     data: Path
     threads: int
@@ -305,6 +322,8 @@ class Settings:
         threads = variables.get("GENOMICS_THREADS") or str(max(cores // max_runs, 1))
         return cls(
             environment=values["GENOMICS_ENV"],
+            lake=_container(values["GENOMICS_ENV"], variables.get("GENOMICS_LAKE")),
+            lake_cache=_count("GENOMICS_LAKE_CACHE_GB", values["GENOMICS_LAKE_CACHE_GB"]) << 30,
             reference=reference,
             data=data,
             threads=_count("GENOMICS_THREADS", threads),
@@ -394,7 +413,7 @@ def build_resources(settings: Settings) -> Resources:
     """Every service of the deployment that these settings describe; what this process makes from now on is private."""
     keep_private()
     audit = AuditLog(settings.data / "audit" / "audit.jsonl", Anchor(settings.anchor))
-    lake = LocalLake(settings.data / "lake", audit)
+    lake = _lake(settings, audit)
     registry = SampleRegistry(settings.registry)
     knowledge = Knowledge.declared(settings.reference, lake, settings.data / "sources")
     warehouse = Warehouse(settings.data / "cohort")
@@ -415,6 +434,15 @@ def build_resources(settings: Settings) -> Resources:
         hospital=Hospital(settings.fhir_url, settings.fhir_access, ledger, audit),
         interface_engine=InterfaceEngine(settings.hl7, settings.hl7_access, ledger, audit),
     )
+
+
+def _lake(settings: Settings, audit: AuditLog) -> Lake:
+    """Where artifacts live; nothing else of the platform knows which of them it is."""
+    if settings.lake is None:
+        return LocalLake(settings.data / "lake", audit)
+    from resources.lake.azure import AzureLake, signed_in
+
+    return AzureLake(settings.lake, signed_in(), settings.data / "cache", audit, settings.lake_cache)
 
 
 def workplace(project: Path) -> Path:
@@ -492,6 +520,26 @@ def _origins(addresses: str | None) -> tuple[str, ...]:
                 remedy="write each as https://host or https://host:port, separated by commas",
             )
     return origins
+
+
+def _container(environment: str, url: str | None) -> str | None:
+    """The container of the lake where one is to be named, and none where not."""
+    if (environment == "azure") != bool(url):
+        wanted = "is not set" if not url else "is set, but GENOMICS_ENV is not azure"
+        raise SettingsError(
+            f"GENOMICS_LAKE {wanted}",
+            remedy="set GENOMICS_ENV=azure and GENOMICS_LAKE=https://<account>.blob.core.windows.net/<container>, or "
+            "neither",
+        )
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.netloc or not parts.path.strip("/") or parts.query or parts.fragment:
+        raise SettingsError(
+            f"GENOMICS_LAKE is {url.partition('?')[0]!r}",
+            remedy="write https://<account>.blob.core.windows.net/<container>, without a key or signature",
+        )
+    return url.rstrip("/")
 
 
 def _count(variable: str, value: str, *, least: int = 1) -> int:
