@@ -21,11 +21,11 @@ from functools import cache
 
 ALT_BIAS, SLIPPAGE, LOW_QUALITY = "AltBias", "Slippage", "QUAL30"
 
-SUSPECT, SUSPECT_OF_FEW = 64.0, 45.0
-"""Evidence, in phred, from which a heterozygous SNP is marked: with :data:`JUDGED_READS` reads or more, and as their
-number nears none. Fewer reads can say less against a call, whatever it is."""
-STRAND_WEIGHT = 1.25
-"""What errs on one strand errs in every read of it, and shows sooner there than in the balance."""
+SUSPECT, SUSPECT_OF_FEW, MANY = 62.0, 40.0, 30
+"""Evidence, in phred, from which a heterozygous SNP is marked: with :data:`MANY` reads or more, and as their number
+nears none. Fewer reads can say less against a call, whatever it is."""
+BASES_WEIGHT, MAPPING_WEIGHT = 0.9, 0.4
+"""That alternate reads map worse, or end worse, shows less than their number: those of true variants do, too."""
 EXPECTED_SHARE = 0.45
 """Alternate reads of a true heterozygote: somewhat less than half, for reads that differ align less often."""
 JUDGED_READS = 32
@@ -57,9 +57,9 @@ class Evidence:
 
     @property
     def total(self) -> float:
-        """Balance counts twice, for every artefact must pass it; mapping half, for true variants map worse, too."""
-        mapping = self.mapping / 2 if self.balance >= TOO_FEW else 0.0
-        return 2 * self.balance + STRAND_WEIGHT * self.strand + self.bases + mapping
+        """Balance counts twice, for every artefact must pass it."""
+        mapping = MAPPING_WEIGHT * self.mapping if self.balance >= TOO_FEW else 0.0
+        return 2 * self.balance + self.strand + BASES_WEIGHT * self.bases + mapping
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ def evidence(reference: int, alternate: int, info: Mapping[str, str]) -> Evidenc
     """What speaks against a heterozygous SNP with so many reads of each allele; a measure that is absent says nothing.
 
     >>> round(evidence(15, 15, {"FS": "2.1", "BaseQRankSum": "0.3", "MQ": "60.00"}).total)
-    7
+    6
     >>> round(evidence(29, 4, {"FS": "12.0", "BaseQRankSum": "-3.1", "MQ": "48.20", "MQRankSum": "-3.4"}).total)
-    145
+    135
     """
     mapping = min(_phred_of_z(info, "MQRankSum"), _MOST_MAPPING)
     mapping += min(max(_BEST_MAPPING - _number(info, "MQ", _BEST_MAPPING), 0.0), _MOST_MAPPING)
@@ -117,9 +117,9 @@ def suspect(reads: int) -> float:
     """The evidence, in phred, from which a heterozygous SNP of so many reads is marked.
 
     >>> [round(suspect(reads)) for reads in (8, 16, 32, 60)]
-    [50, 54, 64, 64]
+    [46, 52, 62, 62]
     """
-    return SUSPECT_OF_FEW + (SUSPECT - SUSPECT_OF_FEW) * min(reads, JUDGED_READS) / JUDGED_READS
+    return SUSPECT_OF_FEW + (SUSPECT - SUSPECT_OF_FEW) * min(reads, MANY) / MANY
 
 
 def heterozygous_reads(columns: Sequence[str]) -> tuple[int, int] | None:

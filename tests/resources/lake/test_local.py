@@ -40,7 +40,7 @@ def test_who_makes_an_artifact_waits_for_nobody(lake: Lake, monkeypatch: pytest.
     def slept(seconds: float) -> None:
         raise AssertionError("the maker waits for itself")
 
-    monkeypatch.setattr("resources.lake.local.time.sleep", slept)
+    monkeypatch.setattr("resources.lake.vouched.time.sleep", slept)
     receipt = publish(lake, "one")
     lake.path(receipt, "reads.txt").write_text("gone")
     with lake.work("raw_reads", "S1"):
