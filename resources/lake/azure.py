@@ -109,16 +109,9 @@ class AzureLake(VouchedLake):
         self._key(asset, sample)  # refuses an illegal sample id before anything is written
         name = work_name(asset, sample)
         folder = self.cache / ".work" / f"{name}.{os.getpid()}"
-        with self._leased(f".work/{name}", lambda: log(f"another run is making {asset}: waiting for its end")):
-            self._abandon(asset, sample)
-            shutil.rmtree(folder, ignore_errors=True)
-            (folder / "artifact").mkdir(parents=True)
-            (folder / "scratch").mkdir()
-            try:
-                yield FolderWork(self, asset, sample, folder / "artifact", folder / "scratch")
-            finally:
-                self._abandon(asset, sample)
-                shutil.rmtree(folder, ignore_errors=True)
+        leased = self._leased(f".work/{name}", lambda: log(f"another run is making {asset}: waiting for its end"))
+        with leased, self._work_in(folder, asset, sample) as work:
+            yield work
 
     # The container
 

@@ -76,15 +76,8 @@ class LocalLake(VouchedLake):
             if not _locks_at_once(lock):
                 log(f"another run is making {asset}: waiting for its end")
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            self._abandon(asset, sample)
-            shutil.rmtree(folder, ignore_errors=True)
-            (folder / "artifact").mkdir(parents=True)
-            (folder / "scratch").mkdir()
-            try:
-                yield FolderWork(self, asset, sample, folder / "artifact", folder / "scratch")
-            finally:
-                self._abandon(asset, sample)
-                shutil.rmtree(folder, ignore_errors=True)
+            with self._work_in(folder, asset, sample) as work:
+                yield work
 
     @property
     def _seals_without_log(self) -> Path:

@@ -6,10 +6,11 @@ the files of an artifact are what was published; everything that is judged by th
 
 from __future__ import annotations
 
+import shutil
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -290,6 +291,19 @@ class VouchedLake(ABC):
             with suppress(LakeError):
                 if written := self._read(asset, sample):
                     yield written, [earlier.digest for _, earlier in self._history(asset, sample)]
+
+    @contextmanager
+    def _work_in(self, folder: Path, asset: str, sample: str | None) -> Iterator[FolderWork]:
+        """Work in a folder that is emptied first and goes at the end, for the process that alone makes the artifact."""
+        self._abandon(asset, sample)
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "artifact").mkdir(parents=True)
+        (folder / "scratch").mkdir()
+        try:
+            yield FolderWork(self, asset, sample, folder / "artifact", folder / "scratch")
+        finally:
+            self._abandon(asset, sample)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _abandon(self, asset: str, sample: str | None) -> None:
         """Write down that a publication was entered in the ledger and did not come into force."""
