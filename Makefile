@@ -9,7 +9,7 @@ export GENOMICS_REFERENCE := $(REFERENCE)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: fhir-definitions hapi help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers spark azurite
+.PHONY: fhir-definitions hapi help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers spark azurite knowledge
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -67,6 +67,11 @@ release: setup-dev  ## VERSION=x.y.z: set the version, date the changelog, build
 
 serve: setup  ## serve the web UI with sensors and daemon; prints the address to open
 	@$(BIN)/python -m demo.serve
+
+knowledge: setup  ## REFERENCE=GRCh38 FROM=folder: declare and build what a folder of downloads holds (docs/knowledge.md)
+	@test -n "$(FROM)" || { echo "say where the files are: make knowledge REFERENCE=GRCh38 FROM=folder" >&2; exit 2; }
+	@$(BIN)/genomics knowledge --from "$(FROM)"
+	@$(BIN)/python -m genomics_assets.build_knowledge
 
 bench: setup-dev  ## measure the engine beside its peers (see docs/measurements.md)
 	@$(BIN)/python -m benchmarks

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from console import catalogue, commands, deliveries, identities, listing, reanalysis, reports
+from console.knowledge import knowledge
 from console.why import why
 from engine.errors import GenomicsError
 from engine.storage import storage_error
@@ -142,6 +143,10 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("sample", metavar="SAMPLE", help="the sample's id")
     replay.add_argument(
         "--knowledge", action="append", required=True, metavar="PART=RELEASE", help="a release; may be given again"
+    )
+    known = add("knowledge", "show what the platform knows, of which release; or declare downloads", knowledge)
+    known.add_argument(
+        "--from", dest="source", type=Path, metavar="FOLDER", help="declare what this folder of downloads holds"
     )
     audit = add("audit", "verify the audit log's chain and its end", commands.audit)
     audit.add_argument("--accept", action="store_true", help="go on with a log that lost entries, as it is")

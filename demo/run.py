@@ -83,20 +83,13 @@ def run_job(job: str, sample: str | None, run_key: str | None = None) -> RunResu
     from engine.ops.dagster_op import CPU_SECONDS
     from engine.reads.registration import SampleStatus
     from genomics_assets.definitions import defs
-    from genomics_assets.run_process import process_tags
-    from resources.sample_runs import RUN_KEY
+    from genomics_assets.run_here import problems_of, run_here
 
     services = defs.resources or {}
     lake, registry = services["lake"], services["registry"]
     before = {asset: lake.receipt(asset, sample) for asset in SAMPLE_ASSETS} if sample else {}
     with dg.DagsterInstance.get() as instance:
-        done = defs.resolve_job_def(job).execute_in_process(
-            instance=instance,
-            partition_key=sample,
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags=process_tags() | ({RUN_KEY: run_key} if run_key else {}),
-        )
+        done = run_here(instance, job, sample, run_key)
         result = RunResult(sample, done.success)
         for stats in instance.get_run_step_stats(done.run_id):
             if stats.start_time and stats.end_time:  # a step that was skipped has no beginning
@@ -106,7 +99,7 @@ def run_job(job: str, sample: str | None, run_key: str | None = None) -> RunResu
             used = event.materialization.metadata.get(CPU_SECONDS)
             if isinstance(used, dg.FloatMetadataValue):
                 result.cpu_seconds[event.asset_key.path[-1]] = used.value or 0.0
-    result.problems = [_problem(event) for event in done.all_events if event.is_step_failure]
+    result.problems = problems_of(done)
     result.fresh = [asset for asset in before if before[asset] and lake.receipt(asset, sample) == before[asset]]
     if sample:
         registry.mark(sample, SampleStatus.DONE if done.success else SampleStatus.FAILED, run_key=run_key)
@@ -141,13 +134,6 @@ def _ask_the_sensor() -> dict[str, str]:
             if {person.sample for person in PEOPLE} <= known or time.monotonic() > deadline:
                 return requested
             time.sleep(1)
-
-
-def _problem(event: dg.DagsterEvent) -> str:
-    data = event.step_failure_data
-    user = data.user_failure_data
-    told = user.description if user and user.description else data.error.message.strip() if data.error else "failed"
-    return f"{event.step_key}: {told}"
 
 
 def _show(result: RunResult, name: str) -> RunResult:

@@ -121,7 +121,7 @@ class Declaration:
         return path
 
 
-_FIELDS = tuple(field.name for field in fields(Declaration))
+FIELDS = tuple(field.name for field in fields(Declaration))
 _REQUIRED = ("name", "build", "fasta")
 _FILES = (
     "fasta",
@@ -143,7 +143,7 @@ _TEXTS = (
     *("constraint_release", "constraint_licence", "dbsnp_release"),
 )
 _IS_MD5 = re.compile("[0-9a-fA-F]{32}").fullmatch
-_REMEDY = f"use the fields {', '.join(_FIELDS)}, each once, as resources/references/GRCh38.yaml does"
+_REMEDY = f"use the fields {', '.join(FIELDS)}, each once, as resources/references/GRCh38.yaml does"
 
 
 def read_declaration(path: Path, sources: Path) -> Declaration:
@@ -196,7 +196,7 @@ def _mapping(path: Path) -> dict[str, Any]:
         raise _refused(path, f"it is not YAML: {problem}{line}") from None
     if not isinstance(declared, dict):
         raise _refused(path, "the file declares no fields" if declared is None else "the file is no list of fields")
-    if unknown := [str(name) for name in declared if name not in _FIELDS]:
+    if unknown := [str(name) for name in declared if name not in FIELDS]:
         raise _refused(path, f"there is no field {' or '.join(unknown)}")
     return declared
 

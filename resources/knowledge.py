@@ -22,6 +22,7 @@ from engine.reference.genome import FASTA_NAME
 from engine.reference.panels import PANELS, Panel, read_panels
 from resources.declaration import DECLARATIONS, Declaration, read_declaration
 from resources.lake import Lake
+from resources.shipped_files import GATHERED
 
 __all__ = ["DECLARATIONS", "Declaration", "Knowledge", "read_declaration"]
 _OPTIONAL = (
@@ -48,8 +49,13 @@ class Knowledge:
 
     @classmethod
     def declared(cls, reference: str, lake: Lake, sources: Path) -> Knowledge:
-        """The knowledge of a reference by its name or its YAML's path; KnowledgeError if it is not declared well."""
+        """The knowledge of a reference by its name or its YAML's path; KnowledgeError if it is not declared well.
+
+        For a name, what was gathered from a folder of downloads stands above what the platform carries.
+        """
         path = Path(reference) if reference.endswith((".yaml", ".yml")) else DECLARATIONS / f"{reference}.yaml"
+        if path.parent == DECLARATIONS and (sources / GATHERED).is_file():
+            path = sources / GATHERED
         return cls(read_declaration(path, sources), lake)
 
     @property
@@ -57,6 +63,11 @@ class Knowledge:
         """The knowledge assets this reference has, in the order in which they are built."""
         declared = self.declaration
         return ("reference_genome", "aligner_index", *(part for part in _OPTIONAL if declared.source(part)))
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """Parts that a reference may lack, in the order in which they are built."""
+        return _OPTIONAL
 
     def panels(self) -> dict[str, Panel] | None:
         """The panels that orders may name, by :func:`engine.reference.panels.panel_key`, as the declared file has them.

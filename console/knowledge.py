@@ -1,0 +1,74 @@
+"""``genomics knowledge``: what the deployment knows, of which release; and declaring a folder of downloads."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from console.output import plain, print_json
+from engine.errors import KnowledgeError
+from resources.declaration import DECLARATIONS, FIELDS, read_declaration
+from resources.environment import Resources
+from resources.shipped_files import Gathered, declare, gather
+
+
+def knowledge(platform: Resources, chosen: argparse.Namespace) -> int:
+    """Show every part; with ``--from`` declare what lies in a folder first."""
+    if chosen.source is None:
+        return _show(platform, chosen.json)
+    reference = platform.settings.reference
+    if reference.endswith((".yaml", ".yml")):
+        raise KnowledgeError(
+            "the reference is declared by a YAML of the laboratory's own",
+            file=reference,
+            remedy=f"declare the files in it, or set GENOMICS_REFERENCE to one of {_named()}",
+        )
+    gathered = gather(chosen.source)
+    path = declare(gathered, DECLARATIONS / f"{reference}.yaml", platform.settings.data / "sources")
+    _tell(gathered, path, platform, chosen.json)
+    return 0
+
+
+def _show(platform: Resources, as_json: bool) -> int:
+    rows: list[dict[str, Any]] = []
+    for part in platform.knowledge.parts:
+        receipt = platform.lake.previous(part)
+        source = platform.knowledge.declaration.source(part) if part in FIELDS else None
+        rows.append(
+            {
+                "part": part,
+                "built": receipt.created if receipt else None,
+                "records": receipt.records if receipt else None,
+                "release": receipt.measures.get("release") if receipt else None,
+                "source": str(source) if source else None,
+            }
+        )
+    if as_json:
+        print_json(rows)
+        return 0
+    for row in rows:
+        told = f"{row['built']}  {row['records']:>12,} records  " if row["built"] else "not built"
+        print(f"{row['part']:<20} {told}{plain(row['release'] or '')}")
+    return 0
+
+
+def _tell(gathered: Gathered, path: Path, platform: Resources, as_json: bool) -> None:
+    declared = read_declaration(path, path.parent)
+    absent = [part for part in platform.knowledge.optional if not declared.source(part)]
+    if as_json:
+        files = {field: str(file) for field, file in gathered.files.items()}
+        print_json({"declaration": str(path), "files": files, "unknown": gathered.unknown, "absent": absent})
+        return
+    for field, file in gathered.files.items():
+        print(f"{field:<20} {plain(file.name)}  {gathered.releases.get(field, '')}".rstrip())
+    for name in gathered.unknown:
+        print(plain(f"{name}: its name is not known, it is left alone"), file=sys.stderr)
+    if absent:
+        print(f"not there: {', '.join(absent)} (what is missing without each: docs/knowledge.md)")
+    print(f"declared in {path}; the job knowledge builds it, by itself where the server runs")
+
+
+def _named() -> str:
+    return ", ".join(sorted(file.stem for file in DECLARATIONS.glob("*.yaml")))
