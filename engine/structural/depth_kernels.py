@@ -27,7 +27,7 @@ def count_bases(
     """Add the reference bases that reads span to the bins that they lie in.
 
     Args:
-        data: uint8, packed BAM records (SAM specification 4.2).
+        data: uint8[bytes], packed BAM records (SAM specification 4.2).
         offset: int64[n + 1], where each begins.
         first_bin: int64[contigs + 1], the number of each contig's first bin, and of the one behind the last.
         size: bases of a bin.

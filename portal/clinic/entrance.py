@@ -37,7 +37,8 @@ DEMO_PEOPLE = (
     (Role.ADMIN, "Alex Demo", "Admin: deliveries and rights"),
 )
 _TRIES, _WITHIN_SECONDS = 20, 60.0
-_tried: deque[float] = deque(maxlen=_TRIES)
+_ADDRESSES = 10_000
+"""Addresses whose tries are remembered."""
 
 
 @router.get("")
@@ -58,7 +59,7 @@ async def enter(request: Request) -> Response:
     house: House = request.app.state.house
     if not _may_be_demo(request, house):
         raise RefusalError(403, "the demo's people come in only on the server's own machine, with its token")
-    require_patience()
+    require_patience(request)
     if "origin" not in request.headers:
         raise RefusalError(403, "a browser says which page a request comes from, and this one does not")
     form = await read_form(request)
@@ -143,12 +144,16 @@ def write_refusal(request: Request, name: str, reason: str) -> None:
     house.platform.audit.record(name, DENIED, None, {"reason": reason, "address": _address(request)})
 
 
-def require_patience() -> None:
-    """RefusalError where the sign-in was tried too often within a minute, by whomever."""
+def require_patience(request: Request) -> None:
+    """RefusalError where somebody at this address has tried too often within a minute; others are not kept waiting."""
+    house: House = request.app.state.house
+    tried = house.tries.setdefault(_address(request), deque(maxlen=_TRIES))
     now = time.monotonic()
-    if len(_tried) == _TRIES and now - _tried[0] < _WITHIN_SECONDS:
+    if len(tried) == _TRIES and now - tried[0] < _WITHIN_SECONDS:
         raise RefusalError(429, "too many tries to sign in; wait a minute")
-    _tried.append(now)
+    tried.append(now)
+    while len(house.tries) > _ADDRESSES:
+        house.tries.pop(next(iter(house.tries)))
 
 
 def _may_be_demo(request: Request, house: House) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -59,12 +60,14 @@ class House:
         access: who may come in.
         open_runs: opens Dagster's runs.
         visits: who is in.
+        tries: when somebody at an address tried to sign in lately.
     """
 
     platform: Resources
     access: Access
     open_runs: Callable[[], AbstractContextManager[Runs | None]]
     visits: Visits = field(default_factory=Visits)
+    tries: dict[str, deque[float]] = field(default_factory=dict)
     _rows: tuple[Row, ...] = ()
     _looked: float = 0.0
     _read: str = ""

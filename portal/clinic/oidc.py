@@ -100,7 +100,7 @@ _sign_ins = SignIns()
 def start(request: Request, to: str = "") -> Response:
     """To the provider."""
     provider, settings = _provider(request)
-    require_patience()
+    require_patience(request)
     told = _asked(lambda: _sign_ins.told_by(provider))
     state, begun = _sign_ins.begin(local(to))
     challenge = base64.urlsafe_b64encode(hashlib.sha256(begun.verifier.encode()).digest()).rstrip(b"=").decode()
@@ -137,7 +137,7 @@ def back(
 ) -> Response:
     """From the provider: take its word, and let the person in."""
     provider, settings = _provider(request)
-    require_patience()
+    require_patience(request)
     if not state or not hmac.compare_digest(request.cookies.get(_cookie(request), "").encode(), state.encode()):
         raise RefusalError(403, "this browser has not begun the sign-in: begin again")
     begun = _sign_ins.finish(state)

@@ -42,7 +42,9 @@ class Browser:
 
     def text(self) -> str:
         """What a person reads on the page."""
-        told: str = self._call("POST", "execute/sync", script="return document.body.innerText", args=[])
+        told: str = self._call(
+            "POST", "execute/sync", script="return document.body ? document.body.innerText : ''", args=[]
+        )
         return told
 
     def wait_for(self, *texts: str, seconds: float = 90) -> str:

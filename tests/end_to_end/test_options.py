@@ -9,16 +9,17 @@ from pathlib import Path
 import pysam
 import pytest
 
-from demo.outcome import SAMPLE_ASSETS
 from engine.ops.calls import gvcf
 from engine.reads.manifest import MANIFEST
 from engine.recalibrate.gatk_report import read_report
+from genomics_assets.artifacts import OF_A_SAMPLE
 from tests.builders.deployment import Delivery, Deployment, tiny_deployment, write_reads, write_sheet
 
 pytestmark = pytest.mark.slow
 
 SAMPLE = Delivery("demo-unrelated-1")
 SAME_AFTER_ALIGNMENT = ("variants", "annotated_variants", "findings")
+AFTER_READS = [one.name for one in OF_A_SAMPLE if one.name != "raw_reads"]
 
 
 def deliver(folder: Path, **options: str) -> Deployment:
@@ -45,7 +46,7 @@ def test_cram_and_copied_reads_lead_to_the_same_findings(tmp_path: Path) -> None
     assert deployment.materialize("raw_reads", sample=SAMPLE.sample_id).returncode == 0
     for path in deployment.settings.landing.glob("*.fastq.gz"):
         path.rename(path.with_name(f"{path.name}.moved"))  # copied reads no longer need them
-    rest = deployment.materialize(*SAMPLE_ASSETS[1:], sample=SAMPLE.sample_id)
+    rest = deployment.materialize(*AFTER_READS, sample=SAMPLE.sample_id)
     assert rest.returncode == 0, rest.stderr[-6000:]
 
     lake = deployment.lake

@@ -55,7 +55,7 @@ COHORT = {"data_docs", "cohort_qc_report"}
 REANALYSIS = {"knowledge_confirmations"}
 TOLD = {"work_list", "samples_behind"}
 """What no run makes: a sensor tells of it."""
-TABLES = {"dim_sample", "fct_call", "cohort_allele_frequency", "sample_qc"}
+TABLES = {"dim_sample", "fct_call", "cohort_allele_frequency", "allele_frequency_by_stratum", "sample_qc"}
 
 
 def node(name: str):
