@@ -107,9 +107,12 @@ class Gate:
         """
         if self.registry.sample(sample).withdrawn:
             raise GateError("the sample was withdrawn", sample=sample, remedy="leave it alone")
-        return self._open(asset, sample)
+        return self._open(asset, sample, {})
 
-    def _open(self, asset: str, sample: str) -> Receipt:
+    def _open(self, asset: str, sample: str, opened: dict[str, Receipt]) -> Receipt:
+        """The receipt, judged with all upstream of it; ``opened`` holds what this look has judged already."""
+        if asset in opened:
+            return opened[asset]
         receipt = self.lake.require(asset, sample)
         verdicts = evaluate(self.thresholds.of(asset), receipt.measures)
         shut = [v for v in verdicts if v.blocks and not self.overridden(asset, sample, v.threshold.name)]
@@ -121,7 +124,7 @@ class Gate:
                 remedy=f"mend the sample, or: genomics override {sample} {asset} CHECK --reason ...",
             )
         for upstream, version in receipt.recipe.inputs.items():
-            current = self.lake.receipt(upstream, sample)
+            current = opened.get(upstream) or self.lake.receipt(upstream, sample)
             if current is None:
                 continue  # knowledge, or another sample's: not part of this sample's chain
             if current.data_version != version:
@@ -130,8 +133,8 @@ class Gate:
                     sample=sample,
                     remedy=f"materialize {asset} again",
                 )
-            self._open(upstream, sample)
-        return receipt
+            self._open(upstream, sample, opened)
+        return opened.setdefault(asset, receipt)
 
     def override(self, asset: str, sample: str, check: str, *, person: str, reason: str) -> None:
         """Let the current version of an artifact through one failed check, on a person's word.

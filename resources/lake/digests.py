@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -47,12 +47,19 @@ class Digests:
         facts = {key: _facts(path.stat()) for key, path in paths.items()}
         kept = {key: noted[key] for key, seen in facts.items() if seen[0] >= SMALL and noted.get(key, [0])[0] == seen}
         unread = [key for key in paths if key not in kept]
-        with ThreadPoolExecutor() as pool:
-            read = dict(zip(unread, pool.map(lambda key: describe_file(paths[key]).sha256, unread), strict=True))
+        read = dict(zip(unread, _read([paths[key] for key in unread]), strict=True))
         new = {key: [facts[key], sha256] for key, sha256 in read.items() if _may_be_noted(paths[key], facts[key])}
         if new:
             self._seals.write(f"digests/{name}", kept | new)
         return {key: read.get(key) or kept[key][1] for key in paths}
+
+
+def _read(paths: Sequence[Path]) -> list[str]:
+    """sha256 of files, of large ones several at a time: a thread costs more than to read a small file."""
+    if all(path.stat().st_size < SMALL for path in paths):
+        return [describe_file(path).sha256 for path in paths]
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda path: describe_file(path).sha256, paths))
 
 
 def _facts(facts: os.stat_result) -> list[int]:
