@@ -92,6 +92,7 @@ def test_a_server_is_not_started_over_damage_and_a_command_says_what_it_is(
     monkeypatch.setattr("sys.argv", ["serve", "--port", str(free_port())])
     monkeypatch.setenv("GENOMICS_REFERENCE", "GRCh38")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("DAGSTER_HOME", str(home))  # serving sets it; so it is taken back
     assert serve() == 1
     told = capsys.readouterr().err
     assert told.startswith(f"{home / DATABASES[0]}: Dagster's own state is damaged: ") and told.count("\n") == 1

@@ -88,6 +88,7 @@ def test_a_command_about_another_deployment_than_the_servers_says_so(
     tmp_path: Path, state: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = serve(tmp_path / "a", state)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", state["XDG_STATE_HOME"])
     monkeypatch.setenv("GENOMICS_DATA", str(tmp_path / "b"))
     with served(settings, 3000):
