@@ -36,7 +36,7 @@ def main() -> int:
     assert not any(faults), faults
     size = sum(len(one.content) for one in messages) / count
     print(f"{count} messages of {FINDINGS} findings, {messages[0].text.count(chr(13)):,} segments each")
-    print(f"built and judged by hl7apy: {count / (judged - started):.1f} a CPU second")
+    print(f"built and judged: {count / (judged - started):.1f} a CPU second")
     print(f"  built: {1000 * (built - started) / count:.1f} ms")
     print(f"  judged: {1000 * (judged - built) / count:.1f} ms")
     print(f"{size / FINDINGS:,.0f} bytes a finding")

@@ -1,21 +1,22 @@
 """Judging a message before it leaves: its structure, segments, fields and data types are those of HL7 v2.5.1.
 
-The judge is ``hl7apy``, which knows HL7's own tables of the version and nothing of how the message was written. It
-takes what an OBX says for a string, whatever OBX-2 says of it; so each value is shown to it by itself, as the type that
-OBX-2 names.
+How a message is made is nothing to the judge: it reads the text anew (:mod:`engine.hl7v2.structure`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from engine.errors import ReportError
 from engine.hl7v2.encoding import END
 from engine.hl7v2.message import Message
+from engine.hl7v2.structure import VERSION, order_fault, segment_fault
 
-VERSION = "2.5.1"
 _KIND, _VALUE = 2, 5
+_STRUCTURE = "ORU_R01"
+_TYPE = f"ORU^R01^{_STRUCTURE}"
+_AT_TYPE, _AT_VERSION = 9, 12
+"""Fields of MSH."""
 _DOCUMENT = re.compile(r"(?<=\^Base64\^)[A-Za-z0-9+/]+={0,2}$")
 """The data of an encapsulated document, which is as long as the document is."""
 
@@ -36,52 +37,27 @@ def require_structure(message: Message, sample: str) -> None:
 
 def structure_fault(message: str) -> str | None:
     """What is wrong with a message, absent where nothing is."""
-    from hl7apy.consts import VALIDATION_LEVEL
-    from hl7apy.exceptions import HL7apyException
-    from hl7apy.parser import parse_message
-
-    lines = [line.split("|") for line in message.split(END) if line]
-    values = [fields for fields in lines if fields[0] == "OBX" and len(fields) > _VALUE and fields[_VALUE]]
-    said = END.join("|".join(_without_value(fields)) for fields in lines)
-    where = "its segments"
-    try:
-        parsed = parse_message(said, validation_level=VALIDATION_LEVEL.STRICT, find_groups=True)
-        parsed.validate()
-        if _segments(parsed.to_er7()) != _segments(said):
-            return f"{where}: some have no place"
-        for fields in values:
-            where = f"OBX of {fields[3]}, {fields[_KIND]}"
-            _check_value(fields[_KIND], fields[_VALUE])
-    except (HL7apyException, ValueError, AttributeError, KeyError, IndexError) as error:
-        return f"{where}: {type(error).__name__}"
+    segments = [_fields(line) for line in message.split(END) if line]
+    head = [*segments[0], *[""] * _AT_VERSION] if segments else [""] * (_AT_VERSION + 1)
+    if head[0] != "MSH" or head[_AT_TYPE] != _TYPE or head[_AT_VERSION] != VERSION:
+        return f"its head does not say {_TYPE}, {VERSION}"
+    if fault := order_fault([fields[0] for fields in segments], _STRUCTURE):
+        return f"its segments: {fault}"
+    for number, fields in enumerate(segments, start=1):
+        if fault := _segment_fault(fields):
+            return f"segment {number}: {fault}"
     return None
 
 
-def _segments(message: str) -> list[str]:
-    return [line[:3] for line in message.split(END) if line]
+def _fields(line: str) -> list[str]:
+    """Of MSH the delimiter is its first field."""
+    name, *fields = line.split("|")
+    return [name, "|", *fields] if name == "MSH" else [name, *fields]
 
 
-def _without_value(fields: list[str]) -> Iterator[str]:
-    is_observation = fields[0] == "OBX"
-    for number, field in enumerate(fields):
-        yield "" if is_observation and number == _VALUE else field
-
-
-def _check_value(kind: str, value: str) -> None:
-    from hl7apy import load_reference
-    from hl7apy.consts import VALIDATION_LEVEL
-    from hl7apy.core import is_base_datatype
-    from hl7apy.factories import datatype_factory
-    from hl7apy.parser import parse_field
-
-    strict = VALIDATION_LEVEL.STRICT
-    for one in value.split("~"):
-        if is_base_datatype(kind, VERSION):
-            if "^" in one or "&" in one:
-                raise ValueError(f"{kind} has no components")
-            datatype_factory(kind, one, VERSION, strict)
-            continue
-        parts = load_reference(kind, "Datatypes_Structs", VERSION)
-        reference = ("sequence", parts, kind, None, None, -1)
-        field = parse_field(_DOCUMENT.sub("data", one), "OBX_5", VERSION, None, strict, reference)
-        field.validate()
+def _segment_fault(fields: list[str]) -> str | None:
+    """What an OBX says is judged as the type that it names."""
+    if fields[0] != "OBX" or len(fields) <= _VALUE:
+        return segment_fault(fields)
+    told = [*fields[:_VALUE], _DOCUMENT.sub("data", fields[_VALUE]), *fields[_VALUE + 1 :]]
+    return segment_fault(told, fields[_KIND])

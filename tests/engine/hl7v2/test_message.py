@@ -24,6 +24,7 @@ from engine.report.issue import Issue, issue_of
 from engine.report.statement import Statement
 from tests.builders.annotated import variant
 from tests.builders.drugs import GENES, drug_response
+from tests.builders.hl7apy_judge import hl7apy_fault
 from tests.builders.statements import sign_out, statement
 
 NASTY = "A|B^C~D\\E&F\r\nG\x0bH\x1cI"
@@ -102,6 +103,7 @@ def test_every_message_is_an_oru_r01_by_the_judgement_of_hl7apy(edge: str, tmp_p
     said = statement(tmp_path, *rows, **facts)
     message = made(said, document=b"%PDF-1.7" * 20_000)
     assert made(said, document=b"%PDF-1.7" * 20_000).content == message.content
+    assert hl7apy_fault(message.text) is None
     assert len([obr for obr in told(message, "OBR") if obr[4].startswith("81250-3")]) == len(said.findings)
     assert {line[:3] for line in message.text.split("\r")} == {"MSH", "PID", "ORC", "OBR", "OBX", "NTE", "SPM", ""} - (
         set() if said.findings else {"NTE"}
@@ -305,7 +307,7 @@ DAMAGE = {
 def test_a_message_that_is_wrong_is_refused_and_not_repeated(damage: str, pair: Statement) -> None:
     good = build_message(pair, None, WHO)
     bad = replace(good, text=DAMAGE[damage](good.text))
-    assert bad.text != good.text
+    assert bad.text != good.text and hl7apy_fault(bad.text)
     with pytest.raises(ReportError, match=r"sample S1: the HL7 message does not follow ORU\^R01") as refused:
         try:
             require_structure(bad, "S1")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-import time
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -17,13 +19,15 @@ from engine.person import Identity
 from engine.report import page as module
 from engine.report.case import Gene
 from engine.report.issue import Issue, issue_of
-from engine.report.page import makes_pdf, render, write_pdf
+from engine.report.page import render
 from engine.report.picture import description, draw
 from engine.report.pileup import Pileup, ShownRead
 from engine.report.requirements import OF_A_FINDING, OF_A_REPORT, missing_elements
 from engine.report.statement import Statement
 from tests.builders.annotated import variant
+from tests.builders.readers import READERS
 from tests.builders.statements import REGIONS, sign_out, statement
+from tests.conftest import PROJECT
 
 HOSTILE = "<script>alert('x')</script>\"'&<img src=x onerror=alert(1)>{{7*7}}"
 
@@ -254,13 +258,42 @@ def test_a_picture_tells_strands_and_changes_by_shapes_and_letters(tmp_path: Pat
     assert "1 of 90" in description(many, "C", "T") and "2 of them drawn" in description(many, "C", "T")
 
 
-@pytest.mark.skipif(not makes_pdf(), reason="WeasyPrint or Pango is not installed")
-def test_the_pdf_is_the_same_each_time_and_has_pages(tmp_path: Path) -> None:
+PDF = READERS.parent / "pdf"
+"""Where ``make readers`` puts WeasyPrint and a reader of PDF; the platform's own environment need not have them."""
+_WRITE_AND_READ = """
+import sys, time
+from pathlib import Path
+import pypdfium2
+from engine.report.page import makes_pdf, write_pdf
+page, folder = Path(sys.argv[1]).read_text(), Path(sys.argv[2])
+assert makes_pdf()
+for name in ("a.pdf", "b.pdf"):
+    write_pdf(page, folder / name)
+    time.sleep(1.1)  # what bears the time bears it in seconds
+read = pypdfium2.PdfDocument(folder / "a.pdf")
+(folder / "text").write_text("\\f".join(page.get_textpage().get_text_range() for page in read))
+for number, page in enumerate(read):
+    print(number, len(page.render(scale=0.25).to_pil().getcolors(1 << 20)))
+assert pypdfium2.raw.FPDFCatalog_IsTagged(read), "tagged for who does not see it"
+"""
+
+
+def test_the_pdf_is_the_same_each_time_and_says_what_the_page_says(tmp_path: Path) -> None:
+    if not PDF.is_dir():
+        pytest.skip("WeasyPrint is not installed: make readers")
     said = everything(tmp_path)
-    page = render(said, Issue(), [pileup(said)])
-    for name in ("a.pdf", "b.pdf"):
-        write_pdf(page, tmp_path / name)
-        time.sleep(1.1)  # what bears the time bears it in seconds
+    (tmp_path / "page.html").write_text(render(said, Issue(), [pileup(said)]))
+    environment = os.environ | {"PYTHONPATH": str(PDF)}
+    command = [sys.executable, "-c", _WRITE_AND_READ, tmp_path / "page.html", tmp_path]
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     made = (tmp_path / "a.pdf").read_bytes()
     assert made == (tmp_path / "b.pdf").read_bytes() and made.startswith(b"%PDF-")
-    assert len(made) > 10_000
+    pages = (tmp_path / "text").read_text().split("\f")
+    first, whole = (" ".join(text.split()) for text in (pages[0], " ".join(pages)))
+    assert "Result" in first and "Next steps" in first, "at a glance on the first page"
+    for finding in said.findings:
+        assert str(finding.row["gene"]) in whole and finding.classification in whole
+    assert all(f"Page {number} of {len(pages)}" in " ".join(one.split()) for number, one in enumerate(pages, 1))
+    drawn = dict(tuple(map(int, line.split())) for line in done.stdout.splitlines())
+    assert len(drawn) == len(pages) > 1 and min(drawn.values()) > 5, "no page is blank"
