@@ -196,7 +196,7 @@ def _message(structure: str) -> tuple[_Part, ...]:
 def _parts(references: Sequence[Any], groups: Mapping[str, Any]) -> tuple[_Part, ...]:
     """Segments and groups of a message or a group; a group's own parts are looked up by its name."""
     return tuple(
-        _Part(name, *times, parts=_parts(groups[name][1], groups) if what == "GRP" else ())
+        _Part(name, times[0], times[1], parts=_parts(groups[name][1], groups) if what == "GRP" else ())
         for name, _, times, what in references
     )
 
@@ -205,7 +205,9 @@ def _parts(references: Sequence[Any], groups: Mapping[str, Any]) -> tuple[_Part,
 def _segment(name: str) -> tuple[_Part, ...]:
     from hl7apy.v2_5_1 import ELEMENTS
 
-    return tuple(_Part(field, *times, kind=told[2]) for field, told, times, _ in ELEMENTS["Segment"][name][1])
+    return tuple(
+        _Part(field, times[0], times[1], kind=told[2]) for field, told, times, _ in ELEMENTS["Segment"][name][1]
+    )
 
 
 @cache
@@ -214,4 +216,6 @@ def _type(kind: str) -> tuple[_Part, ...] | None:
 
     if kind not in ELEMENTS["Datatypes_Structs"]:
         return None
-    return tuple(_Part(part, *times, kind=told[2]) for part, told, times, _ in ELEMENTS["Datatypes_Structs"][kind])
+    return tuple(
+        _Part(part, times[0], times[1], kind=told[2]) for part, told, times, _ in ELEMENTS["Datatypes_Structs"][kind]
+    )
