@@ -241,7 +241,7 @@ def combinations(members: Sequence[Member], model: GeneModel, sequence: str) -> 
     for transcript_id, group in _by_codon(members, model):
         told.setdefault(group, []).append(transcript_id)
     for group, transcripts in told.items():
-        yield Combination(group, tuple(transcripts), _one_allele(group, sequence))
+        yield Combination(group, tuple(transcripts), _allele_of(group, sequence))
     yield from neighbours(members, sequence, {_alleles(group) for group in told})
 
 
@@ -261,7 +261,7 @@ def neighbours(
         found = [(group, True) for group in known]
         found += [(group, False) for group in possible if group not in known and _alleles(group) not in told]
         for group, phased in found:
-            if allele := _one_allele(group, sequence):
+            if allele := _allele_of(group, sequence):
                 yield Combination(group, (), allele, phased)
 
 
@@ -364,17 +364,54 @@ def _clusters(members: Sequence[Member]) -> Iterator[list[Member]]:
         yield cluster
 
 
-def _one_allele(group: Sequence[Member], sequence: str) -> Allele | None:
-    start, end = group[0].edit.start, group[-1].edit.end
+def _allele_of(group: Sequence[Member], sequence: str) -> Allele | None:
+    whole = one_allele([member.edit for member in group], sequence)
+    return whole and (group[0].allele[0], *whole)
+
+
+def one_allele(edits: Sequence[Edit], sequence: str) -> tuple[int, str, str] | None:
+    """Edits of one chromosome as one allele: 1-based position, ref and alt, normalised.
+
+    Args:
+        edits: in order, none within another.
+        sequence: the contig's bases.
+
+    Returns:
+        Nothing where they lie too far apart, or undo each other.
+    """
+    start, end = edits[0].start, edits[-1].end
     if end - start > ONE_ALLELE_WITHIN:
         return None
     alt, reached = "", start
-    for member in group:
-        alt += sequence[reached : member.edit.start] + member.edit.alt
-        reached = member.edit.end
-    if alt == sequence[start:end]:
-        return None
-    return group[0].allele[0], *left_aligned(start, sequence[start:end], alt, sequence)
+    for edit in edits:
+        alt += sequence[reached : edit.start] + edit.alt
+        reached = edit.end
+    return None if alt == sequence[start:end] else left_aligned(start, sequence[start:end], alt, sequence)
+
+
+def close_groups(edits: Sequence[Edit]) -> Iterator[list[Edit]]:
+    """Every choice of two to some edits that follow each other closely, whatever chromosome they lie on.
+
+    Args:
+        edits: in order along the contig.
+
+    >>> [len(group) for group in close_groups([Edit(1, 2, "A"), Edit(3, 4, "A"), Edit(5, 6, "A"), Edit(99, 100, "A")])]
+    [2, 3, 2, 2]
+    """
+    for place, edit in enumerate(edits):
+        yield from _longer([edit], edits[place + 1 :])
+
+
+def _longer(group: list[Edit], after: Sequence[Edit]) -> Iterator[list[Edit]]:
+    if len(group) == MOST_NEIGHBOURS:
+        return
+    for place, edit in enumerate(after):
+        gap = edit.start - group[-1].end
+        if gap > NEIGHBOURS_WITHIN:
+            return
+        if gap >= 0:
+            yield [*group, edit]
+            yield from _longer([*group, edit], after[place + 1 :])
 
 
 def parts_of(allele: Allele) -> list[Allele]:

@@ -96,6 +96,11 @@ class KnownOnContig:
         return AlleleRows(positions, ref, alt)
 
     @cached_property
+    def gains(self) -> NDArray[np.int64]:
+        """By how many bases ALT is longer than REF."""
+        return _lengths(self._alleles.alt) - _lengths(self._alleles.ref)
+
+    @cached_property
     def _bases(self) -> tuple[list[str], list[str]]:
         return self._alleles.ref.to_pylist(), self._alleles.alt.to_pylist()
 
@@ -164,3 +169,10 @@ class KnownOnContig:
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _lengths(texts: pa.Array) -> NDArray[np.int64]:
+    import pyarrow.compute as pc
+
+    lengths: NDArray[np.int64] = pc.binary_length(texts).to_numpy().astype(np.int64)
+    return lengths

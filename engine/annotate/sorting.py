@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence as Sequence_
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.annotate.batches import Batch
-from engine.annotate.compound import NEIGHBOURS_WITHIN
+from engine.annotate.compound import NEIGHBOURS_WITHIN, close_groups, one_allele
 from engine.annotate.edit import Edit, shifted, trimmed
 from engine.annotate.known_alleles import KnownOnContig
 from engine.annotate.places import Places
@@ -65,6 +66,7 @@ class Sorted:
         batch: the records.
         is_plain: of each record, whether the place alone decides about it.
         is_left_out: of each, whether it is one allele that the sample does not carry.
+        is_single: of each, whether it is a substitution of one base.
         indels: by number of the record.
         first: 0-based first base that each record touches or could as well be written at.
         end: one past the last.
@@ -73,6 +75,7 @@ class Sorted:
     batch: Batch
     is_plain: NDArray[np.bool_]
     is_left_out: NDArray[np.bool_]
+    is_single: NDArray[np.bool_]
     indels: dict[int, Indel]
     first: NDArray[np.int64]
     end: NDArray[np.int64]
@@ -94,6 +97,15 @@ class Sorted:
             self._runs[gap] = runs
         return self._runs[gap]
 
+    def edit(self, record: int) -> Edit | None:
+        """A record as an edit as far left as it means the same; absent where it is none, or several."""
+        if record in self.indels:
+            return self.indels[record].left
+        if not self.is_single[record]:
+            return None
+        position = int(self.batch.position[record])
+        return Edit(position - 1, position, self.batch.alt[record].as_py())
+
     def not_plain(self, records: NDArray[np.int64] | NDArray[np.bool_]) -> None:
         """Have records judged by themselves."""
         self.is_plain[records] = False
@@ -114,7 +126,9 @@ def sort_out(batch: Batch, copies: NDArray[np.int64] | None, sequence: Sequence,
     there = sequence.letters[np.where(inside, starts, 0)]
     single = inside & (ref.lengths == 1) & (alt.lengths == 1)
     is_plain = single & (ref.first == there) & IS_BASE[ref.first] & IS_BASE[alt.first] & (ref.first != alt.first)
-    told = Sorted(batch, is_plain, np.zeros(len(batch), np.bool_), {}, starts.copy(), starts + ref.lengths)
+    told = Sorted(
+        batch, is_plain, np.zeros(len(batch), np.bool_), is_plain.copy(), {}, starts.copy(), starts + ref.lengths
+    )
     several = _look_at_others(told, sequence)
     if copies is not None:
         told.is_left_out = (copies == 0) & ~several
@@ -214,7 +228,13 @@ def set_compounds_apart(told: Sorted, known: KnownReach) -> None:
     mixed[runs[[*told.indels, *np.flatnonzero(told.is_judged).tolist()]]] = True
     looked_up = np.flatnonzero(members > 1)
     hit = known.touches(first[looked_up] - 1, end[looked_up] + 1, mixed[looked_up])
-    told.not_plain(np.isin(runs, looked_up[hit]))
+    near = taken[np.isin(runs[taken], looked_up[hit])]
+    near = near[np.argsort(runs[near], kind="stable")]
+    borders = np.flatnonzero(np.diff(runs[near], prepend=-1))[1:]
+    for records in np.split(near, borders) if len(near) else ():
+        edits = [told.edit(record) for record in records.tolist()]
+        if None in edits or known.is_made_of([edit for edit in edits if edit]):
+            told.not_plain(runs == runs[records[0]])
 
 
 class KnownReach:
@@ -225,7 +245,9 @@ class KnownReach:
     """
 
     def __init__(self, known: KnownOnContig, sequence: Sequence) -> None:
+        self._known, self._bases = known, sequence.bases
         self.starts, ends, several = known.reach(sequence.bases)
+        self._ends, self._gains = ends, known.gains
         self._reach = np.maximum.accumulate(ends) if len(ends) else ends
         self._several_starts = self.starts[several]
         self._several_reach = np.maximum.accumulate(ends[several]) if several.any() else ends[:0]
@@ -236,6 +258,26 @@ class KnownReach:
         """Whether a span touches an allele: of any kind, or one that is no substitution of one base."""
         found: NDArray[np.bool_] = _touch(self._several_starts, self._several_reach, starts, ends)
         return found | (any_kind & _touch(self.starts, self._reach, starts, ends))
+
+    def is_made_of(self, edits: Sequence_[Edit]) -> bool:
+        """Whether some of the edits, which follow each other closely, are one allele that ClinVar knows."""
+        edits = sorted(edits)
+        end = max(edit.end for edit in edits)
+        near = slice(
+            int(np.searchsorted(self._reach, edits[0].start, "left")), int(np.searchsorted(self.starts, end, "right"))
+        )
+        known = list(
+            zip(self.starts[near].tolist(), self._ends[near].tolist(), self._gains[near].tolist(), strict=True)
+        )
+        for group in close_groups(edits) if known else ():
+            start, end = group[0].start, group[-1].end
+            gain = sum(len(edit.alt) - edit.end + edit.start for edit in group)
+            if not any(first <= end and start <= last and gain == gained for first, last, gained in known):
+                continue
+            whole = one_allele(group, self._bases)
+            if whole and self._known.row(*whole) is not None:
+                return True
+        return False
 
 
 def _touch(
