@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from console import catalogue, commands, deliveries, identities, listing, reanalysis, reports
+from console import catalogue, commands, deliveries, identities, keys, listing, reanalysis, reports, sending
 from console.knowledge import knowledge
 from console.why import why
 from engine.errors import GenomicsError
@@ -128,6 +128,16 @@ def parser() -> argparse.ArgumentParser:
     identify.add_argument("file", metavar="FILE", help="the table, CSV or Excel; - for standard input")
     identify.add_argument("--mrn-system", metavar="URI", help="who assigned record numbers whose row does not say it")
     looked_up = add("identity", "show who the person of a sample is, and note who looked", identities.identity)
+    withdraw.add_argument(
+        "--forget",
+        metavar="SUBJECT",
+        help="destroy the key of the sample's person, named here again: nobody reads who it was any more",
+    )
+    keys.add_to(add("keys", "show the keys that wrap persons' keys; rotate them", keys.keys))
+    sending.add_to(
+        add("send", "write a sample's files for a recipient, encrypted (Crypt4GH)", sending.send),
+        add("receive", "open what `send` wrote, and compare it with what was sent", sending.receive),
+    )
     verify = add("verify", "read artifacts again and compare every sha256", commands.verify)
     deliver = add("deliver", "send signed reports to the hospital's systems", deliveries.deliver)
     delivered = add("deliveries", "list reports on their way to the hospital", deliveries.deliveries)

@@ -21,6 +21,7 @@ from resources import recovery
 from resources.checked import artifacts_of
 from resources.decisions import require_reason
 from resources.environment import Resources
+from resources.forgetting import discarded, forget_person
 from resources.work_list import State, Waits
 
 
@@ -94,12 +95,37 @@ def retry(platform: Resources, chosen: argparse.Namespace) -> int:
 
 
 def withdraw(platform: Resources, chosen: argparse.Namespace) -> int:
-    """Take a sample out: it is not run again, and leaves the cohort."""
+    """Take a sample out: it is not run again, and leaves the cohort; with ``--forget``, whose it is as well."""
     name = find(platform, chosen.sample)
+    if chosen.forget is not None:
+        _require_only_sample(platform, name, chosen.forget)
     platform.decisions.withdraw(name, person=person(chosen), reason=chosen.reason)
+    said: dict[str, Any] = {"sample": name, "state": State.WITHDRAWN}
     told = f"{name} is withdrawn; the cohort's tables are built without it next, its artifacts stay in the lake"
-    _tell(chosen, {"sample": name, "state": State.WITHDRAWN}, told)
+    if chosen.forget is not None:
+        removed, had_key = forget_person(platform, chosen.forget, person=person(chosen), reason=chosen.reason)
+        said |= {"forgotten": had_key, "bundles_removed": removed}
+        key = "the key is destroyed, nobody reads again what it sealed" if had_key else "nobody had said who it is"
+        told += f"\n{chosen.forget} is forgotten: {key}; {removed:,} bundles that named the person are removed"
+    _tell(chosen, said, told)
     return 0
+
+
+def _require_only_sample(platform: Resources, name: str, subject: str) -> None:
+    """Refuse to forget a person who is not the sample's, or of whom another sample takes part."""
+    if platform.registry.sample(name).person.subject_id != subject:
+        raise GenomicsError(
+            f"the sample is not one of {subject!r}",
+            sample=name,
+            remedy="give --forget the pseudonym of the sample's person: what is forgotten is said twice",
+        )
+    same = (one for one in platform.registry.samples() if one.person.subject_id == subject and not one.withdrawn)
+    if others := [one.sample_id for one in same if one.sample_id != name]:
+        raise GenomicsError(
+            f"other samples of {subject} take part: {', '.join(others)}",
+            sample=name,
+            remedy="withdraw them first, and forget the person with the last one",
+        )
 
 
 def reinstate(platform: Resources, chosen: argparse.Namespace) -> int:
@@ -243,6 +269,10 @@ def _verified(platform: Resources, asset: str, sample: str | None, *, quiet: boo
         if receipt is None:
             return told
         told |= {"files": len(receipt.files), "bytes": sum(file.bytes for file in receipt.files)}
+        if gone := discarded(platform.audit, receipt):
+            if not quiet:
+                print(f"{sample or 'shared'} {asset}: removed by {gone.event.who}, {gone.when}")
+            return told | {"files": 0, "bytes": 0, "discarded": gone.when, "whole": True}
         platform.lake.verify(receipt)
     except GenomicsError as error:
         problems.append(str(error))

@@ -27,6 +27,7 @@ from resources.gate import Gate
 from resources.hospital import Hospital
 from resources.identities import Identities
 from resources.interface_engine import InterfaceEngine
+from resources.keys import key_encryption
 from resources.knowledge import Knowledge
 from resources.laboratory import read_laboratory
 from resources.lake import Lake, LocalLake
@@ -34,6 +35,7 @@ from resources.landing_zone import LandingZone
 from resources.privacy import keep_private
 from resources.registry import SampleRegistry
 from resources.registry.deliveries import Deliveries
+from resources.secrets import Secrets, filled_in, has_password, secrets_at, signed_in
 from resources.warehouse import Warehouse
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -166,6 +168,20 @@ OPTIONS = (
         "Where the sample registry lies: a PostgreSQL database by its URL, `postgresql://user:password@host/database`.",
     ),
     Option(
+        "GENOMICS_SECRETS",
+        "secrets in GENOMICS_DATA",
+        (),
+        "Where secrets lie that options name as `{secret:NAME}`: a folder, `keyring`, or a Key Vault, "
+        "`https://vault.vault.azure.net`.",
+    ),
+    Option(
+        "GENOMICS_KEYS",
+        "among the secrets",
+        (),
+        "What wraps the keys with which persons' identities are sealed: with a key of Key Vault, "
+        "`https://vault.vault.azure.net/keys/name`, it never leaves that.",
+    ),
+    Option(
         "GENOMICS_ANCHOR",
         "anchor in GENOMICS_DATA",
         (),
@@ -233,6 +249,8 @@ OPTIONS = (
 )
 
 
+_MAY_HOLD_SECRETS = ("GENOMICS_REGISTRY", "GENOMICS_NOTIFY_SMTP", "GENOMICS_NOTIFY_WEBHOOK")
+"""Options in whose value a secret may stand."""
 _IMPOSSIBLE = {
     "?": "Dagster keeps no database under a path with a question mark",
     "##idx##": "htslib takes what follows ##idx## for the name of an index",
@@ -265,6 +283,8 @@ class Settings:
         thresholds: the laboratory's threshold file, absent for the defaults.
         laboratory: who answers for reports.
         registry: file of the sample registry, or the URL of its database; a password in it is never shown.
+        secrets: the place of secrets, as the option names it, absent for a folder in the data.
+        keys: URL of the key that wraps persons' keys, absent where that lies among the secrets.
         anchor: folder in which it is kept how far the audit log had come.
         fhir_url: base of the hospital's FHIR server, absent where reports are delivered nowhere.
         fhir_access: file that says how it is asked, absent on loopback.
@@ -298,6 +318,8 @@ class Settings:
     thresholds: Path | None
     laboratory: Laboratory
     registry: Path | str = field(repr=False)
+    secrets: str | None
+    keys: str | None
     anchor: Path
     fhir_url: str | None
     fhir_access: Path | None
@@ -317,6 +339,7 @@ class Settings:
         reference = values["GENOMICS_REFERENCE"]
         data_folder = variables.get("GENOMICS_DATA") or str(workplace(PROJECT) / "data" / Path(reference).stem)
         data = _data_folder(Path(data_folder).expanduser().resolve())
+        variables, values = _with_secrets(variables, values, data)
         max_runs = _count("GENOMICS_MAX_RUNS", values["GENOMICS_MAX_RUNS"])
         cores = len(os.sched_getaffinity(0))
         threads = variables.get("GENOMICS_THREADS") or str(max(cores // max_runs, 1))
@@ -341,6 +364,8 @@ class Settings:
             thresholds=_path(variables.get("GENOMICS_THRESHOLDS")),
             laboratory=read_laboratory(_path(variables.get("GENOMICS_LABORATORY")), data),
             registry=_registry(variables.get("GENOMICS_REGISTRY"), data),
+            secrets=variables.get("GENOMICS_SECRETS") or None,
+            keys=_key(variables.get("GENOMICS_KEYS")),
             anchor=Path(variables.get("GENOMICS_ANCHOR") or data / "anchor").expanduser().resolve(),
             fhir_url=variables.get("GENOMICS_FHIR_URL") or None,
             fhir_access=_path(variables.get("GENOMICS_FHIR_ACCESS")),
@@ -358,6 +383,11 @@ class Settings:
     def recalibrates(self) -> bool:
         """Whether base qualities are recalibrated before calling."""
         return self.profile == BEST_PRACTICES
+
+    @property
+    def place_of_secrets(self) -> Secrets:
+        """Where secrets lie."""
+        return secrets_at(self.secrets, self.data / "secrets")
 
     @property
     def landing(self) -> Path:
@@ -414,7 +444,7 @@ def build_resources(settings: Settings) -> Resources:
     keep_private()
     audit = AuditLog(settings.data / "audit" / "audit.jsonl", Anchor(settings.anchor))
     lake = _lake(settings, audit)
-    registry = SampleRegistry(settings.registry)
+    registry = SampleRegistry(settings.registry, key_encryption(settings.keys, settings.place_of_secrets))
     knowledge = Knowledge.declared(settings.reference, lake, settings.data / "sources")
     warehouse = Warehouse(settings.data / "cohort")
     ledger = Deliveries(registry.database)
@@ -440,7 +470,7 @@ def _lake(settings: Settings, audit: AuditLog) -> Lake:
     """Where artifacts live; nothing else of the platform knows which of them it is."""
     if settings.lake is None:
         return LocalLake(settings.data / "lake", audit)
-    from resources.lake.azure import AzureLake, signed_in
+    from resources.lake.azure import AzureLake
 
     return AzureLake(settings.lake, signed_in(), settings.data / "cache", audit, settings.lake_cache)
 
@@ -485,6 +515,36 @@ def _registry(address: str | None, data: Path) -> Path | str:
             remedy="write it as postgresql://user:password@host:5432/database, or leave it unset",
         )
     return address
+
+
+def _with_secrets(
+    variables: Mapping[str, str], values: dict[str, str], data: Path
+) -> tuple[Mapping[str, str], dict[str, str]]:
+    """The variables and values with the secrets that they name filled in; in Azure a password as it is, is refused."""
+    place = secrets_at(variables.get("GENOMICS_SECRETS") or None, data / "secrets", variables)
+    found = {name: text for name in _MAY_HOLD_SECRETS if (text := variables.get(name))}
+    for name, text in found.items():
+        if values["GENOMICS_ENV"] == "azure" and has_password(text):
+            raise SettingsError(
+                f"{name} has a password in it",
+                remedy="put it into Key Vault, and write {secret:NAME} where it stood (GENOMICS_SECRETS)",
+            )
+        found[name] = filled_in(text, place)
+    return {**variables, **found}, {**values, **{name: text for name, text in found.items() if name in values}}
+
+
+def _key(url: str | None) -> str | None:
+    """URL of a key of Key Vault, of whichever version is current."""
+    if not url:
+        return None
+    parts = urlsplit(url)
+    kind, _, name = parts.path.strip("/").partition("/")
+    if parts.scheme != "https" or not parts.netloc or kind != "keys" or not name or "/" in name or parts.query:
+        raise SettingsError(
+            f"GENOMICS_KEYS is {url!r}",
+            remedy="write https://<vault>.vault.azure.net/keys/<name>, without a version, or leave it unset",
+        )
+    return url.rstrip("/")
 
 
 def _outside(destination: str | None, data: Path) -> str | None:

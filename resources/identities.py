@@ -1,4 +1,4 @@
-"""Who the persons are behind the pseudonyms: said by people, kept by the registry alone, and each look written down.
+"""Who the persons are behind the pseudonyms: said by people, sealed in the registry alone, and each look written down.
 
 No name, birth date or record number goes into the audit log: it says who looked up or stated whose identity, and why.
 """
@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.person import Identity
-from resources.audit import AuditEvent, AuditLog
+from resources.audit import NOT_DONE, AuditEntry, AuditEvent, AuditLog
+from resources.decisions import require_reason
 from resources.registry import SampleRegistry
 
-IDENTIFIED, LOOKED_UP = "subject identified", "identity looked up"
+IDENTIFIED, LOOKED_UP, FORGOTTEN = "subject identified", "identity looked up", "person forgotten"
+ROTATED, DESTROYED = "keys rotated", "key destroyed"
 """Kinds of events in the audit log."""
 _FIELDS = ("mrn", "mrn_system", "name", "family", "given", "birth_date")
 
@@ -66,3 +68,52 @@ class Identities:
                 given=identity.given,
                 announce=lambda when: deed.intend(AuditEvent(person, IDENTIFIED, None, details | {"identified": when})),
             )
+
+    def forget(self, subject_id: str, *, person: str, reason: str) -> bool:
+        """Destroy a person's key, after which nobody reads again what it sealed; whether there was one.
+
+        Raises:
+            GateError: person or reason is missing.
+            RegistryError: a sample of the person takes part.
+        """
+        require_reason(person, reason, what="forgetting a person")
+        event = AuditEvent(person, FORGOTTEN, None, {"subject": subject_id, "reason": reason})
+        with self.audit.deed() as deed:
+            return self.registry.forget_person(subject_id, announce=lambda: deed.intend(event))
+
+    def rotate_keys(self, *, person: str, reason: str) -> str:
+        """Wrap every person's key with a new key-encryption key; its full id. Earlier ones stay until destroyed."""
+        require_reason(person, reason, what="rotating keys")
+        with self.audit.deed() as deed:
+            return self.registry.rotate_keys(
+                announce=lambda current: deed.intend(
+                    AuditEvent(person, ROTATED, None, {"current": current, "reason": reason})
+                )
+            )
+
+    def destroy_key(self, by: str, *, person: str, reason: str) -> None:
+        """End an earlier key-encryption key: a backup from its time then tells nobody who a person is.
+
+        Raises:
+            GateError: person or reason is missing.
+            RegistryError: a person's key is still wrapped by it.
+        """
+        require_reason(person, reason, what="destroying a key")
+        event = AuditEvent(person, DESTROYED, None, {"key": by, "reason": reason})
+        with self.audit.deed() as deed:
+            self.registry.destroy_key(by, announce=lambda: deed.intend(event))
+
+
+def forgotten(audit: AuditLog) -> dict[str, AuditEntry]:
+    """The decision by which each person who is forgotten was, by subject id, as the audit log has them."""
+    undone = {number for entry in audit.entries_of(NOT_DONE) for number in entry.of}
+    standing: dict[str, AuditEntry] = {}
+    for entry in audit.entries_of(FORGOTTEN, IDENTIFIED):
+        subject = str(entry.event.details.get("subject"))
+        if entry.number in undone:
+            continue
+        if entry.event.what == FORGOTTEN:
+            standing[subject] = entry
+        else:
+            standing.pop(subject, None)
+    return standing

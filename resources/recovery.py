@@ -19,7 +19,8 @@ from resources.sign_out import REVIEWED, SIGNED, step_of
 
 if TYPE_CHECKING:
     from resources.environment import Resources
-from resources.identities import IDENTIFIED
+from resources.forgetting import DISCARDED
+from resources.identities import DESTROYED, FORGOTTEN, IDENTIFIED, ROTATED, forgotten
 
 
 def recover(platform: Resources) -> tuple[str, ...]:
@@ -31,7 +32,7 @@ def recover(platform: Resources) -> tuple[str, ...]:
     platform.audit.require_end()
     if not platform.audit.path.exists():
         return ()
-    return (*_settled(platform), *_withdrawn_again(platform))
+    return (*_settled(platform), *_withdrawn_again(platform), *_forgotten_again(platform), *_sealed(platform))
 
 
 def described(entry: AuditEntry) -> str:
@@ -109,6 +110,31 @@ def _settle_identity(platform: Resources, entry: AuditEntry) -> str:
     return _note(platform, entry, happened=happened, otherwise="say it again")
 
 
+def _settle_forgetting(platform: Resources, entry: AuditEntry) -> str:
+    _forget(platform, str(entry.event.details["subject"]))
+    platform.audit.settle(entry, DONE, "completed after a fault")
+    return "was cut short, and is completed"
+
+
+def _settle_rotation(platform: Resources, entry: AuditEntry) -> str:
+    happened = set(platform.registry.key_counts()) <= {str(entry.event.details["current"])}
+    return _note(platform, entry, happened=happened, otherwise="rotate again: genomics keys --rotate")
+
+
+def _settle_destruction(platform: Resources, entry: AuditEntry) -> str:
+    platform.registry.destroy_key(str(entry.event.details["key"]))
+    platform.audit.settle(entry, DONE, "completed after a fault")
+    return "was cut short, and is completed"
+
+
+def _settle_discarding(platform: Resources, entry: AuditEntry) -> str:
+    for receipt in platform.lake.history(str(entry.event.details["asset"]), entry.event.sample):
+        if receipt.data_version == entry.event.details["data_version"]:
+            platform.lake.discard(receipt)
+    platform.audit.settle(entry, DONE, "completed after a fault")
+    return "was cut short, and is completed"
+
+
 def _note(platform: Resources, entry: AuditEntry, *, happened: bool, otherwise: str = "") -> str:
     """Write down whether an effect took place, and say so."""
     if happened:
@@ -137,6 +163,25 @@ def _withdraw(platform: Resources, entry: AuditEntry) -> None:
     platform.warehouse.remove(sample)
 
 
+def _forgotten_again(platform: Resources) -> Iterator[str]:
+    """Persons whose key came back with a registry from an old backup, forgotten again."""
+    for subject, entry in forgotten(platform.audit).items():
+        if _forget(platform, subject):
+            yield f"{subject} was forgotten by {entry.event.who}, {entry.when}, which the registry had lost: again"
+
+
+def _forget(platform: Resources, subject: str) -> bool:
+    try:
+        return platform.registry.forget_person(subject)
+    except RegistryError:  # a sample of the person was reinstated: somebody decided otherwise since
+        return False
+
+
+def _sealed(platform: Resources) -> Iterator[str]:
+    if count := platform.registry.seal_identities():
+        yield f"the identities of {count:,} persons, which an earlier release kept in the clear, are sealed"
+
+
 _SETTLED_BY: dict[str, Callable[[Resources, AuditEntry], str]] = {
     OVERRIDDEN: _settle_override,
     REVIEWED: _settle_sign_out,
@@ -148,5 +193,9 @@ _SETTLED_BY: dict[str, Callable[[Resources, AuditEntry], str]] = {
     WITHDRAWN: _settle_withdrawal,
     REINSTATED: _settle_reinstatement,
     IDENTIFIED: _settle_identity,
+    FORGOTTEN: _settle_forgetting,
+    ROTATED: _settle_rotation,
+    DESTROYED: _settle_destruction,
+    DISCARDED: _settle_discarding,
     PUBLISHED: _settle_publication,
 }

@@ -44,17 +44,6 @@ _PARALLEL = 4
 _SHA256 = "sha256"
 
 
-def signed_in() -> Any:
-    """The platform's identity: managed or workload identity, or whoever signed in on this machine; never a key."""
-    try:
-        from azure.identity import DefaultAzureCredential
-    except ImportError as error:
-        raise StorageError(
-            "the library that signs in to Azure is not installed", remedy="pip install 'genomics-assets[azure]'"
-        ) from error
-    return DefaultAzureCredential()
-
-
 @dataclass(frozen=True)
 class AzureLake(VouchedLake):
     """A lake in one container (see :class:`resources.lake.contract.Lake`).

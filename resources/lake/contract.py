@@ -105,6 +105,9 @@ class Lake(Protocol):
     def sha256(self, path: Path) -> str:
         """sha256 of a file on this machine, hex; not read again while it is untouched since it was read last."""
 
+    def discard(self, receipt: Receipt) -> None:
+        """Remove the files of a version for good; its receipts stay. Who decided it is the caller's to write down."""
+
     def history(self, asset: str, sample: str | None = None) -> list[Receipt]:
         """Receipts of every version that was ever current, oldest first."""
 

@@ -124,6 +124,10 @@ class VouchedLake(ABC):
             ]
         return [*told, *([Finding(problem)] if problem else [])]
 
+    def discard(self, receipt: Receipt) -> None:
+        """See the contract."""
+        self._remove_version(receipt)
+
     def path(self, receipt: Receipt, name: str) -> Path:
         """See the contract."""
         return self.folder(receipt) / receipt.file(name).name

@@ -51,6 +51,10 @@ class Database(ABC):
             db.commit()
 
     @abstractmethod
+    def purge(self) -> None:
+        """Take what was overwritten or removed off the disk, as far as the database can."""
+
+    @abstractmethod
     def _prepare(self, connection: object, record: object) -> None:
         """Set up a new connection of the driver's."""
 

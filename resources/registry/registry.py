@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 
 from engine.classify.decision import Decision
 from engine.errors import SampleSheetError
@@ -26,12 +26,33 @@ from engine.reads.fingerprint import FileFingerprint, fingerprint
 from engine.reads.registration import RegisteredSample, SampleStatus
 from engine.reads.sample_sheet import SampleEntry
 from engine.report.issue import SignOut
+from resources.keys import KeyEncryption
 from resources.registry.contract import Family, HistoryEntry, Override, Registration, RegistryError
 from resources.registry.database import Database
 from resources.registry.digests import keep_digests, refuse_repeated
 from resources.registry.samples import among, find_sample, find_samples, note, select_in, utc_now
+from resources.registry.sealed import (
+    clear_rows,
+    erase,
+    kept_key,
+    opened_identity,
+    required_keys,
+    seal_identity,
+    seal_rows,
+    wrap_again,
+)
 from resources.registry.sheet_word import Files, SheetWord
-from resources.registry.tables import decisions, history, overrides, reads, refusals, samples, sign_outs, subjects
+from resources.registry.tables import (
+    decisions,
+    history,
+    overrides,
+    person_keys,
+    reads,
+    refusals,
+    samples,
+    sign_outs,
+    subjects,
+)
 
 _STEP = {
     **{name: name for name in ("state", "person", "recorded", "reason")},
@@ -62,14 +83,16 @@ class SampleRegistry:
 
     Args:
         location: the path of an SQLite file, made at first use, or the URL of a PostgreSQL database.
+        keys: wrap the keys with which identities are sealed; without them none is taken, and none that is sealed told.
 
     Raises:
         RegistryError: the URL is none, or its driver is not installed; and from any method, the database cannot be
             used.
     """
 
-    def __init__(self, location: Path | str) -> None:
+    def __init__(self, location: Path | str, keys: KeyEncryption | None = None) -> None:
         self._database = open_database(location)
+        self._keys = keys
 
     @property
     def database(self) -> Database:
@@ -481,20 +504,103 @@ class SampleRegistry:
             _require_date(birth_date)
         now = utc_now()
         said = {"mrn": mrn, "mrn_system": mrn_system, "name": name, "birth_date": birth_date}
-        values = said | {"family": family, "given": given, "identified": now}
+        said |= {"family": family, "given": given}
+        mine = subjects.c.subject_id == subject_id
         with self._database.writing() as db:
-            changed = db.execute(update(subjects).where(subjects.c.subject_id == subject_id).values(values))
-            if changed.rowcount == 0:
+            if db.execute(select(subjects.c.subject_id).where(mine)).one_or_none() is None:
                 raise _unknown_subject(subject_id)
+            values = seal_identity(db, required_keys(self._keys), subject_id, said) | {"identified": now}
+            db.execute(update(subjects).where(mine).values(values))
             announce(now)
 
     def identity(self, subject_id: str) -> Identity:
-        """Who a subject is. The caller audits that it asked."""
+        """Who a subject is. The caller audits that it asked.
+
+        Raises:
+            RegistryError: the subject is not registered, or was forgotten.
+        """
         with self._database.reading() as db:
             row = db.execute(select(subjects).where(subjects.c.subject_id == subject_id)).one_or_none()
-        if row is None:
-            raise _unknown_subject(subject_id)
-        return Identity(**row._mapping)
+            if row is None:
+                raise _unknown_subject(subject_id)
+            return Identity(**opened_identity(db, self._keys, row))
+
+    def person_key(self, subject_id: str) -> bytes:
+        """A subject's data key, 32 bytes, for what is sealed beside the registry; RegistryError once forgotten."""
+        with self._database.reading() as db:
+            return kept_key(db, required_keys(self._keys), subject_id)
+
+    def forget_person(self, subject_id: str, *, announce: Callable[[], None] = lambda: None) -> bool:
+        """Destroy a subject's data key, and with it whatever it sealed; whether there was one.
+
+        Raises:
+            RegistryError: a sample of the subject takes part.
+        """
+        with self._database.writing() as db:
+            _require_nobody_takes_part(db, subject_id)
+            there_was = erase(db, subject_id)
+            db.execute(update(subjects).where(subjects.c.subject_id == subject_id).values(identified=None))
+            announce()
+        self._database.purge()
+        return there_was
+
+    def require_forgettable(self, subject_id: str) -> None:
+        """RegistryError where a sample of the subject takes part."""
+        with self._database.reading() as db:
+            _require_nobody_takes_part(db, subject_id)
+
+    def forgotten(self, subject_id: str) -> str | None:
+        """When a subject's key was destroyed; absent where it was not."""
+        with self._database.reading() as db:
+            query = select(person_keys.c.erased).where(person_keys.c.subject_id == subject_id)
+            return db.execute(query).scalar_one_or_none()
+
+    def current_key(self) -> str:
+        """Full id of the key-encryption key that wraps now."""
+        return required_keys(self._keys).current
+
+    def key_counts(self) -> dict[str, int]:
+        """How many persons' keys each key-encryption key wraps, by its full id."""
+        by = person_keys.c.wrapped_by
+        with self._database.reading() as db:
+            rows = db.execute(select(by, func.count()).where(by.is_not(None)).group_by(by).order_by(by))
+            return {row[0]: row[1] for row in rows}
+
+    def rotate_keys(self, *, announce: Callable[[str], None] = lambda _: None) -> str:
+        """Make another key-encryption key, and wrap every person's key with it; its full id, which is announced."""
+        keys = required_keys(self._keys)
+        current = keys.rotate()
+        with self._database.writing() as db:
+            wrap_again(db, keys)
+            announce(current)
+        self._database.purge()
+        return current
+
+    def destroy_key(self, by: str, *, announce: Callable[[], None] = lambda: None) -> None:
+        """End an earlier key-encryption key, so that what it wrapped is opened in no backup either.
+
+        Raises:
+            RegistryError: a person's key is still wrapped by it.
+            SecretError: it is the current one.
+        """
+        keys = required_keys(self._keys)
+        with self._database.writing():
+            if held := self.key_counts().get(by):
+                raise RegistryError(
+                    f"{by} still wraps the keys of {held:,} persons", remedy="rotate first: genomics keys --rotate"
+                )
+            announce()
+            keys.destroy(by)
+
+    def seal_identities(self) -> int:
+        """Seal what an earlier release left in the clear; of how many persons."""
+        with self._database.reading() as db:
+            if not clear_rows(db):
+                return 0
+        with self._database.writing() as db:
+            sealed = seal_rows(db, required_keys(self._keys))
+        self._database.purge()
+        return sealed
 
     def identified(self, subject_id: str) -> str | None:
         """When it was last said who a subject is; nothing where nobody has, or the subject is not registered."""
@@ -521,6 +627,15 @@ class SampleRegistry:
         with self._database.reading() as db:
             rows = select_in(db, seen.where(among(reads.c.sample_id)), sample_ids)
             return {row.path: FileFingerprint(row.bytes, row.modified, row.fingerprint) for row in rows}
+
+
+def _require_nobody_takes_part(db: Connection, subject_id: str) -> None:
+    mine = select(samples.c.sample_id).where(samples.c.subject_id == subject_id, samples.c.withdrawn.is_(None))
+    if others := sorted(db.execute(mine).scalars()):
+        raise RegistryError(
+            f"samples of the person take part: {', '.join(others)}",
+            remedy="withdraw them first, if the person is to be forgotten",
+        )
 
 
 def open_database(location: Path | str) -> Database:

@@ -55,6 +55,12 @@ class SqliteDatabase(Database):
                 self._create()
         return super()._opened(alone=alone)
 
+    def purge(self) -> None:
+        """Overwritten pages lie in the write-ahead log until it is carried over and cut off."""
+        with self.reading() as db:
+            db.rollback()
+            db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _unusable(self, error: DBAPIError) -> RegistryError:
         said = _SAID.get(_code(error))
         if said is None:
@@ -80,6 +86,7 @@ class SqliteDatabase(Database):
     def _prepare(self, connection: object, record: object) -> None:
         if isinstance(connection, sqlite3.Connection):
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten with zeros
 
     def _begin(self, db: Connection, *, alone: bool) -> None:
         db.exec_driver_sql("BEGIN IMMEDIATE" if alone else "BEGIN")

@@ -70,6 +70,19 @@ subjects = _table(
     _stated("given", "Given names in order.", type_=Json()),
     _maybe("mrn_system", "URI of who assigned the medical record number."),
     _maybe("identified", "When it was last said who the person is."),
+    _maybe("sealed", "Record number, name and birth date, sealed with the person's key; then those columns are empty."),
+)
+
+person_keys = _table(
+    "person_keys",
+    "A person's data key, as a key-encryption key wraps it; without it nothing that it sealed is read again.",
+    _key("subject_id", "The person.", _subject()),
+    _maybe("wrapped", "The wrapped key, Base64; absent once it was destroyed."),
+    _maybe("wrapped_by", "Full id of the key-encryption key, version included."),
+    _maybe("algorithm", "By which it is wrapped: AES-KW-256 or RSA-OAEP-256."),
+    _stated("made", "When."),
+    _maybe("erased", "When it was destroyed."),
+    keyed=True,
 )
 
 samples = _table(

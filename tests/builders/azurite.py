@@ -86,11 +86,8 @@ class Azurite:
 @cache
 def azurite() -> Azurite:
     """One for all tests of this process; it ends with it."""
-    folder = Path(tempfile.mkdtemp(prefix="azurite-"))
-    certificate, key, port = folder / "cert.pem", folder / "key.pem", free_port()
-    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
-    subprocess.run([*made, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    folder, port = Path(tempfile.mkdtemp(prefix="azurite-")), free_port()
+    certificate, key = certificate_in(folder)
     listens = ["--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", folder / "data"]
     speaks = ["--oauth", "basic", "--cert", certificate, "--key", key, "--skipApiVersionCheck"]
     log = (folder / "log").open("w")
@@ -104,3 +101,12 @@ def azurite() -> Azurite:
         assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
         time.sleep(0.1)
     return Azurite(f"https://127.0.0.1:{port}/{ACCOUNT}", certificate)
+
+
+def certificate_in(folder: Path) -> tuple[Path, Path]:
+    """A certificate for the loopback address and its key, made in a folder."""
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
+    subprocess.run([*made, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return certificate, key

@@ -1,7 +1,7 @@
 """Who may read what is kept, and what it tells: a whole deployment made under umask 000 is looked through byte by byte.
 
-Nothing is open to others than owner and group; nobody's name, birth date or record number stands anywhere but in
-registry and bundle; subject and order stand where the docs say; and a withdrawn sample leaves what all samples share.
+Nothing is open to others than owner and group; nobody's name, birth date or record number stands anywhere but in the
+bundle, and sealed in the registry; subject and order stand where the docs say; and a withdrawn sample leaves what all samples share.
 """
 
 from __future__ import annotations
@@ -94,13 +94,13 @@ def test_a_search_finds_what_is_packed(tmp_path: Path) -> None:
     assert files_that_tell(tmp_path, *TELLING) == {"a.gz", "b.parquet"}
 
 
-def test_who_a_person_is_stands_in_registry_and_bundle_alone(deployment: Deployment) -> None:
+def test_who_a_person_is_stands_in_the_bundle_alone_and_sealed_in_the_registry(deployment: Deployment) -> None:
     """Not in other artifacts, receipts, Delta tables and logs, Dagster's event database and metadata, audit, seals."""
     telling = files_that_tell(deployment.settings.data, *TELLING)
-    elsewhere = {name for name in telling if not name.startswith("registry/")}
-    bundles = {name for name in elsewhere if name.startswith(f"lake/samples/{STAYS.sample_id}/fhir_bundle/")}
-    assert elsewhere == bundles == {name for name in bundles if name.endswith(".fhir.json")}
-    assert elsewhere != telling and bundles
+    bundles = {name for name in telling if name.startswith(f"lake/samples/{STAYS.sample_id}/fhir_bundle/")}
+    assert telling == bundles == {name for name in bundles if name.endswith(".fhir.json")} != set()
+    registry = build_resources(deployment.settings).registry
+    assert registry.identity(f"subject-of-{STAYS.sample_id}").family == IDENTITY["family"]
 
 
 def test_subject_and_order_stand_where_the_documents_say(deployment: Deployment) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import ast
+import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from engine.errors import GateError
 from engine.person import Identity
 from resources.audit import AuditLog
-from resources.environment import PROJECT
-from resources.identities import IDENTIFIED, LOOKED_UP, Identities
+from resources.environment import PROJECT, Settings, build_resources
+from resources.identities import DESTROYED, IDENTIFIED, LOOKED_UP, ROTATED, Identities
+from resources.keys import LocalKeyEncryption
+from resources.recovery import recover
 from resources.registry import RegistryError, SampleRegistry
+from resources.secrets import FileSecrets
 from tests.builders.sheets import entry
 
 ADA = Identity(
@@ -27,7 +33,7 @@ REASON = "the hospital told it with the order"
 
 @pytest.fixture
 def identities(tmp_path: Path) -> Identities:
-    registry = SampleRegistry(tmp_path / "samples.sqlite")
+    registry = SampleRegistry(tmp_path / "samples.sqlite", LocalKeyEncryption(FileSecrets(tmp_path / "keys")))
     registry.register([entry(tmp_path / "reads", "S1")], sheet="run 7.csv", sheet_digest="0")
     return Identities(registry, AuditLog(tmp_path / "audit.jsonl"))
 
@@ -67,6 +73,46 @@ def test_an_unknown_subject_is_refused(identities: Identities) -> None:
     with pytest.raises(RegistryError, match="not registered"):
         identities.identify(Identity("P9", mrn="1"), person="Dr Example", reason=REASON)
     assert identities.identified("P9") is None
+
+
+def test_who_is_forgotten_stays_so_when_an_old_registry_comes_back(tmp_path: Path) -> None:
+    platform = build_resources(Settings.from_environment({"GENOMICS_DATA": str(tmp_path / "data")}))
+    platform.registry.register([entry(tmp_path / "reads", "S1")], sheet="run 7.csv", sheet_digest="0")
+    platform.identities.identify(ADA, person="Dr Example", reason=REASON)
+    file = tmp_path / "data" / "registry" / "samples.sqlite"
+    with sqlite3.connect(file) as db, sqlite3.connect(tmp_path / "backup.sqlite") as backup:
+        db.backup(backup)
+    platform.decisions.withdraw("S1", person="Dr Example", reason="consent was withdrawn")
+    assert platform.identities.forget("P-S1", person="Dr Example", reason="consent was withdrawn")
+    for name in ("samples.sqlite-wal", "samples.sqlite-shm"):
+        (file.parent / name).unlink(missing_ok=True)
+    shutil.copy(tmp_path / "backup.sqlite", file)
+    assert platform.registry.identity("P-S1").family == "Example"
+    told = recover(platform)
+    assert any("P-S1 was forgotten by Dr Example" in line for line in told) and recover(platform) == ()
+    with pytest.raises(RegistryError, match="was destroyed"):
+        platform.registry.identity("P-S1")
+
+
+def test_forgetting_and_rotating_want_a_person_and_a_reason(identities: Identities) -> None:
+    for act in (
+        lambda: identities.forget("P-S1", person="Dr Example", reason="no"),
+        lambda: identities.rotate_keys(person="", reason=REASON),
+        lambda: identities.destroy_key("local:x", person="Dr Example", reason=""),
+    ):
+        with pytest.raises(GateError, match="needs a person and a reason"):
+            act()
+
+
+def test_a_rotation_is_written_down(identities: Identities) -> None:
+    identities.identify(ADA, person="Dr Example", reason=REASON)
+    before = identities.registry.current_key()
+    after = identities.rotate_keys(person="Dr Example", reason="the yearly rotation")
+    identities.destroy_key(before, person="Dr Example", reason="the yearly rotation")
+    told = [entry.event for entry in identities.audit.entries()]
+    assert [one.details["current"] for one in told if one.what == ROTATED] == [after]
+    assert [one.details["key"] for one in told if one.what == DESTROYED] == [before]
+    assert identities.registry.identity("P-S1").family == "Example"
 
 
 def test_no_other_code_asks_the_registry_who_a_person_is() -> None:

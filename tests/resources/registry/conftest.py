@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from resources.keys import LocalKeyEncryption
 from resources.registry import SampleRegistry
+from resources.secrets import FileSecrets
 from tests.builders.postgres import PostgresServer, running_server
 
 
@@ -27,8 +29,8 @@ def location(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
 
 
 @pytest.fixture
-def registry(location: Path | str) -> SampleRegistry:
-    return SampleRegistry(location)
+def registry(location: Path | str, tmp_path: Path) -> SampleRegistry:
+    return SampleRegistry(location, LocalKeyEncryption(FileSecrets(tmp_path / "keys")))
 
 
 @pytest.fixture

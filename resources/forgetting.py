@@ -1,0 +1,64 @@
+"""What is removed for good on a person's word: files of an artifact, and with a person's key whatever names the person.
+
+Receipts stay, which say what there was; who removed it and why is in the audit log before it happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from engine.receipt import Receipt
+from resources.audit import AuditEntry, AuditLog
+from resources.decisions import require_reason
+from resources.lake import Lake
+
+if TYPE_CHECKING:
+    from resources.environment import Resources
+
+DISCARDED = "artifact discarded"
+"""Kind of events in the audit log."""
+NAMES_PERSON = "fhir_bundle"
+"""The artifact that names a person, once it is said who that is; measure ``identified`` says whether it does."""
+
+
+def discard(lake: Lake, audit: AuditLog, receipt: Receipt, *, person: str, reason: str) -> None:
+    """Remove the files of one version of an artifact; GateError without a person and a reason."""
+    require_reason(person, reason, what="discarding an artifact", sample=receipt.sample)
+    details = {"asset": receipt.asset, "data_version": receipt.data_version, "reason": reason}
+    with audit.do(person, DISCARDED, receipt.sample, details):
+        lake.discard(receipt)
+
+
+def discarded(audit: AuditLog, receipt: Receipt) -> AuditEntry | None:
+    """The decision by which this version was discarded; absent where it was not, or was published again since."""
+    found = None
+    for entry in audit.entries(sample=receipt.sample):
+        details = entry.event.details
+        if (details.get("asset"), details.get("data_version")) == (receipt.asset, receipt.data_version):
+            found = entry if entry.event.what == DISCARDED else None
+    return found
+
+
+def forget_person(platform: Resources, subject: str, *, person: str, reason: str) -> tuple[int, bool]:
+    """Destroy a person's key and the bundles that name the person: how many those were, and whether there was a key.
+
+    Raises:
+        GateError: person or reason is missing.
+        RegistryError: a sample of the person takes part.
+    """
+    platform.registry.require_forgettable(subject)
+    removed = 0
+    for receipt in list(_naming(platform, subject)):
+        discard(platform.lake, platform.audit, receipt, person=person, reason=reason)
+        removed += 1
+    return removed, platform.identities.forget(subject, person=person, reason=reason)
+
+
+def _naming(platform: Resources, subject: str) -> Iterator[Receipt]:
+    """Every version of a bundle that names the person, where its files are still there."""
+    for sample in platform.registry.samples():
+        if sample.person.subject_id != subject:
+            continue
+        versions = {one.data_version: one for one in platform.lake.history(NAMES_PERSON, sample.sample_id)}
+        yield from (one for one in versions.values() if one.measures.get("identified") and platform.lake.is_whole(one))
