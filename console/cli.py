@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from console import catalogue, commands, deliveries, identities, keys, listing, reanalysis, reports, sending
+from console import backups, catalogue, commands, deliveries, identities, keys, listing, reanalysis, reports, sending
 from console.knowledge import knowledge
 from console.why import why
 from engine.errors import GenomicsError
@@ -75,8 +75,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _recover(platform: Resources, chosen: argparse.Namespace) -> None:
     """Settle what a killed process left, before anything else; where the log is damaged, what only reads goes on."""
-    if chosen.command in (commands.audit, commands.verify):
-        return  # they look at the log as it is
+    if chosen.command in (commands.audit, commands.verify, backups.restore):
+        return  # they look at the log as it is, or bring it
     try:
         for told in recover(platform):
             print(told, file=sys.stderr)
@@ -137,6 +137,10 @@ def parser() -> argparse.ArgumentParser:
     sending.add_to(
         add("send", "write a sample's files for a recipient, encrypted (Crypt4GH)", sending.send),
         add("receive", "open what `send` wrote, and compare it with what was sent", sending.receive),
+    )
+    backups.add_to(
+        add("backup", "copy registry, audit log, lake and cohort as of one moment", backups.backup),
+        add("restore", "put a backup into an empty data folder", backups.restore),
     )
     verify = add("verify", "read artifacts again and compare every sha256", commands.verify)
     deliver = add("deliver", "send signed reports to the hospital's systems", deliveries.deliver)

@@ -17,7 +17,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -119,6 +119,10 @@ class DeltaTables:
             with self._told(table):
                 self._tidy(table, written)
         return written is not None
+
+    def at_rest(self) -> AbstractContextManager[object]:
+        """Nobody contributes or leaves while this is held."""
+        return self._alone("cohort", "contributing")
 
     def holds(self, table: str, *, sample: str, version: str) -> bool:
         """Whether the table has the sample's rows of this version; arguments as of :meth:`put`."""

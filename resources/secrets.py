@@ -214,7 +214,7 @@ class KeyringSecrets:
 
 @dataclass(frozen=True)
 class EnvironmentFirst:
-    """The environment, and another place for what it does not have; a name is written ``GENOMICS_SECRET_NAME`` there.
+    """The environment, and another place for what it does not have; a name is written ``SECRET_NAME`` there.
 
     Attributes:
         variables: the environment.
@@ -231,7 +231,7 @@ class EnvironmentFirst:
 
     def find(self, name: str) -> str | None:
         """See :class:`Secrets`."""
-        return self.variables.get(f"GENOMICS_SECRET_{_legal(name).upper().replace('-', '_')}") or self.kept.find(name)
+        return self.variables.get(f"SECRET_{_legal(name).upper().replace('-', '_')}") or self.kept.find(name)
 
     def keep(self, name: str, secret: str) -> None:
         """See :class:`Secrets`."""

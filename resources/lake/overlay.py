@@ -82,6 +82,10 @@ class Overlay:
         """See the contract."""
         return self.lower.sha256(path)
 
+    def discard(self, receipt: Receipt) -> None:
+        """See the contract; of what lies below nothing is removed."""
+        self.upper.discard(receipt)
+
     def history(self, asset: str, sample: str | None = None) -> list[Receipt]:
         """See the contract."""
         return [*self.lower.history(asset, sample), *self.upper.history(asset, sample)]

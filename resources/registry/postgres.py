@@ -65,6 +65,7 @@ class PostgresDatabase(Database):
         """Write the tables that hold persons anew, so that no dead row stays; the server's own archive is not ours."""
         with self._engine.connect() as db:
             driver: Any = db.connection.driver_connection
+            driver.rollback()
             driver.autocommit = True  # VACUUM runs in no transaction
             try:
                 for table in ("person_keys", "subjects"):

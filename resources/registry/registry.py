@@ -503,7 +503,7 @@ class SampleRegistry:
         if birth_date is not None:
             _require_date(birth_date)
         now = utc_now()
-        said = {"mrn": mrn, "mrn_system": mrn_system, "name": name, "birth_date": birth_date}
+        said: dict[str, Any] = {"mrn": mrn, "mrn_system": mrn_system, "name": name, "birth_date": birth_date}
         said |= {"family": family, "given": given}
         mine = subjects.c.subject_id == subject_id
         with self._database.writing() as db:
@@ -631,7 +631,7 @@ class SampleRegistry:
 
 def _require_nobody_takes_part(db: Connection, subject_id: str) -> None:
     mine = select(samples.c.sample_id).where(samples.c.subject_id == subject_id, samples.c.withdrawn.is_(None))
-    if others := sorted(db.execute(mine).scalars()):
+    if others := sorted(map(str, db.execute(mine).scalars())):
         raise RegistryError(
             f"samples of the person take part: {', '.join(others)}",
             remedy="withdraw them first, if the person is to be forgotten",

@@ -42,12 +42,12 @@ def opened_identity(db: Connection, keys: KeyEncryption | None, row: Row[Any]) -
     Raises:
         RegistryError: the person's key was destroyed, is not there, or does not open it.
     """
-    facts = dict(row._mapping)
+    facts: dict[str, Any] = dict(row._mapping)
     text = facts.pop("sealed")
     if text is None:
         return facts
     key = kept_key(db, required_keys(keys), row.subject_id)
-    said = json.loads(unseal(key, base64.b64decode(text), row.subject_id))
+    said: dict[str, Any] = json.loads(unseal(key, base64.b64decode(text), row.subject_id))
     return facts | said | {"given": tuple(said["given"] or ())}
 
 
@@ -112,7 +112,7 @@ def seal_rows(db: Connection, keys: KeyEncryption) -> int:
     """Seal what an earlier release left in the clear; of how many persons."""
     rows = clear_rows(db)
     for row in rows:
-        values = seal_identity(db, keys, row.subject_id, row._mapping)
+        values = seal_identity(db, keys, row.subject_id, dict(row._mapping))
         db.execute(update(subjects).where(subjects.c.subject_id == row.subject_id).values(values))
     return len(rows)
 

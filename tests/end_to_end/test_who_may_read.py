@@ -1,7 +1,8 @@
 """Who may read what is kept, and what it tells: a whole deployment made under umask 000 is looked through byte by byte.
 
 Nothing is open to others than owner and group; nobody's name, birth date or record number stands anywhere but in the
-bundle, and sealed in the registry; subject and order stand where the docs say; and a withdrawn sample leaves what all samples share.
+bundle, and sealed in the registry; subject and order stand where the docs say; and a withdrawn sample leaves what all
+samples share.
 """
 
 from __future__ import annotations

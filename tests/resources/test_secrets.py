@@ -109,7 +109,7 @@ def test_a_forgotten_file_is_overwritten_first(tmp_path: Path) -> None:
 def test_the_environment_is_looked_at_first(tmp_path: Path) -> None:
     kept = FileSecrets(tmp_path)
     kept.keep("smtp-password", "from the file")
-    secrets = EnvironmentFirst({"GENOMICS_SECRET_SMTP_PASSWORD": "from the environment"}, kept)
+    secrets = EnvironmentFirst({"SECRET_SMTP_PASSWORD": "from the environment"}, kept)
     assert secrets.find("smtp-password") == "from the environment"
     assert EnvironmentFirst({}, kept).find("smtp-password") == "from the file"
 
@@ -159,7 +159,7 @@ def test_the_deployments_options_name_secrets(tmp_path: Path) -> None:
     variables = {
         "GENOMICS_DATA": str(tmp_path),
         "GENOMICS_REGISTRY": "postgresql://me:{secret:db}@h/d",
-        "GENOMICS_SECRET_DB": "word",
+        "SECRET_DB": "word",
     }
     settings = Settings.from_environment(variables)
     assert settings.registry == "postgresql://me:word@h/d" and "word" not in repr(settings)
