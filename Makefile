@@ -9,7 +9,7 @@ export GENOMICS_REFERENCE := $(REFERENCE)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: fhir-definitions hapi help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers spark azurite knowledge
+.PHONY: fhir-definitions hapi help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers spark azurite checkov knowledge
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -102,6 +102,11 @@ spark: $(BIN)/uv  ## install Spark with dbt and the platform into .spark, for th
 
 azurite:  ## install Azurite, the emulator of Azure Storage, into .azurite, for the tests (needs Node.js 20 or newer)
 	@npm install --silent --no-save --no-audit --prefix .azurite azurite@3.35.0
+
+checkov: $(BIN)/uv  ## install checkov and Helm into .checkov and .helm, which judge deploy/, for the tests (Helm needs Go)
+	@$(BIN)/uv venv --quiet --allow-existing .checkov
+	@$(BIN)/uv pip install --quiet --python .checkov checkov==3.3.30
+	@GOBIN=$(CURDIR)/.helm go install -p=1 helm.sh/helm/v3/cmd/helm@v3.19.0
 
 browser:  ## install what the browser tests need (Debian, as root)
 	@apt-get install -y -qq chromium chromium-driver

@@ -1,6 +1,7 @@
 """The registry in a PostgreSQL database, by its URL, for platforms of more than one machine.
 
-The driver is pg8000, in plain Python; it comes with the extra ``postgres``.
+The driver is pg8000, in plain Python; it comes with the extra ``postgres``. A server of Azure whose URL has no password
+is signed in to with the platform's identity.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import ssl
 from functools import partial
 from typing import Any
 
-from sqlalchemy import URL, Connection, create_engine, make_url
+from sqlalchemy import URL, Connection, create_engine, event, make_url
 from sqlalchemy.dialects import registry as dialects
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from resources.registry.contract import RegistryError
 from resources.registry.database import PATIENCE, Database
 from resources.registry.migrations import VERSION_TABLE
+from resources.secrets import signed_in
 
 _LOCK = 0x67656E6F6D696373
 """Any number that no other program locks in this database: ``genomics`` in ASCII."""
@@ -24,6 +26,8 @@ _DIALECT = "postgresql.genomics_pg8000"
 _BUSY = ("57P03", "53300", "55P03", "40001", "40P01")
 """SQLSTATE: starting up, too many connections, lock not available, serialization failure, deadlock."""
 _PARAMETERS = ("sslmode", "sslrootcert", "unix_sock")
+_AZURE, _AUDIENCE = ".postgres.database.azure.com", "https://ossrdbms-aad.database.windows.net/.default"
+"""Where a server without a password is Azure's, and whom its tokens are for."""
 _HERE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -58,6 +62,8 @@ class PostgresDatabase(Database):
             raise RegistryError(
                 "the driver for PostgreSQL is not installed", remedy="pip install 'genomics-assets[postgres]'"
             ) from None
+        if url.password is None and str(url.host).endswith(_AZURE):
+            event.listen(engine, "do_connect", _with_token)
         os.register_at_fork(after_in_child=partial(engine.dispose, close=False))
         super().__init__(engine)
 
@@ -100,6 +106,11 @@ class PostgresDatabase(Database):
             return None
         version: str | None = db.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()
         return version
+
+
+def _with_token(dialect: object, record: object, arguments: object, options: dict[str, Any]) -> None:
+    """Sign in with the platform's identity: a token for each new connection, since one holds an hour."""
+    options["password"] = signed_in().get_token(_AUDIENCE).token
 
 
 def _parsed(address: str) -> URL:

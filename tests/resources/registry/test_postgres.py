@@ -7,6 +7,7 @@ import os
 import ssl
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -162,3 +163,26 @@ def test_a_parameter_that_is_not_known_is_refused_without_its_value() -> None:
 def test_a_protection_that_is_not_known_is_refused() -> None:
     with pytest.raises(RegistryError, match="sslmode is 'prefer'"):
         PostgresDatabase("postgresql://u:p@db.example.org/x?sslmode=prefer")
+
+
+def test_azures_server_is_signed_in_to_with_a_token_for_each_connection(
+    database: str, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server here takes the token as what it is to it: a password. The second one is another, and is refused."""
+    tokens = [PASSWORD, "a token that has run out"]
+    asked: list[str] = []
+
+    class Identity:
+        def get_token(self, scope: str) -> SimpleNamespace:
+            asked.append(scope)
+            return SimpleNamespace(token=tokens.pop(0))
+
+    monkeypatch.setattr("resources.registry.postgres.signed_in", Identity)
+    name = database.partition("@/")[2]
+    azures = SampleRegistry(f"postgresql://tests@genomics.postgres.database.azure.com/{name}")
+    assert azures.samples() == () and asked == ["https://ossrdbms-aad.database.windows.net/.default"]
+    with pytest.raises(RegistryError, match="password authentication failed"):
+        SampleRegistry(f"postgresql://tests@genomics.postgres.database.azure.com/{name}").samples()
+    assert len(asked) == 2
+    SampleRegistry(database).samples()
+    assert len(asked) == 2, "a server elsewhere is asked with its own password"
