@@ -24,6 +24,7 @@ from engine.acmg.facts import (
 from engine.acmg.grantham import grantham
 from engine.acmg.loss_of_function import loss_of_function
 from engine.acmg.rule_set import RuleSet, rule_set
+from engine.annotate.terms import INTRON, NMD, SPLICE_REGION
 
 _A, _VS, _S, _M, _P = Strength
 DECIDED = (
@@ -32,6 +33,8 @@ DECIDED = (
 )
 """The criteria that data can decide."""
 _IN_FRAME = frozenset({"inframe_deletion", "inframe_insertion"})
+# What is said of a change that touches nothing but an intron, and no splice site.
+_INTRONIC = frozenset({INTRON, SPLICE_REGION, NMD, "non_coding_transcript_variant"})
 
 
 def decide(facts: VariantFacts, rules: RuleSet | None = None) -> tuple[Evidence, ...]:
@@ -265,7 +268,7 @@ def _silent(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
         )
         return
     after, before = near["into_intron"]["after"], near["into_intron"]["before"]
-    if "intron_variant" in facts.terms and not -before <= distance <= after:
+    if _INTRONIC.issuperset(facts.terms) and not -before <= distance <= after:
         sentence = f"It lies {abs(distance)} bases inside an intron; {predicted}"
         yield Evidence(Criterion("BP7", _P), sentence, "gene model", None, facts.transcript.name)
 

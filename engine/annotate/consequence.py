@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.annotate.gene_model import GeneModel, Transcript, write_without_doubles
-from engine.annotate.terms import NMD, SPLICE_REGION, by_severity, so_terms, term
+from engine.annotate.terms import INTRON, NMD, SPLICE_REGION, by_severity, so_terms, term
 from engine.errors import KnowledgeError, ToolError
 from engine.htslib import run_bcftools
 from engine.reference.accessions import bare_contig
@@ -152,8 +152,9 @@ def _without_contradiction(terms: tuple[str, ...]) -> tuple[str, ...]:
 def complete(judgement: Judgement, contig: str, start: int, end: int, model: GeneModel) -> list[Hit]:
     """csq's hits, and for each gene at the place the transcripts that csq passes over because only their place is hit.
 
-    A splice region's variant is one of the intron or the untranslated exon that it lies in, too, as VEP has it. Of two
-    genes in whose introns a variant lies csq tells one. All are in the order of the gene model.
+    A splice region's variant is one of the untranslated exon that it lies in, too. That it lies in an intron csq leaves
+    to the place, where VEP adds ``intron_variant``; the number of the intron is told beside the terms either way. Of
+    two genes in whose introns a variant lies csq tells one. All are in the order of the gene model.
 
     Args:
         judgement: of the record.
@@ -180,15 +181,15 @@ def _only_splice_region(terms: tuple[str, ...]) -> bool:
 
 
 def _with_place(terms: tuple[str, ...], transcript: Transcript, start: int, end: int) -> tuple[str, ...]:
-    """A splice region's terms with the part of the transcript that it lies in; of coding bases csq tells."""
+    """A splice region's terms with the exon that it lies in; of coding bases csq tells."""
     place = _place_term(transcript, start, end)
-    return terms if place == "coding_sequence_variant" else by_severity((*terms, place))
+    return terms if place in ("coding_sequence_variant", INTRON) else by_severity((*terms, place))
 
 
 def place_terms(transcript: Transcript, start: int, end: int) -> tuple[str, ...]:
     """Terms of what is told by the place alone; what decays or has no protein is called so, as VEP does."""
     terms = [_place_term(transcript, start, end)]
-    if transcript.coding is None and terms == ["intron_variant"]:
+    if transcript.coding is None and terms == [INTRON]:
         terms.append("non_coding_transcript_variant")
     if transcript.biotype == _NMD_BIOTYPE:
         terms.append(NMD)
@@ -197,7 +198,7 @@ def place_terms(transcript: Transcript, start: int, end: int) -> tuple[str, ...]
 
 def _place_term(transcript: Transcript, start: int, end: int) -> str:
     if transcript.exon_number(start, max(end, start + 1)) is None:
-        return "intron_variant"
+        return INTRON
     if transcript.coding is None:
         return "non_coding_transcript_exon_variant"
     if transcript.coding[0] <= start < transcript.coding[1]:

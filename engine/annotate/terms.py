@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 INTERGENIC = "intergenic_variant"
+INTRON = "intron_variant"
 NMD = "NMD_transcript_variant"
 SPLICE_REGION = "splice_region_variant"
 
@@ -68,7 +69,7 @@ _TERMS = (
     ("5_prime_UTR_variant", "SO:0001623", "MODIFIER"),
     ("3_prime_UTR_variant", "SO:0001624", "MODIFIER"),
     ("non_coding_transcript_exon_variant", "SO:0001792", "MODIFIER"),
-    ("intron_variant", "SO:0001627", "MODIFIER"),
+    (INTRON, "SO:0001627", "MODIFIER"),
     (NMD, "SO:0001621", "MODIFIER"),
     ("non_coding_transcript_variant", "SO:0001619", "MODIFIER"),
     ("coding_transcript_variant", "SO:0001968", "MODIFIER"),

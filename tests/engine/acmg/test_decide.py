@@ -216,6 +216,10 @@ def test_a_calibrated_score_counts_at_its_strength(score: float, expected: list[
         (("intron_variant",), 1307, ["BP7=P"]),
         (("intron_variant",), 1979, []),
         (("intron_variant",), 1978, ["BP7=P"]),
+        (("splice_region_variant",), 1306, []),
+        (("splice_region_variant",), 1307, ["BP7=P"]),
+        (("splice_region_variant", "splice_acceptor_variant"), 1978, []),
+        (("splice_region_variant", "missense_variant"), 1298, []),
     ],
 )
 def test_a_silent_change_is_bp7_away_from_splice_sites(terms: tuple[str, ...], at: int, expected: list[str]) -> None:

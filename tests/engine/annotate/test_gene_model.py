@@ -143,7 +143,9 @@ def test_transcripts_that_csq_passes_over_are_told_by_their_place() -> None:
         "3_prime_UTR_variant",
     ]
     (near,) = complete(parse_bcsq("splice_region|G|S|protein_coding"), "1", 24, 25, alone)
-    assert near.terms == ("splice_region_variant", "intron_variant")
+    assert near.terms == ("splice_region_variant",)
+    (near,) = complete(parse_bcsq("splice_region|G|S|protein_coding"), "1", 2, 3, alone)
+    assert near.terms == ("splice_region_variant", "5_prime_UTR_variant")
 
 
 def test_where_csq_says_nothing_the_place_tells() -> None:
