@@ -51,6 +51,7 @@ def main() -> int:
             platform, bases = _platform(Path(folder))
             _samples(platform, Path(folder), bases, count)
             platform = build_resources(platform.settings)
+            reanalyse(platform)  # as the sensor asks for it once samples have come to their end
             _release(platform, bases, changed=True)
             spent = []
             for _ in range(2):
@@ -58,7 +59,7 @@ def main() -> int:
                 look = reanalyse(platform)
                 spent.append(time.process_time() - began)
                 if len(spent) == 1:
-                    told = f"{len(look.touched):,} touched, {len(look.confirmed):,} confirmed"
+                    told = f"{len(look.touched):,} touched, {look.confirmed:,} confirmed"
         print(f"{count:,} samples: {told}, {spent[0]:.2f} CPU s; a second look {spent[1]:.2f} CPU s", flush=True)
     return 0
 

@@ -68,7 +68,7 @@ def knowledge_confirmations(context: dg.AssetExecutionContext) -> dg.Materialize
             "touched": table_value(Shown(_TOUCHED, rows[:MOST_ROWS])),
             "samples touched": len(look.touched),
             "samples asked for": len(look.asked),
-            "samples confirmed": len(look.confirmed),
+            "samples confirmed": look.confirmed,
             "path": dg.MetadataValue.path(str(services.lake.folder(look.receipt))),
         },
     )

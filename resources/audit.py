@@ -317,6 +317,31 @@ class AuditLog:
             with self.path.open("rb") as file:
                 yield from filter(None, map(_parse, _lines_backwards(file)))
 
+    def samples_since(self, mark: str) -> tuple[str, frozenset[str] | None]:
+        """The samples that were written of since a mark, and the mark of now; read from the end, as far as the mark.
+
+        Args:
+            mark: as an earlier look gave it back, empty at the first one.
+
+        Returns:
+            The mark of the newest entry that names a sample, empty where none does; and the samples, absent where the
+            log does not hold the mark, so that nobody knows which.
+        """
+        newest, found = "", set[str]()
+        for entry in self.newest():
+            if entry.event.sample is None:
+                continue
+            at = f"{entry.number} {entry.when}"
+            newest = newest or at
+            if at == mark:
+                return newest, frozenset(found)
+            if not mark:
+                break
+            found.add(entry.event.sample)
+            if mark.partition(" ")[0] == str(entry.number):
+                break
+        return newest, None
+
     def entries_about(self, sample: str | None) -> Iterator[AuditEntry]:
         """What was written of one sample, or of none, oldest first; found without reading the rest of the log again.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from engine.reanalysis.confirmation import CONFIRMATIONS, FILE, Confirmation, read_confirmations
-from engine.receipt import Receipt
+from engine.reanalysis.confirmation import CONFIRMATIONS, FILE, Confirmation, confirmations_in, read_confirmations
 from resources.lake import Lake
 
-_BySample = Mapping[str, Sequence[Confirmation]]
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -21,25 +22,26 @@ class Confirmations:
     """
 
     lake: Lake
-    _read: dict[str, _BySample] = field(default_factory=dict, repr=False, compare=False)
+    _read: dict[str, pa.Table] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, sample: str) -> Sequence[Confirmation]:
         """Those of a sample, whether or not they still speak of what is published; LakeError where damaged."""
-        receipt = self.lake.receipt(CONFIRMATIONS)
-        return self._by_sample(receipt).get(sample, ()) if receipt else ()
+        rows = self.table()
+        return confirmations_in(rows, sample) if rows else ()
 
-    def all(self) -> list[Confirmation]:
+    def all(self) -> Sequence[Confirmation]:
         """Those of every sample."""
-        receipt = self.lake.receipt(CONFIRMATIONS)
-        return [one for rows in self._by_sample(receipt).values() for one in rows] if receipt else []
+        rows = self.table()
+        return confirmations_in(rows) if rows else ()
 
-    def _by_sample(self, receipt: Receipt) -> _BySample:
-        """Read once for each publication."""
+    def table(self) -> pa.Table | None:
+        """All as one table, by sample, absent before the first publication; read once for each."""
+        receipt = self.lake.receipt(CONFIRMATIONS)
+        if receipt is None:
+            return None
         if receipt.data_version not in self._read:
             whole = self.lake.require(CONFIRMATIONS)
-            found: dict[str, list[Confirmation]] = {}
-            for one in read_confirmations(self.lake.path(whole, FILE)):
-                found.setdefault(one.sample_id, []).append(one)
+            rows = read_confirmations(self.lake.path(whole, FILE))
             self._read.clear()
-            self._read[receipt.data_version] = found
+            self._read[receipt.data_version] = rows
         return self._read[receipt.data_version]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.code_version import code_version
 from engine.errors import GenomicsError
@@ -19,18 +20,21 @@ from engine.ops.annotation import annotated_variants, note_carried
 from engine.ops.artifact import readers_of
 from engine.ops.inputs import Artifact, releases
 from engine.ops.interpretation import findings
-from engine.ops.services import Participant, Services
+from engine.ops.services import Services
 from engine.reads.registration import SampleStatus
 from engine.reanalysis.confirmation import (
     CONFIRMATIONS,
     FILE,
     TOUCHED_FILE,
-    Confirmation,
     confirms,
     write_confirmations,
     write_touched,
 )
-from engine.receipt import Receipt, Recipe
+from engine.reanalysis.made import MADE_FILE, Made, made_with, read_made, write_made
+from engine.receipt import Measure, Receipt, Recipe
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 INTERPRETED = (
     *("gene_model", "clinvar", "panels", "phenotypes", "frequencies"),
@@ -41,6 +45,10 @@ to calls, is not re-analysed by itself."""
 KNOWLEDGE = "knowledge"
 """Cause of a run that was asked for because a change of knowledge touches the sample."""
 _MOST_NAMED = 3
+_MARK = "noted up to"
+"""Measure of the confirmations: the newest entry of the audit log that they know of."""
+_DECIDED = "a person decided of an allele that it carries"
+"""Why whoever has a decision in the findings is touched: what carriers are looked for by does not know it."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +76,13 @@ class Reanalysis:
 
     Attributes:
         receipt: of the confirmations in force.
-        confirmed: samples that were found to stand, by this look.
+        confirmed: how many samples were found to stand, by this look.
         touched: by sample why it is touched, in sentences.
         asked: of the touched, those whose run was asked for.
     """
 
     receipt: Receipt
-    confirmed: tuple[str, ...]
+    confirmed: int
     touched: Mapping[str, tuple[str, ...]]
     asked: tuple[str, ...]
 
@@ -127,100 +135,92 @@ def reanalyse(services: Services, log: Callable[[str], None] = lambda _: None) -
         GenomicsError: a part of the knowledge, or what samples carry, is missing or damaged.
     """
     look = _Look(services, log)
-    touched, stands = look.judge()
-    confirmations = [*look.still_in_force(), *stands]
+    touched = look.judge()
+    confirmations, confirmed = look.confirmations(touched)
     with services.lake.work(CONFIRMATIONS) as work:
         write_confirmations(confirmations, work.folder / FILE)
         write_touched({sample: "; ".join(why) for sample, why in touched.items()}, work.folder / TOUCHED_FILE)
-        confirmed = tuple(sorted({one.sample_id for one in stands}))
-        measures = {"confirmed": len(confirmed), "touched": len(touched)}
+        write_made(look.made.table(), work.folder / MADE_FILE)
+        measures: dict[str, Measure] = {"confirmed": confirmed, "touched": len(touched), _MARK: look.mark}
         receipt = work.publish(records=len(confirmations), recipe=look.recipe, measures=measures)
     asked = tuple(sample for sample, why in sorted(touched.items()) if look.ask(sample, why))
-    log(f"{len(confirmed):,} samples stand as they were said, {len(touched):,} are touched, {len(asked):,} asked for")
+    log(f"{confirmed:,} samples stand as they were said, {len(touched):,} are touched, {len(asked):,} asked for")
     return Reanalysis(receipt, confirmed, {sample: tuple(why) for sample, why in touched.items()}, asked)
 
 
 class _Look:
-    """One look at every sample."""
+    """One look at every sample, of which what happened since the last one is read, and the rest known."""
 
     def __init__(self, services: Services, log: Callable[[str], None]) -> None:
         self.services, self.log = services, log
-        self.samples: dict[str, Participant] = {
-            one.sample_id: one for one in services.registry.samples() if not one.withdrawn
-        }
+        self.orders = services.registry.orders()
         self.now = versions_in_force(services)
         self.code = code_version("engine.ops.reanalysis:reanalyse")
+        self.readers = readers_of(tuple(self.now), services.settings, services.knowledge.parts)
+        before = services.lake.previous(CONFIRMATIONS)
+        self.mark, news = services.lake.samples_since(str(before.measures.get(_MARK) or "") if before else "")
+        kept = self._kept(before) if before and news is not None else None
+        again = self.orders.keys() & news if kept is not None and news is not None else self.orders.keys()
+        log(f"of {len(again):,} of {len(self.orders):,} samples it is read what they were made with")
+        self.made = Made(
+            kept,
+            made_with(self._receipts(again), self.readers),
+            again=again,
+            taking_part=self.orders,
+            now=self.now,
+            confirmations=services.confirmations.table(),
+        )
+
+    def _kept(self, before: Receipt) -> pa.Table | None:
+        """What an earlier look found, where the same code looked for the same."""
+        same = before.recipe.tools == self.recipe.tools and before.recipe.parameters == self.recipe.parameters
+        return read_made(self.services.lake.path(before, MADE_FILE)) if same else None
+
+    def _receipts(self, samples: Iterable[str]) -> Iterator[Receipt]:
+        """Of what is published of samples; what cannot be read is told where it is used."""
+        for sample in samples:
+            for asset in self.readers:
+                with suppress(GenomicsError):
+                    if receipt := self.services.lake.receipt(asset, sample):
+                        yield receipt
 
     @property
     def recipe(self) -> Recipe:
         """What decides the confirmations."""
-        return Recipe(inputs=self.now, tools=self.code.tools(CONFIRMATIONS), knowledge=self._releases)
+        readers = {asset: sorted(parts) for asset, parts in sorted(self.readers.items())}
+        tools = self.code.tools(CONFIRMATIONS)
+        return Recipe(inputs=self.now, tools=tools, knowledge=self._releases, parameters={"readers": readers})
 
     @cached_property
     def _releases(self) -> dict[str, str]:
         return releases(self.services.knowledge.require(part) for part in self.now)
 
-    @cached_property
-    def behind(self) -> list[Behind]:
-        return list(behind(self.services, self.samples))
-
-    def judge(self) -> tuple[dict[str, list[str]], list[Confirmation]]:
-        """Why samples are touched, and what is confirmed of the others."""
+    def judge(self) -> dict[str, list[str]]:
+        """Why samples are touched."""
         touched: dict[str, list[str]] = {}
-        groups: dict[tuple[str, str, str], set[str]] = {}
-        for one in self.behind:
-            groups.setdefault((one.part, one.made_with, one.release), set()).add(one.sample)
-        for (part, made_with, release), samples in sorted(groups.items()):
+        decided = self.made.decided()
+        for (part, made, release), samples in self.made.behind().items():
             said = f"{part} {release} to {self._releases.get(part, '')}"
-            found = self._touched(part, made_with, samples) | self._decided(samples)
+            found = self._touched(part, made, samples) | dict.fromkeys(decided & set(samples), _DECIDED)
             self.log(f"{said}: {len(found):,} of {len(samples):,} samples are touched")
             for sample, why in found.items():
                 touched.setdefault(sample, []).append(f"{said}: {why}")
-        return touched, [self._confirmation(one) for one in self.behind if one.sample not in touched]
+        return touched
 
-    def still_in_force(self) -> list[Confirmation]:
-        """Earlier confirmations that speak of what is published now, under the knowledge as it is now."""
-        return [
-            one
-            for one in self.services.confirmations.all()
-            if one.sample_id in self.samples and self.now.get(one.part) == one.stands_under and self._speaks(one)
-        ]
-
-    def _speaks(self, one: Confirmation) -> bool:
-        with suppress(GenomicsError):
-            receipt = self.services.lake.receipt(one.asset, one.sample_id)
-            return receipt is not None and confirms(one, receipt)
-        return False
+    def confirmations(self, touched: Collection[str]) -> tuple[pa.Table, int]:
+        """The confirmations in force from now on, and how many samples they newly speak of."""
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        return self.made.confirmed(touched, releases=self._releases, when=when, code=self.code.digest)
 
     def ask(self, sample: str, why: Sequence[str]) -> bool:
         """Ask for a run, once: what came to its end since and is behind all the same is a matter for a person."""
-        made = max(one.receipt.created for one in self.behind if one.sample == sample)
-        if self.samples[sample].status is not SampleStatus.DONE:
+        if self.services.registry.sample(sample).status is not SampleStatus.DONE:
             return False
-        if self.services.registry.asked_since(sample, cause=KNOWLEDGE, since=made):
+        if self.services.registry.asked_since(sample, cause=KNOWLEDGE, since=self.made.last_made(sample)):
             self.log(f"{sample} was asked for, and its run has not made it anew: look at its run")
             return False
         self.services.registry.ask_again(sample, cause=KNOWLEDGE, why="; ".join(why))
         return True
-
-    def _confirmation(self, one: Behind) -> Confirmation:
-        return Confirmation(
-            sample_id=one.sample,
-            asset=one.receipt.asset,
-            data_version=one.receipt.data_version,
-            part=one.part,
-            made_with=one.made_with,
-            stands_under=self.now[one.part],
-            release_before=one.release,
-            release_after=self._releases.get(one.part, ""),
-            confirmed=datetime.now(UTC).isoformat(timespec="seconds"),
-            code=self.code.digest,
-        )
-
-    def _decided(self, samples: Collection[str]) -> dict[str, str]:
-        """Samples in whose findings a person's decision is told: what carriers are looked for by does not know it."""
-        decided = {one.sample for one in self.behind if one.receipt.recipe.parameters.get("decisions")}
-        return dict.fromkeys(decided & set(samples), "a person decided of an allele that it carries")
 
     def _touched(self, part: str, made_with: str, samples: Collection[str]) -> dict[str, str]:
         """Of the samples that were made with a version of a part, those that the current one touches, and why."""
@@ -240,7 +240,7 @@ class _Look:
         assert before and after
         was, now = read_panels(before), read_panels(after)
         changed = {key for key in was.keys() | now.keys() if was.get(key) != now.get(key)}
-        named = {sample: self.samples[sample].person.panel or "" for sample in samples}
+        named = {sample: self.orders[sample][1] or "" for sample in samples}
         return {
             sample: f"the panel {name} changed"
             for sample, name in named.items()
@@ -275,11 +275,10 @@ class _Look:
 
         lake, unknown = self.services.lake, set()
         there = noted([Path(name) for name in self.services.warehouse.files(TABLE)])
-        for sample in samples:
+        made = self.made.versions(annotated_variants.name)
+        for sample in (one for one in samples if one not in made or there.get(one) != made[one]):
             try:
-                receipt = lake.require(annotated_variants.name, sample)
-                if there.get(sample) != receipt.data_version:
-                    note_carried(Artifact(receipt, lake), self.services)
+                note_carried(Artifact(lake.require(annotated_variants.name, sample), lake), self.services)
             except GenomicsError as error:
                 self.log(f"{sample}: what it carries cannot be read: {error}")
                 unknown.add(sample)
@@ -287,14 +286,25 @@ class _Look:
 
     def _asked(self, sample: str) -> frozenset[str]:
         """Genes that the order asks about; of a panel that is in no table those it names itself."""
+        return self._genes(*self.orders[sample])
+
+    def _genes(self, genes: tuple[str, ...], name: str | None) -> frozenset[str]:
+        """Many samples have the same order, so that each is read once."""
+        if (genes, name) not in self._known_orders:
+            self._known_orders[genes, name] = frozenset((*genes, *self._genes_of_panel(name)))
+        return self._known_orders[genes, name]
+
+    def _genes_of_panel(self, name: str | None) -> tuple[str, ...]:
         from engine.reference.panels import panel_of
 
-        person = self.samples[sample].person
-        named = person.ordered_genes
         with suppress(GenomicsError):
-            panel = panel_of(person.panel, self._panels)
-            named = (*named, *(panel.genes if panel else ()))
-        return frozenset(named)
+            if panel := panel_of(name, self._panels):
+                return panel.genes
+        return ()
+
+    @cached_property
+    def _known_orders(self) -> dict[tuple[tuple[str, ...], str | None], frozenset[str]]:
+        return {}
 
     @cached_property
     def _panels(self) -> Path | None:

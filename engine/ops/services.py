@@ -127,6 +127,12 @@ class Lake(Protocol):
     def history(self, asset: str, sample: str | None = None) -> list[Receipt]:
         """Receipts of every version that was ever current, oldest first."""
 
+    def samples_since(self, mark: str) -> tuple[str, frozenset[str] | None]:
+        """The samples of which anything was published, or was about to be, since a mark; and the mark of now.
+
+        ``mark`` is what an earlier call gave, empty at the first one. Samples are absent where that cannot be told.
+        """
+
     def folder(self, receipt: Receipt) -> Path:
         """The folder of an artifact's files."""
 
@@ -275,6 +281,9 @@ class Registry(Protocol):
     def samples(self) -> Sequence[Participant]:
         """Every registered sample, withdrawn ones included."""
 
+    def orders(self) -> Mapping[str, tuple[tuple[str, ...], str | None]]:
+        """The genes and the panel that each order asks about, by sample id: every sample that takes part."""
+
     def withdrawn(self) -> Sequence[str]:
         """Ids of the samples that were withdrawn."""
 
@@ -344,8 +353,8 @@ class Confirmations(Protocol):
     def of(self, sample: str) -> Sequence[Confirmation]:
         """Those of a sample, whether or not they still speak of what is published; LakeError where damaged."""
 
-    def all(self) -> Sequence[Confirmation]:
-        """Those of every sample."""
+    def table(self) -> pa.Table | None:
+        """Those of every sample as one table, by sample; absent before the first publication."""
 
 
 class Hospital(Protocol):

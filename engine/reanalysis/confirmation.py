@@ -6,12 +6,16 @@ stand under that one. It holds for nothing else: another version, or another rel
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.receipt import Receipt, Recipe
 from engine.tables import Column, arrow_schema, read_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 CONFIRMATIONS = "knowledge_confirmations"
 """The artifact that holds the confirmations in force, of all samples: one publication confirms many samples."""
@@ -67,18 +71,29 @@ CONFIRMATION_COLUMNS = (
 assert tuple(column.name for column in CONFIRMATION_COLUMNS) == tuple(field.name for field in fields(Confirmation))
 
 
-def write_confirmations(confirmations: Iterable[Confirmation], path: Path) -> None:
-    """Write them as Parquet, by sample."""
-    import pyarrow as pa
+def as_text(rows: pa.Table) -> pa.Table:
+    """Rows in the columns of confirmations, as they are kept."""
+    return rows.cast(arrow_schema(CONFIRMATION_COLUMNS))
+
+
+def write_confirmations(confirmations: pa.Table, path: Path) -> None:
+    """Write a table of them as Parquet, in its order."""
     import pyarrow.parquet as pq
 
-    rows = sorted((vars(one) for one in confirmations), key=lambda row: (row["sample_id"], row["asset"], row["part"]))
-    pq.write_table(pa.Table.from_pylist(rows, schema=arrow_schema(CONFIRMATION_COLUMNS)), path, compression="zstd")
+    pq.write_table(confirmations, path, compression="zstd")
 
 
-def read_confirmations(path: Path) -> list[Confirmation]:
-    """Those that :func:`write_confirmations` wrote."""
-    return [Confirmation(**row) for row in read_rows(path).to_pylist()]
+def read_confirmations(path: Path) -> pa.Table:
+    """The table that :func:`write_confirmations` wrote."""
+    return read_rows(path).cast(arrow_schema(CONFIRMATION_COLUMNS, bare=True))
+
+
+def confirmations_in(rows: pa.Table, sample: str | None = None) -> list[Confirmation]:
+    """The confirmations of a table, of one sample or of all."""
+    import pyarrow.compute as pc
+
+    chosen = rows if sample is None else rows.filter(pc.equal(rows["sample_id"], sample))
+    return [Confirmation(**row) for row in chosen.to_pylist()]
 
 
 def write_touched(touched: Mapping[str, str], path: Path) -> None:

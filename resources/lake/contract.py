@@ -117,6 +117,12 @@ class Lake(Protocol):
     def assets(self, sample: str | None = None) -> list[str]:
         """Names of the published artifacts of a sample, or of those that belong to none, in order."""
 
+    def samples_since(self, mark: str) -> tuple[str, frozenset[str] | None]:
+        """The samples of which anything was published, or was about to be, since a mark; and the mark of now.
+
+        ``mark`` is what an earlier call gave, empty at the first one. Samples are absent where that cannot be told.
+        """
+
     def work(
         self, asset: str, sample: str | None = None, *, log: Callable[[str], None] = ...
     ) -> AbstractContextManager[Work]:

@@ -148,6 +148,13 @@ class VouchedLake(ABC):
         """See the contract."""
         return sorted(asset for asset, _ in self._published(self._key("*", sample).removesuffix("*")))
 
+    def samples_since(self, mark: str) -> tuple[str, frozenset[str] | None]:
+        """See the contract: as the audit log tells, in which a publication stands before it takes force and after."""
+        if self.audit is None:
+            return "", None
+        self._adopt_once()
+        return self.audit.samples_since(mark)
+
     # What a backend says
 
     @abstractmethod

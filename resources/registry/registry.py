@@ -340,6 +340,14 @@ class SampleRegistry:
         with self._database.reading() as db:
             return int(db.execute(query).scalar_one())
 
+    def orders(self) -> dict[str, tuple[tuple[str, ...], str | None]]:
+        """The genes and the panel that each order asks about, by sample id: every sample that takes part."""
+        query = select(samples.c.sample_id, samples.c.ordered_genes, samples.c.panel).where(
+            samples.c.withdrawn.is_(None)
+        )
+        with self._database.reading() as db:
+            return {row.sample_id: (tuple(row.ordered_genes), row.panel) for row in db.execute(query)}
+
     def begun(self) -> tuple[str, ...]:
         """Ids of the samples that take part and of which a run was asked for."""
         query = select(samples.c.sample_id).where(

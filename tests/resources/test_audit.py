@@ -390,3 +390,18 @@ def test_what_is_no_file_in_the_place_of_the_log_is_told_and_not_read_for_ever(t
     for act in acts:
         with pytest.raises(AuditError, match="the audit log is no file"):
             act()
+
+
+def test_which_samples_were_written_of_since_a_mark_is_read_from_the_end(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit.jsonl")
+    assert log.samples_since("") == ("", None)
+    for sample in ("S1", "S2", None):
+        log.record("lake", "artifact published", sample)
+    mark, unknown = log.samples_since("")
+    assert unknown is None, "at the first look nobody knows"
+    assert log.samples_since(mark) == (mark, frozenset()), "what names no sample moves no mark"
+    for sample in ("S3", "S1", None):
+        log.record("lake", "artifact published", sample)
+    later, samples = log.samples_since(mark)
+    assert samples == {"S1", "S3"} and later != mark
+    assert log.samples_since(f"{mark.split()[0]} 1999-01-01")[1] is None, "of another log"
