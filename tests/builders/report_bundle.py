@@ -50,7 +50,7 @@ def report_bundle(
 def signed_bundle(said: Statement, signatures: int = 1, identity: Identity | None = None) -> dict[str, Any]:
     """The bundle of a statement, signed so many times."""
     sample = said.case.sample
-    states: tuple[Status, ...] = ("final", *["amended"] * (signatures - 1))[:signatures]
+    states: list[Status] = ["amended" if number else "final" for number in range(signatures)]
     signed = [SignOut(sample, said.digest, one, "Dr B", f"2026-11-27T1{n}:00:00Z") for n, one in enumerate(states)]
     return build_bundle(said, issue_of(signed, said.digest), identity)
 
