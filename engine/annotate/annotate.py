@@ -19,7 +19,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.annotate.annotator import Annotator
 from engine.annotate.clinvar import PATHOGENIC
@@ -253,10 +252,8 @@ class _Tally:
 class _Part:
     """Rows that follow each other, ready to be written."""
 
-    lines: list[bytes]
+    lines: pa.Array
     table: pa.Table | None
-    contig: str
-    positions: list[int]
 
 
 class _Parts:
@@ -308,7 +305,7 @@ class _Parts:
             table = rows_table(rows, arrow_schema(ANNOTATED_COLUMNS))
             if self._source.sample is None:
                 table = _without_calls(table)
-        return _merged(contig, plain, [row.record.position for row in rows], lines, table)
+        return _merged(plain, [row.record.position for row in rows], lines, table)
 
     def _plain_rows(self, held: Held, window: FrequencyWindow, *, with_table: bool) -> PlainRows:
         told, contig = held.told, held.told.batch.contig
@@ -368,23 +365,24 @@ def _without_calls(table: pa.Table) -> pa.Table:
     return table
 
 
-def _merged(contig: str, plain: PlainRows, positions: list[int], lines: list[bytes], table: pa.Table | None) -> _Part:
+def _merged(plain: PlainRows, positions: list[int], lines: list[bytes], table: pa.Table | None) -> _Part:
     """Plain and judged rows of one batch as one, by place."""
-    every = np.concatenate([plain.positions, np.array(positions, np.int64)])
-    order = np.argsort(every, kind="stable")
-    listed = [*plain.lines, *lines]
+    import pyarrow as pa
+
+    if not positions:
+        return _Part(plain.lines, plain.table)
+    order = pa.array(np.argsort(np.concatenate([plain.positions, positions]), kind="stable"))
     if table is not None and plain.table is not None:
-        table = plain.table if not positions else _in_order(plain.table, table, order)
-    return _Part([listed[row] for row in order.tolist()], table, contig, every[order].tolist())
+        table = _in_order(plain.table, table, order)
+    return _Part(pa.concat_arrays([plain.lines, pa.array(lines, pa.binary())]).take(order), table)
 
 
-def _in_order(one: pa.Table, other: pa.Table, order: NDArray[np.int64]) -> pa.Table:
+def _in_order(one: pa.Table, other: pa.Table, order: pa.Array) -> pa.Table:
     """Rows of two tables in a given order; a take out of chunks is several times slower."""
     import pyarrow as pa
 
-    rows = pa.array(order)
     columns = [
-        pa.concat_arrays([chunk for table in (one, other) for chunk in table.column(place).chunks]).take(rows)
+        pa.concat_arrays([chunk for table in (one, other) for chunk in table.column(place).chunks]).take(order)
         for place in range(one.num_columns)
     ]
     return pa.Table.from_arrays(columns, schema=one.schema)
@@ -427,6 +425,15 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def _text_of(lines: pa.Array) -> bytes:
+    """Texts one after the other, as they lie in memory."""
+    import pyarrow as pa
+
+    _, offsets, text = lines.buffers()
+    first, *_, last = np.frombuffer(offsets, np.int32)[[lines.offset, lines.offset + len(lines)]].tolist()
+    return bytes(pa.py_buffer(text)[first:last]) if text is not None else b""
+
+
 class _Writer:
     """VCF with index and table, being written."""
 
@@ -439,7 +446,7 @@ class _Writer:
 
     def write(self, part: _Part) -> None:
         """Add rows."""
-        self._vcf.write(b"".join(part.lines))
+        self._vcf.write(_text_of(part.lines))
         if part.table is not None:
             self._table.write_table(_only(part.table, self._schema))
         self._progress.advance(len(part.lines))

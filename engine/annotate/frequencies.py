@@ -331,23 +331,25 @@ class FrequencyWindow:
             row = int(self._order[place]) if place < len(self._keys) and self._keys[place] == key else None
         return row
 
-    def find(self, positions: NDArray[np.int64], ref: Sequence[str], alt: Sequence[str]) -> NDArray[np.int64]:
+    def find(self, positions: NDArray[np.int64], ref: pa.Array, alt: pa.Array) -> NDArray[np.int64]:
         """Row of each allele, negative where it is not known."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         found = np.full(len(positions), -1, np.int64)
         if self._columns is None:
             return found
         if len(self._keys):
-            letters = np.frombuffer("".join([one[0] for one in alt]).encode(), np.uint8)
-            single = np.fromiter((len(one) == 1 == len(other) for one, other in zip(ref, alt, strict=True)), np.bool_)
-            keys = positions * 256 + letters
+            single = np.logical_and(*(pc.binary_length(texts).to_numpy() == 1 for texts in (ref, alt)))
+            keys = positions * 256 + first_letters(alt)
             places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
             hit = single & (self._keys[places] == keys)
             found[hit] = self._order[places[hit]]
         if self._rows:
-            for number, allele in enumerate(zip(positions.tolist(), ref, alt, strict=True)):
-                row = self._rows.get(allele)
-                if row is not None:
-                    found[number] = row
+            near = np.flatnonzero(np.isin(positions, [position for position, _, _ in self._rows]))
+            bases = (texts.take(pa.array(near)).to_pylist() for texts in (ref, alt))
+            for number, *allele in zip(near.tolist(), positions[near].tolist(), *bases, strict=True):
+                found[number] = self._rows.get(tuple(allele), found[number])
         return found
 
     def taken(self, rows: NDArray[np.int64]) -> dict[str, pa.Array]:

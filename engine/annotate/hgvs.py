@@ -44,38 +44,44 @@ def describe(
         strand: -1 describes the complement.
         limits: of the sequence described, the whole contig by default; what it does not hold cannot be duplicated.
     """
+    first, last, what = changed(edit, sequence, strand, limits)
+    return f"{label(first)}{what}" if first == last else f"{label(first)}_{label(last)}{what}"
+
+
+def changed(edit: Edit, sequence: str, strand: int = 1, limits: tuple[int, int] | None = None) -> tuple[int, int, str]:
+    """The first and the last base that an HGVS name tells, in the direction described, and what follows them in it.
+
+    Arguments are those of :func:`describe`.
+
+    >>> changed(Edit(6, 8, ""), "AAACAGCTTTT"), changed(Edit(6, 8, ""), "AAACAGCTTTT", strand=-1)
+    ((6, 7, 'del'), (7, 6, 'del'))
+    """
     start, end, alt = edit
-    if end - start == 1 == len(alt):
-        return f"{label(start)}{_on(sequence[start], strand)}>{_on(alt, strand)}"
     if end == start:
-        return _describe_insertion(edit, sequence, label, strand, limits or (0, len(sequence)))
-    span = _span(start, end, label, strand)
+        return _inserted(edit, sequence, strand, limits or (0, len(sequence)))
+    first, last = (start, end - 1) if strand == 1 else (end - 1, start)
     ref = sequence[start:end]
+    if end - start == 1 == len(alt):
+        return first, last, f"{_on(ref, strand)}>{_on(alt, strand)}"
     if not alt:
-        return f"{span}del"
+        return first, last, "del"
     if len(ref) == len(alt) and reverse_complement(ref) == alt:
-        return f"{span}inv"
-    return f"{span}delins{_on(alt, strand)}"
+        return first, last, "inv"
+    return first, last, f"delins{_on(alt, strand)}"
 
 
-def _describe_insertion(
-    edit: Edit, sequence: str, label: Callable[[int], str], strand: int, limits: tuple[int, int]
-) -> str:
+def _inserted(edit: Edit, sequence: str, strand: int, limits: tuple[int, int]) -> tuple[int, int, str]:
     start, _, alt = edit
     size = len(alt)
-    copied = (start - size, start) if strand == 1 else (start, start + size)
-    if limits[0] <= copied[0] and copied[1] <= limits[1] and sequence[copied[0] : copied[1]] == alt:
-        return f"{_span(*copied, label, strand)}dup"
-    return f"{_span(start - 1, start + 1, label, strand)}ins{_on(alt, strand)}"
+    first, end = (start - size, start) if strand == 1 else (start, start + size)
+    if limits[0] <= first and end <= limits[1] and sequence[first:end] == alt:
+        return (first, end - 1, "dup") if strand == 1 else (end - 1, first, "dup")
+    between = (start - 1, start) if strand == 1 else (start, start - 1)
+    return *between, f"ins{_on(alt, strand)}"
 
 
 def _on(bases: str, strand: int) -> str:
     return bases if strand == 1 else reverse_complement(bases)
-
-
-def _span(start: int, end: int, label: Callable[[int], str], strand: int) -> str:
-    first, last = (start, end - 1) if strand == 1 else (end - 1, start)
-    return label(first) if end - start == 1 else f"{label(first)}_{label(last)}"
 
 
 def genomic_change(edit: Edit, sequence: str) -> str:

@@ -5,7 +5,6 @@ Variants come in order, so the table's rows of one contig at a time are held.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,13 +116,13 @@ class KnownOnContig:
         indices = pa.array(rows, mask=rows < 0)
         return {name: _one_chunk(self._table[name]).take(indices) for name in _FIELDS}
 
-    def matches(self, positions: NDArray[np.int64], ref: Sequence[str], alt: Sequence[str]) -> dict[int, ClinvarMatch]:
+    def matches(self, positions: NDArray[np.int64], ref: pa.Array, alt: pa.Array) -> dict[int, ClinvarMatch]:
         """What is known, by number of the allele."""
         import pyarrow as pa
 
         if self._table is None:
             return {}
-        rows = self.rows(positions, pa.array(ref, pa.string()), pa.array(alt, pa.string()))
+        rows = self.rows(positions, ref, alt)
         numbers = np.flatnonzero(rows >= 0)
         told = self._table.select(_FIELDS).take(pa.array(rows[numbers])).to_pylist()
         return {number: ClinvarMatch(**one) for number, one in zip(numbers.tolist(), told, strict=True)}

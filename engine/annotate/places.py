@@ -10,7 +10,7 @@ of the stretch, and its c. names are arithmetic; 98% of a genome does. The rest 
 ...                  coding=(120, 150))
 >>> places = Places(GeneModel({"T": one}), "1")
 >>> hit, = places.stretch(500).hits
->>> hit.terms, hit.label(500), hit.label(600)
+>>> hit.terms, hit.numbering.label(500), hit.numbering.label(600)
 (('intron_variant',), '1-351', '-1+300')
 >>> places.decide(np.array([500, 149, 110]), np.array([501, 150, 111])).tolist()
 [True, False, False]
@@ -19,9 +19,10 @@ of the stretch, and its c. names are arithmetic; 98% of a genome does. The rest 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,18 +35,50 @@ MARGIN = 10
 """Bases on either side of a border within which a record is judged by itself; a splice region has eight."""
 
 
+class Numbering(NamedTuple):
+    """How the bases of a stretch are counted on a transcript: from one border, and in introns from the nearer of two.
+
+    Attributes:
+        left: what stands before the number up to ``middle``: ``*``, ``88+``, or nothing.
+        right: the same behind it.
+        base: what is added there to the position, times ``step``, for the number.
+        step: 1 along the genome, -1 against it.
+        after: from which the position is taken behind the middle.
+        middle: twice the last position that is counted from the left.
+        turned: whether names are those of the reverse strand.
+    """
+
+    left: str
+    right: str
+    base: int
+    step: int
+    after: int
+    middle: int
+    turned: bool
+
+    def label(self, position: int) -> str:
+        """A position of the stretch as HGVS counts it, as :func:`engine.annotate.hgvs.label`."""
+        if 2 * position <= self.middle:
+            return f"{self.left}{self.base + self.step * position}"
+        return f"{self.right}{self.after - position}"
+
+
+_NO_MIDDLE = 1 << 60
+"""Twice a position that no contig reaches."""
+
+
 class PlacedHit:
     """What a stretch means for one transcript.
 
     Attributes:
         transcript: that is hit.
         terms: names of the terms, the most severe first.
-        numbering: equal for two hits whose bases have the same labels.
+        numbering: how the bases are counted.
         numbered: number of the exon and of the intron, see :meth:`Transcript.numbered`.
         between: borders between exon and intron on either side, absent at the transcript's ends.
     """
 
-    __slots__ = ("_at", "between", "numbered", "numbering", "terms", "transcript")
+    __slots__ = ("between", "numbered", "numbering", "terms", "transcript")
 
     def __init__(self, transcript: Transcript, start: int) -> None:
         self.transcript = transcript
@@ -54,34 +87,26 @@ class PlacedHit:
         borders = transcript.junctions
         after = bisect_right(borders, start)
         self.between = borders[after - 1] if after else None, borders[after] if after < len(borders) else None
-        exon = bisect_right(transcript.exons, (start, transcript.end + 1)) - 1
-        end = transcript.exons[exon][1]
-        if start < end:
-            text = label(transcript, start)
-            mark, number = ("*", int(text[1:])) if text.startswith("*") else ("", int(text))
-            self.numbering: tuple[object, ...] = (mark, number - transcript.strand * start, transcript.strand)
-        else:
-            after = transcript.exons[exon + 1][0]
-            ends = label(transcript, end - 1), label(transcript, after)
-            self.numbering = (*ends, end - 1, after, transcript.strand)
-        self._at = _labels(self.numbering)
-
-    def label(self, position: int) -> str:
-        """A position of the stretch as HGVS counts it on the transcript, as :func:`engine.annotate.hgvs.label`."""
-        return self._at(position)
+        self.numbering = _numbering(transcript, start)
 
 
-def _labels(numbering: tuple[object, ...]) -> Callable[[int], str]:
-    if len(numbering) == 3:
-        mark, offset, step = numbering
-        return lambda position: f"{mark}{offset + step * position}"  # type: ignore[operator]
-    first, second, before, after, strand = numbering
-    if strand == 1:
-        return lambda position: (
-            f"{first}+{position - before}" if position - before <= after - position else f"{second}-{after - position}"  # type: ignore[operator]
-        )
-    return lambda position: (
-        f"{first}-{position - before}" if position - before < after - position else f"{second}+{after - position}"  # type: ignore[operator]
+def _numbering(transcript: Transcript, start: int) -> Numbering:
+    exon = bisect_right(transcript.exons, (start, transcript.end + 1)) - 1
+    end, strand = transcript.exons[exon][1], transcript.strand
+    if start < end:
+        text = label(transcript, start)
+        mark, number = ("*", int(text[1:])) if text.startswith("*") else ("", int(text))
+        return Numbering(mark, "", number - strand * start, strand, 0, _NO_MIDDLE, strand == -1)
+    before, after = end - 1, transcript.exons[exon + 1][0]
+    left, right = ("+", "-") if strand == 1 else ("-", "+")
+    return Numbering(
+        label(transcript, before) + left,
+        label(transcript, after) + right,
+        -before,
+        1,
+        after,
+        before + after - (strand == -1),  # of two equally far the one upstream counts
+        strand == -1,
     )
 
 
@@ -96,9 +121,9 @@ class Stretch:
     hits: tuple[PlacedHit, ...]
 
     @cached_property
-    def numberings(self) -> tuple[PlacedHit, ...]:
-        """One hit for each numbering."""
-        return tuple({hit.numbering: hit for hit in reversed(self.hits)}.values())
+    def numberings(self) -> tuple[Numbering, ...]:
+        """Each way in which the bases are counted."""
+        return tuple(dict.fromkeys(hit.numbering for hit in self.hits))
 
 
 class Places:

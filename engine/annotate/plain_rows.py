@@ -7,7 +7,7 @@ against each other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Sequence as Sequence_
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,12 +18,12 @@ from engine.annotate.batches import FIXED, Batch
 from engine.annotate.clinvar import ClinvarMatch
 from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.annotate.frequencies import FrequencyWindow
-from engine.annotate.hgvs import describe, genomic_hgvs, variant_type
+from engine.annotate.hgvs import changed, genomic_hgvs, variant_type
 from engine.annotate.known_alleles import KnownOnContig
 from engine.annotate.normalise import ORIGINAL
-from engine.annotate.places import PlacedHit, Places, Stretch
+from engine.annotate.places import Numbering, PlacedHit, Places, Stretch
 from engine.annotate.rows import ClinvarPart, clinvar_part
-from engine.annotate.sorting import Indel, Sequence, Sorted
+from engine.annotate.sorting import Sequence, Sorted, first_letters
 from engine.annotate.terms import INTERGENIC, term
 from engine.annotate.vcf_lines import clinvar_items, encoded
 from engine.tables import arrow_schema
@@ -37,7 +37,11 @@ _REPRESENTATIVE = (
 _OF_A_HIT = ("gene", "gene_id", "transcript", "biotype", "consequence", "impact", "exon", "intron")
 _FAR = 1 << 40
 """Place of a border that is not there."""
-_OTHER_STRAND = str.maketrans("ACGT", "TGCA")
+_BASES = "ACGT"
+_CODES = np.zeros(256, np.int64)
+_CODES[np.frombuffer(_BASES.encode(), np.uint8)] = np.arange(4)
+_SUBSTITUTIONS = [f"{one}>{other}" for one in _BASES for other in _BASES]
+_OTHER_STRAND = str.maketrans(_BASES, _BASES[::-1])
 
 
 class _HitText(NamedTuple):
@@ -64,14 +68,14 @@ class _StretchText(NamedTuple):
     Attributes:
         fields: columns of the representative consequence, but for its names.
         hits: the representative first.
-        numberings: each way in which the bases are counted, and whether against the genome.
-        called: INFO's item of the consequence caller.
+        numberings: each way in which the bases are counted.
+        called: INFO's item of the consequence caller, with a semicolon behind it.
         consequence: INFO's items between HGVSG and HGVSC.
     """
 
     fields: tuple[str | None, ...]
     hits: tuple[_HitText, ...]
-    numberings: tuple[tuple[Callable[[int], str], bool], ...]
+    numberings: tuple[Numbering, ...]
     called: str
     consequence: str
 
@@ -87,12 +91,12 @@ def _text_of(stretch: Stretch, start: int) -> _StretchText:
         transcript.gene, transcript.gene_id, transcript.hgnc_id, transcript.name,
         transcript.standing or "longest_coding_sequence", consequence, term(first.terms[0]).impact, *first.numbered,
     )  # fmt: skip
-    places = {hit.numbering: place for place, hit in enumerate(stretch.numberings)}
+    places = {numbering: place for place, numbering in enumerate(stretch.numberings)}
     return _StretchText(
         fields,
         tuple(_hit_text(hit, places[hit.numbering]) for hit in stretch.hits),
-        tuple((hit.label, hit.transcript.strand == -1) for hit in stretch.numberings),
-        called_by_place(stretch, start),
+        stretch.numberings,
+        called_by_place(stretch, start) + ";",
         f"GENE={encoded(transcript.gene)};CONSEQUENCE={encoded(consequence)}",
     )
 
@@ -142,7 +146,7 @@ class PlainRows:
 
     Attributes:
         positions: 1-based, ascending.
-        lines: of the VCF.
+        lines: of the VCF, as binary.
         table: with the columns of :data:`engine.annotate.columns.ANNOTATED_COLUMNS`; absent where none is wanted.
         named: how many have a genomic name.
         consequences: how many have each representative consequence.
@@ -151,7 +155,7 @@ class PlainRows:
     """
 
     positions: NDArray[np.int64]
-    lines: list[bytes]
+    lines: pa.Array
     table: pa.Table | None
     named: int
     consequences: Counter[str]
@@ -197,15 +201,14 @@ class PlainAnnotator:
             strip: INFO fields of the input that are ours to write.
             with_table: whether rows are wanted, too.
         """
-        alleles = _Normalised(told, self._sequence.bases)
+        alleles = _Normalised(told, self._sequence)
         batch = told.batch
         names = self._genomic(alleles)
         placed = self._placed(alleles)
         beside = _Knowledge(alleles, clinvar, frequencies, batch)
-        lines = _Lines(batch, strip).of(alleles, names, placed, beside)
         return PlainRows(
             alleles.positions,
-            lines,
+            _Lines(batch, strip).of(alleles, names, placed, beside),
             self._table(batch, alleles, names, placed, calls, beside) if with_table else None,
             0 if self._accession is None else len(names),
             placed.consequences(),
@@ -220,11 +223,7 @@ class PlainAnnotator:
         )
         anchors = alleles.anchors[firsts].tolist()
         kinds = [self._text(number, anchor) for number, anchor in zip(numbers.tolist(), anchors, strict=True)]
-        inside = np.flatnonzero(np.array([bool(kind.hits) for kind in kinds], np.bool_)[places]).tolist()
-        texts = [kinds[place] for place in places.tolist()]
-        return _Placed(
-            kinds, places, texts, inside, self._changes(alleles, texts, inside), (alleles.anchors, alleles.ends)
-        )
+        return _Placed(kinds, places, alleles)
 
     def _text(self, number: int, anchor: int) -> _StretchText:
         found = self._texts.get(number)
@@ -232,38 +231,20 @@ class PlainAnnotator:
             found = self._texts[number] = _text_of(self._places.stretch(anchor, number), anchor)
         return found
 
-    def _genomic(self, alleles: _Normalised) -> list[str | None]:
-        if self._accession is None:
-            return [None] * len(alleles.records)
-        before = genomic_hgvs(self._accession, "")
-        return [before + change for change in alleles.genomic]
+    def _genomic(self, alleles: _Normalised) -> pa.Array:
+        import pyarrow as pa
 
-    def _changes(self, alleles: _Normalised, texts: list[_StretchText], inside: list[int]) -> list[list[str]]:
-        """Of the records inside genes the change on the transcripts, one for each numbering."""
-        bases, indels, anchors = self._sequence.bases, alleles.indels, alleles.anchors.tolist()
-        changes = []
-        for row in inside:
-            indel = indels[row]
-            if indel is None:
-                position, forward = anchors[row], f"{alleles.ref[row]}>{alleles.alt[row]}"
-                reverse = forward.translate(_OTHER_STRAND)
-                changes.append(
-                    [label(position) + (reverse if turned else forward) for label, turned in texts[row].numberings]
-                )
-            else:
-                changes.append(
-                    [
-                        describe(indel.left, bases, label, -1) if turned else describe(indel.right, bases, label)
-                        for label, turned in texts[row].numberings
-                    ]
-                )
-        return changes
+        if self._accession is None:
+            return pa.nulls(len(alleles.records), pa.string())
+        change = alleles.forward
+        first, last = (_numbers(places + 1) for places in (change.first, change.last))
+        return _joined(genomic_hgvs(self._accession, ""), first, change.to(last), change.what)
 
     def _table(
         self,
         batch: Batch,
         alleles: _Normalised,
-        names: list[str | None],
+        names: pa.Array,
         placed: _Placed,
         calls: dict[str, pa.Array],
         beside: _Knowledge,
@@ -273,18 +254,14 @@ class PlainAnnotator:
         schema = arrow_schema(ANNOTATED_COLUMNS)
         count = len(alleles.records)
         records = pa.array(alleles.records)
-        bare = self._bare
         columns: dict[str, Any] = {
             "sample_id": _repeated(self._sample or "", count),
-            "allele": [
-                f"{bare}-{position}-{ref}-{alt}"
-                for position, ref, alt in zip(alleles.positions.tolist(), alleles.ref, alleles.alt, strict=True)
-            ],
+            "allele": _joined(f"{self._bare}-", _numbers(alleles.positions), "-", alleles.ref, "-", alleles.alt),
             "contig": _repeated(batch.contig, count),
             "position": alleles.positions,
             "ref": alleles.ref,
             "alt": alleles.alt,
-            "original": alleles.original,
+            "original": _sparse(alleles.original, count, pa.string()),
             "qual": _qualities(batch.columns["QUAL"].take(records)),
             "filter": batch.columns["FILTER"].take(records),
             "ref_matches": _repeated(True, count),
@@ -299,6 +276,39 @@ class PlainAnnotator:
         return pa.Table.from_arrays(arrays, schema=schema)
 
 
+class _Change(NamedTuple):
+    """What records change, in one direction of the genome.
+
+    Attributes:
+        first: 0-based first base that a name tells, in this direction.
+        last: the last.
+        what: follows them in the name.
+    """
+
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    what: pa.Array
+
+    def to(self, last: pa.Array) -> pa.Array:
+        """What is written between the first base and the change: an underscore and the last base, if it is another.
+
+        Args:
+            last: the last base of each, as it is written.
+        """
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if (self.first == self.last).all():
+            return pa.repeat(pa.scalar(""), len(last))
+        return pc.if_else(pa.array(self.first == self.last), "", _joined("_", last))
+
+    def taken(self, rows: NDArray[np.int64]) -> _Change:
+        """Of some records."""
+        import pyarrow as pa
+
+        return _Change(self.first[rows], self.last[rows], self.what.take(pa.array(rows)))
+
+
 class _Normalised:
     """The plain records of a batch in their normal form, in the order of their places.
 
@@ -309,45 +319,58 @@ class _Normalised:
         alt: ALT.
         anchors: 0-based base by which the stretch is found, where the change begins.
         ends: one past the last base that is replaced.
-        indels: the two extreme forms, absent of a substitution.
-        genomic: the change in HGVS's words.
+        forward: the changes along the genome.
+        reverse: the changes on the other strand.
         kinds: what kind of change it is.
-        original: what the caller wrote, where that was another form.
+        original: by row what the caller wrote, where that was another form.
     """
 
-    def __init__(self, told: Sorted, bases: str) -> None:
+    def __init__(self, told: Sorted, sequence: Sequence) -> None:
+        import pyarrow as pa
+
         batch = told.batch
         records = np.flatnonzero(told.is_plain)
-        positions = batch.position[records].copy()
-        taken = records.tolist()
-        ref, alt = (texts.take(records).to_pylist() for texts in (batch.ref, batch.alt))
-        indels: list[Indel | None] = [told.indels.get(number) for number in taken]
-        original: list[str | None] = [None] * len(taken)
-        anchors = positions - 1
-        ends = positions.copy()
-        for row, indel in enumerate(indels):
-            if indel is None:
-                continue
-            normal = indel.alleles(bases)
-            if normal != (positions[row], ref[row], alt[row]):
-                original[row] = f"{batch.contig}|{positions[row]}|{ref[row]}|{alt[row]}"
-            positions[row], ref[row], alt[row] = normal
-            anchors[row], ends[row] = indel.left.start, indel.left.end
+        positions = batch.position[records]
+        numbers = np.array([number for number in told.indels if told.is_plain[number]], np.int64)
+        rows = np.searchsorted(records, numbers)
+        indels = [told.indels[number] for number in numbers.tolist()]
+        normal = [indel.alleles(sequence.bases) for indel in indels]
+        positions[rows] = [position for position, _, _ in normal]
         if (np.diff(positions) < 0).any():
             order = np.argsort(positions, kind="stable")
-            records, positions, anchors, ends = records[order], positions[order], anchors[order], ends[order]
-            ref, alt, indels, original = (
-                [values[row] for row in order.tolist()] for values in (ref, alt, indels, original)
-            )
-        self.records, self.positions, self.anchors, self.ends = records, positions, anchors, ends
-        self.ref, self.alt, self.indels, self.original = ref, alt, indels, original
-        self.genomic = [
-            f"{position}{one}>{other}" if indel is None else describe(indel.right, bases)
-            for position, one, other, indel in zip(positions.tolist(), ref, alt, indels, strict=True)
-        ]
-        self.kinds = [
-            "SNV" if indel is None else variant_type(change) for indel, change in zip(indels, self.genomic, strict=True)
-        ]
+            records, positions, rows = records[order], positions[order], np.argsort(order)[rows]
+        called = zip(
+            batch.position[numbers].tolist(),
+            *(texts.take(pa.array(numbers)).to_pylist() for texts in (batch.ref, batch.alt)),
+            strict=True,
+        )
+        moved = {row: (new, old) for row, new, old in zip(rows.tolist(), normal, called, strict=True) if new != old}
+        self.records, self.positions = records, positions
+        ref, alt = (texts.take(pa.array(records)) for texts in (batch.ref, batch.alt))
+        self.ref = _replaced(ref, {row: new[1] for row, (new, _) in moved.items()})
+        self.alt = _replaced(alt, {row: new[2] for row, (new, _) in moved.items()})
+        self.original = {row: "|".join(map(str, (batch.contig, *old))) for row, (_, old) in moved.items()}
+        self.anchors, self.ends = positions - 1, positions.copy()
+        self.anchors[rows] = [indel.left.start for indel in indels]
+        self.ends[rows] = [indel.left.end for indel in indels]
+        forward = [changed(indel.right, sequence.bases) for indel in indels]
+        reverse = [changed(indel.left, sequence.bases, -1) for indel in indels]
+        codes = pa.array(4 * _CODES[first_letters(self.ref)] + _CODES[first_letters(self.alt)])
+        self.forward = self._change(codes, _SUBSTITUTIONS, rows, forward)
+        self.reverse = self._change(codes, [one.translate(_OTHER_STRAND) for one in _SUBSTITUTIONS], rows, reverse)
+        kinds = {row: variant_type(what) for row, (_, _, what) in zip(rows.tolist(), forward, strict=True)}
+        self.kinds = _replaced(_repeated("SNV", len(records)), kinds)
+
+    def _change(
+        self, codes: pa.Array, names: list[str], rows: NDArray[np.int64], indels: list[tuple[int, int, str]]
+    ) -> _Change:
+        """Substitutions by their codes, insertions and deletions as they are told."""
+        import pyarrow as pa
+
+        first, last = self.anchors.copy(), self.anchors.copy()
+        first[rows], last[rows] = ([told[place] for told in indels] for place in (0, 1))
+        told = {row: what for row, (_, _, what) in zip(rows.tolist(), indels, strict=True)}
+        return _Change(first, last, _replaced(pa.array(names).take(codes), told))
 
 
 class _Knowledge:
@@ -365,12 +388,12 @@ class _Knowledge:
 
     def columns(self, schema: pa.Schema) -> dict[str, Any]:
         """Columns of the table."""
-
         count = len(self._ids)
         found: dict[str, Any] = {}
         for name in ClinvarPart._fields:
             field = name.removeprefix("clinvar_")
-            found[name] = _sparse({row: getattr(one, field) for row, one in self.clinvar.items()}, count, schema, name)
+            known = {row: getattr(one, field) for row, one in self.clinvar.items()}
+            found[name] = _sparse(known, count, schema.field(name).type)
         rs = [found["rs"], *([self.frequencies["rs"]] if self.frequencies else []), _ids_of_dbsnp(self._ids)]
         return found | self.frequencies | {"rs": _first_known(*rs)}
 
@@ -387,11 +410,10 @@ def _ids_of_dbsnp(ids: pa.Array) -> pa.Array:
     return pc.struct_field(pc.extract_regex(ids, r"(?:^|;)(?P<rs>rs[0-9]+)(?:;|$)"), [0])
 
 
-def _sparse(values: dict[int, Any], count: int, schema: pa.Schema, name: str) -> pa.Array:
+def _sparse(values: dict[int, Any], count: int, kind: pa.DataType) -> pa.Array:
     """A column of which few rows are known."""
     import pyarrow as pa
 
-    kind = schema.field(name).type
     if not values:
         return pa.nulls(count, kind)
     known = pa.array(list(values.values()), kind)
@@ -402,86 +424,108 @@ def _sparse(values: dict[int, Any], count: int, schema: pa.Schema, name: str) ->
     return known.take(pa.array(places, mask=mask))
 
 
+def _replaced(texts: pa.Array, others: dict[int, str]) -> pa.Array:
+    """A column of which a few rows are others."""
+    import pyarrow.compute as pc
+
+    return pc.coalesce(_sparse(others, len(texts), texts.type), texts) if others else texts
+
+
+def _joined(*texts: pa.Array | str) -> pa.Array:
+    """Texts side by side."""
+    import pyarrow.compute as pc
+
+    return pc.binary_join_element_wise(*texts, "")
+
+
+def _numbers(values: NDArray[np.int64]) -> pa.Array:
+    """Whole numbers as texts."""
+    import pyarrow as pa
+
+    return pa.array(values).cast(pa.string())
+
+
+def _behind(before: str, texts: pa.Array, after: str) -> pa.Array:
+    """An item of INFO; nothing where its value is absent."""
+    import pyarrow.compute as pc
+
+    return pc.fill_null(_joined(before, texts, after), "")
+
+
 class _Lines:
     """Lines of the VCF: the input's text, with ours at the end of INFO."""
 
     def __init__(self, batch: Batch, strip: frozenset[str]) -> None:
         self._batch, self._strip = batch, strip
 
-    def of(
-        self,
-        alleles: _Normalised,
-        names: list[str | None],
-        placed: _Placed,
-        beside: _Knowledge,
-    ) -> list[bytes]:
+    def of(self, alleles: _Normalised, names: pa.Array, placed: _Placed, beside: _Knowledge) -> pa.Array:
         """The lines of the rows."""
-        heads, tails = self._heads(alleles), self._tails(alleles.records)
-        nothing = f"CONSEQUENCE={INTERGENIC}"
-        infos = [nothing if name is None else f"HGVSG={name};{nothing}" for name in names]
-        for row, change in zip(placed.inside, placed.changes, strict=True):
-            infos[row] = _info(alleles.alt[row], names[row], placed.texts[row], change)
-        for row, original in enumerate(alleles.original):
-            if original:
-                called, semicolon, rest = infos[row].partition(";ANN=")
-                told = f"{ORIGINAL}={original}"
-                infos[row] = f"{called};{told}{semicolon}{rest}" if semicolon else f"{told};{infos[row]}"
-        for row, known in beside.clinvar.items():
-            infos[row] += "".join(f";{item}" for item in clinvar_items(clinvar_part(known)))
-        if beside.frequencies:
-            for row, told in enumerate(beside.frequencies["written"].to_pylist()):
-                if told:
-                    infos[row] += f";{told}"
-        return [head + info.encode() + tail for head, info, tail in zip(heads, infos, tails, strict=True)]
+        import pyarrow as pa
 
-    def _heads(self, alleles: _Normalised) -> list[bytes]:
+        count = len(alleles.records)
+        known = {
+            row: "".join(f";{item}" for item in clinvar_items(clinvar_part(one))) for row, one in beside.clinvar.items()
+        }
+        lines = _joined(
+            self._heads(alleles),
+            placed.called,
+            _behind(f"{ORIGINAL}=", _sparse(alleles.original, count, pa.string()), ";"),
+            placed.annotations,
+            _behind("HGVSG=", names, ";"),
+            placed.consequence,
+            _behind(";HGVSC=", placed.hgvs_c, ""),
+            _behind("", _sparse(known, count, pa.string()), ""),
+            _behind(";", beside.frequencies["written"], "") if beside.frequencies else "",
+            *self._tails(alleles.records),
+        )
+        return lines.cast(pa.binary())
+
+    def _heads(self, alleles: _Normalised) -> pa.Array:
         """Everything up to where our fields begin."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         batch, records = self._batch, alleles.records
-        text = batch.text
-        starts = batch.starts[records].tolist()
-        info_starts, info_ends = (batch.tabs[records, column].tolist() for column in (6, 7))
-        heads = [
-            text[start:end] + b";" if text[info + 1 : end] != b"." else text[start : info + 1]
-            for start, info, end in zip(starts, info_starts, info_ends, strict=True)
-        ]
+        letters = np.frombuffer(batch.text, np.uint8)
+        starts, info, ends = batch.starts[records], batch.tabs[records, 6] + 1, batch.tabs[records, 7]
+        nothing = (ends == info + 1) & (letters[info] == ord("."))
+        heads = self._pieces(starts, np.where(nothing, info, ends))
+        ended = _joined(heads, pc.if_else(pa.array(nothing), "", ";"))
         if self._strip:
-            heads = [self._stripped(head) for head in heads]
-        for row, original in enumerate(alleles.original):
-            if original is not None:
-                fields = heads[row].split(b"\t")
-                fields[1] = b"%d" % alleles.positions[row]
-                fields[3], fields[4] = alleles.ref[row].encode(), alleles.alt[row].encode()
-                heads[row] = b"\t".join(fields)
-        return heads
+            ended = _texts([self._stripped(head) for head in ended.to_pylist()])
+        moved = {}
+        for row in alleles.original:
+            fields = ended[row].as_py().split("\t")
+            fields[1] = str(alleles.positions[row])
+            fields[3], fields[4] = alleles.ref[row].as_py(), alleles.alt[row].as_py()
+            moved[row] = "\t".join(fields)
+        return _replaced(ended, moved)
 
-    def _stripped(self, head: bytes) -> bytes:
-        before, _, info = head.rpartition(b"\t")
-        kept = [one for one in info.split(b";") if one and one.partition(b"=")[0].decode() not in self._strip]
-        return before + b"\t" + b"".join(one + b";" for one in kept)
+    def _stripped(self, head: str) -> str:
+        before, _, info = head.rpartition("\t")
+        kept = [one for one in info.split(";") if one and one.partition("=")[0] not in self._strip]
+        return before + "\t" + "".join(one + ";" for one in kept)
 
-    def _tails(self, records: NDArray[np.int64]) -> list[bytes]:
+    def _tails(self, records: NDArray[np.int64]) -> list[pa.Array | str]:
         """What stands behind INFO: FORMAT and the sample's column, or whatever there is."""
         batch = self._batch
-        text = batch.text
-        ends = batch.tabs[records, FIXED - 1].tolist()
-        lasts = (batch.tabs[records, -1] + 1).tolist()
-        column = batch.sample_column
+        ends, column = batch.tabs[records, FIXED - 1], batch.sample_column
         if column is None or column == batch.tabs.shape[1] - 1 == FIXED + 1:
-            return [text[end:last] for end, last in zip(ends, lasts, strict=True)]
-        formats = batch.tabs[records, FIXED].tolist()
-        starts, stops = (batch.tabs[records, place].tolist() for place in (column - 1, column))
-        return [
-            text[end:middle] + text[start:stop] + b"\n"
-            for end, middle, start, stop in zip(ends, formats, starts, stops, strict=True)
-        ]
+            return [self._pieces(ends, batch.tabs[records, -1] + 1)]
+        before, behind = (batch.tabs[records, place] for place in (column - 1, column))
+        return [self._pieces(ends, batch.tabs[records, FIXED]), self._pieces(before, behind), "\n"]
 
+    def _pieces(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> pa.Array:
+        """Pieces of the text, one of each of some lines; what lies between them is passed over."""
+        import pyarrow as pa
 
-def _info(alt: str, name: str | None, text: _StretchText, change: list[str]) -> str:
-    """INFO's items of a record inside a gene."""
-    told = ",".join([f"{alt}{before}{change[place]}||||||" for _, before, _, place, _ in text.hits])
-    genomic = f";HGVSG={name}" if name else ""
-    first = text.hits[0]
-    return f"{text.called};ANN={told}{genomic};{text.consequence};HGVSC={first.named}{change[first.numbering]}"
+        if not len(starts):
+            return pa.array([], pa.string())
+        order = np.argsort(starts, kind="stable")
+        offsets = np.stack([starts[order], ends[order]], axis=1).astype(np.int32)
+        buffers = pa.py_buffer(offsets), pa.py_buffer(self._batch.text)
+        pieces = pa.StringArray.from_buffers(2 * len(starts) - 1, *buffers)
+        return pieces.take(pa.array(2 * np.argsort(order)))
 
 
 def _repeated(value: object, count: int) -> pa.Array:
@@ -515,34 +559,87 @@ def _empty_lists(kind: pa.DataType, count: int) -> pa.ListArray:
     return pa.ListArray.from_arrays(offsets, pa.array([], kind.value_type), type=kind)
 
 
+class _Spread:
+    """What belongs to the stretches of records: several things to some, none to others; flat, record by record.
+
+    Args:
+        counts: of the things of each stretch, which follow each other.
+        places: number of each record's stretch.
+
+    Attributes:
+        offsets: first thing of each record, shape (records + 1,).
+        rows: record of each thing.
+        chosen: number of each thing among those of all stretches.
+    """
+
+    def __init__(self, counts: Sequence_[int], places: NDArray[np.int64]) -> None:
+        many = np.array(counts, np.int64)
+        own = many[places]
+        self.offsets = np.zeros(len(places) + 1, np.int32)
+        np.cumsum(own, out=self.offsets[1:])
+        self.rows = np.repeat(np.arange(len(places)), own)
+        firsts = np.cumsum(many) - many
+        self.chosen = np.arange(self.offsets[-1]) - self.offsets[self.rows] + firsts[places[self.rows]]
+
+
 class _Placed:
     """Records with the stretches that they lie in.
 
-    Attributes:
+    Args:
         kinds: the stretches, once each.
         places: number of each record's stretch among them.
-        texts: the stretch of each record.
-        inside: the records that lie in a gene.
-        changes: of each of these the change, by numbering.
-        spans: start and end of what each record replaces.
+        alleles: the records.
+
+    Attributes:
+        called: INFO's item of the consequence caller.
+        consequence: INFO's items of the consequence.
+        annotations: INFO's ANN, with a semicolon behind it; empty between genes.
+        hgvs_c: name on the representative transcript.
     """
 
-    def __init__(
-        self,
-        kinds: list[_StretchText],
-        places: NDArray[np.int64],
-        texts: list[_StretchText],
-        inside: list[int],
-        changes: list[list[str]],
-        spans: tuple[NDArray[np.int64], NDArray[np.int64]],
-    ) -> None:
-        self.kinds, self.places, self.texts, self.inside, self.changes = kinds, places, texts, inside, changes
-        self._spans = spans
+    def __init__(self, kinds: list[_StretchText], places: NDArray[np.int64], alleles: _Normalised) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        self._kinds, self._places, self._spans = kinds, places, (alleles.anchors, alleles.ends)
+        self._stretches = pa.array(places)
+        self._hits = [hit for kind in kinds for hit in kind.hits]
+        self._spread = spread = _Spread([len(kind.hits) for kind in kinds], places)
+        chosen = pa.array(spread.chosen)
+        changes = self._changes(alleles, spread)
+        self._names = _joined(_texts([hit.named for hit in self._hits]).take(chosen), changes)
+        before = _texts([hit.before for hit in self._hits]).take(chosen)
+        entries = _joined(alleles.alt.take(pa.array(spread.rows)), before, changes, "||||||")
+        inside = np.diff(spread.offsets) > 0
+        self.hgvs_c = self._names.take(pa.array(spread.offsets[:-1], mask=~inside))
+        listed = pc.binary_join(pa.ListArray.from_arrays(pa.array(spread.offsets), entries), ",")
+        self.annotations = pc.if_else(pa.array(inside), _joined("ANN=", listed, ";"), "")
+        self.called = _texts([kind.called for kind in kinds]).take(self._stretches)
+        self.consequence = _texts([kind.consequence for kind in kinds]).take(self._stretches)
+
+    def _changes(self, alleles: _Normalised, hits: _Spread) -> pa.Array:
+        """The change on the transcript of each hit; once for all whose bases are counted alike."""
+        import pyarrow as pa
+
+        numberings = [numbering for kind in self._kinds for numbering in kind.numberings]
+        spread = _Spread([len(kind.numberings) for kind in self._kinds], self._places)
+        turned = np.array([one.turned for one in numberings], np.bool_)[spread.chosen]
+        forward, reverse = (change.taken(spread.rows) for change in (alleles.forward, alleles.reverse))
+        change = _Change(
+            np.where(turned, reverse.first, forward.first),
+            np.where(turned, reverse.last, forward.last),
+            _chosen(turned, reverse.what, forward.what),
+        )
+        first, last = (_labels(numberings, spread.chosen, places) for places in (change.first, change.last))
+        told = _joined(first, change.to(last), change.what)
+        own = np.array([hit.numbering for hit in self._hits], np.int64)[hits.chosen]
+        return told.take(pa.array(spread.offsets[hits.rows] + own))
 
     def consequences(self) -> Counter[str]:
         """How many records have each representative consequence."""
         counts: Counter[str] = Counter()
-        for kind, count in zip(self.kinds, np.bincount(self.places, minlength=len(self.kinds)).tolist(), strict=True):
+        told = np.bincount(self._places, minlength=len(self._kinds)).tolist()
+        for kind, count in zip(self._kinds, told, strict=True):
             counts[kind.fields[5] or ""] += count
         return counts
 
@@ -550,45 +647,62 @@ class _Placed:
         """Columns of the representative consequence, its c. name among them."""
         import pyarrow as pa
 
-        indices = pa.array(self.places, pa.int32())
-        fields: list[Any] = list(zip(*(kind.fields for kind in self.kinds), strict=True)) or [()] * len(_REPRESENTATIVE)
+        fields: list[Any] = list(zip(*(kind.fields for kind in self._kinds), strict=True))
         columns: dict[str, Any] = {
-            name: pa.array(values, pa.string()).take(indices)
-            for name, values in zip(_REPRESENTATIVE, fields, strict=True)
+            name: _texts(values).take(self._stretches)
+            for name, values in zip(_REPRESENTATIVE, fields or [()] * len(_REPRESENTATIVE), strict=True)
         }
-        named: list[str | None] = [None] * len(self.texts)
-        for row, change in zip(self.inside, self.changes, strict=True):
-            hit = self.texts[row].hits[0]
-            named[row] = hit.named + change[hit.numbering]
         nothing = -_FAR, _FAR
-        between = np.array([one.hits[0].between if one.hits else nothing for one in self.kinds], np.int64)
-        columns["splice_distance"] = _splice_distances(between.reshape(-1, 2)[self.places], *self._spans)
-        return columns | {"hgvs_c": named, "hgvs_p": pa.nulls(len(self.texts), pa.string())}
+        between = np.array([one.hits[0].between if one.hits else nothing for one in self._kinds], np.int64)
+        columns["splice_distance"] = _splice_distances(between.reshape(-1, 2)[self._places], *self._spans)
+        return columns | {"hgvs_c": self.hgvs_c, "hgvs_p": pa.nulls(len(self._places), pa.string())}
 
     def listed(self, kind: pa.DataType) -> pa.ListArray:
         """Every transcript's consequence, as lists."""
         import pyarrow as pa
 
-        hits = [hit for one in self.kinds for hit in one.hits]
-        counts = np.array([len(one.hits) for one in self.kinds], np.int64)
-        firsts, own = np.cumsum(counts) - counts, counts[self.places]
-        offsets = np.zeros(len(self.places) + 1, np.int32)
-        np.cumsum(own, out=offsets[1:])
-        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], own)
-        chosen = np.repeat(firsts[self.places], own) + within
-        indices = pa.array(chosen)
-        fields = list(zip(*(hit.fields for hit in hits), strict=True)) or [()] * len(_OF_A_HIT)
-        arrays = [pa.array(values, pa.string()).take(indices) for values in fields]
-        named = [
-            hit.named + change[hit.numbering]
-            for row, change in zip(self.inside, self.changes, strict=True)
-            for hit in self.texts[row].hits
-        ]
-        between = np.array([hit.between for hit in hits], np.int64).reshape(-1, 2)[chosen]
-        arrays.append(_splice_distances(between, *(np.repeat(places, own) for places in self._spans)))
-        arrays += [pa.array(named, pa.string()), pa.nulls(len(named), pa.string())]
+        spread = self._spread
+        chosen = pa.array(spread.chosen)
+        fields: list[Any] = list(zip(*(hit.fields for hit in self._hits), strict=True)) or [()] * len(_OF_A_HIT)
+        arrays = [_texts(values).take(chosen) for values in fields]
+        between = np.array([hit.between for hit in self._hits], np.int64).reshape(-1, 2)[spread.chosen]
+        arrays.append(_splice_distances(between, *(places[spread.rows] for places in self._spans)))
+        arrays += [self._names, pa.nulls(len(self._names), pa.string())]
         structs = pa.StructArray.from_arrays(arrays, fields=list(kind.value_type))
-        return pa.ListArray.from_arrays(pa.array(offsets), structs, type=kind)
+        return pa.ListArray.from_arrays(pa.array(spread.offsets), structs, type=kind)
+
+
+def _labels(numberings: list[Numbering], chosen: NDArray[np.int64], positions: NDArray[np.int64]) -> pa.Array:
+    """What :meth:`engine.annotate.places.Numbering.label` says of positions, each by its numbering."""
+    base, step, after, middle = (
+        np.array([one[place] for one in numberings], np.int64)[chosen] for place in (2, 3, 4, 5)
+    )
+    behind = 2 * positions > middle
+    left, right = _texts([one.left for one in numberings]), _texts([one.right for one in numberings])
+    return _joined(
+        _chosen(behind, right.take(_rows(chosen)), left.take(_rows(chosen))),
+        _numbers(np.where(behind, after - positions, base + step * positions)),
+    )
+
+
+def _chosen(which: NDArray[np.bool_], one: pa.Array, other: pa.Array) -> pa.Array:
+    """The first where it is chosen, else the other."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.if_else(pa.array(which), one, other)
+
+
+def _texts(values: Sequence_[str | None]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(values, pa.string())
+
+
+def _rows(numbers: NDArray[np.int64]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(numbers)
 
 
 def _splice_distances(between: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> pa.Array:

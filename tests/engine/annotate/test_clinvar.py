@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -162,7 +163,9 @@ def test_samples_are_joined_whatever_the_contig_is_called(fasta: Path, tmp_path:
         ("MT", 3, "T", "C"): "8",
     }
     assert matched["1", 2, "A", "G"].scv == ["SCV000001", "SCV000002"]
-    assert known.on("1").matches(np.array([2, 2]), ["A", "A"], ["C", "G"]) == {1: matched["1", 2, "A", "G"]}
+    assert known.on("1").matches(np.array([2, 2]), pa.array(["A", "A"]), pa.array(["C", "G"])) == {
+        1: matched["1", 2, "A", "G"]
+    }
 
 
 def test_of_two_records_of_one_allele_the_better_reviewed_is_taken(fasta: Path, tmp_path: Path) -> None:
