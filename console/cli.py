@@ -17,7 +17,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from console import backups, catalogue, commands, deliveries, identities, keys, listing, reanalysis, reports, sending
+from console import (
+    backups,
+    catalogue,
+    commands,
+    deliveries,
+    identities,
+    keys,
+    listing,
+    reanalysis,
+    reports,
+    sending,
+    studies,
+)
 from console.knowledge import knowledge
 from console.why import why
 from engine.errors import GenomicsError
@@ -177,6 +189,10 @@ def parser() -> argparse.ArgumentParser:
     decided.add_argument("--person", help=_WHO)
     catalogued = add("decisions", "list what people decided of alleles", catalogue.decisions)
     catalogued.add_argument("variant", nargs="?", metavar="ALLELE", help="only this one's, by its key")
+    group: argparse.ArgumentParser = added.add_parser(
+        "cohort", help="select cohorts for studies, and give lists out", description="Cohorts of studies."
+    )
+    studies.add_to(group, _add_decision)
     asked = add("why", "say why a variant is or is not in a sample's report", why)
     reports.add_to(
         add("report", "show where a report stands, and its page", reports.report),

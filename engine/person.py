@@ -35,6 +35,8 @@ class Person:
         panel: name of the gene panel that the order asks about, absent where it names none.
         secondary_findings_consent: whether the person agreed to hear of findings that nobody asked about.
         drug_response: whether the response to drugs was ordered, or the person agreed to hear of it.
+        research_consent: what the data may be used for in research, each as :data:`engine.consent.CONSENT`.
+        ancestry: population that the person belongs to, as stated; absent where nobody stated it.
     """
 
     subject_id: str
@@ -48,6 +50,8 @@ class Person:
     panel: str | None = None
     secondary_findings_consent: bool = False
     drug_response: bool = False
+    research_consent: tuple[str, ...] = ()
+    ancestry: str | None = None
 
 
 @dataclass(frozen=True)

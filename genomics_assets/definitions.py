@@ -29,6 +29,7 @@ from genomics_assets.reanalysis import (  # noqa: E402
     reanalysis_job,
 )
 from genomics_assets.sensors import SENSORS  # noqa: E402
+from genomics_assets.study_cohorts import study_cohorts  # noqa: E402
 from genomics_assets.work_list import WORK_LIST, work_list_rows  # noqa: E402
 from resources.deployment import as_served  # noqa: E402
 from resources.environment import Settings, build_resources  # noqa: E402
@@ -49,6 +50,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         assets=[
             *(asset_of(one, settings, parts) for one in ARTIFACTS if one not in KNOWLEDGE or one.name in parts),
             cohort_tables(),
+            study_cohorts,
             WORK_LIST,
             knowledge_confirmations,
             SAMPLES_BEHIND,

@@ -4,6 +4,7 @@ import dagster as dg
 
 from engine.cohort.models import cohort_models
 from engine.ops import knowledge
+from engine.ops.studies import ASSET as STUDY_COHORTS
 from genomics_assets.artifacts import DELIVERY, OF_A_SAMPLE, OF_THE_COHORT
 from genomics_assets.run_process import in_one_process
 
@@ -36,7 +37,9 @@ delivery_job = dg.define_asset_job(
 
 cohort_job = dg.define_asset_job(
     "cohort",
-    selection=dg.AssetSelection.assets(*(model.name for model in cohort_models()), *(one.name for one in OF_THE_COHORT))
+    selection=dg.AssetSelection.assets(
+        *(model.name for model in cohort_models()), *(one.name for one in OF_THE_COHORT), STUDY_COHORTS
+    )
     - dg.AssetSelection.checks(dg.AssetCheckKey(dg.AssetKey("cohort_allele_frequency"), "sums_equal_a_rebuild")),
     description="Rebuilds the cohort tables from every sample's calls, in one run for many samples.",
     executor_def=IN_PROCESS,

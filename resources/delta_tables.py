@@ -24,7 +24,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
-from engine.cohort.columns import GOLD, GROUP, GROUP_COLUMN, GROUPED, IN_ORDER, KEPT, TABLES
+from engine.cohort.columns import (
+    GOLD,
+    GROUP,
+    GROUP_COLUMN,
+    GROUPED,
+    IN_ORDER,
+    KEPT,
+    STUDY_MEMBER_COLUMNS,
+    TABLES,
+)
 from engine.duckdb_paths import as_literal, as_pattern
 from engine.errors import LakeError
 from engine.tables import arrow_schema
@@ -44,7 +53,11 @@ _IMPOSSIBLE = re.compile(r"[\[\]^|\\\x00-\x1f\x7f\udc80-\udcff]|%[0-9A-Fa-f]{2}"
 """What deltalake 1.6.6 makes URLs of and cannot, or decodes where nothing was encoded."""
 _PARENTS = {"father_id", "mother_id"}
 """Columns in which a sample's row names another sample."""
-_NAME_NOBODY = {column.name for columns in TABLES.values() for column in columns} - _PARENTS - {"sample_id"}
+_NAME_NOBODY = (
+    {column.name for columns in (*TABLES.values(), STUDY_MEMBER_COLUMNS) for column in columns}
+    - _PARENTS
+    - {"sample_id"}
+)
 """Columns of the cohort's tables that hold no sample ids; any that the platform does not know may."""
 _NONE = 0
 """Version of a sample whose rows were taken out: any other may be put again."""
@@ -123,6 +136,23 @@ class DeltaTables:
     def at_rest(self) -> AbstractContextManager[object]:
         """Nobody contributes or leaves while this is held."""
         return self._alone("cohort", "contributing")
+
+    def restate(self, table: str, rows: pa.Table) -> None:
+        """Make ``rows`` all that a small table holds, in one commit, where they are others than it has.
+
+        Args:
+            table: name of a table to which no sample adds by itself.
+            rows: all of them, with a column ``sample_id``.
+        """
+        from deltalake import write_deltalake
+
+        with self._told(table), self._alone(table, WRITING):
+            opened = self._open(table)
+            if opened is not None and opened.to_pyarrow_table().equals(rows):
+                return
+            path = str(self.root / table)
+            how: Mapping[str, Any] = {"configuration": _KEPT_SHORT} if opened is None else {}
+            write_deltalake(path, rows, mode="overwrite", writer_properties=writer_properties(rows.schema), **how)
 
     def holds(self, table: str, *, sample: str, version: str) -> bool:
         """Whether the table has the sample's rows of this version; arguments as of :meth:`put`."""

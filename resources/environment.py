@@ -35,7 +35,9 @@ from resources.landing_zone import LandingZone
 from resources.privacy import keep_private
 from resources.registry import SampleRegistry
 from resources.registry.deliveries import Deliveries
+from resources.registry.studies import StudyLedger
 from resources.secrets import Secrets, filled_in, has_password, secrets_at, signed_in
+from resources.studies import Studies
 from resources.warehouse import Warehouse
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -417,6 +419,7 @@ class Resources(Services):
         warehouse: the cohort's Delta tables.
         confirmations: what stands under later knowledge than it was made with.
         catalogue: what people decided of alleles.
+        studies: the cohorts of studies.
         audit: who did what.
         decisions: what people decide about samples.
         hospital: the system that reports are delivered to.
@@ -433,6 +436,7 @@ class Resources(Services):
     warehouse: Warehouse
     confirmations: Confirmations
     catalogue: Catalogue
+    studies: Studies
     audit: AuditLog
     decisions: Decisions
     hospital: Hospital
@@ -459,6 +463,7 @@ def build_resources(settings: Settings) -> Resources:
         warehouse=warehouse,
         confirmations=Confirmations(lake),
         catalogue=Catalogue(audit, registry, lake, warehouse, knowledge.declaration.build),
+        studies=Studies(audit, registry, StudyLedger(registry.database)),
         audit=audit,
         decisions=Decisions(audit, registry, warehouse),
         hospital=Hospital(settings.fhir_url, settings.fhir_access, ledger, audit),

@@ -16,6 +16,7 @@ from resources.decisions import CHANGED, REGISTERED, REINSTATED, RETRIED, WITHDR
 from resources.ledger import OVERRIDDEN, PUBLISHED, row_digest
 from resources.registry import RegistryError
 from resources.sign_out import REVIEWED, SIGNED, step_of
+from resources.studies import MADE, is_kept
 
 if TYPE_CHECKING:
     from resources.environment import Resources
@@ -70,6 +71,11 @@ def _settle_decision(platform: Resources, entry: AuditEntry) -> str:
     decision = decision_of(entry)
     happened = decision in platform.registry.decisions(decision.build)
     return _note(platform, entry, happened=happened, otherwise="decide it again, if it is to hold")
+
+
+def _settle_study(platform: Resources, entry: AuditEntry) -> str:
+    happened = is_kept(platform.studies.ledger.every(), entry)
+    return _note(platform, entry, happened=happened, otherwise="define the cohort again, if it is to be there")
 
 
 def _settle_attempt(platform: Resources, entry: AuditEntry) -> str:
@@ -187,6 +193,7 @@ _SETTLED_BY: dict[str, Callable[[Resources, AuditEntry], str]] = {
     REVIEWED: _settle_sign_out,
     SIGNED: _settle_sign_out,
     CLASSIFIED: _settle_decision,
+    MADE: _settle_study,
     RETRIED: _settle_attempt,
     REGISTERED: _settle_attempt,
     CHANGED: _settle_attempt,

@@ -151,9 +151,15 @@ def options_of(parser: argparse.ArgumentParser) -> set[str]:
 @cache
 def every_option() -> set[str]:
     parsers = [make() for make in PARSERS.values()]
-    return {
-        option for parser in parsers for part in (parser, *subparsers(parser).values()) for option in options_of(part)
-    }
+    commands = [part for parser in parsers for part in (parser, *subparsers(parser).values())]
+    below = [part for command in commands if command not in parsers for part in commands_below(command)]
+    return {option for part in (*commands, *below) for option in options_of(part)}
+
+
+def commands_below(command: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    """Of a command that has commands of its own."""
+    groups = [action for action in command._actions if isinstance(action, argparse._SubParsersAction)]
+    return [part for group in groups for part in group.choices.values()]
 
 
 @cache

@@ -146,6 +146,20 @@ STRATUM_COLUMNS = (
 )
 """Columns of what a sample belongs to, beside its sex; as it is known when the tables are built."""
 
+_COHORT = Column("cohort", "VARCHAR", "Name of the study's cohort", required=True)
+_COHORT_VERSION = Column("cohort_version", "INTEGER", "Of the cohort, from 1", "versions", required=True, minimum=1)
+STUDY_MEMBER_COLUMNS = (_SAMPLE, _COHORT, _COHORT_VERSION)
+STUDY_COHORT_COLUMNS = (
+    _COHORT,
+    _COHORT_VERSION,
+    Column("purpose", "VARCHAR", "What for, as a purpose of the Data Use Ontology", required=True),
+    Column("criteria", "VARCHAR", "What is asked for, by criterion, as JSON", required=True),
+    Column("data_versions", "VARCHAR", "Digests of what it was selected from, by name, as JSON", required=True),
+    Column("member_count", "BIGINT", "Members when it was made", "samples", required=True, minimum=0),
+    Column("members_digest", "VARCHAR", "sha256 over the members' ids in order, one a line", required=True),
+    Column("made", "VARCHAR", "When, UTC, ISO 8601", required=True),
+)
+
 MODEL_CALL_COLUMNS = (
     replace(_SAMPLE, refers_to="dim_sample"),
     CONTIG,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from engine.classify.decision import Decision
+    from engine.cohort.study import Selection, StudyVersion
     from engine.fhir.transactions import Arrival
     from engine.hl7v2.message import Message
     from engine.hl7v2.parties import Address
@@ -330,6 +331,9 @@ class Warehouse(Protocol):
     def holds(self, table: str, *, sample: str, version: str) -> bool:
         """Whether the table has the sample's rows of this version."""
 
+    def restate(self, table: str, rows: pa.Table) -> None:
+        """Make ``rows`` all that a table holds, to which no sample adds by itself."""
+
     def remove(self, sample: str) -> None:
         """Take a sample's rows out of every table."""
 
@@ -345,6 +349,22 @@ class Catalogue(Protocol):
 
     def current(self) -> Mapping[str, Decision]:
         """The decision that stands on each allele; GateError where one was not given."""
+
+
+class Studies(Protocol):
+    """The cohorts of studies."""
+
+    def keep(self, selection: Selection, data_versions: Mapping[str, str], *, person: str, reason: str) -> StudyVersion:
+        """Keep what was selected as the next version; the last one stands where nothing differs from it."""
+
+    def every(self) -> Sequence[StudyVersion]:
+        """All versions, by name and number; GateError where one was made by nobody."""
+
+    def current(self) -> Mapping[str, StudyVersion]:
+        """The last version of each cohort, by name."""
+
+    def members(self, version: StudyVersion) -> Sequence[str]:
+        """Those who were not withdrawn since, in order."""
 
 
 class Confirmations(Protocol):
@@ -405,6 +425,7 @@ class Services:
     warehouse: Warehouse
     confirmations: Confirmations
     catalogue: Catalogue
+    studies: Studies
     hospital: Hospital
     interface_engine: InterfaceEngine
 

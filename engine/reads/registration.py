@@ -293,6 +293,8 @@ def _facts(person: Person) -> dict[str, object]:
         "genes": list(person.ordered_genes),
         "panel": person.panel,
         "drug_response": person.drug_response,
+        "research_consent": list(person.research_consent),
+        "ancestry": person.ancestry,
     }
     always: dict[str, object] = {
         "subject_id": person.subject_id,

@@ -531,6 +531,8 @@ def _person(sample_id: str, facts: Mapping[str, str]) -> Person:
         panel=facts.get("panel"),
         secondary_findings_consent=facts.get("secondary_findings_consent") == "yes",
         drug_response=facts.get("drug_response") == "yes",
+        research_consent=tuple(dict.fromkeys(_listed(facts.get("research_consent", "")))),
+        ancestry=facts.get("ancestry"),
     )
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from engine.consent import CONSENT
 from engine.reads.conventions import QualityEncoding
 
 REMARKS = ("comment", "comments", "note", "notes", "remark", "remarks")
@@ -157,6 +158,18 @@ COLUMNS: tuple[SheetColumn, ...] = (
         "drug_response", "sample", False,
         "Whether the response to drugs (pharmacogenes) was ordered, or the person agreed to hear of it",
         "no", "yes", "yes|no", "yes or no", "lower", _YES_NO,
+    ),
+    SheetColumn(
+        "research_consent", "sample", False,
+        "What the data may be used for in research: purposes of the Data Use Ontology (NRES, GRU, HMB, or DS with a "
+        "MONDO id), each with the days since and until when it holds where these are limited, separated by semicolons",
+        "no research", "HMB 2026-01-15/2031-01-14", rf"{CONSENT}( *; *{CONSENT})* *;?",
+        "purposes such as HMB or HMB 2026-01-15/2031-01-14, separated by semicolons", "upper",
+    ),
+    SheetColumn(
+        "ancestry", "sample", False,
+        "Population that the person belongs to, in the laboratory's own words; studies ask for it",
+        "not stated", "EUR", _IDENTIFIER, _IDENTIFIER_MEANING,
     ),
     SheetColumn(
         "change", "sample", False,

@@ -23,6 +23,7 @@ _PARTS = frozenset({"exon", "CDS", "five_prime_UTR", "three_prime_UTR", "UTR"})
 # What lies in a transcript beside them, and is passed on.
 _OTHER_PARTS = frozenset({"intron", "start_codon", "stop_codon", "stop_codon_redefined_as_selenocysteine", "protein"})
 _GENES = frozenset({"gene", "ncRNA_gene", "pseudogene"})
+_SYMBOL = re.compile(r";Name=([^;\n]+)")
 
 
 class Feature(NamedTuple):
@@ -78,6 +79,12 @@ def read_features(gff3: Path) -> list[Feature]:
     converted = features if convert is None else list(convert(features))
     _require_parents(gff3, converted)
     return converted
+
+
+def gene_symbols(gff3: Path) -> frozenset[str]:
+    """Symbols of all genes of a gene model as it was built, without reading its transcripts."""
+    genes = (line for line in text_lines(gff3) if "\tID=gene:" in line)
+    return frozenset(found[1] for line in genes if (found := _SYMBOL.search(line)))
 
 
 def _lines(gff3: Path) -> Iterator[Feature]:

@@ -204,8 +204,9 @@ def state(
     """
     further = further or Further()
     drugs = (drug_response or DrugResponse()) if case.person.drug_response else None
-    told = replace(case, person=replace(case.person, family_id=None, father_id=None, mother_id=None))
-    compared = tuple(kin for kin in ("father", "mother") if any(name.endswith(f" of {kin}") for name in lineage.kin))
+    untold = replace(case.person, family_id=None, father_id=None, mother_id=None, research_consent=(), ancestry=None)
+    told = replace(case, person=untold)
+    compared = tuple(role for role in ("father", "mother") if any(name.endswith(f" of {role}") for name in lineage.kin))
     named = {"father": case.person.father_id, "mother": case.person.mother_id}
     awaited = tuple(kin for kin, sample in named.items() if sample and kin not in compared)
     outcome = _outcome(case, findings, further)
@@ -278,8 +279,8 @@ def _digest(
 def _case_as_signed(case: CaseFacts) -> dict[str, Any]:
     """The case; a fact that earlier releases did not know of counts only where it says something."""
     told = asdict(case)
-    if not case.person.drug_response:
-        del told["person"]["drug_response"]
+    for later in ("research_consent", "ancestry", *(() if case.person.drug_response else ("drug_response",))):
+        del told["person"][later]
     return told
 
 

@@ -51,6 +51,7 @@ from resources.registry.tables import (
     refusals,
     samples,
     sign_outs,
+    study_members,
     subjects,
 )
 
@@ -277,6 +278,7 @@ class SampleRegistry:
             sample = find_sample(db, sample_id)
             if not sample.withdrawn:
                 db.execute(_of(sample_id).values(withdrawn=utc_now()))
+                db.execute(delete(study_members).where(study_members.c.sample_id == sample_id))
                 note(db, sample_id, "withdrawn", person=person, reason=reason)
                 announce(sample)
 

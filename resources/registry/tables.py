@@ -109,6 +109,8 @@ samples = _table(
     _maybe("panel", "Gene panel that the order asks about."),
     _stated("drug_response", "Whether the response to drugs was ordered or agreed to.", type_=Flag()),
     _maybe("name", "The id as the laboratory writes it, where that is not the sample id."),
+    _stated("research_consent", "What the data may be used for in research, and when.", type_=Terms()),
+    _maybe("ancestry", "Population that the person belongs to, as stated."),
 )
 Index("samples_of_subject", samples.c.subject_id)
 for _kin in ("family", "father", "mother"):
@@ -262,6 +264,34 @@ decisions = _table(
 )
 Index("decisions_of_allele", decisions.c.build, decisions.c.allele)
 Index("decisions_superseded_once", decisions.c.supersedes, unique=True)
+
+
+study_cohorts = _table(
+    "study_cohorts",
+    "A named cohort of a study in one version: what it asks for, of which data, and how many fulfil it.",
+    _key("name", "Of the cohort."),
+    _key("version", "From 1; a version is never changed.", type_=NUMBER, unit="versions"),
+    _stated("definition", "What is asked for, by criterion.", type_=Json()),
+    _stated("purpose", "What for, as a purpose of the Data Use Ontology."),
+    _stated("data_versions", "Digest of each table and part of the knowledge that it was selected from.", type_=Json()),
+    _stated("steps", "Criteria in the order applied, each with how many samples were left.", type_=Json()),
+    _stated("members_digest", "sha256 over the members' ids in order, so that the list can be proven later."),
+    _stated("member_count", "Members when it was made.", type_=NUMBER, unit="samples"),
+    _stated("person", "Who defined it, or asked for it again."),
+    _stated("reason", "Why."),
+    _stated("recorded", "When."),
+    keyed=True,
+)
+
+study_members = _table(
+    "study_members",
+    "A member of a study's cohort in one version; one that is withdrawn later is taken out.",
+    _key("name", "Of the cohort."),
+    _key("version", "Of the cohort.", type_=NUMBER, unit="versions"),
+    _key("sample_id", "The member.", _sample()),
+    keyed=True,
+)
+Index("study_members_of_sample", study_members.c.sample_id)
 
 
 def described(table: Table) -> tuple[str, tuple[Described, ...]]:
