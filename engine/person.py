@@ -37,6 +37,7 @@ class Person:
         drug_response: whether the response to drugs was ordered, or the person agreed to hear of it.
         research_consent: what the data may be used for in research, each as :data:`engine.consent.CONSENT`.
         ancestry: population that the person belongs to, as stated; absent where nobody stated it.
+        polygenic_scores: whether polygenic scores were ordered, or the person agreed to hear of them.
     """
 
     subject_id: str
@@ -52,6 +53,7 @@ class Person:
     drug_response: bool = False
     research_consent: tuple[str, ...] = ()
     ancestry: str | None = None
+    polygenic_scores: bool = False
 
 
 @dataclass(frozen=True)

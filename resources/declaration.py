@@ -63,6 +63,7 @@ class Declaration:
             contamination nor relatedness is told.
         repeat_loci: STRchive's catalogue of repeat loci, or one of ExpansionHunter's format; without one no repeats are
             counted.
+        scoring_files: folder of the PGS Catalog's scoring files of the build; without one no scores are added up.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Declaration:
     star_alleles: Path | None = None
     identity_panel: Path | None = None
     repeat_loci: Path | None = None
+    scoring_files: Path | None = None
     predictors: Path | None = None
     predictors_release: str | None = None
     predictors_licence: str | None = None
@@ -135,7 +137,7 @@ _FILES = (
     "star_alleles",
     "predictors",
     *("splice_predictors", "constraint", "dosage", "dbsnp"),
-    *("identity_panel", "repeat_loci"),
+    *("identity_panel", "repeat_loci", "scoring_files"),
 )
 _TEXTS = (
     *("clinvar_release", "frequencies_release", "frequencies_licence"),

@@ -28,7 +28,7 @@ __all__ = ["DECLARATIONS", "Declaration", "Knowledge", "read_declaration"]
 _OPTIONAL = (
     *("gene_model", "known_sites", "clinvar", "panels"),
     *("phenotypes", "frequencies", "star_alleles", "predictors", "splice_predictors", "constraint", "dbsnp"),
-    *("identity_panel", "repeat_loci"),
+    *("identity_panel", "repeat_loci", "scoring_files"),
 )
 """Parts that a reference may lack, in the order in which they are built."""
 
@@ -118,6 +118,7 @@ class Knowledge:
             dbsnp=self._optional_file(receipts.get("dbsnp"), r".*\.parquet"),
             identity_panel=self._optional_file(receipts.get("identity_panel"), r".*\.npz"),
             repeat_loci=self._optional_file(receipts.get("repeat_loci"), r".*\.json"),
+            scoring_files=self._optional_folder(receipts.get("scoring_files")),
             versions={part: receipt.data_version for part, receipt in receipts.items()},
         )
 

@@ -77,6 +77,38 @@ def pharmacogenomics(
     return Computed(found.genes, vars(found))
 
 
+@artifact(kinds={"json"})
+def polygenic_scores(
+    making: Making,
+    variants: Own,
+    gvcf: Own,
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "scoring_files")],
+    person: Annotated[Person, Facts("sex", "polygenic_scores")],
+) -> Computed | NotApplicable:
+    """Polygenic scores of whom they were ordered for, by the scoring files that the reference declares.
+
+    What the gVCF calls as reference counts as such; of a score of which too little is known there is no sum.
+    """
+    if reference.scoring_files is None:
+        return NotApplicable("the reference declares no scoring files")
+    from engine.risk.sample import score_sample
+
+    path = making.folder / f"{making.sample}.polygenic_scores.json"
+    if not person.polygenic_scores:
+        path.write_text("[]\n")
+        return Computed(0, {"scores": 0})
+    found = score_sample(
+        variants.file(".vcf.gz"),
+        gvcf.file(".g.vcf.gz"),
+        reference,
+        reference.scoring_files,
+        person.sex,
+        making.sample,
+        path,
+    )
+    return Computed(found.scores, vars(found))
+
+
 def _evidence(kin: Kin | None, no_parents: Measure) -> phase.Parent | None:
     """What a parent's artifacts tell of alleles: nothing, where the genotypes say that he or she is none."""
     from engine.classify.phase import Parent as Evidence

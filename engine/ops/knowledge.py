@@ -258,3 +258,22 @@ def repeat_loci(making: Making, declared: Annotated[Sources, Declared("repeat_lo
     text = "".join(text_lines(source, needs_line_end=False))
     (making.folder / "repeat_loci.json").write_text(text)
     return Computed(len(found), {"loci": len(found)})
+
+
+@artifact(kinds={"txt"}, by_sample=False)
+def scoring_files(
+    making: Making, declared: Annotated[Sources, Declared("scoring_files")], reference: Genome
+) -> Computed:
+    """Scoring files of the PGS Catalog, of the reference's build, and where their sums lie among people.
+
+    A file of another build, or whose alleles the reference does not read, is refused.
+    """
+    import pysam
+
+    from engine.risk.knowledge import build_scoring_files
+
+    with pysam.FastaFile(str(reference.fasta)) as fasta:
+        found = build_scoring_files(
+            declared.file("scoring_files"), reference.build, reference.contigs, fasta, making.folder
+        )
+    return Computed(found.scores, vars(found))

@@ -45,9 +45,13 @@ def statement(
     findings: Own,
     further_findings: Own,
     pharmacogenomics: Annotated[Artifact | None, OwnWith("star_alleles")],
+    polygenic_scores: Annotated[Artifact | None, OwnWith("scoring_files")],
     chain: Annotated[tuple[Receipt, ...], Chain("findings")],
     overridden_checks: Annotated[
-        tuple[str, ...], OverriddenChecks("findings", beside=(("pharmacogenomics", "star_alleles"),))
+        tuple[str, ...],
+        OverriddenChecks(
+            "findings", beside=(("pharmacogenomics", "star_alleles"), ("polygenic_scores", "scoring_files"))
+        ),
     ],
     reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "panels", "phenotypes")],
     person: Annotated[Person, Facts(*TOLD_OF_THE_PERSON)],
@@ -69,6 +73,7 @@ def statement(
     from engine.report.drug_response import read_drug_response
     from engine.report.lineage import Lineage
     from engine.report.pileup import pileups
+    from engine.report.risk import read_risks
     from engine.report.statement import read_findings, state
     from engine.report.statement_file import PILEUPS_SUFFIX, SUFFIX, write_pileups, write_statement
 
@@ -95,9 +100,12 @@ def statement(
     asked = pharmacogenomics if person.drug_response else None
     drugs = read_drug_response(asked.file(".json"), making.sample) if asked else None
     further = read_further(further_findings.file(".further.json"))
-    lineage = Lineage(read_digests(raw_reads.folder), (*chain, asked.receipt) if asked else chain)
+    scored = polygenic_scores if person.polygenic_scores else None
+    risks = read_risks(scored.file(".json")) if scored else ()
+    beside = [one.receipt for one in (asked, scored) if one]
+    lineage = Lineage(read_digests(raw_reads.folder), (*chain, *beside))
     signs = term_names(reference.phenotypes, person.phenotype) if reference.phenotypes and person.phenotype else {}
-    said = state(rows, case, lineage, reference.build, made, signs, drugs, further)
+    said = state(rows, case, lineage, reference.build, made, signs, drugs, further, risks)
     measures: dict[str, Measure] = {
         "statement_digest": said.digest,
         "outcome": str(said.outcome),

@@ -295,6 +295,7 @@ def _facts(person: Person) -> dict[str, object]:
         "drug_response": person.drug_response,
         "research_consent": list(person.research_consent),
         "ancestry": person.ancestry,
+        "polygenic_scores": person.polygenic_scores,
     }
     always: dict[str, object] = {
         "subject_id": person.subject_id,

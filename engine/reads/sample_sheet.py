@@ -533,6 +533,7 @@ def _person(sample_id: str, facts: Mapping[str, str]) -> Person:
         drug_response=facts.get("drug_response") == "yes",
         research_consent=tuple(dict.fromkeys(_listed(facts.get("research_consent", "")))),
         ancestry=facts.get("ancestry"),
+        polygenic_scores=facts.get("polygenic_scores") == "yes",
     )
 
 

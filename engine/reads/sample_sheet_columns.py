@@ -172,6 +172,11 @@ COLUMNS: tuple[SheetColumn, ...] = (
         "not stated", "EUR", _IDENTIFIER, _IDENTIFIER_MEANING,
     ),
     SheetColumn(
+        "polygenic_scores", "sample", False,
+        "Whether polygenic scores were ordered, or the person agreed to hear of them",
+        "no", "yes", "yes|no", "yes or no", "lower", _YES_NO,
+    ),
+    SheetColumn(
         "change", "sample", False,
         "add where these lanes and facts come to those that an earlier sheet gave of the same sample; replace where "
         "they take the place of all of them, lanes included",

@@ -59,6 +59,7 @@ class ReferenceBundle:
             is declared.
         repeat_loci: catalogue of disease loci of short tandem repeats (:mod:`engine.repeats.loci`), absent where none
             is declared.
+        scoring_files: folder of scoring files (:mod:`engine.risk.knowledge`), absent where none is declared.
     """
 
     name: str
@@ -81,6 +82,7 @@ class ReferenceBundle:
     dbsnp: Path | None = None
     identity_panel: Path | None = None
     repeat_loci: Path | None = None
+    scoring_files: Path | None = None
 
     @property
     def contig_lengths(self) -> dict[str, int]:

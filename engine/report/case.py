@@ -16,7 +16,7 @@ from engine.reference.panels import Panel
 
 TOLD_OF_THE_PERSON = (
     *("subject_id", "sex", "order_id", "phenotype"),
-    *("ordered_genes", "panel", "secondary_findings_consent", "drug_response"),
+    *("ordered_genes", "panel", "secondary_findings_consent", "drug_response", "polygenic_scores"),
     *("father_id", "mother_id"),
 )
 """Fields of :class:`engine.person.Person` that a report tells of or depends on; a change of another amends nothing."""

@@ -6,10 +6,13 @@ declared. What nobody declared is not said.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from engine.errors import ReportError
 from engine.risk.distribution import Distribution
 from engine.risk.score import SampleScore
 
@@ -17,6 +20,9 @@ LIMIT = (
     "Polygenic scores add up common variants of small effect; rare variants, family history and way of life are not in "
     "them. Where a sum lies holds for the population that is named, and is no diagnosis."
 )
+
+
+NOT_SCORED = "Polygenic scores were asked for and not computed: the laboratory declares none"
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,28 @@ def risk_of(
     z = distribution.z(score.total) if distribution and population and score.total is not None else None
     known = population if z is not None else None
     return StatedRisk(score.score_id, trait, score.total, score.matched, score.variants, z, known)
+
+
+def read_risks(path: Path) -> tuple[StatedRisk, ...]:
+    """What is said of the scores that :func:`engine.risk.sample.score_sample` wrote.
+
+    Raises:
+        ReportError: the file is damaged.
+    """
+    try:
+        return tuple(_stated(told) for told in json.loads(path.read_text()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReportError(
+            "the polygenic scores cannot be read", file=path, remedy="materialize polygenic_scores again"
+        ) from error
+
+
+def _stated(told: Mapping[str, Any]) -> StatedRisk:
+    """A trait that the file does not name is said not to be known."""
+    population = told["population"]
+    distribution = Distribution(**population["distribution"]) if population else None
+    trait = told["trait"] or "a trait that its file does not name"
+    return risk_of(SampleScore(**told["score"]), trait, distribution, population and population["name"])
 
 
 def risk_differences(before: Sequence[StatedRisk], after: Sequence[StatedRisk]) -> Iterator[str]:

@@ -23,7 +23,7 @@ from engine.report.further import UNEXAMINED, headlines, limit
 from engine.report.lineage import Lineage
 from engine.report.next_steps import NextStep, next_steps
 from engine.report.risk import LIMIT as RISK_LIMIT
-from engine.report.risk import StatedRisk, risks_told
+from engine.report.risk import NOT_SCORED, StatedRisk, risks_told
 from engine.report.wording import Finding, evidence, headline, notes, sentence, tier
 from engine.tables import read_rows
 
@@ -279,8 +279,11 @@ def _digest(
 def _case_as_signed(case: CaseFacts) -> dict[str, Any]:
     """The case; a fact that earlier releases did not know of counts only where it says something."""
     told = asdict(case)
-    for later in ("research_consent", "ancestry", *(() if case.person.drug_response else ("drug_response",))):
+    for later in ("research_consent", "ancestry"):
         del told["person"][later]
+    for asked in ("drug_response", "polygenic_scores"):
+        if not told["person"][asked]:
+            del told["person"][asked]
     return told
 
 
@@ -341,6 +344,8 @@ def _conclusion(
     )
     sentences = [*found, _coverage(case.regions), secondary, *(drugs.conclusion if drugs else ())]
     sentences += [one.sentence for one in risks]
+    if case.person.polygenic_scores and not risks:
+        sentences.append(NOT_SCORED)
     if awaited:
         sentences.append(f"Not compared with the {' and '.join(awaited)}, whose calls were not there yet")
     if case.overridden_checks:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,11 @@ def read_distribution(path: Path) -> Distribution:
                 facts[_NAMES[told[1].lower()]] = float(told[2])
             except ValueError:
                 continue
+    return checked_distribution(facts, path)
+
+
+def checked_distribution(facts: Mapping[str, float], path: Path) -> Distribution:
+    """The distribution that a file tells of; KnowledgeError where it names no mean, or no sd above 0."""
     mean, sd = facts.get("mean", math.nan), facts.get("sd", math.nan)
     if not (math.isfinite(mean) and math.isfinite(sd) and sd > 0):
         raise KnowledgeError(

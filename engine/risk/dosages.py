@@ -8,7 +8,7 @@ calls have no record of is known only where a gVCF shows that the sample was loo
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -124,15 +124,20 @@ def _genotype(value: str, alternates: int) -> list[int] | None:
 
 
 def add_reference_places(
-    dosages: Dosages, places: Collection[Place], called: Mapping[str, Sequence[tuple[int, int]]], fasta: pysam.FastaFile
+    dosages: Dosages,
+    places: Collection[Place],
+    called: Mapping[str, Sequence[tuple[int, int]]],
+    fasta: pysam.FastaFile,
+    copies: Callable[[Place], int] = lambda _: 2,
 ) -> None:
-    """Add the places without a record where one sample was looked at and found to be reference, with two copies.
+    """Add the places without a record where one sample was looked at and found to be reference.
 
     Args:
         dosages: of one sample.
         places: that are asked about.
         called: where a gVCF calls it, by contig, sorted, 0-based half-open.
         fasta: for the base there.
+        copies: of a place; two by default.
     """
     by_name = {bare_contig(contig): contig for contig in called}
     starts = {contig: [start for start, _ in stretches] for contig, stretches in called.items()}
@@ -141,7 +146,7 @@ def add_reference_places(
         before = bisect_right(starts[name], position - 1) - 1 if name else -1
         if name and before >= 0 and position <= called[name][before][1]:
             base = fasta.fetch(name, position - 1, position).upper()
-            dosages.sites[contig, position] = [Site(base, {}, np.array([2.0]))]
+            dosages.sites[contig, position] = [Site(base, {}, np.array([float(copies((contig, position)))]))]
 
 
 def _without(places: Collection[Place], sites: Mapping[Place, list[Site]]) -> Iterator[Place]:

@@ -100,7 +100,7 @@ def score_samples(score: ScoringFile, dosages: Dosages, *, least_matched: float 
 
 def is_ambiguous(allele: ScoredAllele) -> bool:
     """Whether a site looks the same from either strand."""
-    return _complement(allele.effect) in allele.others
+    return complement(allele.effect) in allele.others
 
 
 def _copies(allele: ScoredAllele, dosages: Dosages) -> tuple[Copies, bool] | None:
@@ -113,7 +113,7 @@ def _copies(allele: ScoredAllele, dosages: Dosages) -> tuple[Copies, bool] | Non
     for site in dosages.sites.get(place, []) if place else []:
         if _fits(site, allele.effect, allele.others):
             return site.count(allele.effect), False
-        reverse = _complement(allele.effect), tuple(_complement(other) for other in allele.others)
+        reverse = complement(allele.effect), tuple(complement(other) for other in allele.others)
         if allele.others and not is_ambiguous(allele) and _fits(site, *reverse):
             return site.count(reverse[0]), True
     return None
@@ -126,5 +126,6 @@ def _fits(site: Site, effect: str, others: Sequence[str]) -> bool:
     return effect == site.ref or site.ref in others
 
 
-def _complement(bases: str) -> str:
+def complement(bases: str) -> str:
+    """The same bases as the other strand has them."""
     return bases.translate(_COMPLEMENT)[::-1]

@@ -56,12 +56,14 @@ class ScoringFile:
         build: ``GRCh37`` or ``GRCh38``, absent where the file does not tell.
         alleles: what can be counted.
         complex_rows: how many rows more there are whose effect is no single allele of bases.
+        trait: what it is a score of, empty where the file does not tell.
     """
 
     score_id: str
     build: str | None
     alleles: tuple[ScoredAllele, ...]
     complex_rows: int
+    trait: str = ""
 
     @property
     def variants(self) -> int:
@@ -96,7 +98,8 @@ def read_scoring_file(path: Path) -> ScoringFile:
     alleles = [allele for place, row in rows if (allele := _allele(row, harmonised, path, place))]
     build = facts.get("HmPOS_build" if harmonised else "genome_build", "")
     score_id = facts.get("pgs_id") or facts.get("omicspred_id") or path.name.partition(".")[0]
-    return ScoringFile(score_id, _BUILDS.get(build.lower()), tuple(alleles), len(rows) - len(alleles))
+    trait = facts.get("trait_mapped") or facts.get("trait_reported") or ""
+    return ScoringFile(score_id, _BUILDS.get(build.lower()), tuple(alleles), len(rows) - len(alleles), trait)
 
 
 def _require_whole(rows: int, stated: str, path: Path) -> None:

@@ -108,6 +108,7 @@ samples = _table(
     _stated("ordered_genes", "Genes that the order asks about.", type_=Terms()),
     _maybe("panel", "Gene panel that the order asks about."),
     _stated("drug_response", "Whether the response to drugs was ordered or agreed to.", type_=Flag()),
+    _stated("polygenic_scores", "Whether polygenic scores were ordered or agreed to.", type_=Flag()),
     _maybe("name", "The id as the laboratory writes it, where that is not the sample id."),
     _stated("research_consent", "What the data may be used for in research, and when.", type_=Terms()),
     _maybe("ancestry", "Population that the person belongs to, as stated."),

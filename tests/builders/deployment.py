@@ -30,6 +30,7 @@ from demo.slices import CONTIG, SLICES
 from resources.environment import PROJECT, Settings, build_resources
 from resources.lake import Lake, LocalLake
 from tests.builders.pharmacogenes import definition, write_definitions
+from tests.builders.scores import write_score
 
 AVP = next(piece for piece in SLICES if piece.gene == "AVP")
 START, END = 3_070_000, 3_095_000
@@ -136,7 +137,7 @@ def tiny_deployment(folder: Path, **options: str) -> Deployment:
         'known_sites: known_sites.vcf.gz\nclinvar: clinvar.tsv.gz\nclinvar_release: "2024-12-15"\n'
         "panels: panels.csv\nfrequencies: frequencies.vcf.gz\npredictors: predictors.tsv\nstar_alleles: star_alleles\n"
         "splice_predictors: spliceai.vcf\nconstraint: constraint.tsv\ndosage: dosage.tsv\ndbsnp: dbsnp.vcf\n"
-        "identity_panel: identity_panel\nrepeat_loci: repeats.json\n"
+        "identity_panel: identity_panel\nrepeat_loci: repeats.json\nscoring_files: scores\n"
     )
     return Deployment(folder, str(declaration), options)
 
@@ -156,6 +157,13 @@ def _write_avp_reference(folder: Path) -> None:
     place = (START + 100, text[START + 99], ["T" if text[START + 99] == "A" else "A"], "rs1")
     alleles = {"Reference": [place[1]], "Variant": place[2]}
     write_definitions(folder / "star_alleles", definition("AVP", contig=CONTIG, places=[place], alleles=alleles))
+    (folder / "scores").mkdir()
+    facts = ("genome_build=GRCh38", "trait_mapped=stature <tall>")
+    sites = [(start, text[start - 1]) for start in range(START + 1_000, START + 9_000, 2_000)]
+    rows = [f"- {CONTIG} {start} {base} {'G' if base != 'G' else 'A'} 0.25" for start, base in sites]
+    write_score(folder / "scores" / "PGS9.txt", rows, facts=facts)
+    told = "score_id\tpopulation\tmean\tsd\nPGS9\tanybody\t1.5\t0.25\n"
+    (folder / "scores" / "distributions.tsv").write_text(told)
     (folder / "panels.csv").write_text(f"panel,gene,version\n{PANEL},AVP,1.2\n")
     (folder / "predictors.tsv").write_text(f"chrom\tpos\tref\talt\tREVEL\n{CONTIG}\t3084620\tC\tT\t0.8\n")
     (folder / "spliceai.vcf").write_text(

@@ -31,6 +31,7 @@ BY_SAMPLE = {
     "trio_variants": {"gvcf"},
     "findings": {"annotated_variants", "gvcf", "relatedness"},
     "pharmacogenomics": {"variants", "gvcf"},
+    "polygenic_scores": {"variants", "gvcf"},
     "statement": {
         *("raw_reads", "aligned_reads", "gvcf", "identity", "relatedness"),
         *("variants", "variant_consequences", "annotated_variants", "findings", "further_findings"),

@@ -113,7 +113,7 @@ def family_deployment(folder: Path) -> Deployment:
         rows.append(delivery.row() | {"sex": sex, "father_id": "", "mother_id": ""})
     for row in rows:
         row["panel"] = PANEL.upper() if row["sample_id"] == CHILD else ""
-        row["drug_response"] = "yes" if row["sample_id"] == CHILD else ""
+        row["drug_response"] = row["polygenic_scores"] = "yes" if row["sample_id"] == CHILD else ""
         row["research_consent"] = "" if row["sample_id"] == MOTHER else "HMB 2020-01-01"
     rows[-1] |= {"father_id": FATHER, "mother_id": MOTHER}
     write_sheet(landing / "sheet.csv", rows)

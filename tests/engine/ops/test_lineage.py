@@ -130,6 +130,22 @@ def test_drug_response_is_told_of_whom_it_was_asked_for_and_of_no_one_else(famil
     assert any("star_alleles" in source for source in _report_sources(family))
 
 
+def test_scores_are_told_of_whom_they_were_ordered_for_and_of_no_one_else(family: Family) -> None:
+    said = {}
+    for sample in (CHILD, FATHER):
+        made = family.seen[sample, "statement"]
+        said[sample] = read_statement(family.resources.lake.folder(made.receipt) / f"{sample}.statement.json")
+        assert ("polygenic_scores" in made.opened) == (sample == CHILD)
+    (risk,) = said[CHILD].risks
+    assert (risk.score_id, risk.trait, risk.variants, risk.matched) == ("PGS9", "stature <tall>", 4, 4)
+    assert risk.total == 2.0, "a quarter for each of two copies of four reference bases"
+    assert risk.standing == "2.00 standard deviations above the mean of anybody"
+    assert f"{risk.sentence}." in said[CHILD].conclusion and "scoring_files" in said[CHILD].lineage.knowledge
+    assert said[FATHER].risks == () and "scoring_files" not in said[FATHER].lineage.knowledge
+    asked = set(of(family, "polygenic_scores").receipt.recipe.inputs)
+    assert asked == {"variants", "gvcf", "reference_genome", "scoring_files"}
+
+
 def test_without_star_alleles_there_is_neither_edge_nor_input(family: Family) -> None:
     (contract,) = [one for one in OF_A_SAMPLE if one.name == "statement"]
     settings, parts = family.deployment.settings, family.resources.knowledge.parts

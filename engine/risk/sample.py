@@ -1,0 +1,108 @@
+"""A sample's polygenic scores from its calls and gVCF, by the scores that a deployment declares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from engine.call.gvcf import called_stretches
+from engine.call.ploidy import ploidy_of
+from engine.person import Sex
+from engine.reference.accessions import bare_contig
+from engine.reference.bundle import ReferenceBundle
+from engine.reference.intervals import Interval
+from engine.risk.dosages import Dosages, Place, add_reference_places, read_dosages
+from engine.risk.knowledge import Population, read_populations, score_files
+from engine.risk.score import SampleScore, score_samples, wanted
+from engine.risk.scoring_file import ScoringFile, read_scoring_file
+
+
+@dataclass(frozen=True)
+class ScoreMeasures:
+    """How far a sample's scores could be told.
+
+    Attributes:
+        scores: that were asked about.
+        summed: of them those that have a sum.
+        refused: those of which too little is known.
+        least_matched: the smallest share of a score's variants that is known.
+    """
+
+    scores: int
+    summed: int
+    refused: int
+    least_matched: float
+
+
+@dataclass(frozen=True)
+class ToldScore:
+    """A score of a sample.
+
+    Attributes:
+        score: sum, and how much was known.
+        trait: what it is a score of.
+        ambiguous: matched variants that look the same from either strand, taken as the file states them.
+        flipped: matched variants that the file states on the reverse strand.
+        population: in which its sums are known, absent where none is declared.
+    """
+
+    score: SampleScore
+    trait: str
+    ambiguous: int
+    flipped: int
+    population: Population | None = None
+
+
+def score_sample(
+    calls: Path, gvcf: Path, reference: ReferenceBundle, scores: Path, sex: Sex, sample: str, output: Path
+) -> ScoreMeasures:
+    """Write a sample's scores.
+
+    Args:
+        calls: one sample's VCF.
+        gvcf: the same sample's: what it calls as reference counts as such.
+        reference: with its FASTA.
+        scores: folder of the part of that name (:mod:`engine.risk.knowledge`).
+        sex: of the person, for copies of X and Y.
+        sample: id that the scores are told under.
+        output: JSON to be written.
+    """
+    files = [read_scoring_file(path) for path in score_files(scores)]
+    dosages = _dosages(calls, gvcf, reference, files, sex)
+    populations = read_populations(scores)
+    told = [_told(score, dosages, populations, sample) for score in files]
+    output.write_text(json.dumps([asdict(one) for one in told], indent=1) + "\n")
+    summed = sum(one.score.total is not None for one in told)
+    shares = [one.score.matched / max(one.score.variants, 1) for one in told]
+    return ScoreMeasures(len(told), summed, len(told) - summed, round(min(shares), 4))
+
+
+def _dosages(calls: Path, gvcf: Path, reference: ReferenceBundle, files: list[ScoringFile], sex: Sex) -> Dosages:
+    import pysam
+
+    places, rsids = wanted(files)
+    dosages = read_dosages(calls, places, rsids)
+    with pysam.FastaFile(str(reference.fasta)) as fasta:
+        add_reference_places(dosages, places, called_stretches(gvcf), fasta, _copies(reference, sex))
+    return dosages
+
+
+def _copies(reference: ReferenceBundle, sex: Sex) -> Callable[[Place], int]:
+    """How many copies of a place the person has, as the caller takes them to be."""
+    contigs = {bare_contig(contig.name): contig for contig in reference.contigs}
+
+    def copies(place: Place) -> int:
+        contig = contigs[place[0]]
+        (part,) = ploidy_of(Interval(contig.name, place[1] - 1, place[1]), contig.length, sex)
+        return part.copies
+
+    return copies
+
+
+def _told(score: ScoringFile, dosages: Dosages, populations: Mapping[str, Population], sample: str) -> ToldScore:
+    summed = score_samples(score, dosages)
+    (one,) = summed.samples
+    named = SampleScore(sample, one.score_id, one.total, one.matched, one.variants)
+    return ToldScore(named, score.trait, summed.ambiguous, summed.flipped, populations.get(score.score_id))
