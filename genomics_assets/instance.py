@@ -61,6 +61,12 @@ def _configuration(settings: Settings) -> dict[str, object]:
             },
             "pools": {"default_limit": 1, "granularity": "op"},
         },
+        # Dagster's event log compiles its statements anew at each use; ours keeps them.
+        "event_log_storage": {
+            "module": "genomics_assets.event_log",
+            "class": "EventLog",
+            "config": {"base_dir": str(settings.dagster_home / "history" / "runs")},
+        },
         # Dagster's launcher cannot ask after the health of a run's process; ours can.
         "run_launcher": {"module": "genomics_assets.run_launcher", "class": "WatchedRunLauncher"},
         "run_monitoring": {

@@ -13,13 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import httpx
 
 from engine.errors import DeliveryError
 from resources.access_file import DELIVER, read_access_file, unusable
+
+if TYPE_CHECKING:
+    import httpx
 
 KINDS = ("none", "client-credentials", "entra", "smart")
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -195,6 +196,8 @@ def _entra(url: str) -> Callable[[], tuple[str, float]]:
 def _token(
     client: httpx.Client, access: FhirAccess, form: dict[str, str], basic: tuple[str, str] | None
 ) -> tuple[str, float]:
+    import httpx
+
     try:
         answer = client.post(str(access.token_url), data=form, auth=basic or httpx.USE_CLIENT_DEFAULT)
         told = answer.json() if answer.status_code == 200 else {}

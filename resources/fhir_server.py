@@ -12,15 +12,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
-
-import httpx
 
 from engine.errors import DeliveryError
 from engine.fhir.transactions import with_references
 from engine.fhir.validation.matching import contains
 from resources.fhir_access import Authorization, NoAuthorization
+
+if TYPE_CHECKING:
+    import httpx
 
 JsonObject = dict[str, Any]
 
@@ -101,7 +102,7 @@ class FhirServer:
     ) -> None:
         self.url = url.rstrip("/")
         self._access, self._patience = access or NoAuthorization(), patience or Patience()
-        self._client = client or httpx.Client(timeout=self._patience.timeout)
+        self._client = client or _own_client(self._patience)
         self._sleep = sleep
         self.sent = 0
         self.retried = 0
@@ -119,6 +120,8 @@ class FhirServer:
             DeliveryError: it could not be reached, or was not able to, as long as patience lasted; or something else
                 lies there than was seen.
         """
+        from httpx import RequestError
+
         problem = "nothing was sent"
         for attempt in range(self._patience.attempts):
             wait: float | None = None
@@ -126,7 +129,7 @@ class FhirServer:
             try:
                 answer = self._send(_for_version(bundle, seen) if seen else bundle)
                 problem, wait, open_ = self._judged(bundle, answer, is_guarded=seen is not None)
-            except httpx.RequestError as error:
+            except RequestError as error:
                 problem = f"{type(error).__name__}: {error}"
             if not problem:
                 return
@@ -186,6 +189,8 @@ class FhirServer:
         Raises:
             DeliveryError: the server does not say.
         """
+        from httpx import RequestError
+
         problem = ""
         for attempt in range(self._patience.attempts):
             wait: float | None = None
@@ -198,7 +203,7 @@ class FhirServer:
                 problem, wait = f"{answer.status_code} {_said(_outcome(answer))}", _retry_after(answer)
                 if answer.status_code not in _AGAIN:
                     break
-            except (httpx.RequestError, ValueError) as error:
+            except (RequestError, ValueError) as error:
                 problem = f"{type(error).__name__}: {error}"
             self._wait(attempt, wait)
         raise DeliveryError(f"{self.url} does not answer: {problem}", remedy="see whether the server is there")
@@ -290,6 +295,12 @@ def _for_version(bundle: JsonObject, seen: Seen) -> JsonObject:
         for one in bundle["entry"]
     ]
     return {**bundle, "entry": entries}
+
+
+def _own_client(patience: Patience) -> httpx.Client:
+    from httpx import Client
+
+    return Client(timeout=patience.timeout)
 
 
 def _retry_after(answer: httpx.Response) -> float | None:

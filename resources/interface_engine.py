@@ -11,10 +11,10 @@ import ssl
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from engine.errors import DeliveryError
-from engine.hl7v2.message import Message
 from engine.hl7v2.parties import Address
 from engine.receipt import digest_text
 from resources.access_file import DELIVER, read_access_file, unusable
@@ -23,6 +23,9 @@ from resources.fhir_access import LOOPBACK
 from resources.fhir_server import Patience
 from resources.mllp import MessageRefusedError, MllpReceiver, Place
 from resources.registry.deliveries import MESSAGE, Deliveries, DeliveryState
+
+if TYPE_CHECKING:
+    from engine.hl7v2.message import Message
 
 PROCESSING = ("P", "T", "D")
 _SCHEMES = ("mllp", "mllps")

@@ -12,11 +12,14 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine.errors import DeliveryError
 from engine.hl7v2.acknowledgement import Acknowledgement, Verdict, read_acknowledgement
-from engine.hl7v2.message import Message
 from resources.fhir_server import Patience
+
+if TYPE_CHECKING:
+    from engine.hl7v2.message import Message
 
 START, END = b"\x0b", b"\x1c\x0d"
 MOST_BYTES = 1 << 20

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.mitochondria.across_the_cut import across_the_cut
 from engine.mitochondria.calls import LEAST_FRACTION, MitochondrialCall, call_circle
-from engine.mitochondria.circle import NAMES, Circle, across_the_cut, find_circle
+from engine.mitochondria.circle import NAMES, Circle, find_circle
 from engine.mitochondria.deletions import LargeDeletion, find_deletions
 from engine.mitochondria.pileup import pile_up
 from engine.mitochondria.reads import reads_of_circle

@@ -1,5 +1,7 @@
 """The code location explains itself: every asset says whose it is, what it is and what it is made of."""
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -13,6 +15,10 @@ from genomics_assets.partitions import SAMPLES
 
 PROJECT = Path(__file__).resolve().parents[2]
 GRAPH = defs.resolve_asset_graph()
+LOADED_BY_STEPS = {
+    *("numba", "llvmlite", "scipy", "pysam", "cyvcf2", "pyarrow", "duckdb", "deltalake", "dbt", "pyspark"),
+    *("fhir", "fhirpathpy", "hl7apy", "httpx", "jinja2", "great_expectations", "alembic"),
+}
 BY_SAMPLE = {
     "raw_reads": set(),
     "aligned_reads": {"raw_reads"},
@@ -127,3 +133,12 @@ def test_jobs_cover_every_asset() -> None:
         job = defs.resolve_job_def(name)
         covered |= {key.to_user_string() for key in job.asset_layer.selected_asset_keys}
     assert covered == set(BY_SAMPLE) | KNOWLEDGE | COHORT | REANALYSIS | TABLES
+
+
+def test_what_only_some_steps_need_is_not_loaded_with_the_code_location() -> None:
+    """Every run and every tick loads it: a library that comes along costs each of them."""
+    tell = "import sys, genomics_assets.definitions; print(*{name.partition('.')[0] for name in sys.modules})"
+    told = subprocess.run([sys.executable, "-c", tell], capture_output=True, text=True, check=True, cwd=PROJECT)
+    loaded = set(told.stdout.split())
+    assert {"dagster", "sqlalchemy", "engine"} <= loaded
+    assert not loaded & LOADED_BY_STEPS
