@@ -29,6 +29,7 @@ from console import (
     reports,
     sending,
     studies,
+    tiers,
 )
 from console.knowledge import knowledge
 from console.why import why
@@ -153,6 +154,11 @@ def parser() -> argparse.ArgumentParser:
     backups.add_to(
         add("backup", "copy registry, audit log, lake and cohort as of one moment", backups.backup),
         add("restore", "put a backup into an empty data folder", backups.restore),
+    )
+    tiers.add_to(
+        add("tiers", "show what a policy would move to cheaper tiers, its costs, and what was asked back", tiers.tiers),
+        add("rehydrate", "ask for what of a sample lies in the archive tier", tiers.bring_back),
+        add("remove", "propose that an artifact's files go; a second person's word removes them", tiers.remove),
     )
     verify = add("verify", "read artifacts again and compare every sha256", commands.verify)
     deliver = add("deliver", "send signed reports to the hospital's systems", deliveries.deliver)

@@ -12,6 +12,7 @@ import dagster as dg
 # Checks by partition are what lets one failed sample stop alone; Dagster still calls them a preview.
 warnings.filterwarnings("ignore", category=dg.PreviewWarning, message=".*partitions_def.*")
 
+from genomics_assets.access import access_as_declared, access_job, hourly_access  # noqa: E402
 from genomics_assets.artifacts import ARTIFACTS, KNOWLEDGE  # noqa: E402
 from genomics_assets.binding import asset_of, checks_of  # noqa: E402
 from genomics_assets.cohort_rebuild import (  # noqa: E402
@@ -28,6 +29,7 @@ from genomics_assets.reanalysis import (  # noqa: E402
     knowledge_confirmations,
     reanalysis_job,
 )
+from genomics_assets.rehydrations import rehydrations  # noqa: E402
 from genomics_assets.sensors import SENSORS  # noqa: E402
 from genomics_assets.study_cohorts import study_cohorts  # noqa: E402
 from genomics_assets.work_list import WORK_LIST, work_list_rows  # noqa: E402
@@ -58,10 +60,17 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         asset_checks=[
             *(checks_of(one, rows) for one in ARTIFACTS if (rows := thresholds.of(one.name))),
             sums_equal_a_rebuild,
+            access_as_declared,
         ],
-        jobs=[*JOBS, reanalysis_job, cohort_rebuild_job],
-        schedules=[nightly_cohort_rebuild],
-        sensors=[*SENSORS, knowledge_changes, work_list_rows, *([notifications] if settings.channels else [])],
+        jobs=[*JOBS, reanalysis_job, cohort_rebuild_job, access_job],
+        schedules=[nightly_cohort_rebuild, *([hourly_access] if resources.access.groups else [])],
+        sensors=[
+            *SENSORS,
+            knowledge_changes,
+            work_list_rows,
+            *([rehydrations] if settings.lake else []),
+            *([notifications] if settings.channels else []),
+        ],
         resources=vars(resources),
         executor=IN_PROCESS,
     )

@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING
 
 from engine.errors import GenomicsError
 from engine.storage import storage_told
-from resources.lake import LocalLake
 
 if TYPE_CHECKING:
     from resources.environment import Resources
@@ -91,14 +90,11 @@ def back_up(platform: Resources, to: Path) -> Made:
     with storage_told(folder):
         folder.mkdir(parents=True, mode=0o700)
         copies = _Copies(folder, _newest(to, but=folder))
-        lake = platform.lake if isinstance(platform.lake, LocalLake) else None
-        versions = [path for path in _files_below(lake.root) if not _changes(path)] if lake else []
-        for path in versions:
-            copies.take(path, Path("lake", path.relative_to(lake.root)), immutable=True)  # type: ignore[union-attr]
+        for one in (one for one in platform.lake.kept() if not one.changes):
+            copies.take(one.path, Path("lake", one.name), immutable=True)
         with _at_rest(platform):
-            if lake:
-                for path in _files_below(lake.root):
-                    copies.take(path, Path("lake", path.relative_to(lake.root)), immutable=not _changes(path))
+            for one in platform.lake.kept():
+                copies.take(one.path, Path("lake", one.name), immutable=not one.changes)
             for name in _KEPT:
                 for path in _files_below(data / name):
                     copies.take(path, path.relative_to(data))
@@ -212,14 +208,9 @@ class _Copies:
                 del self.kept[key]
 
 
-def _changes(path: Path) -> bool:
-    """Whether a file of the lake is a receipt: all others are written once."""
-    return path.suffix == ".json" and (path.name == "receipt.json" or path.parent.name == "history")
-
-
 def _files_below(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and ".work" not in path.relative_to(folder).parts:
+        if path.is_file() and not path.is_symlink():
             yield path
 
 
@@ -264,7 +255,7 @@ def _left_out(platform: Resources) -> Iterator[str]:
     yield "Dagster's own state and the landing zone"
     if not isinstance(platform.settings.registry, Path):
         yield "the registry: its database is backed up by its server (pg_dump)"
-    if not isinstance(platform.lake, LocalLake):
+    if platform.settings.lake is not None:
         yield "the lake: its container is kept by the storage (versions, soft delete)"
 
 

@@ -17,6 +17,7 @@ from engine.genotype import FILTER_SETS
 from engine.ops.services import Services
 from engine.quality.thresholds import load_thresholds
 from engine.report.case import Laboratory
+from resources.access_lists import Access, DataLakeLists, LocalLists
 from resources.anchor import Anchor
 from resources.audit import AuditLog
 from resources.catalogue import Catalogue
@@ -39,6 +40,7 @@ from resources.registry.studies import StudyLedger
 from resources.secrets import Secrets, filled_in, has_password, secrets_at, signed_in
 from resources.studies import Studies
 from resources.warehouse import Warehouse
+from resources.zones import read_groups
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout, or the folder of installed packages."""
@@ -233,6 +235,12 @@ OPTIONS = (
         "YAML file that says who comes into the clinicians' portal, with which role, and whose a case is.",
     ),
     Option(
+        "GENOMICS_ACCESS",
+        "none",
+        (),
+        "YAML file with the group of each role; then files grant each role what it reads, and nobody anything else.",
+    ),
+    Option(
         "GENOMICS_NOTIFY_MAIL",
         "none",
         (),
@@ -296,6 +304,7 @@ class Settings:
         web_origins: ``scheme://host[:port]`` of addresses at which a reverse proxy shows the web UI.
         web_person_header: the header in which it names the person, absent where it names none.
         portal_access: file that says who comes into the portal, absent where only the demo's people do.
+        access: file that says the group of each role, absent where everything is the platform's alone.
         channels: the ways to people who are told of failed runs, shut gates and a stuck queue.
         notify_stuck_hours: how long a sample may wait for the platform until it is told.
     """
@@ -331,6 +340,7 @@ class Settings:
     web_origins: tuple[str, ...]
     web_person_header: str | None
     portal_access: Path | None
+    access: Path | None
     channels: tuple[Channel, ...]
     notify_stuck_hours: int
 
@@ -377,6 +387,7 @@ class Settings:
             web_origins=_origins(variables.get("GENOMICS_WEB_ORIGINS")),
             web_person_header=variables.get("GENOMICS_WEB_PERSON_HEADER") or None,
             portal_access=_path(variables.get("GENOMICS_PORTAL_ACCESS")),
+            access=_path(variables.get("GENOMICS_ACCESS")),
             channels=_channels(values, variables),
             notify_stuck_hours=_count("GENOMICS_NOTIFY_STUCK_HOURS", values["GENOMICS_NOTIFY_STUCK_HOURS"]),
         )
@@ -424,6 +435,7 @@ class Resources(Services):
         decisions: what people decide about samples.
         hospital: the system that reports are delivered to.
         interface_engine: the system that takes them as messages of HL7 v2.
+        access: who may read which part of the data.
     """
 
     settings: Settings
@@ -441,6 +453,7 @@ class Resources(Services):
     decisions: Decisions
     hospital: Hospital
     interface_engine: InterfaceEngine
+    access: Access
 
 
 def build_resources(settings: Settings) -> Resources:
@@ -468,6 +481,7 @@ def build_resources(settings: Settings) -> Resources:
         decisions=Decisions(audit, registry, warehouse),
         hospital=Hospital(settings.fhir_url, settings.fhir_access, ledger, audit),
         interface_engine=InterfaceEngine(settings.hl7, settings.hl7_access, ledger, audit),
+        access=_access(settings),
     )
 
 
@@ -478,6 +492,13 @@ def _lake(settings: Settings, audit: AuditLog) -> Lake:
     from resources.lake.azure import AzureLake
 
     return AzureLake(settings.lake, signed_in(), settings.data / "cache", audit, settings.lake_cache)
+
+
+def _access(settings: Settings) -> Access:
+    """Who may read what: files of this machine, and the lake's container where it lies in Azure."""
+    here = LocalLists(settings.data)
+    there = (DataLakeLists(settings.lake, signed_in()),) if settings.lake and settings.access else ()
+    return Access((here, *there), read_groups(settings.access))
 
 
 def workplace(project: Path) -> Path:

@@ -16,8 +16,8 @@ from resources.lake import Lake
 if TYPE_CHECKING:
     from resources.environment import Resources
 
-DISCARDED = "artifact discarded"
-"""Kind of events in the audit log."""
+DISCARDED, PROPOSED = "artifact discarded", "removal proposed"
+"""Kinds of events in the audit log."""
 NAMES_PERSON = "fhir_bundle"
 """The artifact that names a person, once it is said who that is; measure ``identified`` says whether it does."""
 
@@ -30,13 +30,30 @@ def discard(lake: Lake, audit: AuditLog, receipt: Receipt, *, person: str, reaso
         lake.discard(receipt)
 
 
+def propose(audit: AuditLog, receipt: Receipt, *, person: str, reason: str) -> None:
+    """Write down that a person wants the files of this version removed; GateError without a person and a reason."""
+    require_reason(person, reason, what="proposing that an artifact goes", sample=receipt.sample)
+    details = {"asset": receipt.asset, "data_version": receipt.data_version, "reason": reason}
+    audit.record(person, PROPOSED, receipt.sample, details)
+
+
+def proposed(audit: AuditLog, receipt: Receipt) -> AuditEntry | None:
+    """The proposal that this version goes, absent where nobody proposed it."""
+    return _last_of(audit, receipt, PROPOSED)
+
+
 def discarded(audit: AuditLog, receipt: Receipt) -> AuditEntry | None:
     """The decision by which this version was discarded; absent where it was not, or was published again since."""
+    return _last_of(audit, receipt, DISCARDED)
+
+
+def _last_of(audit: AuditLog, receipt: Receipt, kind: str) -> AuditEntry | None:
+    """What was said last of this version, where that is of the kind."""
     found = None
     for entry in audit.entries(sample=receipt.sample):
         details = entry.event.details
         if (details.get("asset"), details.get("data_version")) == (receipt.asset, receipt.data_version):
-            found = entry if entry.event.what == DISCARDED else None
+            found = entry if entry.event.what == kind else None
     return found
 
 

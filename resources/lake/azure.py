@@ -29,7 +29,7 @@ from engine.errors import LakeError
 from engine.receipt import ArtifactFile, Receipt
 from engine.storage import StorageError
 from resources.audit import AuditLog
-from resources.lake.contract import RECEIPT
+from resources.lake.contract import RECEIPT, KeptFile, Tier
 from resources.lake.vouched import FolderWork, VouchedLake, changed, work_name
 
 if TYPE_CHECKING:
@@ -101,6 +101,26 @@ class AzureLake(VouchedLake):
         leased = self._leased(f".work/{name}", lambda: log(f"another run is making {asset}: waiting for its end"))
         with leased, self._work_in(folder, asset, sample) as work:
             yield work
+
+    def kept(self) -> Iterator[KeptFile]:
+        """See the contract: the storage keeps versions and what was deleted."""
+        yield from ()
+
+    def tier(self, receipt: Receipt) -> Tier:
+        """See :class:`resources.lake.contract.TieredLake`."""
+        found = {_tier_of(self._facts(f"{self._version(receipt)}/{file.name}")) for file in receipt.files}
+        return max(found, key=list(Tier).index)
+
+    def move(self, receipt: Receipt, tier: Tier) -> None:
+        """See :class:`resources.lake.contract.TieredLake`."""
+        for file in receipt.files:
+            key = f"{self._version(receipt)}/{file.name}"
+            with self._told(key):
+                self._blob(key).set_standard_blob_tier(tier.value.capitalize())
+
+    def _facts(self, key: str) -> Any:
+        with self._told(key):
+            return self._blob(key).get_blob_properties()
 
     # The container
 
@@ -384,6 +404,12 @@ class AzureLake(VouchedLake):
                 room += sizes[path]
 
 
+def _tier_of(facts: Any) -> Tier:
+    if str(facts.archive_status or "").startswith("rehydrate-pending"):
+        return Tier.PENDING
+    return Tier(str(facts.blob_tier or Tier.HOT).lower())
+
+
 def _lock_of(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.lock")
 
@@ -395,7 +421,7 @@ def _storage_error(error: Exception, place: str) -> LakeError | StorageError:
         return LakeError(
             "the blob lies in the archive tier and cannot be read",
             file=place,
-            remedy="ask for its rehydration, and wait",
+            remedy="ask for its rehydration (genomics rehydrate), and wait: the sample is run again when it is back",
         )
     if status in (401, 403):
         return StorageError(

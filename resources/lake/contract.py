@@ -7,11 +7,12 @@ receipt. A backend says where files lie and how they are moved; whoever uses a l
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from engine.receipt import Measure, Receipt, Recipe
 
@@ -55,6 +56,42 @@ class Finding:
 
     problem: str
     harmless: bool = False
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file of a lake on this machine.
+
+    Attributes:
+        path: where it lies.
+        name: relative to the lake.
+        changes: whether it is ever written again under that name.
+    """
+
+    path: Path
+    name: str
+    changes: bool
+
+
+class Tier(StrEnum):
+    """Where files lie, from what is read at once to what must be asked back first."""
+
+    HOT = "hot"
+    COOL = "cool"
+    COLD = "cold"
+    ARCHIVE = "archive"
+    PENDING = "on its way back"
+
+
+@runtime_checkable
+class TieredLake(Protocol):
+    """A lake whose storage has cheaper places for what is seldom read."""
+
+    def tier(self, receipt: Receipt) -> Tier:
+        """Where the files of a version lie: of several tiers that from which it takes longest to read."""
+
+    def move(self, receipt: Receipt, tier: Tier) -> None:
+        """Move the files of a version; out of the archive that takes hours, :attr:`Tier.PENDING` meanwhile."""
 
 
 class Lake(Protocol):
@@ -107,6 +144,9 @@ class Lake(Protocol):
 
     def discard(self, receipt: Receipt) -> None:
         """Remove the files of a version for good; its receipts stay. Who decided it is the caller's to write down."""
+
+    def kept(self) -> Iterator[KeptFile]:
+        """What a backup of this machine holds of the lake; nothing where the storage itself keeps it."""
 
     def history(self, asset: str, sample: str | None = None) -> list[Receipt]:
         """Receipts of every version that was ever current, oldest first."""

@@ -29,7 +29,7 @@ from typing import IO
 from engine.errors import LakeError
 from engine.receipt import ArtifactFile, Receipt, describe_file
 from resources.audit import AuditLog
-from resources.lake.contract import RECEIPT
+from resources.lake.contract import RECEIPT, KeptFile
 from resources.lake.vouched import FolderWork, VouchedLake, changed, work_name
 from resources.ledger import artifact_key
 
@@ -54,6 +54,13 @@ class LocalLake(VouchedLake):
     def folder(self, receipt: Receipt) -> Path:
         """See the contract."""
         return self.root / self._key(receipt.asset, receipt.sample) / receipt.data_version
+
+    def kept(self) -> Iterator[KeptFile]:
+        """See the contract: everything but unfinished work; receipts alone change."""
+        for path in sorted(self.root.rglob("*")):
+            name = path.relative_to(self.root)
+            if path.is_file() and not path.is_symlink() and name.parts[0] != ".work":
+                yield KeptFile(path, name.as_posix(), path.name == RECEIPT)
 
     def read_range(self, receipt: Receipt, name: str, start: int, length: int) -> bytes:
         """See the contract."""

@@ -5,13 +5,13 @@ For trials that must leave the lower lake as it is; nobody vouches for what is m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.receipt import Receipt
-from resources.lake.contract import Finding, Lake, Work
+from resources.lake.contract import Finding, KeptFile, Lake, Work
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,10 @@ class Overlay:
     def discard(self, receipt: Receipt) -> None:
         """See the contract; of what lies below nothing is removed."""
         self.upper.discard(receipt)
+
+    def kept(self) -> Iterator[KeptFile]:
+        """See the contract; of what was made here nothing is kept."""
+        yield from self.lower.kept()
 
     def history(self, asset: str, sample: str | None = None) -> list[Receipt]:
         """See the contract."""
