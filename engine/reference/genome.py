@@ -145,10 +145,16 @@ def read_dictionary(dictionary: Path) -> tuple[Contig, ...]:
     """The contigs of a ``.dict``; ``md5`` is empty where a line has no M5.
 
     Raises:
-        KnowledgeError: a line of the dictionary cannot be understood.
+        KnowledgeError: the file cannot be read, or a line of it cannot be understood.
     """
+    try:
+        lines = dictionary.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise KnowledgeError(
+            f"the dictionary cannot be read ({error})", file=dictionary, remedy="delete the file; it is made anew"
+        ) from error
     contigs = []
-    for number, line in enumerate(dictionary.read_text().splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         if not line.startswith("@SQ\t"):
             continue
         fields = dict(field.split(":", 1) for field in line.split("\t")[1:] if ":" in field)

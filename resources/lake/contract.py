@@ -6,7 +6,6 @@ receipt. A backend says where files lie and how they are moved; whoever uses a l
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from typing import Protocol, runtime_checkable
 from engine.receipt import Measure, Receipt, Recipe
 
 RECEIPT = "receipt.json"
-SAMPLE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class Work(Protocol):

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.errors import LakeError
+from engine.reads.sample_names import SAMPLE_ID
 from engine.receipt import ArtifactFile, Measure, Receipt, Recipe, content_version, digest_text
 from resources.audit import AuditLog
-from resources.lake.contract import RECEIPT, SAMPLE_ID, Finding
+from resources.lake.contract import RECEIPT, Finding
 from resources.lake.digests import Digests
 from resources.ledger import Ledger, Written, artifact_key, what_is_wrong
 from resources.seals import Seals

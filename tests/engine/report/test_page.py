@@ -140,6 +140,23 @@ def test_whatever_is_put_in_is_text_and_never_markup(tmp_path: Path) -> None:
     assert all(link and re.fullmatch(r"https://[a-z.]+nih\.gov/[A-Za-z0-9/%._~-]*", link) for link in links)
 
 
+def test_ten_thousand_hostile_strings_are_text(tmp_path: Path) -> None:
+    said, many = statement(tmp_path, variant("AVP")), 10_000
+    words = [
+        "<img src=x onerror=alert(1)>",
+        "</p><script>x()</script>",
+        "{{7*7}}",
+        "javascript:alert(1)",
+        "&#60;b&#62;",
+    ]
+    words += ['"><svg onload=x>', "<!--", "]]>", "<a href=//evil.example>", "\u202e<b>"]
+    hostile = replace(said, limits=tuple(f"{words[number % len(words)]} {number}" for number in range(many)))
+    page, harmless = Page(render(hostile, Issue())), Page(render(said, Issue()))
+    assert {tag for tag, _ in page.tags} <= {tag for tag, _ in harmless.tags} | {"li", "ul"}
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+    assert page.text.count("onerror=alert(1)>") == many // len(words) and "{{7*7}} 9992" in page.text
+
+
 def test_a_page_loads_nothing_and_runs_nothing(tmp_path: Path) -> None:
     said = everything(tmp_path)
     page = Page(render(said, Issue(), [pileup(said)]))
