@@ -58,7 +58,7 @@ KNOWLEDGE = {
     "frequencies",
     "identity_panel",
 }
-COHORT = {"data_docs", "cohort_qc_report"}
+COHORT = {"data_docs", "cohort_qc_report", "study_cohorts"}
 REANALYSIS = {"knowledge_confirmations"}
 TOLD = {"work_list", "samples_behind"}
 """What no run makes: a sensor tells of it."""
