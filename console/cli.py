@@ -25,6 +25,7 @@ from console import (
     identities,
     keys,
     listing,
+    metering,
     reanalysis,
     reports,
     sending,
@@ -160,6 +161,7 @@ def parser() -> argparse.ArgumentParser:
         add("rehydrate", "ask for what of a sample lies in the archive tier", tiers.bring_back),
         add("remove", "propose that an artifact's files go; a second person's word removes them", tiers.remove),
     )
+    metering.add_to(add("metrics", "print what can be measured, as Prometheus reads it; or serve it", metering.meter))
     verify = add("verify", "read artifacts again and compare every sha256", commands.verify)
     deliver = add("deliver", "send signed reports to the hospital's systems", deliveries.deliver)
     delivered = add("deliveries", "list reports on their way to the hospital", deliveries.deliveries)
