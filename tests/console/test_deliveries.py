@@ -111,7 +111,7 @@ def test_a_signed_report_goes_to_both_systems_and_each_is_told(
 def test_a_message_names_the_person_and_nothing_that_is_kept_does(
     platform: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """But the registry, which alone keeps who the person is, and the bundle, which is not made here."""
+    """The registry has it sealed; the bundle is not made here."""
     (tmp_path / "out").mkdir()
     monkeypatch.delenv("GENOMICS_FHIR_URL")
     monkeypatch.setenv("GENOMICS_HL7", str(tmp_path / "out"))
@@ -130,8 +130,10 @@ def test_a_message_names_the_person_and_nothing_that_is_kept_does(
     (file,) = (tmp_path / "out").iterdir()
     assert "MRN-0815-4711^^^&1.2.3&ISO^MR" in file.read_text() and "Unmistakable^^^^^^L||19700131" in file.read_text()
     data = platform.settings.data
-    named = {path for path in data.rglob("*") if path.is_file() and any(w.encode() in path.read_bytes() for w in words)}
-    assert named and {path.parent for path in named} == {data / "registry"}
+    kept = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
+    assert any(subject.encode() in content for content in kept.values()), "the search finds what is there"
+    assert {path for path, content in kept.items() if any(word.encode() in content for word in words)} == set()
+    assert platform.registry.identity(subject).family == words[1]
     looks = [
         one.event.details["purpose"] for one in platform.audit.entries(sample="S1") if "purpose" in one.event.details
     ]
