@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from console import (
     backups,
+    beacon,
     catalogue,
     commands,
     deliveries,
@@ -201,6 +202,7 @@ def parser() -> argparse.ArgumentParser:
         "cohort", help="select cohorts for studies, and give lists out", description="Cohorts of studies."
     )
     studies.add_to(group, _add_decision)
+    beacon.add_to(add("beacon", "answer how often an allele is in the cohort, after GA4GH's Beacon v2", beacon.beacon))
     asked = add("why", "say why a variant is or is not in a sample's report", why)
     reports.add_to(
         add("report", "show where a report stands, and its page", reports.report),

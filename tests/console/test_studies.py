@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from console.cli import main
+from engine.cohort.beacon import SCHEMA
+from engine.cohort.disclosure import disclosed
 from engine.ops.studies import MEMBERS
 from resources.environment import Resources, Settings, build_resources
 from resources.studies import ASKED, RELEASED
@@ -121,3 +124,54 @@ def test_counts_are_tried_without_keeping_anything(platform: Resources, capsys: 
     assert run("define", "men", "--purpose", "HMB", "--sex", "male", "--try", "--json", *WHY) == 0
     assert json.loads(capsys.readouterr().out)["steps"][-1] == {"criterion": "sex male", "left": 1}
     assert platform.studies.every() == () and platform.lake.receipt("study_cohorts") is None
+
+
+ASKED_OF = ("assemblyId=GRCh38", "referenceName=chr20", "start=3082706", "referenceBases=C", "alternateBases=A")
+
+
+@pytest.mark.parametrize(("people", "told"), [(0, 0), (4, 0), (5, 5), (12, 10)])
+def test_a_beacon_answers_rounded_counts_of_those_who_agreed_and_none_of_a_few(
+    platform: Resources, tmp_path: Path, capsys: pytest.CaptureFixture[str], people: int, told: int
+) -> None:
+    platform.decisions.withdraw("S1", person="Dr B", reason="asked for by the person")
+    samples = [f"B{number}" for number in range(people)]
+    entries = [entry(tmp_path / "reads", name, research_consent=("GRU",)) for name in samples]
+    platform.registry.register(entries, sheet="beacon.csv", sheet_digest="0")
+    for name in samples:
+        contribute(platform.warehouse, name, contribution(name, [(*ALLELE, 1, 2)]))
+    assert main(["beacon", *ASKED_OF, "--person", "another laboratory"]) == 0
+    answered = json.loads(capsys.readouterr().out)
+    jsonschema.validate(answered, SCHEMA)
+    assert answered["responseSummary"] == {"exists": told > 0, "numTotalResults": told}
+    assert main(["beacon", *ASKED_OF, "--granularity", "boolean"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    jsonschema.validate(said, SCHEMA)
+    assert said["responseSummary"] == {"exists": told > 0}
+    first = next(iter(platform.audit.entries_of(ASKED))).event
+    assert (first.who, first.details["question"]) == ("another laboratory", "beacon")
+    assert first.details["parameters"]["start"] == 3_082_706
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (ASKED_OF[1:], "the request lacks assemblyId"),
+        (("assemblyId=GRCh37", *ASKED_OF[1:]), "there is nothing of 'GRCh37' here"),
+        ((*ASKED_OF[:2], "start=-1", *ASKED_OF[3:]), "start is '-1'"),
+        ((*ASKED_OF, "--granularity", "record"), "nothing is answered as 'record'"),
+        ((*ASKED_OF, "--purpose", "fun"), "'fun' is no purpose of research"),
+    ],
+)
+def test_a_beacon_refuses_what_it_does_not_answer(
+    platform: Resources, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+) -> None:
+    assert main(["beacon", *words]) == 1
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "told"),
+    [(0, None, None), (4, None, None), (5, None, 5), (7, None, 5), (8, None, 10), (98, 100, None), (100, 100, 100)],
+)
+def test_small_cells_and_their_complements_do_not_leave(count: int, of: int | None, told: int | None) -> None:
+    assert disclosed(count, of) == told

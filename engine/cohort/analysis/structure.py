@@ -1,0 +1,110 @@
+"""How people of a cohort are alike: principal components of ancestry, kinship of every pair, and who is there twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.cohort.analysis.genotypes import MISSING, Dosages
+
+Numbers = NDArray[np.float64]
+TWICE, FIRST, SECOND, THIRD = (2.0**-power for power in (1.5, 2.5, 3.5, 4.5))
+"""Least kinship of one person (or twins), and of relatives of the first to third degree (Manichaikul 2010, table 1)."""
+_AT_ONCE = 5_000
+"""Alleles that are taken into floating point at once."""
+
+
+@dataclass(frozen=True)
+class Components:
+    """Principal components.
+
+    Attributes:
+        coordinates: of each sample, by component; float64, samples by components, each of unit length.
+        shares: of the variance that each explains, of all.
+    """
+
+    coordinates: Numbers
+    shares: Numbers
+
+
+def principal_components(dosages: Dosages, count: int = 10) -> Components:
+    """Principal components of genotypes, each allele scaled by the spread that its frequency gives.
+
+    As EIGENSTRAT (Patterson, Price and Reich 2006, doi:10.1371/journal.pgen.0020190, equations 2 and 3); a missing
+    genotype is taken as the mean. Alleles that do not vary are left out. A component's sign is such that its largest
+    coordinate is positive.
+
+    Args:
+        dosages: alleles by samples.
+        count: components, at most one fewer than samples.
+    """
+    samples = dosages.shape[1]
+    covariance, used = np.zeros((samples, samples)), 0
+    for start in range(0, len(dosages), _AT_ONCE):
+        scaled = _scaled(dosages[start : start + _AT_ONCE])
+        covariance += scaled.T @ scaled
+        used += len(scaled)
+    values, vectors = np.linalg.eigh(covariance / max(used, 1))
+    order = np.argsort(values)[::-1][: min(count, samples - 1)]
+    chosen = vectors[:, order]
+    signs = np.sign(chosen[np.abs(chosen).argmax(axis=0), np.arange(len(order))])
+    return Components(chosen * signs, values[order] / values.clip(0).sum())
+
+
+def _scaled(dosages: Dosages) -> Numbers:
+    called = dosages != MISSING
+    copies = np.where(called, dosages, 0).astype(float)
+    number = called.sum(axis=1)
+    mean = copies.sum(axis=1) / np.maximum(number, 1)
+    spread = np.sqrt(mean / 2 * (1 - mean / 2))
+    varies = spread > 0
+    centred = np.where(called, copies - mean[:, None], 0.0)
+    scaled: Numbers = centred[varies] / spread[varies, None]
+    return scaled
+
+
+def kinship(dosages: Dosages) -> Numbers:
+    """KING's robust kinship of every pair, from heterozygotes shared and opposite homozygotes (float64, symmetric).
+
+    Equation 11 of Manichaikul et al. 2010 (doi:10.1093/bioinformatics/btq559), over alleles at which both are called;
+    nothing is known of a pair in which one has no heterozygote there (nan).
+
+    Args:
+        dosages: alleles by samples, of autosomes.
+    """
+    samples = dosages.shape[1]
+    shared, opposite, own = (np.zeros((samples, samples)) for _ in range(3))
+    for start in range(0, len(dosages), _AT_ONCE):
+        part = dosages[start : start + _AT_ONCE]
+        het, none, both = ((part == copies).astype(np.float32) for copies in (1, 0, 2))
+        called = (part != MISSING).astype(np.float32)
+        shared += het.T @ het
+        opposite += none.T @ both + both.T @ none
+        own += het.T @ called
+    fewer, sum_of_both = np.minimum(own, own.T), own + own.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = (shared - 2 * opposite) / (2 * fewer) + 0.5 - sum_of_both / (4 * fewer)
+    found[fewer == 0] = np.nan
+    np.fill_diagonal(found, 0.5)
+    return found
+
+
+def related_pairs(found: Numbers, least: float = THIRD) -> list[tuple[int, int, float]]:
+    """Pairs of samples of at least a kinship, the nearest first: their numbers and their kinship."""
+    first, second = np.triu_indices(len(found), 1)
+    values = found[first, second]
+    near = np.flatnonzero(values >= least)
+    order = near[np.argsort(-values[near], kind="stable")]
+    return [(int(first[one]), int(second[one]), float(values[one])) for one in order]
+
+
+def groups_of_one_person(found: Numbers) -> list[tuple[int, ...]]:
+    """Samples that seem to be one person's, or of identical twins, each group in order."""
+    of = {number: {number} for number in range(len(found))}
+    for first, second, _ in related_pairs(found, TWICE):
+        together = of[first] | of[second]
+        for one in together:
+            of[one] = together
+    return sorted({tuple(sorted(group)) for group in of.values() if len(group) > 1})
