@@ -22,6 +22,7 @@ from console import (
     beacon,
     catalogue,
     commands,
+    datasets,
     deliveries,
     identities,
     keys,
@@ -203,6 +204,10 @@ def parser() -> argparse.ArgumentParser:
     )
     studies.add_to(group, _add_decision)
     beacon.add_to(add("beacon", "answer how often an allele is in the cohort, after GA4GH's Beacon v2", beacon.beacon))
+    other: argparse.ArgumentParser = added.add_parser(
+        "dataset", help="import data of others, and ask them beside the cohort", description="Datasets of others."
+    )
+    datasets.add_to(other)
     asked = add("why", "say why a variant is or is not in a sample's report", why)
     reports.add_to(
         add("report", "show where a report stands, and its page", reports.report),

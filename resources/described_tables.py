@@ -20,7 +20,13 @@ from engine.annotate.frequency_table import FREQUENCY_COLUMNS
 from engine.classify.candidate_genes import CANDIDATE_GENE_COLUMNS
 from engine.classify.columns import FINDING_COLUMNS
 from engine.classify.unreported import UNREPORTED_COLUMNS
-from engine.cohort.columns import KEPT, STUDY_COHORT_COLUMNS, STUDY_MEMBER_COLUMNS
+from engine.cohort.columns import (
+    DATASET_CALL_COLUMNS,
+    DATASET_FREQUENCY_COLUMNS,
+    KEPT,
+    STUDY_COHORT_COLUMNS,
+    STUDY_MEMBER_COLUMNS,
+)
 from engine.cohort.models import cohort_models
 from engine.phenotype.conditions import GENE_CONDITION_COLUMNS
 from engine.report.exon_coverage import EXON_COLUMNS
@@ -74,6 +80,8 @@ def described_tables() -> tuple[Described, ...]:
         *(Described(one.name, f"cohort table. {one.description}", one.columns) for one in cohort_models()),
         Described("study_members", "Delta table `cohort/study_members`", STUDY_MEMBER_COLUMNS),
         Described("study_cohorts", "asset `study_cohorts`, Parquet", STUDY_COHORT_COLUMNS),
+        Described("dataset frequencies", "artifact of each imported dataset, Parquet", DATASET_FREQUENCY_COLUMNS),
+        Described("dataset calls", "artifact of each imported dataset with genotypes, Parquet", DATASET_CALL_COLUMNS),
         Described("work_list", "nowhere kept; `genomics samples` and the web UI show it", WORK_LIST_COLUMNS),
         *(Described(f"registry: {name}", *described(table)) for name, table in METADATA.tables.items()),
     )

@@ -160,6 +160,9 @@ STUDY_COHORT_COLUMNS = (
     Column("made", "VARCHAR", "When, UTC, ISO 8601", required=True),
 )
 
+_SOURCE = Column("source", "VARCHAR", "Name of the dataset, or cohort for the deployment's own", required=True)
+_PLAIN_ALLELE = (replace(CONTIG, meaning="Contig without chr; the mitochondrion is MT"), POSITION, REF, ALT)
+
 MODEL_CALL_COLUMNS = (
     replace(_SAMPLE, refers_to="dim_sample"),
     CONTIG,
@@ -201,6 +204,12 @@ FREQUENCY_COLUMNS = (
     Column("homozygotes", "BIGINT", "Samples in which every one of two copies carries alt", "samples", minimum=0),
     Column("hemizygotes", "BIGINT", "Samples whose single X or Y carries alt", "samples", minimum=0),
 )
+DATASET_FREQUENCY_COLUMNS = (
+    _SOURCE,
+    *_PLAIN_ALLELE,
+    *(replace(column, minimum=0) for column in FREQUENCY_COLUMNS[4:7]),
+)
+DATASET_CALL_COLUMNS = (_SOURCE, _SAMPLE, *_PLAIN_ALLELE, *_OF_THE_CALL)
 STRATUM_FREQUENCY_COLUMNS = (*STRATUM_COLUMNS[1:], *FREQUENCY_COLUMNS)
 QUALITY_COLUMNS = (
     replace(_SAMPLE, unique=True),

@@ -114,14 +114,15 @@ def _fit(trait: Numbers, design: Numbers, *, firth: bool, held: bool = False) ->
     if np.linalg.matrix_rank(design) < design.shape[1]:
         return None
     free = slice(1, None) if held else slice(None)
-    beta = np.zeros(design.shape[1])
+    beta: Numbers = np.zeros(design.shape[1])
+    inverse: Numbers
     likelihood = _likelihood(trait, design, beta, firth)
     for _ in range(_ROUNDS):
         chance = 1 / (1 + np.exp(-design @ beta))
         weight = chance * (1 - chance)
         information = (design * weight[:, None]).T @ design
         try:
-            inverse = np.linalg.inv(information)
+            inverse = np.linalg.inv(information).astype(float)
             residual = trait - chance
             if firth:
                 leverage = weight * np.einsum("ij,jk,ik->i", design, inverse, design)

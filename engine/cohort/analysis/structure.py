@@ -85,7 +85,7 @@ def kinship(dosages: Dosages) -> Numbers:
         own += het.T @ called
     fewer, sum_of_both = np.minimum(own, own.T), own + own.T
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = (shared - 2 * opposite) / (2 * fewer) + 0.5 - sum_of_both / (4 * fewer)
+        found: Numbers = (shared - 2 * opposite) / (2 * fewer) + 0.5 - sum_of_both / (4 * fewer)
     found[fewer == 0] = np.nan
     np.fill_diagonal(found, 0.5)
     return found

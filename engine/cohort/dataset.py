@@ -1,0 +1,320 @@
+"""Data of others beside the cohort: public frequencies, a partner's genotypes; declared, imported, never mixed in.
+
+A dataset says where it comes from, under which licence, and for which purpose it may be used. What is imported is one
+row an allele, normalised against the reference as samples' own are, with its source in every row; genotypes are kept
+under ids with the dataset's prefix. Frequencies stand side by side by source, and are added up only where that is
+asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import yaml
+
+from engine.cohort.columns import DATASET_CALL_COLUMNS, DATASET_FREQUENCY_COLUMNS
+from engine.consent import CONSENT
+from engine.duckdb_paths import as_pattern
+from engine.errors import KnowledgeError, ReferenceMismatchError, ToolError, VariantFileError
+from engine.files.variant_lines import require_variants
+from engine.htslib import run_bcftools
+from engine.reference.bundle import ReferenceBundle
+from engine.tables import arrow_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FREQUENCIES, CALLS = "frequencies.parquet", "calls.parquet"
+OWN = "cohort"
+"""The source by which the deployment's own samples are told."""
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,15}[-_]")
+_NEEDED = ("contig", "position", "ref", "alt", "allele_count", "allele_number")
+_SORT_WINDOW = "20000"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset as it is declared.
+
+    Attributes:
+        name: lower case letters, digits and ``_``; its source in every row.
+        file: VCF, BCF, or Parquet with contig, position (1-based), ref, alt, allele_count and allele_number.
+        build: of its coordinates, ``GRCh37`` or ``GRCh38``.
+        source: where it comes from, in words.
+        licence: under which it may be used.
+        consent: what it may be used for, as :data:`engine.consent.CONSENT`.
+        release: as its publisher calls it.
+        sample_prefix: before each sample id, so that no id is another's; empty where it has no samples.
+    """
+
+    name: str
+    file: Path
+    build: str
+    source: str
+    licence: str
+    consent: str
+    release: str
+    sample_prefix: str = ""
+
+
+@dataclass(frozen=True)
+class DatasetMeasures:
+    """What was imported.
+
+    Attributes:
+        alleles: rows of frequencies.
+        samples: whose genotypes they were counted of; 0 where counts were given.
+        repeated: alleles that were there more than once; the one called most often is kept.
+        elsewhere: contigs that the reference does not have, whose records are left out.
+    """
+
+    alleles: int
+    samples: int
+    repeated: int
+    elsewhere: int
+
+
+def read_dataset(path: Path) -> Dataset:
+    """A declaration; the file is relative to it.
+
+    Raises:
+        KnowledgeError: it is missing, no YAML, or lacks or misspells something.
+    """
+    try:
+        told = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise _wrong(path, f"it cannot be read ({error})") from error
+    known = {one.name for one in fields(Dataset)}
+    if not isinstance(told, dict) or (unknown := sorted(map(str, told.keys() - known))):
+        raise _wrong(path, f"there is no {', '.join(unknown)}" if isinstance(told, dict) else "it is no list of fields")
+    missing = sorted(known - {"sample_prefix"} - {name for name, value in told.items() if value})
+    if missing:
+        raise _wrong(path, f"it does not say {', '.join(missing)}")
+    words = {name: str(value) for name, value in told.items() if value}
+    for name, pattern in (("name", _NAME), ("sample_prefix", _PREFIX), ("consent", re.compile(CONSENT))):
+        if name in words and not pattern.fullmatch(words[name]):
+            raise _wrong(path, f"{name} is {words[name]!r}")
+    return Dataset(**{**words, "file": (path.parent / words["file"]).resolve()})  # type: ignore[arg-type]
+
+
+def _wrong(path: Path, problem: str) -> KnowledgeError:
+    return KnowledgeError(
+        f"the dataset is declared wrongly: {problem}",
+        file=path,
+        remedy="give name, file, build, source, licence, consent (such as GRU) and release; sample_prefix, such as "
+        "kgp-, where it has samples",
+    )
+
+
+def import_dataset(dataset: Dataset, reference: ReferenceBundle, folder: Path, scratch: Path) -> DatasetMeasures:
+    """Write :data:`FREQUENCIES`, and :data:`CALLS` where there are genotypes, into ``folder``.
+
+    Raises:
+        ReferenceMismatchError: the dataset is of another build, or a contig has another length.
+        VariantFileError: the file is damaged, REF is not the reference's, or counts or a prefix are missing.
+    """
+    import pyarrow.parquet as pq
+
+    if dataset.build != reference.build:
+        raise ReferenceMismatchError(
+            f"the dataset {dataset.name} is of {dataset.build}, the reference of {reference.build}",
+            file=dataset.file,
+            remedy="give the dataset in the reference's build",
+        )
+    vcf = _of_table(dataset, scratch) if dataset.file.suffix == ".parquet" else dataset.file
+    aligned, elsewhere = _aligned(dataset, vcf, reference, scratch)
+    samples, rows, calls = _counted(dataset, aligned)
+    best: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for row in rows:
+        if row[1:5] not in best or best[row[1:5]][6] < row[6]:
+            best[row[1:5]] = row
+    table = _table(sorted(best.values()), DATASET_FREQUENCY_COLUMNS)
+    pq.write_table(table, folder / FREQUENCIES, compression="zstd")
+    if samples:
+        pq.write_table(_table(calls, DATASET_CALL_COLUMNS), folder / CALLS, compression="zstd")
+    return DatasetMeasures(len(best), len(samples), len(rows) - len(best), elsewhere)
+
+
+def _table(rows: Sequence[tuple[Any, ...]], columns: Any) -> pa.Table:
+    import pyarrow as pa
+
+    schema = arrow_schema(columns, bare=True)
+    values = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
+    return pa.table([pa.array(each, field.type) for each, field in zip(values, schema, strict=True)], schema=schema)
+
+
+def _of_table(dataset: Dataset, scratch: Path) -> Path:
+    """A table of counts as a VCF without samples, so that it goes the same way."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_table(dataset.file, columns=list(_NEEDED)).to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise VariantFileError(
+            f"the table cannot be read: {error}", file=dataset.file, remedy=f"give Parquet with {', '.join(_NEEDED)}"
+        ) from error
+    path = scratch / "counts.vcf"
+    contigs = dict.fromkeys(row["contig"] for row in rows)
+    place = {contig: number for number, contig in enumerate(contigs)}
+    with path.open("w") as stream:
+        stream.write("##fileformat=VCFv4.2\n")
+        stream.writelines(f"##contig=<ID={contig}>\n" for contig in contigs)
+        stream.writelines(f'##INFO=<ID={name},Number={number},Type=Integer,Description="">\n' for name, number in _INFO)
+        stream.write("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+        for row in sorted(rows, key=lambda row: (place[row["contig"]], row["position"])):
+            info = f"AC={row['allele_count']};AN={row['allele_number']}"
+            named = (row["contig"], row["position"], ".", row["ref"], row["alt"], ".", ".", info)
+            stream.write("\t".join(map(str, named)) + "\n")
+    return path
+
+
+_INFO = (("AC", "A"), ("AN", "1"))
+
+
+def _aligned(dataset: Dataset, vcf: Path, reference: ReferenceBundle, scratch: Path) -> tuple[Path, int]:
+    """One allele a record, left-aligned, on the reference's contigs; and how many contigs are left out."""
+    renamed, elsewhere = _contigs(dataset, vcf, reference)
+    names, taken, split, aligned = (scratch / name for name in ("names", "taken.bcf", "split.bcf", "aligned.bcf"))
+    names.write_text("".join(f"{old}\t{new}\n" for old, new in renamed.items()))
+    try:
+        run_bcftools("annotate", "--no-version", "--rename-chrs", str(names), "-O", "b1", "-o", str(taken), str(vcf))
+        run_bcftools(
+            *("norm", "--no-version", "-m", "-any", "-N", "-t", ",".join(dict.fromkeys(renamed.values()))),
+            *("-O", "b1", "-o", str(split), str(taken)),
+        )
+        run_bcftools(
+            *("norm", "--no-version", "-f", str(reference.fasta), "-c", "e", "-w", _SORT_WINDOW, "-e", 'ALT~"<"'),
+            *("-O", "b1", "-o", str(aligned), str(split)),
+        )
+    except ToolError as error:
+        raise VariantFileError(
+            f"the dataset {dataset.name} does not go with the reference: {error.problem}",
+            file=dataset.file,
+            remedy="see that it is whole, and of the declared build",
+        ) from error
+    return aligned, elsewhere
+
+
+def _contigs(dataset: Dataset, vcf: Path, reference: ReferenceBundle) -> tuple[dict[str, str], int]:
+    """The reference's name of each contig of the dataset, and how many it does not have."""
+    import pysam
+
+    require_variants(vcf)
+    own = {plain(contig.name): contig for contig in reference.contigs}
+    renamed, elsewhere = {}, 0
+    with pysam.VariantFile(str(vcf)) as opened:
+        told = [(name, opened.header.contigs[name].length) for name in opened.header.contigs]
+        if opened.header.samples and not dataset.sample_prefix:
+            raise VariantFileError(
+                f"the dataset {dataset.name} has samples, and no sample_prefix",
+                file=dataset.file,
+                remedy="declare one, such as kgp-, so that none of its ids is another sample's",
+            )
+    for name, length in told:
+        contig = own.get(plain(name))
+        if contig is None:
+            elsewhere += 1
+        elif length and length != contig.length:
+            raise ReferenceMismatchError(
+                f"contig {name} of the dataset {dataset.name} has {length:,} bases, the reference's {contig.length:,}",
+                file=dataset.file,
+                remedy="give the dataset in the reference's build",
+            )
+        else:
+            renamed[name] = contig.name
+    if not renamed:
+        raise ReferenceMismatchError(
+            f"the dataset {dataset.name} has none of the reference's contigs in its header",
+            file=dataset.file,
+            remedy="give a file with ##contig lines of the reference's contigs",
+        )
+    return renamed, elsewhere
+
+
+def plain(contig: str) -> str:
+    """A contig's name without ``chr``; the mitochondrion is MT."""
+    name = contig.removeprefix("chr")
+    return "MT" if name == "M" else name
+
+
+def _counted(dataset: Dataset, aligned: Path) -> tuple[tuple[str, ...], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Ids of samples with the prefix, rows of frequencies and rows of calls."""
+    from cyvcf2 import VCF
+
+    reader = VCF(str(aligned))
+    samples = tuple(f"{dataset.sample_prefix}{one}" for one in reader.samples)
+    rows: list[tuple[Any, ...]] = []
+    calls: list[tuple[Any, ...]] = []
+    for record in reader:
+        if not record.ALT or record.ALT[0] == "*":
+            continue
+        allele = (plain(record.CHROM), record.POS, record.REF, record.ALT[0])
+        if samples:
+            genotypes = record.genotype.array()[:, :-1]
+            copies, ploidy = (genotypes == 1).sum(axis=1), (genotypes >= 0).sum(axis=1)
+            count, number = int(copies.sum()), int(ploidy.sum())
+            carriers = np.flatnonzero(copies)
+            calls += [(dataset.name, samples[one], *allele, int(copies[one]), int(ploidy[one])) for one in carriers]
+        else:
+            count, number = _stated_counts(record, allele, dataset)
+        if number:
+            rows.append((dataset.name, *allele, count, number, count / number))
+    return samples, rows, calls
+
+
+def _stated_counts(record: Any, allele: tuple[Any, ...], dataset: Dataset) -> tuple[int, int]:
+    count, number = record.INFO.get("AC"), record.INFO.get("AN")
+    if count is None or number is None:
+        raise VariantFileError(
+            f"the dataset {dataset.name} has neither genotypes nor AC and AN",
+            file=dataset.file,
+            place="-".join(map(str, allele)),
+            remedy="give a file with genotypes, or with both in INFO",
+        )
+    return int(count), int(number)
+
+
+def by_source(tables: Mapping[str, Path], alleles: Sequence[str], *, union: bool = False) -> list[dict[str, Any]]:
+    """How often alleles are seen, by source; a source that does not know an allele has no row.
+
+    Args:
+        tables: of frequencies, by source.
+        alleles: ``contig-position-ref-alt``, contig without ``chr``.
+        union: whether to add a row of all sources that know the allele, together.
+    """
+    import duckdb
+
+    found: list[dict[str, Any]] = []
+    key = "concat_ws('-', regexp_replace(regexp_replace(contig, '^chr', ''), '^M$', 'MT'), position::VARCHAR, ref, alt)"
+    places = sorted({int(one.rsplit("-", 3)[1]) for one in alleles})
+    with duckdb.connect() as db:
+        for source, table in tables.items():
+            rows = db.execute(
+                f"SELECT {key} AS allele, allele_count, allele_number FROM read_parquet($1)"
+                " WHERE list_contains($2, position) AND list_contains($3, allele)",
+                [as_pattern(table), places, list(alleles)],
+            ).fetchall()
+            found += [_row(allele, source, count, number) for allele, count, number in rows]
+    return sorted([*found, *(_together(found) if union else ())], key=lambda row: (row["allele"], row["source"]))
+
+
+def _row(allele: str, source: str, count: int, number: int) -> dict[str, Any]:
+    frequency = count / number if number else None
+    return {
+        "allele": allele, "source": source, "allele_count": count, "allele_number": number,
+        "allele_frequency": frequency,
+    }  # fmt: skip
+
+
+def _together(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for allele in dict.fromkeys(row["allele"] for row in rows):
+        its = [row for row in rows if row["allele"] == allele]
+        counts = [sum(row[name] for row in its) for name in ("allele_count", "allele_number")]
+        yield _row(allele, f"union of {', '.join(sorted(row['source'] for row in its))}", *counts)
