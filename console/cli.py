@@ -184,6 +184,10 @@ def parser() -> argparse.ArgumentParser:
     known.add_argument(
         "--from", dest="source", type=Path, metavar="FOLDER", help="declare what this folder of downloads holds"
     )
+    known.add_argument("--held", action="store_true", help="list what releases would do that wait for a person")
+    known.add_argument("--release", metavar="PART", help="let the release of this part that is held take force")
+    known.add_argument("--person", help=_WHO)
+    known.add_argument("--reason", default="", help="why it is released, in a sentence")
     audit = add("audit", "verify the audit log's chain and its end", commands.audit)
     audit.add_argument("--accept", action="store_true", help="go on with a log that lost entries, as it is")
     audit.add_argument("--person", help=_WHO)

@@ -1,12 +1,15 @@
-"""``genomics knowledge``: what the deployment knows, of which release; and declaring a folder of downloads."""
+"""``genomics knowledge``: what the deployment knows, of which release; declaring downloads; what is held."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from console.choosing import person
+from console.names import require_name
 from console.output import plain, print_json
 from engine.errors import KnowledgeError
 from resources.declaration import DECLARATIONS, FIELDS, read_declaration
@@ -15,7 +18,11 @@ from resources.shipped_files import Gathered, declare, gather
 
 
 def knowledge(platform: Resources, chosen: argparse.Namespace) -> int:
-    """Show every part; with ``--from`` declare what lies in a folder first."""
+    """Show every part; or declare what lies in a folder, list what is held, or release it."""
+    if chosen.release:
+        return _release(platform, chosen)
+    if chosen.held:
+        return _held(platform, chosen.json)
     if chosen.source is None:
         return _show(platform, chosen.json)
     reference = platform.settings.reference
@@ -31,6 +38,30 @@ def knowledge(platform: Resources, chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _held(platform: Resources, as_json: bool) -> int:
+    """What each release would do that waits for a person."""
+    trials = [trial for part in platform.knowledge.parts if (trial := platform.canary.held(part))]
+    if as_json:
+        print_json([asdict(trial) for trial in trials])
+        return 0
+    for trial in trials:
+        print(plain(f"{trial.summary} (tried {trial.tried})"))
+        for line in (*map(str, trial.flips), *trial.failed):
+            print(plain(f"  {line}"))
+    print(f"{len(trials)} releases are held", file=sys.stderr)
+    return 0
+
+
+def _release(platform: Resources, chosen: argparse.Namespace) -> int:
+    part = require_name(chosen.release, platform.knowledge.parts, kind="part of the knowledge")
+    trial = platform.canary.release(part, person=person(chosen), reason=chosen.reason)
+    if chosen.json:
+        print_json({"part": part, "release": trial.release, "data_version": trial.data_version, "released": True})
+        return 0
+    print(plain(f"{part} {trial.release} is released: the job knowledge builds it, by itself where the server runs"))
+    return 0
+
+
 def _show(platform: Resources, as_json: bool) -> int:
     rows: list[dict[str, Any]] = []
     for part in platform.knowledge.parts:
@@ -43,6 +74,7 @@ def _show(platform: Resources, as_json: bool) -> int:
                 "records": receipt.records if receipt else None,
                 "release": receipt.measures.get("release") if receipt else None,
                 "source": str(source) if source else None,
+                "held": trial.release if (trial := platform.canary.held(part)) else None,
             }
         )
     if as_json:
@@ -50,8 +82,12 @@ def _show(platform: Resources, as_json: bool) -> int:
         return 0
     for row in rows:
         told = f"{row['built']}  {row['records']:>12,} records  " if row["built"] else "not built"
-        print(f"{row['part']:<20} {told}{plain(row['release'] or '')}")
+        print(f"{row['part']:<20} {told}{plain(row['release'] or '')}{_waiting(row['held'])}")
     return 0
+
+
+def _waiting(release: str | None) -> str:
+    return plain(f"  ({release} is held: --held)") if release else ""
 
 
 def _tell(gathered: Gathered, path: Path, platform: Resources, as_json: bool) -> None:

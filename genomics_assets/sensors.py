@@ -4,7 +4,7 @@ Sensors only look and ask; what they find is judged by the landing zone and the 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from genomics_assets.partitions import SAMPLES
 from genomics_assets.sample_runs import TIME_A_TICK, sample_runs
 from genomics_assets.withdrawn import end_withdrawn
 from resources.audit import AuditLog
+from resources.canary import Canary
 from resources.knowledge import Knowledge
 from resources.lake import Lake
 from resources.landing_zone import LandingZone
@@ -116,17 +117,23 @@ def _waits_for_knowledge(instance: dg.DagsterInstance, knowledge: Knowledge) -> 
 )
 @clear_ticks
 def knowledge_sources(
-    context: dg.SensorEvaluationContext, knowledge: dg.ResourceParam[Knowledge]
+    context: dg.SensorEvaluationContext,
+    knowledge: dg.ResourceParam[Knowledge],
+    canary: dg.ResourceParam[Canary],
 ) -> dg.RunRequest | dg.SkipReason:
     """Builds the knowledge when what the reference declares has changed, or the code that builds it.
 
     A run that failed or was ended is asked for again, later each time, so that no sample waits for ever.
     """
-    tried = attempts(context.instance, knowledge_job.name, DECLARED, _declared_state(knowledge))
+    released = sorted(version for part in knowledge.parts for version in canary.released(part))
+    tried = attempts(context.instance, knowledge_job.name, DECLARED, _declared_state(knowledge, released))
     if is_under_way(context.instance, knowledge_job.name):
         return dg.SkipReason("The knowledge is being built.")
     if tried.succeeded and not _missing(knowledge):
         return dg.SkipReason("The knowledge is as the reference declares it.")
+    if tried.failed and (waiting := [one for part in knowledge.parts if (one := canary.held(part))]):
+        told = "; ".join(one.summary for one in waiting)
+        return dg.SkipReason(f"Held until a person releases it (genomics knowledge --held): {told}.")
     return tried.ask()
 
 
@@ -137,13 +144,13 @@ def _missing(knowledge: Knowledge) -> list[str]:
     return []
 
 
-def _declared_state(knowledge: Knowledge) -> str:
-    """Changes when the declaration, a declared file, or the code that builds a part changes."""
+def _declared_state(knowledge: Knowledge, released: Iterable[str]) -> str:
+    """Changes when the declaration, a declared file, or the code that builds a part changes, or one is released."""
     declared = knowledge.declaration
     sources = (*vars(declared).values(), declared.alternates)
     files = [_state(value) for value in sources if isinstance(value, Path)]
     code = [one.code.digest for one in KNOWLEDGE if one.name in knowledge.parts]
-    return digest_text("\n".join([str(declared), *files, *code]))[:16]
+    return digest_text("\n".join([str(declared), *files, *code, *released]))[:16]
 
 
 def _state(path: Path) -> str:

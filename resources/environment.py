@@ -20,6 +20,7 @@ from engine.report.case import Laboratory
 from resources.access_lists import Access, DataLakeLists, LocalLists
 from resources.anchor import Anchor
 from resources.audit import AuditLog
+from resources.canary import Canary
 from resources.catalogue import Catalogue
 from resources.channels import Channel, mail_channel, webhook_channel
 from resources.confirmations import Confirmations
@@ -192,6 +193,18 @@ OPTIONS = (
         "Folder of the audit log's anchor; on another disk it survives what happens to the data folder.",
     ),
     Option(
+        "GENOMICS_CANARY_CASES",
+        "500",
+        (),
+        "On how many of the cases signed last a release of knowledge is tried before it takes force; 0 for none.",
+    ),
+    Option(
+        "GENOMICS_CANARY_PERCENT",
+        "5",
+        (),
+        "Of their signed classifications so many percent may change; a release that changes more waits for a person.",
+    ),
+    Option(
         "GENOMICS_FHIR_URL",
         "none",
         (),
@@ -296,6 +309,8 @@ class Settings:
         secrets: the place of secrets, as the option names it, absent for a folder in the data.
         keys: URL of the key that wraps persons' keys, absent where that lies among the secrets.
         anchor: folder in which it is kept how far the audit log had come.
+        canary_cases: cases that a release is tried on before it takes force.
+        canary_percent: of their signed classifications that may change.
         fhir_url: base of the hospital's FHIR server, absent where reports are delivered nowhere.
         fhir_access: file that says how it is asked, absent on loopback.
         hl7: where reports go as messages of HL7 v2, absent where none are sent.
@@ -332,6 +347,8 @@ class Settings:
     secrets: str | None
     keys: str | None
     anchor: Path
+    canary_cases: int
+    canary_percent: int
     fhir_url: str | None
     fhir_access: Path | None
     hl7: str | None
@@ -379,6 +396,8 @@ class Settings:
             secrets=variables.get("GENOMICS_SECRETS") or None,
             keys=_key(variables.get("GENOMICS_KEYS")),
             anchor=Path(variables.get("GENOMICS_ANCHOR") or data / "anchor").expanduser().resolve(),
+            canary_cases=_count("GENOMICS_CANARY_CASES", values["GENOMICS_CANARY_CASES"], least=0),
+            canary_percent=_count("GENOMICS_CANARY_PERCENT", values["GENOMICS_CANARY_PERCENT"], least=0),
             fhir_url=variables.get("GENOMICS_FHIR_URL") or None,
             fhir_access=_path(variables.get("GENOMICS_FHIR_ACCESS")),
             hl7=_outside(variables.get("GENOMICS_HL7"), data),
@@ -431,6 +450,7 @@ class Resources(Services):
         confirmations: what stands under later knowledge than it was made with.
         catalogue: what people decided of alleles.
         studies: the cohorts of studies.
+        canary: what a release is tried on before it takes force.
         audit: who did what.
         decisions: what people decide about samples.
         hospital: the system that reports are delivered to.
@@ -449,6 +469,7 @@ class Resources(Services):
     confirmations: Confirmations
     catalogue: Catalogue
     studies: Studies
+    canary: Canary
     audit: AuditLog
     decisions: Decisions
     hospital: Hospital
@@ -477,6 +498,7 @@ def build_resources(settings: Settings) -> Resources:
         confirmations=Confirmations(lake),
         catalogue=Catalogue(audit, registry, lake, warehouse, knowledge.declaration.build),
         studies=Studies(audit, registry, StudyLedger(registry.database)),
+        canary=Canary(lake, audit, registry, settings.canary_cases, settings.canary_percent),
         audit=audit,
         decisions=Decisions(audit, registry, warehouse),
         hospital=Hospital(settings.fhir_url, settings.fhir_access, ledger, audit),

@@ -7,33 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from engine.errors import KnowledgeError
-from engine.ops import annotation, calls, interpretation, report
+from engine.ops import annotation, interpretation, report
 from engine.ops.inputs import Artifact
 from engine.reanalysis.changes import Change, Version, changes
 from engine.receipt import Receipt, digest_text
 from engine.report.amendment import changes as differences
 from engine.report.statement import Statement, read_findings
 from engine.report.statement_file import SUFFIX, read_statement
-from resources.contracts import load_contracts
+from resources.canary import aside, interpreted
 from resources.environment import Resources
 from resources.knowledge import Knowledge
-from resources.lake import LocalLake
-from resources.lake.overlay import Overlay
-
-REPLAYED = (
-    calls.exon_coverage,
-    annotation.variant_consequences,
-    annotation.annotated_variants,
-    interpretation.findings,
-    report.statement,
-)
-"""What is made again in a replay, in the order of making: all that knowledge can change."""
 
 
 def changes_of(platform: Resources, sample: str) -> list[Change]:
@@ -101,32 +87,15 @@ def replay(platform: Resources, sample: str, as_of: Mapping[str, str]) -> Replay
         KnowledgeError: there was never such a part or release, or it is not kept.
         GenomicsError: as of making the artifacts.
     """
-    load_contracts()
     now = _statement(platform, sample)
-    with _aside(platform) as aside:
-        services = replace(aside, knowledge=_as_of(platform, as_of))
-        for contract in REPLAYED:
-            contract.make(services, sample, log=lambda _: None)
-        then = _statement(services, sample)
+    with aside(platform) as apart:
+        then = interpreted(replace(apart, knowledge=_as_of(platform, as_of)), sample)
     return Replay(now, then, () if then.digest == now.digest else differences(then, now))
 
 
 def _statement(platform: Resources, sample: str) -> Statement:
     receipt = platform.gate.require(report.statement.name, sample)
     return read_statement(Artifact(receipt, platform.lake).file(SUFFIX))
-
-
-@contextmanager
-def _aside(platform: Resources) -> Iterator[Resources]:
-    """The services over a lake in which whatever is made lies in a folder that goes."""
-    with TemporaryDirectory() as folder:
-        lake = Overlay(LocalLake(Path(folder) / "lake"), platform.lake)
-        yield replace(
-            platform,
-            lake=lake,
-            gate=replace(platform.gate, lake=lake),
-            warehouse=replace(platform.warehouse, root=Path(folder) / "cohort"),
-        )
 
 
 def _as_of(platform: Resources, releases: Mapping[str, str]) -> Knowledge:

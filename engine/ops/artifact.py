@@ -20,6 +20,7 @@ import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from engine.code_version import CodeVersion, code_version
@@ -66,8 +67,28 @@ class Published:
     fresh: bool
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """An artifact that was made and is not in force yet.
+
+    Attributes:
+        asset: its name.
+        folder: with its files.
+        recipe: what it was made from.
+        computed: what its function gave back.
+        log: takes lines for the people who watch.
+    """
+
+    asset: str
+    folder: Path
+    recipe: Recipe
+    computed: Computed
+    log: Callable[[str], None]
+
+
 Compute = Callable[..., Computed | NotApplicable]
 After = Callable[[Artifact, Services], None]
+Before = Callable[["Candidate", Services], None]
 Programs = Callable[[Settings], Mapping[str, str]]
 
 
@@ -82,6 +103,7 @@ class Contract:
         kinds: at most three kinds of file or tool, shown as badges.
         columns: of the table, where the artifact holds one.
         programs: versions of programs outside this code that the options choose, by name.
+        before: what is asked before it is published, of what takes the place of another; an error keeps it from that.
         after: what is done once it is published, on every run, so that a process killed in between is made good.
         pool: of runs that must not do this at the same time, absent where any number may.
     """
@@ -92,6 +114,7 @@ class Contract:
     kinds: frozenset[str]
     columns: Sequence[Column] = ()
     programs: Programs | None = None
+    before: Before | None = None
     after: After | None = None
     pool: str | None = None
 
@@ -146,7 +169,7 @@ class Contract:
             if published is None:
                 values = {name: each.value for name, each in opened.items()}
                 making = Making(sample, work.folder, work.scratch, services.settings.threads, log)
-                result = self._publish(work, recipe, values, making)
+                result = self._publish(work, recipe, values, making, services)
             else:
                 log(f"{self.name} is fresh: made {published.created} from the same inputs by the same tools")
                 result = Published(published, fresh=True)
@@ -188,12 +211,14 @@ class Contract:
         )
 
     def _publish(
-        self, work: Work, recipe: Recipe, values: Mapping[str, Any], making: Making
+        self, work: Work, recipe: Recipe, values: Mapping[str, Any], making: Making, services: Services
     ) -> Published | NotApplicable:
         computed = self.compute(making=making, **values)
         if isinstance(computed, NotApplicable):
             making.log(f"{self.name} is not made: {computed.reason}")
             return computed
+        if self.before:
+            self.before(Candidate(self.name, work.folder, recipe, computed, making.log), services)
         receipt = work.publish(records=computed.records, recipe=recipe, measures=computed.measures)
         return Published(receipt, fresh=False)
 
@@ -204,6 +229,7 @@ def artifact(
     by_sample: bool = True,
     columns: Sequence[Column] = (),
     programs: Programs | None = None,
+    before: Before | None = None,
     after: After | None = None,
     pool: str | None = None,
 ) -> Callable[[Compute], Contract]:
@@ -211,7 +237,7 @@ def artifact(
 
     def contract(compute: Compute) -> Contract:
         stage = compute.__module__.rpartition(".")[2]
-        made = Contract(compute, stage, by_sample, frozenset(kinds), columns, programs, after, pool)
+        made = Contract(compute, stage, by_sample, frozenset(kinds), columns, programs, before, after, pool)
         _CONTRACTS[made.name] = made
         return made
 

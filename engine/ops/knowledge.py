@@ -7,9 +7,22 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from engine.ops.artifact import Computed, artifact
+from engine.ops.artifact import Candidate, Computed, artifact
 from engine.ops.inputs import Declared, Genome, Making, Options, Sources
-from engine.ops.services import Settings
+from engine.ops.services import Services, Settings
+
+
+def tried_on_signed_cases(candidate: Candidate, services: Services) -> None:
+    """A release takes force once what it would say otherwise of signed cases is little, or a person released it."""
+    services.canary.try_out(
+        services,
+        candidate.asset,
+        candidate.folder,
+        candidate.recipe,
+        records=candidate.computed.records,
+        measures=candidate.computed.measures,
+        log=candidate.log,
+    )
 
 
 @artifact(kinds={"fasta"}, by_sample=False)
@@ -38,7 +51,7 @@ def aligner_index(making: Making, reference: Genome, settings: Annotated[Setting
     return Computed(len(index.pieces), {"pieces": len(index.pieces), "aligner": settings.aligner})
 
 
-@artifact(kinds={"gff"}, by_sample=False)
+@artifact(kinds={"gff"}, by_sample=False, before=tried_on_signed_cases)
 def gene_model(making: Making, declared: Annotated[Sources, Declared("gene_model")], reference: Genome) -> Computed:
     """Genes, transcripts and coding sequences (Ensembl-style GFF3), for consequences and HGVS names."""
     from engine.reference.build import build_gene_model
@@ -56,7 +69,7 @@ def known_sites(making: Making, declared: Annotated[Sources, Declared("known_sit
     return Computed(sites, {"sites": sites})
 
 
-@artifact(kinds={"parquet"}, by_sample=False)
+@artifact(kinds={"parquet"}, by_sample=False, before=tried_on_signed_cases)
 def clinvar(
     making: Making,
     declared: Annotated[Sources, Declared("clinvar", facts=("clinvar_release",))],
@@ -78,7 +91,7 @@ def clinvar(
     return Computed(found.records, vars(found))
 
 
-@artifact(kinds={"tsv"}, by_sample=False)
+@artifact(kinds={"tsv"}, by_sample=False, before=tried_on_signed_cases)
 def panels(making: Making, declared: Annotated[Sources, Declared("panels")]) -> Computed:
     """The gene panels that orders may name, each with its genes and its version.
 
@@ -90,7 +103,7 @@ def panels(making: Making, declared: Annotated[Sources, Declared("panels")]) -> 
     return Computed(found.genes, vars(found))
 
 
-@artifact(kinds={"parquet"}, by_sample=False)
+@artifact(kinds={"parquet"}, by_sample=False, before=tried_on_signed_cases)
 def phenotypes(
     making: Making, declared: Annotated[Sources, Declared("ontology", "disease_annotations", "gene_diseases")]
 ) -> Computed:
@@ -104,7 +117,7 @@ def phenotypes(
     return Computed(found.genes, vars(found))
 
 
-@artifact(kinds={"parquet"}, by_sample=False)
+@artifact(kinds={"parquet"}, by_sample=False, before=tried_on_signed_cases)
 def frequencies(
     making: Making,
     declared: Annotated[Sources, Declared("frequencies", facts=("frequencies_release", "frequencies_licence"))],
@@ -144,7 +157,7 @@ def star_alleles(making: Making, declared: Annotated[Sources, Declared("star_all
     return Computed(found.genes, vars(found))
 
 
-@artifact(kinds={"parquet"}, by_sample=False)
+@artifact(kinds={"parquet"}, by_sample=False, before=tried_on_signed_cases)
 def predictors(
     making: Making,
     declared: Annotated[Sources, Declared("predictors", facts=("predictors_release", "predictors_licence"))],
@@ -168,7 +181,7 @@ def predictors(
     return Computed(found.records, vars(found))
 
 
-@artifact(kinds={"parquet"}, by_sample=False)
+@artifact(kinds={"parquet"}, by_sample=False, before=tried_on_signed_cases)
 def splice_predictors(
     making: Making,
     declared: Annotated[
@@ -194,7 +207,7 @@ def splice_predictors(
     return Computed(found.records, vars(found))
 
 
-@artifact(kinds={"parquet"}, by_sample=False)
+@artifact(kinds={"parquet"}, by_sample=False, before=tried_on_signed_cases)
 def constraint(
     making: Making,
     declared: Annotated[Sources, Declared("constraint", "dosage", facts=("constraint_release", "constraint_licence"))],
@@ -215,7 +228,7 @@ def constraint(
     return Computed(found.genes, vars(found))
 
 
-@artifact(kinds={"parquet"}, by_sample=False)
+@artifact(kinds={"parquet"}, by_sample=False, before=tried_on_signed_cases)
 def dbsnp(
     making: Making, declared: Annotated[Sources, Declared("dbsnp", facts=("dbsnp_release",))], reference: Genome
 ) -> Computed:

@@ -411,6 +411,23 @@ class InterfaceEngine(Protocol):
         """Send a message, unless it arrived last; whether it was sent, DeliveryError where it cannot be."""
 
 
+class Canary(Protocol):
+    """What stands between a release of knowledge that was built and its taking force."""
+
+    def try_out(
+        self,
+        services: Any,
+        asset: str,
+        folder: Path,
+        recipe: Recipe,
+        *,
+        records: int,
+        measures: Mapping[str, Measure],
+        log: Callable[[str], None],
+    ) -> None:
+        """Interpret signed cases under it; an error where it says too much otherwise and nobody has released it."""
+
+
 @dataclass(frozen=True)
 class Services:
     """Everything that the contract may ask, by the name that Dagster knows it under."""
@@ -426,6 +443,7 @@ class Services:
     confirmations: Confirmations
     catalogue: Catalogue
     studies: Studies
+    canary: Canary
     hospital: Hospital
     interface_engine: InterfaceEngine
 

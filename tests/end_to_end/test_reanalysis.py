@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import inspect
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from engine.errors import KnowledgeError
 from engine.ops.artifact import outdated
+from engine.ops.knowledge import clinvar
 from engine.ops.reanalysis import behind
 from engine.reads.registration import SampleStatus
 from engine.reanalysis.confirmation import read_touched
@@ -261,3 +264,57 @@ def test_a_decision_is_told_in_the_report_of_whoever_carries_the_allele_and_no_r
     assert "as Dr A decided on" in told.stdout, told.stdout + told.stderr
     refused = server.deployment.run(*decide, "--class", "harmless")
     assert refused.returncode == 1 and "'harmless' is no class" in refused.stderr
+
+
+def test_a_release_that_says_much_otherwise_of_signed_cases_is_held_until_a_person_releases_it(server: Server) -> None:
+    """The canary: two of the classifications that were signed would change, so that the release before stays."""
+    sample, deployment = CARRIER.sample_id, server.deployment
+    signed = deployment.run("genomics", "sign", sample, "--person", "Dr B")
+    assert signed.returncode == 0, signed.stdout + signed.stderr
+    told = [allele for allele, kind in sorted(carried(server, sample)) if "pathogenic" in kind and "conf" not in kind]
+    source = deployment.folder / "data" / "sources" / "clinvar.tsv.gz"
+    lines = gzip.decompress(source.read_bytes()).decode().splitlines(keepends=True)
+    places = {allele.split("-")[1] for allele in told}
+    harmless = [
+        re.sub(r"\t(?:Likely_p|P)athogenic(?:/Likely_pathogenic)?\t", "\tBenign\t", line)
+        if places & set(line.split("\t"))
+        else line
+        for line in lines
+    ]
+    assert sum(one != other for one, other in zip(lines, harmless, strict=True)) >= 2
+    source.write_bytes(gzip.compress("".join(harmless).encode(), mtime=0))
+    release(server, "2025-04")
+    in_force = platform(server).lake.require("clinvar")
+    for _ in range(2):  # the same release is no better when it is built again
+        with pytest.raises(
+            KnowledgeError, match=r"the release is held.*clinvar 2025-04: of \d+ class"
+        ):
+            clinvar.make(platform(server), "", log=lambda _: None)
+    assert platform(server).lake.require("clinvar") == in_force
+    shown = json.loads(deployment.run("genomics", "knowledge", "--held", "--json").stdout)
+    (trial,) = shown
+    assert (trial["part"], trial["release"], trial["cases"]) == ("clinvar", "2025-04", 1)
+    assert len(trial["flips"]) >= 2 and {one["sample"] for one in trial["flips"]} == {sample}
+    listed = deployment.run("genomics", "knowledge", "--held")
+    assert f"{sample}: " in listed.stdout and " to not reported" in listed.stdout, listed.stdout
+
+    refused = deployment.run("genomics", "knowledge", "--release", "clinvar", "--person", "Dr B")
+    assert refused.returncode == 1 and "needs a person and a reason" in refused.stderr
+    asked = (
+        "genomics",
+        "knowledge",
+        "--release",
+        "clinvar",
+        "--person",
+        "Dr B",
+        "--reason",
+        "The experts reclassified",
+    )
+    done = deployment.run(*asked)
+    assert done.returncode == 0, done.stderr
+    (entry,) = platform(server).audit.entries_of("knowledge released")
+    assert (entry.event.who, entry.event.details["release"]) == ("Dr B", "2025-04")
+    assert deployment.run(*asked).returncode == 1, "nothing waits any more"
+    server.settle()
+    assert platform(server).lake.require("clinvar").measures["release"] == "2025-04"
+    assert platform(server).lake.require("annotated_variants", sample).recipe.knowledge["clinvar"] == "2025-04"
