@@ -19,6 +19,7 @@ from engine.annotate.allele_table import (
     ALLELE,
     ColumnSource,
     Key,
+    Placed,
     Record,
     Row,
     Rows,
@@ -65,23 +66,15 @@ _DELTAS = slice(2, 6)
 
 
 @dataclass(frozen=True)
-class PredictorMeasures:
-    """What a table of scores holds.
+class PredictorMeasures(Placed):
+    """What a table of scores holds; of an allele one record more for each further score of it.
 
     Attributes:
-        records: alleles with a score, one more for each further score of the same allele.
-        elsewhere: rows on no contig of the reference, or where it reads N.
-        not_sequence: alleles that are not given as bases.
-        ref_mismatches: rows left out because their REF is not what the reference reads.
         predictors: those that have scores.
         release: date or name, as declared.
         licence: as declared.
     """
 
-    records: int
-    elsewhere: int
-    not_sequence: int
-    ref_mismatches: int
     predictors: list[str]
     release: str
     licence: str

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.annotate.allele_table import ALLELE, Key, VcfSource, read_alleles, write_alleles
+from engine.annotate.allele_table import ALLELE, Key, Placed, VcfSource, read_alleles, write_alleles
 from engine.annotate.frequency_table import told_release
 from engine.reference.bundle import Contig
 from engine.tables import Column
@@ -16,21 +16,13 @@ DBSNP_COLUMNS = (*ALLELE, Column("rs", "VARCHAR", "dbSNP id; absent where the re
 
 
 @dataclass(frozen=True)
-class DbsnpMeasures:
+class DbsnpMeasures(Placed):
     """What a table of ids holds.
 
     Attributes:
-        records: alleles in the table.
-        elsewhere: records that lie on no contig of the reference, or where it reads N.
-        not_sequence: alleles that are not given as bases.
-        ref_mismatches: records left out because their REF is not what the reference reads.
         release: date or name, empty where neither the declaration nor the file tells.
     """
 
-    records: int
-    elsewhere: int
-    not_sequence: int
-    ref_mismatches: int
     release: str
 
 

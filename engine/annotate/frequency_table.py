@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.annotate.allele_table import ALLELE, Key, Rows, VcfSource, read_alleles, said_of, write_alleles
+from engine.annotate.allele_table import ALLELE, Key, Placed, Rows, VcfSource, read_alleles, said_of, write_alleles
 from engine.annotate.columns import POPULATION
 from engine.annotate.frequencies import FrequencyFields
 from engine.errors import KnowledgeError
@@ -44,23 +44,15 @@ _TOLD = re.compile(r"^##(?:fileDate|source|VERSION|dbSNP_BUILD_ID)=(.+)$", re.MU
 
 
 @dataclass(frozen=True)
-class FrequencyMeasures:
+class FrequencyMeasures(Placed):
     """What a table of frequencies holds.
 
     Attributes:
-        records: alleles in the table.
-        elsewhere: records of the source that lie on no contig of the reference, or where it reads N.
-        not_sequence: alleles that are not given as bases.
-        ref_mismatches: records left out because their REF is not what the reference reads.
         largest: the most alleles called at any site.
         release: date or name, empty where neither the declaration nor the file tells.
         licence: as declared, empty where it is not.
     """
 
-    records: int
-    elsewhere: int
-    not_sequence: int
-    ref_mismatches: int
     largest: int
     release: str
     licence: str

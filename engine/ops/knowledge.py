@@ -5,11 +5,17 @@ A part's receipt says which release it holds; whatever is told of releases is re
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 from engine.ops.artifact import Candidate, Computed, artifact
 from engine.ops.inputs import Declared, Genome, Making, Options, Sources
 from engine.ops.services import Services, Settings
+from engine.reference.bundle import ReferenceBundle
+
+if TYPE_CHECKING:
+    from engine.annotate.allele_table import Placed
 
 
 def tried_on_signed_cases(candidate: Candidate, services: Services) -> None:
@@ -23,6 +29,15 @@ def tried_on_signed_cases(candidate: Candidate, services: Services) -> None:
         measures=candidate.computed.measures,
         log=candidate.log,
     )
+
+
+def _of_alleles(
+    part: str, build: Callable[..., Placed], making: Making, declared: Sources, reference: ReferenceBundle
+) -> Computed:
+    """A table by allele, of the file declared for a part, with what is declared of it: its release, its licence."""
+    stated = {name.removeprefix(f"{part}_"): value for name, value in declared.facts.items()}
+    found = build(declared.file(part), reference.fasta, reference.contigs, making.folder, **stated)
+    return Computed(found.records, vars(found))
 
 
 @artifact(kinds={"fasta"}, by_sample=False)
@@ -129,15 +144,7 @@ def frequencies(
     """
     from engine.annotate.frequency_table import build_frequencies
 
-    found = build_frequencies(
-        declared.file("frequencies"),
-        reference.fasta,
-        reference.contigs,
-        making.folder,
-        release=declared.facts["frequencies_release"],
-        licence=declared.facts["frequencies_licence"],
-    )
-    return Computed(found.records, vars(found))
+    return _of_alleles("frequencies", build_frequencies, making, declared, reference)
 
 
 @artifact(kinds={"csv", "json"}, by_sample=False)
@@ -169,16 +176,7 @@ def predictors(
     """
     from engine.acmg.predictor_table import build_predictors
 
-    found = build_predictors(
-        declared.file("predictors"),
-        reference.fasta,
-        reference.contigs,
-        making.folder,
-        release=declared.facts["predictors_release"],
-        licence=declared.facts["predictors_licence"],
-        build=reference.build,
-    )
-    return Computed(found.records, vars(found))
+    return _of_alleles("predictors", partial(build_predictors, build=reference.build), making, declared, reference)
 
 
 @artifact(kinds={"parquet"}, by_sample=False, before=tried_on_signed_cases)
@@ -195,16 +193,8 @@ def splice_predictors(
     """
     from engine.acmg.predictor_table import build_splice_predictors
 
-    found = build_splice_predictors(
-        declared.file("splice_predictors"),
-        reference.fasta,
-        reference.contigs,
-        making.folder,
-        release=declared.facts["splice_predictors_release"],
-        licence=declared.facts["splice_predictors_licence"],
-        build=reference.build,
-    )
-    return Computed(found.records, vars(found))
+    build = partial(build_splice_predictors, build=reference.build)
+    return _of_alleles("splice_predictors", build, making, declared, reference)
 
 
 @artifact(kinds={"parquet"}, by_sample=False, before=tried_on_signed_cases)
@@ -235,14 +225,7 @@ def dbsnp(
     """dbSNP's id of each allele, for findings of which neither ClinVar nor the frequencies know one."""
     from engine.annotate.dbsnp import build_dbsnp
 
-    found = build_dbsnp(
-        declared.file("dbsnp"),
-        reference.fasta,
-        reference.contigs,
-        making.folder,
-        release=declared.facts["dbsnp_release"],
-    )
-    return Computed(found.records, vars(found))
+    return _of_alleles("dbsnp", build_dbsnp, making, declared, reference)
 
 
 @artifact(kinds={"numpy"}, by_sample=False)
