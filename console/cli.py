@@ -34,6 +34,7 @@ from console import (
     studies,
     tiers,
 )
+from console.couple import coupled
 from console.knowledge import knowledge
 from console.why import why
 from engine.errors import GenomicsError
@@ -180,6 +181,9 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument(
         "--knowledge", action="append", required=True, metavar="PART=RELEASE", help="a release; may be given again"
     )
+    pair = add("couple", "put two samples side by side: what a child may have of both", coupled)
+    pair.add_argument("one", metavar="SAMPLE", help="of one partner")
+    pair.add_argument("other", metavar="SAMPLE", help="of the other")
     known = add("knowledge", "show what the platform knows, of which release; or declare downloads", knowledge)
     known.add_argument(
         "--from", dest="source", type=Path, metavar="FOLDER", help="declare what this folder of downloads holds"

@@ -87,13 +87,14 @@ def replay(platform: Resources, sample: str, as_of: Mapping[str, str]) -> Replay
         KnowledgeError: there was never such a part or release, or it is not kept.
         GenomicsError: as of making the artifacts.
     """
-    now = _statement(platform, sample)
+    now = statement_of(platform, sample)
     with aside(platform) as apart:
         then = interpreted(replace(apart, knowledge=_as_of(platform, as_of)), sample)
     return Replay(now, then, () if then.digest == now.digest else differences(then, now))
 
 
-def _statement(platform: Resources, sample: str) -> Statement:
+def statement_of(platform: Resources, sample: str) -> Statement:
+    """What is said of a sample, as published; errors as of opening an artifact through its gate."""
     receipt = platform.gate.require(report.statement.name, sample)
     return read_statement(Artifact(receipt, platform.lake).file(SUFFIX))
 

@@ -10,6 +10,9 @@ from statistics import fmean, median
 from engine.files.variant_lines import variant_lines
 
 BALANCE_BINS = 20
+_PLAIN = str.maketrans("ACGT", "TGCA")
+SUBSTITUTIONS = ("C>A", "C>G", "C>T", "T>A", "T>C", "T>G")
+"""A substitution on either strand, named by its pyrimidine, as spectra of mutations are drawn."""
 _TRANSITIONS = frozenset({("A", "G"), ("G", "A"), ("C", "T"), ("T", "C")})
 
 
@@ -31,6 +34,8 @@ class VariantsSummary:
         uncovered_target_bases: target bases that no record of the gVCF covers.
         allele_balance_histogram: heterozygotes by the share of their reads with the alternate allele, in 20 equal
             bins from 0 to 1, for a plot.
+        substitution_names: of the six kinds of substitution, named by the pyrimidine.
+        substitution_counts: how many alternate alleles of passing SNPs are of each kind, for a plot.
         not_genotyped: records of the gVCF that could not be genotyped, because it has no likelihoods there.
         first_not_genotyped: place of the first of them, ``contig:position``; ``None`` without any.
     """
@@ -47,6 +52,8 @@ class VariantsSummary:
     missing_fraction: float | None
     uncovered_target_bases: int
     allele_balance_histogram: list[int]
+    substitution_names: list[str]
+    substitution_counts: list[int]
     not_genotyped: int = 0
     first_not_genotyped: str | None = None
 
@@ -63,6 +70,7 @@ class _Counts:
     missing: int = 0
     qualities: list[int] = field(default_factory=list)
     balance: list[int] = field(default_factory=lambda: [0] * BALANCE_BINS)
+    substitutions: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SUBSTITUTIONS, 0))
 
 
 def measure_variants(vcf: Path, *, uncovered_target_bases: int = 0) -> VariantsSummary:
@@ -84,6 +92,8 @@ def measure_variants(vcf: Path, *, uncovered_target_bases: int = 0) -> VariantsS
         missing_fraction=_ratio(counts.missing, counts.records),
         uncovered_target_bases=uncovered_target_bases,
         allele_balance_histogram=counts.balance,
+        substitution_names=list(counts.substitutions),
+        substitution_counts=list(counts.substitutions.values()),
     )
 
 
@@ -112,6 +122,9 @@ def _count(counts: _Counts, fields: list[str]) -> None:
 
 def _count_snp(counts: _Counts, ref: str, alternates: Iterable[str], alleles: list[str]) -> None:
     for alt in alternates:
+        change = f"{ref}>{alt}" if ref in "CT" else f"{ref}>{alt}".translate(_PLAIN)
+        if change in counts.substitutions:
+            counts.substitutions[change] += 1
         if (ref, alt) in _TRANSITIONS:
             counts.transitions += 1
         else:

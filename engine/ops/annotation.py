@@ -47,10 +47,13 @@ def annotated_variants(
     """The variants' consequences joined with what is known of exactly these alleles: ClinVar's assertion, also of what
     neighbours make together, how frequent they are in populations, and dbSNP's ids.
     """
+    from engine.annotate.frequency_bands import frequency_bands
     from engine.annotate.joined import Consequences, join_knowledge
 
     told = Consequences(variant_consequences.file(".annotated.vcf.gz"), variant_consequences.file(".parquet"))
     output = making.folder / f"{making.sample}.annotated.parquet"
     progress = making.progress("joining", unit="variants")
     summary = join_knowledge(told, reference, output, making.sample, progress=progress)
-    return Computed(summary.records, vars(summary))
+    bands = frequency_bands(output) if reference.frequencies else {}
+    plotted = {"frequency_bands": list(bands), "frequency_band_counts": list(bands.values())}
+    return Computed(summary.records, vars(summary) | plotted)

@@ -172,6 +172,8 @@ COUNTS: Mapping[str, tuple[str, ...]] = {
     "Rows for the cohort": ("calls", "missing", "samples", "measures"),
 }
 NAMED_COUNTS: Mapping[str, tuple[str, str]] = {
+    "Substitutions": ("substitution_names", "substitution_counts"),
+    "Population frequency of the alleles": ("frequency_bands", "frequency_band_counts"),
     "Consequences": ("consequence_names", "consequence_counts"),
     "Resources": ("resource_types", "resource_counts"),
     "Bases below 20x by exon": ("missed_exon_names", "missed_exon_below_20x"),

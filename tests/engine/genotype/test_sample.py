@@ -81,6 +81,8 @@ def test_measures_of_a_few_calls(tmp_path):
     assert (summary.mean_genotype_quality, summary.median_genotype_quality) == (70, 70)
     balance = {place: count for place, count in enumerate(summary.allele_balance_histogram) if count}
     assert balance == {5: 1, 10: 1}
+    spectrum = dict(zip(summary.substitution_names, summary.substitution_counts, strict=True))
+    assert spectrum == {"C>A": 0, "C>G": 0, "C>T": 1, "T>A": 0, "T>C": 1, "T>G": 1}, "A>G and A>C by their pyrimidine"
 
 
 def test_ratios_without_variants_are_absent(tmp_path):

@@ -17,6 +17,8 @@ from engine.quality.plots import draw
         ({"allele_balance_histogram": [0, 2, 9]}, {"Allele balance of heterozygotes"}),
         ({"snps": 3, "indels": 1}, {"Passing variants"}),
         ({"consequence_names": ["missense_variant"], "consequence_counts": [2]}, {"Consequences"}),
+        ({"substitution_names": ["C>A", "C>T"], "substitution_counts": [2, 5]}, {"Substitutions"}),
+        ({"frequency_bands": ["1% to 5%"], "frequency_band_counts": [2]}, {"Population frequency of the alleles"}),
         ({"resource_types": ["Observation"], "resource_counts": [4]}, {"Resources"}),
         ({"coverage_histogram": [], "snps": None, "indels": 1}, set()),
         ({}, set()),
