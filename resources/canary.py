@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from engine.errors import GenomicsError, KnowledgeError
-from engine.ops import annotation, calls, interpretation, report
+from engine.ops.artifact import Contract
 from engine.ops.inputs import Artifact
 from engine.ops.services import Services
 from engine.reanalysis.canary import Flip, Trial, flips
@@ -33,14 +33,7 @@ from resources.lake.overlay import Overlay
 from resources.registry import SampleRegistry
 from resources.sign_out import SIGNED
 
-REPLAYED = (
-    calls.exon_coverage,
-    annotation.variant_consequences,
-    annotation.annotated_variants,
-    interpretation.findings,
-    report.statement,
-)
-"""What is made again where knowledge is another, in the order of making: all that knowledge can change."""
+_STATEMENT = "statement"
 RELEASED = "knowledge released"
 """Kind of event in the audit log."""
 _TRIAL = "trial.json"
@@ -125,8 +118,7 @@ class Canary:
 
     def _said(self, sample: str, digest: str) -> Statement | None:
         """The statement with that digest, as far as it is kept."""
-        name = report.statement.name
-        for receipt in reversed(self.lake.history(name, sample)):
+        for receipt in reversed(self.lake.history(_STATEMENT, sample)):
             if receipt.measures.get("statement_digest") == digest and self.lake.is_whole(receipt):
                 return read_statement(Artifact(receipt, self.lake).file(SUFFIX))
         return None
@@ -218,12 +210,20 @@ def aside(services: Any) -> Iterator[Any]:
 
 def interpreted(services: Services, sample: str) -> Statement:
     """What would be said of a sample by services that stand aside; what nothing changes is read as it is."""
-    load_contracts()
-    for contract in REPLAYED:
+    for contract in _replayed():
         if not contract.is_current(services, sample):
             contract.make(services, sample, log=lambda _: None)
-    receipt = services.gate.require(report.statement.name, sample)
+    receipt = services.gate.require(_STATEMENT, sample)
     return read_statement(Artifact(receipt, services.lake).file(SUFFIX))
+
+
+def _replayed() -> tuple[Contract, ...]:
+    """What is made again where knowledge is another, in the order of making: all that knowledge can change."""
+    load_contracts()
+    from engine.ops import annotation, calls, interpretation, report
+
+    interpreting = (annotation.variant_consequences, annotation.annotated_variants, interpretation.findings)
+    return (calls.exon_coverage, *interpreting, report.statement)
 
 
 def _interpreted(
