@@ -23,6 +23,7 @@ from engine.report.statement import Statement
 from engine.report.statement_file import PILEUPS_SUFFIX, SUFFIX, read_pileups, read_statement
 from resources.audit import AuditLog
 from resources.decisions import require_reason
+from resources.contracts import load_contracts
 from resources.environment import Resources
 from resources.gate import Gate
 from resources.lake import Lake
@@ -202,6 +203,7 @@ class Reports:
         """What is said now, if it is what the person looked at and nothing before it has changed."""
         draft = self.draft(sample)
         _require_digest(draft, digest)
+        load_contracts()
         if changed := outdated("statement", self.platform, sample):
             raise ReportError(
                 f"{changed} would be made anew: something that it is made from has changed since",
