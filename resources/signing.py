@@ -22,8 +22,8 @@ from engine.report.page import render, write_pdf
 from engine.report.statement import Statement
 from engine.report.statement_file import PILEUPS_SUFFIX, SUFFIX, read_pileups, read_statement
 from resources.audit import AuditLog
-from resources.decisions import require_reason
 from resources.contracts import load_contracts
+from resources.decisions import require_reason
 from resources.environment import Resources
 from resources.gate import Gate
 from resources.lake import Lake
