@@ -272,11 +272,11 @@ def as_pathogenic(server: Server, sample: str, count: int) -> str:
     lake = platform(server).lake
     table = pq.read_table(lake.path(lake.require("annotated_variants", sample), f"{sample}.annotated.parquet"))
     known = "clinvar_classification"
-    unknown = [row for row in table.to_pylist() if row["gene"] and row["filter"] == "PASS" and not row[known]]
+    unknown = [row for row in table.to_pylist() if row["filter"] == "PASS" and not row[known]]
     assert len(unknown) >= count
     status = "criteria_provided,_multiple_submitters,_no_conflicts"
     return "".join(
-        f"{row['contig']}\t{row['position']}\t{row['ref']}\t{row['alt']}\t{9_000_000 + number}\t{row['gene']}\t"
+        f"{row['contig']}\t{row['position']}\t{row['ref']}\t{row['alt']}\t{9_000_000 + number}\t{row['gene'] or ''}\t"
         f"Pathogenic\t{status}\tnot_provided\t\t\t\n"
         for number, row in enumerate(unknown[:count])
     )
@@ -287,7 +287,7 @@ def test_a_release_that_says_much_otherwise_of_signed_cases_is_held_until_a_pers
     sample, deployment = CARRIER.sample_id, server.deployment
     signed = deployment.run("genomics", "sign", sample, "--person", "Dr B", "--digest", said(server, sample)[0])
     assert signed.returncode == 0, signed.stdout + signed.stderr
-    release(server, "2025-04", more=as_pathogenic(server, sample, 12))
+    release(server, "2025-04", more=as_pathogenic(server, sample, 3))
     in_force = platform(server).lake.require("clinvar")
     for _ in range(2):  # the same release is no better when it is built again
         with pytest.raises(KnowledgeError, match=r"the release is held.*clinvar 2025-04: of \d+ class"):
