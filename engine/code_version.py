@@ -39,7 +39,7 @@ SEAM = frozenset(
     | {f"engine.ops.{module}" for module in ("artifact", "dagster_op", "inputs", "services")}
 )
 """Modules, and distributions' packages, that are not followed: they neither compute nor decide what is computed."""
-BESIDE = ("dbt_project",)
+BESIDE = ("dbt_project", "notebooks")
 """Packages beside the engine that are ours too, and followed."""
 ABSENT = "absent"
 """Version of a package that is imported somewhere in the closure and not installed."""

@@ -13,6 +13,7 @@ from engine.ops import (
     identity,
     interpretation,
     knowledge,
+    notebooks,
     reads,
     report,
 )
@@ -60,6 +61,10 @@ ARTIFACTS = (
     cohort.cohort_contribution,
     cohort.data_docs,
     cohort.cohort_qc_report,
+    notebooks.cohort_overview,
+    notebooks.ancestry_and_relatedness,
+    notebooks.association,
+    notebooks.risk_strata,
 )
 KNOWLEDGE = tuple(one for one in ARTIFACTS if one.stage == knowledge.reference_genome.stage)
 """The reference and what is known beside it."""
@@ -67,5 +72,7 @@ DELIVERY = tuple(one for one in ARTIFACTS if one.stage == delivery.ehr_delivery.
 """What leaves the house, once a person has signed."""
 OF_A_SAMPLE = tuple(one for one in ARTIFACTS if one.by_sample and one not in DELIVERY)
 """A sample's path from FASTQ to FHIR and to the cohort."""
-OF_THE_COHORT = tuple(one for one in ARTIFACTS if not one.by_sample and one not in KNOWLEDGE)
+NOTEBOOKS = tuple(one for one in ARTIFACTS if one.stage == notebooks.cohort_overview.stage)
+"""What scientists look at; made when it is asked for."""
+OF_THE_COHORT = tuple(one for one in ARTIFACTS if not one.by_sample and one not in (*KNOWLEDGE, *NOTEBOOKS))
 """What is made of all samples in one run, beside the tables that dbt makes."""

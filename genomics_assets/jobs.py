@@ -5,7 +5,7 @@ import dagster as dg
 from engine.cohort.models import cohort_models
 from engine.ops import knowledge
 from engine.ops.studies import ASSET as STUDY_COHORTS
-from genomics_assets.artifacts import DELIVERY, OF_A_SAMPLE, OF_THE_COHORT
+from genomics_assets.artifacts import DELIVERY, NOTEBOOKS, OF_A_SAMPLE, OF_THE_COHORT
 from genomics_assets.run_process import in_one_process
 
 # One process a run: a step costs 50 ms in process and two to four seconds in a process of its own, and parallelism
@@ -45,4 +45,11 @@ cohort_job = dg.define_asset_job(
     executor_def=IN_PROCESS,
 )
 
-JOBS = [knowledge_job, sample_job, delivery_job, cohort_job]
+notebooks_job = dg.define_asset_job(
+    "notebooks",
+    selection=dg.AssetSelection.assets(*(one.name for one in NOTEBOOKS)),
+    description="Runs the notebooks over the cohort's tables as they are.",
+    executor_def=IN_PROCESS,
+)
+
+JOBS = [knowledge_job, sample_job, delivery_job, cohort_job, notebooks_job]

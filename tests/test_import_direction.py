@@ -16,6 +16,7 @@ FORBIDDEN = {
     "portal": {"console", "genomics_assets", "demo"},
     "genomics_assets": {"console", "portal", "demo"},
     "demo": set(),
+    "notebooks": {"resources", "console", "portal", "genomics_assets", "demo", "dagster"},
     "dbt_project": {"engine", "resources", "console", "portal", "genomics_assets", "demo", "dagster"},
 }
 STEPS = (
@@ -43,6 +44,7 @@ STEPS = (
     "hl7v2",
     "compare",
     "quality",
+    "notebook",
 )
 """The engine's folders in the order in which they may import each other: later ones import earlier ones."""
 ABOVE_THE_STEPS = {"cli", "commands", "start", "warm", "ops"}

@@ -145,6 +145,7 @@ STRATUM_COLUMNS = (
     Column("stratum", "VARCHAR", "The sex, an HPO term, or the purpose consented to", required=True),
 )
 """Columns of what a sample belongs to, beside its sex; as it is known when the tables are built."""
+SAMPLE_STRATUM_COLUMNS = (replace(_SAMPLE, refers_to="dim_sample"), *STRATUM_COLUMNS[1:])
 
 _COHORT = Column("cohort", "VARCHAR", "Name of the study's cohort", required=True)
 _COHORT_VERSION = Column("cohort_version", "INTEGER", "Of the cohort, from 1", "versions", required=True, minimum=1)

@@ -16,6 +16,7 @@ from engine.cohort.columns import (
     MODEL_CALL_COLUMNS,
     QUALITY_COLUMNS,
     SAMPLE_COLUMNS,
+    SAMPLE_STRATUM_COLUMNS,
     STRATUM_FREQUENCY_COLUMNS,
 )
 from engine.tables import Column
@@ -56,6 +57,11 @@ def tests_of(column: Column) -> Iterator[str]:
 
 _MODELS = (
     Model("dim_sample", "The samples of the cohort, pseudonymous; one row a sample.", SAMPLE_COLUMNS),
+    Model(
+        "sample_stratum",
+        "What each sample belongs to beside its sex: phenotypes, purposes consented to; one row a sample and stratum.",
+        SAMPLE_STRATUM_COLUMNS,
+    ),
     Model("fct_call", "Alleles carried and called with confidence; one row a sample and allele.", MODEL_CALL_COLUMNS),
     Model(
         "cohort_allele_frequency",

@@ -15,7 +15,7 @@ import dagster as dg
 from engine.errors import GenomicsError
 from engine.ops.artifact import Contract, NotApplicable, Published
 from engine.ops.services import Lake, Services, Settings
-from engine.ops.shown import Shown, plot_address, tables
+from engine.ops.shown import Shown, figures, plot_address, tables
 from engine.receipt import Receipt
 from engine.storage import StorageError, storage_error
 
@@ -117,9 +117,8 @@ def table_value(table: Shown) -> dg.MetadataValue:
 def _plots(receipt: Receipt) -> dict[str, Any]:
     from engine.quality.plots import draw
 
-    return {
-        title: dg.MetadataValue.md(f"![{title}]({plot_address(receipt, title)})") for title in draw(receipt.measures)
-    }
+    titles = [*draw(receipt.measures), *figures(receipt)]
+    return {title: dg.MetadataValue.md(f"![{title}]({plot_address(receipt, title)})") for title in titles}
 
 
 def _rounded(value: float | str) -> float | str:

@@ -15,7 +15,9 @@ from engine.receipt import Receipt
 from engine.tables import Column
 
 PLOTS = "/plots"
-"""Where the web UI serves plots: ``/plots/<asset>/<data version>/<title>.svg?sample=<sample>``."""
+"""Where the web UI serves plots: ``/plots/<asset>/<data version>/<title>.svg?sample=<sample>``, ``.png`` of figures."""
+FIGURE = ".png"
+"""How the name of a figure among an artifact's files ends; what comes before is its title."""
 MOST_ROWS = 200
 
 
@@ -41,7 +43,13 @@ def tables(receipt: Receipt, lake: Lake) -> dict[str, Shown]:
 def plot_address(receipt: Receipt, title: str) -> str:
     """Where the plot of that title is to be had, on the server of the web UI."""
     sample = f"?sample={quote(receipt.sample)}" if receipt.sample else ""
-    return f"{PLOTS}/{receipt.asset}/{receipt.data_version}/{quote(title, safe='')}.svg{sample}"
+    kind = FIGURE if title in figures(receipt) else ".svg"
+    return f"{PLOTS}/{receipt.asset}/{receipt.data_version}/{quote(title, safe='')}{kind}{sample}"
+
+
+def figures(receipt: Receipt) -> tuple[str, ...]:
+    """Titles of the figures that the artifact holds as files."""
+    return tuple(file.name.removesuffix(FIGURE) for file in receipt.files if file.name.endswith(FIGURE))
 
 
 def _findings(receipt: Receipt, lake: Lake) -> dict[str, Shown]:

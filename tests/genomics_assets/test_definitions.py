@@ -59,10 +59,18 @@ KNOWLEDGE = {
     "identity_panel",
 }
 COHORT = {"data_docs", "cohort_qc_report", "study_cohorts"}
+NOTEBOOKS = {"cohort_overview", "ancestry_and_relatedness", "association", "risk_strata"}
 REANALYSIS = {"knowledge_confirmations"}
 TOLD = {"work_list", "samples_behind"}
 """What no run makes: a sensor tells of it."""
-TABLES = {"dim_sample", "fct_call", "cohort_allele_frequency", "allele_frequency_by_stratum", "sample_qc"}
+TABLES = {
+    "dim_sample",
+    "sample_stratum",
+    "fct_call",
+    "cohort_allele_frequency",
+    "allele_frequency_by_stratum",
+    "sample_qc",
+}
 
 
 def node(name: str):
@@ -70,11 +78,11 @@ def node(name: str):
 
 
 def test_these_are_the_assets() -> None:
-    whole = set(BY_SAMPLE) | KNOWLEDGE | COHORT | REANALYSIS | TABLES | TOLD
+    whole = set(BY_SAMPLE) | KNOWLEDGE | COHORT | NOTEBOOKS | REANALYSIS | TABLES | TOLD
     assert {key.to_user_string() for key in GRAPH.get_all_asset_keys()} == whole
 
 
-@pytest.mark.parametrize("name", sorted(set(BY_SAMPLE) | KNOWLEDGE | COHORT | REANALYSIS | TABLES | TOLD))
+@pytest.mark.parametrize("name", sorted(set(BY_SAMPLE) | KNOWLEDGE | COHORT | NOTEBOOKS | REANALYSIS | TABLES | TOLD))
 def test_an_asset_is_described_owned_and_grouped(name: str) -> None:
     asset = node(name)
     assert asset.description and len(asset.description) > 30
@@ -129,10 +137,10 @@ def test_one_name_for_the_code_location_everywhere() -> None:
 
 def test_jobs_cover_every_asset() -> None:
     covered = set()
-    for name in ("knowledge", "sample", "delivery", "cohort", "reanalysis"):
+    for name in ("knowledge", "sample", "delivery", "cohort", "notebooks", "reanalysis"):
         job = defs.resolve_job_def(name)
         covered |= {key.to_user_string() for key in job.asset_layer.selected_asset_keys}
-    assert covered == set(BY_SAMPLE) | KNOWLEDGE | COHORT | REANALYSIS | TABLES
+    assert covered == set(BY_SAMPLE) | KNOWLEDGE | COHORT | NOTEBOOKS | REANALYSIS | TABLES
 
 
 def test_what_only_some_steps_need_is_not_loaded_with_the_code_location() -> None:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from engine.ops.shown import plot_address
+from engine.ops.shown import figures, plot_address
 from engine.receipt import Receipt, Recipe
 from tests.builders.web import Web, web_of
 
@@ -36,6 +36,19 @@ def test_a_plot_is_served_to_a_visitor_and_to_nobody_else(web: Web) -> None:
     assert told.status_code == 200 and told.headers["content-type"].startswith("image/svg+xml")
     assert TITLE in told.text and "script" not in told.text
     assert web.client().get(address).status_code == 401
+
+
+def test_a_figure_that_an_artifact_holds_is_served_as_it_is(web: Web) -> None:
+    with web.platform.lake.work("aligned_reads", "S1") as work:
+        (work.folder / "Call rate of sites.png").write_bytes(b"\x89PNG drawn")
+        made = work.publish(records=1, recipe=Recipe(parameters={"drawn": True}), measures={})
+    assert figures(made) == ("Call rate of sites",)
+    address = plot_address(made, "Call rate of sites")
+    told = web.person().get(address)
+    assert (told.content, told.headers["content-type"]) == (b"\x89PNG drawn", "image/png")
+    assert web.client().get(address).status_code == 401
+    for other in ("Nothing.png", "file.png", "Call%20rate%20of%20sites.svg", "..%2Freceipt.json"):
+        assert web.person().get(address.rpartition("/")[0] + f"/{other}?sample=S1").status_code == 404
 
 
 def test_a_plot_of_an_earlier_version_stays_as_it_was(web: Web) -> None:

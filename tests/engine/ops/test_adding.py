@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.engine.ops.conftest import FATHER, Family
 
 PROJECT = Path(__file__).resolve().parents[3]
-PACKAGES = ("engine", "resources", "genomics_assets", "dbt_project")
+PACKAGES = ("engine", "resources", "genomics_assets", "dbt_project", "notebooks")
 MAKE = """
 import os, sys
 from pathlib import Path
