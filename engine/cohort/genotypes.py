@@ -92,4 +92,5 @@ def scaled(copies: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Each allele centred, and divided by the spread that its frequency implies (Patterson, Price and Reich 2006)."""
     frequency = copies.mean(axis=0) / 2
     centred: npt.NDArray[np.float32] = copies - 2 * frequency
-    return centred / np.sqrt(np.maximum(2 * frequency * (1 - frequency), np.float32(1e-9)))
+    made: npt.NDArray[np.float32] = centred / np.sqrt(np.maximum(2 * frequency * (1 - frequency), np.float32(1e-9)))
+    return made

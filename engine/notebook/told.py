@@ -19,7 +19,7 @@ def tell(**measures: Measure) -> None:
     rows = "".join(
         f"<tr><th>{name.replace('_', ' ')}</th><td>{_shown(value)}</td></tr>" for name, value in measures.items()
     )
-    display({MEASURES: measures, "text/html": f"<table>{rows}</table>", "text/plain": repr(measures)}, raw=True)  # type: ignore[no-untyped-call]
+    display({MEASURES: measures, "text/html": f"<table>{rows}</table>", "text/plain": repr(measures)}, raw=True)
 
 
 def _shown(value: Measure) -> str:
