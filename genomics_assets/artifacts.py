@@ -61,6 +61,8 @@ ARTIFACTS = (
     cohort.cohort_contribution,
     cohort.data_docs,
     cohort.cohort_qc_report,
+    notebooks.annotate_cohort,
+    notebooks.merge_and_analyze,
     notebooks.cohort_overview,
     notebooks.ancestry_and_relatedness,
     notebooks.association,

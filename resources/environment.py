@@ -155,6 +155,12 @@ OPTIONS = (
         "What finds structural variants: copy number by depth, or with `dysgu` all kinds (extra `structural`).",
     ),
     Option(
+        "GENOMICS_COHORT_ENGINE",
+        "one-machine",
+        ("one-machine", "spark"),
+        "On what the cohort's notebooks compute: here, or on Spark (extra `spark`), which `SPARK_REMOTE` may name.",
+    ),
+    Option(
         "GENOMICS_THRESHOLDS",
         "none",
         (),
@@ -303,6 +309,7 @@ class Settings:
         mixed_read_lengths: ``refuse`` or ``accept``.
         umi: ``none``, ``name`` or ``comment``.
         structural: ``none``, ``depth`` or ``dysgu``.
+        cohort_engine: ``one-machine`` or ``spark``.
         thresholds: the laboratory's threshold file, absent for the defaults.
         laboratory: who answers for reports.
         registry: file of the sample registry, or the URL of its database; a password in it is never shown.
@@ -341,6 +348,7 @@ class Settings:
     mixed_read_lengths: str
     umi: str
     structural: str
+    cohort_engine: str
     thresholds: Path | None
     laboratory: Laboratory
     registry: Path | str = field(repr=False)
@@ -390,6 +398,7 @@ class Settings:
             mixed_read_lengths=values["GENOMICS_MIXED_READ_LENGTHS"],
             umi=values["GENOMICS_UMI"],
             structural=values["GENOMICS_STRUCTURAL"],
+            cohort_engine=values["GENOMICS_COHORT_ENGINE"],
             thresholds=_path(variables.get("GENOMICS_THRESHOLDS")),
             laboratory=read_laboratory(_path(variables.get("GENOMICS_LABORATORY")), data),
             registry=_registry(variables.get("GENOMICS_REGISTRY"), data),

@@ -20,6 +20,7 @@ from engine.tables import arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from dagster_pyspark import LazyPySparkResource
 
 _ALLELE = ("contig", "position", "ref", "alt")
 
@@ -35,19 +36,25 @@ def session(cores: int, folder: Path) -> Any:
         ToolError: Spark is not installed.
     """
     try:
+        import dagster_pyspark  # noqa: F401
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise ToolError(
-            "Spark is not installed", remedy="install pyspark 4.2 (make spark); it needs Java 17"
+            "Spark is not installed", remedy="install the extra `spark` (make spark); it needs Java 17"
         ) from error
-    builder = SparkSession.builder.appName("genomics")
-    if not os.environ.get("SPARK_REMOTE"):
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-        builder = builder.master(f"local[{cores}]")
-        for name, value in _LOCAL.items():
-            builder = builder.config(name, value)
-        builder = builder.config("spark.local.dir", str(folder)).config("spark.sql.warehouse.dir", str(folder))
-    return builder.getOrCreate()
+    if os.environ.get("SPARK_REMOTE"):
+        return SparkSession.builder.appName("genomics").getOrCreate()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    return resource(cores, folder).spark_session
+
+
+def resource(cores: int, folder: Path) -> LazyPySparkResource:
+    """Dagster's resource of a local session, which starts when it is asked for its session; as :func:`session`."""
+    from dagster_pyspark import LazyPySparkResource
+
+    places = {"spark.local.dir": str(folder), "spark.sql.warehouse.dir": str(folder)}
+    named = {"spark.app.name": "genomics", "spark.master": f"local[{cores}]"}
+    return LazyPySparkResource(spark_config=named | _LOCAL | places)
 
 
 def annotate_cohort(spark: Any, counts: Sequence[str], bundle: ReferenceBundle, *, parts: int) -> Any:

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Annotated
 
 from engine.code_version import code_version
-from engine.errors import LakeError
+from engine.errors import KnowledgeError, LakeError
 from engine.notebook.run import run_notebook
 from engine.ops.artifact import Computed, artifact
-from engine.ops.inputs import CohortFiles, EverySample, Making
+from engine.ops.inputs import CohortFiles, EverySample, Making, Options, Parts
 from engine.ops.services import Settings
+from engine.reference.bundle import ReferenceBundle
+from engine.reference.bundle_file import write_bundle
 from notebooks import FOLDER
 
 FIGURES = "figures"
@@ -32,12 +34,15 @@ def _said_by(name: str) -> Callable[[Settings], Mapping[str, str]]:
         modules = sorted(set(_imports(path)))
         ours = [module for module in modules if module.partition(".")[0] == "engine"]
         others = {module.partition(".")[0] for module in modules} - {"engine"}
-        version = code_version(*ours, files=[path], distributions=sorted(others & _TOOLS))
+        above = [FOLDER.parent.joinpath(*one.split(".")).with_suffix(".py") for one in modules if one in _ABOVE]
+        version = code_version(*ours, files=[path, *above], distributions=sorted(others & _TOOLS))
         return version.tools(f"{name}.ipynb")
 
     return programs
 
 
+_ABOVE = {"resources.spark"}
+"""Modules above the engine that notebooks import: their text counts, not what they import in turn."""
 _TOOLS = {"duckdb", "matplotlib", "numpy", "pandas", "scipy"}
 """Distributions that notebooks import, called as they are imported."""
 
@@ -54,15 +59,19 @@ def _imports(notebook: Path) -> Iterator[str]:
                     yield node.module
 
 
-def _run(name: str, making: Making, tables: CohortFiles) -> Computed:
-    """Run a notebook over the cohort's tables."""
+def _run(
+    name: str, making: Making, tables: CohortFiles, parameters: Mapping[str, object] | None = None, **more: Path
+) -> Computed:
+    """Run a notebook over the cohort's tables, and more files by the name that each has there."""
     if tables.cohort is None:
         raise LakeError("the cohort's tables are not built yet", remedy="run the job `cohort` first")
     making.log(f"running {name}.ipynb")
-    inputs = {"cohort": tables.cohort.folder}
-    ran = run_notebook(FOLDER / f"{name}.ipynb", making.folder, inputs=inputs, parameters={}, scratch=making.scratch)
-    samples = ran.measures.get("samples")
-    return Computed(samples if isinstance(samples, int) else 0, {**ran.measures, FIGURES: list(ran.figures)})
+    inputs = {"cohort": tables.cohort.folder, **more}
+    ran = run_notebook(
+        FOLDER / f"{name}.ipynb", making.folder, inputs=inputs, parameters=parameters or {}, scratch=making.scratch
+    )
+    records = ran.measures.get("samples", ran.measures.get("alleles"))
+    return Computed(records if isinstance(records, int) else 0, {**ran.measures, FIGURES: list(ran.figures)})
 
 
 @artifact(kinds={"jupyter", "html"}, by_sample=False, pool="notebooks", programs=_said_by("cohort_overview"))
@@ -87,3 +96,36 @@ def association(making: Making, tables: Tables) -> Computed:
 def risk_strata(making: Making, tables: Tables) -> Computed:
     """Strata of the cohort by a score, and how they fare where outcomes are known."""
     return _run("risk_strata", making, tables)
+
+
+@artifact(kinds={"jupyter", "parquet"}, by_sample=False, pool="notebooks", programs=_said_by("annotate"))
+def annotate_cohort(
+    making: Making,
+    tables: Tables,
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar", "frequencies", "dbsnp")],
+    settings: Annotated[Settings, Options("cohort_engine")],
+) -> Computed:
+    """Every distinct allele of the cohort, annotated once: what they do, how rare they are, which ClinVar knows."""
+    if reference.gene_model is None:
+        raise KnowledgeError(
+            "the reference has no gene model, by which alleles are annotated",
+            remedy="declare gene_model in its YAML, or leave this asset out of the run",
+        )
+    bundle = making.scratch / "bundle.json"
+    write_bundle(reference, bundle)
+    return _run("annotate", making, tables, {"engine": settings.cohort_engine}, **{"bundle.json": bundle})
+
+
+@artifact(kinds={"jupyter", "parquet"}, by_sample=False, pool="notebooks", programs=_said_by("merge_and_analyze"))
+def merge_and_analyze(
+    making: Making,
+    tables: Tables,
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "frequencies")],
+    settings: Annotated[Settings, Options("cohort_engine")],
+) -> Computed:
+    """The cohort's frequencies beside those that the reference declares, by source and never added up."""
+    told: dict[str, object] = {"engine": settings.cohort_engine}
+    if reference.frequencies is None:
+        return _run("merge_and_analyze", making, tables, told)
+    told["others"] = {"frequencies": "frequencies.parquet"}
+    return _run("merge_and_analyze", making, tables, told, **{"frequencies.parquet": reference.frequencies})

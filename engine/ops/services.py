@@ -81,6 +81,10 @@ class Settings(Protocol):
         """Name of the caller of structural variants, or ``none``."""
 
     @property
+    def cohort_engine(self) -> str:
+        """``one-machine`` or ``spark``: on what notebooks over the cohort compute."""
+
+    @property
     def laboratory(self) -> Laboratory:
         """Who answers for reports."""
 

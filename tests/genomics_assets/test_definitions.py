@@ -60,6 +60,15 @@ KNOWLEDGE = {
 }
 COHORT = {"data_docs", "cohort_qc_report", "study_cohorts"}
 NOTEBOOKS = {"cohort_overview", "ancestry_and_relatedness", "association", "risk_strata"}
+COHORT = {"data_docs", "cohort_qc_report"}
+NOTEBOOKS = {
+    "annotate_cohort",
+    "merge_and_analyze",
+    "cohort_overview",
+    "ancestry_and_relatedness",
+    "association",
+    "risk_strata",
+}
 REANALYSIS = {"knowledge_confirmations"}
 TOLD = {"work_list", "samples_behind"}
 """What no run makes: a sensor tells of it."""

@@ -17,6 +17,7 @@ import pytest
 from engine.annotate.alleles import Allele, annotate_alleles
 from engine.cohort.columns import GOLD, typed_table
 from engine.errors import ToolError
+from engine.reference.bundle_file import write_bundle
 from resources.spark import session
 from tests.builders.tp53 import tp53_bundle
 from tests.conftest import PROJECT
@@ -84,6 +85,53 @@ def test_a_cohorts_alleles_are_annotated_as_by_one_machine(shared_data: Path, tm
         differing = f"from '{tmp_path}/{one}.parquet' except all from '{tmp_path}/{other}.parquet'"
         assert duckdb.sql(differing).fetchall() == []
     assert pq.read_metadata(tmp_path / "spark.parquet").num_rows == 400
+
+
+_NOTEBOOKS_ON_SPARK = """
+import sys
+from pathlib import Path
+from engine.notebook.run import run_notebook
+from notebooks import FOLDER
+
+folder, engine = Path(sys.argv[1]), sys.argv[2]
+inputs = {name: folder / name for name in ("cohort", "bundle.json", "there.parquet")}
+for name, more in (("annotate", {}), ("merge_and_analyze", {"others": {"elsewhere": "there.parquet"}})):
+    (folder / engine / name).mkdir(parents=True)
+    parameters = {"engine": engine, **more}
+    run_notebook(FOLDER / f"{name}.ipynb", folder / engine / name, inputs=inputs, parameters=parameters, scratch=folder)
+"""
+
+
+def test_the_notebooks_make_the_same_tables_on_spark_as_on_one_machine(shared_data: Path, tmp_path: Path) -> None:
+    if not SPARK.exists() or not shutil.which("java"):
+        pytest.skip("Spark is not installed: make spark (needs Java 17)")
+    bundle = tp53_bundle(shared_data, tmp_path)
+    write_bundle(bundle, tmp_path / "bundle.json")
+    (tmp_path / "cohort").mkdir()
+    with duckdb.connect() as db:
+        db.execute("create table alleles (contig varchar, position int, ref varchar, alt varchar)")
+        db.executemany("insert into alleles values (?, ?, ?, ?)", alleles_of(bundle.fasta, 200))
+        counted = "allele_count, 120 as allele_number, allele_count / 120 as allele_frequency, allele_count as carriers"
+        numbered = "select *, 1 + position % 9 as allele_count from alleles"
+        table = tmp_path / "cohort" / "cohort_allele_frequency.parquet"
+        db.execute(f"copy (select contig, position, ref, alt, {counted} from ({numbered})) to '{table}'")
+        there = (
+            "select contig, position, ref, alt, 7 as count, 200 as frequency_number from alleles where position % 3 = 0"
+        )
+        db.execute(f"copy ({there}) to '{tmp_path}/there.parquet'")
+    for python, engine in ((SPARK, "spark"), (Path(sys.executable), "one-machine")):
+        done = subprocess.run(
+            [str(python), "-c", _NOTEBOOKS_ON_SPARK, str(tmp_path), engine],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(PROJECT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+    for name in ("annotate/annotated_alleles", "merge_and_analyze/merged_frequencies"):
+        here, spark = (pq.read_table(tmp_path / engine / f"{name}.parquet") for engine in ("one-machine", "spark"))
+        assert len(here) >= 200 and here.to_pylist() == spark.to_pylist()
 
 
 def test_where_spark_is_not_installed_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
