@@ -59,8 +59,6 @@ KNOWLEDGE = {
     "identity_panel",
 }
 COHORT = {"data_docs", "cohort_qc_report", "study_cohorts"}
-NOTEBOOKS = {"cohort_overview", "ancestry_and_relatedness", "association", "risk_strata"}
-COHORT = {"data_docs", "cohort_qc_report"}
 NOTEBOOKS = {
     "annotate_cohort",
     "merge_and_analyze",
