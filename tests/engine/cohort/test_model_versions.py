@@ -10,9 +10,9 @@ from engine.cohort.model_versions import model_versions
 from engine.cohort.models import cohort_models
 from engine.errors import ToolError
 
-ALL = {"allele_frequency_by_stratum", "cohort_allele_frequency", "dim_sample", "fct_call", "sample_qc", "sample_stratum"} | {
-    f"stg_{name}" for name in ("allele_count", "calls", "coverage_step", "measures", "missing", "samples", "strata")
-}
+MARTS = "allele_frequency_by_stratum cohort_allele_frequency dim_sample fct_call sample_qc sample_stratum"
+STAGED = ("allele_count", "calls", "coverage_step", "measures", "missing", "samples", "strata")
+ALL = {*MARTS.split(), *(f"stg_{name}" for name in STAGED)}
 
 
 @pytest.fixture
