@@ -20,6 +20,7 @@ from console.listing import print_table, since
 from console.output import plain, print_json
 from engine.cohort.study import Step, StudyVersion, define
 from engine.errors import GenomicsError
+from engine.ops.joint_call import joint_call, require_callable
 from engine.ops.studies import look, publish, refresh
 from resources.decisions import require_reason
 from resources.environment import Resources
@@ -71,9 +72,13 @@ def add_to(group: argparse.ArgumentParser, add_decision: Callable[[argparse.Argu
     exported = add("export", "write the list of a cohort's members who agreed to the purpose", export)
     exported.add_argument("--file", type=Path, required=True, help="takes the list, CSV; beside it a file that tells")
     exported.add_argument("--purpose", help="what for, where that is another purpose than the cohort's")
-    for sub in (shown, exported):
+    called = add("call", "genotype a cohort's members who agreed to the purpose together, by GATK's rules", call)
+    called.add_argument("--file", type=Path, required=True, help="takes the calls, .vcf.gz or .bcf")
+    called.add_argument("--region", help="chr20:3080000-3090000 or a contig; everything by default")
+    called.add_argument("--purpose", help="what for, where that is another purpose than the cohort's")
+    for sub in (shown, exported, called):
         sub.add_argument("--version", type=int, help="one version, the last by default")
-    for sub in (defined, exported):
+    for sub in (defined, exported, called):
         add_decision(sub)
     for sub in (shown, listed, refreshed):
         sub.add_argument("--person", help="who asks (default: the user logged in)")
@@ -140,24 +145,48 @@ def refreshing(platform: Resources, chosen: argparse.Namespace) -> int:
 
 def export(platform: Resources, chosen: argparse.Namespace) -> int:
     """Write the members who agreed to the purpose, and what the list is."""
-    version = platform.studies.version(chosen.name, chosen.version)
-    about = chosen.file.with_name(f"{chosen.file.name}.json")
-    for path in (chosen.file, about):
-        if path.exists():
-            raise GenomicsError("the file is there already", file=path, remedy="give a new name, or move it away")
-    release = platform.studies.release(
-        version, chosen.purpose or version.definition.purpose, person=person(chosen), reason=chosen.reason
-    )
+    release, about = _released(platform, chosen)
+    version = release.version
     _write(release, chosen.file, about)
     told = f"{len(release.members):,} of {version.member_count:,} members of {version} written to {chosen.file}"
     if chosen.json:
         print_json(_about(release) | {"file": str(chosen.file)})
     else:
         print(told)
+    _tell_left_out(release)
+    return 0
+
+
+def call(platform: Resources, chosen: argparse.Namespace) -> int:
+    """Genotype the members who agreed to the purpose together, and write what that is."""
+    require_callable(chosen.file, chosen.region, platform.knowledge.bundle("reference_genome"))
+    release, about = _released(platform, chosen)
+    summary = joint_call(platform, release.members, chosen.file, chosen.region)
+    told = _about(release) | {"file": str(chosen.file), "region": chosen.region, "records": summary.records}
+    about.write_text(json.dumps(told, indent=2) + "\n")
+    if chosen.json:
+        print_json(told)
+    else:
+        print(f"{len(release.members):,} members of {release.version} genotyped together in {chosen.file}")
+    _tell_left_out(release)
+    return 0
+
+
+def _released(platform: Resources, chosen: argparse.Namespace) -> tuple[Release, Path]:
+    """What may leave into a file that is not there yet, and the path of what tells of it."""
+    version = platform.studies.version(chosen.name, chosen.version)
+    about = chosen.file.with_name(f"{chosen.file.name}.json")
+    for path in (chosen.file, about):
+        if path.exists():
+            raise GenomicsError("the file is there already", file=path, remedy="give a new name, or move it away")
+    purpose = chosen.purpose or version.definition.purpose
+    return platform.studies.release(version, purpose, person=person(chosen), reason=chosen.reason), about
+
+
+def _tell_left_out(release: Release) -> None:
     for number, why in ((release.withdrawn, "was withdrawn"), (release.without_consent, "did not agree to it")):
         if number:
             print(f"{number:,} left out: {why}", file=sys.stderr)
-    return 0
 
 
 def _write(release: Release, file: Path, about: Path) -> None:

@@ -1,0 +1,96 @@
+"""A joint call on demand: gVCFs of some samples genotyped together by GATK's rules, of a region or of everything.
+
+Nothing of it is kept in the lake: it is made of artifacts that passed their gates, and grows with every sample.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from engine.errors import GenomicsError, ToolError
+from engine.genotype.joint import JointSummary, genotype_gvcfs
+from engine.htslib import run_bcftools
+from engine.ops.inputs import Artifact
+from engine.ops.services import Services
+from engine.reference.bundle import ReferenceBundle
+
+FORMATS = {".vcf.gz": "z1", ".bcf": "b1"}
+"""How files are written, by how their names end."""
+_REGION = re.compile(r"([^:\s]+)(?::([0-9,]+)-([0-9,]+))?")
+
+
+def joint_call(services: Services, samples: Sequence[str], output: Path, region: str | None = None) -> JointSummary:
+    """Genotype samples together, as :func:`engine.genotype.joint.genotype_gvcfs` does, into ``output`` with its index.
+
+    Of a region are told the sites that begin in it; what reaches into it from before is read.
+
+    Args:
+        services: of the deployment.
+        samples: ids of those who are called.
+        output: VCF (``.vcf.gz``) or BCF (``.bcf``) to write.
+        region: contig, or ``contig:start-end``, 1-based and inclusive; everything where absent.
+
+    Raises:
+        GenomicsError: a name or a region has no meaning, or a sample's gVCF is missing or behind a shut gate.
+    """
+    reference = services.knowledge.bundle("reference_genome")
+    kind, at = require_callable(output, region, reference)
+    with TemporaryDirectory(dir=output.parent, prefix=".joint-") as folder:
+        gvcfs = [_gvcf(services, sample, at, Path(folder)) for sample in samples]
+        joined, written = Path(folder) / "joint.vcf.gz", Path(folder) / f"written.{kind}"
+        summary = genotype_gvcfs(gvcfs, reference.contigs, joined, fasta=reference.fasta)
+        only = ("-t", at) if at else ()
+        run_bcftools("view", "--no-version", *only, "-O", kind, "--write-index", "-o", str(written), str(joined))
+        for ending in ("", ".csi"):
+            shutil.move(f"{written}{ending}", f"{output}{ending}")
+    return replace(summary, records=_records(output))
+
+
+def require_callable(output: Path, region: str | None, reference: ReferenceBundle) -> tuple[str, str | None]:
+    """How a file is to be written, and the region as htslib takes it; errors as of :func:`joint_call`."""
+    kind = next((kind for ending, kind in FORMATS.items() if output.name.endswith(ending)), None)
+    if kind is None:
+        raise GenomicsError("the file's name says no format", file=output, remedy=f"end it with {' or '.join(FORMATS)}")
+    return kind, _require_region(region, reference) if region else None
+
+
+def _require_region(text: str, reference: ReferenceBundle) -> str:
+    """A region as htslib takes it; GenomicsError where it lies on no contig of the reference."""
+    found = _REGION.fullmatch(text)
+    length = reference.contig_lengths.get(found[1]) if found else None
+    if not found or length is None:
+        known = ", ".join(list(reference.contig_lengths)[:3])
+        raise GenomicsError(
+            f"{text!r} is no region of the reference", remedy=f"write chr20:1-1000; contigs are {known}"
+        )
+    if found[2] is None:
+        return found[1]
+    start, end = (int(one.replace(",", "")) for one in (found[2], found[3]))
+    if not 1 <= start <= end <= length:
+        raise GenomicsError(f"{text!r} lies beyond the contig", remedy=f"{found[1]} has {length:,} bases")
+    return f"{found[1]}:{start}-{end}"
+
+
+def _records(calls: Path) -> int:
+    import pysam
+
+    with pysam.VariantFile(str(calls)) as opened:
+        return sum(1 for _ in opened)
+
+
+def _gvcf(services: Services, sample: str, region: str | None, folder: Path) -> Path:
+    """The sample's gVCF through its gate; of a region, what overlaps it."""
+    whole = Artifact(services.gate.require("gvcf", sample), services.lake).file(".g.vcf.gz")
+    if region is None:
+        return whole
+    part = folder / f"{sample}.g.vcf.gz"
+    try:
+        run_bcftools("view", "--no-version", "-r", region, "-O", "z1", "--write-index=tbi", "-o", str(part), str(whole))
+    except ToolError as error:
+        raise error.about(sample=sample, file=whole) from error
+    return part

@@ -1,0 +1,130 @@
+"""``genomics cohort call``: a cohort's members genotyped together from their gVCFs, those alone who agreed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pysam
+import pytest
+
+from console.cli import main
+from engine.ops.knowledge import reference_genome
+from engine.receipt import Recipe
+from resources.environment import Resources, build_resources
+from resources.studies import RELEASED
+from tests.builders.contributions import contribute, contribution
+from tests.builders.deployment import START, tiny_deployment
+from tests.builders.sheets import entry
+
+WHY = ("--person", "Dr A", "--reason", "recurrence in families")
+PLACES = (START + 101, START + 301, START + 501)
+"""1-based positions at which the first two of three samples vary."""
+
+
+def gvcf(path: Path, sample: str, contig: str, length: int, bases: str, varies: bool) -> None:
+    head = [
+        "##fileformat=VCFv4.2",
+        f"##contig=<ID={contig},length={length}>",
+        '##ALT=<ID=NON_REF,Description="">',
+        '##INFO=<ID=END,Number=1,Type=Integer,Description="">',
+        *(
+            f'##FORMAT=<ID={name},Number={number},Type={kind},Description="">'
+            for name, number, kind in (
+                *(("GT", "1", "String"), ("AD", "R", "Integer"), ("DP", "1", "Integer")),
+                *(("GQ", "1", "Integer"), ("PL", "G", "Integer"), ("MIN_DP", "1", "Integer")),
+            )
+        ),
+        f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{sample}",
+    ]
+    rows, start = [], START + 1
+    for place in (*(PLACES if varies else ()), START + 1_001):
+        ref = bases[start - START - 1]
+        told = f"END={place - 1}\tGT:DP:GQ:MIN_DP:PL\t0/0:30:90:30:0,90,900"
+        rows.append(f"{contig}\t{start}\t.\t{ref}\t<NON_REF>\t.\t.\t{told}")
+        if place <= PLACES[-1]:
+            ref = bases[place - START - 1]
+            alt = "A" if ref != "A" else "C"
+            told = "DP=30\tGT:AD:DP:GQ:PL\t0/1:15,15,0:30:99:500,0,500,545,545,1045"
+            rows.append(f"{contig}\t{place}\t.\t{ref}\t{alt},<NON_REF>\t490.6\t.\t{told}")
+        start = place + 1
+    with pysam.BGZFile(str(path), "wb", None) as stream:
+        stream.write(("\n".join([*head, *rows]) + "\n").encode())
+    pysam.tabix_index(str(path), preset="vcf", force=True)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], Resources]:
+    """Three samples with gVCFs, of whom the third did not agree, in a cohort of all who agreed."""
+    folder = tmp_path_factory.mktemp("house")
+    deployment = tiny_deployment(folder)
+    platform = build_resources(deployment.settings)
+    reference_genome.make(platform, "", log=lambda _: None)
+    reference = platform.knowledge.bundle("reference_genome")
+    (contig,) = reference.contigs
+    with pysam.FastaFile(str(reference.fasta)) as fasta:
+        bases = fasta.fetch(contig.name, START, START + 1_001).upper()
+    agreed = {"S1": ("HMB",), "S2": ("GRU",), "S3": ()}
+    entries = [entry(folder / "reads", name, research_consent=said) for name, said in agreed.items()]
+    platform.registry.register(entries, sheet="run.csv", sheet_digest="0")
+    for name in agreed:
+        contribute(platform.warehouse, name, contribution(name))
+        with platform.lake.work("gvcf", name) as work:
+            gvcf(work.folder / f"{name}.g.vcf.gz", name, contig.name, contig.length, bases, varies=name != "S3")
+            work.publish(records=1, recipe=Recipe(), measures={"uncovered_target_bases": 0})
+    return deployment.variables, platform
+
+
+@pytest.fixture(autouse=True)
+def _defined(house: tuple[dict[str, str], Resources], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in house[0].items():
+        if name.startswith(("GENOMICS_", "XDG_")):
+            monkeypatch.setenv(name, value)
+    assert main(["cohort", "define", "families", "--purpose", "HMB", *WHY]) == 0
+
+
+def told(path: Path) -> list[tuple[int, list[tuple[int, ...]]]]:
+    with pysam.VariantFile(str(path)) as opened:
+        return [(one.pos, [call["GT"] for call in one.samples.values()]) for one in opened]
+
+
+def test_those_who_agreed_are_called_together_the_whole_and_a_region_alike(
+    house: tuple[dict[str, str], Resources], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole, part, wide = (tmp_path / name for name in ("whole.vcf.gz", "part.bcf", "one.bcf"))
+    assert main(["cohort", "call", "families", "--file", str(whole), *WHY]) == 0
+    assert told(whole) == [(place, [(0, 1), (0, 1)]) for place in PLACES]
+    contig = pysam.VariantFile(str(whole)).header.contigs[0].name
+    region = f"{contig}:{PLACES[1]:,}-{PLACES[2] - 1}"
+    assert main(["cohort", "call", "families", "--file", str(part), "--region", region, *WHY]) == 0
+    assert told(part) == [one for one in told(whole) if one[0] == PLACES[1]]
+    about = json.loads(part.with_name("part.bcf.json").read_text())
+    assert (about["members_written"], about["records"], about["released_for"]) == (2, 1, "HMB")
+    assert main(["cohort", "call", "families", "--file", str(wide), "--purpose", "GRU", *WHY]) == 0
+    with pysam.VariantFile(str(wide)) as opened:
+        assert list(opened.header.samples) == ["S2"]
+    assert "1 left out: did not agree to it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "region", "problem"),
+    [
+        ("x.txt", "", "the file's name says no format"),
+        ("x.bcf", "chr99:1-5", "is no region of the reference"),
+        ("x.bcf", "chr20:9-5", "lies beyond the contig"),
+        ("x.bcf", "chr20:1-999999999", "lies beyond the contig"),
+    ],
+)
+def test_what_cannot_be_called_is_told_and_leaves_nothing(
+    house: tuple[dict[str, str], Resources],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    region: str,
+    problem: str,
+) -> None:
+    before = len(list(house[1].audit.entries_of(RELEASED)))
+    asked = ["--region", region] if region else []
+    assert main(["cohort", "call", "families", "--file", str(tmp_path / name), *asked, *WHY]) == 1
+    assert problem in capsys.readouterr().err and not list(tmp_path.iterdir())
+    assert len(list(house[1].audit.entries_of(RELEASED))) == before
