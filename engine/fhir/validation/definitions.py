@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import lzma
 from dataclasses import dataclass
@@ -102,5 +104,13 @@ class Definitions:
 
 @lru_cache(maxsize=1)
 def definitions() -> Definitions:
-    """What the package carries, read once a process."""
-    return Definitions(json.loads(lzma.decompress(DEFINITIONS.read_bytes())))
+    """What the package carries, read once a process.
+
+    It stays as long as the process does, so the collector is spared it: its walks over a million values that never go
+    took a quarter of the time in which bundles are built (12 ms a bundle of twenty findings, 9 without them).
+    """
+    read = Definitions(json.loads(lzma.decompress(DEFINITIONS.read_bytes())))
+    gc.collect()
+    gc.freeze()
+    atexit.register(gc.unfreeze)  # or what other packages hold would be told as leaked at the end
+    return read
