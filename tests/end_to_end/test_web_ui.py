@@ -120,6 +120,21 @@ def test_the_work_list_says_why_a_sample_does_not_go_on_and_what_to_do(
     assert_picture(browser.picture(tmp_path / "work-list.png"))
 
 
+def test_a_failed_samples_pages_say_what_is_wrong_where_and_what_to_do(
+    laboratory: Laboratory, browser: Browser, tmp_path: Path
+) -> None:
+    server, sample = laboratory.server, TRUNCATED.sample_id
+    browser.open(f"{server.url}/assets/raw_reads?view=partitions&partition={sample}")
+    text = browser.wait_for(sample, "Latest materialization", "Failed")
+    assert "Failed" in text.split("Latest materialization")[0]
+    assert_picture(browser.picture(tmp_path / "failed-sample.png"))
+    run = next(run for run in server.runs("sample") if run.sample == sample)
+    browser.open(f"{server.url}/runs/{run.run_id}")
+    text = browser.wait_for("truncated", "Remedy")
+    assert f"sample {sample}" in text and ".fastq.gz" in text
+    assert_picture(browser.picture(tmp_path / "failed-run.png"))
+
+
 def _told_of_all(server: Server) -> bool:
     told = server.materializations("work_list")
     counts = {entry["label"] for entry in told[0]["metadataEntries"]} if told else set()
