@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.errors import GenomicsError, KnowledgeError
 from engine.ops.artifact import Contract
@@ -23,8 +23,6 @@ from engine.ops.inputs import Artifact
 from engine.ops.services import Services
 from engine.reanalysis.canary import Flip, Trial, flips
 from engine.receipt import Measure, Recipe, content_version, describe_file
-from engine.report.statement import Statement
-from engine.report.statement_file import SUFFIX, read_statement
 from resources.audit import NOT_DONE, AuditLog
 from resources.contracts import load_contracts
 from resources.decisions import require_reason
@@ -32,6 +30,9 @@ from resources.lake import Lake, LocalLake
 from resources.lake.overlay import Overlay
 from resources.registry import SampleRegistry
 from resources.sign_out import SIGNED
+
+if TYPE_CHECKING:
+    from engine.report.statement import Statement
 
 _STATEMENT = "statement"
 RELEASED = "knowledge released"
@@ -120,7 +121,7 @@ class Canary:
         """The statement with that digest, as far as it is kept."""
         for receipt in reversed(self.lake.history(_STATEMENT, sample)):
             if receipt.measures.get("statement_digest") == digest and self.lake.is_whole(receipt):
-                return read_statement(Artifact(receipt, self.lake).file(SUFFIX))
+                return _statement_in(Artifact(receipt, self.lake))
         return None
 
     def _keep(self, trial: Trial, recipe: Recipe) -> None:
@@ -214,7 +215,14 @@ def interpreted(services: Services, sample: str) -> Statement:
         if not contract.is_current(services, sample):
             contract.make(services, sample, log=lambda _: None)
     receipt = services.gate.require(_STATEMENT, sample)
-    return read_statement(Artifact(receipt, services.lake).file(SUFFIX))
+    return _statement_in(Artifact(receipt, services.lake))
+
+
+def _statement_in(artifact: Artifact) -> Statement:
+    """What loads libraries of the engine is loaded when a statement is read, and not with the code location."""
+    from engine.report.statement_file import SUFFIX, read_statement
+
+    return read_statement(artifact.file(SUFFIX))
 
 
 def _replayed() -> tuple[Contract, ...]:

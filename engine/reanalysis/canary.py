@@ -10,10 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from engine.reanalysis.changes import ABSENT
-from engine.report.statement import StatedFinding, Statement
 from engine.report.wording import name
+
+if TYPE_CHECKING:
+    from engine.report.statement import StatedFinding, Statement
 
 FEWEST_FLIPS = 2
 """Of so many classifications a release is held at least: that one changes is what releases are for."""
