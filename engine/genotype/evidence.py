@@ -8,6 +8,10 @@ probability test). A heterozygous indel is suspect where few reads tell the alle
 behind them: a homopolymer that slips. What has no reference allele in its genotype has nothing to be compared with and
 is left alone.
 
+Where few reads cover a SNP they cannot say much; its neighbours may. Heterozygous SNPs that crowd, with a third of the
+reads each, are the differences of a copy that the reference does not have (a collapsed duplication): what their reads
+say for a share of a third rather than of a half counts in place of the reads that are lacking.
+
 How the weights and limits were found, and what they do on each truth: ``python -m benchmarks.filters``, and
 ``docs/measurements.md``.
 """
@@ -15,15 +19,24 @@ How the weights and limits were found, and what they do on each truth: ``python 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 ALT_BIAS, SLIPPAGE, LOW_QUALITY = "AltBias", "Slippage", "QUAL30"
 
-SUSPECT, SUSPECT_OF_FEW, MANY = 62.0, 40.0, 30
+SUSPECT, SUSPECT_OF_FEW, MANY = 62.0, 44.0, 30
 """Evidence, in phred, from which a heterozygous SNP is marked: with :data:`MANY` reads or more, and as their number
 nears none. Fewer reads can say less against a call, whatever it is."""
+CROWD, CROWD_WITHIN = 6, 700
+"""How many other heterozygous SNPs within how many bases on either side are a crowd."""
+CROWD_COUNTS, NEEDS_NO_CROWD = 80.0, 36
+"""What a crowd may add at most to the evidence, in phred, as the number of reads nears none; and the reads from which
+on it adds nothing."""
+SHARE_BESIDE_A_COPY = 1 / 3
+"""Alternate reads where a third copy, which the reference does not have, is read as well."""
 BASES_WEIGHT, MAPPING_WEIGHT = 0.9, 0.4
 """That alternate reads map worse, or end worse, shows less than their number: those of true variants do, too."""
 EXPECTED_SHARE = 0.45
@@ -70,25 +83,48 @@ class EvidenceFilters:
         """FILTER definitions for a VCF header."""
         meanings = {
             ALT_BIAS: f"Heterozygous SNP with too few alternate reads that differ in strand, base quality or mapping: "
-            f"evidence above {SUSPECT:g} phred, of few reads above {SUSPECT_OF_FEW:g}",
+            f"evidence above {SUSPECT:g} phred, of few reads above {SUSPECT_OF_FEW:g}; of few reads that of a crowd of "
+            "such SNPs, with a third of the reads each, is added",
             SLIPPAGE: f"Heterozygous indel with QD < {LEAST_QUALITY_BY_DEPTH:g} where less than {INFORMATIVE:g} of the "
             "reads tell the alleles apart",
             LOW_QUALITY: f"QUAL < {LEAST_QUALITY:g}",
         }
         return [f'##FILTER=<ID={name},Description="{text}">' for name, text in sorted(meanings.items())]
 
-    def verdict(self, columns: Sequence[str]) -> str:
+    def judged(self, records: Iterable[list[str]]) -> Iterator[tuple[list[str], str]]:
+        """Each record of a VCF in order, all its columns, with its FILTER as its neighbours let see it."""
+        waiting: deque[_Waiting] = deque()
+        near: deque[_Waiting] = deque()
+        for columns in records:
+            one = _Waiting(columns, columns[0], int(columns[1]), _compared_snp(columns))
+            while waiting and not waiting[0].is_near(one):
+                yield self._released(waiting.popleft(), near)
+            waiting.append(one)
+            if one.reads is not None:
+                near.append(one)
+        while waiting:
+            yield self._released(waiting.popleft(), near)
+
+    def _released(self, one: _Waiting, near: deque[_Waiting]) -> tuple[list[str], str]:
+        """A record that all its neighbours have been seen of."""
+        while near and not near[0].is_near(one):
+            near.popleft()
+        others = [other.reads for other in near if other is not one and other.is_near(one) and other.reads is not None]
+        return one.columns, self.verdict(one.columns, others)
+
+    def verdict(self, columns: Sequence[str], neighbours: Sequence[tuple[int, int]] = ()) -> str:
         """FILTER of a record: ``PASS``, or the names of what it fails joined by ``;``.
 
         Args:
             columns: all columns of a VCF line, samples included.
+            neighbours: reference and alternate reads of each other heterozygous SNP within :data:`CROWD_WITHIN`.
         """
         info = info_values(columns[7])
         failed = [LOW_QUALITY] if columns[5] != "." and float(columns[5]) < LEAST_QUALITY else []
         reads = heterozygous_reads(columns)
         if reads is not None:
-            snp = all(len(alt) == len(columns[3]) or alt == "*" for alt in columns[4].split(","))
-            if snp and evidence(*reads, info).total > suspect(sum(reads)):
+            snp = _is_snp(columns)
+            if snp and evidence(*reads, info).total + crowding(sum(reads), neighbours) > suspect(sum(reads)):
                 failed.append(ALT_BIAS)
             if not snp and _slips(info, columns):
                 failed.append(SLIPPAGE)
@@ -116,10 +152,54 @@ def evidence(reference: int, alternate: int, info: Mapping[str, str]) -> Evidenc
 def suspect(reads: int) -> float:
     """The evidence, in phred, from which a heterozygous SNP of so many reads is marked.
 
-    >>> [round(suspect(reads)) for reads in (8, 16, 32, 60)]
-    [46, 52, 62, 62]
+    >>> [round(suspect(reads)) for reads in (9, 18, 27, 60)]
+    [49, 55, 60, 62]
     """
     return SUSPECT_OF_FEW + (SUSPECT - SUSPECT_OF_FEW) * min(reads, MANY) / MANY
+
+
+def crowding(reads: int, neighbours: Sequence[tuple[int, int]]) -> float:
+    """What the heterozygous SNPs around one say against it, in phred: that a hidden copy is read there.
+
+    >>> [round(crowding(reads, [(16, 8)] * 8)) for reads in (9, 18, 27, 36)]
+    [24, 24, 20, 0]
+    >>> crowding(18, [(16, 8)] * 5), crowding(18, [(12, 12)] * 8)
+    (0.0, 0.0)
+    """
+    if len(neighbours) < CROWD:
+        return 0.0
+    reference, alternate = (sum(counts) for counts in zip(*neighbours, strict=True))
+    for_a_copy = alternate * math.log(SHARE_BESIDE_A_COPY / EXPECTED_SHARE)
+    for_a_copy += reference * math.log((1 - SHARE_BESIDE_A_COPY) / (1 - EXPECTED_SHARE))
+    most = CROWD_COUNTS * (NEEDS_NO_CROWD - min(reads, NEEDS_NO_CROWD)) / NEEDS_NO_CROWD
+    return min(max(10 * for_a_copy / math.log(10), 0.0), most)
+
+
+class _Waiting(NamedTuple):
+    """A record whose neighbours may still come.
+
+    Attributes:
+        columns: of the VCF line.
+        contig: of the record.
+        position: 1-based.
+        reads: of reference and alternate allele, if it is a heterozygous SNP.
+    """
+
+    columns: list[str]
+    contig: str
+    position: int
+    reads: tuple[int, int] | None
+
+    def is_near(self, other: _Waiting) -> bool:
+        return self.contig == other.contig and abs(other.position - self.position) <= CROWD_WITHIN
+
+
+def _compared_snp(columns: Sequence[str]) -> tuple[int, int] | None:
+    return heterozygous_reads(columns) if _is_snp(columns) else None
+
+
+def _is_snp(columns: Sequence[str]) -> bool:
+    return all(len(alt) == len(columns[3]) or alt == "*" for alt in columns[4].split(","))
 
 
 def heterozygous_reads(columns: Sequence[str]) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ calls, and limits for calls of bcftools, which has other annotations. Measures o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -23,7 +23,10 @@ class Filters(Protocol):
         """FILTER definitions for a VCF header."""
 
     def verdict(self, columns: Sequence[str]) -> str:
-        """FILTER of a record, given all its columns: ``PASS``, or the names of what it fails joined by ``;``."""
+        """FILTER of a record alone, given all its columns: ``PASS``, or the names of what it fails joined by ``;``."""
+
+    def judged(self, records: Iterable[list[str]]) -> Iterator[tuple[list[str], str]]:
+        """Each record of a VCF in order, all its columns, with its FILTER."""
 
 
 class Rule(NamedTuple):
@@ -83,6 +86,10 @@ class HardFilters:
             values["QUAL"] = columns[5]
         failed = [rule.name for rule in self._rules(columns[3], columns[4]) if _fails(rule, values, sample or {})]
         return ";".join(sorted(failed)) or "PASS"
+
+    def judged(self, records: Iterable[list[str]]) -> Iterator[tuple[list[str], str]]:
+        """Each record with its FILTER; neighbours do not matter."""
+        return ((columns, self.verdict(columns)) for columns in records)
 
     def _rules(self, ref: str, alts: str) -> tuple[Rule, ...]:
         snp = all(len(alt) == len(ref) or alt == "*" for alt in alts.split(","))

@@ -9,7 +9,7 @@ likelihoods and nothing else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -136,18 +136,25 @@ def genotype_gvcfs(
     if filters is not None and foreign:
         filters = _CALLERS_OWN
     seen = written = passed = 0
-    with pysam.BGZFile(str(output), "wb", None) as stream, ReferenceBases(fasta) as bases:
-        stream.write(_header_text(contigs, names, filters).encode())
+
+    def called() -> Iterator[list[str]]:
+        nonlocal seen
         for site in sites(inputs, {contig.name: rank for rank, contig in enumerate(contigs)}):
             seen += 1
             progress.advance(1)
             for record in site:
                 judge(record, inputs[record.sample], contigs[record.contig].name, bases)
-            columns = genotyper.call(merge_site(site, inputs))
-            if columns is None or not (reach is None or reach(columns[0], int(columns[1]), columns[3], columns[4])):
+            if (columns := genotyper.call(merge_site(site, inputs))) is not None:
+                yield columns
+
+    with pysam.BGZFile(str(output), "wb", None) as stream, ReferenceBases(fasta) as bases:
+        stream.write(_header_text(contigs, names, filters).encode())
+        # Filters see neighbours beyond the reach, too: a record is the same whatever else is kept.
+        for columns, verdict in filters.judged(called()) if filters else ((one, "") for one in called()):
+            if not (reach is None or reach(columns[0], int(columns[1]), columns[3], columns[4])):
                 continue
-            if filters is not None:
-                columns[6] = _joined_filters(columns[6], filters.verdict(columns))
+            if verdict:
+                columns[6] = _joined_filters(columns[6], verdict)
             written += 1
             passed += columns[6] == "PASS"
             stream.write(("\t".join(columns) + "\n").encode())

@@ -69,6 +69,31 @@ def test_a_true_allele_beside_the_reads_of_a_hidden_copy_passes(reads: str) -> N
     assert DEFAULT.verdict(call("0/1", reads, depth=depth, FS=1.3, BaseQRankSum=0.0, MQRankSum=0.0)) == "PASS"
 
 
+def snps(*reads: str, apart: int = 90, contig: str = "c") -> list[list[str]]:
+    """Heterozygous SNPs side by side."""
+    return [[contig, str(1000 + apart * number), *call("0/1", told)[2:]] for number, told in enumerate(reads)]
+
+
+def marks(*records: list[str]) -> list[str]:
+    return [verdict for _, verdict in DEFAULT.judged(iter(records))]
+
+
+def test_a_crowd_with_a_third_of_the_reads_each_is_a_hidden_copy() -> None:
+    few = "13,4"
+    assert marks(*snps(few)) == ["PASS"]
+    assert marks(*snps(*[few] * 9, "8,8")) == ["AltBias"] * 9 + ["PASS"]
+    assert marks(*snps(*[few] * 9, apart=400)) == ["PASS"] * 9
+    assert marks(*snps(*[few] * 4), *snps(*[few] * 4, contig="d")) == ["PASS"] * 8
+    assert marks(*snps(few, *["9,8"] * 8)) == ["PASS"] * 9, "a divergent haplotype has half of the reads"
+
+
+def test_records_come_back_in_order_whatever_lies_between() -> None:
+    records = [*snps("13,4", "9,8"), call("1/1", "0,20"), *snps("13,4", contig="d")]
+    records[2][1] = "1200"
+    assert [columns for columns, _ in DEFAULT.judged(iter(records))] == records
+    assert [columns for columns, _ in HARD_FILTERS.judged(iter(records))] == records
+
+
 def test_in_many_samples_the_reads_of_all_carriers_count_and_a_homozygote_vouches_for_the_allele() -> None:
     doubtful = call("0/1", "29,8", MQ=54.6, MQRankSum=-4.2)
     assert DEFAULT.verdict([*doubtful, "0/0:30,0:30:90"]) == "AltBias"
