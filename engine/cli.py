@@ -193,6 +193,11 @@ def _add_align(commands: Commands) -> None:
         "are duplicates of each other (default: %(default)s)",
     )
     parser.add_argument(
+        "--umi-errors",
+        action="store_true",
+        help="take a UMI for a more frequent one at the same place from which it differs in one letter (directional)",
+    )
+    parser.add_argument(
         "--optical-distance",
         type=_positive,
         metavar="PIXELS",
@@ -209,6 +214,8 @@ def _align(options: argparse.Namespace) -> None:
     from engine.reads.duplicates import OPTICAL_DISTANCE
     from engine.reads.lane import Lane
 
+    if options.umi_errors and options.umi == str(UmiSource.NONE):
+        raise UsageError("--umi-errors without UMIs: say with --umi where they stand")
     if len(options.read1) != len(options.read2):
         given = f"{len(options.read1)} files of reads 1 but {len(options.read2)} of reads 2"
         raise UsageError(f"{given}: give --read1 and --read2 once for each lane")
@@ -234,6 +241,7 @@ def _align(options: argparse.Namespace) -> None:
                 optical_distance=options.optical_distance or OPTICAL_DISTANCE,
                 format="cram" if cram else "bam",
                 umi=UmiSource(options.umi),
+                umi_errors=options.umi_errors,
             ),
             log=lambda line: _say(options, line),
         )

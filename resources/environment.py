@@ -149,6 +149,12 @@ OPTIONS = (
         "Where UMIs stand: at the end of the read names, or as `RX:Z:` behind them; then they tell duplicates apart.",
     ),
     Option(
+        "GENOMICS_UMI_ERRORS",
+        "separate",
+        ("separate", "join"),
+        "Whether a UMI one letter from a more frequent one at the same place is another molecule, or that one misread.",
+    ),
+    Option(
         "GENOMICS_STRUCTURAL",
         "none",
         ("none", "depth", "dysgu"),
@@ -308,6 +314,7 @@ class Settings:
         reads: ``in-place`` or ``copy``.
         mixed_read_lengths: ``refuse`` or ``accept``.
         umi: ``none``, ``name`` or ``comment``.
+        umi_errors: ``separate`` or ``join``.
         structural: ``none``, ``depth`` or ``dysgu``.
         cohort_engine: ``one-machine`` or ``spark``.
         thresholds: the laboratory's threshold file, absent for the defaults.
@@ -347,6 +354,7 @@ class Settings:
     reads: str
     mixed_read_lengths: str
     umi: str
+    umi_errors: str
     structural: str
     cohort_engine: str
     thresholds: Path | None
@@ -373,6 +381,11 @@ class Settings:
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Settings:
         """Read and check the options; SettingsError names the variable, the value and what is accepted."""
         values = {option.variable: _value(option, variables) for option in OPTIONS}
+        if values["GENOMICS_UMI_ERRORS"] != "separate" and values["GENOMICS_UMI"] == "none":
+            raise SettingsError(
+                "GENOMICS_UMI_ERRORS is given, but GENOMICS_UMI does not say that reads have UMIs",
+                remedy="set GENOMICS_UMI to name or comment, or leave GENOMICS_UMI_ERRORS out",
+            )
         reference = values["GENOMICS_REFERENCE"]
         data_folder = variables.get("GENOMICS_DATA") or str(workplace(PROJECT) / "data" / Path(reference).stem)
         data = _data_folder(Path(data_folder).expanduser().resolve())
@@ -397,6 +410,7 @@ class Settings:
             reads=values["GENOMICS_READS"],
             mixed_read_lengths=values["GENOMICS_MIXED_READ_LENGTHS"],
             umi=values["GENOMICS_UMI"],
+            umi_errors=values["GENOMICS_UMI_ERRORS"],
             structural=values["GENOMICS_STRUCTURAL"],
             cohort_engine=values["GENOMICS_COHORT_ENGINE"],
             thresholds=_path(variables.get("GENOMICS_THRESHOLDS")),

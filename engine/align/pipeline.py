@@ -53,6 +53,7 @@ class AlignmentOptions:
         batch_bases: bases from which one insert-size model is made, as ``bwa mem -K``.
         optical_distance: pixels within which two clusters are one seen twice: 100, or 2500 on patterned flow cells.
         umi: where UMIs stand; with them, only reads of one UMI are duplicates of each other.
+        umi_errors: whether a UMI one letter from a more frequent one at the same ends is taken for that one misread.
         level: of compression, as in :func:`engine.files.bgzf.compress_block`.
         memory: bytes of records held before they go to disk; pairs of ends take as much again at most.
         format: ``bam`` or ``cram``.
@@ -62,6 +63,7 @@ class AlignmentOptions:
     batch_bases: int = BATCH_BASES
     optical_distance: int = OPTICAL_DISTANCE
     umi: UmiSource = UmiSource.NONE
+    umi_errors: bool = False
     level: int = DEFAULT_LEVEL
     memory: int = 1 << 30
     format: str = "bam"
@@ -137,6 +139,7 @@ def align_reads(
             libraries,
             optical_distance=options.optical_distance,
             by_umi=options.umi is not UmiSource.NONE,
+            umi_errors=options.umi_errors,
             memory=options.memory,
             folder=output.parent,
         ) as finder,
@@ -262,7 +265,8 @@ def _programs(aligner: Aligner, options: AlignmentOptions) -> list[Program]:
             "genomics-engine",
             engine_release(),
             f"genomics-engine align --optical-distance {options.optical_distance}"
-            + (f" --umi {options.umi}" if options.umi is not UmiSource.NONE else ""),
+            + (f" --umi {options.umi}" if options.umi is not UmiSource.NONE else "")
+            + (" --umi-errors" if options.umi_errors else ""),
         ),
     ]
 

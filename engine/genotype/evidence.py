@@ -35,8 +35,9 @@ CROWD, CROWD_WITHIN = 6, 700
 CROWD_COUNTS, NEEDS_NO_CROWD = 80.0, 36
 """What a crowd may add at most to the evidence, in phred, as the number of reads nears none; and the reads from which
 on it adds nothing."""
-SHARE_BESIDE_A_COPY = 1 / 3
-"""Alternate reads where a third copy, which the reference does not have, is read as well."""
+SHARE_BESIDE_A_COPY, CROWD_SHARE = 1 / 3, 0.4
+"""Alternate reads where a third copy, which the reference does not have, is read as well; and how many of its own a SNP
+has at most for a crowd to speak against it: a true one beside a hidden copy may have half of them."""
 BASES_WEIGHT, MAPPING_WEIGHT = 0.9, 0.4
 """That alternate reads map worse, or end worse, shows less than their number: those of true variants do, too."""
 EXPECTED_SHARE = 0.45
@@ -124,7 +125,7 @@ class EvidenceFilters:
         reads = heterozygous_reads(columns)
         if reads is not None:
             snp = _is_snp(columns)
-            if snp and evidence(*reads, info).total + crowding(sum(reads), neighbours) > suspect(sum(reads)):
+            if snp and evidence(*reads, info).total + crowding(*reads, neighbours) > suspect(sum(reads)):
                 failed.append(ALT_BIAS)
             if not snp and _slips(info, columns):
                 failed.append(SLIPPAGE)
@@ -158,19 +159,25 @@ def suspect(reads: int) -> float:
     return SUSPECT_OF_FEW + (SUSPECT - SUSPECT_OF_FEW) * min(reads, MANY) / MANY
 
 
-def crowding(reads: int, neighbours: Sequence[tuple[int, int]]) -> float:
+def crowding(reference: int, alternate: int, neighbours: Sequence[tuple[int, int]]) -> float:
     """What the heterozygous SNPs around one say against it, in phred: that a hidden copy is read there.
 
-    >>> [round(crowding(reads, [(16, 8)] * 8)) for reads in (9, 18, 27, 36)]
+    Args:
+        reference: its own reads of the reference allele.
+        alternate: its own reads of the alternate allele.
+        neighbours: those of the others.
+
+    >>> [round(crowding(reads - reads // 3, reads // 3, [(16, 8)] * 8)) for reads in (9, 18, 27, 36)]
     [24, 24, 20, 0]
-    >>> crowding(18, [(16, 8)] * 5), crowding(18, [(12, 12)] * 8)
-    (0.0, 0.0)
+    >>> crowding(12, 6, [(16, 8)] * 5), crowding(12, 6, [(12, 12)] * 8), crowding(9, 9, [(16, 8)] * 8)
+    (0.0, 0.0, 0.0)
     """
-    if len(neighbours) < CROWD:
+    reads = reference + alternate
+    if len(neighbours) < CROWD or alternate > CROWD_SHARE * reads:
         return 0.0
-    reference, alternate = (sum(counts) for counts in zip(*neighbours, strict=True))
-    for_a_copy = alternate * math.log(SHARE_BESIDE_A_COPY / EXPECTED_SHARE)
-    for_a_copy += reference * math.log((1 - SHARE_BESIDE_A_COPY) / (1 - EXPECTED_SHARE))
+    others, other_alternates = (sum(counts) for counts in zip(*neighbours, strict=True))
+    for_a_copy = other_alternates * math.log(SHARE_BESIDE_A_COPY / EXPECTED_SHARE)
+    for_a_copy += others * math.log((1 - SHARE_BESIDE_A_COPY) / (1 - EXPECTED_SHARE))
     most = CROWD_COUNTS * (NEEDS_NO_CROWD - min(reads, NEEDS_NO_CROWD)) / NEEDS_NO_CROWD
     return min(max(10 * for_a_copy / math.log(10), 0.0), most)
 

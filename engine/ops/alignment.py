@@ -32,7 +32,7 @@ def aligned_reads(
     landed: Landed,
     reference: Annotated[ReferenceBundle, Parts("reference_genome", "aligner_index")],
     person: Annotated[Person, Facts("sex")],
-    settings: Annotated[Settings, Options("aligner", "alignment_format", "umi")],
+    settings: Annotated[Settings, Options("aligner", "alignment_format", "umi", "umi_errors")],
 ) -> Computed:
     """The sample's reads aligned (BWA-MEM), duplicates marked (Picard's definition), sorted by coordinate and indexed.
 
@@ -48,7 +48,12 @@ def aligned_reads(
     from engine.reference.intervals import select_intervals
 
     pairs, umi = raw_reads.measures["pairs"], UmiSource(settings.umi)
-    options = AlignmentOptions(threads=making.threads, format=settings.alignment_format, umi=umi)
+    options = AlignmentOptions(
+        threads=making.threads,
+        format=settings.alignment_format,
+        umi=umi,
+        umi_errors=umi is not UmiSource.NONE and settings.umi_errors == "join",
+    )
     aligned = align_reads(
         read_manifest(raw_reads.folder, base=landed.root, sha256=landed.sha256),
         making.sample,

@@ -77,6 +77,10 @@ class Settings(Protocol):
         """Where reads carry unique molecular identifiers, one of :class:`engine.reads.conventions.UmiSource`."""
 
     @property
+    def umi_errors(self) -> str:
+        """``separate`` or ``join``: whether a UMI with an error is another molecule."""
+
+    @property
     def structural(self) -> str:
         """Name of the caller of structural variants, or ``none``."""
 

@@ -3,10 +3,11 @@
 Two pairs are duplicates of each other when the unclipped 5' ends of both reads, their strands and the library agree;
 a read without a mapped mate is a duplicate when its 5' end is also that of a read of a pair, or of a better read
 without one. Kept is the pair with the highest sum of base qualities of at least 15, among equals the first by tile,
-x, y and then place in the coordinate-sorted file. With UMIs, reads are compared only with reads of the same UMI, letter
-by letter, as Picard does with ``BARCODE_TAG``.
+x, y and then place in the coordinate-sorted file. With UMIs, reads are compared only with reads of the same UMI: letter
+by letter, as Picard does with ``BARCODE_TAG``, or with errors allowed for (:func:`engine.reads.umi_kernels.molecules`).
 
-A pair is one row of int64 columns ``KEY1 ... ORDINAL2``, a lone read one of ``LONE_KEY ... LONE_ORDINAL``.
+A pair is one row of int64 columns ``KEY1 ... ORDINAL2``, and ``UMI`` behind them where UMIs may err, until
+:func:`join_umis` has put it into the keys; a lone read is one of ``LONE_KEY ... LONE_ORDINAL``.
 
 Throughout, ``data``: uint8[], packed records.
 """
@@ -35,11 +36,13 @@ from engine.reads.record_kernels import (
     start_of,
     unclipped_five_prime,
 )
-from engine.reads.umi_kernels import umi_hash, umi_start
+from engine.reads.umi_kernels import molecules, umi_code, umi_hash, umi_start
 from engine.reads.unaligned import int32_at
 
 KEY1, KEY2, RANK, PLACE, START, ORDINAL1, ORDINAL2 = range(7)
-PAIR_COLUMNS = 7
+PAIR_COLUMNS = UMI = 7
+NO_UMI, SAME_UMI, NEAR_UMI = range(3)
+"""Whether UMIs tell reads apart: not at all, letter by letter, or so that one with an error counts as the right one."""
 LONE_KEY, LONE_RANK, LONE_PLACE, LONE_START, LONE_ORDINAL = range(5)
 LONE_COLUMNS = 5
 
@@ -84,10 +87,11 @@ def _with_umi(key: int, umi: int) -> int:
 
 
 @kernel
-def _umi_of(data: NDArray[np.uint8], at: int) -> int:
-    """The hash of the UMI at the end of a record's name."""
+def _umi_of(data: NDArray[np.uint8], at: int, by_umi: int) -> int:
+    """The UMI at the end of a record's name in a number: its code where it may err, else its hash."""
     start, end = at + NAME, at + NAME + data[at + 12] - 1
-    return umi_hash(data, umi_start(data, start, end), end)
+    first = umi_start(data, start, end)
+    return umi_code(data, first, end) if by_umi == NEAR_UMI else umi_hash(data, first, end)
 
 
 @kernel
@@ -183,7 +187,7 @@ def collect(
     ordinal: NDArray[np.int64],
     read_group: NDArray[np.int32],
     library: NDArray[np.int32],
-    by_umi: bool,
+    by_umi: int,
     counts: NDArray[np.int64],
 ) -> Any:
     """Find the pairs and lone reads among records of which those of one template lie side by side.
@@ -194,15 +198,15 @@ def collect(
         ordinal: int64[n], the number of each record, by which duplicates are reported.
         read_group: int32[n], index of each record's read group.
         library: int32[read groups], index of each read group's library.
-        by_umi: whether only reads of the same UMI may be duplicates of each other.
+        by_umi: :data:`NO_UMI`, or which reads may be duplicates of each other.
         counts: int64[libraries, COUNTS], added to.
 
     Returns:
-        Pairs int64[p, PAIR_COLUMNS]; lone reads int64[l, LONE_COLUMNS], the orientation bits of whose rank are 1
-        where the mate is mapped but not here (such a read is never a duplicate).
+        Pairs int64[p, PAIR_COLUMNS], one column more with :data:`NEAR_UMI`; lone reads int64[l, LONE_COLUMNS], the
+        orientation bits of whose rank are 1 where the mate is mapped but not here (such a read is never a duplicate).
     """
     records = len(offset) - 1
-    pairs = np.empty((records // 2 + 1, PAIR_COLUMNS), dtype=np.int64)
+    pairs = np.empty((records // 2 + 1, PAIR_COLUMNS + (by_umi == NEAR_UMI)), dtype=np.int64)
     lone = np.empty((records, LONE_COLUMNS), dtype=np.int64)
     found, found_lone = 0, 0
     waiting = _NONE
@@ -247,7 +251,7 @@ def _put_lone(
     ordinal: NDArray[np.int64],
     read_group: NDArray[np.int32],
     library: NDArray[np.int32],
-    by_umi: bool,
+    by_umi: int,
 ) -> None:
     at = offset[i]
     flag = flag_of(data, at)
@@ -255,7 +259,7 @@ def _put_lone(
     reverse = 1 if flag & REVERSE else 0
     mate_elsewhere = 1 if _kind(flag) == PAIRED_READS else 0
     key = end_key(library[read_group[i]], contig_of(data, at), unclipped_five_prime(data, at), reverse)
-    row[LONE_KEY] = _with_umi(key, _umi_of(data, at)) if by_umi else key
+    row[LONE_KEY] = _with_umi(key, _umi_of(data, at, by_umi)) if by_umi else key
     row[LONE_RANK] = _rank(_score(data, at), tile, read_group[i], mate_elsewhere)
     row[LONE_PLACE], row[LONE_START], row[LONE_ORDINAL] = _place(x, y), _tie(data, at), ordinal[i]
 
@@ -270,7 +274,7 @@ def _put_pair(
     ordinal: NDArray[np.int64],
     read_group: NDArray[np.int32],
     library: NDArray[np.int32],
-    by_umi: bool,
+    by_umi: int,
 ) -> None:
     """KEY1 is the end that comes first on the reference, ORDINAL1 the read it belongs to.
 
@@ -286,8 +290,10 @@ def _put_pair(
     tile, x, y = location(data, offset[i])
     score = _score(data, offset[i]) + _score(data, offset[j])
     row[KEY1], row[KEY2] = min(key_i, key_j), max(key_i, key_j)
-    if by_umi:
-        umi = _umi_of(data, offset[i])
+    if by_umi == NEAR_UMI:
+        row[UMI] = _umi_of(data, offset[i], by_umi)
+    elif by_umi:
+        umi = _umi_of(data, offset[i], by_umi)
         row[KEY1], row[KEY2] = _with_umi(row[KEY1], umi), _with_umi(row[KEY2], umi)
     row[RANK], row[PLACE] = _rank(score, tile, group, orientation), _place(x, y)
     tie_i, tie_j = _tie(data, offset[i]), _tie(data, offset[j])
@@ -316,6 +322,31 @@ def _better(rows: NDArray[np.int64], one: int, other: int, rank: int, place: int
     if rows[one, start] != rows[other, start]:
         return bool(rows[one, start] < rows[other, start])
     return bool(rows[one, ordinal] < rows[other, ordinal])
+
+
+@kernel
+def join_umis(pairs: NDArray[np.int64], order: NDArray[np.int64]) -> None:
+    """Put the UMI of each pair's molecule into its keys.
+
+    Args:
+        pairs: int64[p, PAIR_COLUMNS + 1], rows of :func:`collect` with :data:`NEAR_UMI`; changed.
+        order: int64[p], rows by KEY1 and KEY2.
+    """
+    start = 0
+    while start < len(order):
+        first, end = order[start], start + 1
+        while end < len(order) and pairs[order[end], KEY1] == pairs[first, KEY1]:
+            if pairs[order[end], KEY2] != pairs[first, KEY2]:
+                break
+            end += 1
+        rows = order[start:end]
+        umis = pairs[rows, UMI]
+        if end - start > 1:
+            umis = molecules(umis)
+        for number in range(end - start):
+            row, umi = rows[number], umis[number]
+            pairs[row, KEY1], pairs[row, KEY2] = _with_umi(pairs[row, KEY1], umi), _with_umi(pairs[row, KEY2], umi)
+        start = end
 
 
 @kernel

@@ -86,6 +86,8 @@ class DuplicateFinder:
         libraries: the library of each read group, by the read group's index.
         optical_distance: pixels within which two clusters of one tile are one cluster seen twice.
         by_umi: whether only reads of one UMI, as their names end in it, may be duplicates of each other.
+        umi_errors: with ``by_umi``, whether a UMI that differs in one letter from a more frequent one of pairs at the
+            same ends is taken for it; reads without a mate are compared letter by letter all the same.
         memory: bytes that pairs may take before they go to disk.
         folder: where they go.
     """
@@ -96,12 +98,15 @@ class DuplicateFinder:
         *,
         optical_distance: int = OPTICAL_DISTANCE,
         by_umi: bool = False,
+        umi_errors: bool = False,
         memory: int = 1 << 30,
         folder: Path | None = None,
     ) -> None:
         self._names = list(dict.fromkeys(libraries))
         self._library = np.array([self._names.index(library) for library in libraries], dtype=np.int32)
-        self._optical_distance, self._by_umi = optical_distance, by_umi
+        self._optical_distance = optical_distance
+        self._by_umi = (kernels.NEAR_UMI if umi_errors else kernels.SAME_UMI) if by_umi else kernels.NO_UMI
+        self._columns = kernels.PAIR_COLUMNS + (self._by_umi == kernels.NEAR_UMI)
         self._counts = np.zeros((len(self._names), kernels.COUNTS), dtype=np.int64)
         self._pairs: list[NDArray[np.int64]] = []
         self._lone: list[NDArray[np.int64]] = []
@@ -144,6 +149,8 @@ class DuplicateFinder:
         lone_keys = lone[lone_order, kernels.LONE_KEY]
         beside_pair = np.zeros(len(lone), dtype=np.bool_)
         for pairs in self._parts_of_pairs():
+            if self._by_umi == kernels.NEAR_UMI:
+                kernels.join_umis(pairs, np.lexsort((pairs[:, kernels.KEY2], pairs[:, kernels.KEY1])))
             order = _by_sets(pairs)
             kernels.mark_pairs(pairs, order, self._optical_distance, bits, self._counts, set_sizes)
             for key in (kernels.KEY1, kernels.KEY2):
@@ -165,7 +172,7 @@ class DuplicateFinder:
         self._pairs, self._held = [], 0
 
     def _waiting(self) -> NDArray[np.int64]:
-        return np.concatenate([np.empty((0, kernels.PAIR_COLUMNS), dtype=np.int64), *self._pairs])
+        return np.concatenate([np.empty((0, self._columns), dtype=np.int64), *self._pairs])
 
     def _part_path(self, number: int) -> Path:
         assert self._parts is not None
@@ -175,20 +182,20 @@ class DuplicateFinder:
         if self._parts is None:
             return [self._waiting()]
         self._spill()
-        return _Parts([self._part_path(number) for number in range(_PARTS)])
+        return _Parts([self._part_path(number) for number in range(_PARTS)], self._columns)
 
 
 class _Parts:
     """The parts on disk, one at a time in memory."""
 
-    def __init__(self, paths: list[Path]) -> None:
-        self._paths = iter(paths)
+    def __init__(self, paths: list[Path], columns: int) -> None:
+        self._paths, self._columns = iter(paths), columns
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> NDArray[np.int64]:
-        return np.fromfile(next(self._paths), dtype=np.int64).reshape(-1, kernels.PAIR_COLUMNS)
+        return np.fromfile(next(self._paths), dtype=np.int64).reshape(-1, self._columns)
 
 
 def _part(pairs: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -118,3 +118,10 @@ def test_messages_that_name_persons_are_not_kept_in_the_data_folder(tmp_path: Pa
         Settings.from_environment(known | {"GENOMICS_HL7": str(tmp_path / "data" / "out")})
     for place in (str(tmp_path / "out"), "mllp://127.0.0.1:2575"):
         assert Settings.from_environment(known | {"GENOMICS_HL7": place}).hl7 == place
+
+
+def test_errors_of_umis_that_nobody_said_there_are_any_of_are_refused(tmp_path: Path) -> None:
+    given = {"GENOMICS_UMI_ERRORS": "join", "GENOMICS_DATA": str(tmp_path)}
+    with pytest.raises(SettingsError, match="GENOMICS_UMI does not say"):
+        Settings.from_environment(given)
+    assert Settings.from_environment({**given, "GENOMICS_UMI": "name"}).umi_errors == "join"

@@ -252,6 +252,20 @@ def test_reads_of_one_place_and_two_umis_are_two_molecules(
         assert all(tag == re.split("[:_]", name)[-1].replace("+", "-") for name, tag in told)
 
 
+@pytest.mark.parametrize(("umi_errors", "kept"), [(False, 3), (True, 2)])
+def test_a_umi_that_was_misread_is_another_molecule_unless_errors_are_allowed_for(
+    genome: tuple[Reference, Aligner], copies: list[Pair], tmp_path: Path, umi_errors: bool, kept: int
+) -> None:
+    misread = [
+        replace(copy, name=copy.name.replace("ACGT+", "ACGA+")) if number % 6 == 1 else copy
+        for number, copy in enumerate(copies)
+    ]
+    aligned = run(genome, [write_lane(tmp_path, misread)], tmp_path / "out", umi=UmiSource.NAME, umi_errors=umi_errors)
+    assert aligned.duplication[0].read_pair_duplicates == 40 * (6 - kept)
+    with pysam.AlignmentFile(str(aligned.path)) as file:
+        assert ("--umi-errors" in file.header.to_dict()["PG"][-1]["CL"]) == umi_errors
+
+
 @pytest.mark.parametrize(("umi", "told"), [(UmiSource.NAME, "does not end in one"), (UmiSource.COMMENT, "no RX:Z:")])
 def test_a_read_without_the_umi_it_should_have_is_refused(
     genome: tuple[Reference, Aligner], lanes: list[Lane], tmp_path: Path, umi: UmiSource, told: str

@@ -1,5 +1,6 @@
 import gzip
 import random
+from collections import Counter, defaultdict
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,10 +24,11 @@ def find(
     memory: int = 1 << 30,
     groups: list[int] | None = None,
     by_umi: bool = False,
+    umi_errors: bool = False,
 ) -> Duplicates:
     together, places = by_template(records)
     read_groups = np.zeros(len(places), dtype=np.int32) if groups is None else np.array(groups, dtype=np.int32)[places]
-    with DuplicateFinder(libraries, memory=memory, by_umi=by_umi) as finder:
+    with DuplicateFinder(libraries, memory=memory, by_umi=by_umi, umi_errors=umi_errors) as finder:
         step = max(1, len(places) // 7)
         starts = [0]
         names = names_of(together)
@@ -168,6 +170,65 @@ def pair(name: str, start: int, quality: str = "I", mate: int = 1200) -> list[st
         f"{name}\t99\t1\t{start}\t60\t30M\t=\t{mate}\t230\t{'A' * 30}\t{quality * 30}",
         f"{name}\t147\t1\t{mate}\t60\t30M\t=\t{start}\t-230\t{'A' * 30}\t{quality * 30}",
     ]
+
+
+def directional(umis: list[str]) -> dict[str, str]:
+    """Each UMI's molecule by the rule as it is published: edges first, then networks from the most frequent on."""
+    counts = Counter(umis)
+    names = sorted(counts, key=lambda umi: (-counts[umi], umi))
+    edges = {
+        one: [
+            other for other in names
+            if sum(a != b for a, b in zip(one, other, strict=True)) == 1 and counts[one] >= 2 * counts[other] - 1
+        ]
+        for one in names
+    }  # fmt: skip
+    molecule: dict[str, str] = {}
+    for seed in names:
+        reached = [seed] if seed not in molecule else []
+        for one in reached:
+            molecule[one] = seed
+            reached += [other for other in edges[one] if other not in molecule and other not in reached]
+    return molecule
+
+
+@pytest.mark.parametrize("memory", [1 << 30, 1000])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_umi_with_an_error_is_that_of_a_more_frequent_one(seed: int, memory: int) -> None:
+    rng = random.Random(seed)
+    lines, place_of, written = [], {}, defaultdict(list)
+    for number in range(600):
+        place, umi = rng.choice((1000, 1500, 2000)), rng.choice(("ACGTAC+GGTT", "ACGTAA+GGTT", "TTTTTT+CCCC"))
+        for _ in range(rng.choice((0, 0, 0, 0, 0, 0, 1, 2))):
+            at = rng.choice([at for at, letter in enumerate(umi) if letter != "+"])
+            umi = umi[:at] + rng.choice("ACGTN") + umi[at + 1 :]
+        lines += pair(f"r{number}:{umi}", place, mate=place + 200)
+        place_of[f"r{number}:{umi}"] = place
+        written[place].append(umi)
+    molecules = {place: directional(umis) for place, umis in written.items()}
+    expected = {(place, molecule) for place, told in molecules.items() for molecule in told.values()}
+    records = records_from_sam(lines, CONTIGS)
+    exact = find(records, ["x"], by_umi=True, memory=memory)
+    near = find(records, ["x"], by_umi=True, umi_errors=True, memory=memory)
+    kept = {name for place, name in enumerate(names_of(records)) if not near.is_duplicate(place)}
+    told = [(place_of[name], molecules[place_of[name]][name.partition(":")[2]]) for name in kept]
+    assert len(told) == len(set(told)) and set(told) == expected
+    assert len(marked(exact, len(records))) < len(marked(near, len(records)))
+
+
+@pytest.mark.parametrize(
+    ("frequent", "seldom", "same"),
+    [
+        ("ACGT", "ACGA", True), ("ACGT", "ACTA", False), ("ACGT", "ACG", False), ("CACG", "ACG", False),
+        ("ACGT+TTTT", "ACGT+TTTA", True), ("ACGT+TTTT", "ACGT-TTTT", True), ("ACGT", "ACGN", True),
+        ("A" * 20, "A" * 19 + "T", True), ("A" * 21, "A" * 20 + "T", False), ("A" * 21, "A" * 21, True),
+    ],
+)  # fmt: skip
+def test_umis_that_differ_in_one_letter(frequent: str, seldom: str, same: bool) -> None:
+    lines = [line for number in range(3) for line in pair(f"r{number}:{frequent}", 1000)] + pair(f"s:{seldom}", 1000)
+    records = records_from_sam(lines, CONTIGS)
+    found = find(records, ["x"], by_umi=True, umi_errors=True)
+    assert found.libraries[0].read_pair_duplicates == (3 if same else 2)
 
 
 def test_the_better_pair_is_kept_and_among_equals_the_first_by_tile_x_and_y() -> None:
