@@ -175,8 +175,9 @@ def crowding(reference: int, alternate: int, neighbours: Sequence[tuple[int, int
     reads = reference + alternate
     if len(neighbours) < CROWD or alternate > CROWD_SHARE * reads:
         return 0.0
-    others, other_alternates = (sum(counts) for counts in zip(*neighbours, strict=True))
-    for_a_copy = other_alternates * math.log(SHARE_BESIDE_A_COPY / EXPECTED_SHARE)
+    others = sum(one for one, _ in neighbours)
+    other_alternates = sum(one for _, one in neighbours)
+    for_a_copy: float = other_alternates * math.log(SHARE_BESIDE_A_COPY / EXPECTED_SHARE)
     for_a_copy += others * math.log((1 - SHARE_BESIDE_A_COPY) / (1 - EXPECTED_SHARE))
     most = CROWD_COUNTS * (NEEDS_NO_CROWD - min(reads, NEEDS_NO_CROWD)) / NEEDS_NO_CROWD
     return min(max(10 * for_a_copy / math.log(10), 0.0), most)
