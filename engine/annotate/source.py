@@ -6,6 +6,7 @@ that memory does not grow with the number of variants.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.annotate.batches import FIXED, read_batches, read_header
+from engine.annotate.batches import FIXED, Batch, read_batches, read_header
 from engine.annotate.call_columns import CallColumns
 from engine.annotate.compound import NEIGHBOURS_WITHIN
 from engine.annotate.gene_model import GeneModel
@@ -234,6 +235,7 @@ class Sorting:
             calls = None
             if source.sample is not None:
                 calls = CallColumns(batch.columns["FORMAT"], batch.columns["SAMPLE"])
+                _require_genotypes(source, batch, calls.arrays["genotype"])
             told = sort_out(batch, None if calls is None else calls.copies, sequence, places)
             if not self._plain:
                 told.is_plain[:] = False
@@ -282,3 +284,32 @@ def _set_straddling_apart(before: Sorted, after: Sorted) -> None:
     for told, near in ((before, before.end + gap >= first), (after, after.first - gap <= end)):
         runs = told.runs(gap)
         told.not_plain(np.isin(runs, runs[near]))
+
+
+_IS_GENOTYPE = re.compile(r"[/|]?(?:\d+|\.)(?:[/|](?:\d+|\.))*", re.ASCII)
+
+
+def _require_genotypes(source: Source, batch: Batch, genotype: pa.Array) -> None:
+    """A genotype names alleles of its record; one that does not would be taken for one without the allele."""
+    import pyarrow.compute as pc
+
+    coded = genotype.dictionary_encode()
+    highest = np.array([_highest_allele(text) for text in coded.dictionary.to_pylist()], np.int64)
+    alleles = np.asarray(pc.count_substring(batch.alt, ",")).astype(np.int64) + 1
+    wrong = np.flatnonzero(highest[coded.indices.to_numpy()] > alleles)
+    if len(wrong):
+        number = int(wrong[0])
+        raise VariantFileError(
+            f"the genotype {genotype[number].as_py()[:20]!r} is not made of alleles of the record",
+            sample=source.sample,
+            file=source.file,
+            place=f"{batch.contig}:{int(batch.position[number]):,}",
+            remedy="correct the record, or call the sample again",
+        )
+
+
+def _highest_allele(genotype: str) -> int:
+    """Number of the highest allele, 0 where none is called; of what is no genotype one that no record has."""
+    if not _IS_GENOTYPE.fullmatch(genotype):
+        return np.iinfo(np.int64).max
+    return min(max(map(int, re.findall(r"\d+", genotype)), default=0), np.iinfo(np.int64).max)

@@ -118,6 +118,20 @@ def test_several_alternate_alleles_become_rows_of_their_own(bundle: ReferenceBun
     assert {row["original"] for row in rows} == {"17|7577120|C|T,*,A|1", "17|7577120|C|T,*,A|3"}
 
 
+@pytest.mark.parametrize("genotype", ["0/5", "2", "het", "", "0/", "1//1", "-1/1", "١/1", "0/99999999999999999999"])
+def test_a_genotype_of_alleles_that_the_record_lacks_is_refused(
+    bundle: ReferenceBundle, tmp_path: Path, genotype: str
+) -> None:
+    """Else it would be one that does not carry the allele, without a word."""
+    line = "17\t7577120\t.\tC\tT\t50\tPASS\t.\tGT\t"
+    vcf = write_vcf(
+        tmp_path / "in.vcf", f"{line}0/1", line.replace("7577120", "7577121").replace("\tC\t", "\tG\t") + genotype
+    )
+    with pytest.raises(VariantFileError, match="is not made of alleles") as caught:
+        annotate_variants(vcf, bundle, tmp_path, "S")
+    assert (caught.value.sample, caught.value.place) == ("S", "17:7,577,121")
+
+
 def test_a_deletion_is_left_aligned_in_vcf_and_shifted_right_in_hgvs(bundle: ReferenceBundle, tmp_path: Path) -> None:
     vcf = write_vcf(
         tmp_path / "in.vcf", "17\t7577694\t.\tT\t.\t50\tPASS\t.\tGT\t0/0", "17\t7577693\t.\tTT\tT\t50\tPASS\t.\tGT\t0/1"
