@@ -37,12 +37,12 @@ class InfoColumns:
         split = pc.split_pattern(infos, ";")
         self._items = split.values
         self._offsets = split.offsets.to_numpy().astype(np.int64)
-        self._shapes: list[tuple[NDArray[np.int64], dict[str, int]]] = []
+        self._shapes: list[tuple[NDArray[np.int64], dict[str, pa.Array]]] = []
         rest = np.arange(len(infos))
         while len(rest) and len(self._shapes) < _MOST_SHAPES:
             keys = self._keys(int(rest[0]))
-            alike = self._alike(rest, keys)
-            self._shapes.append((rest[alike], {key: place for place, key in enumerate(keys)}))
+            alike, items = self._alike(rest, keys)
+            self._shapes.append((rest[alike], items))
             rest = rest[~alike]
         self._rest = rest
         self._order = np.argsort(np.concatenate([*(rows for rows, _ in self._shapes), rest]), kind="stable")
@@ -57,38 +57,39 @@ class InfoColumns:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        parts = [self._taken(rows, keys.get(name), len(name) + 1) for rows, keys in self._shapes]
+        parts = [_values(items.get(name), len(name) + 1, len(rows)) for rows, items in self._shapes]
         if len(self._rest):
             pattern = rf"(?:^|;){re.escape(name)}=(?P<value>[^;]*)"
             parts.append(pc.struct_field(pc.extract_regex(self._infos.take(pa.array(self._rest)), pattern), [0]))
         found = parts[0] if len(parts) == 1 else pa.concat_arrays(parts).take(pa.array(self._order))
         if places is not None:
             found = _of_the_allele(found, places)
-        return pc.if_else(pc.is_in(found, pa.array(_ABSENT)), pa.scalar(None, pa.string()), found)
+        absent = pc.is_in(found, pa.array(_ABSENT))
+        return pc.if_else(absent, pa.scalar(None, pa.string()), found) if pc.any(absent).as_py() else found
 
     def _keys(self, record: int) -> list[str]:
         items = self._items[int(self._offsets[record]) : int(self._offsets[record + 1])].to_pylist()
         return [item.partition("=")[0] for item in items]
 
-    def _alike(self, rows: NDArray[np.int64], keys: list[str]) -> NDArray[np.bool_]:
-        """Which of the records have these fields in this order."""
+    def _alike(self, rows: NDArray[np.int64], keys: list[str]) -> tuple[NDArray[np.bool_], dict[str, pa.Array]]:
+        """Which of the records have these fields in this order, and the fields of those that have, by key."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
         alike: NDArray[np.bool_] = self._offsets[rows + 1] - self._offsets[rows] == len(keys)
         starts = np.where(alike, self._offsets[rows], self._offsets[rows[0]])
-        for place, key in enumerate(keys):
-            items = self._items.take(pa.array(starts + place))
-            alike &= np.asarray(pc.or_(pc.starts_with(items, f"{key}="), pc.equal(items, key)))
-        return alike
+        items = [(key, self._items.take(pa.array(starts + place))) for place, key in enumerate(keys)]
+        for key, texts in items:
+            alike &= np.asarray(pc.or_(pc.starts_with(texts, f"{key}="), pc.equal(texts, key)))
+        return alike, {key: texts if alike.all() else texts.filter(pa.array(alike)) for key, texts in items}
 
-    def _taken(self, rows: NDArray[np.int64], place: int | None, before: int) -> pa.Array:
-        import pyarrow as pa
-        import pyarrow.compute as pc
 
-        if place is None:
-            return pa.nulls(len(rows), pa.string())
-        return pc.utf8_slice_codeunits(self._items.take(pa.array(self._offsets[rows] + place)), start=before)
+def _values(items: pa.Array | None, before: int, count: int) -> pa.Array:
+    """What stands behind the names."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pa.nulls(count, pa.string()) if items is None else pc.utf8_slice_codeunits(items, start=before)
 
 
 def _of_the_allele(texts: pa.Array, places: NDArray[np.int64]) -> pa.Array:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.annotate.batches import Batch
-from engine.annotate.compound import NEIGHBOURS_WITHIN, close_groups, one_allele
+from engine.annotate.compound import NEIGHBOURS_WITHIN, ONE_ALLELE_WITHIN, close_groups, one_allele
 from engine.annotate.edit import Edit, shifted, trimmed
 from engine.annotate.known_alleles import KnownOnContig
 from engine.annotate.places import Places
@@ -261,23 +261,37 @@ class KnownReach:
 
     def is_made_of(self, edits: Sequence_[Edit]) -> bool:
         """Whether some of the edits, which follow each other closely, are one allele that ClinVar knows."""
-        edits = sorted(edits)
-        end = max(edit.end for edit in edits)
-        near = slice(
-            int(np.searchsorted(self._reach, edits[0].start, "left")), int(np.searchsorted(self.starts, end, "right"))
-        )
-        known = list(
-            zip(self.starts[near].tolist(), self._ends[near].tolist(), self._gains[near].tolist(), strict=True)
-        )
-        for group in close_groups(edits) if known else ():
-            start, end = group[0].start, group[-1].end
+        known = self._near(min(edit.start for edit in edits), max(edit.end for edit in edits))
+        near = [edit for edit in edits if any(one.may_hold(edit) for one in known)]
+        for group in close_groups(sorted(near)):
             gain = sum(len(edit.alt) - edit.end + edit.start for edit in group)
-            if not any(first <= end and start <= last and gain == gained for first, last, gained in known):
-                continue
-            whole = one_allele(group, self._bases)
-            if whole and self._known.row(*whole) is not None:
-                return True
+            if any(one.gain == gain and one.touches(group[0].start, group[-1].end) for one in known):
+                whole = one_allele(group, self._bases)
+                if whole and self._known.row(*whole) is not None:
+                    return True
         return False
+
+    def _near(self, start: int, end: int) -> list[_KnownSpan]:
+        """The alleles that touch a span."""
+        first, last = np.searchsorted(self._reach, start, "left"), np.searchsorted(self.starts, end, "right")
+        spans = (values[first:last].tolist() for values in (self.starts, self._ends, self._gains))
+        return [_KnownSpan(*span) for span in zip(*spans, strict=True)]
+
+
+class _KnownSpan(NamedTuple):
+    """Where an allele lies, wherever it is written, and by how many bases it is longer than the reference."""
+
+    start: int
+    end: int
+    gain: int
+
+    def touches(self, start: int, end: int) -> bool:
+        """Whether it and a span have bases in common, or are next to each other."""
+        return self.start <= end and start <= self.end
+
+    def may_hold(self, edit: Edit) -> bool:
+        """Whether the allele, which is short, may be made of the edit and others."""
+        return self.touches(edit.start - ONE_ALLELE_WITHIN, edit.end + ONE_ALLELE_WITHIN)
 
 
 def _touch(
