@@ -211,7 +211,7 @@ class Sorting:
         with vcf.open("w") as written:
             written.writelines(self._header())
             before: Held | None = None
-            for held in self._sorted_out():
+            for held in self._sorted_out(first_time=True):
                 if before is not None:
                     _set_straddling_apart(before.told, held.told)
                     self._settle(before, written)
@@ -224,11 +224,12 @@ class Sorting:
         if self._held is not None:
             yield from self._held
             return
-        for held, is_plain in zip(self._sorted_out(), self._plain_records, strict=True):
+        for held, is_plain in zip(self._sorted_out(first_time=False), self._plain_records, strict=True):
             held.told.is_plain = is_plain
             yield held
 
-    def _sorted_out(self) -> Iterator[Held]:
+    def _sorted_out(self, *, first_time: bool) -> Iterator[Held]:
+        """The batches; which of their records are plain is known the second time."""
         source = self._source
         for batch in read_batches(source.text, source.header, source.column):
             sequence, places = self._contigs.sequence(batch.contig), self._contigs.places(batch.contig)
@@ -240,7 +241,7 @@ class Sorting:
             if not self._plain:
                 told.is_plain[:] = False
                 told.is_left_out[:] = False
-            elif calls is not None:
+            elif first_time and calls is not None:
                 set_compounds_apart(told, self._reach_on(batch.contig, sequence))
             yield Held(told, {} if calls is None else calls.arrays)
 
