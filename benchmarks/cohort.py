@@ -8,7 +8,6 @@ and adding, replacing and withdrawing is measured at 10, 300 and 2,500. Counts a
 from __future__ import annotations
 
 import argparse
-import re
 import resource
 import shutil
 import statistics
@@ -22,6 +21,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+from jinja2 import Template
 
 from benchmarks.measure import run
 from dbt_project import FOLDER
@@ -176,20 +176,22 @@ def _frequencies(files: dict[str, list[str]], kind: str) -> list[tuple[int, int,
         for name in ("calls", "missing", "samples"):
             db.execute(f"CREATE VIEW stg_{name} AS FROM {name}_kept")
         for name in GOLD:
-            text = (FOLDER / "models" / "staging" / f"stg_{name}.sql").read_text()
-            scan, kept = re.split(r"\{% else %\}", text)
-            chosen = scan.split("%}", 1)[1] if kind == "scanned" else kept.replace("{% endif %}", "")
-            db.execute(f"CREATE VIEW stg_{name} AS {_plain(chosen)}")
-        made = db.sql(_plain((FOLDER / "models" / "marts" / "cohort_allele_frequency.sql").read_text()))
+            db.execute(f"CREATE VIEW stg_{name} AS {_model('staging', f'stg_{name}', kind)}")
+        made = db.sql(_model("marts", "cohort_allele_frequency", kind))
         rows: list[tuple[int, int, int]] = made.project("position, allele_count, allele_number").fetchall()
     return rows
 
 
-def _plain(text: str) -> str:
-    """A model's SQL with names of views in the place of references."""
-    text = text.replace("{{ adapter.quote('end') }}", '"end"')
-    text = re.sub(r"\{\{ ref\('(\w+)'\) \}\}", r"\1", text)
-    return re.sub(r"\{\{ delta\('(\w+)'[^}]*\) \}\}", r"\1_kept", text)
+def _model(layer: str, name: str, kind: str) -> str:
+    """A model's SQL as dbt would render it, with names of views in the place of references."""
+    frequencies = (FOLDER / "macros" / "frequencies.sql").read_text()
+    rendered: str = Template(frequencies + (FOLDER / "models" / layer / f"{name}.sql").read_text()).render(
+        ref=str,
+        delta=lambda table, of_samples=True: f"{table}_kept",
+        var=lambda name, default: "yes" if kind == "scanned" and name == "sum_anew" else default,
+        adapter={"quote": lambda name: f'"{name}"'},
+    )
+    return rendered
 
 
 def _require_exact(drawn: Drawn, rows: Sequence[tuple[int, int, int]]) -> None:

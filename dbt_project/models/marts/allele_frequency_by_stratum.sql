@@ -37,23 +37,6 @@ alleles as (
     inner join members on calls.sample_id = members.sample_id
 ),
 
-sites as (
-    select
-        kind,
-        stratum,
-        contig,
-        position,
-        ref,
-        alt,
-        sum(allele_count) as allele_count,
-        sum(carriers) as carriers,
-        sum(homozygotes) as homozygotes,
-        sum(hemizygotes) as hemizygotes
-    from alleles
-    group by kind, stratum, contig, position, ref, alt
-    having sum(carriers) <> 0
-),
-
 steps as (
     select 'sex' as kind, sex as stratum, contig, place, step from {{ ref('stg_coverage_step') }}
     union all
@@ -66,45 +49,4 @@ steps as (
     inner join members on missing.sample_id = members.sample_id
 ),
 
-places as (
-    select kind, stratum, contig, place, 0 as is_site, sum(step) as change
-    from steps
-    group by kind, stratum, contig, place
-    union all
-    select distinct kind, stratum, contig, position - 1 as place, 1 as is_site, 0 as change
-    from sites
-),
-
-running as (
-    select
-        kind,
-        stratum,
-        contig,
-        place,
-        is_site,
-        sum(change) over (
-            partition by kind, stratum, contig
-            order by place, is_site
-            rows between unbounded preceding and current row
-        ) as missing_copies
-    from places
-)
-
-select
-    sites.kind,
-    sites.stratum,
-    sites.contig,
-    sites.position,
-    sites.ref,
-    sites.alt,
-    cast(sites.allele_count as bigint) as allele_count,
-    cast(2 * sizes.samples - running.missing_copies as bigint) as allele_number,
-    cast(sites.allele_count as double) / (2 * sizes.samples - running.missing_copies) as allele_frequency,
-    cast(sites.carriers as bigint) as carriers,
-    cast(sites.homozygotes as bigint) as homozygotes,
-    cast(sites.hemizygotes as bigint) as hemizygotes
-from sites
-inner join running
-    on sites.kind = running.kind and sites.stratum = running.stratum
-    and sites.contig = running.contig and sites.position - 1 = running.place and running.is_site = 1
-inner join sizes on sites.kind = sizes.kind and sites.stratum = sizes.stratum
+{{ frequencies(by=['kind', 'stratum']) }}
