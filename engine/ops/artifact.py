@@ -266,7 +266,7 @@ def ancestors(asset: str, settings: Settings, parts: Collection[str]) -> tuple[s
     """
     found: dict[str, None] = {}
     for name, taken in _CONTRACTS[asset].takes.items():
-        for upstream in () if taken.is_beside else taken.assets(name, settings, parts):
+        for upstream in taken.assets(name, settings, parts):
             if _CONTRACTS[upstream].by_sample:
                 found |= dict.fromkeys((*ancestors(upstream, settings, parts), upstream))
     return tuple(found)

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from engine.ops.artifact import Computed, artifact
-from engine.ops.inputs import Artifact, Facts, Genome, Making, Options, Own, OwnOfTrio, Parts
+from engine.ops.inputs import Facts, Genome, Making, Options, Own, Parts
 from engine.ops.services import Settings
 from engine.person import Person
 from engine.receipt import Measure
@@ -147,7 +147,6 @@ def further_findings(
     repeats: Own,
     mitochondria: Own,
     homozygosity: Own,
-    trio_variants: Annotated[Artifact | None, OwnOfTrio("gvcf")],
     reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar", "panels")],
     person: Annotated[Person, Facts("ordered_genes", "panel")],
 ) -> Computed:
@@ -162,7 +161,6 @@ def further_findings(
         mitochondrial_findings,
         repeat_findings,
         structural_findings,
-        uniparental_findings,
         write_further,
     )
     from engine.classify.question import question_of
@@ -196,9 +194,6 @@ def further_findings(
     if found := told.get("runs of homozygosity"):
         runs, share = [Run(**run) for run in found["runs"]], homozygosity.measures["homozygous_share"]
         findings += homozygosity_findings(runs, float(share) if isinstance(share, int | float) else 0.0)
-    if trio_variants is not None:
-        told["uniparental disomy"] = {}
-        findings += uniparental_findings(str(trio_variants.measures.get("uniparental_contigs_told") or ""))
     missing = tuple((what, str(one.measures[_NOT_EXAMINED])) for what, one in sources.items() if what not in told)
     write_further(making.folder / f"{making.sample}.further.json", Further(tuple(findings), tuple(told), missing))
     return Computed(len(findings), {"further_findings": len(findings), "examined": list(told)})

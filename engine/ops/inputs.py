@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from engine.classify.decision import Decision
 from engine.errors import GateError, KnowledgeError
@@ -83,14 +83,7 @@ class Scope:
 
 
 class Input(ABC):
-    """One kind of input.
-
-    Attributes:
-        is_beside: whether it may be absent for one sample and there for another, so that no chain of artifacts that a
-            report stands on leads over it; what it was is a share of the recipe all the same.
-    """
-
-    is_beside: ClassVar[bool] = False
+    """One kind of input."""
 
     def assets(self, parameter: str, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
         """The assets it comes from: edges of the lineage graph. By default none.
@@ -207,7 +200,7 @@ class Parent(_Named):
         """Both or nothing, each through its gate."""
         person = scope.services.registry.participant(scope.sample).person
         parent = {"father": person.father_id, "mother": person.mother_id}[parameter]
-        receipts = {asset: _usable(asset, parent, scope.services) for asset in self.names} if parent else {}
+        receipts = {asset: self._usable(asset, parent, scope.services) for asset in self.names} if parent else {}
         if parent is None or not all(receipts.values()):
             return Opened(None)
         found = {asset: receipt for asset, receipt in receipts.items() if receipt}
@@ -216,40 +209,13 @@ class Parent(_Named):
             inputs={f"{asset} of {parameter}": receipt.data_version for asset, receipt in found.items()},
         )
 
-
-def _usable(asset: str, sample: str, services: Services) -> Receipt | None:
-    """The receipt of an artifact that may be used, absent where there is none or its gate is shut."""
-    if services.lake.receipt(asset, sample) is None:
-        return None
-    try:
-        return services.gate.require(asset, sample)
-    except GateError:
-        return None
-
-
-class OwnOfTrio(_FromGate):
-    """An artifact of the same sample that is made of the parents' too; absent where it is not that of now.
-
-    It is not where a parent cannot be used, where it was made of other calls of theirs, or where its own gate is shut:
-    what two people say who may not be the parents is not asked.
-
-    Args:
-        names: artifacts of either parent that it is made from.
-    """
-
-    is_beside = True
-
-    def __init__(self, *names: str) -> None:
-        self.names = names
-
-    def open(self, parameter: str, scope: Scope) -> Opened:
-        """The artifact, or nothing."""
-        parents = [Parent(*self.names).open(parent, scope) for parent in ("father", "mother")]
-        receipt = _usable(parameter, scope.sample, scope.services) if all(one.value for one in parents) else None
-        made_of = {name: version for one in parents for name, version in one.inputs.items()}
-        if receipt is None or not made_of.items() <= receipt.recipe.inputs.items():
-            return Opened(None)
-        return Opened(Artifact(receipt, scope.services.lake), inputs={parameter: receipt.data_version})
+    def _usable(self, asset: str, sample: str, services: Services) -> Receipt | None:
+        if services.lake.receipt(asset, sample) is None:
+            return None
+        try:
+            return services.gate.require(asset, sample)
+        except GateError:
+            return None
 
 
 @dataclass(frozen=True)

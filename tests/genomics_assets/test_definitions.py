@@ -32,7 +32,7 @@ BY_SAMPLE = {
     "repeats": {"aligned_reads"},
     "mitochondria": {"aligned_reads"},
     "homozygosity": {"variants"},
-    "further_findings": {"structural_variants", "repeats", "mitochondria", "homozygosity", "trio_variants"},
+    "further_findings": {"structural_variants", "repeats", "mitochondria", "homozygosity"},
     "exon_coverage": {"aligned_reads", "gvcf"},
     "trio_variants": {"gvcf"},
     "findings": {"annotated_variants", "gvcf", "relatedness"},

@@ -31,7 +31,6 @@ UNOPENED = {
     ("further_findings", "homozygosity"),
     ("further_findings", "mitochondria"),
     ("further_findings", "structural_variants"),
-    ("further_findings", "trio_variants"),
     ("homozygosity", "variants"),
     ("mitochondria", "aligned_reads"),
     ("structural_variants", "aligned_reads"),
