@@ -2,11 +2,12 @@
 
 A deployment of so many cases is made in a temporary folder from one finished case of the demo (``make demo`` first):
 every case is registered, has a run of Dagster's, and publishes the artifacts that pages show. Each page is asked for
-once as the first after the start, then twenty times.
+once as the first after the start, then twenty times. ``PORTAL_COLD=yes`` leaves out what the server does beforehand.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import statistics
 import sys
@@ -28,6 +29,7 @@ from portal.clinic.application import portal_of
 from portal.clinic.house import House
 from portal.clinic.rights import Person as Visitor
 from portal.clinic.rights import Role
+from portal.clinic.warming import warm
 from resources.environment import PROJECT, Resources, Settings, build_resources
 from resources.sample_runs import Runs
 
@@ -96,6 +98,8 @@ def _measure(platform: Resources, instance: dg.DagsterInstance) -> None:
     from contextlib import nullcontext
 
     app = portal_of(platform, lambda: nullcontext(Runs(instance)))
+    if os.environ.get("PORTAL_COLD") != "yes":
+        warm(app).join()
     house: House = app.state.house
     key = house.visits.open(Visitor("Dr Bench", Role.GENETICIST, every_case=True), "benchmark", time.time())
     officer = house.visits.open(Visitor("Sam Bench", Role.SECURITY_OFFICER), "benchmark", time.time())

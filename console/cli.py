@@ -35,7 +35,9 @@ from console import (
     tiers,
 )
 from console.couple import coupled
+from console.dashboards import power_bi
 from console.knowledge import knowledge
+from console.submissions import clinvar
 from console.why import why
 from engine.errors import GenomicsError
 from engine.storage import storage_error
@@ -192,6 +194,10 @@ def parser() -> argparse.ArgumentParser:
     known.add_argument("--release", metavar="PART", help="let the release of this part that is held take force")
     known.add_argument("--person", help=_WHO)
     known.add_argument("--reason", default="", help="why it is released, in a sentence")
+    written = add("power-bi", "write the Power BI project of the dashboards, with this lake and its teams", power_bi)
+    written.add_argument("folder", type=Path, metavar="FOLDER", help="takes the project")
+    submitted = add("clinvar", "write what was classified and signed as a submission to ClinVar", clinvar)
+    submitted.add_argument("file", type=Path, metavar="FILE", help="takes the submission, JSON")
     audit = add("audit", "verify the audit log's chain and its end", commands.audit)
     audit.add_argument("--accept", action="store_true", help="go on with a log that lost entries, as it is")
     audit.add_argument("--person", help=_WHO)

@@ -105,5 +105,6 @@ def _arrow_type(text: str) -> pa.DataType:
         "TINYINT": pa.int8(),
         "DOUBLE": pa.float64(),
         "BOOLEAN": pa.bool_(),
+        "DATE": pa.date32(),
     }
     return simple[text]

@@ -8,6 +8,7 @@ from engine.ops import (
     annotation,
     calls,
     cohort,
+    dashboards,
     delivery,
     genome,
     identity,
@@ -67,6 +68,7 @@ ARTIFACTS = (
     notebooks.ancestry_and_relatedness,
     notebooks.association,
     notebooks.risk_strata,
+    dashboards.gold_snapshot,
 )
 KNOWLEDGE = tuple(one for one in ARTIFACTS if one.stage == knowledge.reference_genome.stage)
 """The reference and what is known beside it."""

@@ -23,6 +23,7 @@ from starlette.routing import Mount
 
 from engine.errors import GenomicsError
 from portal.clinic.application import portal_of
+from portal.clinic.warming import warm
 from portal.door import Door, loopback_origins
 from portal.plots import plots_of
 from portal.queued import tell_queued_apart
@@ -42,13 +43,15 @@ def door_before(context: IWorkspaceProcessContext[Any], platform: Resources, por
     """Dagster's web UI of a deployment, its plots, and the clinicians' portal, with the door before them."""
     tell_queued_apart(context.instance)
     dagster = create_app_from_workspace_process_context(context, live_data_poll_rate=2000)
+    portal = portal_of(platform, lambda: nullcontext(Runs(context.instance)))
+    warm(portal)
     return Door(
         Starlette(routes=[plots_of(platform.lake), Mount("", dagster)]),
         Sessions(web_token(platform.settings), account()),
         platform.audit,
         (*loopback_origins(port), *platform.settings.web_origins),
         platform.settings.web_person_header,
-        portal_of(platform, lambda: nullcontext(Runs(context.instance))),
+        portal,
     )
 
 

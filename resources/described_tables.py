@@ -28,6 +28,7 @@ from engine.cohort.columns import (
     STUDY_MEMBER_COLUMNS,
 )
 from engine.cohort.models import cohort_models
+from engine.dashboards.columns import TABLES as SNAPSHOT
 from engine.phenotype.conditions import GENE_CONDITION_COLUMNS
 from engine.report.exon_coverage import EXON_COLUMNS
 from engine.tables import Column, struct_of
@@ -82,6 +83,10 @@ def described_tables() -> tuple[Described, ...]:
         Described("study_cohorts", "asset `study_cohorts`, Parquet", STUDY_COHORT_COLUMNS),
         Described("dataset frequencies", "artifact of each imported dataset, Parquet", DATASET_FREQUENCY_COLUMNS),
         Described("dataset calls", "artifact of each imported dataset with genotypes, Parquet", DATASET_CALL_COLUMNS),
+        *(
+            Described(f"snapshot: {name}", f"artifact `gold_snapshot`, `{name}.parquet`", columns)
+            for name, columns in SNAPSHOT.items()
+        ),
         Described("work_list", "nowhere kept; `genomics samples` and the web UI show it", WORK_LIST_COLUMNS),
         *(Described(f"registry: {name}", *described(table)) for name, table in METADATA.tables.items()),
     )

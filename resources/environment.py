@@ -34,12 +34,14 @@ from resources.knowledge import Knowledge
 from resources.laboratory import read_laboratory
 from resources.lake import Lake, LocalLake
 from resources.landing_zone import LandingZone
+from resources.power_bi import PowerBi
 from resources.privacy import keep_private
 from resources.registry import SampleRegistry
 from resources.registry.deliveries import Deliveries
 from resources.registry.studies import StudyLedger
 from resources.secrets import Secrets, filled_in, has_password, secrets_at, signed_in
 from resources.studies import Studies
+from resources.teams import Teams, needs_second_reader, read_teams
 from resources.warehouse import Warehouse
 from resources.zones import read_groups
 
@@ -266,6 +268,12 @@ OPTIONS = (
         "YAML file with the group of each role; then files grant each role what it reads, and nobody anything else.",
     ),
     Option(
+        "GENOMICS_POWER_BI",
+        "none",
+        (),
+        "YAML file that says which Power BI dataset shows the dashboards' snapshot, and who refreshes it.",
+    ),
+    Option(
         "GENOMICS_NOTIFY_MAIL",
         "none",
         (),
@@ -334,6 +342,7 @@ class Settings:
         web_person_header: the header in which it names the person, absent where it names none.
         portal_access: file that says who comes into the portal, absent where only the demo's people do.
         access: file that says the group of each role, absent where everything is the platform's alone.
+        power_bi: file that says which Power BI dataset is refreshed, absent where none is.
         channels: the ways to people who are told of failed runs, shut gates and a stuck queue.
         notify_stuck_hours: how long a sample may wait for the platform until it is told.
     """
@@ -374,6 +383,7 @@ class Settings:
     web_person_header: str | None
     portal_access: Path | None
     access: Path | None
+    power_bi: Path | None
     channels: tuple[Channel, ...]
     notify_stuck_hours: int
 
@@ -430,9 +440,20 @@ class Settings:
             web_person_header=variables.get("GENOMICS_WEB_PERSON_HEADER") or None,
             portal_access=_path(variables.get("GENOMICS_PORTAL_ACCESS")),
             access=_path(variables.get("GENOMICS_ACCESS")),
+            power_bi=_path(variables.get("GENOMICS_POWER_BI")),
             channels=_channels(values, variables),
             notify_stuck_hours=_count("GENOMICS_NOTIFY_STUCK_HOURS", values["GENOMICS_NOTIFY_STUCK_HOURS"]),
         )
+
+    @property
+    def teams(self) -> Teams:
+        """Whose cases are whose, as the file for the portal says it now; AccessError where it cannot be read."""
+        return read_teams(self.portal_access)
+
+    @property
+    def second_reader(self) -> bool:
+        """Whether a report is signed only after another person has reviewed it, as the same file says it."""
+        return needs_second_reader(self.portal_access)
 
     @property
     def recalibrates(self) -> bool:
@@ -479,6 +500,7 @@ class Resources(Services):
         hospital: the system that reports are delivered to.
         interface_engine: the system that takes them as messages of HL7 v2.
         access: who may read which part of the data.
+        power_bi: the dataset that shows the snapshot.
     """
 
     settings: Settings
@@ -498,6 +520,7 @@ class Resources(Services):
     hospital: Hospital
     interface_engine: InterfaceEngine
     access: Access
+    power_bi: PowerBi
 
 
 def build_resources(settings: Settings) -> Resources:
@@ -527,6 +550,7 @@ def build_resources(settings: Settings) -> Resources:
         hospital=Hospital(settings.fhir_url, settings.fhir_access, ledger, audit),
         interface_engine=InterfaceEngine(settings.hl7, settings.hl7_access, ledger, audit),
         access=_access(settings),
+        power_bi=PowerBi(settings.power_bi, audit),
     )
 
 

@@ -142,13 +142,14 @@ def authorization(access: FhirAccess, url: str, client: httpx.Client) -> Authori
                 remedy="name a file with GENOMICS_FHIR_ACCESS (docs/fhir.md)",
             )
     if access.access == "client-credentials":
-        return BearerToken(lambda: _client_credentials(access, client))
+        return BearerToken(lambda: client_credentials(access, client))
     if access.access == "smart":
         return BearerToken(lambda: _backend_services(access, client))
     return BearerToken(_entra(url)) if access.access == "entra" else NoAuthorization()
 
 
-def _client_credentials(access: FhirAccess, client: httpx.Client) -> tuple[str, float]:
+def client_credentials(access: FhirAccess, client: httpx.Client) -> tuple[str, float]:
+    """A token for the client's id and secret, and how many seconds it lasts; DeliveryError where none is given."""
     form = {"grant_type": "client_credentials", "scope": access.scope}
     return _token(client, access, form, (str(access.client), _secret(access)))
 
@@ -209,7 +210,7 @@ def _token(
     if not isinstance(told, dict) or "access_token" not in told:
         raise DeliveryError(
             f"no token from {access.token_url}: it answered {answer.status_code}",
-            remedy="check client, secret and scope in the file that GENOMICS_FHIR_ACCESS names",
+            remedy="check client, secret and scope in the file that says how it is reached",
         )
     return str(told["access_token"]), lasts
 

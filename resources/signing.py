@@ -126,6 +126,12 @@ class Reports:
         draft = self._require_current(sample, digest)
         if draft.issue.is_signed:
             raise _is_signed(sample, draft.issue)
+        if self.platform.settings.second_reader and not {one.person for one in draft.issue.reviews} - {person}:
+            raise ReportError(
+                "nobody but the signer has reviewed what it says now",
+                sample=sample,
+                remedy="let a second reader review it first: this laboratory asks for that",
+            )
         state: Status = "final"
         if draft.issue.amends:
             state = "corrected" if corrected else "amended"

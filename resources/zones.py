@@ -24,7 +24,7 @@ ZONES: dict[str, tuple[str, ...]] = {
     "lake": ("lake/samples",),
     "reports": ("lake/samples/*/clinical_report", "lake/samples/*/statement", "lake/samples/*/findings"),
     "identified": ("lake/samples/*/fhir_bundle",),
-    "cohort": ("cohort", "lake/shared/cohort_*", "lake/shared/data_docs"),
+    "cohort": ("cohort", "lake/shared/cohort_*", "lake/shared/data_docs", "lake/shared/gold_snapshot"),
     "knowledge": ("lake/shared", "sources"),
     "audit": ("audit",),
 }

@@ -14,6 +14,7 @@ os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="genomics-tests-")
 SHARE_A_DEPLOYMENT = {
     **dict.fromkeys(("test_command_line.py", "test_sensor_and_daemon.py", "test_web_ui.py"), "laboratory"),
     **dict.fromkeys(("test_clinic.py", "test_clinic_browser.py", "test_clinic_provider.py"), "case"),
+    **dict.fromkeys(("test_clinic_dashboards.py", "test_clinic_practice.py", "test_clinic_fuzzed.py"), "case"),
 }
 """Files that look at the same running server (``end_to_end/conftest.py``) or the same case (``portal/conftest.py``),
 which is expensive to set up, by a word for it."""

@@ -43,8 +43,10 @@ STEPS = (
     "fhir",
     "hl7v2",
     "compare",
+    "exchange",
     "quality",
     "notebook",
+    "dashboards",
 )
 """The engine's folders in the order in which they may import each other: later ones import earlier ones."""
 ABOVE_THE_STEPS = {"cli", "commands", "start", "warm", "ops"}

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from engine.classify.decision import Decision
-from engine.errors import GateError, KnowledgeError
-from engine.ops.services import Lake, Registry, Services, Settings
+from engine.errors import GateError, KnowledgeError, LakeError
+from engine.ops.services import Lake, Participant, Registry, Services, Settings, Teams
 from engine.person import Identity, Person
 from engine.progress import Progress
 from engine.reads.file_digests import FileDigests
@@ -37,6 +37,7 @@ from engine.reference.bundle import ReferenceBundle
 from engine.report.issue import SignOut
 
 if TYPE_CHECKING:
+    from engine.dashboards.snapshot import CaseStanding
     from engine.fhir.transactions import Arrival
     from engine.hl7v2.message import Message
     from engine.hl7v2.parties import Address
@@ -335,6 +336,106 @@ class EverySample(_Named):
         if cohort:
             inputs["cohort_tables"] = cohort.receipt.data_version
         return Opened(CohortFiles(found, cohort), inputs=inputs)
+
+
+class EveryCase(_Named):
+    """Every case that takes part as it stands: what is said of it, who signed, whose it is, how it was measured.
+
+    What may not be used (a shut gate, damage, a signature nobody gave) is not told, and the case is told as held.
+    """
+
+    def __init__(self, said: str, *measured: str) -> None:
+        super().__init__(said, *measured)
+
+    def assets(self, parameter: str, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
+        """The named artifacts and the cohort's frequencies."""
+        return (*self.names, _FREQUENCIES)
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        """All of them."""
+        lake, services = scope.services.lake, scope.services
+        first, teams = services.registry.first_registered(), services.settings.teams
+        cases = [
+            self._case(services, sample, first[sample.sample_id], tuple(sorted(_teams_of(teams, sample.person))))
+            for sample in services.registry.samples()
+            if not sample.withdrawn
+        ]
+        receipt = lake.receipt("cohort_tables")
+        cohort = Artifact(lake.require("cohort_tables"), lake) if receipt else None
+        frequencies = cohort.file(f"{_FREQUENCIES}.parquet") if cohort else None
+        told = {"cases": digest_text("\n".join(sorted(version for _, version in cases)))}
+        inputs = {"cohort_tables": cohort.receipt.data_version} if cohort else {}
+        return Opened(Everybody(tuple(case for case, _ in cases), frequencies), inputs=inputs, parameters=told)
+
+    def _case(
+        self, services: Services, sample: Participant, registered: str, teams: tuple[str, ...]
+    ) -> tuple[CaseStanding, str]:
+        """A case, and what tells it from the same case at another time."""
+        from engine.dashboards.snapshot import CaseStanding
+        from engine.report.statement_file import SUFFIX, read_statement
+
+        said, *measured = self.names
+        held, receipt = False, None
+        steps: tuple[SignOut, ...] = ()
+        try:
+            if services.lake.receipt(said, sample.sample_id) is not None:
+                receipt = services.gate.require(said, sample.sample_id)
+                steps = services.gate.sign_outs(sample.sample_id)
+        except (GateError, LakeError):
+            held, receipt, steps = True, None, ()
+        receipts = {name: one for name in measured if (one := _whole(services.lake, name, sample.sample_id))}
+        aligned = receipts.get("aligned_reads")
+        case = CaseStanding(
+            sample=sample.sample_id,
+            person=sample.person,
+            teams=teams,
+            registered=registered,
+            statement=read_statement(Artifact(receipt, services.lake).file(SUFFIX)) if receipt else None,
+            held=held,
+            steps=steps,
+            measures={name: one.measures for name, one in receipts.items()},
+            aligned=aligned.created if aligned else None,
+        )
+        versions = [one.data_version for one in (*([receipt] if receipt else []), *receipts.values())]
+        facts = (
+            sample.sample_id,
+            teams,
+            registered,
+            held,
+            case.aligned,
+            versions,
+            _plain(steps),
+            _plain(sample.person),
+        )
+        return case, digest_text(repr(facts))
+
+
+_FREQUENCIES = "cohort_allele_frequency"
+
+
+def _teams_of(teams: Teams, person: Person) -> frozenset[str]:
+    return teams.of(order=person.order_id, family=person.family_id)
+
+
+def _whole(lake: Lake, asset: str, sample: str) -> Receipt | None:
+    """The receipt, where one can be read."""
+    try:
+        return lake.receipt(asset, sample)
+    except LakeError:
+        return None
+
+
+@dataclass(frozen=True)
+class Everybody:
+    """All cases as they stand.
+
+    Attributes:
+        cases: those that take part.
+        frequencies: the cohort's table of allele frequencies, absent while there is none.
+    """
+
+    cases: tuple[CaseStanding, ...]
+    frequencies: Path | None
 
 
 class Parts(_Named):

@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     from engine.report.case import Laboratory
 
 
+class Teams(Protocol):
+    """Whose a case is."""
+
+    def of(self, *, order: str | None, family: str | None) -> frozenset[str]:
+        """The teams that a case belongs to, by its order and its family."""
+
+
 class Settings(Protocol):
     """The deployment's options, as far as they decide what is computed and how."""
 
@@ -95,6 +102,10 @@ class Settings(Protocol):
     @property
     def target_padding(self) -> int:
         """Bases called on either side of a target."""
+
+    @property
+    def teams(self) -> Teams:
+        """Whose cases are whose; an error where the file that says it cannot be read."""
 
 
 class Work(Protocol):
@@ -296,6 +307,9 @@ class Registry(Protocol):
     def withdrawn(self) -> Sequence[str]:
         """Ids of the samples that were withdrawn."""
 
+    def first_registered(self) -> Mapping[str, str]:
+        """When each sample was registered first, by sample id: UTC time, ISO 8601."""
+
     def ask_again(self, sample_id: str, *, cause: str, why: str) -> Participant:
         """Ask for another run by the platform's own decision."""
 
@@ -434,6 +448,11 @@ class Canary(Protocol):
         log: Callable[[str], None],
     ) -> None:
         """Interpret signed cases under it; an error where it says too much otherwise and nobody has released it."""
+class PowerBi(Protocol):
+    """The dataset that shows the snapshot of all cases."""
+
+    def show(self, release: str) -> bool:
+        """Let it show a release; whether anything was asked for, DeliveryError where it is not done."""
 
 
 @dataclass(frozen=True)
@@ -454,6 +473,7 @@ class Services:
     canary: Canary
     hospital: Hospital
     interface_engine: InterfaceEngine
+    power_bi: PowerBi
 
     @classmethod
     def of(cls, resources: Any) -> Self:

@@ -15,20 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from engine.errors import GenomicsError
 from portal.clinic.rights import Person, Role
-
-_REMEDY = "write the file as docs/portal.md shows"
-
-
-class AccessError(GenomicsError):
-    """The file that says who may come in cannot be used, or somebody it does not know wants to come in."""
+from resources.teams import DEMO_TEAMS, AccessError, Team, Teams, listed, read_file, require_known, teams_of, unreadable
 
 
 @dataclass(frozen=True)
@@ -53,21 +44,6 @@ class Provider:
 
 
 @dataclass(frozen=True)
-class Team:
-    """Whose a case is.
-
-    Attributes:
-        groups: of the provider, whose members are in the team.
-        orders: patterns of order ids (``W3-*``) whose cases are the team's.
-        families: patterns of families' pseudonyms.
-    """
-
-    groups: tuple[str, ...] = ()
-    orders: tuple[str, ...] = ()
-    families: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Access:
     """The deployment's word on who may come in.
 
@@ -76,12 +52,14 @@ class Access:
         roles: role by group of the provider.
         every_case: groups whose members see the cases of every team.
         teams: by name.
+        filters: of the work list, which the laboratory locked: what they ask of state, report, stage and q, by name.
     """
 
     provider: Provider | None = None
     roles: Mapping[str, Role] = field(default_factory=dict)
     every_case: frozenset[str] = frozenset()
     teams: Mapping[str, Team] = field(default_factory=dict)
+    filters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, told: Mapping[str, Any], file: Path | None = None) -> Access:
@@ -91,28 +69,23 @@ class Access:
             AccessError: a key or a role is not known, or a value of another kind than it should be.
         """
         try:
-            _require_known(told, {"provider", "roles", "every_case", "teams"})
+            require_known(told, {"provider", "roles", "every_case", "teams", "filters", "second_reader"})
             return cls(
                 provider=_provider(told.get("provider"), file),
                 roles={str(group): Role(role) for group, role in (told.get("roles") or {}).items()},
-                every_case=frozenset(_listed(told.get("every_case"))),
-                teams={str(name): _team(team) for name, team in (told.get("teams") or {}).items()},
+                every_case=frozenset(listed(told.get("every_case"))),
+                teams=teams_of(told).by_name,
+                filters={str(name): _filter(one) for name, one in (told.get("filters") or {}).items()},
             )
         except (TypeError, ValueError, AttributeError) as error:
-            raise AccessError(f"who may come in cannot be read: {error}", remedy=_REMEDY, file=file) from error
+            raise unreadable(error, file) from error
 
     @classmethod
     def read(cls, path: Path | None) -> Access:
         """From the file; that of the demo where there is none."""
         if path is None:
             return DEMO
-        try:
-            told = yaml.safe_load(path.read_text())
-        except (OSError, yaml.YAMLError) as error:
-            raise AccessError(f"who may come in cannot be read: {error}", remedy=_REMEDY, file=path) from error
-        if not isinstance(told, dict):
-            raise AccessError("the file does not say who may come in", remedy=_REMEDY, file=path)
-        return cls.of(told, path)
+        return cls.of(read_file(path), path)
 
     def person(self, name: str, groups: Collection[str]) -> Person:
         """Somebody whom the provider has signed in.
@@ -131,45 +104,28 @@ class Access:
 
     def teams_of(self, *, order: str | None, family: str | None) -> frozenset[str]:
         """The teams that a case belongs to, by its order and its family."""
-        return frozenset(
-            name for name, team in self.teams.items() if _matches(order, team.orders) or _matches(family, team.families)
-        )
+        return Teams(self.teams).of(order=order, family=family)
 
 
 DEMO = Access(
     roles={role.value: role for role in Role},
     every_case=frozenset({Role.BIOINFORMATICIAN.value, Role.GENETICIST.value}),
-    teams={"whoever orders": Team(groups=(Role.CLINICIAN.value,), orders=("*",))},
+    teams=DEMO_TEAMS.by_name,
 )
 """Of a deployment without a file: a group for each role; the clinician's cases are those that somebody ordered."""
+
+
+def _filter(told: Any) -> dict[str, str]:
+    require_known(told, {"state", "report", "stage", "q"})
+    return {name: str(value) for name, value in told.items()}
 
 
 def _provider(told: Any, file: Path | None) -> Provider | None:
     if told is None:
         return None
-    _require_known(told, {"issuer", "client_id", "client_secret_file", "scope", "groups_claim", "name_claim"})
+    require_known(told, {"issuer", "client_id", "client_secret_file", "scope", "groups_claim", "name_claim"})
     if not str(told.get("issuer", "")).startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
         raise ValueError("the issuer is no https URL")
     secret = told.get("client_secret_file")
     place = (file.parent if file else Path()) / secret if secret else None
     return Provider(**{**told, "issuer": told["issuer"].rstrip("/"), "client_secret_file": place})
-
-
-def _team(told: Any) -> Team:
-    _require_known(told, {"groups", "orders", "families"})
-    return Team(**{name: _listed(values) for name, values in told.items()})
-
-
-def _listed(values: Any) -> tuple[str, ...]:
-    if values is not None and not isinstance(values, list):
-        raise ValueError(f"{values!r} is no list")
-    return tuple(str(value) for value in values or ())
-
-
-def _require_known(told: Mapping[str, Any], known: Collection[str]) -> None:
-    if strange := sorted(set(told) - set(known)):
-        raise ValueError(f"{', '.join(map(str, strange))}: there are {', '.join(sorted(known))}")
-
-
-def _matches(value: str | None, patterns: Collection[str]) -> bool:
-    return value is not None and any(fnmatchcase(value, pattern) for pattern in patterns)

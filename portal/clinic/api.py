@@ -8,28 +8,20 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Annotated, Any
-from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from engine.errors import GenomicsError
 from portal.clinic import cases
-from portal.clinic.admission import ROOT, Admitted, RefusalError, needs
+from portal.clinic.admission import ROOT
+from portal.clinic.deeds import run_again
+from portal.clinic.exchange import alignments
 from portal.clinic.house import Row
-from portal.clinic.rights import Action
-from resources.decisions import require_reason
+from portal.clinic.may import MayEnter, MayList, MayRetry, MaySeeCase, MaySeeFindings, MaySeeReads
 
 router = APIRouter(prefix=f"{ROOT}/api")
 _MOST = 1000
-
-MayEnter = Annotated[Admitted, Depends(needs(Action.ENTER))]
-MayList = Annotated[Admitted, Depends(needs(Action.LIST))]
-MaySeeCase = Annotated[Admitted, Depends(needs(Action.CASE))]
-MaySeeFindings = Annotated[Admitted, Depends(needs(Action.FINDINGS))]
-MaySeeReads = Annotated[Admitted, Depends(needs(Action.READS))]
-MayRetry = Annotated[Admitted, Depends(needs(Action.RETRY))]
 
 
 class CaseRow(BaseModel):
@@ -95,12 +87,7 @@ def cases_of(admitted: MayList, state: str = "", first: Annotated[int, Query(ge=
 @router.get("/cases/{case}")
 def case_of(admitted: MaySeeCase, case: str) -> CaseRow:
     """Where one case stands."""
-    from resources.work_list import work_list
-
-    house = admitted.house
-    with house.open_runs() as runs:
-        (item,) = work_list(house.platform, runs, [case])
-    return _told(house.row(item, admitted.case))
+    return _told(admitted.house.row(admitted.house.standing(case), admitted.case))
 
 
 @router.get("/cases/{case}/findings")
@@ -131,10 +118,7 @@ def why(admitted: MaySeeFindings, case: str, variant: str) -> Explanation:
 @router.get("/htsget/reads/{case}")
 def ticket(request: Request, admitted: MaySeeReads, case: str) -> dict[str, Any]:
     """Where the sample's alignments are, as an htsget ticket."""
-    own = [one for one in cases.tracks_of(admitted.house.platform, admitted.case) if one.member == "own"]
-    if not own:
-        raise RefusalError(404, "there are no such reads", visit=admitted.visit)
-    url = f"{request.url.scheme}://{request.url.netloc}{ROOT}/cases/{quote(case)}/reads/own/{quote(own[0].file)}"
+    _, url = alignments(request, admitted)
     kind = admitted.house.platform.settings.alignment_format.upper()
     return {"htsget": {"format": kind, "urls": [{"url": url}]}}
 
@@ -142,14 +126,7 @@ def ticket(request: Request, admitted: MaySeeReads, case: str) -> dict[str, Any]
 @router.post("/cases/{case}/retry")
 def retry(admitted: MayRetry, case: str) -> Asked:
     """Ask for another run; the body is ``{"reason": "..."}``, the header ``X-CSRF-Token`` the visit's secret."""
-    reason = admitted.form.get("reason", "")
-    try:
-        require_reason(admitted.name, reason, sample=case, what="another run")
-        asked = admitted.house.platform.decisions.retry(case, person=admitted.name, reason=reason)
-    except GenomicsError as error:
-        raise RefusalError(409, error.problem, visit=admitted.visit) from error
-    admitted.house.forget()
-    return Asked(sample=case, attempt=asked.attempt)
+    return Asked(sample=case, attempt=run_again(admitted).attempt)
 
 
 @router.get("/me")

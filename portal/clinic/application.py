@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from engine.errors import GenomicsError
-from portal.clinic import api, deeds, entrance, files, oidc, pages, watching
+from portal.clinic import api, dashboards, deeds, entrance, exchange, files, oidc, pages, watching
 from portal.clinic.access import Access
 from portal.clinic.admission import ROOT, RefusalError, require_rules
 from portal.clinic.entrance import sign_in
@@ -38,7 +38,17 @@ def portal_of(platform: Resources, open_runs: Callable[[], AbstractContextManage
     """
     app = FastAPI(title="Clinical genomics", version="1", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.house = House(platform, Access.read(platform.settings.portal_access), open_runs)
-    for router in (entrance.router, oidc.router, pages.router, deeds.router, files.router, watching.router, api.router):
+    for router in (
+        entrance.router,
+        oidc.router,
+        pages.router,
+        deeds.router,
+        files.router,
+        watching.router,
+        api.router,
+        dashboards.router,
+        exchange.router,
+    ):
         app.include_router(router)
     require_rules(app)
     app.mount(STATIC, StaticFiles(directory=HERE / "static"))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from engine.duckdb_paths import as_pattern
 from engine.errors import GenomicsError
-from engine.ops import annotation, calls, interpretation, report
+from engine.ops import annotation, calls, identity, interpretation, report
 from engine.ops.inputs import Artifact
 from engine.reads.registration import RegisteredSample
 from engine.reference.accessions import bare_contig
@@ -43,6 +43,31 @@ def answered(ask: Callable[[], Told]) -> Answered:
 def draft_of(platform: Resources, sample: str) -> Draft:
     """What is said of a sample now, and how far it has come."""
     return Reports(platform).draft(sample)
+
+
+def warnings_of(platform: Resources, sample: RegisteredSample) -> list[str]:
+    """What whoever opens a case has to know first: that it may be another person's, and what was not agreed to."""
+    told = []
+    if sample.withdrawn:
+        told.append(f"Withdrawn since {sample.withdrawn[:10]}: nothing of it may be used")
+    for asset in (identity.identity.name, identity.relatedness.name):
+        failed = answered(lambda asset=asset: _failed(platform, asset, sample.sample_id))  # type: ignore[misc]
+        told += failed.value or []
+    if not sample.person.secondary_findings_consent:
+        told.append("No consent to secondary findings: they are not looked for, and must not be told")
+    return told
+
+
+def _failed(platform: Resources, asset: str, sample: str) -> list[str]:
+    """The failed checks that speak of whose sample it is, those let through by a person included."""
+    if platform.lake.receipt(asset, sample) is None:
+        return []
+    failed = [one for one in platform.gate.judge(asset, sample) if not one.passed]
+    return [
+        f"Perhaps not this person's sample: {str(one.threshold.name).replace('_', ' ')}. {one.threshold.meaning}"
+        + (" A person let it through" if platform.gate.overridden(asset, sample, one.threshold.name) else "")
+        for one in failed
+    ]
 
 
 def exons_of(platform: Resources, sample: str) -> list[dict[str, Any]]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.background import BackgroundTask
 from starlette.responses import RedirectResponse, Response
 
 from engine.errors import GenomicsError
-from portal.clinic.admission import ROOT, Admitted, RefusalError, needs
-from portal.clinic.pages import MayClassify, report_page, variant_page
-from portal.clinic.rights import Action
+from engine.reads.registration import RegisteredSample
+from portal.clinic.admission import ROOT, Admitted, RefusalError
+from portal.clinic.may import MayBreakGlass, MayClassify, MayRetry, MayReview, MaySign
+from portal.clinic.pages import report_page, variant_page
 from portal.clinic.trail import break_glass
 from resources.channels import Notice, subject_of
 from resources.decisions import require_reason
@@ -22,11 +22,6 @@ from resources.signing import Reports
 
 router = APIRouter(prefix=ROOT, include_in_schema=False)
 _TOLD = logging.getLogger("portal")
-
-MayReview = Annotated[Admitted, Depends(needs(Action.REVIEW))]
-MaySign = Annotated[Admitted, Depends(needs(Action.SIGN))]
-MayRetry = Annotated[Admitted, Depends(needs(Action.RETRY))]
-MayBreakGlass = Annotated[Admitted, Depends(needs(Action.BREAK_GLASS))]
 
 
 @router.post("/cases/{case}/review")
@@ -82,13 +77,7 @@ def classify(request: Request, admitted: MayClassify, case: str, allele: str) ->
 @router.post("/cases/{case}/retry")
 def retry(admitted: MayRetry, case: str) -> Response:
     """Ask for another run."""
-    reason = admitted.form.get("reason", "")
-    try:
-        require_reason(admitted.name, reason, sample=case, what="another run")
-        admitted.house.platform.decisions.retry(case, person=admitted.name, reason=reason)
-    except GenomicsError as error:
-        raise RefusalError(409, error.problem, visit=admitted.visit) from error
-    admitted.house.forget()
+    run_again(admitted)
     return RedirectResponse(f"{ROOT}/cases/{case}", 303)
 
 
@@ -102,6 +91,18 @@ def broken_glass(admitted: MayBreakGlass, case: str) -> Response:
         raise RefusalError(400, f"{error.problem}: {error.remedy}", breakable=case, visit=admitted.visit) from error
     told = BackgroundTask(_alert, platform, case, str(admitted.visit.person.role))
     return RedirectResponse(f"{ROOT}/cases/{case}", 303, background=told)
+
+
+def run_again(admitted: Admitted) -> RegisteredSample:
+    """Ask for another run of a case for the reason that was sent along; RefusalError where there is none."""
+    case, reason = admitted.case.sample_id, admitted.form.get("reason", "")
+    try:
+        require_reason(admitted.name, reason, sample=case, what="another run")
+        asked = admitted.house.platform.decisions.retry(case, person=admitted.name, reason=reason)
+    except GenomicsError as error:
+        raise RefusalError(409, error.problem, visit=admitted.visit) from error
+    admitted.house.forget()
+    return asked
 
 
 def _step(request: Request, admitted: Admitted, take: object, done: str) -> Response:

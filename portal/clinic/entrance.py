@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from engine.errors import GenomicsError
 from portal.clinic.admission import ROOT, RefusalError, cookie_name, read_form
 from portal.clinic.house import House
-from portal.clinic.pages import MayEnter
+from portal.clinic.may import MayEnter
 from portal.clinic.rendering import page
 from portal.clinic.rights import Person, Role
 from portal.clinic.trail import DENIED, write_entrance

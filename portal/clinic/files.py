@@ -9,17 +9,17 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterable, Iterator
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from engine.receipt import ArtifactFile, Receipt
 from portal.clinic import cases
-from portal.clinic.admission import ROOT, Admitted, RefusalError, needs
+from portal.clinic.admission import ROOT, RefusalError
+from portal.clinic.filters import Filters, chosen_filters
+from portal.clinic.may import MayExport, MayList, MayReadDraft, MayReadReport, MaySeeReads
 from portal.clinic.rendering import document_policy
-from portal.clinic.rights import Action
 from resources.environment import Resources
 from resources.signing import Reports
 
@@ -27,12 +27,6 @@ router = APIRouter(prefix=ROOT, include_in_schema=False)
 _PART = 1 << 20
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _NOT_KEPT = {"Cache-Control": "private, no-store"}
-
-MaySeeReads = Annotated[Admitted, Depends(needs(Action.READS))]
-MayReadDraft = Annotated[Admitted, Depends(needs(Action.DRAFT))]
-MayReadReport = Annotated[Admitted, Depends(needs(Action.REPORT))]
-MayExport = Annotated[Admitted, Depends(needs(Action.EXPORT))]
-MayList = Annotated[Admitted, Depends(needs(Action.LIST))]
 
 
 @router.get("/cases/{case}/reads/{member}/{name}")
@@ -98,11 +92,26 @@ def table(admitted: MayExport, case: str) -> Response:
     columns = (
         [name for name, value in findings[0].row.items() if not isinstance(value, list | dict)] if findings else []
     )
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(columns)
-    writer.writerows([_harmless(finding.row[name]) for name in columns] for finding in findings)
-    return _download(out.getvalue().encode(), "text/csv", f"{case}.findings.csv")
+    rows = [tuple(finding.row[name] for name in columns) for finding in findings]
+    return _download(_csv(columns, rows), "text/csv", f"{case}.findings.csv")
+
+
+@router.get("/cases.csv")
+def list_table(
+    admitted: MayList, state: str = "", report: str = "", stage: str = "", q: str = "", locked: str = ""
+) -> Response:
+    """The person's cases for a spreadsheet, by the same filters as the work list."""
+    chosen = chosen_filters(admitted, Filters(state, report, stage, q.strip()), locked)
+    rows = [row for row in admitted.house.rows(admitted.visit.person) if chosen.leave(row)]
+    columns = ("sample", "order", "state", "stage", "since", "report", "version", "why", "to do")
+    told = [
+        (
+            *(one.item.sample, one.order, one.item.state, one.item.stage, one.item.since),
+            *(one.stage, one.version or None, one.item.why, one.item.todo),
+        )
+        for one in rows
+    ]
+    return _download(_csv(columns, told), "text/csv", "cases.csv")
 
 
 def ranged(request: Request, platform: Resources, receipt: Receipt, name: str) -> Response:
@@ -144,6 +153,14 @@ def _document(html: str) -> Response:
 def _download(content: bytes, kind: str, name: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'} | _NOT_KEPT
     return Response(content, media_type=kind, headers=headers)
+
+
+def _csv(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> bytes:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    writer.writerows([_harmless(value) for value in row] for row in rows)
+    return out.getvalue().encode()
 
 
 def _harmless(value: object) -> object:

@@ -91,6 +91,12 @@ class House:
         except GenomicsError:
             return None
 
+    def standing(self, sample: str) -> WorkItem:
+        """Where one sample stands now."""
+        with self.open_runs() as runs:
+            (item,) = work_list(self.platform, runs, [sample])
+        return item
+
     def rows(self, person: Person, *, at_once: bool = False) -> list[Row]:
         """The cases that are a person's.
 
@@ -114,6 +120,10 @@ class House:
         """Read the list meanwhile, for somebody who is about to come in."""
         if time.monotonic() - self._looked > _FRESH_SECONDS or not self._looked:
             self._look_meanwhile()
+
+    def read_list(self) -> None:
+        """Read the list of cases now, unless it is fresh."""
+        self._all(at_once=False)
 
     def forget(self) -> None:
         """What was done just now is to be seen at once."""

@@ -21,10 +21,11 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from engine.errors import GenomicsError, ToolError
-from portal.clinic.access import AccessError, Provider
+from portal.clinic.access import Provider
 from portal.clinic.admission import ROOT, RefusalError, cookie_name
 from portal.clinic.entrance import let_in, local, origin_of, require_patience, write_refusal
 from portal.clinic.house import House
+from resources.teams import AccessError
 
 router = APIRouter(prefix=ROOT, include_in_schema=False)
 BACK = f"{ROOT}/oidc/back"

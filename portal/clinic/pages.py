@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from engine.acmg.combination import combine
@@ -17,60 +16,32 @@ from engine.acmg.criteria import parse_criteria
 from engine.classify.decision import CLASSES
 from engine.phenotype.knowledge import term_names
 from portal.clinic import cases
-from portal.clinic.admission import ROOT, Admitted, needs
+from portal.clinic.admission import ROOT, Admitted
+from portal.clinic.filters import Filters, chosen_filters
 from portal.clinic.house import Row
+from portal.clinic.may import (
+    MayClassify,
+    MayEnter,
+    MayList,
+    MayReadDraft,
+    MayReadReport,
+    MaySeeCase,
+    MaySeeDeliveries,
+    MaySeeFindings,
+    MaySeeIdentity,
+    MaySeeInbox,
+    MaySeeRights,
+)
 from portal.clinic.pedigree import draw
 from portal.clinic.rendering import page, policy
 from portal.clinic.rights import MAY, Action
 from resources.environment import Resources
 from resources.signing import Draft, Reports
 from resources.work_list import State, sample_stages
-from resources.work_list import work_list as own_work_list
 
 router = APIRouter(prefix=ROOT, include_in_schema=False)
 ROWS_ON_A_PAGE = 50
 _MOST_EXONS, _MOST_GENES, _MOST_DELIVERIES = 12, 8, 200
-_NO_REPORT = "none"
-
-MayEnter = Annotated[Admitted, Depends(needs(Action.ENTER))]
-MayList = Annotated[Admitted, Depends(needs(Action.LIST))]
-MaySeeCase = Annotated[Admitted, Depends(needs(Action.CASE))]
-MaySeeFindings = Annotated[Admitted, Depends(needs(Action.FINDINGS))]
-MaySeeIdentity = Annotated[Admitted, Depends(needs(Action.IDENTITY))]
-MayClassify = Annotated[Admitted, Depends(needs(Action.CLASSIFY))]
-MayReadDraft = Annotated[Admitted, Depends(needs(Action.DRAFT))]
-MayReadReport = Annotated[Admitted, Depends(needs(Action.REPORT))]
-MaySeeInbox = Annotated[Admitted, Depends(needs(Action.INBOX))]
-MaySeeDeliveries = Annotated[Admitted, Depends(needs(Action.DELIVERIES))]
-MaySeeRights = Annotated[Admitted, Depends(needs(Action.RIGHTS))]
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What of the work list is asked for; of an empty field everything.
-
-    Attributes:
-        state: of the sample.
-        report: stage of its report, ``none`` for those without one.
-        stage: the artifact that it has come to.
-        q: part of sample, order, family or reason, whatever its case.
-    """
-
-    state: str = ""
-    report: str = ""
-    stage: str = ""
-    q: str = ""
-
-    def leave(self, row: Row) -> bool:
-        """Whether a row is asked for."""
-        item, text = row.item, self.q.casefold()
-        told = (item.sample, item.name, row.order, item.family, item.why)
-        return (
-            self.state in ("", item.state)
-            and self.report in ("", row.stage or _NO_REPORT)
-            and self.stage in ("", item.stage)
-            and (not text or any(text in (one or "").casefold() for one in told))
-        )
 
 
 @router.get("/home")
@@ -89,18 +60,20 @@ def work_list(
     report: str = "",
     stage: str = "",
     q: str = "",
+    locked: str = "",
     first: int = 1,
 ) -> Response:
-    """The work list of somebody's cases, by filters that stand in the address, fifty a page."""
-    chosen = Filters(state, report, stage, q.strip())
+    """The work list of somebody's cases, by filters that stand in the address or a locked one, fifty a page."""
     house = admitted.house
+    chosen = chosen_filters(admitted, Filters(state, report, stage, q.strip()), locked)
     own = house.rows(admitted.visit.person, at_once=True)
     rows = [row for row in own if chosen.leave(row)]
     start = max(0, min(first, len(rows)) - 1)
     shown = rows[start : start + ROWS_ON_A_PAGE]
 
     def at(number: int) -> str:
-        return f"{ROOT}/cases?{urlencode(vars(chosen) | {'first': number})}" if 0 < number <= len(rows) else ""
+        asked = {"locked": locked} if locked else vars(chosen)
+        return f"{ROOT}/cases?{urlencode(asked | {'first': number})}" if 0 < number <= len(rows) else ""
 
     return page(
         request,
@@ -112,6 +85,9 @@ def work_list(
         before=at(max(1, start + 1 - ROWS_ON_A_PAGE)) if start else "",
         after=at(start + 1 + ROWS_ON_A_PAGE),
         chosen=chosen,
+        locked=locked,
+        filters=house.access.filters,
+        file=f"{ROOT}/cases.csv?{urlencode({'locked': locked} if locked else vars(chosen))}",
         counts=_counts(own),
         states=list(State),
         stages=sorted({row.item.stage for row in own} | set(sample_stages(house.platform))),
@@ -297,8 +273,6 @@ def _overview(request: Request, admitted: Admitted, **more: Any) -> Response:
     draft = cases.answered(lambda: cases.draft_of(platform, sample.sample_id))
     exons = cases.answered(lambda: cases.exons_of(platform, sample.sample_id))
     in_full = Action.DRAFT in MAY[admitted.visit.person.role]
-    with admitted.house.open_runs() as runs:
-        (item,) = own_work_list(platform, runs, [sample.sample_id])
     may_be_told = bool(draft.value) and (in_full or draft.value.issue.is_signed)
     return _of_a_case(
         request,
@@ -307,7 +281,7 @@ def _overview(request: Request, admitted: Admitted, **more: Any) -> Response:
         draft,
         may_be_told=may_be_told,
         said_problem=draft.problem if in_full else "",
-        item=item,
+        item=admitted.house.standing(sample.sample_id),
         who=sample.person,
         signs=_signs(platform, sample.person.phenotype),
         identified=platform.identities.identified(sample.person.subject_id),
@@ -345,6 +319,7 @@ def _of_a_case(
         said=value.statement if value else None,
         issue=value.issue if value else None,
         glass=admitted.decision.by_broken_glass,
+        warnings=cases.warnings_of(admitted.house.platform, admitted.case),
         **said,
     )
 

@@ -70,6 +70,12 @@ def page(
     return HTMLResponse(html, status, {"Content-Security-Policy": csp or policy(), "Cache-Control": "no-store"})
 
 
+def compile_templates() -> None:
+    """Compile every template, which the first view of a page would otherwise wait for."""
+    for name in _templates().list_templates():
+        _templates().get_template(name)
+
+
 @cache
 def _templates() -> Environment:
     room = Environment(

@@ -48,6 +48,7 @@ class Action(StrEnum):
     BREAK_GLASS = "break the glass"
     INBOX = "see what re-analysis changed"
     DELIVERIES = "see deliveries"
+    DASHBOARDS = "see the dashboards"
     AUDIT = "see who saw what"
     RIGHTS = "see who may do what"
 
@@ -62,7 +63,7 @@ OF_A_CASE = frozenset(
 BREAKABLE = frozenset({Action.CASE, Action.FINDINGS, Action.READS, Action.IDENTITY, Action.DRAFT, Action.REPORT})
 """Actions that broken glass opens: it is there to see, not to sign or to take along."""
 _LABORATORY = frozenset({Action.ENTER, Action.LIST, Action.CASE, Action.FINDINGS, Action.READS, Action.DRAFT})
-_REPORTS = frozenset({Action.REPORT, Action.INBOX, Action.DELIVERIES})
+_REPORTS = frozenset({Action.REPORT, Action.INBOX, Action.DELIVERIES, Action.DASHBOARDS})
 MAY: Mapping[Role, frozenset[Action]] = {
     Role.BIOINFORMATICIAN: _LABORATORY | _REPORTS | {Action.RETRY},
     Role.GENETICIST: _LABORATORY

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from engine.errors import GenomicsError
 from portal.clinic import trail
-from portal.clinic.admission import ROOT, Admitted, needs
+from portal.clinic.admission import ROOT, Admitted
 from portal.clinic.audit_event import audit_event
+from portal.clinic.may import MaySeeAudit
 from portal.clinic.rendering import page
-from portal.clinic.rights import Action
 from resources.identities import IDENTIFIED, LOOKED_UP
 from resources.sign_out import REVIEWED, SIGNED
 
@@ -25,8 +24,6 @@ KINDS = (
     *(LOOKED_UP, IDENTIFIED, REVIEWED, SIGNED),
 )
 """Kinds of events that are searched for by name; any other is found by its case or person."""
-
-MaySeeAudit = Annotated[Admitted, Depends(needs(Action.AUDIT))]
 
 
 @router.get("/audit")

@@ -29,7 +29,7 @@ from resources.seals import Seals
 Found = TypeVar("Found")
 KEEP_SUPERSEDED = frozenset(
     {"variants", "findings", "statement", "clinical_report", "fhir_bundle"}
-    | {"gene_model", "clinvar", "panels", "phenotypes", "frequencies"}
+    | {"gene_model", "clinvar", "panels", "phenotypes", "frequencies", "gold_snapshot"}
 )
 """Assets whose earlier versions stay; of the others only receipts stay."""
 

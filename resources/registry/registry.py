@@ -631,6 +631,12 @@ class SampleRegistry:
             rows = db.execute(select(history).where(history.c.number.in_(last)))
             return {entry.sample: entry for entry in (HistoryEntry(*row[1:]) for row in rows)}
 
+    def first_registered(self) -> dict[str, str]:
+        """When each sample was registered first, by sample id: UTC time, ISO 8601."""
+        with self._database.reading() as db:
+            rows = db.execute(select(history.c.sample_id, func.min(history.c.recorded)).group_by(history.c.sample_id))
+            return {str(sample): str(recorded) for sample, recorded in rows}
+
     def _fingerprints(self, sample_ids: list[str]) -> dict[str, FileFingerprint]:
         """What is known of the samples' files, by path, so that an untouched file is not opened again."""
         seen = select(reads.c.path, reads.c.bytes, reads.c.modified, reads.c.fingerprint)

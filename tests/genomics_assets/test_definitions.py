@@ -58,7 +58,7 @@ KNOWLEDGE = {
     "frequencies",
     "identity_panel",
 }
-COHORT = {"data_docs", "cohort_qc_report", "study_cohorts"}
+COHORT = {"data_docs", "cohort_qc_report", "study_cohorts", "gold_snapshot"}
 NOTEBOOKS = {
     "annotate_cohort",
     "merge_and_analyze",

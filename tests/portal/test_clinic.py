@@ -17,7 +17,7 @@ from fhir.resources.R4B.auditevent import AuditEvent
 from starlette.testclient import TestClient
 
 from portal.clinic import trail
-from portal.clinic.access import Access, AccessError
+from portal.clinic.access import Access
 from portal.clinic.admission import CSRF_HEADER, PUBLIC, ROOT, require_rules, rules_of
 from portal.clinic.rendering import STATIC
 from portal.clinic.rights import Role
@@ -26,6 +26,7 @@ from resources.anchor import Anchor
 from resources.audit import AuditLog
 from resources.channels import webhook_channel
 from resources.environment import PROJECT
+from resources.teams import AccessError
 from resources.web_token import web_token
 from tests.builders.clinic import ACCESS, CHILD, FATHER, OTHER_WARD, OWN, PORT, WARD, Clinic, clinic_of, platform_of
 from tests.builders.deployment import Deployment
@@ -59,6 +60,8 @@ EXPECTED: dict[tuple[str, str], set[Role]] = {
     ("POST", f"{CASE}/break-glass"): {G, C},
     ("GET", "/inbox"): {B, G},
     ("GET", "/deliveries"): {B, G, A},
+    ("GET", "/dashboards"): {B, G},
+    ("GET", "/dashboards/{board}"): {B, G},
     ("GET", "/audit"): {S},
     ("POST", "/audit/verify"): {S},
     ("GET", "/audit/fhir"): {S},
@@ -70,10 +73,23 @@ EXPECTED: dict[tuple[str, str], set[Role]] = {
     ("GET", f"/api{CASE}/findings"): {B, G},
     ("GET", f"/api{CASE}/why"): {B, G},
     ("GET", "/api/htsget/reads/{case}"): {B, G},
+    ("GET", f"/api{CASE}/phenopacket"): {G},
+    ("GET", "/api/cds-services"): {B, G, C, S, A},
+    ("GET", f"/api{CASE}/cds-services/drug-response"): {B, G, C},
+    ("GET", "/api/ga4gh/drs/v1/service-info"): {B, G, C, S, A},
+    ("GET", "/api/ga4gh/drs/v1/objects/{case}"): {B, G},
+    ("GET", "/cases.csv"): {B, G, C},
     ("POST", f"/api{CASE}/retry"): {B},
 }
 """Who may ask for what, of a case that is theirs: written by hand, not read from what decides."""
-FILLED = {"case": CHILD, "member": "own", "name": f"{CHILD}.bam", "allele": "20-3084620-C-T", "number": "1"}
+FILLED = {
+    "case": CHILD,
+    "member": "own",
+    "name": f"{CHILD}.bam",
+    "allele": "20-3084620-C-T",
+    "number": "1",
+    "board": "findings",
+}
 DIGEST = re.compile(r'name="digest" value="([0-9a-f]{64})"')
 
 
@@ -236,9 +252,10 @@ def test_the_file_that_the_guide_shows_is_one_that_can_be_used() -> None:
     ("told", "groups", "problem"),
     [
         ({"roles": {"x": "surgeon"}}, [], "'surgeon' is not a valid Role"),
-        ({"rolls": {}}, [], "rolls: there are every_case, provider, roles, teams"),
+        ({"rolls": {}}, [], "rolls: there are every_case, filters, provider, roles, second_reader, teams"),
         ({"provider": {"issuer": "http://idp.example", "client_id": "x"}}, [], "the issuer is no https URL"),
         ({"teams": {"t": {"orders": "W3-*"}}}, [], "is no list"),
+        ({"filters": {"f": {"colour": "red"}}}, [], "colour: there are q, report, stage, state"),
         ({"roles": {"x": "admin"}}, ["y"], "Dr A has no role here"),
         ({"roles": {"x": "admin", "y": "clinician"}}, ["x", "y"], "several roles"),
     ],

@@ -19,9 +19,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
 from portal.clinic import trail
-from portal.clinic.access import AccessError, Provider
+from portal.clinic.access import Provider
 from portal.clinic.admission import ROOT
 from portal.clinic.oidc import BACK, read_id_token
+from resources.teams import AccessError
 from tests.builders.clinic import ACCESS, CHILD, Clinic, clinic_of, platform_of
 from tests.builders.deployment import Deployment
 from tests.builders.readers import READERS

@@ -1,0 +1,39 @@
+"""The command that writes what the laboratory classified and signed as a submission to ClinVar."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from console.output import print_json
+from engine.errors import GateError, LakeError
+from engine.exchange.clinvar_submission import Signed, submission
+from resources.environment import Resources
+from resources.signing import Reports
+
+
+def clinvar(platform: Resources, chosen: argparse.Namespace) -> int:
+    """Write the submission; a case that cannot be read now is named, and the others are written."""
+    signed: list[Signed] = []
+    left_out = 0
+    for sample in platform.registry.samples():
+        if sample.withdrawn or platform.lake.receipt("statement", sample.sample_id) is None:
+            continue
+        try:
+            draft = Reports(platform).draft(sample.sample_id)
+        except (GateError, LakeError) as error:
+            left_out += 1
+            print(error.about(sample=sample.sample_id), file=sys.stderr)
+            continue
+        if draft.issue.is_signed:
+            signed += [Signed(one.row, draft.statement.build) for one in draft.statement.findings]
+    told = submission(signed)
+    chosen.file.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    count = len(told["germlineSubmission"])
+    if chosen.json:
+        print_json({"file": str(chosen.file), "classifications": count, "left_out": left_out})
+    else:
+        print(f"{chosen.file}: {count:,} signed classifications, each as new")
+        print("one that ClinVar has from you already is an update: give its SCV there", file=sys.stderr)
+    return int(left_out > 0)

@@ -1,0 +1,57 @@
+"""The dashboards' pictures as Vega-Lite: https://vega.github.io/vega-lite, with their values in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from engine.dashboards.figures import Figure
+from engine.dashboards.measures import MEASURES, SHARE
+from engine.dashboards.pages import Visual
+
+_SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
+_COLOURS: Final = ["#1f5fa8", "#b4540a", "#4b7f2c", "#7b4fa3"]
+"""Told apart from each other and from white by whoever sees colours otherwise."""
+
+
+def specification(visual: Visual, values: Sequence[Figure]) -> dict[str, Any]:
+    """A picture of bars or lines; what it is of is its description.
+
+    Args:
+        visual: the picture.
+        values: what it shows.
+    """
+    is_share = MEASURES[visual.measures[0]].format == SHARE
+    told_apart = "series" if visual.series else "measure" if len(visual.measures) > 1 else ""
+    rows = [{"category": one.category or "(none)", "series": one.series, "measure": one.measure, "value": one.value}
+            for one in values]  # fmt: skip
+    encoding: dict[str, Any] = {
+        "x": {"field": "category", "type": "ordinal", "title": None, "axis": {"labelAngle": -35, "labelLimit": 150}},
+        "y": {
+            "field": "value",
+            "type": "quantitative",
+            "title": None,
+            "scale": {"zero": visual.kind == "bars"},
+            "axis": {"format": "%" if is_share else "~s", "tickCount": 5},
+        },
+    }
+    if told_apart:
+        legend = {"orient": "bottom", "title": None, "columns": 1, "labelLimit": 300}
+        encoding["color"] = {
+            "field": told_apart,
+            "type": "nominal",
+            "scale": {"range": _COLOURS},
+            "legend": legend,
+        }
+        encoding |= {"xOffset": {"field": told_apart}} if visual.kind == "bars" else {}
+    mark: dict[str, Any] = {"type": "bar"} if visual.kind == "bars" else {"type": "line", "point": True}
+    return {
+        "$schema": _SCHEMA,
+        "description": visual.title,
+        "width": "container",
+        "height": 220,
+        "data": {"values": rows},
+        "mark": mark if told_apart else mark | {"color": _COLOURS[0]},
+        "encoding": encoding,
+        "config": {"background": None, "font": "system-ui, sans-serif", "axis": {"labelFontSize": 12}},
+    }

@@ -1,0 +1,160 @@
+"""What a laboratory's practice asks of the portal: warnings, a second reader, locked filters, lists to take along."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from google.protobuf.json_format import ParseDict
+from phenopackets.schema.v2 import phenopackets_pb2
+
+from console.dashboards import power_bi
+from console.submissions import clinvar
+from engine.errors import ReportError
+from engine.ops.dashboards import gold_snapshot
+from portal.clinic import cases, trail
+from portal.clinic.admission import ROOT
+from portal.clinic.rights import Role
+from resources.environment import Resources
+from resources.signing import Reports
+from tests.builders.clinic import ACCESS, CHILD, FATHER, OTHER_WARD, OWN, WARD, Clinic, clinic_of, platform_of
+from tests.builders.deployment import Deployment
+
+PRACTICE = ACCESS | {
+    "second_reader": True,
+    "filters": {"Not reported on": {"report": "none"}, "Of ward 3": {"q": "W3-"}},
+}
+DIGEST = re.compile(r'name="digest" value="([0-9a-f]{64})"')
+
+
+@pytest.fixture(scope="module")
+def clinic(made_case: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Clinic:
+    return clinic_of(platform_of(made_case, tmp_path_factory.mktemp("practice")), PRACTICE)
+
+
+def test_a_locked_filter_cannot_be_widened_and_is_written_down(clinic: Clinic) -> None:
+    client, _ = clinic.visit(Role.BIOINFORMATICIAN, every_case=True)
+    every = client.get(f"{ROOT}/cases").text
+    assert f"/cases/{CHILD}" in every and f"/cases/{FATHER}" in every and "Not reported on" in every
+    locked = client.get(f"{ROOT}/cases", params={"locked": "Not reported on", "report": "draft", "q": CHILD}).text
+    assert f"/cases/{FATHER}" in locked and f"/cases/{CHILD}" not in locked
+    assert "Locked by the laboratory: report none" in locked and 'name="state"' not in locked
+    assert "locked=Not reported on" in clinic.written(trail.ACCESS)[-1].event.details["detail"]
+    assert client.get(f"{ROOT}/cases", params={"locked": "nothing"}).status_code == 404
+
+
+def test_the_list_is_taken_along_by_the_same_filters(clinic: Clinic) -> None:
+    client, _ = clinic.visit(Role.BIOINFORMATICIAN, every_case=True)
+    told = client.get(f"{ROOT}/cases.csv", params={"locked": "Of ward 3"})
+    (row,) = csv.DictReader(io.StringIO(told.text))
+    assert (row["sample"], row["order"], row["report"]) == (CHILD, "W3-1", "draft")
+    assert told.headers["content-disposition"] == 'attachment; filename="cases.csv"'
+    own, _ = clinic.visit(Role.GENETICIST, WARD)
+    assert [row["sample"] for row in csv.DictReader(io.StringIO(own.get(f"{ROOT}/cases.csv").text))] == [CHILD]
+
+
+def test_who_opens_a_case_is_told_of_consent_and_of_a_swap(clinic: Clinic) -> None:
+    client, _ = clinic.visit(Role.GENETICIST, WARD)
+    lake, own = clinic.platform.lake, clinic.platform.registry.sample(CHILD)
+    assert cases.warnings_of(clinic.platform, own) == []
+    asked = replace(own, person=replace(own.person, secondary_findings_consent=False), withdrawn="2026-11-01T00:00:00")
+    assert [one[:15] for one in cases.warnings_of(clinic.platform, asked)] == ["Withdrawn since", "No consent to s"]
+    receipt = lake.require("relatedness", CHILD)
+    with lake.work("relatedness", CHILD) as work:
+        for file in receipt.files:
+            (work.folder / file.name).write_bytes(lake.path(receipt, file.name).read_bytes() + b"\n")
+        measures = dict(receipt.measures) | {"two_persons": 1, "wrong_parent": 1, "told_parents": 1}
+        work.publish(records=1, recipe=receipt.recipe, measures=measures)
+    shown = client.get(f"{ROOT}/cases/{CHILD}/findings").text
+    assert "two persons. Other samples of the same subject" in shown and "wrong parent" in shown
+    with lake.work("relatedness", CHILD) as work:
+        for file in receipt.files:
+            (work.folder / file.name).write_bytes(lake.path(receipt, file.name).read_bytes())
+        work.publish(records=1, recipe=receipt.recipe, measures=receipt.measures)
+
+
+def test_nobody_signs_what_no_second_person_has_reviewed(clinic: Clinic) -> None:
+    signer, _ = clinic.visit(Role.GENETICIST, WARD, name="Dr First")
+    reader, _ = clinic.visit(Role.GENETICIST, WARD, name="Dr Second")
+    digest = DIGEST.search(signer.get(f"{ROOT}/cases/{CHILD}/report").text)[1]  # type: ignore[index]
+    told = {"digest": digest}
+    for _ in range(2):  # before anybody has reviewed it, and after the signer alone has
+        refused = signer.post(f"{ROOT}/cases/{CHILD}/sign", data=told)
+        assert refused.status_code == 409 and "nobody but the signer has reviewed" in refused.text
+        assert signer.post(f"{ROOT}/cases/{CHILD}/review", data=told).status_code == 200
+    with pytest.raises(ReportError, match="second reader"):
+        Reports(clinic.platform).sign(CHILD, digest, person="Dr First")
+    assert reader.post(f"{ROOT}/cases/{CHILD}/review", data=told).status_code == 200
+    assert "Signed by Dr First" in signer.post(f"{ROOT}/cases/{CHILD}/sign", data=told).text
+
+
+def test_a_case_is_taken_along_as_a_phenopacket_with_vrs_ids(clinic: Clinic) -> None:
+    client, _ = clinic.visit(Role.GENETICIST, WARD)
+    told = client.get(f"{ROOT}/api/cases/{CHILD}/phenopacket").json()
+    read = ParseDict(told, phenopackets_pb2.Phenopacket())
+    (one,) = read.interpretations
+    described = one.diagnosis.genomic_interpretations[0].variant_interpretation.variation_descriptor
+    assert described.id.startswith("ga4gh:VA.") and described.gene_context.symbol == "AVP"
+    assert told["subject"] == {"id": f"subject-of-{CHILD}", "sex": "MALE"}
+
+
+def test_alignments_are_an_object_of_drs_whose_bytes_are_what_its_digest_says(clinic: Clinic, tmp_path: Path) -> None:
+    from hashlib import sha256
+
+    client, _ = clinic.visit(Role.GENETICIST, WARD)
+    told = client.get(f"{ROOT}/api/ga4gh/drs/v1/objects/{CHILD}").json()
+    content = client.get(told["access_methods"][0]["access_url"]["url"].removeprefix(OWN)).content
+    assert len(content) == told["size"] and sha256(content).hexdigest() == told["checksums"][0]["checksum"]
+    info = client.get(f"{ROOT}/api/ga4gh/drs/v1/service-info").json()
+    assert info["type"] == {"group": "org.ga4gh", "artifact": "drs", "version": "1.4.0"}
+
+
+def test_cards_of_drug_response_are_of_a_signed_report(clinic: Clinic) -> None:
+    """The test before has signed it; another deployment's has nobody."""
+    client, _ = clinic.visit(Role.CLINICIAN, WARD)
+    answer = client.get(f"{ROOT}/api/cases/{CHILD}/cds-services/drug-response", params={"drug": "clopidogrel"})
+    assert answer.json() == {"cards": []}, "nobody asked for drug response"
+    assert [one["hook"] for one in client.get(f"{ROOT}/api/cds-services").json()["services"]] == ["order-select"]
+
+
+def test_without_a_signature_there_is_no_card(made_case: Deployment, tmp_path: Path) -> None:
+    client, _ = clinic_of(platform_of(made_case, tmp_path), ACCESS).visit(Role.CLINICIAN, WARD)
+    answer = client.get(f"{ROOT}/api/cases/{CHILD}/cds-services/drug-response", params={"drug": "clopidogrel"})
+    assert answer.status_code == 409 and "not been signed" in answer.json()["error"]
+
+
+def test_the_command_line_writes_what_was_decided_and_signed_for_clinvar(clinic: Clinic, tmp_path: Path) -> None:
+    """The report is signed, and nobody decided of its finding: there is nothing to submit, and that is said."""
+    file = tmp_path / "submission.json"
+    assert main_of(clinvar, clinic, file=file) == 0
+    assert json.loads(file.read_text())["germlineSubmission"] == []
+    clinic.platform.catalogue.decide(
+        CHILD,
+        "20-3084620-C-T",
+        classification="likely_pathogenic",
+        criteria="PVS1,PM2=P",
+        comment="seen in two families here",
+        person="Dr First",
+    )
+    assert main_of(clinvar, clinic, file=file) == 0
+    assert json.loads(file.read_text())["germlineSubmission"] == [], "what was signed is what was said before"
+
+
+def test_the_command_line_writes_the_power_bi_project_of_the_deployment(clinic: Clinic, tmp_path: Path) -> None:
+    gold_snapshot.make(clinic.platform, "", log=lambda _: None)
+    assert main_of(power_bi, clinic, folder=tmp_path) == 0
+    definition = tmp_path / "Genomics.SemanticModel" / "definition"
+    assert {path.stem for path in (definition / "roles").iterdir()} == {"Every case", WARD, OTHER_WARD}
+    receipt = clinic.platform.lake.require("gold_snapshot")
+    assert receipt.data_version in (definition / "expressions.tmdl").read_text()
+
+
+def main_of(command: Callable[[Resources, argparse.Namespace], int], clinic: Clinic, **options: object) -> int:
+    return command(clinic.platform, argparse.Namespace(json=False, **options))
