@@ -194,7 +194,7 @@ def parser() -> argparse.ArgumentParser:
     known.add_argument("--release", metavar="PART", help="let the release of this part that is held take force")
     known.add_argument("--person", help=_WHO)
     known.add_argument("--reason", default="", help="why it is released, in a sentence")
-    written = add("power-bi", "write the Power BI project of the dashboards, with this lake and its teams", power_bi)
+    written = add("dashboards", "write the Power BI project of the dashboards, with this lake and its teams", power_bi)
     written.add_argument("folder", type=Path, metavar="FOLDER", help="takes the project")
     submitted = add("clinvar", "write what was classified and signed as a submission to ClinVar", clinvar)
     submitted.add_argument("file", type=Path, metavar="FILE", help="takes the submission, JSON")

@@ -94,7 +94,9 @@ class _Service:
         parameters = self._ask("GET", "parameters").get("value", [])
         current = {one.get("name"): one.get("currentValue") for one in parameters}
         if _RELEASE not in current:
-            raise self._refused(f"the dataset has no parameter {_RELEASE}", "publish the project of genomics power-bi")
+            raise self._refused(
+                f"the dataset has no parameter {_RELEASE}", "publish the project of genomics dashboards"
+            )
         last = self._ask("GET", "refreshes?$top=1").get("value", [])
         return current[_RELEASE] == release and bool(last) and last[0].get("status") != "Failed"
 

@@ -448,6 +448,8 @@ class Canary(Protocol):
         log: Callable[[str], None],
     ) -> None:
         """Interpret signed cases under it; an error where it says too much otherwise and nobody has released it."""
+
+
 class PowerBi(Protocol):
     """The dataset that shows the snapshot of all cases."""
 

@@ -46,7 +46,7 @@ def faults(told: dict[str, Any], schemas: Registry[Any]) -> list[str]:
 
 
 def test_the_project_is_what_the_statements_make_of_it() -> None:
-    """``genomics power-bi power_bi`` in a deployment of the demo writes it."""
+    """``genomics dashboards power_bi`` in a deployment of the demo writes it."""
     expected = project(tuple(DEMO_TEAMS.by_name))
     kept = {path.relative_to(FOLDER).as_posix(): path.read_text() for path in FOLDER.rglob("*")
             if path.is_file() and not path.is_relative_to(SCHEMAS)}  # fmt: skip
