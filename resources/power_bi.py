@@ -9,15 +9,16 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import httpx
 
 from engine.errors import DeliveryError
 from resources.access_file import read_access_file, unusable
 from resources.audit import AuditLog
 from resources.fhir_access import LOOPBACK, Authorization, BearerToken, FhirAccess, client_credentials
+
+if TYPE_CHECKING:
+    import httpx
 
 SERVICE = "https://api.powerbi.com"
 SCOPE = "https://analysis.windows.net/powerbi/api/.default"
@@ -68,8 +69,10 @@ class PowerBi:
         """
         if self.file is None:
             return False
+        from httpx import Client
+
         access = _checked(self.file, read_access_file(self.file, PowerBiAccess, *_FILE))
-        with httpx.Client(timeout=60) as client:
+        with Client(timeout=60) as client:
             asked = FhirAccess("client-credentials", access.token_url, access.client, access.secret_file, scope=SCOPE)
             bearer = BearerToken(lambda: client_credentials(asked, client))
             service = _Service(access, client, bearer, self.file)
@@ -107,12 +110,14 @@ class _Service:
         self._ask("POST", "refreshes", {"notifyOption": "NoNotification"})
 
     def _ask(self, method: str, what: str, told: Any = None) -> dict[str, Any]:
+        from httpx import HTTPError
+
         access = self.access
         url = f"{access.service.rstrip('/')}/v1.0/myorg/groups/{access.workspace}/datasets/{access.dataset}/{what}"
         try:
             answer = self.client.request(method, url, json=told, headers=self.bearer.headers())
             answered = answer.json() if answer.content else {}
-        except (httpx.HTTPError, ValueError) as error:
+        except (HTTPError, ValueError) as error:
             raise self._refused(f"{what}: {type(error).__name__}", "see whether the service answers") from error
         if not answer.is_success:
             said = answered.get("error", {}) if isinstance(answered, dict) else {}

@@ -31,8 +31,8 @@ def specification(visual: Visual, values: Sequence[Figure]) -> dict[str, Any]:
             "field": "value",
             "type": "quantitative",
             "title": None,
-            "scale": {"zero": visual.kind == "bars"},
-            "axis": {"format": "%" if is_share else "~s", "tickCount": 5},
+            "scale": {"zero": visual.kind == "bars" or _is_one_value(values), "nice": True},
+            "axis": {"format": ".3~%" if is_share else ".3~s", "tickCount": 5},
         },
     }
     if told_apart:
@@ -55,3 +55,8 @@ def specification(visual: Visual, values: Sequence[Figure]) -> dict[str, Any]:
         "encoding": encoding,
         "config": {"background": None, "font": "system-ui, sans-serif", "axis": {"labelFontSize": 12}},
     }
+
+
+def _is_one_value(values: Sequence[Figure]) -> bool:
+    """Whether there is no more than one, so that an axis that begins beside it would say nothing."""
+    return len({one.value for one in values}) < 2

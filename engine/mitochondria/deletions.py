@@ -10,12 +10,13 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
-
-import pysam
+from typing import TYPE_CHECKING, Final
 
 from engine.mitochondria.circle import Circle
 from engine.mitochondria.pileup import LEAST_MAPPING
+
+if TYPE_CHECKING:
+    import pysam
 
 SMALLEST: Final = 50
 """Bases; smaller ones are called from the alignments themselves."""
@@ -68,6 +69,8 @@ def find_deletions(reads: Path, circle: Circle, *, fasta: Path | None = None) ->
         circle: the contig.
         fasta: the reference, for CRAM.
     """
+    import pysam
+
     junctions: dict[tuple[int, int], set[str]] = {}
     spans: list[tuple[int, int]] = []
     with pysam.AlignmentFile(
@@ -103,7 +106,7 @@ def _junction(read: pysam.AlignedSegment, circle: Circle) -> tuple[int, int] | N
     for text in str(read.get_tag("SA")).rstrip(";").split(";"):
         contig, position, strand, cigar, quality, _ = text.split(",")
         if contig == circle.name and (strand == "-") == read.is_reverse and int(quality) >= LEAST_MAPPING:
-            other = pysam.AlignedSegment()
+            other = type(read)()
             other.cigarstring = cigar
             parts.append(_part(other.cigartuples or [], int(position) - 1))
     parts.sort(key=lambda part: part.read_start)

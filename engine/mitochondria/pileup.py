@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pysam
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pysam
 
 A, C, G, T, DELETED, NOTHING = range(6)
 """Codes of what a molecule has at a place; :data:`NOTHING` where it cannot be told."""
@@ -98,6 +101,8 @@ def _add(pileup: Pileup, batch: list[_Seen]) -> None:
 
 def _molecules(reads: Path, contig: str, fasta: Path | None) -> Iterator[_Seen]:
     """Reads, the second of two mates without what the first says already, and without what the two contradict."""
+    import pysam
+
     waiting: dict[str, _Seen] = {}
     with pysam.AlignmentFile(
         str(reads), reference_filename=None if fasta is None else str(fasta), check_sq=False
