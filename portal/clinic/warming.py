@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import logging
 import threading
+from contextlib import suppress
 
 from fastapi import FastAPI
 
@@ -26,7 +27,12 @@ LATE = (
 
 def warm(app: FastAPI) -> threading.Thread:
     """Begin; whoever comes in meanwhile waits for no more than they would have."""
-    thread = threading.Thread(target=_warm, args=(app.state.house,), daemon=True, name="portal-warming")
+    house: House = app.state.house
+    # Tables are made current before there is a second thread: Dagster's databases are too, by the same alembic, whose
+    # context is one for the whole process.
+    with suppress(GenomicsError):
+        house.platform.registry.ids()
+    thread = threading.Thread(target=_warm, args=(house,), daemon=True, name="portal-warming")
     thread.start()
     return thread
 
