@@ -21,7 +21,9 @@ import pytest
 
 PASSWORD = "a:secret/of@tests"
 QUOTED = "a%3Asecret%2Fof%40tests"
-_QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "16MB"}
+_QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "16MB"} | {
+    "max_connections": "500"  # every registry of a whole run of tests keeps its own
+}
 _START_WITHIN = 60.0
 
 

@@ -11,7 +11,7 @@ from demo.derive import CROSSOVER
 from demo.people import PEOPLE, Variant, variants_of
 from demo.reference import DATA, write_reference
 from demo.slices import CONTIG
-from resources.lake.contract import SAMPLE_ID
+from engine.reads.sample_names import SAMPLE_ID
 
 PLANTED = {
     "demo-child": ["ClinVar:456524", "ClinVar:4548"],

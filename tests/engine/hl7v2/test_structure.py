@@ -66,7 +66,9 @@ def test_whatever_is_spoilt_both_say_the_same(short: list[str]) -> None:
 
 def test_faults_are_named_by_their_place() -> None:
     assert order_fault(["MSH", "PID", "OBX"], "ORU_R01") == "ORU_R01_ORDER_OBSERVATION is missing"
-    assert order_fault(["MSH", "OBR", "PID"], "ORU_R01") == "PID, segment 3, has no place"
+    # PID begins a second patient, who lacks it.
+    assert order_fault(["MSH", "OBR", "PID"], "ORU_R01") == "ORU_R01_ORDER_OBSERVATION is missing"
+    assert order_fault(["MSH", "OBR", "MSH"], "ORU_R01") == "MSH, segment 3, has no place"
     assert order_fault(["MSH"], "XYZ_Z01") == "XYZ_Z01 is no message"
     assert segment_fault(["OBX", "1", "NM", "", "", "1"], "NM") == "OBX_3 is missing"
     assert segment_fault(["OBX", "1", "NM", "a", "", "x", *[""] * 5, "F"], "NM") == "OBX_5: no NM"
