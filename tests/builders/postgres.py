@@ -21,9 +21,8 @@ import pytest
 
 PASSWORD = "a:secret/of@tests"
 QUOTED = "a%3Asecret%2Fof%40tests"
-_QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "16MB"} | {
-    "max_connections": "500"  # every registry of a whole run of tests keeps its own
-}
+_QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "16MB"}
+_MANY = {"max_connections": "500"}  # every registry of a whole run of tests keeps its own
 _START_WITHIN = 60.0
 
 
@@ -93,7 +92,7 @@ def running_server(*, tls: bool = False) -> Iterator[PostgresServer]:
         server = PostgresServer(folder, _free_port() if tls else 5432)
         _make_cluster(bin_folder, server.folder)
         options = _certified(server) if tls else ["listen_addresses="]
-        settings = [f"{name}={value}" for name, value in _QUICK.items()]
+        settings = [f"{name}={value}" for name, value in (_QUICK | _MANY).items()]
         command = [str(bin_folder / "postgres"), "-D", str(folder / "data"), "-k", str(folder), "-p", str(server.port)]
         for setting in settings + options:
             command += ["-c", setting]
