@@ -67,13 +67,14 @@ class Source:
         return None if self.sample is None else self.header[-1].rstrip("\n").split("\t").index(self.sample)
 
 
-def open_source(variants: Path, sample: str | None, scratch: Path) -> Source:
+def open_source(variants: Path, sample: str | None, scratch: Path, bundle: ReferenceBundle) -> Source:
     """Open a VCF or BCF.
 
     Args:
         variants: the file.
         sample: whose calls are wanted; absent for a file without any.
         scratch: folder for a BCF as text.
+        bundle: the reference; a header that declares no contigs gets its.
 
     Raises:
         VariantFileError: the file is damaged or has no such sample, or an index beside it is of another file.
@@ -91,9 +92,18 @@ def open_source(variants: Path, sample: str | None, scratch: Path) -> Source:
             raise VariantFileError(
                 f"the VCF has no such sample (it holds {held})", file=variants, remedy="give the sample's own VCF"
             )
+        header = _with_contigs(header, bundle)
     except VariantFileError as error:
         raise error.about(sample=sample) from error.__cause__
     return Source(variants, text, header, sample)
+
+
+def _with_contigs(header: list[str], bundle: ReferenceBundle) -> list[str]:
+    """The header with the reference's contigs, where it declares none of its own."""
+    if any(line.startswith("##contig=") for line in header):
+        return header
+    lines = [f"##contig=<ID={contig.name},length={contig.length}>\n" for contig in bundle.contigs]
+    return [*header[:-1], *lines, header[-1]]
 
 
 def header_of(variants: Path) -> list[str]:

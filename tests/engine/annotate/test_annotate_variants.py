@@ -1,5 +1,6 @@
 """A whole sample annotated: the TP53 exome of NA11994, who carries R273H."""
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -130,6 +131,18 @@ def test_a_genotype_of_alleles_that_the_record_lacks_is_refused(
     with pytest.raises(VariantFileError, match="is not made of alleles") as caught:
         annotate_variants(vcf, bundle, tmp_path, "S")
     assert (caught.value.sample, caught.value.place) == ("S", "17:7,577,121")
+
+
+def test_a_header_without_contigs_gets_the_references(bundle: ReferenceBundle, tmp_path: Path) -> None:
+    vcf = write_vcf(tmp_path / "in.vcf", "17\t7577120\t.\tC\tT\t50\tPASS\t.\tGT\t0/1")
+    vcf.write_text(re.sub("##contig=.*\n", "", vcf.read_text()))
+    annotate_variants(vcf, bundle, tmp_path, "S")
+    with pysam.VariantFile(str(tmp_path / "S.annotated.vcf.gz")) as annotated:
+        assert {name: annotated.header.contigs[name].length for name in annotated.header.contigs} == (
+            bundle.contig_lengths
+        )
+        (record,) = annotated
+    assert "missense_variant" in str(record)
 
 
 def test_a_deletion_is_left_aligned_in_vcf_and_shifted_right_in_hgvs(bundle: ReferenceBundle, tmp_path: Path) -> None:
