@@ -27,6 +27,7 @@ from engine.reads.fastq import read_fastq
 from engine.reads.sample_names import SAMPLE_ID, safe_id
 from engine.reads.sample_sheet import read_sample_sheet
 from engine.receipt import Receipt
+from engine.reference.bundle import Contig
 from engine.reference.gene_model_source import read_features
 from engine.reference.genome import read_dictionary, read_sequences
 from engine.reference.intervals import parse_region, read_bed
@@ -44,6 +45,7 @@ from resources.zones import parse as parse_access_list
 from resources.zones import read_groups
 
 LENGTHS = {"chr1": 1000, "chr2": 500}
+CONTIGS = tuple(Contig(name, length, "") for name, length in LENGTHS.items())
 EXAMPLES = 60
 """Changed files of each kind: the same ones each time, so that a test that fails fails again."""
 LONGEST = 5.0
@@ -72,7 +74,7 @@ def drained(values: Iterator[Any]) -> list[Any]:
 
 
 def read_vcf(path: Path) -> int:
-    source = open_source(path, None, path.parent)
+    source = open_source(path, None, path.parent, CONTIGS)
     return sum(len(batch.position) for batch in read_batches(source.text, source.header, source.column, with_info=True))
 
 
@@ -246,7 +248,7 @@ def test_every_variant_file_of_the_specifications_corpus_is_taken_or_refused(sha
             try:
                 samples = [line for line in path.read_text("latin-1").splitlines() if line.startswith("#CHROM")]
                 columns = samples[0].split("\t") if samples else []
-                source = open_source(path, columns[9] if len(columns) > 9 else None, tmp_path)
+                source = open_source(path, columns[9] if len(columns) > 9 else None, tmp_path, CONTIGS)
                 for _ in read_batches(source.text, source.header, source.column, with_info=True):
                     pass
                 taken[group] += 1

@@ -165,7 +165,7 @@ def annotate_file(
     progress = progress or Progress("annotating", unit="variants")
     with _uncollected(), tempfile.TemporaryDirectory(dir=outputs.vcf.parent) as folder, ExitStack() as stack:
         scratch = Path(folder)
-        source = open_source(variants, sample, scratch, bundle)
+        source = open_source(variants, sample, scratch, bundle.contigs)
         contigs = Contigs(bundle, read_gene_model(bundle.gene_model), sample, stack)
         known = KnownAlleles(bundle.clinvar)
         sorting = Sorting(source, contigs, known, plain=plain)

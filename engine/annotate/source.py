@@ -29,7 +29,7 @@ from engine.files.compressed import VerifiedFile
 from engine.files.index_fit import require_index_fits
 from engine.htslib import run_bcftools
 from engine.reference.accessions import bare_contig, refseq_accession
-from engine.reference.bundle import ReferenceBundle
+from engine.reference.bundle import Contig, ReferenceBundle
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,14 +67,14 @@ class Source:
         return None if self.sample is None else self.header[-1].rstrip("\n").split("\t").index(self.sample)
 
 
-def open_source(variants: Path, sample: str | None, scratch: Path, bundle: ReferenceBundle) -> Source:
+def open_source(variants: Path, sample: str | None, scratch: Path, contigs: tuple[Contig, ...]) -> Source:
     """Open a VCF or BCF.
 
     Args:
         variants: the file.
         sample: whose calls are wanted; absent for a file without any.
         scratch: folder for a BCF as text.
-        bundle: the reference; a header that declares no contigs gets its.
+        contigs: of the reference; a header that declares none gets them.
 
     Raises:
         VariantFileError: the file is damaged or has no such sample, or an index beside it is of another file.
@@ -92,17 +92,17 @@ def open_source(variants: Path, sample: str | None, scratch: Path, bundle: Refer
             raise VariantFileError(
                 f"the VCF has no such sample (it holds {held})", file=variants, remedy="give the sample's own VCF"
             )
-        header = _with_contigs(header, bundle)
+        header = _with_contigs(header, contigs)
     except VariantFileError as error:
         raise error.about(sample=sample) from error.__cause__
     return Source(variants, text, header, sample)
 
 
-def _with_contigs(header: list[str], bundle: ReferenceBundle) -> list[str]:
+def _with_contigs(header: list[str], contigs: tuple[Contig, ...]) -> list[str]:
     """The header with the reference's contigs, where it declares none of its own."""
     if any(line.startswith("##contig=") for line in header):
         return header
-    lines = [f"##contig=<ID={contig.name},length={contig.length}>\n" for contig in bundle.contigs]
+    lines = [f"##contig=<ID={contig.name},length={contig.length}>\n" for contig in contigs]
     return [*header[:-1], *lines, header[-1]]
 
 

@@ -1,5 +1,8 @@
 """Dagster's event log as the platform has it: the same files, the same content, engines that are kept."""
 
+import gc
+import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from resources.dagster_state import DATABASES
 from resources.environment import Settings
 
 RUNS = 20
+MOST_OPEN = 8
 
 
 @pytest.fixture
@@ -65,3 +69,50 @@ def test_a_use_that_fails_leaves_nothing(instance: dg.DagsterInstance) -> None:
         raise ZeroDivisionError
     with log.index_connection() as connection:
         assert not connection.exec_driver_sql("SELECT * FROM kept").all()
+
+
+def open_files(folder: Path) -> list[str]:
+    """Names of the databases in a folder that this process has open."""
+    places = (Path(os.path.realpath(one)) for one in Path("/proc/self/fd").iterdir())
+    return [place.name for place in places if place.parent == folder and place.suffix == ".db"]
+
+
+def test_a_file_is_opened_once_and_few_stay_open(home: Path, instance: dg.DagsterInstance) -> None:
+    log = instance.event_log_storage
+    assert isinstance(log, EventLog)
+    for _ in range(RUNS):
+        dg.materialize([counted], instance=instance)
+        with log.index_connection() as connection:
+            kept = connection.connection.driver_connection
+        with log.index_connection() as connection:
+            assert connection.connection.driver_connection is kept
+    gc.collect()
+    # SQLite keeps the descriptor of a closed connection while another holds locks of the file: two of one file at most.
+    open_now = Counter(open_files(home / "history" / "runs"))
+    assert 1 <= len(open_now) <= MOST_OPEN
+    assert max(open_now.values()) <= 2
+
+
+def test_a_forked_process_opens_it_anew(instance: dg.DagsterInstance) -> None:
+    log = instance.event_log_storage
+    assert isinstance(log, EventLog)
+    with log.index_connection() as connection:
+        connection.exec_driver_sql("CREATE TABLE kept (pid INTEGER)")
+        parents = id(connection.connection.driver_connection)
+    child = os.fork()
+    if child == 0:
+        with log.index_connection() as connection:
+            anew = id(connection.connection.driver_connection) != parents
+            connection.exec_driver_sql(f"INSERT INTO kept VALUES ({os.getpid()})")
+        os._exit(0 if anew else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    with log.index_connection() as connection:
+        assert connection.exec_driver_sql("SELECT pid FROM kept").scalars().all() == [child]
+
+
+def test_what_was_wiped_is_written_anew(instance: dg.DagsterInstance) -> None:
+    dg.materialize([counted], instance=instance)
+    instance.event_log_storage.wipe()
+    run = dg.materialize([counted], instance=instance)
+    assert {event.run_id for event in instance.all_logs(run.run_id)} == {run.run_id}
+    assert len(instance.fetch_materializations(dg.AssetKey("counted"), limit=2).records) == 1

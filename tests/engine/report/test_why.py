@@ -29,8 +29,8 @@ def test_a_variant_can_be_asked_for(tmp_path: Path, asked: str, outcome: str) ->
     table = write_annotated(tmp_path / "annotated.parquet", *rows)
     select_reportable(table, subject(ordered_genes=("AVP",)), bundle(), tmp_path, "S1")
     seen = write_parent(tmp_path / "own", unseen=(3_500_000, 3_500_000))
-    tables = (tmp_path / f"S1.{name}.parquet" for name in ("findings", "unreported"))
-    answer = why(asked, *tables, tmp_path / "annotated.parquet", seen.gvcf)
+    findings, unreported = (tmp_path / f"S1.{name}.parquet" for name in ("findings", "unreported"))
+    answer = why(asked, findings, unreported, tmp_path / "annotated.parquet", seen.gvcf)
     assert answer.outcome == outcome and answer.explanation
 
 

@@ -183,7 +183,7 @@ def test_it_is_read_as_it_was_meant(earlier: Path) -> None:
         secondary_findings_consent=True,
     )  # fmt: skip
     lanes = tuple(
-        Lane(f"L00{lane + 1}", *(Path(f"/landing/KID_{lane}_R{mate}.fastq") for mate in (1, 2)), "9" * 32)
+        Lane(f"L00{lane + 1}", Path(f"/landing/KID_{lane}_R1.fastq"), Path(f"/landing/KID_{lane}_R2.fastq"), "9" * 32)
         for lane in range(2)
     )
     assert registry.sample("KID") == RegisteredSample(

@@ -12,8 +12,8 @@ from engine.call.haplotype.likelihood.realignment import aligned_to_haplotype
 
 def both(haplotype: str, read: str) -> tuple[tuple[int, str], tuple[int, str]]:
     """Offset and CIGAR, ours and by Smith-Waterman."""
-    letters = [np.frombuffer(bases.encode(), np.uint8) for bases in (haplotype, read)]
-    ours, theirs = aligned_to_haplotype(*letters), align(*letters, READ_TO_HAPLOTYPE, SOFT_CLIP_OVERHANG)
+    along, across = (np.frombuffer(bases.encode(), np.uint8) for bases in (haplotype, read))
+    ours, theirs = aligned_to_haplotype(along, across), align(along, across, READ_TO_HAPLOTYPE, SOFT_CLIP_OVERHANG)
     return (ours.offset, text(ours.cigar)), (theirs.offset, text(theirs.cigar))
 
 
