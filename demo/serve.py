@@ -7,11 +7,12 @@ import argparse
 import os
 import sys
 
-from engine.interruption import quiet_interruption
+from engine.interruption import hear_who_ends_it, quiet_interruption
 
 
 def main() -> int:
     """Write, start and wait; the exit code is the server's."""
+    hear_who_ends_it()
     with quiet_interruption():
         from demo.reference import write_reference
         from engine.errors import GenomicsError

@@ -27,6 +27,13 @@ def quiet_interruption() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def hear_who_ends_it() -> None:
+    """Let INT and TERM end a server from its first moment, also where a script's background job ignores them."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
+
+
 class Terminated(KeyboardInterrupt):
     """The process was told to end, by TERM: a scheduler's Ctrl-C."""
 

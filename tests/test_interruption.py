@@ -20,8 +20,24 @@ ENDED = (-signal.SIGINT, 130)
 """As a shell tells of both: 130."""
 
 
+def as_from_a_terminal() -> None:
+    """Whoever started the tests may ignore signals, and that is inherited."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def as_from_a_script() -> None:
+    """A script's background job."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def interrupted(
-    *command: str | Path, after: Callable[[], bool], data: Path, by: signal.Signals = signal.SIGINT
+    *command: str | Path,
+    after: Callable[[], bool],
+    data: Path,
+    by: signal.Signals = signal.SIGINT,
+    begun: Callable[[], None] = as_from_a_terminal,
 ) -> tuple[int, str]:
     """Exit code and what was said of a command to which a signal was sent, as a terminal sends it to all it started."""
     process = subprocess.Popen(
@@ -31,7 +47,7 @@ def interrupted(
         text=True,
         env=os.environ | {"GENOMICS_DATA": str(data)},
         start_new_session=True,
-        preexec_fn=_as_from_a_terminal,
+        preexec_fn=begun,
     )
     deadline = time.monotonic() + 60
     while not after() and process.poll() is None and time.monotonic() < deadline:
@@ -41,12 +57,6 @@ def interrupted(
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
     return process.returncode, said
-
-
-def _as_from_a_terminal() -> None:
-    """Whoever started the tests may ignore signals, and that is inherited."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
 
 
 SLOW_DISK = """
@@ -62,6 +72,15 @@ sys.meta_path.insert(0, SlowDisk)
 """Run by Python before a command: one module takes a minute to be found, so that loading lasts on any machine."""
 
 
+def let_loading_last(folder: Path, monkeypatch: pytest.MonkeyPatch, module: str) -> Path:
+    """The file that is there when a command has come to that module, where it stays."""
+    (folder / "sitecustomize.py").write_text(SLOW_DISK)
+    reached = folder / "reached"
+    for name, value in {"PYTHONPATH": folder, "SLOW_MODULE": module, "REACHED": reached}.items():
+        monkeypatch.setenv(name, str(value))
+    return reached
+
+
 @pytest.mark.parametrize(
     ("command", "module"),
     [
@@ -75,12 +94,19 @@ sys.meta_path.insert(0, SlowDisk)
 def test_a_command_that_loads_is_interrupted_without_a_trace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], module: str
 ) -> None:
-    (tmp_path / "sitecustomize.py").write_text(SLOW_DISK)
-    reached = tmp_path / "reached"
-    for name, value in {"PYTHONPATH": tmp_path, "SLOW_MODULE": module, "REACHED": reached}.items():
-        monkeypatch.setenv(name, str(value))
+    reached = let_loading_last(tmp_path, monkeypatch, module)
     code, said = interrupted(*command, after=reached.exists, data=tmp_path / "data")
     assert reached.exists() and code in ENDED and said == "", said
+
+
+@pytest.mark.parametrize(("by", "ended"), [(signal.SIGINT, ENDED), (signal.SIGTERM, (-signal.SIGTERM,))])
+def test_a_server_hears_who_ends_it_while_it_loads_also_as_a_job_in_the_background(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: signal.Signals, ended: tuple[int, ...]
+) -> None:
+    reached = let_loading_last(tmp_path, monkeypatch, "demo.reference")
+    serve = ("python", "-m", "demo.serve", "--port", "9")
+    code, said = interrupted(*serve, after=reached.exists, data=tmp_path / "data", by=by, begun=as_from_a_script)
+    assert reached.exists() and code in ended and said == "", said
 
 
 @pytest.fixture(scope="module")

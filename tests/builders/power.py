@@ -47,8 +47,9 @@ class Site:
             )
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> tuple[int, float]:
-        """End the server as Ctrl-C does; its exit code, and how many seconds that took."""
+        """End the server as Ctrl-C does, at any time of its life; its exit code, and how many seconds that took."""
         assert self.server
+        self.wait("Python itself", lambda: not is_deaf(self.server.pid), 10)
         began = time.monotonic()
         self.server.send_signal(number)
         code = self.server.wait(60)
@@ -81,10 +82,7 @@ class Site:
         found = []
         for pid in self.processes():
             with suppress(OSError):
-                (mask,) = (
-                    line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigIgn")
-                )
-                if int(mask.split()[1], 16) & (1 << signal.SIGINT - 1 | 1 << signal.SIGTERM - 1):
+                if is_deaf(pid):
                     found.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip())
         return found
 
@@ -125,6 +123,13 @@ class Site:
         """The last of what the terminal shows, and of the logs behind it."""
         logs = [self.log, *sorted((self.deployment.settings.data / "logs").glob("*.log"))]
         return "\n".join(f"== {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in logs)
+
+
+def is_deaf(pid: int) -> bool:
+    """Whether a process ignores INT or TERM."""
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (mask,) = (line.split()[1] for line in status if line.startswith("SigIgn"))
+    return bool(int(mask, 16) & (1 << signal.SIGINT - 1 | 1 << signal.SIGTERM - 1))
 
 
 def _deaf() -> None:
