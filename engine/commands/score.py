@@ -94,7 +94,7 @@ def _score(options: argparse.Namespace) -> None:
 
 def _dosages(options: argparse.Namespace, scores: Sequence[ScoringFile]) -> Dosages:
     from engine.risk.dosages import add_reference_places, read_dosages
-    from engine.risk.score import wanted
+    from engine.risk.score import longest_allele, wanted
 
     places, rsids = wanted(scores)
     with readable(options.input) as calls:
@@ -108,7 +108,8 @@ def _dosages(options: argparse.Namespace, scores: Sequence[ScoringFile]) -> Dosa
                 "a gVCF goes with the calls of one sample", file=options.input, remedy="leave --gvcf out"
             )
         with open_indexed_reference(options.reference).open() as fasta:
-            add_reference_places(dosages, places, called_stretches(options.gvcf), fasta)
+            called = called_stretches(options.gvcf)
+            add_reference_places(dosages, places, called, fasta, longest=longest_allele(scores))
     return dosages
 
 

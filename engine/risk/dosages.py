@@ -34,14 +34,31 @@ class Site:
     """What the calls say at a place.
 
     Attributes:
-        ref: the reference allele.
+        ref: the reference allele; of a place without a record its first base.
         copies: of each alternate allele, by sample.
         alleles: alleles in each sample's genotype: 2, or 1 where there is one copy of the contig; NaN where not known.
+        reads: of a place without a record the reference's bases from it on, as far as the sample was looked at and
+            alleles may reach; empty where a record says which alleles there are.
     """
 
     ref: str
     copies: dict[str, Copies]
     alleles: Copies
+    reads: str = ""
+
+    def as_one_of(self, stated: Collection[str]) -> Site | None:
+        """The site by the one of some alleles that is the reference's; absent where it cannot be told which.
+
+        Of alleles of different lengths several may begin as the reference does: ``A`` and ``AT`` where it reads ``AT``
+        are a deletion or an insertion. A record tells which it is if it has two of them.
+        """
+        if not self.reads:
+            is_told = len({*map(len, stated)}) == 1 or any(one in self.copies for one in stated)
+            return self if self.ref in stated and is_told else None
+        begins = [one for one in stated if self.reads.startswith(one) or one.startswith(self.reads)]
+        if len(begins) != 1 or not self.reads.startswith(begins[0]):
+            return None
+        return Site(begins[0], self.copies, self.alleles)
 
     def count(self, allele: str) -> Copies:
         """Copies of an allele, none where the calls do not have it."""
@@ -129,6 +146,8 @@ def add_reference_places(
     called: Mapping[str, Sequence[tuple[int, int]]],
     fasta: pysam.FastaFile,
     copies: Callable[[Place], int] = lambda _: 2,
+    *,
+    longest: int = 1,
 ) -> None:
     """Add the places without a record where one sample was looked at and found to be reference.
 
@@ -138,6 +157,7 @@ def add_reference_places(
         called: where a gVCF calls it, by contig, sorted, 0-based half-open.
         fasta: for the base there.
         copies: of a place; two by default.
+        longest: bases of the longest allele that is asked about.
     """
     by_name = {bare_contig(contig): contig for contig in called}
     starts = {contig: [start for start, _ in stretches] for contig, stretches in called.items()}
@@ -145,8 +165,10 @@ def add_reference_places(
         name = by_name.get(contig)
         before = bisect_right(starts[name], position - 1) - 1 if name else -1
         if name and before >= 0 and position <= called[name][before][1]:
-            base = fasta.fetch(name, position - 1, position).upper()
-            dosages.sites[contig, position] = [Site(base, {}, np.array([float(copies((contig, position)))]))]
+            end = min(position - 1 + longest, called[name][before][1])
+            reads = fasta.fetch(name, position - 1, end).upper()
+            alleles = np.array([float(copies((contig, position)))])
+            dosages.sites[contig, position] = [Site(reads[0], {}, alleles, reads)]
 
 
 def _without(places: Collection[Place], sites: Mapping[Place, list[Site]]) -> Iterator[Place]:

@@ -15,7 +15,7 @@ from engine.reference.bundle import ReferenceBundle
 from engine.reference.intervals import Interval
 from engine.risk.dosages import Dosages, Place, add_reference_places, read_dosages
 from engine.risk.knowledge import Population, read_populations, score_files
-from engine.risk.score import SampleScore, score_samples, wanted
+from engine.risk.score import SampleScore, longest_allele, score_samples, wanted
 from engine.risk.scoring_file import ScoringFile, read_scoring_file
 
 
@@ -85,7 +85,8 @@ def _dosages(calls: Path, gvcf: Path, reference: ReferenceBundle, files: list[Sc
     places, rsids = wanted(files)
     dosages = read_dosages(calls, places, rsids)
     with pysam.FastaFile(str(reference.fasta)) as fasta:
-        add_reference_places(dosages, places, called_stretches(gvcf), fasta, _copies(reference, sex))
+        called, copies = called_stretches(gvcf), _copies(reference, sex)
+        add_reference_places(dosages, places, called, fasta, copies, longest=longest_allele(files))
     return dosages
 
 

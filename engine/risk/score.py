@@ -3,7 +3,8 @@
 An allele is matched by place and bases: REF must be the effect allele or one of the others, as the file states them on
 the forward strand or, where A and T, C and G are not each other's alternatives, on the reverse one. Sites whose two
 alleles are complements of each other look the same from either strand: they are taken as the file states them, and
-counted. A sample of which too little of the score is known has no sum.
+counted. Insertions and deletions have one strand, that of their first base, and are matched where it can be told which
+of the stated alleles is the reference's. A sample of which too little of the score is known has no sum.
 """
 
 from __future__ import annotations
@@ -53,6 +54,12 @@ class Score:
     samples: tuple[SampleScore, ...]
     ambiguous: int
     flipped: int
+
+
+def longest_allele(scores: Sequence[ScoringFile]) -> int:
+    """Bases of the longest allele that scores state, 1 where they state none."""
+    stated = (one for score in scores for allele in score.alleles for one in (allele.effect, *allele.others))
+    return max(map(len, stated), default=1)
 
 
 def wanted(scores: Sequence[ScoringFile]) -> tuple[set[Place], set[str]]:
@@ -111,19 +118,25 @@ def _copies(allele: ScoredAllele, dosages: Dosages) -> tuple[Copies, bool] | Non
     else:
         place = dosages.rsids.get(allele.rsid or "")
     for site in dosages.sites.get(place, []) if place else []:
-        if _fits(site, allele.effect, allele.others):
-            return site.count(allele.effect), False
-        reverse = complement(allele.effect), tuple(complement(other) for other in allele.others)
-        if allele.others and not is_ambiguous(allele) and _fits(site, *reverse):
-            return site.count(reverse[0]), True
+        if fitting := _fitting(site, allele.effect, allele.others):
+            return fitting.count(allele.effect), False
+        effect, others = complement(allele.effect), tuple(complement(other) for other in allele.others)
+        may_be_turned = _is_substitution(allele) and not is_ambiguous(allele)
+        if may_be_turned and (fitting := _fitting(site, effect, others)):
+            return fitting.count(effect), True
     return None
 
 
-def _fits(site: Site, effect: str, others: Sequence[str]) -> bool:
-    """Whether a site's alleles are those of the score; one without other alleles must be among the site's."""
+def _is_substitution(allele: ScoredAllele) -> bool:
+    """Whether all alleles are stated, as many bases each."""
+    return {len(allele.effect)} == {*map(len, allele.others)}
+
+
+def _fitting(site: Site, effect: str, others: Sequence[str]) -> Site | None:
+    """The site by the score's alleles, if it has them; one without other alleles must be among the site's."""
     if not others:
-        return effect == site.ref or effect in site.copies
-    return effect == site.ref or site.ref in others
+        return site if effect == site.ref or effect in site.copies else None
+    return site.as_one_of((effect, *others))
 
 
 def complement(bases: str) -> str:

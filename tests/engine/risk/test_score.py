@@ -10,9 +10,10 @@ import pysam
 import pytest
 
 from engine.errors import VariantFileError
+from engine.reference.genome import Reference
 from engine.risk.dosages import add_reference_places, read_dosages
-from engine.risk.score import Score, score_samples, wanted
-from engine.risk.scoring_file import read_scoring_file
+from engine.risk.score import Score, longest_allele, score_samples, wanted
+from engine.risk.scoring_file import ScoringFile, read_scoring_file
 from tests.builders.alignments import write_reference
 from tests.builders.scores import write_calls, write_score
 
@@ -38,6 +39,9 @@ def scored(
         ("- 20 5 T C 0.5", "chr20 5 . T A,C 1/2", 0.0),
         ("- 20 5 G A 0.5", "chr20 5 . A T 0/1", 0.0),  # not carried, another allele is
         ("- 20 5 AT A 0.5", "chr20 5 . A AT 0/1", 0.5),
+        ("- 20 5 A AT 0.5", "chr20 5 . A AT 0/1", 0.5),
+        ("- 20 5 A AT 0.5", "chr20 5 . AT A 1/1", 1.0),
+        ("- 20 5 AT A 0.5", "chr20 5 . A AT,G 1/2", 0.5),
         ("- X 5 G A 0.5", "chrX 5 . A G 1", 0.5),
         ("- MT 5 G A 0.5", "chrM 5 . A G 1", 0.5),
         ("rs7 - - G - 0.5", "chr20 5 rs7 A G 0/1", 0.5),
@@ -58,6 +62,8 @@ def test_an_allele_is_counted(tmp_path: Path, row: str, record: str, total: floa
         ("- 20 5 G C 0.5", "chr20 5 . A T 0/1"),
         ("- 20 5 AT A 0.5", "chr20 5 . ATT A 0/1"),
         ("- 20 5 C - 0.5", "chr20 5 . A G 0/1"),
+        ("- 20 5 A AT 0.5", "chr20 5 . A G 0/1"),  # nobody says whether A or AT is the reference's
+        ("- 20 5 T TA 0.5", "chr20 5 . A G 0/1"),  # the other strand's insertion would stand elsewhere
         ("rs8 - - G - 0.5", "chr20 5 rs7 A G 0/1"),
     ],
 )
@@ -91,11 +97,39 @@ def test_reference_where_the_gvcf_says_so(tmp_path: Path) -> None:
     score = read_scoring_file(
         write_score(tmp_path / "s.txt", ["- 20 2 C G 1", "- 20 3 A G 10", "- 20 4 C G 100", "- 20 5 C G 1000"])
     )
-    dosages = read_dosages(write_calls(tmp_path / "calls.vcf", ["chr20 9 . A G 0/1"]), *wanted([score]))
-    with pysam.FastaFile(str(reference.fasta)) as fasta:
-        add_reference_places(dosages, wanted([score])[0], {"chr20": [(2, 4)]}, fasta)
+    assert at_reference(tmp_path, reference, score, (2, 4)) == (20.0, 2)
+
+
+def at_reference(folder: Path, genome: Reference, score: ScoringFile, looked_at: tuple[int, int]) -> tuple[float, int]:
+    """Total and matched of somebody without a call, who was looked at in a stretch, 0-based half-open."""
+    dosages = read_dosages(write_calls(folder / "calls.vcf", ["chr20 999 . A G 0/1"]), *wanted([score]))
+    with pysam.FastaFile(str(genome.fasta)) as fasta:
+        longest = longest_allele([score])
+        add_reference_places(dosages, wanted([score])[0], {"chr20": [looked_at]}, fasta, longest=longest)
     sample = score_samples(score, dosages, least_matched=0).samples[0]
-    assert (sample.total, sample.matched) == (20.0, 2)
+    return sample.total or 0.0, sample.matched
+
+
+@pytest.mark.parametrize(
+    ("row", "total", "matched"),
+    [
+        ("- 20 3 AT A 1", 0.0, 1),  # an insertion: the genome reads AG
+        ("- 20 3 A AT 1", 2.0, 1),
+        ("- 20 3 AG TC 1", 2.0, 1),
+        ("- 20 3 TC AG 1", 0.0, 1),
+        ("- 20 3 AG A 1", 0.0, 0),  # AG lost its G, or A gained one
+        ("- 20 3 A AG 1", 0.0, 0),
+        ("- 20 4 GC G 1", 0.0, 0),  # looked at as far as the G
+        ("- 20 4 GA G 1", 0.0, 0),
+        ("- 20 4 GC TA 1", 0.0, 0),
+    ],
+)
+def test_reference_alleles_of_several_bases_are_read_from_the_genome(
+    tmp_path: Path, row: str, total: float, matched: int
+) -> None:
+    reference = write_reference(tmp_path, {"chr20": "CCAGCC"})
+    score = read_scoring_file(write_score(tmp_path / "s.txt", [row]))
+    assert at_reference(tmp_path, reference, score, (2, 4)) == (total, matched)
 
 
 @pytest.mark.parametrize("genotype", ["0/2", "a/b", "-1/0"])
