@@ -24,13 +24,13 @@ from engine.commands.contamination import add_contamination
 from engine.commands.files import (
     PROGRAM,
     STREAM,
-    cache_beside,
     open_indexed_reference,
     readable,
     staged,
     staged_calls,
     with_index,
 )
+from engine.commands.index import add_index, index_beside
 from engine.commands.mitochondria import add_mitochondria
 from engine.commands.options import Command, UsageError
 from engine.commands.options import add_command as _command
@@ -102,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     for add in (
+        add_index,
         _add_align,
         _add_recalibrate,
         _add_call,
@@ -221,7 +222,7 @@ def _align(options: argparse.Namespace) -> None:
         raise UsageError(f"{given}: give --read1 and --read2 once for each lane")
     reference = open_indexed_reference(options.reference)
     _tell_unlisted_alternates(reference)
-    index = _aligner_index(reference, options)
+    index = index_beside(reference, options)
     pairs = enumerate(zip(options.read1, options.read2, strict=True), start=1)
     encoding = QualityEncoding(options.quality_encoding)
     lanes = [Lane(f"L{number:03}", read1, read2, quality_encoding=encoding) for number, (read1, read2) in pairs]
@@ -265,22 +266,6 @@ def _tell_unlisted_alternates(reference: Reference) -> None:
             "reads that fit there and on a chromosome will have mapping quality 0. Put "
             f"{reference.fasta.name}.alt beside it, or take a reference without ALT contigs"
         )
-
-
-def _aligner_index(reference: Reference, options: argparse.Namespace) -> Path:
-    """The aligner's index beside the FASTA if it is there and complete, else one of ours, built when absent."""
-    from engine.align.index import ensure_index, open_index, require_alternates
-    from engine.errors import KnowledgeError
-
-    try:
-        index = open_index(reference.fasta, reference.contigs, aligner=options.aligner)
-        require_alternates(reference, index)
-        return index.prefix
-    except KnowledgeError:
-        # A name of its own: files of another aligner's index may bear the FASTA's.
-        prefix = cache_beside(reference.fasta, reference.fasta.name + f".{PROGRAM}")
-        log = None if options.quiet else lambda line: _say(options, line)
-        return ensure_index(reference, prefix, aligner=options.aligner, log=log).prefix
 
 
 def _add_recalibrate(commands: Commands) -> None:

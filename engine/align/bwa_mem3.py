@@ -11,6 +11,7 @@ from threading import Lock
 
 from engine.align.index import AlignerIndex
 from engine.align.processor import require_processor
+from engine.align.shared_memory import named_by_content
 from engine.align.translation import Translation
 from engine.parallel import in_order
 from engine.reads.fastq import PairBatch, Reads
@@ -28,8 +29,8 @@ class BwaMem3:
 
         self.index = index
         self.version = version("bwa-mem3")
-        with _silent_stderr():
-            self._loaded = bwa_mem3.BwaIndex(str(index.prefix))
+        with named_by_content(index) as prefix, _silent_stderr():
+            self._loaded = bwa_mem3.BwaIndex(str(prefix))
         self._translate = Translation(index)
 
     def align(self, batches: Iterable[PairBatch], *, read_group: str, threads: int) -> Iterator[Records]:

@@ -11,7 +11,6 @@ An index made by an aligner's own command line is taken as it is, every contig o
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import tempfile
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 
 from engine.align.processor import require_processor
 from engine.errors import KnowledgeError, ToolError
+from engine.headroom import free_disk, free_memory, gibibytes
 from engine.reference.alternates import alternates_beside, read_alternates
 from engine.reference.bundle import Contig
 from engine.reference.genome import Reference, contigs_digest, read_sequences
@@ -33,6 +33,11 @@ from engine.reference.known_bases import find_pieces
 
 BWA_MEM3_FILES = (".0123", ".amb", ".ann", ".pac", ".bwt.2bit.64")
 BWA_FILES = (".amb", ".ann", ".pac", ".bwt", ".sa")
+_FAST_BYTES_A_BASE, _FAST_MEMORY = 24, 200 << 20
+"""Peak of the fast way, measured (docs/measurements.md)."""
+_INDEX_BYTES_A_BASE = 5.5
+"""Of the finished files: text 2, transform and samples 3.25, packed bases .25."""
+_TEXT_BLOCK = 1 << 24
 _MANIFEST_VERSION = 1
 
 
@@ -70,7 +75,13 @@ class AlignerIndex:
 
 
 def ensure_index(
-    reference: Reference, prefix: Path, *, aligner: str = "bwa-mem3", log: Callable[[str], None] | None = None
+    reference: Reference,
+    prefix: Path,
+    *,
+    aligner: str = "bwa-mem3",
+    threads: int = 1,
+    memory: int | None = None,
+    log: Callable[[str], None] | None = None,
 ) -> AlignerIndex:
     """Open the index at ``prefix``, building it first where it is absent, partial or of another reference.
 
@@ -81,7 +92,7 @@ def ensure_index(
         require_alternates(reference, index)
         return index
     except KnowledgeError:
-        return build_index(reference, prefix, aligner=aligner, log=log)
+        return build_index(reference, prefix, aligner=aligner, threads=threads, memory=memory, log=log)
 
 
 def require_alternates(reference: Reference, index: AlignerIndex) -> None:
@@ -104,30 +115,47 @@ def require_alternates(reference: Reference, index: AlignerIndex) -> None:
 
 
 def build_index(
-    reference: Reference, prefix: Path, *, aligner: str = "bwa-mem3", log: Callable[[str], None] | None = None
+    reference: Reference,
+    prefix: Path,
+    *,
+    aligner: str = "bwa-mem3",
+    threads: int = 1,
+    memory: int | None = None,
+    log: Callable[[str], None] | None = None,
 ) -> AlignerIndex:
     """Build the index of one aligner; nothing is at its place until it is complete.
+
+    Where memory does not suffice for the fast way, bwa-mem3's is built the slow one
+    (:mod:`engine.align.low_memory_index`), to the same bytes.
 
     Args:
         reference: the sequence.
         prefix: where the files go.
         aligner: ``bwa-mem3`` (built here) or ``bwa`` (built by ``bwa index``, which must be on PATH).
+        threads: that the slow way uses.
+        memory: bytes that may be taken; what is free where absent.
         log: takes a line now and then.
 
     Raises:
-        KnowledgeError: the reference holds no bases, or is too big for the memory at hand.
+        KnowledgeError: the reference holds no bases, or is too big for the memory or the disk at hand.
         ToolError: ``bwa`` is absent or failed, or the processor is not one for bwa-mem3.
     """
     say = log or (lambda _: None)
     pieces, codes = _encode(reference)
+    fast = aligner == "bwa" or _choose_way(len(codes), prefix, free_memory() if memory is None else memory, say)
     prefix.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{prefix.name}.", dir=prefix.parent) as folder:
         making = Path(folder) / prefix.name
         say(f"indexing {len(codes):,} bases in {len(pieces):,} pieces for {aligner}")
         if aligner == "bwa":
             _build_bwa(codes, pieces, making)
-        else:
+        elif fast:
             _build_bwa_mem3(codes, pieces, making)
+        else:
+            work = prefix.with_name(f".{prefix.name}.{reference.digest[:12]}.unfinished")
+            _write_texts(codes, pieces, making)
+            del codes
+            _build_in_little_memory(pieces, making, work, threads, say)
         _write_alternates(_alternates(reference, pieces), making)
         _publish(making, prefix, aligner, reference.contigs, pieces)
     return open_index(prefix, reference.contigs, aligner=aligner)
@@ -213,27 +241,28 @@ def _encode(reference: Reference) -> tuple[list[Piece], NDArray[np.uint8]]:
     from engine.align.index_kernels import BASE_CODES
 
     pieces: list[Piece] = []
-    codes: list[NDArray[np.uint8]] = []
+    codes = np.empty(sum(contig.length for contig in reference.contigs), dtype=np.uint8)
+    filled = 0
     for i, (_, text) in enumerate(read_sequences(reference.fasta)):
         sequence = np.frombuffer(text, dtype=np.uint8)
         for start, end in find_pieces(sequence):
             pieces.append(Piece(i, start, end))
-            codes.append(BASE_CODES[sequence[start:end]])
+            codes[filled : filled + end - start] = BASE_CODES[sequence[start:end]]
+            filled += end - start
     if not pieces:
         raise KnowledgeError(
             "the reference holds nothing but N", file=reference.fasta, remedy="give a FASTA with sequence"
         )
-    return pieces, np.concatenate(codes)
+    return pieces, codes[:filled]
 
 
 def _build_bwa_mem3(codes: NDArray[np.uint8], pieces: list[Piece], prefix: Path) -> None:
     require_processor()
-    _check_memory(len(codes), prefix)
     from pydivsufsort import divsufsort
 
     from engine.align.index_kernels import fm_index
 
-    codes = _write_packed(codes, pieces, prefix)
+    _write_packed(codes, pieces, prefix)
     text = np.concatenate([codes, 3 - codes[::-1]])
     text.tofile(f"{prefix}.0123")
     checkpoints, sampled, sentinel = fm_index(text, divsufsort(text))
@@ -246,30 +275,60 @@ def _build_bwa_mem3(codes: NDArray[np.uint8], pieces: list[Piece], prefix: Path)
         np.array([sentinel], dtype=np.int64).tofile(file)
 
 
-def _check_memory(bases: int, prefix: Path) -> None:
-    """Both strands, one byte a base, with a suffix array of 32 or 64 bits and the index itself."""
-    text = 2 * bases
-    needed = text * (3 + (4 if text < 2**31 else 8))
-    available = _available_memory()
-    if needed > available:
+def _write_texts(codes: NDArray[np.uint8], pieces: list[Piece], prefix: Path) -> None:
+    """All but the FM-index, the reverse strand in blocks."""
+    require_processor()
+    _write_packed(codes, pieces, prefix)
+    with Path(f"{prefix}.0123").open("wb") as file:
+        codes.tofile(file)
+        for end in range(len(codes), 0, -_TEXT_BLOCK):
+            (3 - codes[max(0, end - _TEXT_BLOCK) : end][::-1]).tofile(file)
+
+
+def _build_in_little_memory(
+    pieces: list[Piece], prefix: Path, work: Path, threads: int, say: Callable[[str], None]
+) -> None:
+    """The FM-index of the text that was written."""
+    from engine.align.low_memory_index import write_fm_index
+
+    def write_text(fasta: Path) -> None:
+        _write_pieces(np.memmap(f"{prefix}.0123", dtype=np.uint8, mode="r"), pieces, fasta)
+
+    write_fm_index(work, write_text, Path(f"{prefix}.bwt.2bit.64"), threads=threads, say=say)
+
+
+def _choose_way(bases: int, prefix: Path, memory: int, say: Callable[[str], None]) -> bool:
+    """Whether there is memory for the fast way; what the chosen one takes is told first."""
+    from engine.align.low_memory_index import BASE_MEMORY, BYTES_A_BASE, DISK_A_BASE
+
+    fast, slow = bases * _FAST_BYTES_A_BASE + _FAST_MEMORY, int(bases * BYTES_A_BASE) + BASE_MEMORY
+    is_fast = fast <= memory
+    disk = int(bases * (_INDEX_BYTES_A_BASE + (0 if is_fast else DISK_A_BASE)))
+    room = free_disk(prefix.parent)
+    say(
+        f"an index of {bases:,} bases takes {gibibytes(fast if is_fast else slow)} of memory to build"
+        + ("" if is_fast else f", in the slow way, since the fast one takes {gibibytes(fast)}")
+        + f" ({gibibytes(memory)} free), and {gibibytes(disk)} of disk ({gibibytes(room)} free)"
+    )
+    if min(fast, slow) > memory:
         raise KnowledgeError(
-            f"an index of {bases:,} bases takes {needed / 2**30:.0f} GiB of memory to build "
-            f"and {available / 2**30:.0f} GiB are free",
+            f"an index of {bases:,} bases takes {gibibytes(min(fast, slow))} of memory to build "
+            f"and {gibibytes(memory)} are free",
             file=prefix,
-            remedy="put the index that the aligner's own command line makes (bwa-mem3 index) at this place, "
+            remedy="free memory or build it on a larger machine and put its files at this place, "
             "or install bwa and choose it as the aligner",
         )
+    if disk > room:
+        raise KnowledgeError(
+            f"an index of {bases:,} bases takes {gibibytes(disk)} of disk and {gibibytes(room)} are free",
+            file=prefix,
+            remedy="free room on this disk, or choose another place",
+        )
+    return is_fast
 
 
-def _available_memory() -> int:
-    for line in Path("/proc/meminfo").read_text().splitlines() if Path("/proc/meminfo").exists() else []:
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def _write_packed(codes: NDArray[np.uint8], pieces: list[Piece], prefix: Path) -> NDArray[np.uint8]:
-    """Write ``.ann``, ``.amb`` and ``.pac``; returns the codes with ambiguous bases replaced as bwa replaces them."""
+def _write_packed(codes: NDArray[np.uint8], pieces: list[Piece], prefix: Path) -> None:
+    """Write ``.ann``, ``.amb`` and ``.pac``; ambiguous bases are replaced as bwa replaces them, in place."""
     from engine.align import index_kernels as kernels
 
     offsets = np.concatenate([[0], np.cumsum([piece.end - piece.start for piece in pieces])])
@@ -281,13 +340,11 @@ def _write_packed(codes: NDArray[np.uint8], pieces: list[Piece], prefix: Path) -
     Path(f"{prefix}.ann").write_text("\n".join([*ann, ""]))
     amb = [f"{len(codes)} {len(pieces)} {len(holes)}", *(f"{start} {end - start} N" for start, end in holes)]
     Path(f"{prefix}.amb").write_text("\n".join([*amb, ""]))
-    codes = codes.copy()
     kernels.replace_ambiguous(codes, (kernels.SEED << 16) | 0x330E)
     with Path(f"{prefix}.pac").open("wb") as file:
         kernels.pack(codes).tofile(file)
         file.write(b"\0" * (len(codes) % 4 == 0))
         file.write(bytes([len(codes) % 4]))
-    return codes
 
 
 def _find_holes(codes: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -304,18 +361,25 @@ def _build_bwa(codes: NDArray[np.uint8], pieces: list[Piece], prefix: Path) -> N
     if bwa is None:
         raise ToolError("bwa is not on PATH", remedy="install bwa, or choose the aligner bwa-mem3")
     fasta = prefix.with_name("pieces.fa")
-    letters = np.frombuffer(b"ACGTN", dtype=np.uint8)
-    with fasta.open("wb") as file:
-        start = 0
-        for i, piece in enumerate(pieces):
-            end = start + piece.end - piece.start
-            file.write(b">%d\n%s\n" % (i, letters[codes[start:end]].tobytes()))
-            start = end
+    _write_pieces(codes, pieces, fasta)
     done = subprocess.run([bwa, "index", "-p", str(prefix), str(fasta)], capture_output=True, text=True, check=False)
     fasta.unlink()
     if done.returncode:
         reason = done.stderr.strip().splitlines()[-1:] or ["no message"]
         raise ToolError(f"bwa index failed ({reason[0]})", remedy="see that there is room on the disk and run it again")
+
+
+def _write_pieces(codes: NDArray[np.uint8], pieces: Iterable[Piece], fasta: Path) -> None:
+    """Each piece as a contig that bears its number."""
+    letters = np.frombuffer(b"ACGTN", dtype=np.uint8)
+    with fasta.open("wb") as file:
+        start = 0
+        for i, piece in enumerate(pieces):
+            end = start + piece.end - piece.start
+            file.write(b">%d\n" % i)
+            letters[codes[start:end]].tofile(file)
+            file.write(b"\n")
+            start = end
 
 
 def _alternates(reference: Reference, pieces: Iterable[Piece]) -> frozenset[str]:

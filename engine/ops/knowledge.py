@@ -62,7 +62,13 @@ def aligner_index(making: Making, reference: Genome, settings: Annotated[Setting
     from engine.align.index import build_index
     from engine.reference.genome import open_reference
 
-    index = build_index(open_reference(reference.fasta), making.folder / "index", aligner=settings.aligner)
+    index = build_index(
+        open_reference(reference.fasta),
+        making.folder / "index",
+        aligner=settings.aligner,
+        threads=making.threads,
+        log=making.log,
+    )
     return Computed(len(index.pieces), {"pieces": len(index.pieces), "aligner": settings.aligner})
 
 

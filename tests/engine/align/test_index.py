@@ -2,6 +2,7 @@ import json
 import random
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 
 from engine.align import index as index_module
 from engine.align import index_kernels as kernels
+from engine.align import low_memory_index
 from engine.align.index import Piece, build_index, ensure_index, open_index
-from engine.errors import KnowledgeError
+from engine.align.shared_memory import named_by_content, share_index, unshare_indexes
+from engine.errors import KnowledgeError, ToolError
 from engine.reference.genome import Reference, open_reference, read_sequences
 from engine.reference.known_bases import find_pieces
 from tests.builders.alignments import random_sequence
@@ -129,10 +132,105 @@ def test_a_reference_of_nothing_but_n_is_refused(tmp_path: Path) -> None:
         build_index(reference_of(tmp_path, a="N" * 5000), tmp_path / "ref")
 
 
-def test_a_reference_too_big_for_memory_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(KnowledgeError, match=r"3,000,000,000 bases takes \d+ GiB") as caught:
-        index_module._check_memory(3_000_000_000, tmp_path / "ref")
-    assert "bwa-mem3 index" in caught.value.remedy
+def test_a_reference_too_big_for_memory_or_disk_is_refused_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = reference_of(tmp_path, a=random_sequence(900))
+    with pytest.raises(KnowledgeError, match=r"900 bases takes 0\.2 GiB of memory to build and 0\.0 GiB are") as caught:
+        build_index(reference, tmp_path / "ref", memory=1 << 20)
+    assert "bwa" in caught.value.remedy and not list(tmp_path.glob("ref.*.64"))
+    monkeypatch.setattr(index_module, "free_disk", lambda folder: 100)
+    with pytest.raises(KnowledgeError, match=r"of disk and 0\.0 GiB are free"):
+        build_index(reference, tmp_path / "ref")
+
+
+def slowly(reference: Reference, prefix: Path, said: list[str], threads: int = 2) -> None:
+    """Build with as much memory as the slow way takes, and no more."""
+    build_index(reference, prefix, threads=threads, memory=(550 << 20), log=said.append)
+
+
+@pytest.mark.parametrize("lengths", [(70,), (4_000, 31, 7), (63_999,), (64_000, 64_000)])
+def test_the_index_built_in_little_memory_is_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lengths: tuple[int, ...]
+) -> None:
+    contigs = {f"c{at}": random_sequence(length, seed=at) for at, length in enumerate(lengths)}
+    contigs["c0"] = contigs["c0"][:20] + "NRN" + contigs["c0"][23:]
+    reference = reference_of(tmp_path, **contigs)
+    monkeypatch.setattr(index_module, "_FAST_MEMORY", 1 << 30)
+    said: list[str] = []
+    slowly(reference, tmp_path / "slow", said)
+    build_index(reference, tmp_path / "fast", memory=2 << 30)
+    assert "in the slow way" in said[0]
+    for suffix in index_module.BWA_MEM3_FILES:
+        assert Path(f"{tmp_path}/slow{suffix}").read_bytes() == Path(f"{tmp_path}/fast{suffix}").read_bytes()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_an_interrupted_build_goes_on_from_its_transform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reference = reference_of(tmp_path, a=random_sequence(5_000))
+    monkeypatch.setattr(index_module, "_FAST_MEMORY", 1 << 30)
+    with monkeypatch.context() as cut:
+        cut.setattr(low_memory_index, "_write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            slowly(reference, tmp_path / "ref", [])
+    with pytest.raises(KnowledgeError, match="not complete"):
+        open_index(tmp_path / "ref", reference.contigs)
+    (left,) = tmp_path.glob(".ref.*.unfinished")
+    made = (left / "text.bwt").stat().st_mtime_ns
+    said: list[str] = []
+    monkeypatch.setattr(low_memory_index, "_build_transform", interrupted)
+    slowly(reference, tmp_path / "ref", said)
+    assert made and "the transform of an earlier run is there" in said
+    assert open_index(tmp_path / "ref", reference.contigs).pieces == (Piece(0, 0, 5_000),)
+    assert not left.exists()
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_transform_that_is_not_of_a_whole_text_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reference = reference_of(tmp_path, a=random_sequence(5_000))
+    monkeypatch.setattr(index_module, "_FAST_MEMORY", 1 << 30)
+    with monkeypatch.context() as cut:
+        cut.setattr(low_memory_index, "_write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            slowly(reference, tmp_path / "ref", [])
+    (transform,) = tmp_path.glob(".ref.*.unfinished/text.bwt")
+    damaged = bytearray(transform.read_bytes())
+    damaged[600] ^= 0b0101_0101
+    transform.write_bytes(damaged)
+    with pytest.raises(ToolError, match="not one of a whole text"):
+        slowly(reference, tmp_path / "ref", [])
+
+
+@pytest.fixture
+def shared_memory() -> Iterator[Path]:
+    place = Path("/dev/shm")
+    if not place.is_dir() or any(place.glob("bwaidx-*")):
+        pytest.skip("there is no shared memory, or an index of somebody else is in it")
+    yield place
+    unshare_indexes()
+
+
+def test_an_index_in_shared_memory_is_taken_by_what_is_in_it_and_not_by_its_name(
+    tmp_path: Path, shared_memory: Path
+) -> None:
+    import bwa_mem3
+
+    one = reference_of(tmp_path / "one", a=random_sequence(900))
+    other = reference_of(tmp_path / "other", a=random_sequence(900, seed=3))
+    shared = build_index(one, tmp_path / "one" / "index")
+    like_named = build_index(other, tmp_path / "other" / "index")
+    assert share_index(shared) > 0
+    assert share_index(shared) == 0
+    (held,) = shared_memory.glob("bwaidx-*")
+    with named_by_content(shared) as prefix:
+        assert bwa_mem3.shm.is_staged(str(prefix)) and held.name == f"bwaidx-{prefix.name}"
+    with named_by_content(like_named) as prefix:
+        assert not bwa_mem3.shm.is_staged(str(prefix))
+    bwa_mem3.shm.stage(str(shared.prefix))
+    assert bwa_mem3.shm.is_staged(str(like_named.prefix)), "by name alone the other's would be taken"
 
 
 def test_of_a_chromosome_masked_to_four_slices_only_these_are_indexed(tmp_path: Path, shared_data: Path) -> None:

@@ -1,0 +1,51 @@
+"""What is free on this machine before work begins: memory, within the limits that a container sets, and disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+GIBIBYTE = 1 << 30
+_GROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+"""Limit and use of the container's memory: Linux control groups, version 2 and 1."""
+
+
+def free_memory(meminfo: Path = Path("/proc/meminfo"), groups: tuple[tuple[str, str], ...] = _GROUPS) -> int:
+    """Bytes of memory that may be taken without swapping and without leaving the container's limit.
+
+    Args:
+        meminfo: the kernel's account of memory.
+        groups: files with limit and use of the control group; those that are absent, or name no number, limit nothing.
+    """
+    limits = [limit - (_number(used) or 0) for file, used in groups if (limit := _number(file)) is not None]
+    return max(0, min([_of_machine(meminfo), *limits]))
+
+
+def _of_machine(meminfo: Path) -> int:
+    for line in meminfo.read_text().splitlines() if meminfo.exists() else []:
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _number(file: str) -> int | None:
+    try:
+        return int(Path(file).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def free_disk(folder: Path) -> int:
+    """Bytes that an ordinary user may still write in a folder, which need not exist yet."""
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    return shutil.disk_usage(there).free
+
+
+def gibibytes(count: float) -> str:
+    """A number of bytes for people: ``0.6 GiB``, ``130 GiB``."""
+    size = count / GIBIBYTE
+    return f"{size:.1f} GiB" if size < 10 else f"{size:,.0f} GiB"
