@@ -19,8 +19,8 @@ from engine.acmg.predictor_table import KNOWN_OF_SPLICING, read_scores, release_
 from engine.acmg.rule_set import rule_set
 from engine.annotate.frequency_table import read_frequencies, read_source
 from engine.classify.decision import standing
+from engine.classify.inheritance import modes_of
 from engine.classify.phase import TOLD, phase_of
-from engine.phenotype.conditions import UNKNOWN
 from engine.reference.accessions import bare_contig
 from engine.reference.bundle import ReferenceBundle
 
@@ -57,7 +57,7 @@ def classify(findings: Sequence[Finding], bundle: ReferenceBundle) -> None:
         if facts is None or facts.transcript.coding is None:
             finding.update(NOT_CLASSIFIED)
             continue
-        modes = {mode for one in finding["conditions"] for mode in one["inheritance"].split("/")} - {UNKNOWN}
+        modes = modes_of(finding)
         new = finding["origin"] == "de novo"
         evidence = decide(
             replace(

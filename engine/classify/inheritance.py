@@ -19,6 +19,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from engine.classify.acmg_secondary_findings import DATA, secondary_findings_genes
 from engine.phenotype.conditions import UNKNOWN, GeneCondition
@@ -79,6 +80,15 @@ def conditions_of(gene: str, names: Sequence[str], identifiers: Sequence[str], k
         return meant
     alike = len({one.inheritance for one in every}) == 1
     return _all_of(every) if alike or not told else told
+
+
+def modes_of(finding: Mapping[str, Any]) -> set[str]:
+    """How the conditions of a row of the findings table are inherited; none where nobody knows of any.
+
+    >>> sorted(modes_of({"conditions": [{"inheritance": "AD/AR"}, {"inheritance": "unknown"}]}))
+    ['AD', 'AR']
+    """
+    return {mode for one in finding["conditions"] for mode in one["inheritance"].split("/")} - {UNKNOWN}
 
 
 def _told(name: str, ids: str) -> Condition:

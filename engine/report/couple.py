@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from engine.classify.acmg_secondary_findings import VERSION, secondary_findings_genes
+from engine.classify.inheritance import modes_of
 from engine.person import Sex
 from engine.report.statement import UNJUDGED, Statement
 from engine.report.wording import name
@@ -47,7 +49,7 @@ class Couple:
     Attributes:
         risks: by gene.
         not_compared: recessive findings of one of them whose gene the other was not asked about, or could not be
-            called in, in sentences.
+            called in, and findings of conditions whose inheritance is not known, in sentences.
         limits: what the comparison cannot say, in sentences.
     """
 
@@ -68,7 +70,7 @@ def couple(one: Statement, other: Statement) -> Couple:
     """Put two people side by side, of whom a child may be born."""
     genes = sorted({str(row["gene"]) for said in (one, other) for row in _told(said) if row["gene"]})
     risks = [risk for gene in genes for risk in (*_recessive(gene, one, other), *_x_linked(gene, one, other))]
-    alone = [told for gene in genes for told in (*_unseen(gene, one, other), *_unseen(gene, other, one))]
+    alone = [told for gene in genes for pair in ((one, other), (other, one)) for told in _not_compared(gene, *pair)]
     return Couple(tuple(risks), tuple(alone), LIMITS)
 
 
@@ -78,9 +80,8 @@ def _told(said: Statement) -> list[Any]:
 
 
 def _rows(said: Statement, gene: str, mode: str) -> list[Any]:
-    """Findings of a gene that a condition of this inheritance is told with; of whichever where none is known."""
-    rows = [row for row in _told(said) if row["gene"] == gene]
-    return [row for row in rows if any(mode in one["inheritance"].split("/") for one in row["conditions"])]
+    """Findings of a gene that a condition of this inheritance is told with."""
+    return [row for row in _told(said) if row["gene"] == gene and mode in modes_of(row)]
 
 
 def _recessive(gene: str, one: Statement, other: Statement) -> Iterator[SharedRisk]:
@@ -114,18 +115,23 @@ def _x_linked(gene: str, one: Statement, other: Statement) -> Iterator[SharedRis
         return
     mother, father = (rows[sexes.index(sex)] for sex in (Sex.FEMALE, Sex.MALE))
     chance, doubt = _passed_on(mother) if mother else (Fraction(0), "")
+    unseen = [f"in {said.case.sample} {_why_unseen(gene, said)}" for said, its in zip((one, other), rows, strict=True)
+              if not its and _why_unseen(gene, said)]  # fmt: skip
     daughters = f"{chance} of daughters affected" if father and mother else "daughters carriers" if father else ""
     sons = f"{'at least ' if doubt else ''}{chance} of sons" if mother else "no son by this"
     told = ", ".join(filter(None, (sons, daughters)))
-    yield SharedRisk(gene, "XL", _conditions(rows), _variants(rows), told, (doubt,) if doubt else ())
+    yield SharedRisk(gene, "XL", _conditions(rows), _variants(rows), told, tuple(filter(None, (doubt, *unseen))))
 
 
-def _unseen(gene: str, carrier: Statement, partner: Statement) -> Iterator[str]:
-    """That a gene in which one carries a recessive variant was not looked at in the other."""
-    if not _rows(carrier, gene, "AR") or _rows(partner, gene, "AR"):
-        return
-    if why := _why_unseen(gene, partner):
-        yield f"{gene}: {carrier.case.sample} carries a variant; in {partner.case.sample} {why}"
+def _not_compared(gene: str, carrier: Statement, partner: Statement) -> Iterator[str]:
+    """That a gene in which one carries a recessive variant was not looked at in the other; or that nobody knows how the
+    condition of a variant is inherited.
+    """
+    carries = f"{gene}: {carrier.case.sample} carries a variant"
+    if _rows(carrier, gene, "AR") and not _rows(partner, gene, "AR") and (why := _why_unseen(gene, partner)):
+        yield f"{carries}; in {partner.case.sample} {why}"
+    if any(row["gene"] == gene and not modes_of(row) for row in _told(carrier)):
+        yield f"{carries} of a condition whose inheritance is not known"
 
 
 def _why_unseen(gene: str, partner: Statement) -> str:
@@ -133,6 +139,8 @@ def _why_unseen(gene: str, partner: Statement) -> str:
     question, regions = partner.case.question, partner.case.regions
     if not question.is_open and gene not in question.genes:
         return "the gene was not asked about"
+    if partner.case.leaves_genes_out and gene in secondary_findings_genes():
+        return f"genes of {VERSION} were left out, without consent to them"
     studied = [one.symbol for one in regions.studied]
     if (studied and gene not in studied) or gene in (*regions.beyond, *regions.unknown):
         return "the gene does not lie within the regions studied as a whole"

@@ -61,13 +61,29 @@ def test_what_was_not_seen_in_the_partner_is_not_taken_for_free_of_it(
     assert told.startswith("PANK2: A carries a variant; in B ") and why in told
 
 
+def test_genes_that_want_of_consent_leaves_out_are_not_taken_for_free(tmp_path: Path) -> None:
+    carried = variant("ATP7B", 52_520_000, contig="13")
+    (told,) = pair(tmp_path / "without", [carried], []).not_compared
+    assert told.startswith("ATP7B: A carries a variant; in B genes of ACMG SF") and "consent" in told
+    assert not pair(tmp_path / "with", [carried], [], secondary_findings_consent=True).not_compared
+
+
+def test_a_condition_of_unknown_inheritance_is_told_as_not_compared(tmp_path: Path) -> None:
+    found = pair(tmp_path, [variant("NOBODY1")], [variant("NOBODY1")])
+    assert not found.risks
+    assert [told.partition(" of a ")[0] for told in found.not_compared] == [
+        f"NOBODY1: {sample} carries a variant" for sample in "AB"
+    ]
+    assert all("inheritance is not known" in told for told in found.not_compared)
+
+
 def test_a_gene_that_is_dominant_is_no_matter_of_a_couple(tmp_path: Path) -> None:
     found = pair(tmp_path, [variant("PRNP", 4_680_000)], [variant("PRNP", 4_680_000)])
     assert not found.risks and not found.not_compared
 
 
-def x_linked(folder: Path, name: str, sex: Sex, *zygosity: str) -> Statement:
-    told = said(folder, name, *(variant("PANK2") for _ in zygosity), sex=sex)
+def x_linked(folder: Path, name: str, sex: Sex, *zygosity: str, **facts: Any) -> Statement:
+    told = said(folder, name, *(variant("PANK2") for _ in zygosity), sex=sex, **facts)
     named = [{**one, "inheritance": "XL"} for one in (told.findings[0].row["conditions"] if zygosity else ())]
     rows = tuple(
         replace(one, row={**one.row, "gene": "MECP2", "zygosity": kind, "conditions": named})
@@ -85,3 +101,16 @@ def test_x_linked_variants_follow_the_sexes(tmp_path: Path) -> None:
     assert couple(ill, mother).risks[0].chance == "1/2 of sons, 1/2 of daughters affected"
     unstated = x_linked(tmp_path, "U", Sex.UNKNOWN)
     assert couple(mother, unstated).risks[0].chance == "not decided"
+
+
+def test_x_linked_variants_beside_a_partner_who_was_not_asked_about_are_doubted(tmp_path: Path) -> None:
+    asked = {"ordered_genes": ("AVP",)}
+    ill = x_linked(tmp_path, "I", Sex.MALE, "hemizygous")
+    for mother, doubts in (
+        (x_linked(tmp_path, "H", Sex.FEMALE), ()),
+        (x_linked(tmp_path, "N", Sex.FEMALE, **asked), ("in N the gene was not asked about",)),
+    ):
+        assert couple(mother, ill).risks[0].doubts == doubts
+    carrier = x_linked(tmp_path, "M", Sex.FEMALE, "heterozygous")
+    (risk,) = couple(carrier, x_linked(tmp_path, "F", Sex.MALE, **asked)).risks
+    assert (risk.chance, risk.doubts) == ("1/2 of sons", ("in F the gene was not asked about",))
