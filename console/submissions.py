@@ -27,7 +27,8 @@ def clinvar(platform: Resources, chosen: argparse.Namespace) -> int:
             print(error.about(sample=sample.sample_id), file=sys.stderr)
             continue
         if draft.issue.is_signed:
-            signed += [Signed(one.row, draft.statement.build) for one in draft.statement.findings]
+            said = draft.statement
+            signed += [Signed(one.row, said.build, said.case.person.subject_id) for one in said.findings]
     told = submission(signed)
     chosen.file.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     count = len(told["germlineSubmission"])

@@ -95,4 +95,4 @@ def _aggregated(db: duckdb.DuckDBPyConnection, measure: Measure, visual: Visual)
         return {WHOLE: value}
     keys = [f"coalesce({name}, '')" for name in names] + ["''"]
     rows = db.execute(f"SELECT {keys[0]}, {keys[1]}, {measure.sql} FROM {measure.table} GROUP BY 1, 2").fetchall()
-    return {(str(one), str(other)): value for one, other, value in rows if value}
+    return {(str(one), str(other)): value for one, other, value in rows if value or (value == 0 and not measure.counts)}

@@ -18,6 +18,8 @@ from typing import Final
 
 COUNT, DAYS, SHARE, READS = "#,0", "0.0", "0.0%", "0.0"
 """Formats of a value, in Power BI's words."""
+_COUNTING = frozenset({"COUNTROWS", "DISTINCTCOUNT"})
+"""Functions that Power BI leaves blank, and not 0, where there is nothing to count."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,11 @@ class Measure:
     column: str = ""
     where: tuple[Where, ...] = ()
     format: str = COUNT
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts, and says nothing where there is nothing to be counted; a mean of 0 says something."""
+        return self.dax_function in _COUNTING
 
     @property
     def dax(self) -> str:

@@ -16,6 +16,7 @@ from engine.cohort.columns import typed_table
 from engine.dashboards.columns import BANDS, QUALITY_TREND_COLUMNS, STRATA, TABLES, UNPLACED
 from engine.duckdb_paths import as_pattern
 from engine.person import Person
+from engine.quality.cohort_report import METRICS
 from engine.receipt import Measure
 from engine.report.issue import SignOut, issue_of
 from engine.report.risk import StatedRisk
@@ -131,7 +132,7 @@ def _findings(number: str, case: CaseStanding) -> Iterator[Row]:
 def _quality(number: str, case: CaseStanding) -> Row | None:
     if case.aligned is None:
         return None
-    told = {name: value for measures in case.measures.values() for name, value in measures.items()}
+    told = {one.name: case.measures.get(one.asset, {}).get(one.name) for one in METRICS}
     return (number, case.aligned[:7], *(_number(told.get(column.name)) for column in QUALITY_TREND_COLUMNS[2:]))
 
 

@@ -32,10 +32,12 @@ class Signed:
     Attributes:
         row: of the findings table.
         build: ``GRCh37`` or ``GRCh38``.
+        subject: pseudonym of the person, who may have several samples; it is not told.
     """
 
     row: Mapping[str, Any]
     build: str
+    subject: str
 
 
 def submission(signed: Iterable[Signed]) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def _record(key: str, carried: list[Signed]) -> dict[str, Any]:
                 "alleleOrigin": "germline",
                 "affectedStatus": "unknown",
                 "collectionMethod": "clinical testing",
-                "numberOfIndividuals": len(carried),
+                "numberOfIndividuals": len({one.subject for one in carried}),
             }
         ],
     }

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from engine.classify.decision import CLASSES
 from engine.person import Sex
 from engine.reference.accessions import bare_contig
 from engine.report.issue import Issue
 from engine.report.statement import StatedFinding, Statement
+from engine.report.wording import told_class
 
 VrsId = Callable[[str, int, str, str], str | None]
 """Gives the VRS id of contig, 1-based position, ref and alt; nothing where none can be told."""
@@ -24,7 +26,8 @@ _ZYGOSITY: Final[Mapping[str, tuple[str, str]]] = {
     "homoplasmic": ("GENO:0000602", "homoplasmic"),
 }
 """Terms of the Genotype Ontology."""
-_CLASSES: Final = frozenset({"pathogenic", "likely_pathogenic", "uncertain_significance", "likely_benign", "benign"})
+_NO_CLASS: Final = "NOT_PROVIDED"
+"""Of a variant whose class is none of the five, such as pathogenic of low penetrance; its label says it."""
 _SUFFICES: Final = frozenset({"primary", "compound_heterozygote"})
 """Categories in which the genotype suffices for the condition."""
 
@@ -63,12 +66,12 @@ def phenopacket(said: Statement, issue: Issue, hpo_release: str, vrs_id: VrsId) 
 
 
 def _interpretation(one: StatedFinding, said: Statement, issue: Issue, vrs_id: VrsId) -> dict[str, Any]:
-    condition = (one.row["conditions"] or [{}])[0]
+    condition, classed = (one.row["conditions"] or [{}])[0], told_class(one.row)
     genomic = {
         "subjectOrBiosampleId": said.case.person.subject_id,
         "interpretationStatus": _status(one, issue),
         "variantInterpretation": {
-            "acmgPathogenicityClassification": _class(one).upper() or "NOT_PROVIDED",
+            "acmgPathogenicityClassification": classed.upper() if classed in CLASSES else _NO_CLASS,
             "variationDescriptor": _descriptor(one, said.build, vrs_id),
         },
     }
@@ -83,13 +86,6 @@ def _status(one: StatedFinding, issue: Issue) -> str:
     if one.category in ("candidate", "uncertain") or not issue.is_signed:
         return "CANDIDATE"
     return "CAUSATIVE" if one.category in _SUFFICES else "UNKNOWN_STATUS"
-
-
-def _class(one: StatedFinding) -> str:
-    """The class that stands: a person's, else ClinVar's where it is one of the five, else that of the criteria."""
-    row = one.row
-    told = (row["decided_class"], row["clinvar_classification"], row["acmg_class"])
-    return next((str(each) for each in told if each in _CLASSES), "")
 
 
 def _descriptor(one: StatedFinding, build: str, vrs_id: VrsId) -> dict[str, Any]:

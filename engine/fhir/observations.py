@@ -47,7 +47,7 @@ from engine.reference.accessions import bare_contig
 from engine.report.case import CaseFacts, Gene
 from engine.report.issue import Status
 from engine.report.statement import StatedFinding, StatedPhase
-from engine.report.wording import Finding
+from engine.report.wording import Finding, told_class
 
 
 class Observations:
@@ -211,16 +211,12 @@ def implication_components(stated: StatedFinding, condition: Finding | None) -> 
 def _significance(stated: StatedFinding) -> JsonObject:
     """The tier's code, unless ClinVar says something that no tier says."""
     finding = stated.row
-    if finding["category"] == "candidate":
-        return SIGNIFICANCE[finding["acmg_class"]] | {"text": stated.classification}
-    if decided := finding.get("decided_class"):
-        return SIGNIFICANCE[decided] | {"text": stated.classification}
-    coded = SIGNIFICANCE.get(finding["clinvar_classification"] or "uncertain_significance")
-    if coded is None:
-        return {"text": stated.classification}
-    if finding["clinvar_classification"] is None:
-        return coded | {"text": stated.classification}
-    return coded | ({"text": stated.classification} if finding["clinvar_other_terms"] else {})
+    told = told_class(finding)
+    is_clinvars_alone = told == finding["clinvar_classification"] and not (
+        finding.get("decided_class") or finding["clinvar_other_terms"]
+    )
+    coded = SIGNIFICANCE.get(told, {})
+    return coded if coded and is_clinvars_alone else coded | {"text": stated.classification}
 
 
 def _stars(finding: Finding) -> JsonObject:

@@ -89,6 +89,21 @@ def tier(finding: Finding) -> str:
     return f"{said}; also {', '.join(others)}" if others else said
 
 
+def told_class(finding: Finding) -> str:
+    """The class that :func:`tier` tells, in one word: a person's; of a candidate that of the criteria; else ClinVar's.
+
+    >>> told_class({"category": "candidate", "clinvar_classification": "conflicting", "acmg_class": "pathogenic"})
+    'pathogenic'
+    >>> told_class({"category": "uncertain", "clinvar_classification": None, "acmg_class": "likely_benign"})
+    'uncertain_significance'
+    """
+    if decided := finding.get("decided_class"):
+        return str(decided)
+    if finding["category"] == "candidate":
+        return str(finding["acmg_class"])
+    return str(finding["clinvar_classification"] or "uncertain_significance")
+
+
 def evidence(finding: Finding) -> tuple[str, ...]:
     """What speaks for the finding, or against it, beside ClinVar's word: criteria that are met, and signs."""
     return (*_decided(finding), *_criteria(finding), *_signs(finding))

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from engine.cohort.columns import FREQUENCY_COLUMNS, typed_table
 from engine.dashboards.snapshot import CaseStanding, write_snapshot
+from engine.receipt import Measure
 from engine.report.issue import SignOut
 from engine.report.risk import StatedRisk
 from engine.report.statement import Statement
@@ -31,17 +32,13 @@ def standing(
     **facts: Any,
 ) -> CaseStanding:
     """A case with these facts."""
-    measures = (
-        {
-            "mean_coverage": coverage,
-            "fraction_20x": 0.9,
-            "q30_fraction": 0.92,
-            "duplicate_fraction": 0.1,
-            "freemix": 0.001,
+    measures: dict[str, dict[str, Measure]] = {}
+    if coverage is not None:
+        measures = {
+            "raw_reads": {"q30_fraction": 0.92},
+            "aligned_reads": {"mean_coverage": coverage, "fraction_20x": 0.9, "duplicate_fraction": 0.1},
+            "identity": {"freemix": 0.0 if month == "2026-11" else 0.001, "mean_coverage": 99.0},
         }
-        if coverage is not None
-        else {}
-    )
     return CaseStanding(
         sample=sample,
         person=person(sample, **facts),
@@ -50,7 +47,7 @@ def standing(
         statement=said,
         held=held,
         steps=steps,
-        measures={"aligned_reads": measures},
+        measures=measures,
         aligned=f"{month}-16T10:00:00+00:00" if coverage is not None else None,
     )
 

@@ -79,6 +79,7 @@ def test_numbers_are_counted_by_hand(made: Path) -> None:
         ("2026-10", "Mean coverage"): pytest.approx((30 + 40 + 25 + 3) / 4),
         ("2026-11", "Mean coverage"): pytest.approx(25.0),
     }
+    assert shown(made, "contamination")["2026-11", "Another person's bases"] == 0.0, "measured, and none found"
     assert shown(made, "carrier_genes")["PANK2", "Carrier frequency"] == pytest.approx(2 / 5)
 
 

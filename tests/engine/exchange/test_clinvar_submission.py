@@ -11,10 +11,17 @@ from tests.builders.annotated import variant
 from tests.builders.statements import statement
 
 
-def decided(folder: Path, classification: str | None, at: str = "2026-11-20T08:00:00+00:00", **changed: Any) -> Signed:
+def decided(
+    folder: Path,
+    classification: str | None,
+    at: str = "2026-11-20T08:00:00+00:00",
+    *,
+    subject: str = "P1",
+    **changed: Any,
+) -> Signed:
     (one,) = statement(folder, variant("PANK2", **changed)).findings
     word = {"decided_class": classification, "decided_at": at, "decided_comment": "of Ada Lovelace's family"}
-    return Signed({**one.row, **word}, "GRCh37")
+    return Signed({**one.row, **word}, "GRCh37", subject)
 
 
 def test_a_decision_is_a_record_in_clinvars_words(tmp_path: Path) -> None:
@@ -33,8 +40,9 @@ def test_a_decision_is_a_record_in_clinvars_words(tmp_path: Path) -> None:
 
 def test_an_allele_of_two_persons_is_one_record_of_the_last_decision(tmp_path: Path) -> None:
     first = decided(tmp_path / "1", "likely_pathogenic")
-    later = decided(tmp_path / "2", "pathogenic", "2026-11-25T08:00:00+00:00")
-    (record,) = submission([later, first])["germlineSubmission"]
+    later = decided(tmp_path / "2", "pathogenic", "2026-11-25T08:00:00+00:00", subject="P2")
+    again = decided(tmp_path / "3", "pathogenic", "2026-11-24T08:00:00+00:00", subject="P2")
+    (record,) = submission([later, first, again])["germlineSubmission"]
     assert record["germlineClassification"]["germlineClassificationDescription"] == "Pathogenic"
     assert record["observedIn"][0]["numberOfIndividuals"] == 2
 

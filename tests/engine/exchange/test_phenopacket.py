@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,27 @@ def test_nothing_is_causative_before_somebody_signed(
     (one,) = packet["interpretations"]
     assert one["progressStatus"] == progress
     assert one["diagnosis"]["genomicInterpretations"][0]["interpretationStatus"] == status
+
+
+@pytest.mark.parametrize(
+    ("row", "told_as"),
+    [
+        ({}, "PATHOGENIC"),
+        ({"clinvar_classification": "pathogenic_low_penetrance", "acmg_class": "benign"}, "NOT_PROVIDED"),
+        ({"category": "candidate", "clinvar_classification": "uncertain_significance", "acmg_class": "pathogenic"},
+         "PATHOGENIC"),
+        ({"category": "uncertain", "clinvar_classification": None, "acmg_class": "likely_benign"},
+         "UNCERTAIN_SIGNIFICANCE"),
+        ({"decided_class": "likely_pathogenic"}, "LIKELY_PATHOGENIC"),
+    ],
+)  # fmt: skip
+def test_the_class_is_the_one_that_the_report_tells(tmp_path: Path, row: dict[str, Any], told_as: str) -> None:
+    said = statement(tmp_path, variant("PANK2"))
+    (one,) = said.findings
+    changed = replace(said, findings=(replace(one, row={**one.row, **row}),))
+    packet = phenopacket(changed, issue_of((), said.digest), "", lambda *_: None)
+    (genomic,) = packet["interpretations"][0]["diagnosis"]["genomicInterpretations"]
+    assert genomic["variantInterpretation"]["acmgPathogenicityClassification"] == told_as
 
 
 def test_a_case_without_findings_has_none(tmp_path: Path) -> None:
