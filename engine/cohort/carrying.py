@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.call.ploidy import MITOCHONDRION
 from engine.cohort.study import StudyDefinition
 from engine.duckdb_paths import as_pattern
+from engine.reference.accessions import BARE_CONTIG_SQL
 
 if TYPE_CHECKING:
     import duckdb
 
-_PLAIN = "regexp_replace(regexp_replace(contig, '^chr', ''), '^M$', 'MT') AS contig"
 _ALLELE = "contig, position, ref, alt"
 
 
@@ -66,7 +65,7 @@ def _views(db: duckdb.DuckDBPyConnection, sources: Sources) -> None:
     for name, columns in more.items():
         db.execute(f"CREATE VIEW no_{name} AS SELECT *, {columns} FROM ({none}) WHERE false")
     db.read_parquet([as_pattern(Path(file)) for file in sources.calls]).create_view("call_files")
-    db.execute(f"CREATE VIEW calls AS SELECT * REPLACE ({_PLAIN.removesuffix(' AS contig')} AS contig) FROM call_files")
+    db.execute(f"CREATE VIEW calls AS SELECT * REPLACE ({BARE_CONTIG_SQL} AS contig) FROM call_files")
     if sources.carried:
         db.read_parquet([as_pattern(Path(file)) for file in sources.carried]).create_view("carried")
     else:
@@ -114,12 +113,11 @@ def _in_genes(db: duckdb.DuckDBPyConnection, asked: StudyDefinition) -> bool:
 
 
 _NARROWED = {"named": _named, "classed": _classed, "in_genes": _in_genes}
-_MITOCHONDRION = ", ".join(f"'{name}'" for name in sorted(MITOCHONDRION))
 _HOLDS = {
     "het": "copies < ploidy",
     "hom": "copies = ploidy AND ploidy > 1",
-    "hemi": f"ploidy = 1 AND contig NOT IN ({_MITOCHONDRION})",
-    "biallelic": f"together > 1 OR ploidy = 1 AND contig NOT IN ({_MITOCHONDRION})",
+    "hemi": "ploidy = 1 AND contig != 'MT'",
+    "biallelic": "(together > 1 OR ploidy = 1) AND contig != 'MT'",
 }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from engine.duckdb_paths import as_pattern
 from engine.errors import KnowledgeError, ReferenceMismatchError, ToolError, VariantFileError
 from engine.files.variant_lines import require_variants
 from engine.htslib import run_bcftools
+from engine.reference.accessions import BARE_CONTIG_SQL, bare_contig
 from engine.reference.bundle import ReferenceBundle
 from engine.tables import arrow_schema
 
@@ -34,6 +35,8 @@ OWN = "cohort"
 """The source by which the deployment's own samples are told."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,15}[-_]")
+_BASES = re.compile("[ACGTN]+", re.IGNORECASE)
+Row = tuple[Any, ...]
 _NEEDED = ("contig", "position", "ref", "alt", "allele_count", "allele_number")
 _SORT_WINDOW = "20000"
 
@@ -72,12 +75,14 @@ class DatasetMeasures:
         samples: whose genotypes they were counted of; 0 where counts were given.
         repeated: alleles that were there more than once; the one called most often is kept.
         elsewhere: contigs that the reference does not have, whose records are left out.
+        not_sequence: alleles that are not given as bases, and left out.
     """
 
     alleles: int
     samples: int
     repeated: int
     elsewhere: int
+    not_sequence: int
 
 
 def read_dataset(path: Path) -> Dataset:
@@ -100,6 +105,8 @@ def read_dataset(path: Path) -> Dataset:
     for name, pattern in (("name", _NAME), ("sample_prefix", _PREFIX), ("consent", re.compile(CONSENT))):
         if name in words and not pattern.fullmatch(words[name]):
             raise _wrong(path, f"{name} is {words[name]!r}")
+    if words["name"] == OWN:
+        raise _wrong(path, f"{OWN} is the name of the deployment's own samples")
     return Dataset(**{**words, "file": (path.parent / words["file"]).resolve()})  # type: ignore[arg-type]
 
 
@@ -129,19 +136,21 @@ def import_dataset(dataset: Dataset, reference: ReferenceBundle, folder: Path, s
         )
     vcf = _of_table(dataset, scratch) if dataset.file.suffix == ".parquet" else dataset.file
     aligned, elsewhere = _aligned(dataset, vcf, reference, scratch)
-    samples, rows, calls = _counted(dataset, aligned)
-    best: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    for row in rows:
-        if row[1:5] not in best or best[row[1:5]][6] < row[6]:
-            best[row[1:5]] = row
-    table = _table(sorted(best.values()), DATASET_FREQUENCY_COLUMNS)
-    pq.write_table(table, folder / FREQUENCIES, compression="zstd")
-    if samples:
-        pq.write_table(_table(calls, DATASET_CALL_COLUMNS), folder / CALLS, compression="zstd")
-    return DatasetMeasures(len(best), len(samples), len(rows) - len(best), elsewhere)
+    counted = _counted(dataset, aligned)
+    best: dict[Row, tuple[Row, list[Row]]] = {}
+    for row, calls in counted.alleles:
+        if row[1:5] not in best or best[row[1:5]][0][6] < row[6]:
+            best[row[1:5]] = row, calls
+    frequencies = sorted(row for row, _ in best.values())
+    pq.write_table(_table(frequencies, DATASET_FREQUENCY_COLUMNS), folder / FREQUENCIES, compression="zstd")
+    if counted.samples:
+        carried = [call for _, calls in best.values() for call in calls]
+        pq.write_table(_table(carried, DATASET_CALL_COLUMNS), folder / CALLS, compression="zstd")
+    repeated = len(counted.alleles) - len(best)
+    return DatasetMeasures(len(best), len(counted.samples), repeated, elsewhere, counted.not_sequence)
 
 
-def _table(rows: Sequence[tuple[Any, ...]], columns: Any) -> pa.Table:
+def _table(rows: Sequence[Row], columns: Any) -> pa.Table:
     import pyarrow as pa
 
     schema = arrow_schema(columns, bare=True)
@@ -154,11 +163,15 @@ def _of_table(dataset: Dataset, scratch: Path) -> Path:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    types = (pa.string(), pa.int64(), pa.string(), pa.string(), pa.int64(), pa.int64())
+    schema = pa.schema([pa.field(*one, nullable=False) for one in zip(_NEEDED, types, strict=True)])
     try:
-        rows = pq.read_table(dataset.file, columns=list(_NEEDED)).to_pylist()
-    except (OSError, pa.ArrowException) as error:
+        rows = pq.read_table(dataset.file, columns=list(_NEEDED)).select(_NEEDED).cast(schema).to_pylist()
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise VariantFileError(
-            f"the table cannot be read: {error}", file=dataset.file, remedy=f"give Parquet with {', '.join(_NEEDED)}"
+            f"the table cannot be read: {error}",
+            file=dataset.file,
+            remedy=f"give Parquet with {', '.join(_NEEDED)}, none of them absent and the numbers whole",
         ) from error
     path = scratch / "counts.vcf"
     contigs = dict.fromkeys(row["contig"] for row in rows)
@@ -207,7 +220,7 @@ def _contigs(dataset: Dataset, vcf: Path, reference: ReferenceBundle) -> tuple[d
     import pysam
 
     require_variants(vcf)
-    own = {plain(contig.name): contig for contig in reference.contigs}
+    own = {bare_contig(contig.name): contig for contig in reference.contigs}
     renamed, elsewhere = {}, 0
     with pysam.VariantFile(str(vcf)) as opened:
         told = [(name, opened.header.contigs[name].length) for name in opened.header.contigs]
@@ -218,7 +231,7 @@ def _contigs(dataset: Dataset, vcf: Path, reference: ReferenceBundle) -> tuple[d
                 remedy="declare one, such as kgp-, so that none of its ids is another sample's",
             )
     for name, length in told:
-        contig = own.get(plain(name))
+        contig = own.get(bare_contig(name))
         if contig is None:
             elsewhere += 1
         elif length and length != contig.length:
@@ -238,35 +251,46 @@ def _contigs(dataset: Dataset, vcf: Path, reference: ReferenceBundle) -> tuple[d
     return renamed, elsewhere
 
 
-def plain(contig: str) -> str:
-    """A contig's name without ``chr``; the mitochondrion is MT."""
-    name = contig.removeprefix("chr")
-    return "MT" if name == "M" else name
+@dataclass
+class _Counted:
+    """What was counted of a dataset.
+
+    Attributes:
+        samples: ids with the prefix.
+        alleles: rows of frequencies, each with the rows of the calls that it was counted of.
+        not_sequence: alleles that are not given as bases.
+    """
+
+    samples: tuple[str, ...]
+    alleles: list[tuple[Row, list[Row]]] = field(default_factory=list)
+    not_sequence: int = 0
 
 
-def _counted(dataset: Dataset, aligned: Path) -> tuple[tuple[str, ...], list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """Ids of samples with the prefix, rows of frequencies and rows of calls."""
+def _counted(dataset: Dataset, aligned: Path) -> _Counted:
     from cyvcf2 import VCF
 
     reader = VCF(str(aligned))
     samples = tuple(f"{dataset.sample_prefix}{one}" for one in reader.samples)
-    rows: list[tuple[Any, ...]] = []
-    calls: list[tuple[Any, ...]] = []
+    counted = _Counted(samples)
     for record in reader:
         if not record.ALT or record.ALT[0] == "*":
             continue
-        allele = (plain(record.CHROM), record.POS, record.REF, record.ALT[0])
+        if not _BASES.fullmatch(record.ALT[0]):
+            counted.not_sequence += 1
+            continue
+        calls: list[Row] = []
+        allele = (bare_contig(record.CHROM), record.POS, record.REF, record.ALT[0])
         if samples:
             genotypes = record.genotype.array()[:, :-1]
             copies, ploidy = (genotypes == 1).sum(axis=1), (genotypes >= 0).sum(axis=1)
             count, number = int(copies.sum()), int(ploidy.sum())
             carriers = np.flatnonzero(copies)
-            calls += [(dataset.name, samples[one], *allele, int(copies[one]), int(ploidy[one])) for one in carriers]
+            calls = [(dataset.name, samples[one], *allele, int(copies[one]), int(ploidy[one])) for one in carriers]
         else:
             count, number = _stated_counts(record, allele, dataset)
         if number:
-            rows.append((dataset.name, *allele, count, number, count / number))
-    return samples, rows, calls
+            counted.alleles.append(((dataset.name, *allele, count, number, count / number), calls))
+    return counted
 
 
 def _stated_counts(record: Any, allele: tuple[Any, ...], dataset: Dataset) -> tuple[int, int]:
@@ -278,7 +302,14 @@ def _stated_counts(record: Any, allele: tuple[Any, ...], dataset: Dataset) -> tu
             place="-".join(map(str, allele)),
             remedy="give a file with genotypes, or with both in INFO",
         )
-    return int(count), int(number)
+    if not isinstance(count, int) or not 0 <= count <= number:
+        raise VariantFileError(
+            f"AC {count} of AN {number} is no count of one allele",
+            file=dataset.file,
+            place="-".join(map(str, allele)),
+            remedy="give AC for each allele (Number=A), none of them above AN",
+        )
+    return count, int(number)
 
 
 def by_source(tables: Mapping[str, Path], alleles: Sequence[str], *, union: bool = False) -> list[dict[str, Any]]:
@@ -292,7 +323,7 @@ def by_source(tables: Mapping[str, Path], alleles: Sequence[str], *, union: bool
     import duckdb
 
     found: list[dict[str, Any]] = []
-    key = "concat_ws('-', regexp_replace(regexp_replace(contig, '^chr', ''), '^M$', 'MT'), position::VARCHAR, ref, alt)"
+    key = f"concat_ws('-', {BARE_CONTIG_SQL}, position::VARCHAR, ref, alt)"
     places = sorted({int(one.rsplit("-", 3)[1]) for one in alleles})
     with duckdb.connect() as db:
         for source, table in tables.items():

@@ -14,6 +14,7 @@ from engine.classify.phase import TOLD
 from engine.columns import ALT, POSITION, REF
 from engine.duckdb_paths import as_pattern
 from engine.errors import VariantFileError
+from engine.reference.accessions import BARE_CONTIG_SQL
 from engine.tables import Column, arrow_schema
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def noted(files: Sequence[Path]) -> dict[str, str]:
 _HITS = "('HIGH', 'MODERATE')"
 _CARRIED = f"""
 SELECT $1 AS sample_id, $2 AS made,
-       regexp_replace(regexp_replace(contig, '^chr', ''), '^M$', 'MT') AS contig, position, ref, alt,
+       {BARE_CONTIG_SQL} AS contig, position, ref, alt,
        hit, looked_at, CASE WHEN hit OR looked_at THEN list_distinct(named) ELSE [] END AS genes
 FROM (
     SELECT *, impact IN {_HITS} OR len([one FOR one IN consequences IF one.impact IN {_HITS}]) > 0 AS hit,

@@ -71,6 +71,10 @@ def bare_contig(name: str) -> str:
     return "MT" if bare == "M" else bare
 
 
+BARE_CONTIG_SQL = "regexp_replace(regexp_replace(contig, '^chr', ''), '^M$', 'MT')"
+"""What :func:`bare_contig` gives, of a column ``contig``."""
+
+
 def refseq_accession(build: str, contig: str, length: int) -> str | None:
     """RefSeq accession with version of a primary contig, absent for every other contig.
 

@@ -174,11 +174,14 @@ def test_sources_stand_side_by_side_and_are_added_up_where_that_is_asked(
         ({"sample_prefix": ""}, None, "has samples, and no sample_prefix"),
         ({"consent": "anything"}, None, "consent is 'anything'"),
         ({"name": "../x"}, None, "name is '../x'"),
+        ({"name": "cohort"}, None, "cohort is the name of the deployment's own samples"),
         ({"file": "gone.vcf"}, None, "the dataset's file is not there"),
         ({}, "wrong base", "does not go with the reference"),
         ({}, "wrong length", "the reference's"),
         ({}, "other contig", "none of the reference's contigs"),
         ({}, "no counts", "has neither genotypes nor AC and AN"),
+        ({}, "more than there are", "AC 9 of AN 4 is no count of one allele"),
+        ({"file": "holes.parquet"}, None, "none of them absent"),
     ],
 )
 def test_what_does_not_belong_here_is_refused(
@@ -193,7 +196,10 @@ def test_what_does_not_belong_here_is_refused(
         "wrong length": lambda: house.vcf("x.vcf", [good], length=",length=5"),
         "other contig": lambda: house.vcf("x.vcf", [good.replace(fields[0], "GL1", 1)], contig="GL1"),
         "no counts": lambda: house.vcf("x.vcf", ["\t".join(fields[:8])], samples=""),
+        "more than there are": lambda: house.vcf("x.vcf", ["\t".join([*fields[:7], "AC=9;AN=4"])], samples=""),
     }
+    row = {"contig": house.contig, "position": START + 11, "ref": fields[3], "alt": fields[4], "allele_count": 1}
+    pq.write_table(pa.Table.from_pylist([{**row, "allele_number": None}]), house.folder / "holes.parquet")
     said = {"file": files[rows](), "sample_prefix": "x-", **declared}
     path = house.declared(said.pop("name", "wrong"), said.pop("file"), **said) if "name" not in declared else ""
     if not path:
@@ -204,3 +210,20 @@ def test_what_does_not_belong_here_is_refused(
     assert run("import", path) == 1
     assert told in capsys.readouterr().err
     assert "dataset_wrong" not in house.platform.lake.assets()
+
+
+def test_of_an_allele_that_stands_twice_one_record_is_kept_with_its_calls(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    structural = snv(house, "0/1", "0/1", "0/1", place=20).split("\t")
+    structural[4] = "<DEL>"
+    rows = [snv(house, "0/1", "./.", "./."), snv(house, "0/0", "0/1", "1/1"), "\t".join(structural)]
+    declared = house.declared("twice", house.vcf("twice.vcf", rows), sample_prefix="t-")
+    assert run("import", declared, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["alleles"], told["repeated"], told["not_sequence"]) == (1, 1, 1)
+    receipt = house.platform.lake.require("dataset_twice")
+    (row,) = pq.read_table(house.platform.lake.path(receipt, FREQUENCIES)).to_pylist()
+    calls = pq.read_table(house.platform.lake.path(receipt, CALLS)).to_pylist()
+    assert (row["allele_count"], row["allele_number"]) == (3, 6)
+    assert {call["sample_id"]: call["copies"] for call in calls} == {"t-B": 1, "t-C": 2} and len(calls) == 2

@@ -18,7 +18,7 @@ from engine.reanalysis.carried import CARRIED_COLUMNS
 from engine.tables import Column, arrow_schema
 
 A1, A2, A3 = ("20", 100, "A", "G"), ("20", 200, "C", "T"), ("20", 300, "CT", "C")
-X1, M1 = ("X", 50, "A", "G"), ("MT", 70, "A", "G")
+X1, M1, M2 = ("X", 50, "A", "G"), ("MT", 70, "A", "G"), ("MT", 90, "C", "T")
 CALLS = {
     "het": [(A1, 1, 2)],
     "hom": [(A1, 2, 2)],
@@ -26,9 +26,16 @@ CALLS = {
     "benign": [(A3, 2, 2)],
     "son": [(X1, 1, 1)],
     "daughter": [(X1, 1, 2)],
-    "anybody": [(M1, 1, 1)],
+    "anybody": [(M1, 1, 1), (M2, 1, 1)],
 }
-GENES = {A1: ("AVP", True), A2: ("AVP", True), A3: ("AVP", False), X1: ("DMD", True), M1: ("ND1", True)}
+GENES = {
+    A1: ("AVP", True),
+    A2: ("AVP", True),
+    A3: ("AVP", False),
+    X1: ("DMD", True),
+    M1: ("ND1", True),
+    M2: ("ND1", True),
+}
 CLINVAR = {A1: "pathogenic", A3: "benign", X1: "uncertain_significance"}
 MANY = {"genes": ["AVP"]}
 
@@ -82,6 +89,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
         ({"genes": ["DMD"], "zygosities": ["hemi"]}, ["son"]),
         ({"genes": ["DMD"], "zygosities": ["biallelic"]}, ["son"]),
         ({"genes": ["ND1"], "zygosities": ["hemi"]}, []),
+        ({"genes": ["ND1"], "zygosities": ["biallelic"]}, []),
         ({"variants": ["MT-70-A-G"]}, ["anybody"]),
         ({"classes": ["p"]}, ["het", "hom", "two"]),
         ({"classes": ["p"], "variants": ["20-200-C-T"]}, ["two"]),
