@@ -97,8 +97,10 @@ class Identities:
         Raises:
             GateError: person or reason is missing.
             RegistryError: a person's key is still wrapped by it.
+            SecretError: it is the current one, or no such key is there.
         """
         require_reason(person, reason, what="destroying a key")
+        self.registry.require_idle_key(by)
         event = AuditEvent(person, DESTROYED, None, {"key": by, "reason": reason})
         with self.audit.deed() as deed:
             self.registry.destroy_key(by, announce=lambda: deed.intend(event))

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 KEY_BYTES = 32
 """Of every symmetric key: AES-256."""
-_CURRENT, _LOCAL = "key-encryption-current", "local:"
+_NAMED, _LOCAL = "key-encryption-", "local:"
+_CURRENT = f"{_NAMED}current"
 _AES_WRAP, _RSA_WRAP = "AES-KW-256", "RSA-OAEP-256"
 
 
@@ -64,8 +65,17 @@ class KeyEncryption(Protocol):
     def rotate(self) -> str:
         """Make another key-encryption key the current one; its id. Earlier ones still open what they wrapped."""
 
+    def require_earlier(self, by: str) -> None:
+        """SecretError unless an earlier key-encryption key of this place is there under that full id."""
+
     def destroy(self, by: str) -> None:
-        """End an earlier key-encryption key: what it wrapped, in whichever backup, is opened by nobody again."""
+        """End an earlier key-encryption key: what it wrapped, in whichever backup, is opened by nobody again.
+
+        Nothing happens where it is ended already.
+
+        Raises:
+            SecretError: it is the current one, or none of this place.
+        """
 
 
 @dataclass(frozen=True)
@@ -102,15 +112,26 @@ class LocalKeyEncryption:
 
     def rotate(self) -> str:
         """See :class:`KeyEncryption`."""
-        name = f"key-encryption-{uuid.uuid4().hex}"
+        name = f"{_NAMED}{uuid.uuid4().hex}"
         self.secrets.keep(name, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode())
         self.secrets.keep(_CURRENT, f"{_LOCAL}{name}")
         return f"{_LOCAL}{name}"
 
+    def require_earlier(self, by: str) -> None:
+        """See :class:`KeyEncryption`."""
+        self._refuse_other(by)
+        self._key(by)
+
     def destroy(self, by: str) -> None:
         """See :class:`KeyEncryption`."""
-        _refuse_current(by, self.current)
+        self._refuse_other(by)
         self.secrets.forget(by.removeprefix(_LOCAL))
+
+    def _refuse_other(self, by: str) -> None:
+        """Other secrets lie in the same place, which no id of a key may name."""
+        _refuse_current(by, self.current)
+        if not by.startswith(f"{_LOCAL}{_NAMED}") or f"{_LOCAL}{_CURRENT}" == by:
+            raise _no_key(by, self.secrets.place)
 
     def _key(self, by: str) -> bytes:
         return base64.b64decode(required(self.secrets, by.removeprefix(_LOCAL)))
@@ -157,11 +178,22 @@ class VaultKeyEncryption:
         """See :class:`KeyEncryption`."""
         return str(self._asked(lambda keys: keys.rotate_key(self._name)).id)
 
+    def require_earlier(self, by: str) -> None:
+        """See :class:`KeyEncryption`."""
+        version = self._earlier_version(by)
+        self._asked(lambda keys: keys.get_key(self._name, version), by=by)
+
     def destroy(self, by: str) -> None:
         """See :class:`KeyEncryption`. Key Vault deletes no single version: it is disabled, for nobody to use."""
-        _refuse_current(by, self.current)
-        version = by.rpartition("/")[2]
+        version = self._earlier_version(by)
         self._asked(lambda keys: keys.update_key_properties(self._name, version, enabled=False), by=by)
+
+    def _earlier_version(self, by: str) -> str:
+        _refuse_current(by, self.current)
+        version = by.removeprefix(f"{self.url}/")
+        if not by.startswith(f"{self.url}/") or not version or "/" in version:
+            raise _no_key(by, self.url)
+        return version
 
     @property
     def _name(self) -> str:
@@ -221,6 +253,10 @@ def _require(wrapped: Wrapped, *, of: str, algorithm: str, place: str) -> None:
 def _refuse_current(by: str, current: str) -> None:
     if by == current:
         raise SecretError(f"{by} is the key that wraps now", remedy="rotate first: genomics keys --rotate")
+
+
+def _no_key(by: str, place: str) -> SecretError:
+    return SecretError(f"{by!r} is no key of {place}", remedy="name one as genomics keys shows it")
 
 
 def _not_opened(by: str) -> SecretError:

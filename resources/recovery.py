@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from resources.audit import DONE, NOT_DONE, AuditEntry
+from engine.errors import GenomicsError
+from engine.storage import StorageError
+from resources.audit import DONE, NOT_DONE, AuditEntry, AuditError
 from resources.catalogue import CLASSIFIED, decision_of
 from resources.decisions import CHANGED, REGISTERED, REINSTATED, RETRIED, WITHDRAWN, withdrawals
+from resources.forgetting import DISCARDED
+from resources.identities import DESTROYED, FORGOTTEN, IDENTIFIED, ROTATED, forgotten
 from resources.ledger import OVERRIDDEN, PUBLISHED, row_digest
 from resources.registry import RegistryError
 from resources.sign_out import REVIEWED, SIGNED, step_of
@@ -20,8 +24,6 @@ from resources.studies import MADE, is_kept
 
 if TYPE_CHECKING:
     from resources.environment import Resources
-from resources.forgetting import DISCARDED
-from resources.identities import DESTROYED, FORGOTTEN, IDENTIFIED, ROTATED, forgotten
 
 
 def recover(platform: Resources) -> tuple[str, ...]:
@@ -49,11 +51,20 @@ def _settled(platform: Resources) -> Iterator[str]:
         return
     with platform.audit.nobody_acts() as alone:
         for entry in platform.audit.open_intents() if alone else ():
-            settle = _SETTLED_BY.get(entry.event.what)
-            if settle is None:
-                yield f"{described(entry)}: nobody noted that it was done, and this release cannot find out"
-            else:
-                yield f"{described(entry)}: {settle(platform, entry)}"
+            yield f"{described(entry)}: {_settled_or_left(platform, entry)}"
+
+
+def _settled_or_left(platform: Resources, entry: AuditEntry) -> str:
+    """What became of an intent. One that cannot be settled keeps nobody from what else there is to do."""
+    settle = _SETTLED_BY.get(entry.event.what)
+    if settle is None:
+        return "nobody noted that it was done, and this release cannot find out"
+    try:
+        return settle(platform, entry)
+    except (AuditError, StorageError):
+        raise
+    except GenomicsError as error:
+        return f"cannot be completed now, and is tried again at the next start: {error}"
 
 
 def _settle_override(platform: Resources, entry: AuditEntry) -> str:
@@ -172,7 +183,7 @@ def _withdraw(platform: Resources, entry: AuditEntry) -> None:
 def _forgotten_again(platform: Resources) -> Iterator[str]:
     """Persons whose key came back with a registry from an old backup, forgotten again."""
     for subject, entry in forgotten(platform.audit).items():
-        if _forget(platform, subject):
+        if platform.registry.is_readable(subject) and _forget(platform, subject):
             yield f"{subject} was forgotten by {entry.event.who}, {entry.when}, which the registry had lost: again"
 
 

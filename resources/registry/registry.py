@@ -34,6 +34,7 @@ from resources.registry.samples import among, find_sample, find_samples, note, s
 from resources.registry.sealed import (
     clear_rows,
     erase,
+    is_readable,
     kept_key,
     opened_identity,
     required_keys,
@@ -541,7 +542,7 @@ class SampleRegistry:
             return kept_key(db, required_keys(self._keys), subject_id)
 
     def forget_person(self, subject_id: str, *, announce: Callable[[], None] = lambda: None) -> bool:
-        """Destroy a subject's data key, and with it whatever it sealed; whether there was one.
+        """Destroy a subject's data key, and with it whatever it sealed; whether anybody could read that until now.
 
         Raises:
             RegistryError: a sample of the subject takes part.
@@ -549,7 +550,6 @@ class SampleRegistry:
         with self._database.writing() as db:
             _require_nobody_takes_part(db, subject_id)
             there_was = erase(db, subject_id)
-            db.execute(update(subjects).where(subjects.c.subject_id == subject_id).values(identified=None))
             announce()
         self._database.purge()
         return there_was
@@ -558,6 +558,11 @@ class SampleRegistry:
         """RegistryError where a sample of the subject takes part."""
         with self._database.reading() as db:
             _require_nobody_takes_part(db, subject_id)
+
+    def is_readable(self, subject_id: str) -> bool:
+        """Whether it can be read here who a subject is, sealed or not."""
+        with self._database.reading() as db:
+            return is_readable(db, subject_id)
 
     def forgotten(self, subject_id: str) -> str | None:
         """When a subject's key was destroyed; absent where it was not."""
@@ -586,21 +591,29 @@ class SampleRegistry:
         self._database.purge()
         return current
 
+    def require_idle_key(self, by: str) -> None:
+        """RegistryError where a person's key is wrapped by it; SecretError where no earlier one of that id is there."""
+        self._require_wraps_nothing(by)
+        required_keys(self._keys).require_earlier(by)
+
     def destroy_key(self, by: str, *, announce: Callable[[], None] = lambda: None) -> None:
         """End an earlier key-encryption key, so that what it wrapped is opened in no backup either.
 
         Raises:
             RegistryError: a person's key is still wrapped by it.
-            SecretError: it is the current one.
+            SecretError: it is the current one, or none of the place of keys.
         """
         keys = required_keys(self._keys)
         with self._database.writing():
-            if held := self.key_counts().get(by):
-                raise RegistryError(
-                    f"{by} still wraps the keys of {held:,} persons", remedy="rotate first: genomics keys --rotate"
-                )
+            self._require_wraps_nothing(by)
             announce()
             keys.destroy(by)
+
+    def _require_wraps_nothing(self, by: str) -> None:
+        if held := self.key_counts().get(by):
+            raise RegistryError(
+                f"{by} still wraps the keys of {held:,} persons", remedy="rotate first: genomics keys --rotate"
+            )
 
     def seal_identities(self) -> int:
         """Seal what an earlier release left in the clear; of how many persons."""

@@ -81,13 +81,21 @@ def kept_key(db: Connection, keys: KeyEncryption, subject_id: str) -> bytes:
 
 
 def erase(db: Connection, subject_id: str) -> bool:
-    """Destroy a person's key and what it sealed here; whether there was one."""
-    mine = person_keys.c.subject_id == subject_id
-    found = db.execute(select(person_keys).where(mine, person_keys.c.wrapped.is_not(None))).one_or_none()
+    """Destroy a person's key, and what an earlier release left in the clear; whether there was either."""
+    was_there = is_readable(db, subject_id)
     gone = {"wrapped": None, "wrapped_by": None, "algorithm": None, "erased": utc_now()}
-    if found:
-        db.execute(update(person_keys).where(mine).values(gone))
-    return found is not None
+    mine = (person_keys.c.subject_id == subject_id, person_keys.c.wrapped.is_not(None))
+    db.execute(update(person_keys).where(*mine).values(gone))
+    db.execute(update(subjects).where(subjects.c.subject_id == subject_id).values(_CLEARED | {"identified": None}))
+    return was_there
+
+
+def is_readable(db: Connection, subject_id: str) -> bool:
+    """Whether it can be read here who a person is: a key of theirs is there, or a row that an earlier release left."""
+    key = select(person_keys.c.subject_id).where(
+        person_keys.c.subject_id == subject_id, person_keys.c.wrapped.is_not(None)
+    )
+    return db.execute(key).first() is not None or bool(clear_rows(db, subject_id))
 
 
 def wrap_again(db: Connection, keys: KeyEncryption) -> dict[str, int]:
@@ -101,11 +109,12 @@ def wrap_again(db: Connection, keys: KeyEncryption) -> dict[str, int]:
     return changed
 
 
-def clear_rows(db: Connection) -> Sequence[Row[Any]]:
-    """Rows of persons whom an earlier release left in the clear."""
+def clear_rows(db: Connection, subject_id: str | None = None) -> Sequence[Row[Any]]:
+    """Rows of persons whom an earlier release left in the clear: of all, or of one."""
     told = subjects.c.mrn.is_not(None) | subjects.c.name.is_not(None) | subjects.c.family.is_not(None)
-    told |= subjects.c.birth_date.is_not(None)
-    return db.execute(select(subjects).where(subjects.c.sealed.is_(None), told)).all()
+    told |= subjects.c.birth_date.is_not(None) | subjects.c.identified.is_not(None)
+    query = select(subjects).where(subjects.c.sealed.is_(None), told)
+    return db.execute(query if subject_id is None else query.where(subjects.c.subject_id == subject_id)).all()
 
 
 def seal_rows(db: Connection, keys: KeyEncryption) -> int:

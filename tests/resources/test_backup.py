@@ -70,7 +70,7 @@ def test_a_deployment_comes_back_as_it_was(platform: Resources, tmp_path: Path) 
 def test_a_stolen_backup_tells_nobody_who_a_person_is(platform: Resources, tmp_path: Path) -> None:
     made = back_up(platform, tmp_path / "backups")
     whole = b"".join(path.read_bytes() for path in made.folder.rglob("*") if path.is_file())
-    assert b"P-S1" in whole and b'Example"' not in whole and b"4711" not in whole and b"Ada" not in whole
+    assert b"P-S1" in whole and b'Example"' not in whole and b"MRN-4711" not in whole and b"Ada Ex" not in whole
     assert not [path for path in made.folder.rglob("*") if "secrets" in path.parts]
 
 

@@ -17,6 +17,7 @@ from engine.receipt import Receipt, Recipe
 from engine.storage import StorageError
 from resources.audit import DONE, NOT_DONE, AuditError
 from resources.environment import Resources, Settings, build_resources
+from resources.identities import DESTROYED
 from resources.lake import local
 from resources.ledger import ABANDONED, OVERRIDDEN
 from resources.recovery import recover
@@ -208,6 +209,19 @@ def test_what_a_later_release_intended_is_told_and_left_open(platform: Resources
     (told,) = recover(opened(tmp_path / "data"))
     assert told.startswith("moon landed of S1") and "cannot find out" in told
     assert len(platform.audit.open_intents()) == 1
+
+
+def test_an_intent_that_cannot_be_settled_is_told_and_stops_nobody(platform: Resources, tmp_path: Path) -> None:
+    """The current key is never ended, so that an intent to end it has no end; the code location loads by this."""
+    current = platform.registry.current_key()
+    with pytest.raises(OSError), platform.audit.do("Dr Mendel", DESTROYED, None, {"key": current}):
+        raise OSError
+    with pytest.raises(OSError), platform.audit.do("Dr Mendel", OVERRIDDEN, "S1", {"row": "0"}):
+        raise OSError
+    stuck, settled = recover(opened(tmp_path / "data"))
+    assert stuck.startswith("key destroyed, by Dr Mendel") and "tried again at the next start" in stuck
+    assert "is the key that wraps now" in stuck and "did not take place" in settled
+    assert [entry.event.what for entry in platform.audit.open_intents()] == [DESTROYED]
 
 
 def test_a_registry_restored_from_an_old_backup_learns_of_withdrawals(platform: Resources, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tests.builders.key_vault import asker, key_vault
 from tests.builders.sheets import entry
 
 ADA = {"mrn": "MRN-4711", "mrn_system": "urn:oid:1.2.3.4", "birth_date": "1970-01-31", "name": None}
-TELLING = ("4711", "Beispielhuber", "Kunigundula", "1970-01-31", "S3VuaWd1bmR1bGE")  # the last is Base64
+TELLING = ("MRN-4711", "Beispielhuber", "Kunigundula", "1970-01-31", "S3VuaWd1bmR1bGE")  # the last is Base64
 
 
 @pytest.fixture(params=["files", "vault"])
