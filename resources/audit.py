@@ -360,6 +360,11 @@ class AuditLog:
                 positions = sorted(position for kind in kinds for position in by_what.get(_quoted(kind), []))
                 yield from (entry for entry in _read_at(file, positions) if entry.event.what in kinds)
 
+    def standing(self, *kinds: str) -> list[AuditEntry]:
+        """As :meth:`entries_of`, without those of which it was found that they did not take place."""
+        undone = {number for entry in self.entries_of(NOT_DONE) for number in entry.of}
+        return [entry for entry in self.entries_of(*kinds) if entry.number not in undone]
+
     def _looked_through(self, file: BinaryIO) -> _Seen:
         """What is known of the log, of what was added since the last look as well; threads look one after another."""
         with self._looking:

@@ -23,7 +23,7 @@ from engine.ops.inputs import Artifact
 from engine.ops.services import Services
 from engine.reanalysis.canary import Flip, Trial, flips
 from engine.receipt import Measure, Recipe, content_version, describe_file
-from resources.audit import NOT_DONE, AuditLog
+from resources.audit import AuditLog
 from resources.contracts import load_contracts
 from resources.decisions import require_reason
 from resources.lake import Lake, LocalLake
@@ -93,24 +93,23 @@ class Canary:
             return
         release = str(measures.get("release") or f"data version {version[:12]}")
         log(f"{asset} {release} is tried on {len(cases):,} signed cases before it takes force")
-        with under(services, asset, folder, recipe, records=records, measures=measures) as aside:
-            told, changed, failed = _interpreted(aside, cases, log)
+        with under(services, asset, folder, recipe, records=records, measures=measures) as apart:
+            told, changed, failed = _interpreted(apart, cases, log)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         trial = Trial(asset, version, release, now, len(cases), told, tuple(changed), self.most_percent, tuple(failed))
         self._keep(trial, recipe)
         log(trial.summary)
         if trial.is_held:
-            raise held(trial)
+            raise held_back(trial)
 
     def signed_cases(self) -> Iterator[Statement]:
         """What was signed of the samples that take part, those signed last first; one statement a sample."""
-        undone = {number for entry in self.audit.entries_of(NOT_DONE) for number in entry.of}
         taking_part, found = set(self.registry.orders()), 0
-        for entry in sorted(self.audit.entries_of(SIGNED), key=lambda one: -one.number):
+        for entry in reversed(self.audit.standing(SIGNED)):
             sample = entry.event.sample
             if found == self.most_cases:
                 return
-            if entry.number in undone or sample not in taking_part:
+            if sample not in taking_part:
                 continue
             taking_part.remove(sample)
             if (said := self._said(sample, str(entry.event.details.get("digest")))) is not None:
@@ -146,11 +145,10 @@ class Canary:
 
     def released(self, part: str) -> frozenset[str]:
         """Data versions of a part that people released although they were held."""
-        undone = {number for entry in self.audit.entries_of(NOT_DONE) for number in entry.of}
         return frozenset(
             str(entry.event.details.get("data_version"))
-            for entry in self.audit.entries_of(RELEASED)
-            if entry.number not in undone and entry.event.details.get("part") == part
+            for entry in self.audit.standing(RELEASED)
+            if entry.event.details.get("part") == part
         )
 
     def release(self, part: str, *, person: str, reason: str) -> Trial:
@@ -171,7 +169,7 @@ class Canary:
         return trial
 
 
-def held(trial: Trial) -> KnowledgeError:
+def held_back(trial: Trial) -> KnowledgeError:
     """That a release is held, with what it would do."""
     told = [str(one) for one in trial.flips[:_NAMED]] + list(trial.failed[:_NAMED])
     more = len(trial.flips) + len(trial.failed) - len(told)

@@ -19,7 +19,7 @@ from engine.errors import GateError
 from engine.ops.inputs import Artifact
 from engine.reanalysis.carried import TABLE
 from engine.receipt import canonical_json, digest_text
-from resources.audit import NOT_DONE, AuditEntry, AuditEvent, AuditLog
+from resources.audit import AuditEntry, AuditEvent, AuditLog
 from resources.decisions import require_reason
 from resources.lake import Lake
 from resources.registry import SampleRegistry
@@ -147,9 +147,8 @@ class Catalogue:
 
     def _disagreement(self, rows: Sequence[Decision]) -> str | None:
         """What the registry holds and the log does not know, or the other way round."""
-        undone = {number for entry in self.audit.entries_of(NOT_DONE) for number in entry.of}
         unfinished = {entry.number for entry in self.audit.open_intents()}
-        told = [entry for entry in self.audit.entries_of(CLASSIFIED) if entry.number not in undone]
+        told = self.audit.standing(CLASSIFIED)
         begun = [decision_of(entry) for entry in told]
         done = [decision_of(entry) for entry in told if entry.number not in unfinished]
         unknown = [row for row in rows if row not in begun]

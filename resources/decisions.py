@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from engine.errors import GateError
 from engine.reads.registration import RegisteredSample
-from resources.audit import NOT_DONE, AuditEntry, AuditEvent, AuditLog
+from resources.audit import AuditEntry, AuditEvent, AuditLog
 from resources.registry import SampleRegistry
 from resources.warehouse import Warehouse
 
@@ -91,10 +91,9 @@ class Decisions:
 
 def withdrawals(audit: AuditLog) -> dict[str, AuditEntry]:
     """The decision by which each sample that is withdrawn was, by sample id, as the audit log has them."""
-    undone = {number for entry in audit.entries_of(NOT_DONE) for number in entry.of}
     standing: dict[str, AuditEntry] = {}
-    for entry in audit.entries_of(WITHDRAWN, REINSTATED):
-        if entry.number in undone or entry.event.sample is None:
+    for entry in audit.standing(WITHDRAWN, REINSTATED):
+        if entry.event.sample is None:
             continue
         if entry.event.what == WITHDRAWN:
             standing[entry.event.sample] = entry

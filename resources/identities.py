@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.person import Identity
-from resources.audit import NOT_DONE, AuditEntry, AuditEvent, AuditLog
+from resources.audit import AuditEntry, AuditEvent, AuditLog
 from resources.decisions import require_reason
 from resources.registry import SampleRegistry
 
@@ -108,12 +108,9 @@ class Identities:
 
 def forgotten(audit: AuditLog) -> dict[str, AuditEntry]:
     """The decision by which each person who is forgotten was, by subject id, as the audit log has them."""
-    undone = {number for entry in audit.entries_of(NOT_DONE) for number in entry.of}
     standing: dict[str, AuditEntry] = {}
-    for entry in audit.entries_of(FORGOTTEN, IDENTIFIED):
+    for entry in audit.standing(FORGOTTEN, IDENTIFIED):
         subject = str(entry.event.details.get("subject"))
-        if entry.number in undone:
-            continue
         if entry.event.what == FORGOTTEN:
             standing[subject] = entry
         else:

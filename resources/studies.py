@@ -16,7 +16,7 @@ from typing import Any
 from engine.cohort.study import Selection, StudyError, StudyVersion, members_digest
 from engine.consent import ConsentError, permits, purpose_of
 from engine.errors import GateError
-from resources.audit import NOT_DONE, AuditEntry, AuditEvent, AuditLog
+from resources.audit import AuditEntry, AuditEvent, AuditLog
 from resources.decisions import require_reason
 from resources.registry import SampleRegistry
 from resources.registry.studies import StudyLedger
@@ -79,8 +79,7 @@ class Studies:
             GateError: the registry holds a version that the audit log does not know, or not so.
         """
         versions = self.ledger.every(name)
-        undone = {number for entry in self.audit.entries_of(NOT_DONE) for number in entry.of}
-        told = [identity_of(entry) for entry in self.audit.entries_of(MADE) if entry.number not in undone]
+        told = [identity_of(entry) for entry in self.audit.standing(MADE)]
         for one in versions:
             if _identity(one) not in told:
                 raise GateError(
