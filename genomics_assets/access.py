@@ -3,7 +3,7 @@
 import dagster as dg
 
 from genomics_assets.jobs import IN_PROCESS
-from resources.access_lists import Access
+from resources.access_lists import AccessLists
 from resources.zones import told
 
 
@@ -13,7 +13,7 @@ from resources.zones import told
     description="Whether every file and folder grants each role what it is declared to read, and nobody anything else."
     " What is less open than declared is opened; what is more open was changed by somebody, is shut, and is told.",
 )
-def access_as_declared(access: dg.ResourceParam[Access]) -> dg.AssetCheckResult:
+def access_as_declared(access: dg.ResourceParam[AccessLists]) -> dg.AssetCheckResult:
     """Applies what is declared: new folders are shut until then."""
     if not access.groups:
         return dg.AssetCheckResult(passed=True, description="No roles are declared.")

@@ -7,13 +7,25 @@ import grp
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resources.zones import AccessError, AccessList, Drift, Store, apply, drift, entries, parse, read_entries
+from resources.zones import (
+    EVERYBODY,
+    OWNING_GROUP,
+    AccessList,
+    AccessListError,
+    Drift,
+    Store,
+    apply,
+    drift,
+    entries,
+    parse,
+    read_entries,
+)
 
 if TYPE_CHECKING:
     from azure.storage.filedatalake import FileSystemClient
@@ -23,7 +35,7 @@ _ABSENT = (errno.ENODATA, errno.EOPNOTSUPP)
 
 
 @dataclass(frozen=True)
-class Access:
+class AccessLists:
     """Who may read what in one deployment.
 
     Attributes:
@@ -71,11 +83,13 @@ class LocalLists:
                 if not (here / name).is_symlink():
                     yield (here / name).relative_to(self.root).as_posix(), False
 
-    def read(self, path: str) -> AccessList:
+    def read(self, path: str) -> AccessList | None:
         """See :class:`resources.zones.Store`."""
         file = self.root / path
-        content, inherited = _attribute(file, _OWN), _attribute(file, _INHERITED)
-        mode = file.lstat().st_mode
+        try:
+            content, inherited, mode = _attribute(file, _OWN), _attribute(file, _INHERITED), file.lstat().st_mode
+        except FileNotFoundError:
+            return None
         own = read_entries(content, _Names()) if content else _by_mode(mode)
         below = read_entries(inherited, _Names()) if inherited else {}
         return AccessList(own, below if stat.S_ISDIR(mode) else None)
@@ -84,7 +98,7 @@ class LocalLists:
         """See :class:`resources.zones.Store`.
 
         Raises:
-            AccessError: a group is not one of this machine, or the file system keeps no access lists.
+            AccessListError: a group is not one of this machine, or the file system keeps no access lists.
         """
         file = self.root / path
         numbers = {who: _number(who) for who in {*granted.groups, *(granted.inherited or {})}}
@@ -94,8 +108,10 @@ class LocalLists:
                 os.setxattr(file, _INHERITED, entries(granted, numbers, inherited=True), follow_symlinks=False)
             elif is_folder and _attribute(file, _INHERITED):
                 os.removexattr(file, _INHERITED, follow_symlinks=False)
+        except FileNotFoundError:
+            return
         except OSError as error:
-            raise AccessError(
+            raise AccessListError(
                 f"the access list cannot be set ({error.strerror})",
                 file=file,
                 remedy="keep the data on a file system with access lists (ext4, XFS), owned by the platform's account",
@@ -130,15 +146,19 @@ class DataLakeLists:
             for one in self._container.get_paths(recursive=True):
                 yield f"{self.below}/{one.name}", bool(one.is_directory)
 
-    def read(self, path: str) -> AccessList:
+    def read(self, path: str) -> AccessList | None:
         """See :class:`resources.zones.Store`."""
-        with self._told(path):
-            told = parse(self._at(path).get_access_control(upn=False)["acl"])
-        return told
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with self._told(path), suppress(ResourceNotFoundError):
+            return parse(self._at(path).get_access_control(upn=False)["acl"])
+        return None
 
     def write(self, path: str, granted: AccessList, *, is_folder: bool) -> None:
         """See :class:`resources.zones.Store`."""
-        with self._told(path):
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with self._told(path), suppress(ResourceNotFoundError):
             self._at(path).set_access_control(acl=str(granted))
 
     def _at(self, path: str) -> Any:
@@ -159,7 +179,7 @@ class DataLakeLists:
             yield
         except AzureError as error:
             status = getattr(error, "status_code", None)
-            raise AccessError(
+            raise AccessListError(
                 f"the storage does not let access lists be read or set ({status or type(error).__name__})",
                 file=path,
                 remedy="give the platform's identity the role Storage Blob Data Owner, and see that the account has a "
@@ -191,7 +211,7 @@ def _attribute(file: Path, name: str) -> bytes | None:
 
 def _by_mode(mode: int) -> dict[str, str]:
     """What a file without a list grants."""
-    told = {"(owning group)": stat.filemode(mode)[4:7], "(everybody)": stat.filemode(mode)[7:10]}
+    told = {OWNING_GROUP: stat.filemode(mode)[4:7], EVERYBODY: stat.filemode(mode)[7:10]}
     return {who: may.replace("s", "x").replace("S", "-").replace("t", "x") for who, may in told.items() if may != "---"}
 
 
@@ -199,6 +219,6 @@ def _number(group: str) -> int:
     try:
         return grp.getgrnam(group).gr_gid
     except KeyError as error:
-        raise AccessError(
+        raise AccessListError(
             f"this machine has no group {group!r}", remedy="groupadd it, or mend the file of GENOMICS_ACCESS"
         ) from error

@@ -17,7 +17,7 @@ from engine.genotype import FILTER_SETS
 from engine.ops.services import Services
 from engine.quality.thresholds import load_thresholds
 from engine.report.case import Laboratory
-from resources.access_lists import Access, DataLakeLists, LocalLists
+from resources.access_lists import AccessLists, DataLakeLists, LocalLists
 from resources.anchor import Anchor
 from resources.audit import AuditLog
 from resources.canary import Canary
@@ -519,7 +519,7 @@ class Resources(Services):
     decisions: Decisions
     hospital: Hospital
     interface_engine: InterfaceEngine
-    access: Access
+    access: AccessLists
     power_bi: PowerBi
 
 
@@ -563,11 +563,11 @@ def _lake(settings: Settings, audit: AuditLog) -> Lake:
     return AzureLake(settings.lake, signed_in(), settings.data / "cache", audit, settings.lake_cache)
 
 
-def _access(settings: Settings) -> Access:
+def _access(settings: Settings) -> AccessLists:
     """Who may read what: files of this machine, and the lake's container where it lies in Azure."""
     here = LocalLists(settings.data)
     there = (DataLakeLists(settings.lake, signed_in()),) if settings.lake and settings.access else ()
-    return Access((here, *there), read_groups(settings.access))
+    return AccessLists((here, *there), read_groups(settings.access))
 
 
 def workplace(project: Path) -> Path:

@@ -22,7 +22,10 @@ from engine.errors import GenomicsError
 ZONES: dict[str, tuple[str, ...]] = {
     "landing": ("landing",),
     "lake": ("lake/samples",),
-    "reports": ("lake/samples/*/clinical_report", "lake/samples/*/statement", "lake/samples/*/findings"),
+    "reports": (
+        *("lake/samples/*/clinical_report", "lake/samples/*/statement", "lake/samples/*/findings"),
+        "lake/shared/*_trial",  # what a release of knowledge would change of signed reports, case by case
+    ),
     "identified": ("lake/samples/*/fhir_bundle",),
     "cohort": ("cohort", "lake/shared/cohort_*", "lake/shared/data_docs", "lake/shared/gold_snapshot"),
     "knowledge": ("lake/shared", "sources"),
@@ -39,9 +42,11 @@ ROLES: dict[str, frozenset[str]] = {
 """Zones that each role reads. Only the platform's own account writes, which owns everything."""
 _CLOSED = ("registry", "anchor", "secrets", "web", "audit/seals", "dagster_home", "logs", "lake/.work")
 """Folders that are the platform's alone."""
+OWNING_GROUP, EVERYBODY = "(owning group)", "(everybody)"
+"""Of whom a list tells without naming them."""
 
 
-class AccessError(GenomicsError):
+class AccessListError(GenomicsError):
     """Who may read what cannot be applied as it is declared."""
 
 
@@ -72,11 +77,11 @@ class Store(Protocol):
     def paths(self) -> Iterator[tuple[str, bool]]:
         """Every path, and whether it is a folder."""
 
-    def read(self, path: str) -> AccessList:
-        """What a path grants now."""
+    def read(self, path: str) -> AccessList | None:
+        """What a path grants now; absent where it is gone meanwhile."""
 
     def write(self, path: str, granted: AccessList, *, is_folder: bool) -> None:
-        """Let a path grant this and nothing else."""
+        """Let a path grant this and nothing else; nothing happens where it is gone meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +90,13 @@ class Drift:
 
     Attributes:
         path: it.
+        is_folder: whether it is a folder.
         found: what it grants.
         wanted: what it must.
     """
 
     path: str
+    is_folder: bool
     found: AccessList
     wanted: AccessList
 
@@ -129,20 +136,19 @@ def wanted(path: str, groups: Mapping[str, str], *, is_folder: bool) -> AccessLi
 
 
 def drift(store: Store, groups: Mapping[str, str]) -> list[Drift]:
-    """Every path that does not grant what it must."""
+    """Every path that does not grant what it must; what goes while they are looked at is left out."""
     return [
-        Drift(path, found, must)
+        Drift(path, is_folder, found, must)
         for path, is_folder in store.paths()
-        if (found := store.read(path)) != (must := wanted(path, groups, is_folder=is_folder))
+        if (found := store.read(path)) is not None and found != (must := wanted(path, groups, is_folder=is_folder))
     ]
 
 
 def apply(store: Store, groups: Mapping[str, str]) -> list[Drift]:
     """Let every path grant what it must; what had drifted."""
     found = drift(store, groups)
-    folders = {path for path, is_folder in store.paths() if is_folder}
     for one in found:
-        store.write(one.path, one.wanted, is_folder=one.path in folders)
+        store.write(one.path, one.wanted, is_folder=one.is_folder)
     return found
 
 
@@ -150,54 +156,58 @@ def read_groups(path: Path | None) -> dict[str, str]:
     """The group of each role, from the deployment's file; none where there is no file.
 
     Raises:
-        AccessError: the file cannot be read, or names a role that there is not, or one group for two roles.
+        AccessListError: the file cannot be read, or names a role that there is not, or one group for two roles.
     """
     if path is None:
         return {}
     try:
         told = yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise AccessError("GENOMICS_ACCESS cannot be read", file=path, remedy="mend the file") from error
+        raise AccessListError("GENOMICS_ACCESS cannot be read", file=path, remedy="mend the file") from error
     groups = told.get("groups") if isinstance(told, dict) and set(told) == {"groups"} else None
     if not isinstance(groups, dict) or not all(isinstance(name, str) and name for name in groups.values()):
-        raise AccessError(
+        raise AccessListError(
             "it does not say groups by role", file=path, remedy="write groups:, and a group for each role"
         )
     if odd := sorted(set(map(str, groups)) - set(ROLES)):
-        raise AccessError(f"there is no role {odd[0]!r}", file=path, remedy=f"the roles are {', '.join(ROLES)}")
+        raise AccessListError(f"there is no role {odd[0]!r}", file=path, remedy=f"the roles are {', '.join(ROLES)}")
     if len(set(groups.values())) < len(groups):
-        raise AccessError("two roles have one group", file=path, remedy="give each role a group of its own")
+        raise AccessListError("two roles have one group", file=path, remedy="give each role a group of its own")
     return dict(groups)
 
 
 def parse(text: str) -> AccessList:
-    """An access list as Data Lake Storage writes it; owner and others are not told. AccessError where it is none."""
-    own: dict[str, str] = {}
-    inherited: dict[str, str] | None = None
-    masks = {"": "rwx", "default:": "rwx"}
+    """An access list as Data Lake Storage writes it; the owner is not told. AccessListError where it is none."""
+    found: dict[str, dict[str, str]] = {"": {}}
+    masks: dict[str, str] = {}
     for entry in filter(None, text.split(",")):
         scope = "default:" if entry.startswith("default:") else ""
         kind, _, rest = entry.removeprefix(scope).partition(":")
         who, _, rights = rest.partition(":")
         if kind not in ("user", "group", "mask", "other") or len(rights) != 3 or set(rights) - set("rwx-"):
-            raise AccessError(f"{entry!r} is no entry of an access list", remedy="report this as a bug")
-        if scope and inherited is None:
-            inherited = {}
+            raise AccessListError(f"{entry!r} is no entry of an access list", remedy="report this as a bug")
+        rows = found.setdefault(scope, {})
         if kind == "mask":
             masks[scope] = rights
-        elif (who or kind in ("other", "group")) and rights != "---":
-            name = (
-                who
-                if kind == "group" and who
-                else {"group": "(owning group)", "other": "(everybody)"}.get(kind, f"user {who}")
-            )
-            (own if not scope else inherited if inherited is not None else {})[name] = rights
-    return AccessList(_masked(own, masks[""]), None if inherited is None else _masked(inherited, masks["default:"]))
+        elif (name := _named(kind, who)) is not None:
+            rows[name] = rights
+    granted = {scope: _masked(rows, masks.get(scope, "rwx")) for scope, rows in found.items()}
+    return AccessList(granted[""], granted.get("default:"))
+
+
+def _named(kind: str, who: str) -> str | None:
+    """Of whom an entry tells; absent of the owner, who has everything."""
+    if kind == "user":
+        return f"user {who}" if who else None
+    return who or {"group": OWNING_GROUP, "other": EVERYBODY}[kind]
 
 
 def _masked(rights: Mapping[str, str], mask: str) -> dict[str, str]:
-    """What is in force: an entry beyond the mask is not."""
-    found = {who: "".join(one if one in mask else "-" for one in may) for who, may in rights.items()}
+    """What is in force: of an entry beyond the mask nothing is, but for everybody else's, which no mask limits."""
+    found = {
+        who: may if who == EVERYBODY else "".join(one if one in mask else "-" for one in may)
+        for who, may in rights.items()
+    }
     return {who: may for who, may in found.items() if may != "---"}
 
 
@@ -247,7 +257,7 @@ def read_entries(content: bytes, names: Mapping[int, str]) -> dict[str, str]:
 
 _VERSION, _NOBODY = 2, 0xFFFFFFFF
 _USER_OBJ, _USER, _GROUP_OBJ, _GROUP, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
-_OTHERS = {_GROUP_OBJ: "(owning group)", _OTHER: "(everybody)"}
+_OTHERS = {_GROUP_OBJ: OWNING_GROUP, _OTHER: EVERYBODY}
 
 
 def _bits(rights: str) -> int:

@@ -18,8 +18,8 @@ from resources.access_lists import DataLakeLists, LocalLists
 from resources.zones import (
     ROLES,
     ZONES,
-    AccessError,
     AccessList,
+    AccessListError,
     apply,
     drift,
     parse,
@@ -37,6 +37,7 @@ PATHS = {
     "lake/samples/S1/clinical_report/1a/S1.html": {"bioinformatician", "geneticist", "clinician"},
     "lake/samples/S1/fhir_bundle/1a/S1.fhir.json": {"geneticist", "clinician"},
     "lake/shared/cohort_allele_frequency/1a/a.parquet": {"bioinformatician", "geneticist", "analyst"},
+    "lake/shared/clinvar_trial/1a/trial.json": {"bioinformatician", "geneticist", "clinician"},
     "lake/shared/clinvar/1a/c.parquet": {"bioinformatician", "geneticist", "analyst"},
     "lake/.work/S1.variants/artifact/S1.vcf": set(),
     "cohort/calls/part.parquet": {"bioinformatician", "geneticist", "analyst"},
@@ -154,14 +155,22 @@ def test_a_right_beyond_the_mask_is_none() -> None:
     assert parse(str(AccessList({"a": "r-x"}, {"b": "r--"}))) == AccessList({"a": "r-x"}, {"b": "r--"})
 
 
+def test_no_mask_hides_that_everybody_may() -> None:
+    assert parse("user::rwx,group::r-x,group:a:r--,mask::---,other::r--").groups == {"(everybody)": "r--"}
+    folder = parse("user::rwx,group::---,other::---,default:user::rwx,default:mask::---,default:other::rwx")
+    assert folder == AccessList({}, {"(everybody)": "rwx"})
+
+
 @pytest.mark.parametrize("text", ["rwx", "group:a:rw", "robot::rwx", "user::rwz"])
 def test_what_is_no_list_is_refused(text: str) -> None:
-    with pytest.raises(AccessError, match="is no entry of an access list"):
+    with pytest.raises(AccessListError, match="is no entry of an access list"):
         parse(text)
 
 
 def test_who_may_not_set_lists_is_told_what_is_missing(lake: DataLake) -> None:
-    with pytest.raises(AccessError, match=r"does not let access lists be read or set \(403\).*Storage Blob Data Owner"):
+    with pytest.raises(
+        AccessListError, match=r"does not let access lists be read or set \(403\).*Storage Blob Data Owner"
+    ):
         apply(lists(lake, "clinician"), GROUPS)
 
 
@@ -178,7 +187,7 @@ def files(tmp_path: Path) -> LocalLists:
     probe = root / "audit" / "audit.jsonl"
     try:
         LocalLists(root).write("audit/audit.jsonl", AccessList({"daemon": "r--"}), is_folder=False)
-    except AccessError:
+    except AccessListError:
         pytest.skip(f"the file system of {probe} keeps no access lists")
     return LocalLists(root)
 
@@ -224,6 +233,25 @@ def test_the_kernel_keeps_to_them(files: LocalLists, machine: dict[str, str]) ->
         assert read == {path for path, whose in PATHS.items() if role in whose}, role
 
 
+def test_what_goes_while_it_is_looked_at_keeps_nobody_from_the_rest(
+    files: LocalLists, machine: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs make and remove files all the time; a look that stopped at one would apply no list at all."""
+    every = list(files.paths())
+    gone = [("lake/samples/S1/gone.vcf", False), ("lake/.work/gone", True)]
+    monkeypatch.setattr(LocalLists, "paths", lambda _: iter([*every[:3], *gone, *every[3:]]))
+    assert len(apply(files, machine)) > len(PATHS) and drift(files, machine) == []
+    files.write("lake/samples/S1/gone.vcf", AccessList({"daemon": "r--"}), is_folder=False)
+    assert not (files.root / "lake/samples/S1/gone.vcf").exists()
+
+
+def test_what_goes_from_the_data_lake_meanwhile_is_left_out(lake: DataLake, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = list(lists(lake).paths())
+    monkeypatch.setattr(DataLakeLists, "paths", lambda _: iter([*every, ("lake/samples/S1/gone.vcf", False)]))
+    assert apply(lists(lake), GROUPS) and drift(lists(lake), GROUPS) == []
+    lists(lake).write("lake/samples/S1/gone.vcf", AccessList(), is_folder=False)
+
+
 def test_links_are_left_alone(files: LocalLists, machine: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text("x")
     (files.root / "lake" / "samples" / "S1" / "link").symlink_to(tmp_path / "elsewhere")
@@ -232,7 +260,7 @@ def test_links_are_left_alone(files: LocalLists, machine: dict[str, str], tmp_pa
 
 
 def test_a_group_that_there_is_not_is_told(files: LocalLists) -> None:
-    with pytest.raises(AccessError, match="this machine has no group 'g-"):
+    with pytest.raises(AccessListError, match="this machine has no group 'g-"):
         apply(files, GROUPS)
 
 
@@ -249,7 +277,7 @@ def test_a_group_that_there_is_not_is_told(files: LocalLists) -> None:
 )
 def test_a_file_that_cannot_be_meant_is_refused(tmp_path: Path, content: str, why: str) -> None:
     (tmp_path / "access.yaml").write_text(content)
-    with pytest.raises(AccessError, match=why):
+    with pytest.raises(AccessListError, match=why):
         read_groups(tmp_path / "access.yaml")
 
 
