@@ -183,14 +183,23 @@ class _Copies:
         target.parent.mkdir(parents=True, exist_ok=True)
         known = self._known.get(key) if immutable else None
         try:
-            if known and self.before and known.bytes == source.stat().st_size:
-                os.link(self.before / name, target)
+            if known and known.bytes == source.stat().st_size and self._link(name, target):
                 self.kept[key], self.linked = known, self.linked + 1
             else:
                 self.kept[key] = Kept(key, *_copy(source, target))
         except FileNotFoundError:  # a version that was superseded meanwhile
             return
         self._sources[key] = source
+
+    def _link(self, name: Path, target: Path) -> bool:
+        """Link a file of the backup before; False where that went from it, or the disk has no links: it is copied."""
+        if self.before is None:
+            return False
+        try:
+            os.link(self.before / name, target)
+        except OSError:
+            return False
+        return True
 
     def take_database(self, source: Path, name: Path) -> None:
         """Copy an SQLite file as of one moment, its write-ahead log included."""

@@ -86,6 +86,17 @@ def test_what_an_earlier_backup_has_is_linked_and_outlives_it(platform: Resource
     assert again.lake.is_whole(again.lake.require("variants", "S2"))
 
 
+def test_what_went_from_an_earlier_backup_is_copied_and_not_left_out(platform: Resources, tmp_path: Path) -> None:
+    first = back_up(platform, tmp_path / "backups")
+    earlier = first.folder.rename(tmp_path / "backups" / "20200101T000000Z")
+    (earlier / next(earlier.rglob("S2.vcf")).relative_to(earlier)).unlink()
+    second = back_up(platform, tmp_path / "backups")
+    assert (second.linked, second.files) == (3, first.files)
+    again = lost(platform, tmp_path)
+    restore(again, second.folder)
+    assert again.lake.is_whole(again.lake.require("variants", "S2"))
+
+
 def test_a_withdrawal_since_the_backup_holds_where_the_newer_log_is_still_there(
     platform: Resources, tmp_path: Path
 ) -> None:
