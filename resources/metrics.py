@@ -39,7 +39,7 @@ class Metric:
 
     def __str__(self) -> str:
         head = f"# HELP {self.name} {self.meaning}\n# TYPE {self.name} gauge\n"
-        return head + "".join(f"{self.name}{self._labelled(key)} {value:g}\n" for key, value in self.values.items())
+        return head + "".join(f"{self.name}{self._labelled(key)} {value:.15g}\n" for key, value in self.values.items())
 
     def _labelled(self, key: str) -> str:
         return f'{{{self.label}="{key}"}}' if self.label else ""

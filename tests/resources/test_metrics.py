@@ -16,7 +16,7 @@ from console.cli import main
 from console.metering import server
 from engine.reads.registration import SampleStatus
 from resources.environment import PROJECT, Resources, Settings, build_resources
-from resources.metrics import measured, metrics
+from resources.metrics import Metric, measured, metrics
 from tests.builders.sheets import entry
 
 ALERTS = yaml.safe_load((PROJECT / "deploy" / "alerts.yaml").read_text())["groups"][0]["rules"]
@@ -57,6 +57,12 @@ def test_they_name_nobody_and_nothing(platform: Resources) -> None:
     text = metrics(platform)
     told = [word for word in ("SECRETIVE", "PSEUDO", "Ada", "M-47", "odd.csv", "Dr Example", "1970") if word in text]
     assert told == [] and str(platform.settings.data) not in text
+
+
+def test_a_large_number_is_told_to_its_last_digit() -> None:
+    assert str(Metric("genomics_disk_bytes", "Size.", {"": 1_234_567_890_123})).endswith(
+        "\ngenomics_disk_bytes 1234567890123\n"
+    )
 
 
 def test_the_format_is_prometheus(platform: Resources) -> None:
