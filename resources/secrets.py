@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -200,9 +200,7 @@ class KeyringSecrets:
             import keyring
             from keyring.errors import KeyringError
         except ImportError as error:
-            raise SecretError(
-                "the library for the keyring is not installed", remedy="pip install 'genomics-assets[keyring]'"
-            ) from error
+            raise _no_library("for the keyring", "keyring") from error
         try:
             yield keyring
         except KeyringError as error:
@@ -263,9 +261,7 @@ class VaultSecrets:
 
     def find(self, name: str) -> str | None:
         """See :class:`Secrets`."""
-        from azure.core.exceptions import ResourceNotFoundError
-
-        with vault_told(self.url), suppress(ResourceNotFoundError):
+        with vault_told(self.url), _where_there_is_one():
             return self._client.get_secret(_legal(name)).value
         return None
 
@@ -276,9 +272,7 @@ class VaultSecrets:
 
     def forget(self, name: str) -> None:
         """See :class:`Secrets`; Key Vault can bring it back for as long as its soft delete says."""
-        from azure.core.exceptions import ResourceNotFoundError
-
-        with vault_told(self.url), suppress(ResourceNotFoundError):
+        with vault_told(self.url), _where_there_is_one():
             self._client.begin_delete_secret(_legal(name))
 
     @cached_property
@@ -294,9 +288,7 @@ def signed_in() -> Any:
     try:
         from azure.identity import DefaultAzureCredential
     except ImportError as error:
-        raise SecretError(
-            "the library that signs in to Azure is not installed", remedy="pip install 'genomics-assets[azure]'"
-        ) from error
+        raise _no_library("that signs in to Azure", "azure") from error
     return DefaultAzureCredential()
 
 
@@ -306,9 +298,7 @@ def vault_told(place: str) -> Iterator[None]:
     try:
         from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
     except ImportError as error:
-        raise SecretError(
-            "the library for Key Vault is not installed", remedy="pip install 'genomics-assets[azure]'"
-        ) from error
+        raise _no_library("for Key Vault", "azure") from error
     try:
         yield
     except ResourceNotFoundError:
@@ -324,9 +314,18 @@ def vault_told(place: str) -> Iterator[None]:
     except (AzureError, ValueError) as error:
         raise _silent(place, type(error).__name__) from error
     except ModuleNotFoundError as error:
-        raise SecretError(
-            "the library for Key Vault is not installed", remedy="pip install 'genomics-assets[azure]'"
-        ) from error
+        raise _no_library("for Key Vault", "azure") from error
+
+
+def _where_there_is_one() -> AbstractContextManager[None]:
+    """Nothing happens where Key Vault has none of that name; within :func:`vault_told`, which tells of no library."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    return suppress(ResourceNotFoundError)
+
+
+def _no_library(what: str, extra: str) -> SecretError:
+    return SecretError(f"the library {what} is not installed", remedy=f"pip install 'genomics-assets[{extra}]'")
 
 
 def _silent(place: str, why: str) -> SecretError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,6 +126,17 @@ def test_what_the_vault_does_not_allow_is_told_with_what_to_do(vault: KeyVault) 
 def test_a_vault_that_is_not_there_is_told_at_once(vault: KeyVault) -> None:
     with pytest.raises(SecretError, match="Key Vault does not answer"):
         VaultSecrets("https://127.0.0.1:9", asker(), vault.options).find("key")
+
+
+def test_without_the_library_of_a_place_the_message_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("azure.core.exceptions", "keyring"):
+        monkeypatch.setitem(sys.modules, module, None)
+    for place, extra in (("https://v.vault.azure.net", "azure"), ("keyring", "keyring")):
+        for act in (secrets_at(place, tmp_path, {}).find, secrets_at(place, tmp_path, {}).forget):
+            with pytest.raises(SecretError, match=rf"is not installed.*genomics-assets\[{extra}\]"):
+                act("key")
 
 
 def test_without_a_keyring_the_message_says_what_to_do() -> None:
