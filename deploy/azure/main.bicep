@@ -1,5 +1,5 @@
 // The platform in Azure, for one resource group: storage, keys, database, FHIR service, jobs, logs, all without public
-// access, reached by private endpoints and signed in to by managed identity. How it is rolled out: docs/azure.md.
+// access, reached by private endpoints and signed in to by managed identity. How it is rolled out: docs/setup.md.
 targetScope = 'resourceGroup'
 
 @description('Short name of the deployment: letters and digits, below 12, unique within Azure.')
