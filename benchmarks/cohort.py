@@ -1,8 +1,9 @@
 """``python -m benchmarks.cohort [FOLDER] [--plink2 PROGRAM]``: what the cohort costs, user CPU seconds.
 
 Genotypes are drawn at random: frequencies log-uniform, 1.5% of the bases of every sample without coverage. Two hundred
-samples at 100,000 sites are counted beside bcftools and plink2; 2,500 samples at 50,000 sites are added one by one,
-and adding, replacing and withdrawing is measured at 10, 300 and 2,500. Counts are compared with the matrix.
+samples at 100,000 sites are counted beside bcftools and plink2; 2,500 samples at 50,000 sites are added one by one, and
+adding, replacing and withdrawing is measured at 10, 300 and 2,500, in turns. Counts are compared with the matrix. A run
+that is given the folder of an earlier one goes on adding there.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import resource
 import shutil
 import statistics
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from jinja2 import Template
 
 from benchmarks.measure import run
@@ -33,7 +35,10 @@ from resources.warehouse import Warehouse
 
 CONTIG, LENGTH, BIN = "chr22", 35_000_000, 1_000_000
 AT = (10, 300, 2_500)
-WINDOW = 32
+WINDOW = 64
+"""Samples over which a cost is told: twice as many as make a group's files one."""
+NEW = 50_000
+"""Number of the first sample that is added to all cohorts."""
 
 
 class Drawn:
@@ -94,13 +99,15 @@ def main() -> int:
     """Measure, compare and tell."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cohort", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", help="for what is made; a temporary one by default")
+    parser.add_argument("--growing", action="store_true", help="measure the large cohort alone")
     parser.add_argument("--plink2", default="plink2", help="the program, where it is installed")
     parser.add_argument("--samples", type=int, default=AT[-1], help="of the large cohort")
     parser.add_argument("--sites", type=int, default=50_000, help="of the large cohort")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp())
     folder.mkdir(parents=True, exist_ok=True)
-    _frequencies_beside_others(folder, options.plink2)
+    if not options.growing:
+        _frequencies_beside_others(folder, options.plink2)
     _growing(folder, options.samples, options.sites)
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
     return 0
@@ -124,17 +131,22 @@ def _frequencies_beside_others(folder: Path, plink2: str) -> None:
 def _growing(folder: Path, samples: int, sites: int) -> None:
     drawn = Drawn(sites, 500, seed=2)
     warehouse = Warehouse(folder / "growing")
-    costs: list[float] = []
-    for number in range(samples + WINDOW):
-        costs.append(_spent(partial(_contribute, warehouse, drawn, number)))
-        if number + 1 - WINDOW in AT:
-            at = costs[-WINDOW:]
-            print(
-                f"sample N+1 at {number + 1 - WINDOW:,}: median {statistics.median(at):.3f}, mean of {WINDOW}"
-                f" {statistics.mean(at):.3f} CPU s",
-                flush=True,
-            )
-            _replace_and_withdraw(warehouse, drawn, number)
+    smaller = [size for size in AT if size < samples]
+    for number in range(_members(warehouse), samples):
+        _contribute(warehouse, drawn, number)
+        if number + 1 in smaller:
+            shutil.copytree(warehouse.root, folder / f"of_{number + 1}")
+    kept = {size: folder / f"of_{size}" for size in smaller} | {samples: warehouse.root}
+    cohorts = {size: _copied(root, folder / f"measured_{size}") for size, root in kept.items()}
+    costs = _in_turns(cohorts, drawn)
+    for size, cohort in cohorts.items():
+        each = costs[size]
+        print(
+            f"sample N+1 at {size:,}: median {statistics.median(each):.3f}, mean of {WINDOW}"
+            f" {statistics.mean(each):.3f} CPU s",
+            flush=True,
+        )
+        _replace_and_withdraw(cohort, drawn, size)
     files = warehouse.listing()["calls"]
     gene, stretch = Interval(CONTIG, 20_000_000, 20_060_000), Interval(CONTIG, 10_000_000, 10_030_000)
     with duckdb.connect() as db:
@@ -144,6 +156,26 @@ def _growing(folder: Path, samples: int, sites: int) -> None:
         )
         spent = _median(lambda: calls_within(db, files, stretch))
         print(f"all calls of 30 kb, {samples:,} samples, {len(files)} files: {spent:.3f} CPU s")
+
+
+def _members(warehouse: Warehouse) -> int:
+    """Samples that an earlier run of this left there."""
+    files = warehouse.listing()["samples"]
+    return sum(pq.read_metadata(file).num_rows for file in files)
+
+
+def _copied(root: Path, to: Path) -> Warehouse:
+    shutil.rmtree(to, ignore_errors=True)
+    return Warehouse(shutil.copytree(root, to))
+
+
+def _in_turns(cohorts: Mapping[int, Warehouse], drawn: Drawn) -> dict[int, list[float]]:
+    """What the same samples cost in each cohort, one after the other: what else the machine does, it does to all."""
+    costs: dict[int, list[float]] = {size: [] for size in cohorts}
+    for number in range(WINDOW):
+        for size, cohort in cohorts.items():
+            costs[size].append(_spent(partial(_contribute, cohort, drawn, NEW + number)))
+    return costs
 
 
 def _replace_and_withdraw(warehouse: Warehouse, drawn: Drawn, number: int) -> None:

@@ -1,5 +1,7 @@
 """The nightly comparison of the cohort's sums, which follow each sample, with a scan of every sample's rows."""
 
+import time
+
 import dagster as dg
 
 from engine.cohort.gold import differences
@@ -17,11 +19,15 @@ _SHOWN = 10
     " what a scan of all samples makes of them.",
 )
 def sums_equal_a_rebuild(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
-    """Scans everything, so it runs at night and not with every build."""
+    """Scans everything, so it runs at night and not with every build; then deletes what was superseded a day ago."""
     found = differences(warehouse.listing())
+    swept = warehouse.sweep(time.time())
     return dg.AssetCheckResult(
         passed=not any(found.values()),
-        metadata={table: dg.MetadataValue.md("\n".join(rows[:_SHOWN]) or "equal") for table, rows in found.items()},
+        metadata={
+            **{table: dg.MetadataValue.md("\n".join(rows[:_SHOWN]) or "equal") for table, rows in found.items()},
+            "superseded_files_deleted": swept,
+        },
         description=""
         if not any(found.values())
         else "The sums differ from a scan. Move the folders allele_count and coverage_step of the cohort away: they"

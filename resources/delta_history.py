@@ -19,8 +19,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from deltalake import CommitProperties, DeltaTable
 
+LOG_ENTRIES = 100
+"""Files of a log at which its beginning goes: opening a table lists them all."""
+_KEPT_CHECKPOINTS = 3
+"""From the first of these on a log is kept: whoever opened the table before as many rounds of commits still writes."""
 _LOG = "_delta_log"
 _LAST = "_last_checkpoint"
+_NOTED = "_superseded.json"
+"""File beside the log, which other programs overlook, with the files that a table no longer names and since when."""
 
 
 def forget(folder: Path, properties: CommitProperties) -> None:
@@ -40,6 +46,49 @@ def forget(folder: Path, properties: CommitProperties) -> None:
     opened.create_checkpoint()
     for path in _superseded(folder, opened):
         path.unlink(missing_ok=True)
+
+
+def shorten(folder: Path) -> None:
+    """Let a long log begin with a late checkpoint, which says all that the commits before it said.
+
+    Delta itself lets a log grow by time alone, so that samples added one after the other pay for those before.
+
+    Args:
+        folder: of the table.
+    """
+    names = sorted(path.name for path in (folder / _LOG).iterdir() if path.name[:20].isdigit())
+    checkpoints = [name[:20] for name in names if ".checkpoint." in name]
+    if len(names) > LOG_ENTRIES and len(checkpoints) > _KEPT_CHECKPOINTS:
+        for name in names:
+            if name[:20] < checkpoints[-_KEPT_CHECKPOINTS]:
+                (folder / _LOG / name).unlink(missing_ok=True)
+
+
+def sweep(folder: Path, named: Collection[str], *, now: float, after: float) -> int:
+    """Delete files that a table has not consisted of for some time; those who read them may still do so till then.
+
+    Delta would do it by what its log says of the past, which is forgotten early.
+
+    Args:
+        folder: of the table.
+        named: names of the files that it consists of.
+        now: seconds since 1970.
+        after: seconds since a sweep first found a file there that the table does not name.
+
+    Returns:
+        How many were deleted.
+    """
+    note = folder / _LOG / _NOTED
+    noted = json.loads(note.read_text()) if note.exists() else {}
+    files = {path.name: path for path in folder.iterdir() if path.is_file()}
+    found = {name: min(now, noted.get(name, now)) for name in sorted(files.keys() - set(named))}
+    gone = [name for name, since in found.items() if now - since >= after]
+    for name in gone:
+        files[name].unlink(missing_ok=True)
+    draft = note.with_suffix(".draft")
+    draft.write_text(json.dumps({name: since for name, since in found.items() if name not in gone}))
+    draft.replace(note)
+    return len(gone)
 
 
 def _superseded(folder: Path, opened: DeltaTable) -> Iterator[Path]:

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 
 from engine.cohort.columns import COUNTED, GOLD
 from engine.cohort.gold import TIER, rebuilt, summed
-from resources.delta_tables import NAMESPACE, WRITING, DeltaTables, names_of, until_committed, writer_properties
+from resources.delta_history import shorten
+from resources.delta_tables import (
+    KEPT_SHORT,
+    NAMESPACE,
+    WRITING,
+    DeltaTables,
+    names_of,
+    until_committed,
+    writer_properties,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,6 +51,7 @@ class DeltaSums(DeltaTables):
             written = until_committed(partial(self._add, table, rows, _application(of), number))
             if written is not None:
                 self._sum_up(table, written)
+                shorten(self.root / table)
         return written is not None
 
     def _add(self, table: str, rows: pa.Table, application: str, number: int) -> DeltaTable | None:
@@ -78,7 +88,8 @@ class DeltaSums(DeltaTables):
                 rebuilt(db, files, table).create_view("rows")
                 rows = db.sql(summed(table, 1)).to_arrow_table()
                 path = str(self.root / table)
-                write_deltalake(path, rows, mode="overwrite", writer_properties=writer_properties(rows.schema))
+                how = {"writer_properties": writer_properties(rows.schema), "configuration": KEPT_SHORT}
+                write_deltalake(path, rows, mode="overwrite", **how)
 
 
 def _tier_for(rows: dict[int, int]) -> int:

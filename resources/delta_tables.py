@@ -37,7 +37,7 @@ from engine.cohort.columns import (
 from engine.duckdb_paths import as_literal, as_pattern
 from engine.errors import LakeError
 from engine.tables import arrow_schema
-from resources.delta_history import forget, traces
+from resources.delta_history import forget, shorten, sweep, traces
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,13 +68,14 @@ _GROUPING = "grouping"
 NAMESPACE = uuid.UUID("5c0e3c04-6f0b-5a3c-9b5e-6c2b7c3c1f11")
 _MEMBERS = uuid.uuid5(NAMESPACE, "samples in groups").hex
 """The application id under which the log keeps how many samples were put into groups."""
-_KEPT_SHORT = {
+KEPT_SHORT = {
     "delta.checkpointInterval": "20",
-    "delta.deletedFileRetentionDuration": "interval 5 minutes",
+    "delta.deletedFileRetentionDuration": "interval 0 seconds",
     "delta.logRetentionDuration": "interval 1 hours",
 }
 """Of a table's past. With deltalake's defaults adding a sample takes twice as long after 1,800 as after 300: it opens
-every table, and reads what was removed and lists what was committed long ago."""
+every table, and reads what was removed and lists what was committed long ago. Files stay for those who read them:
+:meth:`DeltaTables.sweep` deletes them later."""
 _OF_ONE = "SELECT * FROM read_parquet($1) WHERE sample_id = $2"
 _MEMORY = "2GB"
 """For sorting a group's rows; what is more lies on the disk meanwhile."""
@@ -131,6 +132,7 @@ class DeltaTables:
         if written is not None:
             with self._told(table):
                 self._tidy(table, written)
+                shorten(self.root / table)
         return written is not None
 
     def at_rest(self) -> AbstractContextManager[object]:
@@ -151,7 +153,7 @@ class DeltaTables:
             if opened is not None and opened.to_pyarrow_table().equals(rows):
                 return
             path = str(self.root / table)
-            how: Mapping[str, Any] = {"configuration": _KEPT_SHORT} if opened is None else {}
+            how: Mapping[str, Any] = {"configuration": KEPT_SHORT} if opened is None else {}
             write_deltalake(path, rows, mode="overwrite", writer_properties=writer_properties(rows.schema), **how)
 
     def holds(self, table: str, *, sample: str, version: str) -> bool:
@@ -200,6 +202,27 @@ class DeltaTables:
                     file=left[0],
                     remedy="end what else writes to the table and withdraw the sample again",
                 )
+
+    def sweep(self, now: float, after: float = 86_400) -> int:
+        """Delete files that no table has consisted of for a day; those who list files read them for less.
+
+        Args:
+            now: seconds since 1970.
+            after: seconds since an earlier sweep found them superseded.
+
+        Returns:
+            How many were deleted.
+
+        Raises:
+            LakeError: a table cannot be read, or a file not deleted.
+        """
+        swept = 0
+        for table in sorted(log.parent.name for log in self.root.glob("*/_delta_log")):
+            with self._told(table), self._alone(table, WRITING):
+                opened = self._open(table)
+                if opened is not None:
+                    swept += sweep(self.root / table, names_of(opened), now=now, after=after)
+        return swept
 
     def _of_samples(self) -> list[str]:
         """Names of the tables that are there and have rows of samples."""
@@ -385,7 +408,7 @@ class DeltaTables:
         with self._alone(table, "beginning"):
             if self._open(table):
                 return False
-            write_deltalake(str(self.root / table), rows, configuration=_KEPT_SHORT, **properties)
+            write_deltalake(str(self.root / table), rows, configuration=KEPT_SHORT, **properties)
         return True
 
     @contextmanager

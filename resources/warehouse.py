@@ -36,9 +36,12 @@ class Warehouse(DeltaSums):
         """
         with self._alone("cohort", "contributing"):
             self._complete()
-            if all(self.holds(name, sample=sample, version=versions[name]) for name in tables):
+            people = self.rows_of("samples", sample)
+            there = (self.holds(name, sample=sample, version=versions[name]) for name in tables)
+            if people is not None and all(there):
                 return False
-            self._carry_out(Intent(sample, dict(versions), dict(tables), self._change(sample, tables)))
+            change = self._change(sample, people, tables)
+            self._carry_out(Intent(sample, dict(versions), dict(tables), change))
         return True
 
     def remove(self, sample: str) -> None:
@@ -65,30 +68,33 @@ class Warehouse(DeltaSums):
 
     def _leave(self, sample: str) -> None:
         self._complete()
-        change = self._change(sample, None)
+        change = self._change(sample, self.rows_of("samples", sample), None)
         if any(map(len, change.values())):
             self._carry_out(Intent(sample, {}, {}, change))
 
-    def _change(self, sample: str, after: Mapping[str, pa.Table] | None) -> dict[str, pa.Table]:
-        """What changes in the sums when the sample's rows become others, or go."""
+    def _change(
+        self, sample: str, people: pa.Table | None, after: Mapping[str, pa.Table] | None
+    ) -> dict[str, pa.Table]:
+        """What changes in the sums when the sample's rows become others, or go; ``people``: its row of samples now."""
         from engine.cohort.gold import change
 
         if not all((self.root / name / "_delta_log").exists() for name in GOLD):
             self._sum_up_anew()
         # Nobody counts who has no row of samples.
-        people = self.rows_of("samples", sample)
         before = {} if people is None else {name: self.rows_of(name, sample) for name in COUNTED}
         return change({name: rows for name, rows in before.items() if rows}, after or {})
 
     def _carry_out(self, intent: Intent) -> None:
         self._journal.write(intent)
-        self._complete()
+        self._do(intent)
 
     def _complete(self) -> None:
         """Do what the journal says, as far as it is not done."""
         intent = self._journal.read()
-        if intent is None:
-            return
+        if intent is not None:
+            self._do(intent)
+
+    def _do(self, intent: Intent) -> None:
         for name, rows in intent.changes.items():
             self.add(name, rows, of=intent.sample, number=intent.number)
         for name, rows in intent.tables.items():

@@ -5,12 +5,14 @@ import random
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
+import resources.delta_history
 import resources.delta_sums
 import resources.delta_tables
 from engine.cohort.columns import GOLD, TABLES, typed_table
@@ -112,6 +114,42 @@ def test_sums_are_made_where_a_cohort_of_an_earlier_release_has_none(warehouse: 
             warehouse.put(name, rows, sample=sample, version="1")
     assert differences(warehouse.listing()) == {name: [] for name in GOLD}
     assert counted(warehouse) == expected(("S1", 1, "female"), ("S2", 1, "female"))
+
+
+def test_a_log_stays_short_however_many_samples_came_and_says_all_the_same(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources.delta_history, "LOG_ENTRIES", 18)
+    monkeypatch.setitem(resources.delta_tables.KEPT_SHORT, "delta.checkpointInterval", "4")
+    lengths = {name: [] for name in (*TABLES, *GOLD)}
+    for number in range(20):
+        contribute(warehouse, f"S{number}")
+        for name, found in lengths.items():
+            found.append(sum(1 for _ in (warehouse.root / name / "_delta_log").iterdir()))
+    for found in lengths.values():
+        assert max(found) <= 24, "it grows"
+        assert any(later < earlier for earlier, later in pairwise(found)), "it was never shortened"
+    assert counted(warehouse) == expected(*((f"S{number}", 1, "female") for number in range(20)))
+    assert not contribute(warehouse, "S0") and contribute(warehouse, "S0", seed=2)
+    assert not any(differences(warehouse.listing()).values())
+
+
+def test_files_that_a_table_no_longer_has_go_a_day_after_they_were_seen(warehouse: Warehouse) -> None:
+    for number in range(6):
+        contribute(warehouse, f"S{number}")
+    left_behind = warehouse.root / "calls" / "part-of-a-killed-process.parquet"
+    left_behind.write_bytes(b"PAR1")
+    named = {file for files in warehouse.listing().values() for file in files}
+    superseded = {str(file) for file in warehouse.root.glob("*/*.parquet")} - named
+    assert str(left_behind) in superseded and len(superseded) > 10
+    assert warehouse.sweep(now=1_000) == 0 and warehouse.sweep(now=80_000) == 0
+    assert all(Path(file).exists() for file in superseded), "somebody may still read them"
+    contribute(warehouse, "S6")
+    assert warehouse.sweep(now=87_500) == len(superseded)
+    assert not any(Path(file).exists() for file in superseded)
+    named = {file for files in warehouse.listing().values() for file in files}
+    assert all(Path(file).exists() for file in named) and not any(differences(warehouse.listing()).values())
+    assert (warehouse.root / "calls" / "_delta_log").exists() and warehouse.sweep(now=90_000) == 0
 
 
 def test_a_difference_is_told(warehouse: Warehouse) -> None:
