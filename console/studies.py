@@ -73,7 +73,12 @@ def add_to(group: argparse.ArgumentParser, add_decision: Callable[[argparse.Argu
     exported.add_argument("--file", type=Path, required=True, help="takes the list, CSV; beside it a file that tells")
     exported.add_argument("--purpose", help="what for, where that is another purpose than the cohort's")
     called = add("call", "genotype a cohort's members who agreed to the purpose together, by GATK's rules", call)
-    called.add_argument("--file", type=Path, required=True, help="takes the calls, .vcf.gz or .bcf")
+    called.add_argument(
+        "--file",
+        type=Path,
+        required=True,
+        help="takes the calls: .vcf.gz, .vcf.bgz (Hail), .bcf, .pgen (PLINK 2) or .vcz (VCF Zarr)",
+    )
     called.add_argument("--region", help="chr20:3080000-3090000 or a contig; everything by default")
     called.add_argument("--purpose", help="what for, where that is another purpose than the cohort's")
     for sub in (shown, exported, called):

@@ -14,13 +14,15 @@ from tempfile import TemporaryDirectory
 
 from engine.errors import GenomicsError, ToolError
 from engine.genotype.joint import JointSummary, genotype_gvcfs
+from engine.genotype.pgen import ENDINGS, write_pgen
+from engine.genotype.vcf_zarr import require_zarr, write_zarr
 from engine.htslib import run_bcftools
 from engine.ops.inputs import Artifact
 from engine.ops.services import Services
 from engine.reference.bundle import ReferenceBundle
 
-FORMATS = {".vcf.gz": "z1", ".bcf": "b1"}
-"""How files are written, by how their names end."""
+FORMATS = {".vcf.gz": "z1", ".vcf.bgz": "z1", ".bcf": "b1", ".pgen": "pgen", ".vcz": "zarr"}
+"""How files are written, by how their names end: by bcftools, as PLINK 2 or as VCF Zarr."""
 _REGION = re.compile(r"([^:\s]+)(?::([0-9,]+)-([0-9,]+))?")
 
 
@@ -32,7 +34,8 @@ def joint_call(services: Services, samples: Sequence[str], output: Path, region:
     Args:
         services: of the deployment.
         samples: ids of those who are called.
-        output: VCF (``.vcf.gz``) or BCF (``.bcf``) to write.
+        output: VCF (``.vcf.gz``, or ``.vcf.bgz`` as Hail names it), BCF (``.bcf``), PLINK 2's files (``.pgen``, with
+            ``.pvar`` and ``.psam`` beside it) or VCF Zarr (``.vcz``, a folder) to write.
         region: contig, or ``contig:start-end``, 1-based and inclusive; everything where absent.
 
     Raises:
@@ -42,20 +45,48 @@ def joint_call(services: Services, samples: Sequence[str], output: Path, region:
     kind, at = require_callable(output, region, reference)
     with TemporaryDirectory(dir=output.parent, prefix=".joint-") as folder:
         gvcfs = [_gvcf(services, sample, at, Path(folder)) for sample in samples]
-        joined, written = Path(folder) / "joint.vcf.gz", Path(folder) / f"written.{kind}"
+        joined, written = Path(folder) / "joint.vcf.gz", Path(folder) / f"written{output.suffix}"
         summary = genotype_gvcfs(gvcfs, reference.contigs, joined, fasta=reference.fasta)
-        only = ("-t", at) if at else ()
-        run_bcftools("view", "--no-version", *only, "-O", kind, "--write-index", "-o", str(written), str(joined))
-        for ending in ("", ".csi"):
-            shutil.move(f"{written}{ending}", f"{output}{ending}")
-    return replace(summary, records=_records(output))
+        calls = written if kind in _BY_BCFTOOLS else Path(folder) / "calls.bcf"
+        only, how = ("-t", at) if at else (), kind if kind in _BY_BCFTOOLS else "b1"
+        run_bcftools("view", "--no-version", *only, "-O", how, "--write-index", "-o", str(calls), str(joined))
+        records = _records(calls)
+        if kind == "pgen":
+            write_pgen(calls, written, {one.sample_id: one.person.sex for one in services.registry.samples()})
+        elif kind == "zarr":
+            write_zarr(calls, written)
+        for path in sorted(Path(folder).glob("written.*")):
+            shutil.move(path, output.with_name(_named_as(output, path)))
+    return replace(summary, records=records)
+
+
+_BY_BCFTOOLS = ("z1", "b1")
+
+
+def _named_as(output: Path, written: Path) -> str:
+    """The name of a written file, beside ``output`` or for it.
+
+    >>> [_named_as(Path("a.b.pgen"), Path(f"written.{end}")) for end in ("pgen", "pvar")]
+    ['a.b.pgen', 'a.b.pvar']
+    >>> _named_as(Path("a.vcf.gz"), Path("written.gz.csi"))
+    'a.vcf.gz.csi'
+    """
+    return output.stem + written.name.removeprefix("written")
 
 
 def require_callable(output: Path, region: str | None, reference: ReferenceBundle) -> tuple[str, str | None]:
-    """How a file is to be written, and the region as htslib takes it; errors as of :func:`joint_call`."""
+    """How a file is to be written, and the region as htslib takes it; errors as of :func:`joint_call`.
+
+    Nothing that would be written beside the file may be there, and what writes it must be installed.
+    """
     kind = next((kind for ending, kind in FORMATS.items() if output.name.endswith(ending)), None)
     if kind is None:
         raise GenomicsError("the file's name says no format", file=output, remedy=f"end it with {' or '.join(FORMATS)}")
+    for path in (output.with_suffix(ending) for ending in ENDINGS if kind == "pgen"):
+        if path.exists():
+            raise GenomicsError("the file is there already", file=path, remedy="give a new name, or move it away")
+    if kind == "zarr":
+        require_zarr()
     return kind, _require_region(region, reference) if region else None
 
 

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pysam
 import pytest
 
 from console.cli import main
 from engine.ops.knowledge import reference_genome
+from engine.person import Sex
 from engine.receipt import Recipe
 from resources.environment import Resources, build_resources
 from resources.studies import RELEASED
 from tests.builders.contributions import contribute, contribution
 from tests.builders.deployment import START, tiny_deployment
 from tests.builders.sheets import entry
+from tests.conftest import PROJECT
+
+PGENLIB = PROJECT / ".readers" / "pgen"
+"""Where ``make readers`` puts PLINK 2's own reader."""
 
 WHY = ("--person", "Dr A", "--reason", "recurrence in families")
 PLACES = (START + 101, START + 301, START + 501)
@@ -65,7 +73,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], Res
     with pysam.FastaFile(str(reference.fasta)) as fasta:
         bases = fasta.fetch(contig.name, START, START + 1_001).upper()
     agreed = {"S1": ("HMB",), "S2": ("GRU",), "S3": ()}
-    entries = [entry(folder / "reads", name, research_consent=said) for name, said in agreed.items()]
+    entries = [entry(folder / "reads", name, research_consent=said, sex=SEXES[name]) for name, said in agreed.items()]
     platform.registry.register(entries, sheet="run.csv", sheet_digest="0")
     for name in agreed:
         contribute(platform.warehouse, name, contribution(name))
@@ -104,6 +112,67 @@ def test_those_who_agreed_are_called_together_the_whole_and_a_region_alike(
     with pysam.VariantFile(str(wide)) as opened:
         assert list(opened.header.samples) == ["S2"]
     assert "1 left out: did not agree to it" in capsys.readouterr().err
+
+
+SEXES = {"S1": Sex.FEMALE, "S2": Sex.MALE, "S3": Sex.UNKNOWN}
+CALLED = np.array([[1, 1]] * 3)
+"""Copies of the first allele by place and by sample."""
+
+
+def by_pysam(path: Path) -> tuple[list[int], np.ndarray]:
+    with pysam.VariantFile(str(path)) as opened:
+        rows = [(one.pos, [sum(call["GT"]) for call in one.samples.values()]) for one in opened]
+    return [place for place, _ in rows], np.array([copies for _, copies in rows])
+
+
+def by_zarr(path: Path) -> tuple[list[int], np.ndarray]:
+    import zarr
+
+    group = zarr.open(str(path), mode="r")
+    assert list(group["sample_id"][:]) == ["S1", "S2"] and group.attrs["vcf_zarr_version"]
+    return group["variant_position"][:].tolist(), group["call_genotype"][:].sum(axis=2)
+
+
+def by_pgenlib(path: Path) -> tuple[list[int], np.ndarray]:
+    if not PGENLIB.exists():
+        pytest.skip("pgenlib is not installed: make readers")
+    sys.path.insert(0, str(PGENLIB))
+    import pgenlib
+
+    sys.path.remove(str(PGENLIB))
+    rows = [line.split("\t") for line in path.with_suffix(".pvar").read_text().splitlines() if line[0] != "#"]
+    assert path.with_suffix(".psam").read_text() == "#IID\tSEX\nS1\t2\nS2\t1\n"
+    reader = pgenlib.PgenReader(bytes(path), raw_sample_ct=2, variant_ct=len(rows))
+    copies = np.empty((len(rows), 2), np.int8)
+    reader.read_range(0, len(rows), copies)
+    return [int(row[1]) for row in rows], copies
+
+
+@pytest.mark.parametrize(
+    ("name", "read"), [("a.b.vcf.bgz", by_pysam), ("a.bcf", by_pysam), ("a.b.pgen", by_pgenlib), ("a.vcz", by_zarr)]
+)
+def test_every_format_is_opened_by_a_reader_of_its_kind(
+    house: tuple[dict[str, str], Resources],
+    tmp_path: Path,
+    name: str,
+    read: Callable[[Path], tuple[list[int], np.ndarray]],
+) -> None:
+    written = tmp_path / name
+    assert main(["cohort", "call", "families", "--file", str(written), *WHY]) == 0
+    places, copies = read(written)
+    assert places == list(PLACES) and (copies == CALLED).all()
+    there = sorted(path.name.removeprefix(name.rpartition(".")[0]) for path in tmp_path.iterdir())
+    assert there == sorted(BESIDE[name.rpartition(".")[2]])
+    assert json.loads((tmp_path / f"{name}.json").read_text())["records"] == 3
+    assert main(["cohort", "call", "families", "--file", str(written), *WHY]) == 1, "it is there already"
+
+
+BESIDE = {
+    "bgz": [".bgz", ".bgz.csi", ".bgz.json"],
+    "bcf": [".bcf", ".bcf.csi", ".bcf.json"],
+    "pgen": [".pgen", ".psam", ".pvar", ".pgen.json"],
+    "vcz": [".vcz", ".vcz.json"],
+}
 
 
 @pytest.mark.parametrize(
