@@ -53,7 +53,7 @@ def resource(cores: int, folder: Path) -> LazyPySparkResource:
     from dagster_pyspark import LazyPySparkResource
 
     places = {"spark.local.dir": str(folder), "spark.sql.warehouse.dir": str(folder)}
-    named = {"spark.app.name": "genomics", "spark.master": f"local[{cores}]"}
+    named = {"spark.app.name": "genomics", "spark.master": f"local[{cores},{_ATTEMPTS}]"}
     return LazyPySparkResource(spark_config=named | _LOCAL | places)
 
 
@@ -92,6 +92,8 @@ def _annotating(bundle: ReferenceBundle) -> Callable[[Iterator[pa.RecordBatch]],
     return annotated
 
 
+_ATTEMPTS = 4
+"""Times that a part is tried whose worker died, as on a cluster; alone on a machine Spark would give up at once."""
 _LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",

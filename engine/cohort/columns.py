@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from engine.cohort.disclosure import MINIMUM_CELL
 from engine.columns import ALT, ALT_DEPTH, CONTIG, COPIES, DEPTH, GENOTYPE_QUALITY, PLOIDY, POSITION, REF
 from engine.person import Sex
 from engine.tables import Column, arrow_schema
@@ -141,11 +142,122 @@ KEPT: Mapping[str, tuple[Column, ...]] = {
 
 STRATUM_COLUMNS = (
     _SAMPLE,
-    Column("kind", "VARCHAR", "By what samples are told apart: sex, phenotype or consent", required=True),
-    Column("stratum", "VARCHAR", "The sex, an HPO term, or the purpose consented to", required=True),
+    Column("kind", "VARCHAR", "By what samples are told apart: sex, phenotype, consent or ancestry", required=True),
+    Column(
+        "stratum",
+        "VARCHAR",
+        "The sex, an HPO term, the purpose consented to, or the population as sheets state it",
+        required=True,
+    ),
 )
 """Columns of what a sample belongs to, beside its sex; as it is known when the tables are built."""
 SAMPLE_STRATUM_COLUMNS = (replace(_SAMPLE, refers_to="dim_sample"), *STRATUM_COLUMNS[1:])
+
+GENE_ALLELE_COLUMNS = (
+    replace(CONTIG, meaning="Contig without chr; the mitochondrion is MT"),
+    POSITION,
+    REF,
+    ALT,
+    Column("gene", "VARCHAR", "Gene that it hits, or in which ClinVar tells it", required=True),
+    Column("hit", "BOOLEAN", "Whether it is of high or moderate impact on a transcript", required=True),
+    Column("looked_at", "BOOLEAN", "Whether ClinVar tells it, its whole or a part as causing disease", required=True),
+)
+"""Columns of the alleles that lie in genes; each allele and gene once."""
+ANNOTATED_SAMPLE_COLUMNS = (replace(_SAMPLE, unique=True),)
+"""Samples whose alleles were annotated, so that it is known in which genes they lie."""
+MONTH = Column("month", "VARCHAR", "Year and month, 2026-11", required=True)
+RECEIVED = Column("received", "DATE", "Day on which the sample was first registered, UTC", required=True)
+STAGE = Column("stage", "VARCHAR", "How far the case has come", required=True)
+_WAITED = Column("", "DOUBLE", "", "days", minimum=0)
+DAYS_TO_REPORT = replace(
+    _WAITED,
+    name="days_to_report",
+    meaning="From registration to what was first said in the words that stand; absent while nothing is said",
+)
+DAYS_TO_SIGNATURE = replace(
+    _WAITED, name="days_to_signature", meaning="From registration to the first signature; absent while none"
+)
+CASE_STANDING_COLUMNS = (_SAMPLE, MONTH, RECEIVED, STAGE, DAYS_TO_REPORT, DAYS_TO_SIGNATURE)
+"""Columns of how far each case has come."""
+CATEGORY = Column("category", "VARCHAR", "As of the findings table", required=True)
+CLASSIFICATION = Column("classification", "VARCHAR", "Class in the words of the report", required=True)
+SIGNED_WORDS = Column(
+    "signed", "VARCHAR", "Whether the words that it stands in are signed", required=True, values=("yes", "no")
+)
+TOLD_GENE = Column("gene", "VARCHAR", "Gene; absent if intergenic")
+TOLD_FINDING_COLUMNS = (_SAMPLE, CATEGORY, TOLD_GENE, CLASSIFICATION, SIGNED_WORDS)
+"""Columns of what statements tell of each case."""
+BESIDE: Mapping[str, tuple[Column, ...]] = {
+    "strata": STRATUM_COLUMNS,
+    "gene_alleles": GENE_ALLELE_COLUMNS,
+    "annotated_samples": ANNOTATED_SAMPLE_COLUMNS,
+    "cases": CASE_STANDING_COLUMNS,
+    "told_findings": TOLD_FINDING_COLUMNS,
+}
+"""Columns of what the cohort's tables are made of beside contributions, as it is known when they are built."""
+
+_GENE = Column("gene", "VARCHAR", "Symbol of the gene", required=True)
+_PEOPLE = Column("", "BIGINT", "", "people", minimum=MINIMUM_CELL)
+_SAMPLES = replace(_PEOPLE, name="samples", meaning="Samples whose alleles were annotated, rounded", required=True)
+_SHARE = Column("carrier_share", "DOUBLE", "Carriers over samples", "fraction", required=True, minimum=0, maximum=1)
+GENE_BURDEN_COLUMNS = (
+    replace(_GENE, unique=True),
+    _SAMPLES,
+    replace(
+        _PEOPLE,
+        name="carriers",
+        meaning="Samples with a rare allele of high or moderate impact on the gene, rounded",
+        required=True,
+    ),
+    _SHARE,
+    replace(
+        _PEOPLE,
+        name="with_several_copies",
+        meaning="Those with more than one copy of such alleles, rounded; absent where it would tell a few",
+    ),
+)
+GENE_CARRIER_COLUMNS = (
+    replace(_GENE, unique=True),
+    _SAMPLES,
+    replace(
+        _PEOPLE,
+        name="carriers",
+        meaning="Samples with an allele in the gene that ClinVar tells as causing disease, rounded",
+        required=True,
+    ),
+    _SHARE,
+    replace(
+        _PEOPLE,
+        name="with_one_copy",
+        meaning="Those with one copy of such alleles of two, rounded; absent where it would tell a few",
+    ),
+)
+ACTIONABLE_FINDING_COLUMNS = (
+    _GENE,
+    CATEGORY,
+    CLASSIFICATION,
+    replace(_PEOPLE, name="reported", meaning="People of whom something is said, rounded", required=True),
+    replace(_PEOPLE, name="people", meaning="Those of whom it is told, rounded", required=True),
+    replace(
+        _PEOPLE,
+        name="signed",
+        meaning="Those in whose report it is signed, rounded; absent where it would tell a few",
+    ),
+)
+_CASES = Column("", "BIGINT", "", "cases", required=True, minimum=0)
+TURNAROUND_COLUMNS = (
+    replace(MONTH, meaning="Month in which samples were first registered, 2026-11", unique=True),
+    replace(_CASES, name="received", meaning="Cases registered in it"),
+    replace(_CASES, name="held", meaning="Those that a gate or damage holds now"),
+    replace(_CASES, name="reported", meaning="Those of which something is said"),
+    replace(_CASES, name="signed", meaning="Those that were signed"),
+    replace(_WAITED, name="median_days_to_report", meaning="Median from registration to report; absent while none"),
+    replace(_WAITED, name="longest_days_to_report", meaning="The longest of these; absent while none"),
+    replace(
+        _WAITED, name="median_days_to_signature", meaning="Median from registration to signature; absent while none"
+    ),
+    replace(_WAITED, name="longest_days_to_signature", meaning="The longest of these; absent while none"),
+)
 
 _COHORT = Column("cohort", "VARCHAR", "Name of the study's cohort", required=True)
 _COHORT_VERSION = Column("cohort_version", "INTEGER", "Of the cohort, from 1", "versions", required=True, minimum=1)

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from dbt_project import FOLDER
-from engine.cohort.columns import GOLD, STRATUM_COLUMNS, TABLES
+from engine.cohort.columns import BESIDE, GOLD, TABLES
 from engine.cohort.models import cohort_models, tests_of
 from engine.tables import Column
 
@@ -28,9 +28,13 @@ _STAGED = {
     "allele_count": "Signed changes of how often each allele was seen, from the Delta table allele_count.",
     "strata": "What each sample belongs to beside its sex, as the registry knew it when the tables were built.",
     "coverage_step": "Signed changes of how many copies were not called, from the Delta table coverage_step.",
+    "gene_alleles": "Alleles that lie in genes, of the Delta table carried; each allele and gene once.",
+    "annotated_samples": "Samples whose alleles are in the Delta table carried.",
+    "cases": "How far each case had come when the tables were built.",
+    "told_findings": "What the cases' statements told when the tables were built.",
 }
 
-STAGED = {**TABLES, **{name: columns[:-1] for name, columns in GOLD.items()}, "strata": STRATUM_COLUMNS}
+STAGED = {**TABLES, **{name: columns[:-1] for name, columns in GOLD.items()}, **BESIDE}
 """Columns of each staging model: of sums all but the tier, which counts nothing."""
 
 

@@ -12,13 +12,18 @@ from functools import cache, cached_property
 
 from dbt_project import FOLDER
 from engine.cohort.columns import (
+    ACTIONABLE_FINDING_COLUMNS,
     FREQUENCY_COLUMNS,
+    GENE_BURDEN_COLUMNS,
+    GENE_CARRIER_COLUMNS,
     MODEL_CALL_COLUMNS,
     QUALITY_COLUMNS,
     SAMPLE_COLUMNS,
     SAMPLE_STRATUM_COLUMNS,
     STRATUM_FREQUENCY_COLUMNS,
+    TURNAROUND_COLUMNS,
 )
+from engine.cohort.disclosure import MINIMUM_CELL
 from engine.tables import Column
 
 
@@ -59,7 +64,8 @@ _MODELS = (
     Model("dim_sample", "The samples of the cohort, pseudonymous; one row a sample.", SAMPLE_COLUMNS),
     Model(
         "sample_stratum",
-        "What each sample belongs to beside its sex: phenotypes, purposes consented to; one row a sample and stratum.",
+        "What each sample belongs to beside its sex: phenotypes, purposes consented to, ancestry; one row a sample and"
+        " stratum.",
         SAMPLE_STRATUM_COLUMNS,
     ),
     Model("fct_call", "Alleles carried and called with confidence; one row a sample and allele.", MODEL_CALL_COLUMNS),
@@ -70,11 +76,34 @@ _MODELS = (
     ),
     Model(
         "allele_frequency_by_stratum",
-        "How common each allele is among the samples of one sex, of one phenotype or with one consent; only strata of a"
-        " phenotype or consent that have at least five samples.",
+        "How common each allele is among the samples of one sex, phenotype, ancestry or consent; of all but sex only"
+        f" strata that have at least {MINIMUM_CELL} samples.",
         STRATUM_FREQUENCY_COLUMNS,
     ),
     Model("sample_qc", "The main quality measures of each sample; one row a sample.", QUALITY_COLUMNS),
+    Model(
+        "gene_burden",
+        "How many samples carry rare alleles that hit each gene: below 1% in the cohort, or seen once; counts as they"
+        " may leave, genes with too few left out as if nobody carried any.",
+        GENE_BURDEN_COLUMNS,
+    ),
+    Model(
+        "gene_carriers",
+        "How many samples carry alleles of each gene that ClinVar tells as causing disease; counts as they may leave,"
+        " genes with too few left out as if nobody carried any.",
+        GENE_CARRIER_COLUMNS,
+    ),
+    Model(
+        "actionable_findings",
+        "Of how many people statements tell a finding, by gene, category and class, those that nobody has judged left"
+        " out; counts as they may leave, rows with too few left out as if there were none.",
+        ACTIONABLE_FINDING_COLUMNS,
+    ),
+    Model(
+        "turnaround",
+        "How long cases take by the month in which they came; exact, since it tells nothing of anybody.",
+        TURNAROUND_COLUMNS,
+    ),
 )
 
 

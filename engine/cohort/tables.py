@@ -16,15 +16,21 @@ from pathlib import Path
 from typing import Any
 
 from dbt_project import FOLDER as PROJECT
-from engine.cohort.columns import GOLD, STRATUM_COLUMNS, TABLES, typed_table
+from engine.cohort.columns import BESIDE, GOLD, TABLES, typed_table
+from engine.cohort.disclosure import MINIMUM_CELL, ROUNDED_TO
 from engine.cohort.models import cohort_models
 from engine.duckdb_paths import as_literal, as_pattern
 from engine.errors import ToolError
 
-_ORDER = ("kind", "stratum", "sample_id", "contig", "position", "ref", "alt")
+_ORDER = (
+    *("kind", "stratum", "sample_id", "contig", "position", "ref", "alt"),
+    *("gene", "category", "classification", "month"),
+)
 """By what published tables are sorted, as far as a table has it."""
-READ = {**TABLES, **GOLD, "strata": STRATUM_COLUMNS}
+READ = {**TABLES, **GOLD, **BESIDE}
 """Columns of each table that dbt reads."""
+MEMORY = "2GB"
+"""What DuckDB takes for the tables, in dbt and when they are written; what is more lies on the disk meanwhile."""
 LISTING, PUT_ASIDE, DATABASE = "delta_files.json", "put_aside.json", "cohort.duckdb"
 
 
@@ -141,11 +147,15 @@ def _run_dbt(
         *("--target", "spark" if spark else "duckdb"),
         *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
         *("--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs")),
-        *("--vars", json.dumps({"delta_files": LISTING, **variables})),
+        *(
+            "--vars",
+            json.dumps({"delta_files": LISTING, "minimum_cell": MINIMUM_CELL, "rounded_to": ROUNDED_TO, **variables}),
+        ),
     ]
     environment = os.environ | {
         "COHORT_DATABASE": DATABASE,
         "COHORT_THREADS": str(threads),
+        "COHORT_MEMORY": MEMORY,
         "COHORT_FOLDER": str(scratch.absolute()),
     }
     return subprocess.run(command, env=environment, cwd=scratch, capture_output=True, text=True, check=False)
@@ -182,7 +192,9 @@ def _verdict(node: Mapping[str, Any], result: Mapping[str, Any]) -> TestResult:
 def _export(database: Path, folder: Path, spark_tables: Path | None) -> None:
     import duckdb
 
-    with duckdb.connect() if spark_tables else duckdb.connect(str(database), read_only=True) as connection:
+    spilling: dict[str, Any] = {"memory_limit": MEMORY, "temp_directory": str(database.with_suffix(".spill"))}
+    made_there: dict[str, Any] = {"database": str(database), "read_only": True} if spark_tables is None else {}
+    with duckdb.connect(**made_there, config=spilling) as connection:
         for model in cohort_models():
             ordered = ", ".join(column.name for column in model.columns if column.name in _ORDER)
             target = folder / f"{model.name}.parquet"

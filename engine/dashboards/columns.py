@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from engine.cohort.columns import QUALITY_COLUMNS
+from engine.cohort.columns import (
+    CATEGORY,
+    CLASSIFICATION,
+    DAYS_TO_REPORT,
+    DAYS_TO_SIGNATURE,
+    MONTH,
+    QUALITY_COLUMNS,
+    RECEIVED,
+    SIGNED_WORDS,
+    STAGE,
+    TOLD_GENE,
+)
 from engine.quality.cohort_report import METRICS
 from engine.report.statement import Outcome
 from engine.tables import Column
@@ -34,24 +45,18 @@ UNPLACED: Final = "0: place not known"
 CASE_ID: Final = Column(
     "case_id", "VARCHAR", "Number of the case in this release; it is no id of anything elsewhere", required=True
 )
-_MONTH = Column("month", "VARCHAR", "Year and month, 2026-11", required=True)
-_WAITED = Column("", "DOUBLE", "", "days", minimum=0)
 
 CASE_COLUMNS: Final = (
     replace(CASE_ID, unique=True),
-    replace(_MONTH, meaning="Month in which the sample was first registered, 2026-11"),
-    Column("received", "DATE", "Day on which the sample was first registered, UTC", required=True),
-    Column("stage", "VARCHAR", "How far the case has come", required=True, values=STAGES),
+    replace(MONTH, meaning="Month in which the sample was first registered, 2026-11"),
+    RECEIVED,
+    replace(STAGE, values=STAGES),
     Column("outcome", "VARCHAR", "Result; absent while nothing is said", values=tuple(map(str, Outcome))),
     Column("panel", "VARCHAR", "Gene panel of the order; absent where it names none"),
     Column("consent", "VARCHAR", "Whether secondary findings may be told", required=True, values=("yes", "no")),
     Column("signed", "DATE", "Day of the first signature, UTC; absent while nobody signed"),
-    replace(
-        _WAITED,
-        name="days_to_report",
-        meaning="From registration to what was first said in the words that stand; absent while nothing is said",
-    ),
-    replace(_WAITED, name="days_to_signature", meaning="From registration to the first signature; absent while none"),
+    DAYS_TO_REPORT,
+    DAYS_TO_SIGNATURE,
     Column("amended", "VARCHAR", "Whether it was signed more than once", required=True, values=("yes", "no")),
 )
 CASE_TEAM_COLUMNS: Final = (
@@ -60,19 +65,19 @@ CASE_TEAM_COLUMNS: Final = (
 )
 FINDING_COLUMNS: Final = (
     replace(CASE_ID, refers_to="cases"),
-    Column("category", "VARCHAR", "As of the findings table", required=True),
-    Column("gene", "VARCHAR", "Gene; absent if intergenic"),
+    CATEGORY,
+    TOLD_GENE,
     Column("condition", "VARCHAR", "First condition that is meant; absent where none is known"),
     Column("inheritance", "VARCHAR", "Its mode of inheritance; absent with it"),
-    Column("classification", "VARCHAR", "Class in the words of the report", required=True),
+    CLASSIFICATION,
     Column("zygosity", "VARCHAR", "As of the findings table"),
     Column("consequence", "VARCHAR", "Most severe Sequence Ontology term; absent outside genes"),
-    Column("signed", "VARCHAR", "Whether the words that it stands in are signed", required=True, values=("yes", "no")),
+    SIGNED_WORDS,
 )
 _MEASURED = frozenset(metric.name for metric in METRICS)
 QUALITY_TREND_COLUMNS: Final = (
     replace(CASE_ID, refers_to="cases", unique=True),
-    replace(_MONTH, meaning="Month in which the reads were aligned, 2026-11"),
+    replace(MONTH, meaning="Month in which the reads were aligned, 2026-11"),
     *(column for column in QUALITY_COLUMNS if column.name in _MEASURED),
     Column("freemix", "DOUBLE", "Share of the bases that are another person's", "fraction", minimum=0, maximum=1),
 )

@@ -81,6 +81,21 @@ def rows_of(cases: Iterable[CaseStanding]) -> dict[str, list[Row]]:
     }
 
 
+def standings_of(cases: Iterable[CaseStanding]) -> dict[str, list[Row]]:
+    """How far each case has come and what is told of it, by sample: two tables of engine.cohort.columns.BESIDE."""
+    ordered = sorted(cases, key=lambda case: case.sample)
+    return {
+        "cases": [
+            (case.sample, case.registered[:7], _day(case.registered), _stage(case), *_waits(case)) for case in ordered
+        ],
+        "told_findings": [
+            (sample, category, gene, classification, signed)
+            for case in ordered
+            for sample, category, gene, _, _, classification, _, _, signed in _findings(case.sample, case)
+        ],
+    }
+
+
 def stratum_of(risk: StatedRisk) -> str:
     """Where a score lies.
 
@@ -99,14 +114,22 @@ def _place(case: CaseStanding) -> str:
 
 
 def _case(number: str, case: CaseStanding) -> Row:
-    said, signatures = case.statement, [step for step in case.steps if step.signs]
-    first = signatures[0].recorded if signatures else None
+    said = case.statement
     return (
         *(number, case.registered[:7], _day(case.registered), _stage(case)),
         *(str(said.outcome) if said else None, case.person.panel, _yes(case.person.secondary_findings_consent)),
-        *(_day(first), _days(case.registered, said.made if said else None), _days(case.registered, first)),
-        _yes(len(signatures) > 1),
+        *(_day(_first_signature(case)), *_waits(case), _yes(len([step for step in case.steps if step.signs]) > 1)),
     )
+
+
+def _first_signature(case: CaseStanding) -> str | None:
+    return next((step.recorded for step in case.steps if step.signs), None)
+
+
+def _waits(case: CaseStanding) -> tuple[float | None, float | None]:
+    """Days to the report and to the first signature."""
+    said = case.statement.made if case.statement else None
+    return _days(case.registered, said), _days(case.registered, _first_signature(case))
 
 
 def _stage(case: CaseStanding) -> str:

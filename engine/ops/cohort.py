@@ -13,12 +13,24 @@ from typing import TYPE_CHECKING, Annotated
 from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.classify.columns import FINDING_COLUMNS
 from engine.code_version import code_version
-from engine.cohort.columns import KEPT, STRATUM_COLUMNS, TABLES, typed_table
+from engine.cohort.columns import BESIDE, KEPT, TABLES, typed_table
 from engine.errors import LakeError
 from engine.ops.artifact import Computed, artifact
-from engine.ops.inputs import Artifact, CohortFiles, EverySample, Facts, Genome, Making, Options, Own, Previous
+from engine.ops.inputs import (
+    Artifact,
+    CohortFiles,
+    EverySample,
+    Facts,
+    Genome,
+    Making,
+    Options,
+    Own,
+    Previous,
+    standings,
+)
 from engine.ops.services import Services, Settings, Warehouse, Work
 from engine.person import Person
+from engine.reanalysis.carried import TABLE as CARRIED
 from engine.receipt import Measure, Receipt, Recipe, digest_text
 
 if TYPE_CHECKING:
@@ -231,17 +243,18 @@ def build_cohort(services: Services, log: Callable[[str], None] = lambda _: None
     if services.warehouse.version("samples") < 0:
         raise LakeError("no sample has contributed to the cohort", remedy="materialize cohort_contribution first")
     with services.lake.work("cohort_tables", log=log) as work:
-        files, strata = services.warehouse.listing(), _strata(services)
+        files, carried = services.warehouse.listing(), services.warehouse.files(CARRIED)
+        facts = _facts(services)
         recipe = Recipe(
-            inputs=_named({name: files[name] for name in TABLES}),
+            inputs=_named({name: files[name] for name in TABLES} | {CARRIED: carried}),
             tools=code_version("engine.ops.cohort:build_cohort", distributions=_DBT).tools("cohort_tables")
             | dict(model_versions()),
-            parameters={"strata": digest_text(repr(strata))},
+            parameters={name: digest_text(repr(rows)) for name, rows in facts.items()},
         )
         receipt = work.fresh(recipe)
         if receipt is not None:
             return CohortTables(receipt, ())
-        building = _Building(services, work, files | {"strata": [_written(strata, work.scratch)]}, log)
+        building = _Building(services, work, files | _written(facts, carried, work.scratch), log)
         put_aside, results = building.build(_still_put_aside(services, recipe))
         rows = {model.name: count_rows(work.folder / f"{model.name}.parquet") for model in cohort_models()}
         told = [" ".join((one.sample, one.version, *one.tests)) for one in put_aside]
@@ -250,22 +263,37 @@ def build_cohort(services: Services, log: Callable[[str], None] = lambda _: None
     return CohortTables(published, results)
 
 
-def _strata(services: Services) -> list[tuple[str, str, str]]:
+def _facts(services: Services) -> dict[str, list[tuple[object, ...]]]:
+    """What is known of the cases beside contributions, as rows of tables of :data:`engine.cohort.columns.BESIDE`."""
+    from engine.dashboards.snapshot import standings_of
+
+    return {"strata": _strata(services), **standings_of(case for case, _ in standings(services, "statement"))}
+
+
+def _strata(services: Services) -> list[tuple[object, ...]]:
     """What each sample belongs to beside its sex, as rows of :data:`engine.cohort.columns.STRATUM_COLUMNS`."""
     found: list[tuple[str, str, str]] = []
     for each in services.registry.samples():
         found += [(each.sample_id, "phenotype", term) for term in each.person.phenotype]
         if each.person.secondary_findings_consent:
             found.append((each.sample_id, "consent", "secondary findings"))
-    return sorted(found)
+        if each.person.ancestry:
+            found.append((each.sample_id, "ancestry", each.person.ancestry))
+    return [*sorted(found)]
 
 
-def _written(strata: Sequence[tuple[str, str, str]], folder: Path) -> str:
+def _written(
+    facts: Mapping[str, Sequence[tuple[object, ...]]], carried: Sequence[str], folder: Path
+) -> dict[str, list[str]]:
+    """Files of what the tables are made of beside contributions, by name."""
     import pyarrow.parquet as pq
 
-    path = folder / "strata.parquet"
-    pq.write_table(typed_table(strata, STRATUM_COLUMNS), path)
-    return str(path)
+    from engine.cohort.gene_alleles import gene_alleles
+
+    tables = {name: typed_table(rows, BESIDE[name]) for name, rows in facts.items()} | gene_alleles(carried)
+    for name, rows in tables.items():
+        pq.write_table(rows, folder / f"{name}.parquet")
+    return {name: [str(folder / f"{name}.parquet")] for name in tables}
 
 
 def _still_put_aside(services: Services, recipe: Recipe) -> list[PutAside]:

@@ -354,12 +354,7 @@ class EveryCase(_Named):
     def open(self, parameter: str, scope: Scope) -> Opened:
         """All of them."""
         lake, services = scope.services.lake, scope.services
-        first, teams = services.registry.first_registered(), services.settings.teams
-        cases = [
-            self._case(services, sample, first[sample.sample_id], tuple(sorted(_teams_of(teams, sample.person))))
-            for sample in services.registry.samples()
-            if not sample.withdrawn
-        ]
+        cases = standings(services, *self.names)
         receipt = lake.receipt("cohort_tables")
         cohort = Artifact(lake.require("cohort_tables"), lake) if receipt else None
         frequencies = cohort.file(f"{_FREQUENCIES}.parquet") if cohort else None
@@ -367,47 +362,69 @@ class EveryCase(_Named):
         inputs = {"cohort_tables": cohort.receipt.data_version} if cohort else {}
         return Opened(Everybody(tuple(case for case, _ in cases), frequencies), inputs=inputs, parameters=told)
 
-    def _case(
-        self, services: Services, sample: Participant, registered: str, teams: tuple[str, ...]
-    ) -> tuple[CaseStanding, str]:
-        """A case, and what tells it from the same case at another time."""
-        from engine.dashboards.snapshot import CaseStanding
-        from engine.report.statement_file import SUFFIX, read_statement
 
-        said, *measured = self.names
-        held, receipt = False, None
-        steps: tuple[SignOut, ...] = ()
-        try:
-            if services.lake.receipt(said, sample.sample_id) is not None:
-                receipt = services.gate.require(said, sample.sample_id)
-                steps = services.gate.sign_outs(sample.sample_id)
-        except (GateError, LakeError):
-            held, receipt, steps = True, None, ()
-        receipts = {name: one for name in measured if (one := _whole(services.lake, name, sample.sample_id))}
-        aligned = receipts.get("aligned_reads")
-        case = CaseStanding(
-            sample=sample.sample_id,
-            person=sample.person,
-            teams=teams,
-            registered=registered,
-            statement=read_statement(Artifact(receipt, services.lake).file(SUFFIX)) if receipt else None,
-            held=held,
-            steps=steps,
-            measures={name: one.measures for name, one in receipts.items()},
-            aligned=aligned.created if aligned else None,
+def standings(services: Services, said: str, *measured: str) -> list[tuple[CaseStanding, str]]:
+    """Every case that takes part as it stands, and what tells it from the same case at another time.
+
+    Args:
+        services: of the deployment.
+        said: name of the artifact that says something of the case.
+        measured: names of artifacts whose measures are told.
+    """
+    first, teams = services.registry.first_registered(), services.settings.teams
+    return [
+        _standing(
+            services, sample, first[sample.sample_id], tuple(sorted(_teams_of(teams, sample.person))), said, measured
         )
-        versions = [one.data_version for one in (*([receipt] if receipt else []), *receipts.values())]
-        facts = (
-            sample.sample_id,
-            teams,
-            registered,
-            held,
-            case.aligned,
-            versions,
-            _plain(steps),
-            _plain(sample.person),
-        )
-        return case, digest_text(repr(facts))
+        for sample in services.registry.samples()
+        if not sample.withdrawn
+    ]
+
+
+def _standing(
+    services: Services,
+    sample: Participant,
+    registered: str,
+    teams: tuple[str, ...],
+    said: str,
+    measured: Sequence[str],
+) -> tuple[CaseStanding, str]:
+    from engine.dashboards.snapshot import CaseStanding
+    from engine.report.statement_file import SUFFIX, read_statement
+
+    held, receipt = False, None
+    steps: tuple[SignOut, ...] = ()
+    try:
+        if services.lake.receipt(said, sample.sample_id) is not None:
+            receipt = services.gate.require(said, sample.sample_id)
+            steps = services.gate.sign_outs(sample.sample_id)
+    except (GateError, LakeError):
+        held, receipt, steps = True, None, ()
+    receipts = {name: one for name in measured if (one := _whole(services.lake, name, sample.sample_id))}
+    aligned = receipts.get("aligned_reads")
+    case = CaseStanding(
+        sample=sample.sample_id,
+        person=sample.person,
+        teams=teams,
+        registered=registered,
+        statement=read_statement(Artifact(receipt, services.lake).file(SUFFIX)) if receipt else None,
+        held=held,
+        steps=steps,
+        measures={name: one.measures for name, one in receipts.items()},
+        aligned=aligned.created if aligned else None,
+    )
+    versions = [one.data_version for one in (*([receipt] if receipt else []), *receipts.values())]
+    facts = (
+        sample.sample_id,
+        teams,
+        registered,
+        held,
+        case.aligned,
+        versions,
+        _plain(steps),
+        _plain(sample.person),
+    )
+    return case, digest_text(repr(facts))
 
 
 _FREQUENCIES = "cohort_allele_frequency"

@@ -77,6 +77,10 @@ TABLES = {
     "cohort_allele_frequency",
     "allele_frequency_by_stratum",
     "sample_qc",
+    "gene_burden",
+    "gene_carriers",
+    "actionable_findings",
+    "turnaround",
 }
 
 

@@ -44,21 +44,54 @@ def alleles_of(fasta: Path, count: int) -> list[Allele]:
 
 
 _ON_SPARK = """
+import os
+import signal
 import sys
+import threading
+import time
 from pathlib import Path
 import pyarrow.parquet as pq
 from resources.spark import annotate_cohort, session
 from tests.builders.tp53 import tp53_bundle
 
+def parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+def is_worker(pid):
+    # Whether it was forked by Spark's daemon of Python workers, below this process.
+    line = [pid]
+    while line[-1] > 1 and line[-1] != os.getpid():
+        line.append(parent(line[-1]))
+    daemons = [b"pyspark.daemon" in Path(f"/proc/{one}/cmdline").read_bytes() for one in line[:2]]
+    return line[-1] == os.getpid() and daemons == [True, True]
+
+def workers():
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if is_worker(int(folder.name)):
+                yield int(folder.name)
+        except OSError:
+            pass  # it has ended
+
+def kill_one():
+    while not (found := list(workers())):
+        time.sleep(0.05)
+    time.sleep(0.5)  # it is in the midst of its work
+    os.kill(found[0], signal.SIGKILL)
+    (folder / "killed").touch()
+
 shared, folder = Path(sys.argv[1]), Path(sys.argv[2])
 spark = session(2, folder)
+threading.Thread(target=kill_one, daemon=True).start()
 made = annotate_cohort(spark, [str(folder / "counts.parquet")], tp53_bundle(shared, folder), parts=4)
 pq.write_table(made.toArrow(), folder / "spark.parquet")
 spark.stop()
 """
 
 
-def test_a_cohorts_alleles_are_annotated_as_by_one_machine(shared_data: Path, tmp_path: Path) -> None:
+def test_a_cohorts_alleles_are_annotated_as_by_one_machine_though_a_worker_is_killed(
+    shared_data: Path, tmp_path: Path
+) -> None:
     if not SPARK.exists() or not shutil.which("java"):
         pytest.skip("Spark is not installed: make spark (needs Java 17)")
     bundle = tp53_bundle(shared_data, tmp_path)
@@ -78,6 +111,7 @@ def test_a_cohorts_alleles_are_annotated_as_by_one_machine(shared_data: Path, tm
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / "killed").exists() and "crashed" in done.stderr
     count = f"select count(*), count(distinct gene), count(hgvs_c) from '{tmp_path}/one.parquet'"
     (told,) = duckdb.sql(count).fetchall()
     assert told[0] == 400 and told[1] >= 1 and told[2] > 100

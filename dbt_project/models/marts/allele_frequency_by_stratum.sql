@@ -8,7 +8,7 @@ with members as (
         select kind, stratum
         from {{ ref('stg_strata') }}
         group by kind, stratum
-        having count(*) >= 5
+        having count(*) >= {{ var('minimum_cell') }}
     ) as large on strata.kind = large.kind and strata.stratum = large.stratum
 ),
 

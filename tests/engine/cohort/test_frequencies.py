@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import shutil
+import statistics
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -14,7 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from engine.cohort.columns import GOLD, STRATUM_COLUMNS, TABLES, typed_table
+from engine.cohort.columns import BESIDE, GOLD, TABLES, typed_table
+from engine.cohort.disclosure import disclosed
 from engine.cohort.gold import change
 from engine.cohort.models import cohort_models
 from engine.cohort.tables import build_tables
@@ -39,6 +42,7 @@ class Matrix:
         self.strata = [(sample, "phenotype", "HP:0000001") for sample in list(self.sex)[:7]]
         self.strata += [(sample, "consent", "secondary findings") for sample in list(self.sex)[3:20]]
         self.strata += [(sample, "phenotype", "HP:0000002") for sample in list(self.sex)[:4]]  # too few to be told
+        self.strata += [(sample, "ancestry", "EUR") for sample in list(self.sex)[2:9]]
         self.genotypes: dict[tuple[str, str, int], Genotype] = {}
         self.missing: list[tuple[str, str, int, int, int]] = []
         for sample, sex in self.sex.items():
@@ -53,6 +57,52 @@ class Matrix:
             self.genotypes[sample, contig, position] = (carried, called)
             if called < 2:
                 self.missing.append((sample, contig, position - 1, position, 2 - called))
+
+    def beside(self) -> dict[str, list[tuple[object, ...]]]:
+        """What the tables are made of beside contributions: alleles in genes, and how far the cases are."""
+        genes = [
+            (contig, position, "A", "G", f"{contig}-{position // 20}", position % 3 > 0, position % 4 == 0)
+            for contig in ("20", "X", "MT")
+            for position in range(1, LENGTH)
+        ]
+        stages = ("received", "held", "draft", "reviewed", "signed")
+        cases = [
+            (
+                *(sample, f"2026-{1 + n % 3:02}", date(2026, 1 + n % 3, 5), stages[n % 5]),
+                *(n / 4 if n % 5 > 1 else None, n / 2 if n % 5 == 4 else None),
+            )
+            for n, sample in enumerate(self.sex)
+        ]
+        kinds = (
+            ("primary", "BRCA1"),
+            ("carrier", "HFE"),
+            ("uncertain", "TTN"),
+            ("primary", None),
+            ("secondary", "LDLR"),
+        )
+        told = [
+            (sample, *kinds[(n + more) % (2 + n % 4)], "Pathogenic", "yes" if n % 5 == 4 else "no")
+            for n, sample in enumerate(self.sex)
+            for more in range(3)
+        ]
+        return {
+            "strata": self.strata,
+            "gene_alleles": genes,
+            "annotated_samples": [(sample,) for sample in list(self.sex)[2:]],
+            "cases": cases,
+            "told_findings": told,
+        }
+
+    def carriers(self, alleles: set[tuple[str, int]]) -> dict[str, dict[str, int]]:
+        """By gene and annotated sample, the copies of some alleles, by contig without chr and position."""
+        genes = {(contig, position): gene for contig, position, _, _, gene, *_ in self.beside()["gene_alleles"]}
+        found: dict[str, dict[str, int]] = {}
+        for (sample, contig, position), (carried, _) in self.genotypes.items():
+            at = (contig.removeprefix("chr").replace("M", "MT"), position)
+            if carried and at in alleles and sample not in list(self.sex)[:2]:
+                copies = found.setdefault(genes[at], {})
+                copies[sample] = copies.get(sample, 0) + carried
+        return found
 
     def tables(self) -> dict[str, list[tuple[object, ...]]]:
         calls = [
@@ -84,7 +134,7 @@ COLUMNS = "contig, position, allele_count, allele_number, carriers, homozygotes,
 def contributed(matrix: Matrix, folder: Path, *, with_sums: bool) -> dict[str, list[str]]:
     """The tables of all samples as files, and the sums as they are after each has added what it changes."""
     tables = {name: typed_table(matrix.tables()[name], columns) for name, columns in TABLES.items()}
-    tables["strata"] = typed_table(matrix.strata, STRATUM_COLUMNS)
+    tables |= {name: typed_table(matrix.beside()[name], columns) for name, columns in BESIDE.items()}
     for sample in matrix.sex if with_sums else ():
         of_one = {name: rows.filter(_is(rows, sample)) for name, rows in tables.items() if name in TABLES}
         for name, rows in change({}, of_one).items():
@@ -94,19 +144,28 @@ def contributed(matrix: Matrix, folder: Path, *, with_sums: bool) -> dict[str, l
     return {name: [str(folder / f"of.{name}.parquet")] for name in tables}
 
 
-@pytest.mark.parametrize("with_sums", [True, False], ids=["from the sums", "from all rows"])
-def test_counts_and_numbers_are_those_of_the_matrix(tmp_path: Path, with_sums: bool) -> None:
-    matrix = Matrix()
-    (tmp_path / "scratch").mkdir()
-    files = contributed(matrix, tmp_path, with_sums=with_sums)
+def built_in(folder: Path, *, with_sums: bool) -> Path:
+    """The folder, with the cohort's tables of a matrix."""
+    (folder / "scratch").mkdir()
+    files = contributed(Matrix(), folder, with_sums=with_sums)
     assert (set(GOLD) <= set(files)) == with_sums
-    results = build_tables(files, tmp_path, tmp_path / "scratch", threads=1)
+    results = build_tables(files, folder, folder / "scratch", threads=1)
     assert results and all(result.passed for result in results)
+    return folder
 
-    found = duckdb.sql(f"select {COLUMNS} from '{tmp_path}/cohort_allele_frequency.parquet'").fetchall()
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built_in(tmp_path_factory.mktemp("built"), with_sums=True)
+
+
+@pytest.mark.parametrize("with_sums", [True, False], ids=["from the sums", "from all rows"])
+def test_counts_and_numbers_are_those_of_the_matrix(built: Path, tmp_path: Path, with_sums: bool) -> None:
+    matrix, made = Matrix(), built if with_sums else built_in(tmp_path, with_sums=False)
+    found = duckdb.sql(f"select {COLUMNS} from '{made}/cohort_allele_frequency.parquet'").fetchall()
     assert set(found) == matrix.counts(lambda _: True) and len(found) == len(set(found)) > 100
 
-    by_stratum = f"'{tmp_path}/allele_frequency_by_stratum.parquet'"
+    by_stratum = f"'{made}/allele_frequency_by_stratum.parquet'"
     strata = set(duckdb.sql(f"select distinct kind, stratum from {by_stratum}").fetchall())
     members = {("sex", sex): {name for name, own in matrix.sex.items() if own == sex} for sex in matrix.sex.values()}
     for sample, kind, stratum in matrix.strata:
@@ -116,6 +175,76 @@ def test_counts_and_numbers_are_those_of_the_matrix(tmp_path: Path, with_sums: b
     for (kind, stratum), some in members.items():
         of_one = f"select {COLUMNS} from {by_stratum} where kind = '{kind}' and stratum = '{stratum}'"
         assert set(duckdb.sql(of_one).fetchall()) == matrix.counts(some.__contains__)
+
+
+def told(counts: Iterable[tuple[str, list[int]]], people: int) -> dict[str, tuple[int | None, ...]]:
+    """By gene people, carriers, and a part of these, as they may leave; genes with too few left out."""
+    rows = {
+        gene: (disclosed(people, people), disclosed(len(copies), people), disclosed(sum(copies), len(copies)))
+        for gene, copies in counts
+    }
+    return {gene: row for gene, row in rows.items() if row[1] is not None}
+
+
+def test_counts_of_genes_are_those_of_the_matrix_as_they_may_leave(built: Path) -> None:
+    matrix = Matrix()
+    frequencies = matrix.counts(lambda _: True)
+    rare = {
+        (contig.removeprefix("chr").replace("M", "MT"), position)
+        for contig, position, copies, called, *_ in frequencies
+        if copies / called < 0.01 or copies == 1
+    }
+    genes = matrix.beside()["gene_alleles"]
+    hits = {(contig, position) for contig, position, _, _, _, hit, _ in genes if hit}
+    disease = {(contig, position) for contig, position, *_, looked_at in genes if looked_at}
+    people = SAMPLES - 2
+
+    burden = matrix.carriers(hits & rare)
+    found = duckdb.sql(f"select gene, samples, carriers, with_several_copies from '{built}/gene_burden.parquet'")
+    several = [(gene, [copies > 1 for copies in samples.values()]) for gene, samples in burden.items()]
+    assert {gene: tuple(row) for gene, *row in found.fetchall()} == told(several, people) != {}
+    assert len(told(several, people)) < len(several), "a gene with few carriers is there"
+
+    carried = matrix.carriers(disease)
+    found = duckdb.sql(f"select gene, samples, carriers, with_one_copy from '{built}/gene_carriers.parquet'")
+    one = [
+        (
+            gene,
+            [
+                copies == 1 and not (gene.startswith("MT") or (gene.startswith("X") and matrix.sex[sample] == "male"))
+                for sample, copies in samples.items()
+            ],
+        )
+        for gene, samples in carried.items()
+    ]
+    assert {gene: tuple(row) for gene, *row in found.fetchall()} == told(one, people) != {}
+    shares = duckdb.sql(f"select carrier_share - carriers / samples from '{built}/gene_carriers.parquet'").fetchall()
+    assert all(difference == (0,) for difference in shares)
+
+
+def test_findings_are_counted_once_a_person_and_none_that_nobody_judged(built: Path) -> None:
+    matrix = Matrix()
+    reported = {sample for sample, *_, days, _ in matrix.beside()["cases"] if days is not None}
+    people: dict[tuple[str, str], dict[str, bool]] = {}
+    for sample, category, gene, _, signed in matrix.beside()["told_findings"]:
+        if gene and category != "uncertain" and sample in reported:
+            people.setdefault((gene, category), {})[sample] = signed == "yes"
+    of = len(reported)
+    expected = {
+        (gene, category, disclosed(of, of), disclosed(len(some), of), disclosed(sum(some.values()), len(some)))
+        for (gene, category), some in people.items()
+        if disclosed(len(some), of)
+    }
+    columns = "gene, category, reported, people, signed"
+    found = duckdb.sql(f"select {columns} from '{built}/actionable_findings.parquet'").fetchall()
+    assert set(found) == expected and 0 < len(expected) < len(people)
+
+    (month,) = duckdb.sql(f"select * from '{built}/turnaround.parquet' where month = '2026-02'").fetchall()
+    cases = [row for row in matrix.beside()["cases"] if row[1] == "2026-02"]
+    days = [[row[at] for row in cases if row[at] is not None] for at in (4, 5)]
+    counts = (len(cases), sum(row[3] == "held" for row in cases), *map(len, days))
+    waited = (value for some in days for value in (statistics.median(some), max(some)))
+    assert month == ("2026-02", *counts, *waited)
 
 
 SPARK = PROJECT / ".spark" / "bin" / "dbt"

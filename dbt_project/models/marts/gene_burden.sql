@@ -1,0 +1,39 @@
+-- Rare is an allele of fewer than one in a hundred called copies, or of one: in a small cohort every allele is more.
+with rare as (
+    select {{ plain('contig') }} as contig, position, ref, alt
+    from {{ ref('cohort_allele_frequency') }}
+    where allele_frequency < 0.01 or allele_count = 1
+),
+
+rare_hits as (
+    select genes.contig, genes.position, genes.ref, genes.alt, genes.gene
+    from {{ ref('stg_gene_alleles') }} as genes
+    inner join rare
+        on genes.contig = rare.contig
+        and genes.position = rare.position
+        and genes.ref = rare.ref
+        and genes.alt = rare.alt
+    where genes.hit
+),
+
+{{ carriers('rare_hits') }},
+
+counted as (
+    select gene, count(*) as carriers, sum(case when copies > 1 then 1 else 0 end) as with_several
+    from carried
+    group by gene
+),
+
+told as (
+    select
+        gene,
+        {{ disclosed('sizes.samples', of='sizes.samples') }} as samples,
+        {{ disclosed('counted.carriers', of='sizes.samples') }} as carriers,
+        {{ disclosed('counted.with_several', of='counted.carriers') }} as with_several_copies
+    from counted
+    cross join sizes
+)
+
+select gene, samples, carriers, cast(carriers as double) / samples as carrier_share, with_several_copies
+from told
+where carriers is not null

@@ -1,0 +1,1 @@
+select sample_id from {{ delta('annotated_samples') }}

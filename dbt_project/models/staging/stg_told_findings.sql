@@ -1,0 +1,1 @@
+select sample_id, category, gene, classification, signed from {{ delta('told_findings') }}
