@@ -1,1 +1,1 @@
-"""Exchange: a case or a classification in the formats by which laboratories and registries tell each other of them."""
+"""Exchange: a case, a classification or joint calls in the formats by which others read them."""

@@ -13,9 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from engine.errors import GenomicsError, ToolError
+from engine.exchange.pgen import ENDINGS, write_pgen
+from engine.exchange.vcf_zarr import require_zarr, write_zarr
 from engine.genotype.joint import JointSummary, genotype_gvcfs
-from engine.genotype.pgen import ENDINGS, write_pgen
-from engine.genotype.vcf_zarr import require_zarr, write_zarr
 from engine.htslib import run_bcftools
 from engine.ops.inputs import Artifact
 from engine.ops.services import Services

@@ -241,7 +241,7 @@ def test_findings_are_counted_once_a_person_and_none_that_nobody_judged(built: P
 
     (month,) = duckdb.sql(f"select * from '{built}/turnaround.parquet' where month = '2026-02'").fetchall()
     cases = [row for row in matrix.beside()["cases"] if row[1] == "2026-02"]
-    days = [[row[at] for row in cases if row[at] is not None] for at in (4, 5)]
+    days: list[list[float]] = [[row[at] for row in cases if row[at] is not None] for at in (4, 5)]
     counts = (len(cases), sum(row[3] == "held" for row in cases), *map(len, days))
     waited = (value for some in days for value in (statistics.median(some), max(some)))
     assert month == ("2026-02", *counts, *waited)
