@@ -1,11 +1,11 @@
 {#- By gene and sample the copies of some alleles that lie in the gene, of samples whose variants were annotated: of
     the others nobody knows in which genes their alleles lie. `alleles` is a query above it with contig (plain),
     position, ref, alt and gene. -#}
-{% macro carriers(alleles) -%}
+{% macro carriers(alleles, calls, samples, annotated) -%}
 looked_at as (
     select annotated.sample_id
-    from {{ ref('stg_annotated_samples') }} as annotated
-    inner join {{ ref('dim_sample') }} as samples on annotated.sample_id = samples.sample_id
+    from {{ annotated }} as annotated
+    inner join {{ samples }} as samples on annotated.sample_id = samples.sample_id
 ),
 
 sizes as (
@@ -14,7 +14,7 @@ sizes as (
 
 carried as (
     select alleles.gene, calls.sample_id, sum(calls.copies) as copies, max(calls.ploidy) as ploidy
-    from {{ ref('stg_calls') }} as calls
+    from {{ calls }} as calls
     inner join looked_at on calls.sample_id = looked_at.sample_id
     inner join {{ alleles }} as alleles
         on {{ plain('calls.contig') }} = alleles.contig

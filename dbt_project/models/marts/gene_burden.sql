@@ -16,7 +16,14 @@ rare_hits as (
     where genes.hit
 ),
 
-{{ carriers('rare_hits') }},
+{{
+    carriers(
+        'rare_hits',
+        calls=ref('stg_calls'),
+        samples=ref('dim_sample'),
+        annotated=ref('stg_annotated_samples'),
+    )
+}},
 
 counted as (
     select gene, count(*) as carriers, sum(case when copies > 1 then 1 else 0 end) as with_several

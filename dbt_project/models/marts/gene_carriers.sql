@@ -4,7 +4,14 @@ with disease_alleles as (
     where looked_at
 ),
 
-{{ carriers('disease_alleles') }},
+{{
+    carriers(
+        'disease_alleles',
+        calls=ref('stg_calls'),
+        samples=ref('dim_sample'),
+        annotated=ref('stg_annotated_samples'),
+    )
+}},
 
 counted as (
     select

@@ -10,8 +10,14 @@ from engine.cohort.model_versions import model_versions
 from engine.cohort.models import cohort_models
 from engine.errors import ToolError
 
-MARTS = "allele_frequency_by_stratum cohort_allele_frequency dim_sample fct_call sample_qc sample_stratum"
-STAGED = ("allele_count", "calls", "coverage_step", "measures", "missing", "samples", "strata")
+MARTS = (
+    "actionable_findings allele_frequency_by_stratum cohort_allele_frequency dim_sample fct_call gene_burden"
+    " gene_carriers sample_qc sample_stratum turnaround"
+)
+STAGED = (
+    *("allele_count", "annotated_samples", "calls", "cases", "coverage_step", "gene_alleles", "measures", "missing"),
+    *("samples", "strata", "told_findings"),
+)
 ALL = {*MARTS.split(), *(f"stg_{name}" for name in STAGED)}
 
 
@@ -50,13 +56,22 @@ def test_every_published_table_has_a_version() -> None:
             "models/staging/stg_allele_count.sql",
             "ploidy > 1",
             "ploidy > 2",
-            {"stg_allele_count", "cohort_allele_frequency", "allele_frequency_by_stratum"},
+            {"stg_allele_count", "cohort_allele_frequency", "allele_frequency_by_stratum", "gene_burden"},
         ),
         (
             "models/staging/stg_missing.sql",
             "select",
             "select distinct",
-            {"stg_missing", "stg_coverage_step", "cohort_allele_frequency", "allele_frequency_by_stratum"},
+            {
+                *("stg_missing", "stg_coverage_step", "cohort_allele_frequency", "allele_frequency_by_stratum"),
+                "gene_burden",
+            },
+        ),
+        (
+            "models/staging/stg_annotated_samples.sql",
+            "select",
+            "select distinct",
+            {"stg_annotated_samples", "gene_burden", "gene_carriers"},
         ),
         ("macros/delta.sql", "order by uri", "order by uri desc", ALL),
         ("dbt_project.yml", "version:", "on-run-start: select 1\nversion:", ALL),
@@ -65,7 +80,7 @@ def test_every_published_table_has_a_version() -> None:
             "tests/allele_counts_lie_within_allele_numbers.sql",
             "> 1",
             "> 2",
-            {"cohort_allele_frequency"},
+            {"cohort_allele_frequency", "gene_burden"},
         ),
         ("models/marts/allele_frequency_by_stratum.sql", "-- As cohort", "-- Like cohort", set()),
         ("models/marts/cohort_allele_frequency.sql", "select count", "select  count", set()),
