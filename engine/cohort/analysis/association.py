@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
-_ROUNDS, _ENOUGH, _MOST_STEP = 200, 1e-9, 5.0
+_ROUNDS, _ENOUGH, _MOST_STEP, _ROUNDING = 200, 1e-9, 5.0, 1e-12
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def linear(trait: Numbers, copies: Numbers, covariates: Numbers | None = None) -
 
     design = _design(copies, covariates)
     freedom = len(trait) - design.shape[1]
-    if freedom < 1 or np.linalg.matrix_rank(design) < design.shape[1]:
+    if freedom < 1 or np.linalg.matrix_rank(design) < design.shape[1] or not varies(trait, design[:, 1:]):
         return NOTHING
     inverse = np.linalg.inv(design.T @ design)
     beta = inverse @ design.T @ trait
@@ -74,10 +74,10 @@ def logistic(trait: Numbers, copies: Numbers, covariates: Numbers | None = None)
     Arguments as of :func:`linear`.
     """
     design = _design(copies, covariates)
-    fitted = _fit(trait, design, firth=False)
-    if fitted is None:
+    found = fitted(trait, design)
+    if found is None:
         return NOTHING
-    beta, inverse, _ = fitted
+    beta, inverse, _ = found
     error = float(np.sqrt(inverse[0, 0]))
     return Effect(float(beta[0]), error, _normal(float(beta[0]) / error))
 
@@ -91,13 +91,19 @@ def firth(trait: Numbers, copies: Numbers, covariates: Numbers | None = None) ->
     from scipy.stats import chi2
 
     design = _design(copies, covariates)
-    whole = _fit(trait, design, firth=True)
-    without = _fit(trait, design, firth=True, held=True)
+    whole = fitted(trait, design, firth=True)
+    without = fitted(trait, design, firth=True, held=True)
     if whole is None or without is None:
         return NOTHING
     beta, inverse, likelihood = whole
     p = chi2.sf(max(0.0, 2 * (likelihood - without[2])), 1)
     return Effect(float(beta[0]), float(np.sqrt(inverse[0, 0])), float(p))
+
+
+def varies(trait: Numbers, design: Numbers) -> bool:
+    """Whether persons differ in a measured trait by more than what is known of them, and than rounding, tells."""
+    beta, *_ = np.linalg.lstsq(design, trait, rcond=None)
+    return float(np.abs(trait - design @ beta).max()) > _ROUNDING * float(np.abs(trait).max())
 
 
 def _design(copies: Numbers, covariates: Numbers | None) -> Numbers:
@@ -106,12 +112,21 @@ def _design(copies: Numbers, covariates: Numbers | None) -> Numbers:
     return np.column_stack([np.asarray(copies, float), np.ones(len(copies)), *rest])
 
 
-def _fit(trait: Numbers, design: Numbers, *, firth: bool, held: bool = False) -> tuple[Numbers, Numbers, float] | None:
-    """Newton's method; coefficients, inverse information and (penalised) log likelihood; absent where it has no end.
+def fitted(
+    trait: Numbers, design: Numbers, *, firth: bool = False, held: bool = False
+) -> tuple[Numbers, Numbers, float] | None:
+    """Logistic regression by Newton's method: coefficients, inverse information and log likelihood.
 
-    ``held`` keeps the tested coefficient at 0, while the penalty stays that of the whole model.
+    Args:
+        trait: 0 or 1 of each person.
+        design: persons by what is known of them, the constant among it.
+        firth: whether the likelihood is penalised.
+        held: keeps the first coefficient at 0, while the penalty stays that of the whole model.
+
+    Returns:
+        Nothing where it has no end, or where all persons have the trait, or none.
     """
-    if np.linalg.matrix_rank(design) < design.shape[1]:
+    if np.linalg.matrix_rank(design) < design.shape[1] or len(np.unique(trait)) < 2:
         return None
     free = slice(1, None) if held else slice(None)
     beta: Numbers = np.zeros(design.shape[1])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cohort.analysis.association import Effect, Numbers, firth, linear
+from engine.cohort.analysis.association import Effect, Numbers, firth, fitted, linear, varies
 from engine.cohort.analysis.genotypes import MISSING, Dosages
 
 _BINARY = frozenset({0.0, 1.0})
+_ROUNDING = 1e-12
 
 
 def weights_of(dosages: Dosages) -> Numbers:
@@ -37,12 +38,15 @@ def skat(trait: Numbers, dosages: Dosages, covariates: Numbers | None = None) ->
 
     Q is a mixture of chi-squares (Wu et al. 2011, doi:10.1016/j.ajhg.2011.05.029), whose tail is taken from a
     chi-square of the same skewness (Liu, Tang and Zhang 2009, doi:10.1016/j.csda.2008.11.025). Arguments as of
-    :func:`burden`; nan where no allele varies.
+    :func:`burden`; nan where no allele varies, or the trait does not, or the covariates tell all of it.
     """
     design = np.ones((len(trait), 1))
     if covariates is not None:
-        design = np.column_stack([design, np.asarray(covariates, float).reshape(len(trait), -1)])
-    expected, spread = _null(trait, design)
+        design = _independent(np.column_stack([design, np.asarray(covariates, float).reshape(len(trait), -1)]))
+    null = _null(trait, design)
+    if null is None:
+        return float("nan")
+    expected, spread = null
     weighted = (weights_of(dosages)[:, None] * np.where(dosages == MISSING, 0, dosages)).T
     score = weighted.T @ (trait - expected)
     scaled = np.sqrt(spread)[:, None] * weighted
@@ -53,24 +57,29 @@ def skat(trait: Numbers, dosages: Dosages, covariates: Numbers | None = None) ->
     return _tail(float(score @ score), values) if len(values) else float("nan")
 
 
+def _independent(design: Numbers) -> Numbers:
+    """Columns that span the same, none of which the others tell."""
+    left, singular, _ = np.linalg.svd(design, full_matrices=False)
+    return np.asarray(left[:, singular > singular.max() * _ROUNDING])
+
+
 def _is_binary(trait: Numbers) -> bool:
     return set(np.unique(trait).tolist()) <= _BINARY
 
 
-def _null(trait: Numbers, design: Numbers) -> tuple[Numbers, Numbers]:
-    """What is expected of each person without the gene, and its variance."""
-    if not _is_binary(trait):
-        beta, *_ = np.linalg.lstsq(design, trait, rcond=None)
-        expected = design @ beta
-        variance = ((trait - expected) ** 2).sum() / (len(trait) - design.shape[1])
-        return expected, np.full(len(trait), variance)
-    beta = np.zeros(design.shape[1])
-    for _ in range(50):
-        chance = 1 / (1 + np.exp(-design @ beta))
-        weight = chance * (1 - chance)
-        beta = beta + np.linalg.solve((design * weight[:, None]).T @ design, design.T @ (trait - chance))
-    chance = 1 / (1 + np.exp(-design @ beta))
-    return chance, chance * (1 - chance)
+def _null(trait: Numbers, design: Numbers) -> tuple[Numbers, Numbers] | None:
+    """What is expected of each person without the gene, and its variance; absent where that cannot be told."""
+    if _is_binary(trait):
+        if (found := fitted(trait, design)) is None:
+            return None
+        chance = 1 / (1 + np.exp(-design @ found[0]))
+        return chance, chance * (1 - chance)
+    freedom = len(trait) - design.shape[1]
+    if freedom < 1 or not varies(trait, design):
+        return None
+    beta, *_ = np.linalg.lstsq(design, trait, rcond=None)
+    expected = design @ beta
+    return expected, np.full(len(trait), ((trait - expected) ** 2).sum() / freedom)
 
 
 def _tail(value: float, mixed: NDArray[np.float64]) -> float:

@@ -48,11 +48,16 @@ def logrank(strata: Mapping[str, tuple[Sequence[float], Sequence[bool]]]) -> flo
 
     Args:
         strata: times and whether it happened, as of :func:`survival`, by stratum; at least two.
+
+    Returns:
+        nan where it happened to nobody.
     """
     from scipy.stats import chi2
 
     times = np.concatenate([np.asarray(one, float) for one, _ in strata.values()])
     happened = np.concatenate([np.asarray(one, bool) for _, one in strata.values()])
+    if not happened.any():
+        return float("nan")
     group = np.repeat(np.arange(len(strata)), [len(one) for one, _ in strata.values()])
     difference, variance = np.zeros(len(strata)), np.zeros((len(strata), len(strata)))
     for at in np.unique(times[happened]):

@@ -137,6 +137,32 @@ def test_nothing_is_told_of_what_does_not_vary() -> None:
     for test in (linear, logistic, firth):
         assert np.isnan(test(trait, np.ones(40)).p)
     assert np.isnan(skat(trait, np.zeros((3, 40), np.int8)))
+    assert np.isnan(logrank({"a": ([1, 2], [False, False]), "b": ([3], [False])}))
+
+
+@pytest.mark.parametrize(
+    ("trait", "covariates"),
+    [
+        (np.zeros(40), None),
+        (np.ones(40), None),
+        (np.full(40, 2.7), None),
+        (np.arange(40) / 7, np.arange(40) / 3),
+        (np.repeat([0.0, 1.0], 20), np.repeat([0.0, 2.0], 20)),
+    ],
+)
+def test_nothing_is_told_of_a_trait_that_does_not_vary_or_that_covariates_tell(
+    trait: np.ndarray, covariates: np.ndarray | None
+) -> None:
+    dosages = np.random.default_rng(1).binomial(2, 0.2, (3, 40)).astype(np.int8)
+    assert np.isnan(skat(trait, dosages, covariates))
+    if len(np.unique(trait)) != 2:
+        assert np.isnan(burden(trait, dosages, covariates).p)
+
+
+def test_covariates_that_say_the_same_twice_leave_skat_as_it_is() -> None:
+    dosages, age = population(60, 5, np.full(5, 0.1)), DRAW.normal(size=60)
+    trait = DRAW.normal(size=60) + age
+    assert skat(trait, dosages, np.column_stack([age, age])) == pytest.approx(skat(trait, dosages, age))
 
 
 def test_fishers_test_of_the_lady_tasting_tea() -> None:
