@@ -675,7 +675,8 @@ class _Placed:
 def _labels(numberings: list[Numbering], chosen: NDArray[np.int64], positions: NDArray[np.int64]) -> pa.Array:
     """What :meth:`engine.annotate.places.Numbering.label` says of positions, each by its numbering."""
     base, step, after, middle = (
-        np.array([one[place] for one in numberings], np.int64)[chosen] for place in (2, 3, 4, 5)
+        np.array([getattr(one, name) for one in numberings], np.int64)[chosen]
+        for name in ("base", "step", "after", "middle")
     )
     behind = 2 * positions > middle
     left, right = _texts([one.left for one in numberings]), _texts([one.right for one in numberings])

@@ -10,7 +10,7 @@ from statistics import fmean, median
 from engine.files.variant_lines import variant_lines
 
 BALANCE_BINS = 20
-_PLAIN = str.maketrans("ACGT", "TGCA")
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")
 SUBSTITUTIONS = ("C>A", "C>G", "C>T", "T>A", "T>C", "T>G")
 """A substitution on either strand, named by its pyrimidine, as spectra of mutations are drawn."""
 _TRANSITIONS = frozenset({("A", "G"), ("G", "A"), ("C", "T"), ("T", "C")})
@@ -122,7 +122,7 @@ def _count(counts: _Counts, fields: list[str]) -> None:
 
 def _count_snp(counts: _Counts, ref: str, alternates: Iterable[str], alleles: list[str]) -> None:
     for alt in alternates:
-        change = f"{ref}>{alt}" if ref in "CT" else f"{ref}>{alt}".translate(_PLAIN)
+        change = f"{ref}>{alt}" if ref in "CT" else f"{ref}>{alt}".translate(_COMPLEMENT)
         if change in counts.substitutions:
             counts.substitutions[change] += 1
         if (ref, alt) in _TRANSITIONS:

@@ -80,20 +80,21 @@ def publish(services: Services) -> Receipt:
     import pyarrow.parquet as pq
 
     every = services.studies.every()
-    members = [(one.name, one.version, sample) for one in every for sample in services.studies.members(one)]
-    rows = [(sample, name, number) for name, number, sample in members]
-    services.warehouse.restate(MEMBERS, typed_table(rows, STUDY_MEMBER_COLUMNS))
-    for gone in sorted({sample for sample, *_ in rows} & set(services.registry.withdrawn())):
+    members = [(sample, one.name, one.version) for one in every for sample in services.studies.members(one)]
+    services.warehouse.restate(MEMBERS, typed_table(members, STUDY_MEMBER_COLUMNS))
+    for gone in sorted({sample for sample, *_ in members} & set(services.registry.withdrawn())):
         services.warehouse.remove(gone)  # withdrawn meanwhile
+    rows = [_row(one) for one in every]
     with services.lake.work(ASSET) as work:
         recipe = Recipe(
-            inputs={"study versions": digest_text(canonical_json([_row(one) for one in every]))},
+            inputs={"study versions": digest_text(canonical_json(rows))},
             tools=code_version("engine.ops.studies:publish").tools(ASSET),
         )
         receipt = work.fresh(recipe)
         if receipt is None:
-            table = typed_table([_row(one) for one in every], STUDY_COHORT_COLUMNS)
-            pq.write_table(table, work.folder / f"{ASSET}.parquet", compression="zstd")
+            pq.write_table(
+                typed_table(rows, STUDY_COHORT_COLUMNS), work.folder / f"{ASSET}.parquet", compression="zstd"
+            )
             cohorts = len({one.name for one in every})
             receipt = work.publish(records=len(every), recipe=recipe, measures={"cohorts": cohorts})
     return receipt

@@ -71,11 +71,6 @@ CONFIRMATION_COLUMNS = (
 assert tuple(column.name for column in CONFIRMATION_COLUMNS) == tuple(field.name for field in fields(Confirmation))
 
 
-def as_text(rows: pa.Table) -> pa.Table:
-    """Rows in the columns of confirmations, as they are kept."""
-    return rows.cast(arrow_schema(CONFIRMATION_COLUMNS))
-
-
 def write_confirmations(confirmations: pa.Table, path: Path) -> None:
     """Write a table of them as Parquet, in its order."""
     import pyarrow.parquet as pq

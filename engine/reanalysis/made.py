@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.reanalysis.confirmation import CONFIRMATION_COLUMNS, as_text
+from engine.reanalysis.confirmation import CONFIRMATION_COLUMNS
 from engine.receipt import Receipt
 from engine.tables import Column, arrow_schema, read_rows
 
@@ -20,15 +20,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MADE_FILE = "made.parquet"
+_CONFIRMED_COLUMNS = {column.name: column for column in CONFIRMATION_COLUMNS}
 MADE_COLUMNS = (
-    Column("sample_id", "VARCHAR", "Sample id", required=True),
-    Column("asset", "VARCHAR", "Name of the artifact", required=True),
-    Column("data_version", "VARCHAR", "Data version of the artifact", required=True),
+    *(_CONFIRMED_COLUMNS[name] for name in ("sample_id", "asset", "data_version")),
     Column("created", "VARCHAR", "When it was made, UTC time, ISO 8601", required=True),
     Column("decided", "BOOLEAN", "Whether a person's decision on an allele is told in it", required=True),
-    Column("part", "VARCHAR", "Part of the knowledge that it was made with", required=True),
-    Column("made_with", "VARCHAR", "Data version of that part", required=True),
-    Column("release", "VARCHAR", "What people call that", required=True),
+    *(_CONFIRMED_COLUMNS[name] for name in ("part", "made_with")),
+    Column("release", "VARCHAR", "What people call the version of the part", required=True),
 )
 
 
@@ -142,7 +140,8 @@ class Made:
         self._table("named", named)
         self._db.execute(f"CREATE OR REPLACE TEMP TABLE stands AS {_STANDS}", [when, code])
         ((count,),) = self._db.execute("SELECT count(DISTINCT sample_id) FROM stands").fetchall()
-        return as_text(self._db.sql(_CONFIRMED).to_arrow_table()), int(count)
+        found = self._db.sql(_CONFIRMED).to_arrow_table()
+        return found.cast(arrow_schema(CONFIRMATION_COLUMNS)), int(count)
 
     def _table(self, name: str, rows: pa.Table) -> None:
         self._db.register(name, rows)
