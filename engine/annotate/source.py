@@ -306,7 +306,7 @@ def _require_genotypes(source: Source, batch: Batch, genotype: pa.Array) -> None
 
     coded = genotype.dictionary_encode()
     highest = np.array([_highest_allele(text) for text in coded.dictionary.to_pylist()], np.int64)
-    alleles = np.asarray(pc.count_substring(batch.alt, ",")).astype(np.int64) + 1
+    alleles = np.where(pc.equal(batch.alt, "."), 0, np.asarray(pc.count_substring(batch.alt, ",")).astype(np.int64) + 1)
     wrong = np.flatnonzero(highest[coded.indices.to_numpy()] > alleles)
     if len(wrong):
         number = int(wrong[0])

@@ -325,6 +325,17 @@ def _better(rows: NDArray[np.int64], one: int, other: int, rank: int, place: int
 
 
 @kernel
+def _set_end(pairs: NDArray[np.int64], order: NDArray[np.int64], start: int) -> int:
+    """One past the last pair with the ends of the one at ``start``."""
+    first, end = order[start], start + 1
+    while end < len(order) and pairs[order[end], KEY1] == pairs[first, KEY1]:
+        if pairs[order[end], KEY2] != pairs[first, KEY2]:
+            break
+        end += 1
+    return end
+
+
+@kernel
 def join_umis(pairs: NDArray[np.int64], order: NDArray[np.int64]) -> None:
     """Put the UMI of each pair's molecule into its keys.
 
@@ -334,11 +345,7 @@ def join_umis(pairs: NDArray[np.int64], order: NDArray[np.int64]) -> None:
     """
     start = 0
     while start < len(order):
-        first, end = order[start], start + 1
-        while end < len(order) and pairs[order[end], KEY1] == pairs[first, KEY1]:
-            if pairs[order[end], KEY2] != pairs[first, KEY2]:
-                break
-            end += 1
+        end = _set_end(pairs, order, start)
         rows = order[start:end]
         umis = pairs[rows, UMI]
         if end - start > 1:
@@ -372,11 +379,7 @@ def mark_pairs(
     last_size = set_sizes.shape[1] - 1
     start = 0
     while start < len(order):
-        first, end = order[start], start + 1
-        while end < len(order) and pairs[order[end], KEY1] == pairs[first, KEY1]:
-            if pairs[order[end], KEY2] != pairs[first, KEY2]:
-                break
-            end += 1
+        first, end = order[start], _set_end(pairs, order, start)
         optical = 0
         if end - start > 1:
             _mark_set(pairs, order, start, end, bits, counts)

@@ -133,6 +133,14 @@ def test_a_genotype_of_alleles_that_the_record_lacks_is_refused(
     assert (caught.value.sample, caught.value.place) == ("S", "17:7,577,121")
 
 
+def test_a_genotype_of_an_alternate_that_the_record_has_none_of_is_refused(
+    bundle: ReferenceBundle, tmp_path: Path
+) -> None:
+    vcf = write_vcf(tmp_path / "in.vcf", "17\t7577120\t.\tC\t.\t50\tPASS\t.\tGT\t0/1")
+    with pytest.raises(VariantFileError, match="is not made of alleles"):
+        annotate_variants(vcf, bundle, tmp_path, "S")
+
+
 def test_a_header_without_contigs_gets_the_references(bundle: ReferenceBundle, tmp_path: Path) -> None:
     vcf = write_vcf(tmp_path / "in.vcf", "17\t7577120\t.\tC\tT\t50\tPASS\t.\tGT\t0/1")
     vcf.write_text(re.sub("##contig=.*\n", "", vcf.read_text()))
