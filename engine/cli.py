@@ -41,6 +41,7 @@ from engine.commands.phenotype import add_phenotype
 from engine.commands.relate import add_relate
 from engine.commands.repeats import add_repeats
 from engine.commands.score import add_score
+from engine.commands.smn import add_smn
 from engine.commands.structural import add_structural
 from engine.errors import GenomicsError
 from engine.genotype import FILTER_SETS
@@ -121,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         add_mitochondria,
         add_repeats,
         add_structural,
+        add_smn,
     ):
         add(commands)
     return parser

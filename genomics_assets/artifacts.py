@@ -46,6 +46,7 @@ ARTIFACTS = (
     genome.repeats,
     genome.mitochondria,
     genome.homozygosity,
+    genome.smn_copies,
     genome.further_findings,
     calls.exon_coverage,
     calls.trio_variants,

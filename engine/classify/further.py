@@ -24,6 +24,7 @@ from engine.genotype.homozygosity import Run
 from engine.mitochondria.calls import MitochondrialCall
 from engine.mitochondria.deletions import LargeDeletion
 from engine.structural.events import StructuralVariant
+from engine.structural.smn import SmnCopies
 
 Kind = Literal["structural variant", "repeat expansion", "mitochondrial variant", "homozygosity"]
 _COPIES = {("DEL", "0/1"): 1, ("DEL", "1/1"): 0, ("DUP", "0/1"): 3, ("DUP", "1/1"): 4}
@@ -34,6 +35,7 @@ _WORDS = {
     "INS": "insertion",
     "BND": "break",
 }
+SMN1 = "SMN1"
 _MUCH_HOMOZYGOUS = 0.03
 """Share of the autosomes in long runs, from which it is told: half of what a child of first cousins has."""
 
@@ -196,6 +198,34 @@ def _repeat(locus: Mapping[str, Any]) -> FurtherFinding:
         least_units=longer["low"],
         most_units=longer["high"],
     )
+
+
+def smn_findings(found: SmnCopies, question: Question) -> list[FurtherFinding]:
+    """Fewer than two copies of SMN1, where the order names the gene."""
+    if SMN1 not in question.genes or found.smn1 is None or found.smn1 > 1:
+        return []
+    copies = "no copy" if found.smn1 == 0 else "one copy"
+    means = "as in spinal muscular atrophy" if found.smn1 == 0 else "as carriers of spinal muscular atrophy have"
+    others = "an unknown number of" if found.smn2 is None else str(found.smn2)
+    return [
+        FurtherFinding(
+            key=f"smn|{found.smn1}|{found.smn2}",
+            kind="structural variant",
+            genes=(SMN1,),
+            headline=f"{SMN1}: {copies} with the C of c.840 at {found.contig}:{found.position:,}",
+            sentence=f"Exon 7 is there in {copies} of {SMN1}, {means}; of SMN2 there are {others} copies. Fewer copies "
+            "of SMN2 go with a more severe course.",
+            notes=(
+                f"Told by {found.reads_smn1} fragments with C and {found.reads_smn2} with T, and a depth of "
+                f"{found.depth:g} copies; confirm it by MLPA before it is acted on.",
+            ),
+            contig=found.contig,
+            position=found.position,
+            end=found.position,
+            type="DEL",
+            copies=found.smn1,
+        )
+    ]
 
 
 def mitochondrial_findings(

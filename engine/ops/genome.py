@@ -141,12 +141,44 @@ def homozygosity(making: Making, variants: Own, reference: Genome) -> Computed:
 
 
 @artifact(kinds={"json"})
+def smn_copies(
+    making: Making,
+    aligned_reads: Own,
+    reference: Genome,
+    settings: Annotated[Settings, Options("alignment_format")],
+) -> Computed:
+    """Copies of SMN1 and SMN2, whose reads no aligner tells apart: by depth and by the base at c.840.
+
+    Looked for in genomes whose reference has chromosome 5.
+    """
+    from engine.errors import KnowledgeError
+    from engine.reference.genome import open_reference
+    from engine.structural.smn import NOT_TOLD, count_smn, numbers, smn_sites
+
+    genome = open_reference(reference.fasta)
+    try:
+        sites = smn_sites(genome, reference.build)
+    except KnowledgeError as error:
+        return _not_examined(making, error.problem)
+    if sites is None:
+        return _not_examined(making, "the reference has no chromosome 5")
+    found = count_smn(aligned_reads.file(f".{settings.alignment_format}"), genome, sites)
+    if isinstance(found, str):
+        return _not_examined(making, found)
+    if found.state == NOT_TOLD:
+        return _not_examined(making, f"the reads leave open whether there are {numbers(found.likely)} copies of SMN1")
+    measures = {"smn1_copies": found.smn1, "smn2_copies": found.smn2, "smn_depth_copies": found.depth}
+    return _examined(making, 1, measures, asdict(found))
+
+
+@artifact(kinds={"json"})
 def further_findings(
     making: Making,
     structural_variants: Own,
     repeats: Own,
     mitochondria: Own,
     homozygosity: Own,
+    smn_copies: Own,
     reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar", "panels")],
     person: Annotated[Person, Facts("ordered_genes", "panel")],
 ) -> Computed:
@@ -160,6 +192,7 @@ def further_findings(
         homozygosity_findings,
         mitochondrial_findings,
         repeat_findings,
+        smn_findings,
         structural_findings,
         write_further,
     )
@@ -170,6 +203,7 @@ def further_findings(
     from engine.reference.panels import panel_of
     from engine.report.coverage import spokesmen_of
     from engine.structural.events import StructuralVariant
+    from engine.structural.smn import SmnCopies
 
     question = question_of(person, panel_of(person.panel, reference.panels))
     sources = {
@@ -177,6 +211,7 @@ def further_findings(
         "repeat expansions": repeats,
         "the mitochondrial genome": mitochondria,
         "runs of homozygosity": homozygosity,
+        "copies of SMN1": smn_copies,
     }
     told = {
         what: json.loads(one.file(_SUFFIX).read_text()) for what, one in sources.items() if one.measures["examined"]
@@ -194,6 +229,8 @@ def further_findings(
     if found := told.get("runs of homozygosity"):
         runs, share = [Run(**run) for run in found["runs"]], homozygosity.measures["homozygous_share"]
         findings += homozygosity_findings(runs, float(share) if isinstance(share, int | float) else 0.0)
+    if found := told.get("copies of SMN1"):
+        findings += smn_findings(SmnCopies(**{**found, "likely": tuple(found["likely"])}), question)
     missing = tuple((what, str(one.measures[_NOT_EXAMINED])) for what, one in sources.items() if what not in told)
     write_further(making.folder / f"{making.sample}.further.json", Further(tuple(findings), tuple(told), missing))
     return Computed(len(findings), {"further_findings": len(findings), "examined": list(told)})

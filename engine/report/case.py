@@ -6,6 +6,7 @@ is written.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -81,6 +82,18 @@ class Regions:
     uncalled_exons: tuple[str, ...] = ()
 
 
+MOST_UNCALLED_NAMED = 20
+"""More genes that could not be called throughout are counted, unless they were asked about; the FHIR bundle has all."""
+
+
+def uncalled_in_words(regions: Regions, asked: Sequence[str] = ()) -> str:
+    """The genes that could not be called throughout: those asked about first, and of many others how many."""
+    symbols = sorted((gene.symbol for gene in regions.uncalled), key=lambda symbol: symbol not in asked)
+    named = max(MOST_UNCALLED_NAMED, sum(symbol in asked for symbol in symbols))
+    more = len(symbols) - named
+    return ", ".join(symbols[:named]) + (f", and {more:,} more gene{'s' if more > 1 else ''}" if more > 0 else "")
+
+
 @dataclass(frozen=True)
 class CaseFacts:
     """One sample's case.
@@ -120,6 +133,11 @@ class CaseFacts:
         """Genes that were asked about and not called throughout, or do not lie within the targets as a whole."""
         unseen = {gene.symbol for gene in self.regions.uncalled} | set(self.regions.beyond)
         return tuple(gene for gene in self.question.genes if gene in unseen)
+
+    @property
+    def uncalled_genes(self) -> str:
+        """Genes that could not be called throughout, in words."""
+        return uncalled_in_words(self.regions, self.question.genes)
 
     def require_own(self, identity: Identity) -> None:
         """ReportError if the identity is another person's."""

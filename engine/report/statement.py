@@ -16,7 +16,7 @@ from engine.classify.acmg_secondary_findings import VERSION
 from engine.classify.further import Further
 from engine.errors import VariantFileError
 from engine.receipt import DATA_VERSION, canonical_json
-from engine.report.case import CaseFacts, Regions
+from engine.report.case import CaseFacts, Regions, uncalled_in_words
 from engine.report.drug_response import LIMIT as DRUG_RESPONSE_LIMIT
 from engine.report.drug_response import DrugResponse
 from engine.report.further import UNEXAMINED, headlines, limit
@@ -342,7 +342,7 @@ def _conclusion(
         if case.person.secondary_findings_consent
         else "Secondary findings were not looked for: there is no consent"
     )
-    sentences = [*found, _coverage(case.regions), secondary, *(drugs.conclusion if drugs else ())]
+    sentences = [*found, _coverage(case.regions, case.question.genes), secondary, *(drugs.conclusion if drugs else ())]
     sentences += [one.sentence for one in risks]
     if case.person.polygenic_scores and not risks:
         sentences.append(NOT_SCORED)
@@ -368,7 +368,7 @@ def _scope(case: CaseFacts) -> str:
     return f" outside the genes of {VERSION}{besides}: {why}"
 
 
-def _coverage(regions: Regions) -> str:
+def _coverage(regions: Regions, asked: Sequence[str] = ()) -> str:
     parts = [f"Studied: {regions.description}"]
     if regions.mean_coverage is not None:
         parts.append(f"mean coverage {regions.mean_coverage:.0f}x")
@@ -377,7 +377,7 @@ def _coverage(regions: Regions) -> str:
     if regions.uncalled_bases:
         parts.append(f"{regions.uncalled_bases:,} bases could not be called")
     if regions.uncalled:
-        parts.append("not fully called: " + ", ".join(gene.symbol for gene in regions.uncalled))
+        parts.append("not fully called: " + uncalled_in_words(regions, asked))
     return ", ".join(parts) + _uncalled_exons(regions.uncalled_exons)
 
 

@@ -30,9 +30,11 @@ UNOPENED = {
     ("further_findings", "gene_model"),
     ("further_findings", "homozygosity"),
     ("further_findings", "mitochondria"),
+    ("further_findings", "smn_copies"),
     ("further_findings", "structural_variants"),
     ("homozygosity", "variants"),
     ("mitochondria", "aligned_reads"),
+    ("smn_copies", "aligned_reads"),
     ("structural_variants", "aligned_reads"),
     ("findings", "relatedness"),
     ("relatedness", "identity"),
@@ -42,7 +44,8 @@ UNOPENED = {
 }
 """Figures are in the receipt, not in a file; a parent's gVCF is looked at where he does not carry the allele; samples
 are compared before the function begins, because what is found decides whether it has anything to do; and this small
-deployment has no mitochondrion, too few variants for runs of homozygosity, and no caller of structural variants."""
+deployment has no mitochondrion, no chromosome 5, too few variants for runs of homozygosity, and no caller of
+structural variants."""
 
 
 def of(family: Family, asset: str) -> Seen:

@@ -1,5 +1,6 @@
 """Exon by exon of what was asked about: bases below 20x, below 10x and uncalled, counted against single bases."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from engine.annotate.gene_model import Transcript
 from engine.quality.plots import draw
 from engine.reference.intervals import Interval
+from engine.report.case import Gene, Regions, uncalled_in_words
 from engine.report.coverage import asked_about, spokesmen_of, study_regions
 from engine.report.exon_coverage import (
     EXON_COLUMNS,
@@ -105,3 +107,12 @@ def test_the_report_says_which_exon_was_not_called_and_how_many_bases(tmp_path: 
     assert regions.uncalled_exons == ("AVP exon 2 (10 of 50 bases)",)
     assert "not fully called: AVP. Not called: AVP exon 2 (10 of 50 bases)" in _coverage(regions)
     assert study_regions(bundle, gvcf, asked=("NEW1",)).uncalled_exons == ()
+
+
+def test_of_a_genome_the_genes_asked_about_are_named_and_the_others_counted() -> None:
+    regions = Regions("a genome", uncalled=tuple(Gene(f"G{number}") for number in range(94)))
+    told = _coverage(regions, ("G90", "G91"))
+    assert "not fully called: G90, G91, G0, G1, " in told and told.endswith("G17, and 74 more genes")
+    everything = uncalled_in_words(regions, [gene.symbol for gene in regions.uncalled])
+    assert everything.endswith("G92, G93") and "more" not in everything
+    assert uncalled_in_words(replace(regions, uncalled=regions.uncalled[:21])).endswith("G19, and 1 more gene")
