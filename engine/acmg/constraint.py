@@ -165,6 +165,18 @@ def _number(text: str, path: Path, line: int) -> float | None:
         raise KnowledgeError(f"{text!r} is no number", file=path, place=f"line {line:,}", remedy=COPY_AGAIN) from None
 
 
+def haploinsufficient_genes(table: Path) -> frozenset[str] | None:
+    """Genes with sufficient evidence that loss of one copy causes disease; absent where no dosage was declared."""
+    import duckdb
+
+    with duckdb.connect() as db:
+        rows = db.execute(
+            "SELECT gene, haploinsufficiency FROM read_parquet(?) WHERE haploinsufficiency IS NOT NULL",
+            [as_pattern(table)],
+        ).fetchall()
+    return frozenset(gene for gene, score in rows if score == SUFFICIENT) if rows else None
+
+
 def read_constraint(table: Path, genes: Collection[str]) -> dict[str, GeneConstraint]:
     """What is known of some genes, by symbol."""
     import duckdb

@@ -9,8 +9,8 @@ repeats only in genes that the order names, because one in another would be a fi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from engine.annotate.clinvar import PATHOGENIC, ClinvarMatch
 from engine.annotate.gene_model import Transcript
 from engine.annotate.known_alleles import KnownAlleles
 from engine.classify.acmg_secondary_findings import secondary_findings_genes
+from engine.classify.cnv_points import in_words, points_of
 from engine.classify.question import Question
 from engine.errors import VariantFileError
 from engine.genotype.homozygosity import Run
@@ -96,7 +97,10 @@ def finding_of(told: dict[str, Any]) -> FurtherFinding:
 
 
 def structural_findings(
-    events: Iterable[StructuralVariant], transcripts: Sequence[Transcript], question: Question
+    events: Iterable[StructuralVariant],
+    transcripts: Sequence[Transcript],
+    question: Question,
+    haploinsufficient: Collection[str] | None = None,
 ) -> list[FurtherFinding]:
     """Passing events that touch an exon of a gene that was asked about.
 
@@ -104,13 +108,18 @@ def structural_findings(
         events: of the sample.
         transcripts: one of each gene.
         question: what was asked; of an open question every gene but those on the list of secondary findings.
+        haploinsufficient: genes of which loss of one copy is known to cause disease; absent where the reference
+            declares no dosage, and then no points are told.
     """
     asked = [one for one in transcripts if _is_asked(one, question)]
     found = []
     for event in events:
         touched = [one for one in asked if _touches(event, one)] if event.passes else []
         if touched:
-            found.append(_structural(event, touched))
+            told = _structural(event, touched)
+            points = () if haploinsufficient is None else points_of(event, transcripts, haploinsufficient)
+            words = (in_words(points, told.genes),) if points else ()
+            found.append(replace(told, notes=(*told.notes, *words)))
     return found
 
 

@@ -179,13 +179,14 @@ def further_findings(
     mitochondria: Own,
     homozygosity: Own,
     smn_copies: Own,
-    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar", "panels")],
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar", "panels", "constraint")],
     person: Annotated[Person, Facts("ordered_genes", "panel")],
 ) -> Computed:
     """What of all this is told: events over exons asked about, expanded repeats, mitochondrial variants, homozygosity.
 
     What was not looked for is named with its reason.
     """
+    from engine.acmg.constraint import haploinsufficient_genes
     from engine.annotate.known_alleles import KnownAlleles
     from engine.classify.further import (
         Further,
@@ -219,7 +220,8 @@ def further_findings(
     findings = []
     if found := told.get("structural variants"):
         events = [StructuralVariant(**event) for event in found["events"]]
-        findings += structural_findings(events, spokesmen_of(reference), question)
+        dosage = haploinsufficient_genes(reference.constraint) if reference.constraint else None
+        findings += structural_findings(events, spokesmen_of(reference), question, dosage)
     if found := told.get("repeat expansions"):
         findings += repeat_findings(found["loci"], question)
     if found := told.get("the mitochondrial genome"):

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from engine.acmg.constraint import CONSTRAINT, GeneConstraint, build_constraint, read_constraint
+from engine.acmg.constraint import (
+    CONSTRAINT,
+    GeneConstraint,
+    build_constraint,
+    haploinsufficient_genes,
+    read_constraint,
+)
 from engine.errors import KnowledgeError
 
 V4 = (
@@ -31,6 +37,13 @@ def test_the_mane_transcript_speaks_for_its_gene(tmp_path: Path) -> None:
         "B": GeneConstraint(None, None, None, "4.1"),
         "C": GeneConstraint(None, None, 30, "4.1"),
     }
+
+
+def test_genes_of_which_one_copy_is_not_enough_are_told_where_dosage_is_declared(tmp_path: Path) -> None:
+    build(tmp_path, V4, DOSAGE)
+    assert haploinsufficient_genes(tmp_path / CONSTRAINT) == {"A"}
+    build(tmp_path, V4)
+    assert haploinsufficient_genes(tmp_path / CONSTRAINT) is None
 
 
 def test_the_columns_of_the_earlier_release_are_known_too(tmp_path: Path) -> None:
