@@ -27,6 +27,7 @@ UNOPENED = {
     ("cohort_contribution", "relatedness"),
     ("findings", "gvcf of father"),
     ("further_findings", "clinvar"),
+    ("further_findings", "constraint"),
     ("further_findings", "gene_model"),
     ("further_findings", "homozygosity"),
     ("further_findings", "mitochondria"),
