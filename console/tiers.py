@@ -34,7 +34,8 @@ def tiers(platform: Resources, chosen: argparse.Namespace) -> int:
     told = f", {money[0]:,.2f} a month before and {money[1]:,.2f} after" if money else ""
     print(f"{len(moves):,} artifacts, {size:,} bytes{told}")
     for back in waiting:
-        print(f"{back.sample} {back.asset}: asked back by {back.person}, {back.since}; {back.tier}")
+        lies = back.tier or "another version has taken its place, or it was removed"
+        print(f"{back.sample} {back.asset}: asked back by {back.person}, {back.since}; {lies}")
     return 0
 
 

@@ -22,6 +22,6 @@ def rehydrations(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         waiting = pending(platform)
     except GenomicsError as error:
         return dg.SkipReason(str(error))
-    told = [f"{one.sample} {one.asset} {one.tier}, since {one.since}" for one in waiting]
+    told = [f"{one.sample} {one.asset} {one.tier}, since {one.since}" for one in waiting if not one.is_back]
     again = [f"{sample} is asked for again" for sample in ended]
     return dg.SkipReason("; ".join([*again, *told]) or "Nothing was asked back.")

@@ -76,11 +76,18 @@ class PowerBi:
             asked = FhirAccess("client-credentials", access.token_url, access.client, access.secret_file, scope=SCOPE)
             bearer = BearerToken(lambda: client_credentials(asked, client))
             service = _Service(access, client, bearer, self.file)
-            if service.shows(release):
+            details = {"release": release, "dataset": access.dataset}
+            if service.shows(release) and self._asked_last() == details:
                 return False
-            service.show(release)
-        self.audit.record("system", REFRESHED, None, {"release": release, "dataset": access.dataset})
+            with self.audit.do("system", REFRESHED, None, details):
+                service.show(release)
         return True
+
+    def _asked_last(self) -> dict[str, Any]:
+        """What was asked for last; nothing where it did not come to its end: a parameter may be set, and no refresh."""
+        unfinished = {entry.number for entry in self.audit.open_intents()}
+        asked = self.audit.standing(REFRESHED)
+        return dict(asked[-1].event.details) if asked and asked[-1].number not in unfinished else {}
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,18 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from engine.errors import GenomicsError
-from engine.storage import StorageError
 from resources.audit import DONE, NOT_DONE, AuditEntry, AuditError
 from resources.catalogue import CLASSIFIED, decision_of
 from resources.decisions import CHANGED, REGISTERED, REINSTATED, RETRIED, WITHDRAWN, withdrawals
 from resources.forgetting import DISCARDED
 from resources.identities import DESTROYED, FORGOTTEN, IDENTIFIED, ROTATED, forgotten
+from resources.lake.contract import Tier
 from resources.ledger import OVERRIDDEN, PUBLISHED, row_digest
+from resources.power_bi import REFRESHED
 from resources.registry import RegistryError
 from resources.sign_out import REVIEWED, SIGNED, step_of
 from resources.studies import MADE, is_kept
+from resources.tiering import ASKED, MOVED, tier_now
 
 if TYPE_CHECKING:
     from resources.environment import Resources
@@ -61,7 +63,7 @@ def _settled_or_left(platform: Resources, entry: AuditEntry) -> str:
         return "nobody noted that it was done, and this release cannot find out"
     try:
         return settle(platform, entry)
-    except (AuditError, StorageError):
+    except AuditError:
         raise
     except GenomicsError as error:
         return f"cannot be completed now, and is tried again at the next start: {error}"
@@ -152,6 +154,17 @@ def _settle_discarding(platform: Resources, entry: AuditEntry) -> str:
     return "was cut short, and is completed"
 
 
+def _settle_tier(platform: Resources, entry: AuditEntry) -> str:
+    details = entry.event.details
+    lies_in = tier_now(platform, str(entry.event.sample), str(details["asset"]), str(details["data_version"]))
+    happened = lies_in == details["to"] if entry.event.what == MOVED else lies_in not in (None, Tier.ARCHIVE)
+    return _note(platform, entry, happened=happened, otherwise="ask for it again, if it is to be there")
+
+
+def _settle_refresh(platform: Resources, entry: AuditEntry) -> str:
+    return _note(platform, entry, happened=False, otherwise="the next run of gold_snapshot asks for it again")
+
+
 def _note(platform: Resources, entry: AuditEntry, *, happened: bool, otherwise: str = "") -> str:
     """Write down whether an effect took place, and say so."""
     if happened:
@@ -215,5 +228,8 @@ _SETTLED_BY: dict[str, Callable[[Resources, AuditEntry], str]] = {
     ROTATED: _settle_rotation,
     DESTROYED: _settle_destruction,
     DISCARDED: _settle_discarding,
+    MOVED: _settle_tier,
+    REFRESHED: _settle_refresh,
+    ASKED: _settle_tier,
     PUBLISHED: _settle_publication,
 }

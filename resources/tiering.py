@@ -8,6 +8,7 @@ in the audit log. Costs are told before and after by the prices that the policy 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,10 +16,12 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from engine.errors import GenomicsError
+from engine.errors import GenomicsError, LakeError
 from engine.receipt import Receipt
 from resources.audit import AuditLog
+from resources.contracts import load_contracts
 from resources.decisions import require_reason
+from resources.forgetting import discarded
 from resources.lake.contract import Tier, TieredLake
 from resources.registry import SampleRegistry
 
@@ -80,16 +83,23 @@ class Pending:
     Attributes:
         sample: the sample.
         asset: of it.
+        data_version: that was asked for.
         since: UTC time, ISO 8601.
         person: who asked.
-        tier: where it lies now.
+        tier: where that version lies now; absent where another has taken its place, or it was removed.
     """
 
     sample: str
     asset: str
+    data_version: str
     since: str
     person: str
-    tier: Tier
+    tier: Tier | None
+
+    @property
+    def is_back(self) -> bool:
+        """Whether nothing is to be waited for any more."""
+        return self.tier not in (Tier.ARCHIVE, Tier.PENDING)
 
 
 def read_policy(path: Path) -> Policy:
@@ -109,6 +119,11 @@ def read_policy(path: Path) -> Policy:
         raise TieringError(
             f"the policy cannot be read ({error})", file=path, remedy="say hold_days, and tiers by artifact"
         ) from error
+    unknown = sorted(set(policy.tiers) - _artifacts())
+    if unknown:
+        raise TieringError(
+            f"the policy cannot be meant: a sample has no artifact {unknown[0]!r}", file=path, remedy="mend its name"
+        )
     wrong = [asset for asset, tier in policy.tiers.items() if asset in _NEVER or tier not in DOWN]
     if wrong or policy.hold_days < 1 or set(told) - {"hold_days", "tiers", "prices"}:
         raise TieringError(
@@ -127,7 +142,7 @@ def due(platform: Resources, policy: Policy, now: datetime | None = None) -> Ite
             continue
         for asset, tier in policy.tiers.items():
             receipt = platform.lake.receipt(asset, sample.sample_id)
-            if receipt is None or _was_asked_for(platform.audit, receipt, last):
+            if receipt is None or discarded(platform.audit, receipt) or _was_asked_for(platform.audit, receipt, last):
                 continue
             if (before := tiered.tier(receipt)) in (Tier.HOT, *DOWN) and _order(before) < _order(tier):
                 yield Move(receipt, before, tier)
@@ -144,8 +159,8 @@ def move(platform: Resources, moves: Iterator[Move], *, person: str, reason: str
             "to": one.after,
             "reason": reason,
         }
-        platform.audit.record(person, MOVED, one.receipt.sample, details)
-        tiered.move(one.receipt, one.after)
+        with platform.audit.do(person, MOVED, one.receipt.sample, details):
+            tiered.move(one.receipt, one.after)
         done.append(one)
     return done
 
@@ -178,33 +193,42 @@ def rehydrate(platform: Resources, sample: str, *, person: str, reason: str) -> 
         raise TieringError("nothing of it lies in the archive", sample=sample, remedy="genomics tiers shows what does")
     for receipt in archived:
         details = {"asset": receipt.asset, "data_version": receipt.data_version, "reason": reason}
-        platform.audit.record(person, ASKED, sample, details)
-        tiered.move(receipt, Tier.HOT)
+        with platform.audit.do(person, ASKED, sample, details):
+            tiered.move(receipt, Tier.HOT)
     return archived
 
 
 def pending(platform: Resources) -> list[Pending]:
     """Rehydrations that were asked for and whose end is not yet noted, oldest first."""
-    tiered, found = tiers_of(platform), []
-    for (sample, asset, _), entry in _open(platform.audit).items():
+    return [Pending(*key, *asked, tier_now(platform, *key)) for key, asked in _open(platform.audit).items()]
+
+
+def tier_now(platform: Resources, sample: str, asset: str, data_version: str) -> Tier | None:
+    """Where a version lies; absent where another is current, or its files were removed or are damaged."""
+    tiered = tiers_of(platform)
+    with suppress(LakeError):
         receipt = platform.lake.receipt(asset, sample)
-        if receipt:
-            found.append(Pending(sample, asset, entry[0], entry[1], tiered.tier(receipt)))
-    return found
+        if receipt and receipt.data_version == data_version and not discarded(platform.audit, receipt):
+            return tiered.tier(receipt)
+    return None
 
 
 def note_ended(platform: Resources) -> list[str]:
-    """Note what came back since, and ask anew for a run of samples of which nothing is pending; their ids."""
+    """Ask anew for a run of samples of which nothing is pending any more, and note what came back; their ids.
+
+    What is noted is asked for no more, so that it is noted last. Of a sample that takes part no more it is noted alone.
+    """
     waiting = pending(platform)
-    still = {one.sample for one in waiting if one.tier in (Tier.ARCHIVE, Tier.PENDING)}
-    ended = sorted({one.sample for one in waiting} - still)
-    for one in waiting:
-        if one.sample in ended:
-            version = str(platform.lake.require(one.asset, one.sample).data_version)
-            platform.audit.record("system", BACK, one.sample, {"asset": one.asset, "data_version": version})
+    ended = sorted({one.sample for one in waiting} - {one.sample for one in waiting if not one.is_back})
+    taking_part = platform.registry.orders() if ended else {}
     for sample in ended:
-        platform.registry.ask_again(sample, cause=BACK, why="what was archived can be read again")
-    return ended
+        if sample in taking_part:
+            platform.registry.ask_again(sample, cause=BACK, why="what was archived can be read again")
+        for one in waiting:
+            if one.sample == sample:
+                details = {"asset": one.asset, "data_version": one.data_version}
+                platform.audit.record("system", BACK, sample, details)
+    return [sample for sample in ended if sample in taking_part]
 
 
 def tiers_of(platform: Resources) -> TieredLake:
@@ -234,14 +258,20 @@ def _was_asked_for(audit: AuditLog, receipt: Receipt, last: datetime) -> bool:
 def _open(audit: AuditLog) -> dict[tuple[str, str, str], tuple[str, str]]:
     """When and by whom each version was asked for that is not noted to have come back."""
     found: dict[tuple[str, str, str], tuple[str, str]] = {}
-    for entry in audit.entries_of(ASKED, BACK):
+    for entry in audit.standing(ASKED, BACK):
         details = entry.event.details
         key = (str(entry.event.sample), str(details["asset"]), str(details["data_version"]))
+        found.pop(key, None)
         if entry.event.what == ASKED:
             found[key] = (entry.when, entry.event.who)
-        else:
-            found.pop(key, None)
     return found
+
+
+def _artifacts() -> frozenset[str]:
+    from engine.ops.artifact import artifacts_of_samples
+
+    load_contracts()
+    return artifacts_of_samples()
 
 
 def _order(tier: Tier) -> int:

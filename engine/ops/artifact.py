@@ -244,6 +244,11 @@ def artifact(
     return contract
 
 
+def artifacts_of_samples() -> frozenset[str]:
+    """Names of the artifacts that a sample may have, of those that this process has loaded."""
+    return frozenset(name for name, one in _CONTRACTS.items() if one.by_sample)
+
+
 def readers_of(parts: Collection[str], settings: Settings, known: Collection[str]) -> dict[str, frozenset[str]]:
     """The artifacts of samples that read some parts of the knowledge themselves, each with those it reads.
 

@@ -423,6 +423,12 @@ def _storage_error(error: Exception, place: str) -> LakeError | StorageError:
             file=place,
             remedy="ask for its rehydration (genomics rehydrate), and wait: the sample is run again when it is back",
         )
+    if code == "BlobNotFound":
+        return LakeError(
+            "a file of the artifact is gone",
+            file=place,
+            remedy="materialize the artifact again with recompute, and find out who changed the lake",
+        )
     if status in (401, 403):
         return StorageError(
             f"the storage does not let this identity do that ({code or status})",

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from engine.errors import DeliveryError
+from engine.storage import StorageError
 from resources.anchor import Anchor
 from resources.audit import AuditLog
 from resources.power_bi import REFRESHED, PowerBi
@@ -30,6 +31,7 @@ class Service:
     release: str = "none"
     refreshes: list[str] = field(default_factory=list)
     refuses: int = 0
+    refuses_refresh: int = 0
     parameter: str = "Release"
 
     def answer(self, method: str, path: str, told: Any) -> tuple[int, Any]:
@@ -44,6 +46,8 @@ class Service:
             self.release = told["updateDetails"][0]["newValue"]
             return 200, None
         if (method, what) == ("POST", "refreshes"):
+            if self.refuses_refresh:
+                return self.refuses_refresh, {}
             self.refreshes.append("Completed")
             return 202, None
         return 404, {}
@@ -109,6 +113,35 @@ def test_a_refresh_that_failed_is_asked_for_again(tmp_path: Path, service: Servi
     dataset.show("r1")
     service.refreshes = ["Failed"]
     assert dataset.show("r1") and service.refreshes == ["Failed", "Completed"]
+
+
+def test_a_refresh_that_was_never_asked_for_is_although_the_parameter_has_the_release(
+    tmp_path: Path, service: Service
+) -> None:
+    """The last refresh is the one of the release before, which did not fail."""
+    dataset = power_bi(tmp_path, service)
+    dataset.show("r1")
+    service.refuses_refresh = 429
+    with pytest.raises(DeliveryError, match="it answered 429"):
+        dataset.show("r2")
+    assert service.release == "r2" and service.refreshes == ["Completed"]
+    service.refuses_refresh = 0
+    assert dataset.show("r2") and len(service.refreshes) == 2
+    assert not dataset.show("r2") and len(service.refreshes) == 2
+
+
+def test_what_is_asked_for_is_written_down_first(
+    tmp_path: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = power_bi(tmp_path, service)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("resources.audit._append", full)
+    with pytest.raises(StorageError):
+        dataset.show("r1")
+    assert (service.release, service.refreshes) == ("none", [])
 
 
 def test_nothing_is_asked_where_no_dataset_is_named(tmp_path: Path) -> None:

@@ -14,10 +14,14 @@ from engine.errors import LakeError
 from engine.reads.registration import SampleStatus
 from engine.receipt import Recipe
 from engine.report.issue import SignOut
+from engine.storage import StorageError
 from resources.environment import Resources, Settings, build_resources
+from resources.forgetting import discard
 from resources.lake.azure import AzureLake
 from resources.lake.contract import Tier
+from resources.recovery import recover
 from resources.tiering import (
+    ASKED,
     MOVED,
     Policy,
     TieringError,
@@ -118,6 +122,46 @@ def test_what_is_asked_back_is_pending_until_it_can_be_read_and_then_the_sample_
     assert [one.receipt.asset for one in due(platform, POLICY, LATER - timedelta(days=89))] == []
 
 
+def test_what_was_made_anew_or_removed_or_withdrawn_meanwhile_ends_once(platform: Resources) -> None:
+    """Each would otherwise be asked for at every look, for ever, or keep the look from all others."""
+    move(platform, due(platform, replace(POLICY, tiers=dict.fromkeys(POLICY.tiers, Tier.ARCHIVE)), LATER), **WHY)
+    rehydrate(platform, "S1", person="Dr Example", reason="a question of the ward")
+    with platform.lake.work("aligned_reads", "S1") as work:
+        (work.folder / "S1.bam").write_bytes(b"made anew")
+        work.publish(records=1, recipe=Recipe(), measures={})
+    gvcf = platform.lake.receipt("gvcf", "S1")
+    assert gvcf
+    discard(platform.lake, platform.audit, gvcf, person="Dr Example", reason="kept long enough")
+    assert {(one.asset, one.tier) for one in pending(platform)} == {("aligned_reads", None), ("gvcf", None)}
+    attempts = platform.registry.sample("S1").attempt
+    assert note_ended(platform) == ["S1"] and (note_ended(platform), pending(platform)) == ([], [])
+    assert platform.registry.sample("S1").attempt == attempts + 1
+    assert [one.receipt.asset for one in due(platform, POLICY, LATER)] == ["aligned_reads"], "what is gone is not moved"
+    platform.audit.record("Dr Example", ASKED, "S3", {"asset": "gvcf", "data_version": "d"})
+    assert note_ended(platform) == [] and pending(platform) == [], "of who was withdrawn nothing is run"
+
+
+def busy(*_: object) -> None:
+    raise StorageError("the storage is busy", remedy="wait")
+
+
+def test_what_the_storage_did_not_do_is_not_said_to_have_been(
+    platform: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(AzureLake, "move", busy)
+        with pytest.raises(StorageError):
+            move(platform, due(platform, POLICY, LATER), **WHY)
+    (told,) = recover(platform)
+    assert told.startswith("tier changed aligned_reads of S1, by Dr Example") and "did not take place" in told
+    move(platform, due(platform, POLICY, LATER), **WHY)
+    with monkeypatch.context() as patched:
+        patched.setattr(AzureLake, "move", busy)
+        with pytest.raises(StorageError):
+            rehydrate(platform, "S1", person="Dr Example", reason="a question of the ward")
+    assert recover(platform) and pending(platform) == [], "nobody waits for what was not asked of the storage"
+
+
 def test_a_lake_on_a_disk_has_no_tiers(tmp_path: Path) -> None:
     local = build_resources(Settings.from_environment({"GENOMICS_DATA": str(tmp_path / "data")}))
     with pytest.raises(TieringError, match="has no tiers"):
@@ -141,6 +185,7 @@ def test_nothing_is_moved_or_asked_back_on_nobodys_word(platform: Resources) -> 
         "hold_days: 90\ntiers: {findings: archive}",
         "hold_days: 0\ntiers: {gvcf: cool}",
         "hold_days: 90\ntiers: {gvcf: hot}",
+        "hold_days: 90\ntiers: {aligned_read: archive}",
         "hold_days: 90\ntiers: {gvcf: basement}",
         "hold_days: 90\ntiers: {gvcf: cool}\nprice: {}",
         "tiers: {gvcf: cool}",
