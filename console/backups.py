@@ -42,4 +42,6 @@ def _tell(made: Made, done: str, chosen: argparse.Namespace) -> int:
     print(f"{made.folder}: {made.files:,} files, {made.bytes:,} bytes {done}, {made.linked:,} of them linked")
     for one in made.left_out:
         print(f"  not in it: {one}")
+    if made.naming:
+        print(f"  in the clear in it: {made.naming:,} bundles that name persons; keep it where nobody else reads")
     return 0

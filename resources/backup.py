@@ -3,7 +3,8 @@
 The files of versions are never changed, so that they are copied first, and those that an earlier backup in the same
 folder has are linked to it. Then, while no deed is under way, follows what was added since and all that does change. A
 manifest with the sha256 of every file is written last: a folder without one is no backup. Keys and passwords are left
-out, so that a stolen backup tells nobody who a person is; they are kept apart.
+out and kept apart, so that the registry of a stolen backup tells nobody who a person is. Bundles that name a person lie
+in it as they lie in the lake, in the clear; how many is told.
 
 A backup is restored where nothing is. An audit log that is there and goes on from the backup's is kept: what people
 decided since, withdrawals above all, holds again at the next start.
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import GenomicsError
 from engine.storage import storage_told
+from resources.forgetting import NAMES_PERSON
 
 if TYPE_CHECKING:
     from resources.environment import Resources
@@ -68,6 +70,7 @@ class Made:
         bytes: of them.
         linked: files that an earlier backup had.
         left_out: what it does not hold, in words.
+        naming: bundles in force in it that name a person in the clear.
     """
 
     folder: Path
@@ -75,6 +78,7 @@ class Made:
     bytes: int
     linked: int = 0
     left_out: tuple[str, ...] = ()
+    naming: int = 0
 
 
 def back_up(platform: Resources, to: Path) -> Made:
@@ -114,7 +118,8 @@ def back_up(platform: Resources, to: Path) -> Made:
         }
         _write_last(folder / MANIFEST, json.dumps(told, indent=1))
     kept = copies.kept.values()
-    return Made(folder, len(kept), sum(one.bytes for one in kept), copies.linked, tuple(_left_out(platform)))
+    naming = _naming(platform) if any(name.startswith("lake/") for name in copies.kept) else 0
+    return Made(folder, len(kept), sum(one.bytes for one in kept), copies.linked, tuple(_left_out(platform)), naming)
 
 
 def restore(platform: Resources, backup: Path) -> Made:
@@ -257,6 +262,11 @@ def _newest(to: Path, *, but: Path) -> Path | None:
 def _told(backup: Path) -> list[Kept]:
     told = json.loads((backup / MANIFEST).read_text())["files"]
     return [Kept(**one) for one in told]
+
+
+def _naming(platform: Resources) -> int:
+    receipts = (platform.lake.previous(NAMES_PERSON, sample) for sample in platform.lake.samples())
+    return sum(bool(one and one.measures.get("identified")) for one in receipts)
 
 
 def _left_out(platform: Resources) -> Iterator[str]:

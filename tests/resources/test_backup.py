@@ -67,11 +67,24 @@ def test_a_deployment_comes_back_as_it_was(platform: Resources, tmp_path: Path) 
     assert again.lake.require("variants", "S1") != receipts["S1"]
 
 
-def test_a_stolen_backup_tells_nobody_who_a_person_is(platform: Resources, tmp_path: Path) -> None:
+def test_the_registry_of_a_stolen_backup_tells_nobody_who_a_person_is(platform: Resources, tmp_path: Path) -> None:
     made = back_up(platform, tmp_path / "backups")
     whole = b"".join(path.read_bytes() for path in made.folder.rglob("*") if path.is_file())
     assert b"P-S1" in whole and b'Example"' not in whole and b"MRN-4711" not in whole and b"Ada Ex" not in whole
-    assert not [path for path in made.folder.rglob("*") if "secrets" in path.parts]
+    assert not [path for path in made.folder.rglob("*") if "secrets" in path.parts] and made.naming == 0
+
+
+def test_how_many_bundles_name_persons_in_a_backup_is_told(
+    platform: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GENOMICS_DATA", str(platform.settings.data))
+    monkeypatch.setenv("GENOMICS_REFERENCE", "demo")
+    for sample, identified in (("S1", "2026-11-01"), ("S2", None)):
+        with platform.lake.work("fhir_bundle", sample) as work:
+            (work.folder / f"{sample}.fhir.json").write_text('{"family": "Example"}' if identified else "{}")
+            work.publish(records=1, recipe=Recipe(), measures={"identified": identified})
+    assert main(["backup", "--to", str(tmp_path / "backups")]) == 0
+    assert "in the clear in it: 1 bundles that name persons" in capsys.readouterr().out
 
 
 def test_what_an_earlier_backup_has_is_linked_and_outlives_it(platform: Resources, tmp_path: Path) -> None:
