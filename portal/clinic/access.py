@@ -20,6 +20,10 @@ from typing import Any
 
 from portal.clinic.rights import Person, Role
 from resources.teams import DEMO_TEAMS, AccessError, Team, Teams, listed, read_file, require_known, teams_of, unreadable
+from resources.work_list import State
+
+REPORT_STAGES = ("draft", "reviewed", "signed", "none")
+"""How far a case's report has come, as the work list is asked for it; the last of a case without one."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,9 @@ DEMO = Access(
 
 def _filter(told: Any) -> dict[str, str]:
     require_known(told, {"state", "report", "stage", "q"})
+    for name, known in (("state", tuple(State)), ("report", REPORT_STAGES)):
+        if told.get(name, known[0]) not in known:  # it would leave no case, without a word
+            raise ValueError(f"there is no {name} {told[name]!r}: there are {', '.join(known)}")
     return {name: str(value) for name, value in told.items()}
 
 

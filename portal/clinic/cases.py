@@ -52,7 +52,9 @@ def warnings_of(platform: Resources, sample: RegisteredSample) -> list[str]:
         told.append(f"Withdrawn since {sample.withdrawn[:10]}: nothing of it may be used")
     for asset in (identity.identity.name, identity.relatedness.name):
         failed = answered(lambda asset=asset: _failed(platform, asset, sample.sample_id))  # type: ignore[misc]
-        told += failed.value or []
+        told += (
+            [f"Whether it is this person's sample cannot be told: {failed.problem}"] if failed.problem else failed.value
+        )
     if not sample.person.secondary_findings_consent:
         told.append("No consent to secondary findings: they are not looked for, and must not be told")
     return told

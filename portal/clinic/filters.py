@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portal.clinic.access import REPORT_STAGES
 from portal.clinic.admission import Admitted, RefusalError
 from portal.clinic.house import Row
 
-NO_REPORT = "none"
+NO_REPORT = REPORT_STAGES[-1]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from engine.acmg.criteria import parse_criteria
 from engine.classify.decision import CLASSES
 from engine.phenotype.knowledge import term_names
 from portal.clinic import cases
+from portal.clinic.access import REPORT_STAGES
 from portal.clinic.admission import ROOT, Admitted
 from portal.clinic.filters import Filters, chosen_filters
 from portal.clinic.house import Row
@@ -90,6 +91,7 @@ def work_list(
         file=f"{ROOT}/cases.csv?{urlencode({'locked': locked} if locked else vars(chosen))}",
         counts=_counts(own),
         states=list(State),
+        reports=REPORT_STAGES,
         stages=sorted({row.item.stage for row in own} | set(sample_stages(house.platform))),
         read=house.read,
         again=at(start + 1) or f"{ROOT}/cases" if house.is_being_read else "",

@@ -256,6 +256,8 @@ def test_the_file_that_the_guide_shows_is_one_that_can_be_used() -> None:
         ({"provider": {"issuer": "http://idp.example", "client_id": "x"}}, [], "the issuer is no https URL"),
         ({"teams": {"t": {"orders": "W3-*"}}}, [], "is no list"),
         ({"filters": {"f": {"colour": "red"}}}, [], "colour: there are q, report, stage, state"),
+        ({"filters": {"f": {"state": "faild"}}}, [], "there is no state 'faild': there are "),
+        ({"filters": {"f": {"report": "unsigned"}}}, [], "there is no report 'unsigned': there are draft, reviewed"),
         ({"roles": {"x": "admin"}}, ["y"], "Dr A has no role here"),
         ({"roles": {"x": "admin", "y": "clinician"}}, ["x", "y"], "several roles"),
     ],

@@ -75,6 +75,9 @@ def test_who_opens_a_case_is_told_of_consent_and_of_a_swap(made_case: Deployment
         work.publish(records=1, recipe=receipt.recipe, measures=measures)
     shown = client.get(f"{ROOT}/cases/{CHILD}").text
     assert "two persons. Other samples of the same subject" in shown and "wrong parent" in shown
+    lake.path(lake.require("relatedness", CHILD), receipt.files[0].name).write_bytes(b"")
+    (told,) = cases.warnings_of(clinic.platform, own)
+    assert told.startswith("Whether it is this person's sample cannot be told") and "relatedness" in told
 
 
 def test_nobody_signs_what_no_second_person_has_reviewed(clinic: Clinic) -> None:
@@ -130,7 +133,7 @@ def test_without_a_signature_there_is_no_card(made_case: Deployment, tmp_path: P
 def test_the_command_line_writes_what_was_decided_and_signed_for_clinvar(clinic: Clinic, tmp_path: Path) -> None:
     """The report is signed, and nobody decided of its finding: there is nothing to submit, and that is said."""
     file = tmp_path / "submission.json"
-    assert main_of(clinvar, clinic, file=file) == 0
+    assert main_of(clinvar, clinic, file=file, person="Dr First") == 0
     assert json.loads(file.read_text())["germlineSubmission"] == []
     clinic.platform.catalogue.decide(
         CHILD,
@@ -140,7 +143,8 @@ def test_the_command_line_writes_what_was_decided_and_signed_for_clinvar(clinic:
         comment="seen in two families here",
         person="Dr First",
     )
-    assert main_of(clinvar, clinic, file=file) == 0
+    file = tmp_path / "again.json"
+    assert main_of(clinvar, clinic, file=file, person="Dr First") == 0
     assert json.loads(file.read_text())["germlineSubmission"] == [], "what was signed is what was said before"
 
 
