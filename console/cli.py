@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
@@ -34,6 +34,7 @@ from console import (
     studies,
     tiers,
 )
+from console.adding import Command, adder
 from console.couple import coupled
 from console.dashboards import power_bi
 from console.knowledge import knowledge
@@ -51,8 +52,6 @@ PROGRAM = "genomics"
 DISTRIBUTION = "genomics-assets"
 FAULT, INTERRUPTED = 70, 130
 _WHO = "who decides (default: the user logged in)"
-
-Command = Callable[[Resources, argparse.Namespace], int]
 
 
 def console() -> NoReturn:
@@ -131,12 +130,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"{PROGRAM} {version(DISTRIBUTION)}")
     added = top.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, does: str, command: Command) -> argparse.ArgumentParser:
-        sub: argparse.ArgumentParser = added.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
-        sub.set_defaults(command=command, usage=sub.error)
-        sub.add_argument("--json", action="store_true", help="print JSON instead of lines")
-        return sub
-
+    add = adder(added)
     listed = add("samples", "list where every sample stands, why, and what to do", listing.samples)
     shown = add("sample", "show a sample's artifacts, checks and history", commands.sample)
     override = add("override", "let one version of an artifact through a failed check", commands.override)
@@ -198,6 +192,7 @@ def parser() -> argparse.ArgumentParser:
     written.add_argument("folder", type=Path, metavar="FOLDER", help="takes the project")
     submitted = add("clinvar", "write what was classified and signed as a submission to ClinVar", clinvar)
     submitted.add_argument("file", type=Path, metavar="FILE", help="takes the submission, JSON")
+    submitted.add_argument("--person", help="who submits (default: the user logged in)")
     audit = add("audit", "verify the audit log's chain and its end", commands.audit)
     audit.add_argument("--accept", action="store_true", help="go on with a log that lost entries, as it is")
     audit.add_argument("--person", help=_WHO)

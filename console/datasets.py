@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
+from console.adding import adder
 from console.choosing import person
 from console.listing import print_table
 from console.output import print_json
 from engine.cohort.study import allele_of
 from engine.ops.datasets import frequencies, take, taken
-from engine.receipt import Receipt
+from engine.receipt import Receipt, Recipe
 from resources.environment import Resources
 
 _HEADER = ("ALLELE", "SOURCE", "COUNT", "NUMBER", "FREQUENCY")
-Command = Callable[[Resources, argparse.Namespace], int]
 
 
 def add_to(group: argparse.ArgumentParser) -> None:
     """The commands below ``genomics dataset``."""
-    added = group.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(name: str, does: str, command: Command) -> argparse.ArgumentParser:
-        sub: argparse.ArgumentParser = added.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
-        sub.set_defaults(command=command, usage=sub.error)
-        sub.add_argument("--json", action="store_true", help="print JSON instead of lines")
-        return sub
-
+    add = adder(group.add_subparsers(required=True, metavar="COMMAND"))
     imported = add("import", "import a dataset that a YAML file declares", importing)
     imported.add_argument("declaration", type=Path, metavar="YAML", help="of the dataset")
     imported.add_argument("--person", help="who imports it (default: the user logged in)")
@@ -42,11 +34,15 @@ def add_to(group: argparse.ArgumentParser) -> None:
 
 
 def importing(platform: Resources, chosen: argparse.Namespace) -> int:
-    """Import one, or find it there."""
-    receipt = take(platform, chosen.declaration)
+    """Import one, or find it there; who imports it is written to the audit log before it takes force."""
+
+    def announce(recipe: Recipe) -> None:
+        details = {name: recipe.parameters[name] for name in ("release", "sha256", "licence", "consent")}
+        details |= {"dataset": recipe.parameters["name"]}
+        platform.audit.record(person(chosen), "dataset imported", None, details)
+
+    receipt = take(platform, chosen.declaration, announce=announce)
     stated = receipt.recipe.parameters
-    details = {"dataset": stated["name"], "sha256": stated["sha256"], "data_version": receipt.data_version}
-    platform.audit.record(person(chosen), "dataset imported", None, details)
     if chosen.json:
         print_json(_told(receipt))
     else:

@@ -6,6 +6,7 @@ import argparse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from console.listing import empty
+from console.output import print_json
 from engine.errors import GenomicsError
 from resources.environment import Resources
 from resources.metrics import measured, metrics
@@ -15,8 +16,6 @@ _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 def meter(platform: Resources, chosen: argparse.Namespace) -> int:
     """Print the metrics as Prometheus reads them, or serve them until interrupted."""
-    from console.output import print_json
-
     if not platform.settings.data.is_dir():
         raise empty(platform)
     if chosen.listen is not None:

@@ -9,9 +9,11 @@ from typing import Any
 
 from console.choosing import find, person
 from console.output import print_json
+from engine.errors import ReportError
 from resources.decisions import require_reason
 from resources.environment import Resources
 from resources.leaving import Leaving, fingerprint_of, open_files, private_key, public_key, send_files
+from resources.signing import Reports
 
 SENT = "files sent"
 """Kind of events in the audit log."""
@@ -23,6 +25,8 @@ def send(platform: Resources, chosen: argparse.Namespace) -> int:
     who, name = person(chosen), find(platform, chosen.sample)
     require_reason(who, chosen.reason, what="sending files", sample=name)
     platform.registry.participant(name)
+    if not chosen.artifact:
+        _require_signed(platform, name)
     key = public_key(chosen.key)
     receipts = [platform.gate.require(asset, name) for asset in chosen.artifact or _DEFAULT]
     files = [
@@ -45,6 +49,16 @@ def send(platform: Resources, chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _require_signed(platform: Resources, sample: str) -> None:
+    """A page and a bundle that nobody has signed leave only where they are named."""
+    if not Reports(platform).draft(sample).issue.is_signed:
+        raise ReportError(
+            "what is said of it now has not been signed",
+            sample=sample,
+            remedy="sign it first, or name with --artifact what is to be sent all the same",
+        )
+
+
 def receive(_: Resources, chosen: argparse.Namespace) -> int:
     """Open what was sent; it is the same, byte for byte, or an error says which file is not."""
     key = private_key(chosen.key, lambda: getpass.getpass("Passphrase of the key: "))
@@ -60,7 +74,9 @@ def receive(_: Resources, chosen: argparse.Namespace) -> int:
 def add_to(send_: argparse.ArgumentParser, receive_: argparse.ArgumentParser) -> None:
     """The options of the two commands."""
     send_.add_argument("sample", metavar="SAMPLE", help="the sample's id")
-    send_.add_argument("--artifact", action="append", metavar="NAME", help="whose files; may be given again")
+    send_.add_argument(
+        "--artifact", action="append", metavar="NAME", help="whose files, signed or not; may be given again"
+    )
     send_.add_argument("--key", type=Path, required=True, help="the recipient's public key, of Crypt4GH or OpenSSH")
     send_.add_argument("--person", help="who sends (default: the user logged in)")
     send_.add_argument("--reason", required=True, help="why, in a sentence")

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from console.adding import adder
 from console.choosing import person
 from console.listing import print_table, since
-from console.output import plain, print_json
+from console.output import plain, print_json, require_new
 from engine.cohort.study import Step, StudyVersion, define
-from engine.errors import GenomicsError
 from engine.ops.joint_call import joint_call, require_callable
 from engine.ops.studies import look, publish, refresh
 from resources.decisions import require_reason
@@ -39,7 +39,6 @@ _OPTIONS = {
     "quality": ("--quality", "MEASURE", 'a measure with its bound, "mean_coverage>=20"; all must hold'),
 }
 """Option, its value and meaning by criterion of a definition."""
-Command = Callable[[Resources, argparse.Namespace], int]
 
 
 def add_to(group: argparse.ArgumentParser, add_decision: Callable[[argparse.ArgumentParser], None]) -> None:
@@ -49,16 +48,7 @@ def add_to(group: argparse.ArgumentParser, add_decision: Callable[[argparse.Argu
         group: the parser of that.
         add_decision: gives a command its options --person and --reason.
     """
-    added = group.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(name: str, does: str, command: Command, *, named: bool = True) -> argparse.ArgumentParser:
-        sub: argparse.ArgumentParser = added.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
-        sub.set_defaults(command=command, usage=sub.error)
-        sub.add_argument("--json", action="store_true", help="print JSON instead of lines")
-        if named:
-            sub.add_argument("name", metavar="NAME", help="of the cohort")
-        return sub
-
+    add = adder(group.add_subparsers(required=True, metavar="COMMAND"))
     defined = add("define", "select a cohort for a study and keep it under a name, in a new version", defining)
     defined.add_argument("--purpose", required=True, help="what for: GRU, HMB, DS:MONDO:0005027 or NRES")
     for criterion, (option, value, meaning) in _OPTIONS.items():
@@ -67,8 +57,8 @@ def add_to(group: argparse.ArgumentParser, add_decision: Callable[[argparse.Argu
         )
     defined.add_argument("--try", dest="only_try", action="store_true", help="tell the counts, and keep nothing")
     shown = add("show", "show what a cohort asks for, and how many each criterion left", show)
-    listed = add("list", "list all cohorts with their versions", listing, named=False)
-    refreshed = add("refresh", "select every cohort anew from the data as they are", refreshing, named=False)
+    listed = add("list", "list all cohorts with their versions", listing)
+    refreshed = add("refresh", "select every cohort anew from the data as they are", refreshing)
     exported = add("export", "write the list of a cohort's members who agreed to the purpose", export)
     exported.add_argument("--file", type=Path, required=True, help="takes the list, CSV; beside it a file that tells")
     exported.add_argument("--purpose", help="what for, where that is another purpose than the cohort's")
@@ -81,6 +71,8 @@ def add_to(group: argparse.ArgumentParser, add_decision: Callable[[argparse.Argu
     )
     called.add_argument("--region", help="chr20:3080000-3090000 or a contig; everything by default")
     called.add_argument("--purpose", help="what for, where that is another purpose than the cohort's")
+    for sub in (defined, shown, exported, called):
+        sub.add_argument("name", metavar="NAME", help="of the cohort")
     for sub in (shown, exported, called):
         sub.add_argument("--version", type=int, help="one version, the last by default")
     for sub in (defined, exported, called):
@@ -182,8 +174,7 @@ def _released(platform: Resources, chosen: argparse.Namespace) -> tuple[Release,
     version = platform.studies.version(chosen.name, chosen.version)
     about = chosen.file.with_name(f"{chosen.file.name}.json")
     for path in (chosen.file, about):
-        if path.exists():
-            raise GenomicsError("the file is there already", file=path, remedy="give a new name, or move it away")
+        require_new(path)
     purpose = chosen.purpose or version.definition.purpose
     return platform.studies.release(version, purpose, person=person(chosen), reason=chosen.reason), about
 

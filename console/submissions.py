@@ -6,15 +6,21 @@ import argparse
 import json
 import sys
 
-from console.output import print_json
+from console.choosing import person
+from console.output import print_json, require_new
 from engine.errors import GateError, LakeError
 from engine.exchange.clinvar_submission import Signed, submission
+from engine.receipt import digest_text
 from resources.environment import Resources
 from resources.signing import Reports
 
+WRITTEN = "ClinVar submission written"
+"""Kind of an event in the audit log."""
+
 
 def clinvar(platform: Resources, chosen: argparse.Namespace) -> int:
-    """Write the submission; a case that cannot be read now is named, and the others are written."""
+    """Write the submission, once that is in the audit log; a case that cannot be read is named and left out."""
+    require_new(chosen.file)
     signed: list[Signed] = []
     left_out = 0
     for sample in platform.registry.samples():
@@ -30,8 +36,11 @@ def clinvar(platform: Resources, chosen: argparse.Namespace) -> int:
             said = draft.statement
             signed += [Signed(one.row, said.build, said.case.person.subject_id) for one in said.findings]
     told = submission(signed)
-    chosen.file.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(told, indent=2) + "\n"
     count = len(told["germlineSubmission"])
+    platform.audit.record(person(chosen), WRITTEN, None, {"classifications": count, "digest": digest_text(text)})
+    with chosen.file.open("x", encoding="utf-8") as stream:
+        stream.write(text)
     if chosen.json:
         print_json({"file": str(chosen.file), "classifications": count, "left_out": left_out})
     else:

@@ -13,6 +13,7 @@ import io
 import json
 import secrets
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -93,7 +94,10 @@ def private_key(path: Path, passphrase: Callable[[], str]) -> bytes:
 
 
 def fingerprint_of(key: bytes) -> str:
-    """By which a public key is named: sha256, as OpenSSH writes it."""
+    """By which a public key is named: sha256 of its 32 bytes, Base64.
+
+    It is not what ``ssh-keygen -l`` tells of a key of OpenSSH, which is taken of another form of it.
+    """
     return "SHA256:" + b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
 
 
@@ -107,8 +111,10 @@ def send_files(files: Iterable[Leaving], name: str, folder: Path, recipient: byt
         recipient: whose public key it is encrypted for.
 
     Raises:
-        DeliveryError: a file is not what its receipt says any more.
+        DeliveryError: a file is not what its receipt says any more, or two of them have one name.
     """
+    files = list(files)
+    _require_names_apart(files)
     written, told = [], []
     with storage_told(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -131,6 +137,18 @@ def send_files(files: Iterable[Leaving], name: str, folder: Path, recipient: byt
             raise DeliveryError("too many files for one manifest", remedy="send fewer artifacts at a time")
         _encrypt(io.BytesIO(manifest), folder / f"{name}{MANIFEST}", recipient)
     return (*written, folder / f"{name}{MANIFEST}")
+
+
+def _require_names_apart(files: list[Leaving]) -> None:
+    """The second would lie over the first."""
+    counts = Counter(file.path.name for file in files)
+    for file in files:
+        if counts[file.path.name] > 1:
+            raise DeliveryError(
+                "two files of that name are to be sent",
+                file=file.path,
+                remedy="send each artifact once, into a folder of its own",
+            )
 
 
 def open_files(folder: Path, key: bytes, target: Path) -> tuple[Opened, ...]:

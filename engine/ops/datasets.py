@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +26,13 @@ class ListedLake(Lake, Protocol):
         """Names of the published artifacts that belong to no sample."""
 
 
-def take(services: Services, declaration: Path) -> Receipt:
+def take(services: Services, declaration: Path, *, announce: Callable[[Recipe], None] = lambda _: None) -> Receipt:
     """Import a declared dataset, or find it imported from the same file.
+
+    Args:
+        services: of the deployment.
+        declaration: its YAML.
+        announce: called with what is about to be published, or is found published, when all is judged.
 
     Raises:
         GenomicsError: as of :func:`engine.cohort.dataset.read_dataset` and ``import_dataset``.
@@ -45,10 +50,12 @@ def take(services: Services, declaration: Path) -> Receipt:
             parameters={**_stated(dataset), "sha256": services.lake.sha256(dataset.file)},
         )
         receipt = work.fresh(recipe)
-        if receipt is None:
-            measured = import_dataset(dataset, reference, work.folder, work.scratch)
-            receipt = work.publish(records=measured.alleles, recipe=recipe, measures=asdict(measured))
-    return receipt
+        if receipt is not None:
+            announce(recipe)
+            return receipt
+        measured = import_dataset(dataset, reference, work.folder, work.scratch)
+        announce(recipe)
+        return work.publish(records=measured.alleles, recipe=recipe, measures=asdict(measured))
 
 
 def _stated(dataset: Dataset) -> dict[str, Any]:

@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
 from console.cli import main
+from console.submissions import WRITTEN
 from engine.fhir.transactions import references_in
 from engine.person import Identity
 from engine.receipt import Recipe
 from engine.report.issue import SignOut
+from engine.report.statement import Statement
 from engine.report.statement_file import PILEUPS_SUFFIX, SUFFIX, write_pileups, write_statement
 from resources.environment import Resources, Settings, build_resources
 from resources.sign_out import event_of
@@ -35,12 +38,15 @@ def platform(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Resou
     monkeypatch.setenv("GENOMICS_FHIR_URL", url)
     made = build_resources(Settings.from_environment())
     made.registry.register([entry(tmp_path / "reads", "S1")], sheet="run.csv", sheet_digest="0")
-    said = report_statement(tmp_path / "r")
-    with made.lake.work("statement", "S1") as work:
+    publish(made, report_statement(tmp_path / "r"))
+    return made
+
+
+def publish(platform: Resources, said: Statement) -> None:
+    with platform.lake.work("statement", "S1") as work:
         write_statement(said, work.folder / f"S1{SUFFIX}")
         write_pileups((), work.folder / f"S1{PILEUPS_SUFFIX}")
         work.publish(records=1, recipe=Recipe({}), measures={"statement_digest": said.digest})
-    return made
 
 
 def sign(platform: Resources) -> None:
@@ -66,6 +72,30 @@ def test_only_a_signed_report_is_delivered_and_only_once(
     assert again["fresh"] and again["report"] == told.split()[-1]
     assert main(["deliveries"]) == 0
     assert capsys.readouterr().out.startswith(f"S1\tsent\t{url}\tattempts 1\t")
+
+
+def test_what_was_signed_alone_is_submitted_to_clinvar_and_written_down_first(
+    platform: Resources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = report_statement(tmp_path / "r")
+    word = {"decided_class": "pathogenic", "decided_at": "2026-11-20T10:00:00+00:00"}
+    decided = [replace(one, row={**one.row, **word}) for one in said.findings]
+    assert decided
+    publish(platform, replace(said, findings=tuple(decided)))
+    assert main(["clinvar", str(tmp_path / "none.json"), "--person", "Dr C"]) == 0
+    assert json.loads((tmp_path / "none.json").read_text())["germlineSubmission"] == []
+    sign(platform)
+    assert main(["clinvar", str(tmp_path / "all.json"), "--person", "Dr C", "--json"]) == 0
+    told = json.loads((tmp_path / "all.json").read_text())
+    assert len(told["germlineSubmission"]) == len(decided)
+    capsys.readouterr()
+    assert main(["clinvar", str(tmp_path / "all.json"), "--person", "Dr C"]) == 1
+    assert "the file is there already" in capsys.readouterr().err
+    written = [entry.event for entry in platform.audit.entries_of(WRITTEN)]
+    assert [(one.who, one.details["classifications"]) for one in written] == [("Dr C", 0), ("Dr C", len(decided))]
+    platform.decisions.withdraw("S1", person="Dr B", reason="consent was withdrawn")
+    assert main(["clinvar", str(tmp_path / "gone.json")]) == 0
+    assert json.loads((tmp_path / "gone.json").read_text())["germlineSubmission"] == []
 
 
 def test_what_did_not_arrive_waits_to_be_sent_again(

@@ -11,8 +11,12 @@ from crypt4gh.keys import c4gh
 from console.cli import main
 from engine.person import Identity
 from engine.receipt import Recipe
+from engine.report.issue import SignOut
+from engine.report.statement_file import PILEUPS_SUFFIX, SUFFIX, write_pileups, write_statement
 from resources.environment import Resources, Settings, build_resources
 from resources.registry import RegistryError
+from resources.sign_out import event_of
+from tests.builders.report_bundle import report_statement
 from tests.builders.sheets import entry
 
 WHY = ("--person", "Dr Example", "--reason", "consent was withdrawn")
@@ -81,6 +85,26 @@ def test_what_is_sent_is_read_by_its_recipient_alone_and_written_down(
     assert sent.who == "Dr Example" and list(sent.details["artifacts"]) == ["fhir_bundle"]
     assert main(["receive", str(out), "--key", str(tmp_path / "own.sec"), "--to", str(opened)]) == 0
     assert (opened / "S1.fhir.json").read_text() == '{"family": "Example"}'
+
+
+def test_what_nobody_signed_is_sent_only_where_it_is_named(
+    platform: Resources, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = report_statement(tmp_path / "r")
+    with platform.lake.work("statement", "S1") as work:
+        write_statement(said, work.folder / f"S1{SUFFIX}")
+        write_pileups((), work.folder / f"S1{PILEUPS_SUFFIX}")
+        work.publish(records=1, recipe=Recipe(), measures={"statement_digest": said.digest})
+    c4gh.generate(tmp_path / "own.sec", tmp_path / "own.pub", b"", None)
+    command = ["send", "S1", "--key", str(tmp_path / "own.pub"), "--to", str(tmp_path / "out"), *WHY]
+    assert main(command) == 1
+    assert "has not been signed" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert not [one for one in platform.audit.entries(sample="S1") if one.event.what == "files sent"]
+    step = SignOut("S1", said.digest, "final", "Dr B", "2126-11-27T10:00:00.000001+00:00")
+    with platform.audit.deed() as deed:
+        platform.registry.sign_out(step, after=0, announce=lambda taken: deed.intend(event_of(taken)))
+    assert main(command) == 1
+    assert "clinical_report has not been made" in capsys.readouterr().err, "signed, it is sent once its page is there"
 
 
 def test_of_a_withdrawn_sample_nothing_is_sent(

@@ -158,6 +158,16 @@ def test_a_file_that_is_not_what_its_receipt_says_is_not_sent(tmp_path: Path, ke
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_two_files_of_one_name_are_refused_before_either_is_written(tmp_path: Path, keys: Path) -> None:
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "S1.vcf.gz").write_text(folder)
+    twice = [leaving(tmp_path / folder / "S1.vcf.gz") for folder in ("one", "other")]
+    with pytest.raises(DeliveryError, match="two files of that name"):
+        send_files(twice, "S1", tmp_path / "out", own(keys))
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("content", ["", "hello", "-----BEGIN CRYPT4GH PUBLIC KEY-----\nAAAA\n-----END"])
 def test_what_is_no_key_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "key").write_text(content)
