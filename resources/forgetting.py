@@ -12,6 +12,7 @@ from engine.receipt import Receipt
 from resources.audit import AuditEntry, AuditLog
 from resources.decisions import require_reason
 from resources.lake import Lake
+from resources.ledger import PUBLISHED
 
 if TYPE_CHECKING:
     from resources.environment import Resources
@@ -48,11 +49,14 @@ def discarded(audit: AuditLog, receipt: Receipt) -> AuditEntry | None:
 
 
 def _last_of(audit: AuditLog, receipt: Receipt, kind: str) -> AuditEntry | None:
-    """What was said last of this version, where that is of the kind."""
+    """What was said last of whether this version is there, where that is of the kind."""
     found = None
     for entry in audit.entries(sample=receipt.sample):
         details = entry.event.details
-        if (details.get("asset"), details.get("data_version")) == (receipt.asset, receipt.data_version):
+        if entry.event.what in (PUBLISHED, PROPOSED, DISCARDED) and (
+            details.get("asset"),
+            details.get("data_version"),
+        ) == (receipt.asset, receipt.data_version):
             found = entry if entry.event.what == kind else None
     return found
 

@@ -188,7 +188,8 @@ def rehydrate(platform: Resources, sample: str, *, person: str, reason: str) -> 
     platform.registry.participant(sample)
     tiered = tiers_of(platform)
     receipts = [one for asset in platform.lake.assets(sample) if (one := platform.lake.receipt(asset, sample))]
-    archived = [one for one in receipts if tiered.tier(one) is Tier.ARCHIVE]
+    there = [one for one in receipts if not discarded(platform.audit, one)]
+    archived = [one for one in there if tiered.tier(one) is Tier.ARCHIVE]
     if not archived:
         raise TieringError("nothing of it lies in the archive", sample=sample, remedy="genomics tiers shows what does")
     for receipt in archived:

@@ -137,6 +137,8 @@ def test_what_was_made_anew_or_removed_or_withdrawn_meanwhile_ends_once(platform
     assert note_ended(platform) == ["S1"] and (note_ended(platform), pending(platform)) == ([], [])
     assert platform.registry.sample("S1").attempt == attempts + 1
     assert [one.receipt.asset for one in due(platform, POLICY, LATER)] == ["aligned_reads"], "what is gone is not moved"
+    with pytest.raises(TieringError, match="nothing of it lies in the archive"):
+        rehydrate(platform, "S1", person="Dr Example", reason="what is gone is not asked for")
     platform.audit.record("Dr Example", ASKED, "S3", {"asset": "gvcf", "data_version": "d"})
     assert note_ended(platform) == [] and pending(platform) == [], "of who was withdrawn nothing is run"
 
