@@ -190,6 +190,12 @@ def open_index(prefix: Path, contigs: tuple[Contig, ...], *, aligner: str = "bwa
     return AlignerIndex(prefix, contigs, tuple(Piece(*piece) for piece in facts["pieces"]), numbered=True)
 
 
+def index_files(index: AlignerIndex) -> list[Path]:
+    """The files of an index, whichever aligner's it is."""
+    suffixes = dict.fromkeys((*BWA_MEM3_FILES, *BWA_FILES))
+    return [file for suffix in suffixes if (file := Path(f"{index.prefix}{suffix}")).is_file()]
+
+
 def _suffixes(aligner: str) -> tuple[str, ...]:
     return BWA_FILES if aligner == "bwa" else BWA_MEM3_FILES
 

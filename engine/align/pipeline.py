@@ -19,9 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from engine.align.aligner import Aligner
+from engine.align.index import index_files
+from engine.align.needs import alignment_needs, tell_needs
 from engine.errors import FastqError, ToolError
 from engine.htslib import samtools_command
-from engine.progress import Progress
+from engine.progress import LOG, Progress
 from engine.reads.bam_writer import DEFAULT_LEVEL, LONGEST_INDEXED, write_bam
 from engine.reads.conventions import UmiSource
 from engine.reads.duplicates import OPTICAL_DISTANCE, DuplicateFinder, Duplicates, DuplicationMetrics
@@ -132,6 +134,8 @@ def align_reads(
     """
     options = options or AlignmentOptions()
     _check_lanes(lanes, sample)
+    needs = alignment_needs(index_files(aligner.index), lanes, threads=options.threads, memory=options.memory)
+    tell_needs(needs, output.parent, log or LOG)
     libraries = [library or sample] * len(lanes)
     with (
         RecordSorter(memory=options.memory, folder=output.parent) as sorter,
