@@ -7,6 +7,7 @@ contains content from LOINC (loinc.org), copyright Regenstrief Institute, Inc., 
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 JsonObject = dict[str, Any]
@@ -47,8 +48,8 @@ RELATED_ARTIFACT = "http://hl7.org/fhir/StructureDefinition/workflow-relatedArti
 
 def concept(system: str, code: str, display: str | None = None, *, text: str | None = None) -> JsonObject:
     """A CodeableConcept with one coding."""
-    coding = {"system": system, "code": code} | ({"display": display} if display else {})
-    return {"coding": [coding]} | ({"text": text} if text else {})
+    coding = {"system": system, "code": code, "display": display} if display else {"system": system, "code": code}
+    return {"coding": [coding], "text": text} if text else {"coding": [coding]}
 
 
 def extension(name: str, **value: Any) -> JsonObject:
@@ -56,8 +57,12 @@ def extension(name: str, **value: Any) -> JsonObject:
     return {"url": PROFILE + name, **value}
 
 
+@functools.cache
 def named(code: str) -> JsonObject:
-    """What is observed: LOINC where the code begins with a digit, the guide's own system otherwise."""
+    """What is observed: LOINC where the code begins with a digit, the guide's own system otherwise.
+
+    The same for everybody who asks, as the constants below are: a bundle is written and never changed.
+    """
     return concept(LOINC if code[0].isdigit() else TBD, code, DISPLAYS.get(code))
 
 

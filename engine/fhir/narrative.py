@@ -121,7 +121,11 @@ def _name(name: JsonObject) -> str:
 
 def _value(told: JsonObject) -> str:
     """The value of an Observation or a component, in words."""
-    value: Any = next((one for key, one in told.items() if key.startswith("value")), "")
+    value: Any = ""
+    for key, one in told.items():
+        if key.startswith("value"):
+            value = one
+            break
     if not isinstance(value, dict):
         return str(value)
     if "coding" in value or "text" in value:
@@ -135,6 +139,8 @@ def _value(told: JsonObject) -> str:
 
 def _words(concept: JsonObject) -> str:
     """A CodeableConcept as a person reads it."""
-    coded = [str(one.get("display") or one.get("code", "")) for one in concept.get("coding", [])]
+    coded = [str(one.get("display") or one.get("code", "")) for one in concept.get("coding", ())]
     text = concept.get("text")
-    return str(text) if text and text not in coded else ", ".join(dict.fromkeys(coded))
+    if text and text not in coded:
+        return str(text)
+    return coded[0] if len(coded) == 1 else ", ".join(dict.fromkeys(coded))

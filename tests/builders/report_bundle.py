@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,16 @@ def report_statement(
     order: str = "O1",
     findings: int = 2,
     genes: tuple[str, ...] = ("PANK2",),
+    first: int = 3_888_572,
+    varied: Callable[[str, int], dict[str, Any]] = lambda gene, position: {},
 ) -> Statement:
-    """What is said of a sample with so many findings, of one gene after the other."""
+    """What is said of a sample with so many findings, of one gene after the other, the first at that position.
+
+    ``varied`` tells by gene and position what of a variant is not as of every other.
+    """
     known = person(sex=Sex.FEMALE, subject_id=subject_id, order_id=order, phenotype=("HP:0001332",))
-    rows = [variant(genes[n % len(genes)], 3_888_572 + 7 * n, sample_id=sample) for n in range(findings)]
+    placed = [(genes[n % len(genes)], first + 7 * n) for n in range(findings)]
+    rows = [variant(*place, sample_id=sample, **varied(*place)) for place in placed]
     folder.mkdir(parents=True, exist_ok=True)
     table = write_annotated(folder / f"{sample}.annotated.parquet", *rows)
     looked_through = subject(ordered_genes=genes[1:] and genes, secondary_findings_consent=False)

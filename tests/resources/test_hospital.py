@@ -1,13 +1,17 @@
 """Reports delivered to a real FHIR server: each once, whatever happens on the way."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import httpx
 import pytest
 
 from engine.errors import DeliveryError
+from engine.fhir.transactions import addressed
+from engine.fhir.validation.matching import contains
 from engine.person import Identity
 from resources.audit import AuditLog
 from resources.fhir_server import FhirServer, Patience, RefusedError, Seen
@@ -20,6 +24,7 @@ from tests.builders.sheets import entry
 
 PATIENT = Patience(attempts=3, first=0.01, timeout=60)
 QUICK = Patience(attempts=12, first=0.001, longest=0.01, timeout=0.5)
+_SHARED = ("Organization/", "Device/", "Practitioner/")
 GUIDE = "http://hl7.org/fhir/uv/genomics-reporting/StructureDefinition/"
 
 
@@ -65,7 +70,7 @@ def places(bundle: dict[str, Any]) -> list[str]:
 
 def versions(base: str, bundle: dict[str, Any]) -> set[str]:
     """Of what is the sample's own: laboratory, tools and signer are every sample's."""
-    own = [place for place in places(bundle) if not place.startswith(("Organization/", "Device/", "Practitioner/"))]
+    own = [place for place in places(bundle) if not place.startswith(_SHARED)]
     return {get(base, place)["meta"]["versionId"] for place in own}
 
 
@@ -211,7 +216,7 @@ def test_a_fault_is_outlived_and_doubles_nothing(
 
 def numbers(base: str, bundle: dict[str, Any]) -> dict[str, int]:
     """The server's number of what is the sample's own, by place."""
-    own = [place for place in places(bundle) if not place.startswith(("Organization/", "Device/", "Practitioner/"))]
+    own = [place for place in places(bundle) if not place.startswith(_SHARED)]
     return {place: int(get(base, place)["meta"]["versionId"]) for place in own}
 
 
@@ -329,6 +334,35 @@ def test_what_a_later_version_does_not_tell_is_taken_back_with_it(
     assert again.withdrawn == 0 and {get(url, place)["status"] for place in gone if "Observation" in place} == {
         "amended"
     }
+
+
+@pytest.mark.parametrize("sample", ["S36", "S37", "S38"])
+def test_of_two_first_deliveries_at_once_the_server_has_one_whole_and_nothing_twice(
+    sample: str, tmp_path: Path, url: str, hospital: Callable[..., Hospital]
+) -> None:
+    """Two that know nothing of each other; of one data lake's the second waits for the first (its work folder)."""
+    known = {"sample": sample, "subject_id": f"P-{sample}", "order": f"O-{sample}"}
+    signed = [report_bundle(tmp_path / "r", signatures=n, **known) for n in (1, 2)]
+    hospitals, both = [hospital(), hospital()], Barrier(2)
+    others = SampleRegistry(tmp_path / "others.sqlite")
+    others.register([entry(tmp_path, sample)], sheet="a.csv", sheet_digest="0")
+    hospitals[1].ledger = Deliveries(others.database)
+
+    def deliver(at: Hospital, bundle: dict[str, Any]) -> str:
+        both.wait()
+        return at.deliver(sample, bundle).report
+
+    with ThreadPoolExecutor(2) as pool:
+        (report,) = {*pool.map(deliver, hospitals, signed)}
+    status = get(url, report)["status"]
+    said = addressed(signed[("final", "amended").index(status)])
+    own = {place: one for place, one in said.items() if not place.startswith(_SHARED)}
+    assert [place for place, one in own.items() if not contains(get(url, place), one)] == []
+    for kind, number in (("DiagnosticReport", sample), ("Patient", f"P-{sample}"), ("ServiceRequest", f"O-{sample}")):
+        assert get(url, f"{kind}?identifier={number}")["total"] == 1
+    patient = next(place for place in own if place.startswith("Patient/"))
+    observations = sum(place.startswith("Observation/") for place in own)
+    assert get(url, f"Observation?patient={patient}&_summary=count")["total"] == observations
 
 
 def test_a_server_that_stays_away_is_told_with_what_was_tried(

@@ -22,6 +22,8 @@ ANY_TYPE = (
     *("ParameterDefinition", "RelatedArtifact", "TriggerDefinition", "UsageContext", "Dosage", "Meta"),
 )
 """What the name of an element with a choice of types may end in."""
+_RECURRING = frozenset({"BackboneElement", "CodeableConcept", "Extension", "Identifier", "Meta", "Quantity", "Range"})
+"""Types whose values come again and again, in one bundle and from one to the next."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Element:
         is_single: whether it may be there once, and nothing has to be counted or sorted.
         is_restricted: whether it is fixed, has a pattern or a value set.
         is_primitive: whether its values may be absent in a list, said beside it by extensions.
+        recurs: whether its values come again and again; entries of a bundle do not, they name their resource.
+        by_code: the first of its types of each name.
         check: of a primitive type of which nothing more is demanded: what is wrong with a value, or nothing.
     """
 
@@ -93,13 +97,15 @@ class Element:
     is_single: bool = False
     is_restricted: bool = False
     is_primitive: bool = False
+    recurs: bool = False
+    by_code: dict[str, ElementType] = field(default_factory=dict)
     check: Callable[[Any], str | None] | None = None
 
     def type_named(self, code: str | None) -> ElementType | None:
         """The type of that name; the only one where no name is given."""
         if code is None:
             return self.types[0] if self.types else None
-        return next((one for one in self.types if one.code == code), None)
+        return self.by_code.get(code)
 
 
 def element_tree(told: list[JsonObject]) -> Element:
@@ -146,6 +152,8 @@ def _finish(element: Element, by_id: dict[str, Element]) -> None:
     """What is known once the whole tree stands: borrowed children, names in JSON, what has to be there."""
     element.is_choice = element.name.endswith("[x]")
     element.is_single = not element.repeats and element.maximum == 1 and not element.slices
+    element.by_code = {one.code: one for one in reversed(element.types)}
+    element.recurs = not _RECURRING.isdisjoint(element.by_code) and not element.path.startswith("Bundle.entry")
     element.is_primitive = bool(element.types) and element.types[0].code[0].islower()
     element.is_restricted = element.fixed is not None or element.pattern is not None or element.codes is not None
     if len(element.types) == 1 and not element.is_choice and not element.is_restricted:

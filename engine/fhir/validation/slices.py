@@ -76,7 +76,7 @@ class Slicer:
             target = resolve(name) if isinstance(name, str) else None
             if target is None:
                 return None
-            return any(url in wanted for profile in profiles_of(target) for url in self._known.lineage(profile))
+            return any(not wanted.isdisjoint(self._known.lineage(profile)) for profile in profiles_of(target))
 
         return test
 
@@ -100,6 +100,9 @@ def _codings(value: Any) -> list[Any]:
 
 
 def _all(tests: list[Test]) -> Test:
+    if len(tests) == 1:
+        return tests[0]
+
     def test(value: Any, named: str | None, resolve: Resolve) -> Verdict:
         verdicts = [one(value, named, resolve) for one in tests]
         return False if False in verdicts else None if None in verdicts or not verdicts else True

@@ -7,7 +7,6 @@ codes; other modules of this package judge values, slices, invariants and refere
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable
 from typing import Any
 
 from engine.fhir.validation import invariants, references
@@ -21,13 +20,15 @@ from engine.fhir.validation.references import Resolve, Resolver, within
 from engine.fhir.validation.slices import Slicer
 
 JsonObject = dict[str, Any]
+Key = tuple[int, str | None, bytes]
+"""A value where it stands: its element, the type that its name tells, and the value as ``marshal`` writes it."""
 
 _HL7 = "http://hl7.org/fhir/"
 _ELEMENT = _HL7 + "StructureDefinition/Element"
 _OF_A_SYSTEM = frozenset({"Coding", "Identifier"})
 _MOST_REMEMBERED = 200_000
-_REMEMBERED = frozenset({"BackboneElement", "CodeableConcept", "Extension", "Identifier", "Meta", "Quantity", "Range"})
-"""Types whose values come again and again, in one bundle and from one to the next."""
+_REFERENCE = b"\x09\0\0\0reference"
+"""The key of whatever refers to others, as ``marshal`` writes it: its length goes first."""
 
 
 class Validator:
@@ -36,7 +37,7 @@ class Validator:
     def __init__(self, known: Definitions | None = None) -> None:
         self.known = known or definitions()
         self.slicer = Slicer(self.known)
-        self.good: set[tuple[int, str | None, bytes]] = set()
+        self.good: dict[Key | None, str] = {}
         self._rules: dict[tuple[int, str | None], list[tuple[Rule, str]]] = {}
 
     def resource(self, resource: JsonObject, resolve: Resolve | None = None) -> list[Problem]:
@@ -69,11 +70,13 @@ class Validator:
             found = self._rules[key] = [one for one in told.values() if one[0].key not in invariants.ELSEWHERE]
         return found
 
-    def remember(self, key: tuple[int, str | None, bytes]) -> None:
-        """Keep in mind that a value was good where it stood."""
+    def remember(self, key: Key, slice_name: str = "") -> None:
+        """Keep in mind that a value was good where it stood, and in which slice; not of what refers to others."""
+        if _REFERENCE in key[2]:
+            return
         if len(self.good) >= _MOST_REMEMBERED:
             self.good.clear()
-        self.good.add(key)
+        self.good[key] = slice_name
 
 
 def _judge(validator: Validator, resource: JsonObject, resolve: Resolve, *, is_whole: bool) -> list[Problem]:
@@ -91,6 +94,7 @@ class _Walk:
         self._validator, self._known, self._slicer = validator, validator.known, validator.slicer
         self._resolve, self._is_whole = resolve, is_whole
         self._place = Place({}, {})
+        self._led: set[tuple[int, str]] = set()
 
     def resource(self, resource: Any, container: JsonObject | None) -> None:
         """Judge a resource by its type and by the profiles that it says it follows."""
@@ -129,13 +133,16 @@ class _Walk:
                 self._other(element, key, inner, path, seen, is_resource)
                 continue
             child, kind = told
-            if child.is_choice and child.name in seen and "_" + key not in value:
-                self._say((path, child.name), "is there in more than one type")
-            seen.add(child.name)
-            if child.is_single and not isinstance(inner, list):
-                self._value(child, inner, kind, (path, key))
-            else:
+            name = child.name
+            if child.is_choice and name in seen and "_" + key not in value:
+                self._say((path, name), "is there in more than one type")
+            seen.add(name)
+            if not child.is_single or isinstance(inner, list):
                 self._several(child, inner, kind, (path, key))
+            elif child.check is None:
+                self._value(child, inner, kind, (path, key))
+            elif problem := child.check(inner):
+                self._say((path, key), problem)
         for child in element.demanded:
             if child.name not in seen:
                 self._element(child, [], None, (path, child.name))
@@ -158,9 +165,19 @@ class _Walk:
         elif child.repeats and not inner:
             self._say(here, "is an empty list")
         elif child.repeats and child.types and child.types[0].code == "CodeableConcept":
-            self._remembered(child, inner, kind, lambda: self._element(child, inner, kind, here))
+            self._concepts(child, inner, kind, here)
         else:
             self._element(child, inner if child.repeats else [inner], kind, here)
+
+    def _concepts(self, child: Element, values: list[Any], kind: str | None, here: Path) -> None:
+        """Judge a list of concepts, which most resources of a bundle have alike."""
+        key = _key(child, values, kind)
+        if key in self._validator.good:
+            return
+        count = len(self.problems)
+        self._element(child, values, kind, here)
+        if key is not None and len(self.problems) == count:
+            self._validator.remember(key)
 
     def _element(self, child: Element, values: list[Any], kind: str | None, here: Path) -> None:
         self._count(child, len(values), here)
@@ -182,13 +199,20 @@ class _Walk:
     def _slices(self, child: Element, values: list[Any], kind: str | None, here: Path) -> None:
         """Judge each value as one of its slice, which says all that the element says and more."""
         counts = dict.fromkeys(child.slices, 0)
-        sure = True
+        sure, known, recurs = True, self._validator.good, child.recurs
         for number, value in enumerate(values):
+            key = _key(child, value, kind) if recurs else None
+            if known.get(key):
+                counts[known[key]] += 1
+                continue
             place = (here, number) if child.repeats else here
             found, certain = self._slicer.slice_of(child, value, kind, self._resolve)
             if found is not None:
                 counts[found[0]] += 1
-                self._value(found[1], value, kind, (place, found[1].label))
+                count = len(self.problems)
+                self._new(found[1], value, kind, (place, found[1].label))
+                if key is not None and len(self.problems) == count:
+                    self._validator.remember(key, found[0])
                 continue
             sure = sure and certain
             self._value(child, value, kind, place)
@@ -204,6 +228,19 @@ class _Walk:
             self._say(place, f"is no part of this extension: {value['url']}")
 
     def _value(self, element: Element, value: Any, kind: str | None, path: Path) -> None:
+        """Judge one value of an element, unless the same was good in the same place."""
+        if not element.recurs or not isinstance(value, dict):
+            self._new(element, value, kind, path)
+            return
+        key = _key(element, value, kind)
+        if key in self._validator.good:
+            return
+        count = len(self.problems)
+        self._new(element, value, kind, path)
+        if key is not None and len(self.problems) == count:
+            self._validator.remember(key)
+
+    def _new(self, element: Element, value: Any, kind: str | None, path: Path) -> None:
         """Judge one value of an element."""
         if element.check is not None:
             if problem := element.check(value):
@@ -213,25 +250,7 @@ class _Walk:
         if kind is not None and told is None and element.types:
             self._say(path, f"is a {kind}; it may be {', '.join(one.code for one in element.types)}")
             return
-        code = kind or (told.code if told else None)
-        if code in _REMEMBERED and isinstance(value, dict):
-            self._remembered(element, value, kind, lambda: self._fresh(element, value, code, told, path))
-        else:
-            self._fresh(element, value, code, told, path)
-
-    def _remembered(self, element: Element, value: Any, kind: str | None, judge: Callable[[], None]) -> None:
-        """Judge a value unless the same was good in the same place; what refers to others is judged each time."""
-        try:
-            key = (id(element), kind, marshal.dumps(value, 2))
-        except ValueError:
-            judge()
-            return
-        if key in self._validator.good:
-            return
-        count = len(self.problems)
-        judge()
-        if len(self.problems) == count and b"reference" not in key[2]:
-            self._validator.remember(key)
+        self._fresh(element, value, kind or (told.code if told else None), told, path)
 
     def _fresh(self, element: Element, value: Any, code: str | None, told: ElementType | None, path: Path) -> None:
         if element.is_restricted:
@@ -265,7 +284,10 @@ class _Walk:
         if not value.keys() - {"id"}:
             self._say(path, "is empty", rule="ele-1")
             return
-        errors = self._errors
+        led = _outward(element, value) if code == "Reference" else None
+        if led in self._led:
+            return
+        errors, count = self._errors, len(self.problems)
         if code == "Extension":
             self._extension(element, value, path)
         elif code != "Reference" or len(value) > 1 or not isinstance(value.get("reference"), str):
@@ -278,13 +300,16 @@ class _Walk:
                 self._say(path, words)
         if self._errors == errors:
             self._invariants(element, code, value, path)
+        if led and len(self.problems) == count:
+            self._led.add(led)
 
     def _structures(self, element: Element, code: str | None, told: ElementType | None) -> list[Element]:
         """What a value of a complex type is walked along."""
-        profiles = [self._known.tree(url) for url in (told.profiles if told else ()) if url in self._known]
         own = [element] if element.children else []
-        if own or profiles:
-            return own + profiles
+        if told and told.profiles:
+            own += [self._known.tree(url) for url in told.profiles if url in self._known]
+        if own:
+            return own
         url = self._known.type_url(code) if code else None
         return [self._known.tree(url)] if url else []
 
@@ -330,6 +355,20 @@ class _Walk:
     def _say(self, path: Path, message: str, *, severity: str = "error", rule: str | None = None) -> None:
         self._errors += severity == "error" and rule is None
         self.problems.append(Problem(name_of(self._place.resource), text_of(path), message, severity, rule))
+
+
+def _key(element: Element, value: Any, kind: str | None) -> Key | None:
+    """By which a value is remembered; absent where it is not of JSON's own types."""
+    try:
+        return id(element), kind, marshal.dumps(value, 2)
+    except ValueError:
+        return None
+
+
+def _outward(element: Element, value: JsonObject) -> tuple[int, str] | None:
+    """By which a reference is remembered that leads to the same from wherever it stands in a bundle."""
+    name = value.get("reference")
+    return (id(element), name) if len(value) == 1 and isinstance(name, str) and name[:1] != "#" else None
 
 
 def _same(value: Any, fixed: Any) -> bool:

@@ -69,11 +69,12 @@ def _is_named(mutant: Mutant) -> bool:
 
 
 def test_the_validator_loads_in_less_than_a_second() -> None:
+    """Of the processor's time: a machine with other work says nothing of it."""
     timed = (
-        "import time; start = time.perf_counter()\n"
+        "import time; start = time.process_time()\n"
         "from engine.fhir.validation.validator import Validator\n"
         "Validator().resource({'resourceType': 'Observation'})\n"
-        "print(time.perf_counter() - start)"
+        "print(time.process_time() - start)"
     )
     times = [
         float(subprocess.run([sys.executable, "-c", timed], capture_output=True, check=True).stdout) for _ in "123"

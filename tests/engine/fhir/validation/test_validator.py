@@ -2,9 +2,13 @@
 
 import copy
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from engine.fhir.validation.primitives import is_plain
 from engine.fhir.validation.validator import Validator
 from tests.builders.guide import guide_examples
 
@@ -121,6 +125,69 @@ def test_what_was_found_good_once_is_good_only_there() -> None:
     assert not [one for one in validator.resource(OBSERVATION | {"code": code}) if one.severity == "error"]
     found = validator.resource(OBSERVATION | {"code": code, "meta": {"profile": [GUIDE + "variant"]}})
     assert "Observation.code" in {problem.element for problem in found}
+
+
+def test_what_was_found_good_in_a_slice_is_counted_each_time() -> None:
+    validator = Validator()
+    gene = {
+        "code": {"coding": [{"system": "http://loinc.org", "code": "51958-7"}]},
+        "valueCodeableConcept": {"coding": [{"system": "http://www.ncbi.nlm.nih.gov/refseq", "code": "NM_1.1"}]},
+    }
+    variant = OBSERVATION | {"meta": {"profile": [GUIDE + "variant"]}, "component": [gene]}
+
+    def too_often(components: int) -> list[str]:
+        found = validator.resource(variant | {"component": [gene] * components})
+        return [str(one) for one in found if "too often" in one.message]
+
+    assert [len(too_often(count)) for count in (1, 1, 2, 2, 1)] == [0, 0, 1, 1, 0]
+
+
+def test_what_a_reference_led_to_once_is_looked_at_again_in_another_bundle() -> None:
+    validator = Validator()
+    subject = {"reference": "urn:uuid:00000001-0000-4000-8000-000000000000"}
+
+    def led(to: JsonObject) -> list[str]:
+        one, other = (OBSERVATION | {"id": name, "subject": subject} for name in ("o1", "o2"))
+        entries = [
+            {"fullUrl": f"urn:uuid:0000000{number}-0000-4000-8000-000000000000", "resource": each}
+            for number, each in enumerate([one, to, other])
+        ]
+        found = validator.bundle({"resourceType": "Bundle", "type": "collection", "entry": entries})
+        return [problem.resource for problem in found if "leads to" in problem.message]
+
+    assert led(PATIENT) == []
+    assert led({"resourceType": "Organization", "id": "g", "name": "x"}) == ["Observation/o1", "Observation/o2"]
+
+
+_DIV = '<div xmlns="http://www.w3.org/1999/xhtml">{}</div>'
+
+
+@given(
+    st.lists(
+        st.lists(st.one_of(st.text(max_size=3), st.sampled_from(["&amp;", "&lt;", "]]>", "&nbsp;", "<b>", "</p>"])))
+        .map("".join)
+        .map("<p>{}</p>".format),
+        max_size=3,
+    ).map("".join)
+)
+@example("<p> </p>")
+@example("<p>\u00a0</p>")
+@example("<p>a]]&gt;b</p>")
+def test_a_narrative_that_is_found_plain_is_one_that_the_parser_finds_good(paragraphs: str) -> None:
+    narrative = _DIV.format(paragraphs)
+    if is_plain(narrative):
+        root = ElementTree.fromstring(narrative)
+        assert {one.tag for one in root} == {"{http://www.w3.org/1999/xhtml}p"}
+        assert any(text.strip() for text in root.itertext())
+
+
+@pytest.mark.parametrize(
+    "paragraphs",
+    ["", "<p></p>", "<p> </p>", "<p>a</p>b", "<p>a&nbsp;b</p>", "<p>a]]>b</p>", "<p>\x01</p>", "<p>a<b/></p>"],
+)
+def test_no_narrative_is_found_plain_that_the_parser_has_to_see(paragraphs: str) -> None:
+    assert is_plain(_DIV.format("<p>Smith &amp; Daughters, 1 &lt; 2</p>"))
+    assert not is_plain(_DIV.format(paragraphs))
 
 
 @pytest.mark.parametrize("broken", [
