@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from engine.errors import GenomicsError
-from portal.clinic import api, dashboards, deeds, entrance, exchange, files, oidc, pages, watching
+from portal.clinic import api, commenting, dashboards, deeds, entrance, exchange, files, oidc, pages, watching
 from portal.clinic.access import Access
 from portal.clinic.admission import ROOT, RefusalError, require_rules
 from portal.clinic.entrance import sign_in
@@ -43,6 +43,8 @@ def portal_of(platform: Resources, open_runs: Callable[[], AbstractContextManage
         oidc.router,
         pages.router,
         deeds.router,
+        commenting.router,
+        commenting.api_router,
         files.router,
         watching.router,
         api.router,

@@ -11,6 +11,7 @@ from portal.clinic.rights import Action
 
 MayBreakGlass = Annotated[Admitted, Depends(needs(Action.BREAK_GLASS))]
 MayClassify = Annotated[Admitted, Depends(needs(Action.CLASSIFY))]
+MayComment = Annotated[Admitted, Depends(needs(Action.COMMENT))]
 MayEnter = Annotated[Admitted, Depends(needs(Action.ENTER))]
 MayExport = Annotated[Admitted, Depends(needs(Action.EXPORT))]
 MayList = Annotated[Admitted, Depends(needs(Action.LIST))]

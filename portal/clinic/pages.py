@@ -36,6 +36,7 @@ from portal.clinic.may import (
 from portal.clinic.pedigree import draw
 from portal.clinic.rendering import page, policy
 from portal.clinic.rights import MAY, Action
+from resources.comments import LONGEST, Comments, depths
 from resources.environment import Resources
 from resources.signing import Draft, Reports
 from resources.work_list import State, sample_stages
@@ -169,6 +170,7 @@ def variant_page(
         problem=problem or decided.problem,
         told=told,
         decided=list(reversed(decided.value or [])),
+        **_commented(admitted, answer.variant),
         classes=CLASSES,
         criteria=met,
         **_weighed(met),
@@ -297,6 +299,25 @@ def _overview(request: Request, admitted: Admitted, **more: Any) -> Response:
         deliveries=platform.hospital.ledger.reports(sample=sample.sample_id),
         **{"identity": None} | more,
     )
+
+
+def comments_page(request: Request, admitted: Admitted, *, problem: str = "", status: int = 200) -> Response:
+    """The page with everything that was said of a case, after something was said or could not be."""
+    return _of_a_case(
+        request,
+        admitted,
+        "comments.html.j2",
+        cases.Answered(),
+        status=status,
+        problem=problem,
+        **_commented(admitted, None),
+    )
+
+
+def _commented(admitted: Admitted, allele: str | None) -> dict[str, Any]:
+    """What was said of a variant, or of the case and all its variants."""
+    said = Comments(admitted.house.platform.audit).of(admitted.case.sample_id, allele)
+    return {"comments": said, "depths": depths(said), "longest_comment": LONGEST}
 
 
 def _of_a_case(

@@ -41,6 +41,7 @@ class Action(StrEnum):
     DRAFT = "read a report before it is signed"
     REPORT = "read a signed report"
     CLASSIFY = "classify a variant"
+    COMMENT = "comment on a case"
     REVIEW = "review a report"
     SIGN = "sign a report"
     EXPORT = "take a case's data along"
@@ -56,7 +57,7 @@ class Action(StrEnum):
 OF_A_CASE = frozenset(
     {
         *(Action.CASE, Action.FINDINGS, Action.READS, Action.IDENTITY, Action.DRAFT, Action.REPORT),
-        *(Action.CLASSIFY, Action.REVIEW, Action.SIGN, Action.EXPORT, Action.RETRY),
+        *(Action.CLASSIFY, Action.COMMENT, Action.REVIEW, Action.SIGN, Action.EXPORT, Action.RETRY),
     }
 )
 """Actions that also need the case to be one of the person's own, or the glass to be broken over it."""
@@ -65,10 +66,10 @@ BREAKABLE = frozenset({Action.CASE, Action.FINDINGS, Action.READS, Action.IDENTI
 _LABORATORY = frozenset({Action.ENTER, Action.LIST, Action.CASE, Action.FINDINGS, Action.READS, Action.DRAFT})
 _REPORTS = frozenset({Action.REPORT, Action.INBOX, Action.DELIVERIES, Action.DASHBOARDS})
 MAY: Mapping[Role, frozenset[Action]] = {
-    Role.BIOINFORMATICIAN: _LABORATORY | _REPORTS | {Action.RETRY},
+    Role.BIOINFORMATICIAN: _LABORATORY | _REPORTS | {Action.COMMENT, Action.RETRY},
     Role.GENETICIST: _LABORATORY
     | _REPORTS
-    | {Action.IDENTITY, Action.CLASSIFY, Action.REVIEW, Action.SIGN, Action.EXPORT, Action.BREAK_GLASS},
+    | {Action.IDENTITY, Action.CLASSIFY, Action.COMMENT, Action.REVIEW, Action.SIGN, Action.EXPORT, Action.BREAK_GLASS},
     Role.CLINICIAN: frozenset(
         {Action.ENTER, Action.LIST, Action.CASE, Action.IDENTITY, Action.REPORT, Action.BREAK_GLASS}
     ),

@@ -57,6 +57,9 @@ EXPECTED: dict[tuple[str, str], set[Role]] = {
     ("POST", f"{CASE}/review"): {G},
     ("POST", f"{CASE}/sign"): {G},
     ("POST", f"{CASE}/retry"): {B},
+    ("GET", f"{CASE}/comments"): {B, G},
+    ("POST", f"{CASE}/comments"): {B, G},
+    ("POST", f"{CASE}/comments/{{number}}/take-back"): {B, G},
     ("POST", f"{CASE}/break-glass"): {G, C},
     ("GET", "/inbox"): {B, G},
     ("GET", "/deliveries"): {B, G, A},
@@ -80,6 +83,9 @@ EXPECTED: dict[tuple[str, str], set[Role]] = {
     ("GET", "/api/ga4gh/drs/v1/objects/{case}"): {B, G},
     ("GET", "/cases.csv"): {B, G, C},
     ("POST", f"/api{CASE}/retry"): {B},
+    ("GET", f"/api{CASE}/comments"): {B, G},
+    ("POST", f"/api{CASE}/comments"): {B, G},
+    ("POST", f"/api{CASE}/comments/{{number}}/take-back"): {B, G},
 }
 """Who may ask for what, of a case that is theirs: written by hand, not read from what decides."""
 FILLED = {

@@ -32,7 +32,14 @@ PAGES = {
     Role.GENETICIST: (
         *("/cases", f"/cases/{CHILD}", f"/cases/{CHILD}/findings", f"/cases/{CHILD}/variants/{ALLELE}"),
         *(f"/dashboards/{board.name}" for board in BOARDS),
-        *(f"/cases/{CHILD}/why?variant={ALLELE}", f"/cases/{CHILD}/report", "/inbox", "/deliveries", "/nowhere"),
+        *(
+            f"/cases/{CHILD}/comments",
+            f"/cases/{CHILD}/why?variant={ALLELE}",
+            f"/cases/{CHILD}/report",
+            "/inbox",
+            "/deliveries",
+            "/nowhere",
+        ),
     ),
     Role.CLINICIAN: (f"/cases/{CHILD}", f"/cases/{CHILD}/signed", f"/cases/{CHILD}/findings"),
     Role.SECURITY_OFFICER: ("/audit", "/rights"),
