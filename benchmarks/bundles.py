@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,8 +48,8 @@ def main() -> int:
     assert not faults(signed_bundle(said.pop()))  # what a process needs once is not counted
     building = judging = 0.0
     for one in said:  # one after the other, as they are delivered
-        bundle, seconds = _timed(lambda one=one: signed_bundle(one))
-        found, more = _timed(lambda bundle=bundle: faults(bundle))
+        bundle, seconds = _timed(partial(signed_bundle, one))
+        found, more = _timed(partial(faults, bundle))
         assert not found
         building, judging = building + seconds, judging + more
     bundles = [signed_bundle(one) for one in said]
