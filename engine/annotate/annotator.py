@@ -32,8 +32,9 @@ from engine.annotate.rows import (
     clinvar_part,
 )
 from engine.annotate.source import Contigs
-from engine.annotate.terms import INTERGENIC, TERMS, by_severity, term
+from engine.annotate.terms import INTERGENIC, TERMS, TRUNCATED, by_severity, term
 from engine.files.info import info_value
+from engine.files.variant_lines import is_breakend
 from engine.reference.accessions import bare_contig
 
 _IS_RS = re.compile(r"rs\d+").fullmatch
@@ -85,10 +86,12 @@ class Annotator:
         if contig != self._contig:
             self.load(contig)
         matches = self._sequence[start : start + len(ref)] == ref.upper()
-        edit = trimmed(start, ref, alt) if matches and _IS_SEQUENCE(alt) else None
+        edit = trimmed(start, ref, alt) if matches and _IS_SEQUENCE(alt) and alt != ref else None
         allele = (contig, start + 1, ref, alt)
         span = (edit.start, edit.end) if edit else (start, start + len(ref))
         hits = complete(parse_bcsq(info_value(info, "BCSQ=")), contig, *span, self._model)
+        if is_breakend(alt):
+            hits = [Hit(hit.transcript, by_severity((*hit.terms, TRUNCATED))) for hit in hits]
         known = clinvar_part(self._clinvar.get((self._bare, *allele[1:])))
         if known.rs is None and (rs := frequency.rs or _rs_of(fields[2])):
             known = known._replace(rs=rs)

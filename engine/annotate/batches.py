@@ -5,6 +5,7 @@ Everything that is no plain record is judged line by line as elsewhere (:mod:`en
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.errors import VariantFileError
 from engine.files.compressed import COPY_AGAIN
-from engine.files.variant_lines import record_problem, variant_lines, variant_pieces, variant_records
+from engine.files.variant_lines import HIGHEST, record_problem, variant_lines, variant_pieces, variant_records
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 FIXED = 8
 """Columns that every record has; FORMAT and the samples follow."""
 _PIECE = 1 << 21
+_END = re.compile(rb"[\t;]END=|;[^\t;=]* ")
 _TAB, _LINE_END = 9, 10
 
 
@@ -144,9 +146,12 @@ class _Piece:
         if len(tabs) != len(ends) * (columns - 1):
             raise self._not_a_vcf()
         self.tabs = np.concatenate([tabs.reshape(len(ends), columns - 1), ends[:, None]], axis=1)
-        if (self.tabs[:, 0] < self.starts).any() or (self.tabs[:, -2] > ends).any():
+        if (self.tabs[:, 0] <= self.starts).any() or (np.diff(self.tabs, axis=1) <= 1).any():
             raise self._not_a_vcf()
         self.columns = self._read(columns, with_info)
+        if len(lower := self._in_lower_case()):
+            self.text = _with_upper_alleles(text, self.tabs[lower])
+            self.columns = self._read(columns, with_info)
         self._judge()
 
     def _read(self, columns: int, with_info: bool) -> pa.Table:
@@ -175,6 +180,15 @@ class _Piece:
             raise self._not_a_vcf() from None
         return table.combine_chunks()
 
+    def _in_lower_case(self) -> NDArray[np.int64]:
+        """Records with bases in small letters, which mean the same (VCF 4.3, section 1.6.1)."""
+        import pyarrow.compute as pc
+
+        alleles = [self.columns[name] for name in ("REF", "ALT")]
+        any_small = [pc.match_substring_regex(texts, "[acgtn]") for texts in alleles]
+        bases = pc.match_substring_regex(alleles[1], "^[ACGTNacgtn,*]+$")
+        return np.flatnonzero(np.asarray(pc.and_(pc.or_(*any_small), bases)))
+
     def _judge(self) -> None:
         """Look closer at every record that is not plain."""
         import pyarrow.compute as pc
@@ -187,7 +201,9 @@ class _Piece:
         places = self.columns["POS"].to_numpy()
         digits = self.tabs[:, 1] - self.tabs[:, 0] - 1
         written = np.floor(np.log10(np.maximum(places, 1))).astype(np.int64) + 1 == digits
-        for number in np.flatnonzero(~(np.asarray(plain) & written)):
+        plain = np.asarray(plain) & written & (places <= HIGHEST)
+        plain[np.searchsorted(self.starts, _told_in_info(self.text), "right") - 1] = False
+        for number in np.flatnonzero(~plain):
             line = self.text[self.starts[number] : self.tabs[number, -1]].decode()
             if record_problem(line.split("\t"), self.tabs.shape[1]):
                 raise self._not_a_vcf()
@@ -218,6 +234,19 @@ class _Piece:
         except VariantFileError as error:
             return error
         return VariantFileError("the file's columns cannot be told apart", file=self.vcf, remedy=COPY_AGAIN)
+
+
+def _with_upper_alleles(text: bytes, tabs: NDArray[np.int64]) -> bytes:
+    """The text with REF and ALT of some records in capitals, whose tabs are given."""
+    changed = bytearray(text)
+    for start, end in zip(tabs[:, 2].tolist(), tabs[:, 4].tolist(), strict=True):
+        changed[start:end] = changed[start:end].upper()
+    return bytes(changed)
+
+
+def _told_in_info(text: bytes) -> list[int]:
+    """Where the text says END, or a name in INFO holds a space."""
+    return [found.start() for found in _END.finditer(text)] if b"END=" in text or b" " in text else []
 
 
 def _by_contig(piece: _Piece) -> Iterator[Batch]:

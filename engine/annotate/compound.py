@@ -151,7 +151,7 @@ def survey(lines: Iterable[str], site_reads: SiteReads) -> Survey:
     for line in _promising(lines):
         fields = line.rstrip("\n").split("\t")
         ref, alt = fields[3], fields[4]
-        if not _IS_SEQUENCE(alt) or not _IS_SEQUENCE(ref):
+        if not _IS_SEQUENCE(alt) or not _IS_SEQUENCE(ref) or ref == alt:
             continue
         allele = (fields[0], int(fields[1]), ref, alt)
         if 1 < len(ref) == len(alt) and (parts := parts_of(allele)) and read_call(fields[8], fields[9]).copies:

@@ -20,7 +20,7 @@ from engine.annotate.known_alleles import KnownAlleles
 from engine.annotate.normalise import left_align, select_sample, split_alleles, with_several_alternates
 from engine.annotate.rows import Row
 from engine.annotate.source import Contigs, Source
-from engine.files.variant_lines import variant_lines
+from engine.files.variant_lines import is_breakend, variant_lines
 from engine.reference.accessions import bare_contig
 from engine.reference.bundle import ReferenceBundle
 
@@ -68,7 +68,7 @@ def judge(vcf: Path, bundle: ReferenceBundle, contigs: Contigs, source: Source, 
         VariantFileError: a record cannot be taken apart, or lies on no contig of the reference.
     """
     assert bundle.gene_model is not None
-    selected = select_sample(vcf, source.named, scratch)
+    selected = select_sample(vcf, source.named, scratch, source=source.file)
     site_reads = read_site_reads(with_several_alternates(selected))
     split = split_alleles(selected, source.file, source.named)
     lengths = list(bundle.contig_lengths)
@@ -132,7 +132,14 @@ def _carried(judged: Judged, part: Path, left_out: LeftOut) -> Iterator[Record]:
         if not call.copies or fields[4] in _NO_ALLELE:
             left_out.not_carried += 1
         else:
+            if is_breakend(fields[4]):
+                fields[7] = _without_judgement(fields[7])
             yield fields, call
+
+
+def _without_judgement(info: str) -> str:
+    """INFO of a breakend: csq takes its letters, brackets and all, for bases that were inserted."""
+    return ";".join(item for item in info.split(";") if not item.startswith("BCSQ=")) or "."
 
 
 def _once(records: Iterator[Record], left_out: LeftOut) -> Iterator[Record]:

@@ -8,6 +8,7 @@ position, alleles and the number of this one wherever it was changed. Genotype 1
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from engine.errors import ToolError, VariantFileError
@@ -19,6 +20,8 @@ ORIGINAL = "ORIGINAL"
 _SORT_WINDOW = 20_000
 # norm moves a <DEL> without a length to the start of the contig.
 _SYMBOLIC = 'ALT~"<"'
+# A file that lies between two programs is gone when its name is read.
+_SCRATCH = re.compile(r"/\S+/(?:judged\.vcf|(?:selected|split|normalised|consequences|several)\.\w+)")
 _TOLD = ("--old-rec-tag", ORIGINAL, "--no-version")
 
 
@@ -45,14 +48,17 @@ def normalise(vcf: Path, fasta: Path, sample: str, folder: Path, *, strict: bool
     return output
 
 
-def select_sample(vcf: Path, sample: str, folder: Path) -> Path:
-    """The sample's column of a VCF (BCF in ``folder``). Arguments and errors as of :func:`normalise`."""
+def select_sample(vcf: Path, sample: str, folder: Path, *, source: Path | None = None) -> Path:
+    """The sample's column of a VCF (BCF in ``folder``).
+
+    Arguments and errors as of :func:`normalise`; an error names ``source`` where that is given.
+    """
     _check_sample(vcf, sample)
     selected = folder / "selected.bcf"
     try:
         run_bcftools("view", "--no-version", "-I", "-s", sample, "-O", "u", "-o", str(selected), str(vcf))
     except ToolError as error:
-        raise _damaged(error, vcf, sample) from error
+        raise _damaged(error, source or vcf, sample) from error
     return selected
 
 
@@ -106,7 +112,8 @@ def left_align(
 
 
 def _damaged(error: ToolError, vcf: Path, sample: str) -> VariantFileError:
-    return VariantFileError(error.problem, file=vcf, sample=sample, remedy="check or call the variants again")
+    problem = _SCRATCH.sub(vcf.name, error.problem)
+    return VariantFileError(problem, file=vcf, sample=sample, remedy="check or call the variants again")
 
 
 def _check_sample(vcf: Path, sample: str) -> None:

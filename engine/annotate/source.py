@@ -7,23 +7,25 @@ that memory does not grow with the number of variants.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.annotate.batches import FIXED, Batch, read_batches, read_header
-from engine.annotate.call_columns import CallColumns
+from engine.annotate.call_columns import CallColumns, CallError
 from engine.annotate.compound import NEIGHBOURS_WITHIN
 from engine.annotate.gene_model import GeneModel
 from engine.annotate.known_alleles import KnownAlleles
 from engine.annotate.normalise import ORIGINAL
 from engine.annotate.places import Places
 from engine.annotate.sorting import KnownReach, Sequence, Sorted, set_compounds_apart, sort_out
+from engine.annotate.tags import Tags
 from engine.errors import VariantFileError
 from engine.files.compressed import VerifiedFile
 from engine.files.index_fit import require_index_fits
@@ -210,6 +212,7 @@ class Sorting:
     def __init__(self, source: Source, contigs: Contigs, known: KnownAlleles, *, plain: bool = True) -> None:
         self._source, self._contigs, self._known = source, contigs, known
         self._plain = plain and not any(line.startswith(f"##INFO=<ID={ORIGINAL},") for line in source.header)
+        self._declared = _Declared.of(source.header)
         self._reach: tuple[str, KnownReach] | None = None
         self._held: list[Held] | None = []
         self._plain_records: list[NDArray[np.bool_]] = []
@@ -218,16 +221,21 @@ class Sorting:
 
     def write_judged(self, vcf: Path) -> None:
         """Go through the source, and write what is to be judged record by record."""
-        with vcf.open("w") as written:
-            written.writelines(self._header())
+        lines = vcf.with_suffix(".lines")
+        used = Tags()
+        with lines.open("w") as written:
             before: Held | None = None
             for held in self._sorted_out(first_time=True):
                 if before is not None:
                     _set_straddling_apart(before.told, held.told)
-                    self._settle(before, written)
+                    self._settle(before, written, used)
                 before = held
             if before is not None:
-                self._settle(before, written)
+                self._settle(before, written, used)
+        with vcf.open("w") as whole, lines.open() as records:
+            whole.writelines(self._header(used))
+            shutil.copyfileobj(records, whole, 1 << 20)
+        lines.unlink()
 
     def batches(self) -> Iterator[Held]:
         """The batches again, as they were sorted out."""
@@ -245,8 +253,7 @@ class Sorting:
             sequence, places = self._contigs.sequence(batch.contig), self._contigs.places(batch.contig)
             calls = None
             if source.sample is not None:
-                calls = CallColumns(batch.columns["FORMAT"], batch.columns["SAMPLE"])
-                _require_genotypes(source, batch, calls.arrays["genotype"])
+                calls = _sound_calls(source, batch, self._declared)
             told = sort_out(batch, None if calls is None else calls.copies, sequence, places)
             if not self._plain:
                 told.is_plain[:] = False
@@ -260,13 +267,14 @@ class Sorting:
             self._reach = contig, KnownReach(self._known.on(bare_contig(contig)), sequence)
         return self._reach[1]
 
-    def _settle(self, held: Held, written: IO[str]) -> None:
+    def _settle(self, held: Held, written: IO[str], used: Tags) -> None:
         told = held.told
         self.left_out += int(told.is_left_out.sum())
         for number in np.flatnonzero(told.is_judged).tolist():
             fields = told.batch.fields(number)
             if self._source.sample is None:
                 fields += ["GT", "/".join(map(str, range(fields[4].count(",") + 2)))]
+            used.add(fields)
             written.write("\t".join(fields) + "\n")
         self._plain_records.append(told.is_plain)
         self._size += len(told.batch.text)
@@ -275,11 +283,10 @@ class Sorting:
         if self._held is not None:
             self._held.append(held)
 
-    def _header(self) -> Iterator[str]:
+    def _header(self, used: Tags) -> Iterator[str]:
         *facts, columns = self._source.header
         yield from facts
-        if self._source.sample is None and not any(line.startswith("##FORMAT=<ID=GT,") for line in facts):
-            yield '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
+        yield from used.declared(facts)
         named = columns.rstrip("\n").split("\t")[:FIXED]
         yield "\t".join([*named, "FORMAT", self._source.named]) + "\n"
 
@@ -300,23 +307,67 @@ def _set_straddling_apart(before: Sorted, after: Sorted) -> None:
 _IS_GENOTYPE = re.compile(r"[/|]?(?:\d+|\.)(?:[/|](?:\d+|\.))*", re.ASCII)
 
 
-def _require_genotypes(source: Source, batch: Batch, genotype: pa.Array) -> None:
-    """A genotype names alleles of its record; one that does not would be taken for one without the allele."""
+class _Declared(NamedTuple):
+    """What a header says of the sample's values.
+
+    Attributes:
+        reads_by_allele: AD has a value for each allele; some callers write another AD, and declare it so.
+        whole: keys that hold whole numbers.
+    """
+
+    reads_by_allele: bool
+    whole: frozenset[str]
+
+    @classmethod
+    def of(cls, header: list[str]) -> _Declared:
+        """Read a header's lines."""
+        formats = {found[1]: found[2] for line in header if (found := _FORMAT.match(line))}
+        whole = (key for key, kind in formats.items() if kind.endswith(",Type=Integer"))
+        return cls(formats.get("AD", "R").startswith("R"), frozenset(whole))
+
+
+_FORMAT = re.compile(r"##FORMAT=<ID=([^,>]+),Number=([^,>]+,Type=\w+)")
+
+
+def _sound_calls(source: Source, batch: Batch, declared: _Declared) -> CallColumns:
+    """The sample's calls of a batch.
+
+    Args:
+        source: that an error names.
+        batch: of it.
+        declared: in its header.
+
+    Raises:
+        VariantFileError: a call names alleles that its record lacks, or has values that are not what FORMAT says.
+    """
     import pyarrow.compute as pc
 
-    coded = genotype.dictionary_encode()
-    highest = np.array([_highest_allele(text) for text in coded.dictionary.to_pylist()], np.int64)
-    alleles = np.where(pc.equal(batch.alt, "."), 0, np.asarray(pc.count_substring(batch.alt, ",")).astype(np.int64) + 1)
-    wrong = np.flatnonzero(highest[coded.indices.to_numpy()] > alleles)
-    if len(wrong):
-        number = int(wrong[0])
+    alternates = np.asarray(pc.count_substring(batch.alt, ",")).astype(np.int64) + 1
+    alleles = 1 + np.where(pc.equal(batch.alt, "."), 0, alternates)
+    try:
+        counted = alleles if declared.reads_by_allele else None
+        calls = CallColumns(batch.columns["FORMAT"], batch.columns["SAMPLE"], counted, declared.whole)
+        _require_genotypes(calls.arrays["genotype"], alleles)
+    except CallError as problem:
         raise VariantFileError(
-            f"the genotype {genotype[number].as_py()[:20]!r} is not made of alleles of the record",
+            str(problem),
             sample=source.sample,
             file=source.file,
-            place=f"{batch.contig}:{int(batch.position[number]):,}",
+            place=f"{batch.contig}:{int(batch.position[problem.row]):,}",
             remedy="correct the record, or call the sample again",
-        )
+        ) from None
+    return calls
+
+
+def _require_genotypes(genotype: pa.Array, alleles: NDArray[np.int64]) -> None:
+    """A genotype names alleles of its record; one that does not would be taken for one without the allele."""
+    coded = genotype.dictionary_encode()
+    highest = np.array([_highest_allele(text) for text in coded.dictionary.to_pylist()], np.int64)
+    wrong = np.flatnonzero(highest[coded.indices.to_numpy()] >= alleles)
+    if len(wrong):
+        number = int(wrong[0])
+        told = genotype[number].as_py()[:20]
+        raise CallError(number, f"the genotype {told!r} is not made of alleles of the record")
 
 
 def _highest_allele(genotype: str) -> int:

@@ -19,6 +19,7 @@ INTERGENIC = "intergenic_variant"
 INTRON = "intron_variant"
 NMD = "NMD_transcript_variant"
 SPLICE_REGION = "splice_region_variant"
+TRUNCATED = "feature_truncation"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ _TERMS = (
     ("exon_loss_variant", "SO:0001572", "HIGH"),
     ("transcript_amplification", "SO:0001889", "HIGH"),
     ("feature_elongation", "SO:0001907", "HIGH"),
-    ("feature_truncation", "SO:0001906", "HIGH"),
+    (TRUNCATED, "SO:0001906", "HIGH"),
     ("inframe_insertion", "SO:0001821", "MODERATE"),
     ("inframe_deletion", "SO:0001822", "MODERATE"),
     ("missense_variant", "SO:0001583", "MODERATE"),

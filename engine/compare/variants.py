@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from engine.errors import VariantFileError
-from engine.files.variant_lines import variant_lines
+from engine.files.variant_lines import record_problem, variant_lines
 from engine.reference.reference_bases import ReferenceBases
 
 VariantType = Literal["SNP", "INDEL"]
@@ -144,9 +144,9 @@ def _records(vcf: Path, sample: str | None) -> Iterator[tuple[int, list[str]]]:
             if column < 0:
                 raise VariantFileError("the file has no VCF header", file=vcf, remedy="give a VCF file")
             fields = line.rstrip("\n").split("\t")
-            if len(fields) != width:
+            if problem := record_problem(fields, width):
                 raise VariantFileError(
-                    f"this line is not a VCF record: it has {len(fields)} columns, the header {width}",
+                    f"this line is not a VCF record: {problem}",
                     file=vcf,
                     place=f"line {number}",
                     remedy="make the file again",

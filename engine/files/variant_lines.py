@@ -9,18 +9,43 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.errors import GenomicsError, VariantFileError
+from engine.errors import GenomicsError, KnowledgeError, VariantFileError
 from engine.files.compressed import COPY_AGAIN, VerifiedFile
 from engine.files.index_fit import require_index_fits
+from engine.files.info import info_value
 from engine.files.text import text_lines, text_pieces
 
 _FIXED = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
-_BASES = "[ACGTURYKMSWBDHVNacgturykmswbdhvn]+"
-_IS_REF = re.compile(_BASES).fullmatch
-# VCF 4.3, section 1.6.1: bases, a missing or overlapping allele, a symbolic one, or a breakend.
-_IS_ALT = re.compile(
-    rf"(?:{_BASES}|[.*]|<[^<>\s,]+>|\.?{_BASES}?[\[\]][^\[\]\s,]+[\[\]]{_BASES}?\.?|\.{_BASES}|{_BASES}\.)"
-)
+HIGHEST = (1 << 31) - 1
+"""The highest whole number of VCF (4.3, section 1.3), of a position as of a count."""
+_DIGITS = len(str(HIGHEST))
+
+
+class _Alleles:
+    """What REF and ALT may be, given the letters of bases (VCF 4.3, section 1.6.1)."""
+
+    def __init__(self, letters: str) -> None:
+        bases = f"[{letters}{letters.lower()}]+"
+        place = r"(?:\[[^\[\]\s,]+:\d+\[|\][^\[\]\s,]+:\d+\])"
+        breakend = rf"(?:{bases}|\.){place}|{place}(?:{bases}|\.)|\.{bases}|{bases}\."
+        self.is_ref = re.compile(bases).fullmatch
+        self.is_alt = re.compile(rf"{bases}|[.*]|<[^<>\s,]+>|{breakend}").fullmatch
+
+
+_CALLED = _Alleles("ACGTN")
+_KNOWN = _Alleles("ACGTURYKMSWBDHVN")
+"""Releases of knowledge hold alleles that stand for several bases; no call equals one, and their readers count them."""
+_IS_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
+_LARGEST_FLOAT = 3.4028235e38
+
+
+def is_breakend(alt: str) -> bool:
+    """Whether an allele that was found sound says that another place follows, or that nobody knows what does.
+
+    >>> [is_breakend(alt) for alt in ("G[1:300[", "]1:300]G", "G.", ".G", "G", ".", "<DEL>")]
+    [True, True, True, True, False, False, False]
+    """
+    return "[" in alt or "]" in alt or (len(alt) > 1 and "." in (alt[0], alt[-1]))
 
 
 def variant_lines(path: Path) -> Iterator[str]:
@@ -62,7 +87,7 @@ def variant_records(path: Path, *, error: type[GenomicsError] = VariantFileError
         if not width:
             raise error("the file has no VCF header", file=path, remedy="give a VCF file, whole from its first line")
         fields = line.rstrip("\n").split("\t")
-        if problem := record_problem(fields, width):
+        if problem := record_problem(fields, width, of_knowledge=issubclass(error, KnowledgeError)):
             raise error(f"this is no VCF record: {problem}", file=path, place=f"line {number:,}", remedy=COPY_AGAIN)
         yield number, fields
     if not width:
@@ -100,25 +125,64 @@ def _width(path: Path, line: str, number: int, error: type[GenomicsError]) -> in
     return len(columns)
 
 
-def record_problem(fields: list[str], width: int) -> str | None:
-    """What is wrong with a record, absent where nothing is."""
+def record_problem(fields: list[str], width: int, *, of_knowledge: bool = False) -> str | None:
+    """What is wrong with a record, absent where nothing is.
+
+    Args:
+        fields: its columns.
+        width: how many the header has.
+        of_knowledge: whether alleles may hold IUPAC's codes of several bases, which no call has.
+    """
     if len(fields) != width:
         return f"it has {len(fields)} columns, the header {width}, separated by tabs"
-    contig, position, _, ref, alts, quality, *_ = fields
-    if not contig or " " in contig:
+    if "" in fields:
+        return f"its column {fields.index('') + 1} is empty"
+    contig, position, _, ref, alts, quality, _, info, *_ = fields
+    if " " in contig:
         return f"CHROM {contig!r} is no name"
     if not (position.isascii() and position.isdigit()):
         return f"POS {position!r} is no number"
-    if not _IS_REF(ref):
-        return f"REF {ref[:20]!r} is not bases"
-    for alt in alts.split(","):
-        if not _IS_ALT.fullmatch(alt):
-            return f"ALT {alt[:20]!r} is no allele"
-    return None if quality == "." or _is_number(quality) else f"QUAL {quality!r} is no number"
+    if not _is_in_range(position):
+        return f"POS {position[:20]} is beyond {HIGHEST:,}, the highest of VCF"
+    return (
+        _allele_problem(ref, alts.split(","), of_knowledge)
+        or _quality_problem(quality)
+        or _info_problem(info, int(position))
+    )
 
 
-def _is_number(text: str) -> bool:
-    try:
-        return float(text) == float(text)
-    except ValueError:
-        return False
+def _allele_problem(ref: str, alts: list[str], of_knowledge: bool) -> str | None:
+    alleles = _KNOWN if of_knowledge else _CALLED
+    for name, text, is_one in (("REF", ref, alleles.is_ref), *(("ALT", alt, alleles.is_alt) for alt in alts)):
+        if not is_one(text):
+            what = "bases" if name == "REF" else "allele"
+            code = " (codes of several bases are not called)" if _KNOWN.is_alt(text) and text.isalpha() else ""
+            return f"{name} {text[:20]!r} is no {what}{code}"
+    if len(alts) > 1 and len({alt.upper() for alt in alts}) < len(alts):
+        return f"ALT {','.join(alts)[:20]!r} holds an allele twice"
+    return None
+
+
+def _quality_problem(quality: str) -> str | None:
+    if quality == ".":
+        return None
+    if not _IS_NUMBER(quality) or not 0 <= float(quality) <= _LARGEST_FLOAT:
+        return f"QUAL {quality[:20]!r} is no number from 0 on"
+    return None
+
+
+def _info_problem(info: str, position: int) -> str | None:
+    """END is where a block or a symbolic allele ends; of a translocation it may lie on another contig."""
+    if " " in info and any(" " in item.partition("=")[0] for item in info.split(";")):
+        return f"INFO {info[:40]!r} has a name with a space"
+    end = info_value(info, "END=") if "END=" in info else ""
+    if not end:
+        return None
+    if not (end.isascii() and end.isdigit() and _is_in_range(end)):
+        return f"END {end[:20]!r} is no position"
+    return f"END {end} lies before POS {position}" if int(end) < position and "CHR2=" not in info else None
+
+
+def _is_in_range(digits: str) -> bool:
+    significant = digits.lstrip("0")
+    return len(significant) <= _DIGITS and int(significant or 0) <= HIGHEST

@@ -7,6 +7,7 @@ nothing starts in. Coordinates are 0-based half-open.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ from pathlib import Path
 from engine.errors import ReferenceMismatchError, VariantFileError
 from engine.files.compressed import file_kind
 from engine.files.index_fit import require_index_fits
-from engine.files.variant_lines import variant_lines
+from engine.files.variant_lines import HIGHEST, variant_lines
 from engine.genotype.gvcf_callers import caller_of
 
 NON_REF = "<NON_REF>"
@@ -23,6 +24,7 @@ _UNSEEN = "<*>"
 """What the VCF specification (5.5) has for GATK's ``<NON_REF>``."""
 # DeepVariant declares neither allele, but the smallest depth of a block, which only gVCFs have.
 _DECLARED = ("##ALT=<ID=NON_REF,", "##ALT=<ID=*,", "##FORMAT=<ID=MIN_DP,")
+_IS_PLACE = re.compile("[0-9]{1,10}").fullmatch
 _ONLY_REFERENCE = (f"\t{NON_REF}\t", f"\t{_UNSEEN}\t")
 
 
@@ -77,10 +79,15 @@ class GvcfRecord:
         parts = (part.partition("=") for part in self._info.split(";"))
         return {key: value for key, _, value in parts}
 
+    @property
+    def listed(self) -> tuple[list[str], list[str]]:
+        """Keys of FORMAT, and the sample's values."""
+        return self._format.split(":"), self._values.split(":")
+
     @cached_property
     def call(self) -> dict[str, str]:
         """The sample's values by FORMAT key, without those that are missing."""
-        pairs = zip(self._format.split(":"), self._values.split(":"), strict=False)
+        pairs = zip(*self.listed, strict=False)
         return {key: value for key, value in pairs if value != "."}
 
     @cached_property
@@ -217,10 +224,10 @@ def records(gvcf: Gvcf, sample: int, contig_rank: Mapping[str, int], *, blocks: 
                 remedy="use the reference that the sample was called with",
             )
         try:
-            if len(fields) != 10 or not fields[3]:
+            if len(fields) != 10 or "" in fields or not _IS_PLACE(fields[1]):
                 raise ValueError(line)
             record = GvcfRecord(sample, contig_rank[fields[0]], fields)
-            if not 0 <= record.start < record.end:
+            if not 0 <= record.start < record.end <= HIGHEST:
                 raise ValueError(line)
         except (IndexError, ValueError):
             raise VariantFileError(

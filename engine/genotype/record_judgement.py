@@ -11,6 +11,7 @@ import re
 from contextlib import suppress
 
 from engine.errors import VariantFileError
+from engine.files.variant_lines import HIGHEST, is_breakend
 from engine.genotype.gvcf_records import MEDIANS, NON_REF, Gvcf, GvcfRecord, integers
 from engine.reference.reference_bases import ReferenceBases
 
@@ -18,6 +19,10 @@ _IS_GENOTYPE = re.compile(r"[/|]?(?:\d+|\.)(?:[/|](?:\d+|\.))*").fullmatch
 _IS_BASES = re.compile("[ACGTN]+").fullmatch
 _IS_QUALITY = re.compile(r"\.|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?").fullmatch
 _STRANDS = 4
+MOST_READS = 10_000_000
+"""More reads lie on no base; what is reckoned from a depth takes time with it."""
+_BEST_MAPPING = 255
+_MOST = {"PL": HIGHEST, "AD": MOST_READS, "SB": MOST_READS, "RAW_MQandDP": 1 << 62}
 
 
 def judge(record: GvcfRecord, gvcf: Gvcf, contig: str, bases: ReferenceBases) -> None:
@@ -31,7 +36,7 @@ def judge(record: GvcfRecord, gvcf: Gvcf, contig: str, bases: ReferenceBases) ->
 
     Raises:
         VariantFileError: a value is missing from, or too many are in, a list of the record, or is no number.
-        ReferenceMismatchError: its REF is not what the reference reads.
+        ReferenceMismatchError: its REF is not what the reference reads, or it ends behind the contig.
     """
     if record.is_judged:
         return
@@ -43,6 +48,14 @@ def judge(record: GvcfRecord, gvcf: Gvcf, contig: str, bases: ReferenceBases) ->
             place=f"{contig}:{record.start + 1:,}",
             remedy="call the sample with the caller haplotype or gatk, or another that writes likelihoods of what it "
             "has not seen",
+        )
+    if structural := next(filter(_is_structural, record.alts), None):
+        raise VariantFileError(
+            f"ALT {structural[:40]} is a structural variant, which is not genotyped beside small ones",
+            file=gvcf.path,
+            sample=gvcf.sample,
+            place=f"{contig}:{record.start + 1:,}",
+            remedy="give a gVCF of small variants; what has ALT of this kind belongs in a VCF of its own",
         )
     try:
         problem = _problem(record)
@@ -56,8 +69,12 @@ def judge(record: GvcfRecord, gvcf: Gvcf, contig: str, bases: ReferenceBases) ->
             place=f"{contig}:{record.start + 1:,}",
             remedy="make the gVCF again, or with another version of its caller",
         )
-    bases.require(contig, record.start, record.ref, file=gvcf.path, sample=gvcf.sample)
+    bases.require(contig, record.start, record.ref, end=record.end, file=gvcf.path, sample=gvcf.sample)
     record.is_judged = True
+
+
+def _is_structural(alt: str) -> bool:
+    return is_breakend(alt) or (alt.startswith("<") and alt != NON_REF)
 
 
 def _problem(record: GvcfRecord) -> str | None:
@@ -68,27 +85,47 @@ def _problem(record: GvcfRecord) -> str | None:
         return f"{(odd or [record.ref])[0][:20]} is neither bases nor {NON_REF}"
     if record.ref in record.alts or len(set(record.alts)) < len(record.alts):
         return "an allele stands there twice"
+    keys, told = record.listed
+    if len(told) > len(keys) or len(set(keys)) < len(keys):
+        return f"{len(told)} values stand for the keys {':'.join(keys)[:40]}"
     genotype = call.get("GT", ".")
     if not _IS_GENOTYPE(genotype) or any(int(allele) >= alleles for allele in re.findall(r"\d+", genotype)):
         return f"GT is {genotype}, of {alleles} alleles"
+    return _list_problem(record, alleles) or _number_problem(record)
+
+
+def _list_problem(record: GvcfRecord, alleles: int) -> str | None:
     genotypes = math.comb(alleles + record.ploidy - 1, record.ploidy)
     for key, values, wanted in (
         ("PL", record.likelihoods, genotypes),
         ("AD", record.allele_depths, alleles),
-        ("SB", integers(call.get("SB")), _STRANDS),
+        ("SB", integers(record.call.get("SB")), _STRANDS),
         ("RAW_MQandDP", integers(record.info.get("RAW_MQandDP")), 2),
     ):
         if values is not None and len(values) != wanted:
             return f"{key} has {len(values)} values and not {wanted}"
         if values is not None and min(values) < 0:
             return f"{key} has a value below zero"
-    if not _IS_QUALITY(record.quality):
+        if values is not None and max(values) > _MOST[key]:
+            return f"{key} has a value above {_MOST[key]:,}"
+    return None
+
+
+def _number_problem(record: GvcfRecord) -> str | None:
+    call = record.call
+    if not _IS_QUALITY(record.quality) or (record.quality != "." and not math.isfinite(float(record.quality))):
         return f"QUAL is {record.quality[:20]}"
-    if record.depth < 0 or int(call.get("DP", 0)) < 0 or int(call.get("MIN_DP", 0)) < 0:
-        return "a depth is below zero"
+    for key, number in (("DP", record.depth), *((key, int(call.get(key, 0))) for key in ("DP", "MIN_DP"))):
+        if not 0 <= number <= MOST_READS:
+            return f"{key} is {number}, no number of reads"
+    if not _is_number(call.get("GQ", ".")) or not 0 <= float(call.get("GQ", 0)) <= HIGHEST:
+        return f"GQ is {call['GQ'][:20]}"
     for key in MEDIANS:
-        if not _is_number(record.info.get(key, ".")):
+        if not _is_number(record.info.get(key, ".")) or abs(record.measure(key) or 0.0) > HIGHEST:
             return f"{key} is {record.info[key][:20]}"
+    squares, reads = integers(record.info.get("RAW_MQandDP")) or (0, 0)
+    if squares > _BEST_MAPPING**2 * reads:
+        return f"RAW_MQandDP is {squares},{reads}, more than so many reads can have"
     return None
 
 

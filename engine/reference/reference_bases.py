@@ -31,13 +31,16 @@ class ReferenceBases:
         self._fasta, self._contig, self._sequence = fasta, "", ""
         self._opened: pysam.FastaFile | None = None
 
-    def require(self, contig: str, start: int, ref: str, *, file: Path, sample: str | None = None) -> None:
+    def require(
+        self, contig: str, start: int, ref: str, *, file: Path, sample: str | None = None, end: int = 0
+    ) -> None:
         """Compare REF with the reference.
 
         Args:
             contig: of the record.
             start: 0-based first base.
             ref: REF as the file has it.
+            end: one past the last base that the record speaks for, where that is more than REF.
             file: the file that the record is from.
             sample: whose it is.
 
@@ -47,9 +50,10 @@ class ReferenceBases:
         if self._fasta is None or (contig != self._contig and not self._load(contig)):
             return
         there = self._sequence[start : start + len(ref)]
-        if len(there) < len(ref):
+        if len(there) < len(ref) or end > len(self._sequence):
+            what = "REF lies" if len(there) < len(ref) else "the record reaches"
             raise ReferenceMismatchError(
-                f"REF lies beyond the end of {contig}, which has {len(self._sequence):,} bases",
+                f"{what} beyond the end of {contig}, which has {len(self._sequence):,} bases",
                 file=file,
                 sample=sample,
                 place=f"{contig}:{start + 1:,}",

@@ -298,3 +298,57 @@ def test_a_record_without_ref_and_a_second_header_are_refused(fasta: Path, tmp_p
     gvcf.write_text(gvcf.read_text() + write(tmp_path, "B", GATK, line(200, HET)).read_text())
     with pytest.raises(VariantFileError, match=r"line 9: a second header"):
         genotyped(fasta, gvcf)
+
+
+@pytest.mark.parametrize("alt", ["{0}[chr1:300[", "]chrM:300]{0}", "{0}[9:300[", "{0}.", "<DEL>", "<INS:ME:ALU>"])
+def test_structural_variants_among_small_ones_are_refused_by_their_name(alt: str, fasta: Path, tmp_path: Path) -> None:
+    ref = SEQUENCE[99]
+    record = line(100, HET).replace(f"{OTHER[ref]},<NON_REF>", f"{alt.format(ref)},<NON_REF>")
+    gvcf = write(tmp_path, "A", GATK, record)
+    for gvcfs in ([gvcf], [gvcf, write(tmp_path, "B", GATK, block(1, 200))]):
+        with pytest.raises(VariantFileError, match="is a structural variant") as caught:
+            genotyped(fasta, *gvcfs)
+        assert (caught.value.sample, caught.value.place, caught.value.file) == ("A", "chr1:100", str(gvcf))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("14,16,0", "14,99999999999,0", "AD has a value above"),
+        (":385,", ":99999999999,", "PL has a value above"),
+        (":30:99:", ":99999999999:99:", "DP is 99999999999"),
+        (":30:99:", ":30:99999999999:", "GQ is 99999999999"),
+        (":30:99:", ":30:-9:", "GQ is -9"),
+        (":30:99:", ":30:high:", "GQ is high"),
+        ("DP=30", "DP=99999999999", "DP is 99999999999"),
+        ("DP=30", "DP=30;MQRankSum=1e300", "MQRankSum is 1e300"),
+        ("DP=30", "DP=30;RAW_MQandDP=108000,0", "RAW_MQandDP is 108000,0"),
+        ("\t55\t", "\t1e400\t", "QUAL is 1e400"),
+        ("GQ:PL", "PL:PL", "5 values stand for the keys"),
+        ("427,398,725", "427,398,725:7", "6 values stand for the keys"),
+    ],
+)
+def test_numbers_that_no_caller_writes_are_refused(old: str, new: str, told: str, fasta: Path, tmp_path: Path) -> None:
+    """Some of them would take hours to reckon with, or make a variant vanish."""
+    gvcf = write(tmp_path, "A", GATK, line(100, HET).replace(old, new, 1))
+    with pytest.raises(VariantFileError, match=told) as caught:
+        genotyped(fasta, gvcf)
+    assert (caught.value.sample, caught.value.place) == ("A", "chr1:100")
+
+
+@pytest.mark.parametrize("change", [("\t100\t", "\t+100\t"), ("\t100\t", "\t1_00\t"), ("\t.\tDP", "\t\tDP"),
+                                    ("\t100\t", "\t12345678901234\t"), ("DP=30", "")])  # fmt: skip
+def test_a_line_that_is_no_record_is_refused_by_its_number(
+    change: tuple[str, str], fasta: Path, tmp_path: Path
+) -> None:
+    gvcf = write(tmp_path, "A", GATK, line(100, HET).replace(*change, 1))
+    with pytest.raises(VariantFileError, match="line 5: this line is not a gVCF record"):
+        genotyped(fasta, gvcf)
+
+
+def test_a_block_that_ends_behind_its_contig_is_refused(fasta: Path, tmp_path: Path) -> None:
+    carrier = write(tmp_path, "A", GATK, line(100, HET))
+    with pytest.raises(ReferenceMismatchError, match="reaches beyond the end of chr1, which has 1,000 bases"):
+        genotyped(fasta, carrier, write(tmp_path, "B", GATK, block(50, 1_001)))
+    with pytest.raises(VariantFileError, match="not a gVCF record"):
+        genotyped(fasta, carrier, write(tmp_path, "C", GATK, block(50, 99_999_999_999)))
