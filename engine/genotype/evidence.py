@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 ALT_BIAS, SLIPPAGE, LOW_QUALITY = "AltBias", "Slippage", "QUAL30"
 
-SUSPECT, SUSPECT_OF_FEW, MANY = 62.0, 44.0, 30
+SUSPECT, SUSPECT_OF_FEW, MANY = 62.0, 46.0, 30
 """Evidence, in phred, from which a heterozygous SNP is marked: with :data:`MANY` reads or more, and as their number
 nears none. Fewer reads can say less against a call, whatever it is."""
 CROWD, CROWD_WITHIN = 6, 700
@@ -38,6 +38,9 @@ on it adds nothing."""
 SHARE_BESIDE_A_COPY, CROWD_SHARE = 1 / 3, 0.4
 """Alternate reads where a third copy, which the reference does not have, is read as well; and how many of its own a SNP
 has at most for a crowd to speak against it: a true one beside a hidden copy may have half of them."""
+STRAND_ODDS, STRANDS_ALIKE = 4.0, 1.0
+"""Of few reads the test of chance (FS) tells little of the strands; the odds (SOR, a logarithm) tell more: phred for
+each unit above that up to which strands are alike, as the number of reads nears none; nothing from :data:`MANY` on."""
 BASES_WEIGHT, MAPPING_WEIGHT = 0.9, 0.4
 """That alternate reads map worse, or end worse, shows less than their number: those of true variants do, too."""
 EXPECTED_SHARE = 0.45
@@ -60,12 +63,14 @@ class Evidence:
     Attributes:
         balance: of so few alternate reads or fewer, one-sided.
         strand: of reference and alternate reads that lie on the strands as differently (FS).
+        odds: what the strands of few reads differ by as odds (SOR), weighed.
         bases: of alternate bases of so much lower quality (BaseQRankSum), one-sided.
         mapping: of alternate reads that map so much worse (MQRankSum), one-sided, and what MQ lacks to 60.
     """
 
     balance: float
     strand: float
+    odds: float
     bases: float
     mapping: float
 
@@ -73,7 +78,7 @@ class Evidence:
     def total(self) -> float:
         """Balance counts twice, for every artefact must pass it."""
         mapping = MAPPING_WEIGHT * self.mapping if self.balance >= TOO_FEW else 0.0
-        return 2 * self.balance + self.strand + BASES_WEIGHT * self.bases + mapping
+        return 2 * self.balance + self.strand + self.odds + BASES_WEIGHT * self.bases + mapping
 
 
 @dataclass(frozen=True)
@@ -139,12 +144,15 @@ def evidence(reference: int, alternate: int, info: Mapping[str, str]) -> Evidenc
     6
     >>> round(evidence(29, 4, {"FS": "12.0", "BaseQRankSum": "-3.1", "MQ": "48.20", "MQRankSum": "-3.4"}).total)
     135
+    >>> [round(evidence(*reads, {"SOR": "4.0"}).odds) for reads in ((4, 2), (8, 7), (16, 14))]
+    [10, 6, 0]
     """
     mapping = min(_phred_of_z(info, "MQRankSum"), _MOST_MAPPING)
     mapping += min(max(_BEST_MAPPING - _number(info, "MQ", _BEST_MAPPING), 0.0), _MOST_MAPPING)
     return Evidence(
         balance=_balance(reference, alternate),
         strand=_number(info, "FS", 0.0),
+        odds=STRAND_ODDS * _lacking(reference + alternate) * max(_number(info, "SOR", 0.0) - STRANDS_ALIKE, 0.0),
         bases=min(_phred_of_z(info, "BaseQRankSum"), _MOST_BASES),
         mapping=mapping,
     )
@@ -154,9 +162,14 @@ def suspect(reads: int) -> float:
     """The evidence, in phred, from which a heterozygous SNP of so many reads is marked.
 
     >>> [round(suspect(reads)) for reads in (9, 18, 27, 60)]
-    [49, 55, 60, 62]
+    [51, 56, 60, 62]
     """
-    return SUSPECT_OF_FEW + (SUSPECT - SUSPECT_OF_FEW) * min(reads, MANY) / MANY
+    return SUSPECT - (SUSPECT - SUSPECT_OF_FEW) * _lacking(reads)
+
+
+def _lacking(reads: int) -> float:
+    """The share of :data:`MANY` reads that are not there."""
+    return (MANY - min(reads, MANY)) / MANY
 
 
 def crowding(reference: int, alternate: int, neighbours: Sequence[tuple[int, int]]) -> float:

@@ -48,6 +48,7 @@ def test_true_variants_that_one_measure_misjudges_pass(what: str, columns: list[
         ("reads of another place", call("0/1", "29,8", MQ=54.6, MQRankSum=-4.2, FS=0.0), "AltBias"),
         ("damaged bases in few reads", call("0/1", "26,3", FS=2.0, MQRankSum=0.0, BaseQRankSum=0.1), "AltBias"),
         ("phased likewise", call("0|1", "26,3", FS=2.0, MQRankSum=0.0), "AltBias"),
+        ("few reads that lie on other strands", call("0/1", "14,4", FS=17.0, SOR=3.9, BaseQRankSum=-1.1), "AltBias"),
         ("a homopolymer slips", call("0/1", "18,6", ref="CT", alt="C", depth=35, QD=1.8, qual=36.6), "Slippage"),
         ("no quality", call("1/1", "0,2", qual=29.9), "QUAL30"),
     ],
