@@ -151,9 +151,14 @@ def truths() -> list[Truth]:
         "HG001 with faults 22x, 6 Mb": Simulation(*_HG001, "20:50000001-56000000", depth=22.0, faults_seed=4),
         "HG001 with faults 25x, 4 Mb": Simulation(*_HG001, "20:56000001-60000000", depth=25.0, faults_seed=5),
         "HG002 with faults 18x, 4 Mb": Simulation(*_HG002, "chr20:3000001-7000000", depth=18.0, faults_seed=6),
+        "HG001 with faults 28x, 4 Mb": Simulation(*_HG001, "20:4000001-8000000", depth=28.0, faults_seed=7),
+        "HG001 with faults 20x, 4 Mb": Simulation(*_HG001, "20:36000001-40000000", depth=20.0, faults_seed=8),
+        "HG001 with faults 18x, 8 Mb": Simulation(*_HG001, "20:28000001-36000000", depth=18.0, faults_seed=41),
+        "HG002 with faults 18x, 8 Mb": Simulation(*_HG002, "chr20:1000001-9000000", depth=18.0, faults_seed=42),
+        "HG001 with faults 30x, another 8 Mb": Simulation(*_HG001, "20:24000001-32000000", faults_seed=43),
         # Held out: looked at once, after the default filters were settled; no weight or limit was chosen by them.
-        "HG001 held out 28x, 4 Mb": Simulation(*_HG001, "20:4000001-8000000", depth=28.0, faults_seed=7),
-        "HG001 held out 20x, 4 Mb": Simulation(*_HG001, "20:36000001-40000000", depth=20.0, faults_seed=8),
+        "HG001 held out 18x, 4 Mb": Simulation(*_HG001, "20:12000001-16000000", depth=18.0, faults_seed=51),
+        "HG001 held out 24x, 4 Mb": Simulation(*_HG001, "20:16000001-20000000", depth=24.0, faults_seed=52),
     }
     return [
         Truth("NA12878 52x, chr20 confident", TYPES, lambda folder: _chr20(folder, confident=True)),

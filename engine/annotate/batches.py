@@ -146,7 +146,7 @@ class _Piece:
         if len(tabs) != len(ends) * (columns - 1):
             raise self._not_a_vcf()
         self.tabs = np.concatenate([tabs.reshape(len(ends), columns - 1), ends[:, None]], axis=1)
-        if (self.tabs[:, 0] <= self.starts).any() or (np.diff(self.tabs, axis=1) <= 1).any():
+        if (self.tabs[:, 0] <= self.starts).any() or (np.diff(self.tabs[:, :FIXED], axis=1) <= 1).any():
             raise self._not_a_vcf()
         self.columns = self._read(columns, with_info)
         if len(lower := self._in_lower_case()):
