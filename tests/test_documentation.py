@@ -58,13 +58,13 @@ def faults(text: str, folder: Path = PROJECT) -> list[str]:
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 
 
-def tests_named(text: str) -> list[tuple[str, str]]:
+def named_in(text: str) -> list[tuple[str, str]]:
     """File and name of each test that a document names."""
     return NAMED_TEST.findall(text)
 
 
 def test_every_test_that_a_document_names_is_there() -> None:
-    named_tests = {pair for document in DOCUMENTS for pair in tests_named(document.read_text())}
+    named_tests = {pair for document in DOCUMENTS for pair in named_in(document.read_text())}
     missing = [
         f"{file}::{name}"
         for file, name in sorted(named_tests)
@@ -76,7 +76,7 @@ def test_every_test_that_a_document_names_is_there() -> None:
 def test_each_kind_of_wrong_answer_has_its_tests() -> None:
     rows = [line for line in (PROJECT / "docs/answers.md").read_text().splitlines() if re.match(r"\| \d", line)]
     assert [int(row.split("|")[1]) for row in rows] == list(range(1, 18))
-    assert all(tests_named(row) and "::" not in NAMED_TEST.sub("", row) for row in rows)
+    assert all(named_in(row) and "::" not in NAMED_TEST.sub("", row) for row in rows)
 
 
 def commands(text: str) -> Iterator[tuple[str, bool]]:
