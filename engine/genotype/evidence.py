@@ -38,7 +38,7 @@ on it adds nothing."""
 SHARE_BESIDE_A_COPY, CROWD_SHARE = 1 / 3, 0.4
 """Alternate reads where a third copy, which the reference does not have, is read as well; and how many of its own a SNP
 has at most for a crowd to speak against it: a true one beside a hidden copy may have half of them."""
-STRAND_ODDS, STRANDS_ALIKE = 4.0, 1.0
+STRAND_ODDS, STRANDS_ALIKE = 4.0, 1.5
 """Of few reads the test of chance (FS) tells little of the strands; the odds (SOR, a logarithm) tell more: phred for
 each unit above that up to which strands are alike, as the number of reads nears none; nothing from :data:`MANY` on."""
 BASES_WEIGHT, MAPPING_WEIGHT = 0.9, 0.4
@@ -145,7 +145,7 @@ def evidence(reference: int, alternate: int, info: Mapping[str, str]) -> Evidenc
     >>> round(evidence(29, 4, {"FS": "12.0", "BaseQRankSum": "-3.1", "MQ": "48.20", "MQRankSum": "-3.4"}).total)
     135
     >>> [round(evidence(*reads, {"SOR": "4.0"}).odds) for reads in ((4, 2), (8, 7), (16, 14))]
-    [10, 6, 0]
+    [8, 5, 0]
     """
     mapping = min(_phred_of_z(info, "MQRankSum"), _MOST_MAPPING)
     mapping += min(max(_BEST_MAPPING - _number(info, "MQ", _BEST_MAPPING), 0.0), _MOST_MAPPING)
