@@ -35,7 +35,7 @@ class _Alleles:
 _CALLED = _Alleles("ACGTN")
 _KNOWN = _Alleles("ACGTURYKMSWBDHVN")
 """Releases of knowledge hold alleles that stand for several bases; no call equals one, and their readers count them."""
-_IS_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
+_IS_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
 _LARGEST_FLOAT = 3.4028235e38
 
 
