@@ -70,27 +70,3 @@ def common_genotypes(db: duckdb.DuckDBPyConnection, least_frequency: float) -> G
     rows = db.execute(_NUMBERED, [least_frequency]).fetchnumpy()
     copies[rows["person"], rows["allele"]] = rows["copies"]
     return Genotypes(tuple(samples), tuple(alleles), copies)
-
-
-def components(copies: npt.NDArray[np.float32], many: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Principal components of genotypes: unit vectors over samples, and the share of variance that each explains.
-
-    Args:
-        copies: samples by alleles.
-        many: how many, at most; there are no more than samples or alleles.
-    """
-    matrix = scaled(copies).astype(np.float64)
-    wide = matrix.shape[1] > matrix.shape[0]
-    values, vectors = np.linalg.eigh(matrix @ matrix.T if wide else matrix.T @ matrix)
-    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1][:, :many]
-    if not wide:
-        vectors = matrix @ vectors / np.sqrt(np.maximum(values[:many], 1e-12))
-    return vectors, values[:many] / max(float(values.sum()), 1e-12)
-
-
-def scaled(copies: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Each allele centred, and divided by the spread that its frequency implies (Patterson, Price and Reich 2006)."""
-    frequency = copies.mean(axis=0) / 2
-    centred: npt.NDArray[np.float32] = copies - 2 * frequency
-    made: npt.NDArray[np.float32] = centred / np.sqrt(np.maximum(2 * frequency * (1 - frequency), np.float32(1e-9)))
-    return made

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
@@ -33,9 +34,9 @@ def _said_by(name: str) -> Callable[[Settings], Mapping[str, str]]:
         path = FOLDER / f"{name}.ipynb"
         modules = sorted(set(_imports(path)))
         ours = [module for module in modules if module.partition(".")[0] == "engine"]
-        others = {module.partition(".")[0] for module in modules} - {"engine"}
+        others = {module.partition(".")[0] for module in modules} - sys.stdlib_module_names - _OURS
         above = [FOLDER.parent.joinpath(*one.split(".")).with_suffix(".py") for one in modules if one in _ABOVE]
-        version = code_version(*ours, files=[path, *above], distributions=sorted(others & _TOOLS))
+        version = code_version(*ours, files=[path, *above], distributions=sorted(others))
         return version.tools(f"{name}.ipynb")
 
     return programs
@@ -43,8 +44,8 @@ def _said_by(name: str) -> Callable[[Settings], Mapping[str, str]]:
 
 _ABOVE = {"resources.spark"}
 """Modules above the engine that notebooks import: their text counts, not what they import in turn."""
-_TOOLS = {"duckdb", "matplotlib", "numpy", "pandas", "scipy"}
-"""Distributions that notebooks import, called as they are imported."""
+_OURS = {"engine", "resources"}
+"""Packages that are no distributions; all others that notebooks import are called as they are imported."""
 
 
 def _imports(notebook: Path) -> Iterator[str]:

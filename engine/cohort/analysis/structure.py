@@ -12,6 +12,7 @@ from engine.cohort.analysis.genotypes import MISSING, Dosages
 Numbers = NDArray[np.float64]
 TWICE, FIRST, SECOND, THIRD = (2.0**-power for power in (1.5, 2.5, 3.5, 4.5))
 """Least kinship of one person (or twins), and of relatives of the first to third degree (Manichaikul 2010, table 1)."""
+_LEAST = 1e-12
 _AT_ONCE = 5_000
 """Alleles that are taken into floating point at once."""
 
@@ -38,7 +39,7 @@ def principal_components(dosages: Dosages, count: int = 10) -> Components:
 
     Args:
         dosages: alleles by samples.
-        count: components, at most one fewer than samples.
+        count: components, at most as many as samples.
     """
     samples = dosages.shape[1]
     covariance, used = np.zeros((samples, samples)), 0
@@ -47,10 +48,10 @@ def principal_components(dosages: Dosages, count: int = 10) -> Components:
         covariance += scaled.T @ scaled
         used += len(scaled)
     values, vectors = np.linalg.eigh(covariance / max(used, 1))
-    order = np.argsort(values)[::-1][: min(count, samples - 1)]
+    values, order = values.clip(0), np.argsort(values)[::-1][:count]
     chosen = vectors[:, order]
     signs = np.sign(chosen[np.abs(chosen).argmax(axis=0), np.arange(len(order))])
-    return Components(chosen * signs, values[order] / values.clip(0).sum())
+    return Components(chosen * signs, values[order] / max(float(values.sum()), _LEAST))
 
 
 def _scaled(dosages: Dosages) -> Numbers:
@@ -92,7 +93,10 @@ def kinship(dosages: Dosages) -> Numbers:
 
 
 def related_pairs(found: Numbers, least: float = THIRD) -> list[tuple[int, int, float]]:
-    """Pairs of samples of at least a kinship, the nearest first: their numbers and their kinship."""
+    """Pairs of samples of at least a kinship, the nearest first: their numbers and their kinship.
+
+    A pair of whom nothing is known (nan) is not among them, and need not be unrelated.
+    """
     first, second = np.triu_indices(len(found), 1)
     values = found[first, second]
     near = np.flatnonzero(values >= least)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -20,8 +21,7 @@ from tests.resources.test_spark import alleles_of
 def test_a_bundle_is_the_same_when_it_was_a_file(shared_data: Path, tmp_path: Path) -> None:
     bundle = tp53_bundle(shared_data, tmp_path)
     write_bundle(bundle, tmp_path / "bundle.json")
-    assert read_bundle(tmp_path / "bundle.json").contigs == bundle.contigs
-    assert read_bundle(tmp_path / "bundle.json").gene_model == bundle.gene_model
+    assert read_bundle(tmp_path / "bundle.json") == replace(bundle, aligner_index=bundle.aligner_index.absolute())
 
 
 def test_the_notebook_annotates_as_the_library_does(shared_data: Path, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
 
-from engine.cohort.genotypes import common_genotypes, components
+from engine.cohort.analysis.structure import principal_components
+from engine.cohort.genotypes import common_genotypes
 from engine.notebook.run import Ran, run_notebook
 from notebooks import FOLDER
 from tests.builders.real_cohorts import people, samples_of, tables_of
@@ -143,7 +144,8 @@ def test_components_are_those_of_a_plain_decomposition() -> None:
     draw = np.random.default_rng(1)
     for shape in ((30, 12), (12, 30)):
         copies = draw.binomial(2, 0.4, shape).astype(np.float32)
-        vectors, explained = components(copies, 3)
+        found = principal_components(copies.T, 3)
+        vectors, explained = found.coordinates, found.shares
         frequency = copies.mean(axis=0) / 2
         left, singular, _ = np.linalg.svd((copies - 2 * frequency) / np.sqrt(2 * frequency * (1 - frequency)))
         assert np.abs((left[:, :3] * vectors).sum(axis=0)) == pytest.approx(np.ones(3), abs=1e-4)
