@@ -30,7 +30,7 @@ from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.annotate.edit import left_aligned
 from engine.annotate.info_columns import InfoColumns
 from engine.annotate.rows import Frequency
-from engine.annotate.sorting import IS_BASE, Sorted, first_letters
+from engine.annotate.sorting import IS_BASE, Sorted, anchored, first_letters, last_letters
 from engine.annotate.sorting import Sequence as Sequence_
 from engine.annotate.source import Contigs
 from engine.annotate.vcf_lines import encoded
@@ -490,9 +490,16 @@ def _found(batch: Batch, wanted: _Wanted, sequence: Sequence_) -> _Found:
     single = (pc.binary_length(ref).to_numpy() == 1) & (pc.binary_length(alt).to_numpy() == 1)
     letters, starts = first_letters(alt), batch.position[rows] - 1
     single &= IS_BASE[letters] & (first_letters(ref) == sequence.letters[np.minimum(starts, len(sequence.letters) - 1)])
-    records, places, others = [rows[single]], [np.zeros(single.sum(), np.int64)], {}
-    count = len(records[0])
-    for number in np.flatnonzero(~single).tolist():
+    normal = np.flatnonzero(~single & _are_normal(starts, ref, alt, sequence))
+    alleles = zip(
+        (starts[normal] + 1).tolist(), *(texts.take(pa.array(normal)).to_pylist() for texts in (ref, alt)), strict=True
+    )
+    count = int(single.sum()) + len(normal)
+    others = dict(enumerate(alleles, int(single.sum())))
+    records, places = [rows[single], rows[normal]], [np.zeros(count, np.int64)]
+    rest = ~single
+    rest[normal] = False
+    for number in np.flatnonzero(rest).tolist():
         start, bases = int(starts[number]), ref[number].as_py().upper()
         if not _IS_SEQUENCE(bases) or not sequence.bases.startswith(bases, start):
             continue
@@ -506,6 +513,13 @@ def _found(batch: Batch, wanted: _Wanted, sequence: Sequence_) -> _Found:
     keys = np.concatenate([(starts[single] + 1) * 256 + letters[single], np.full(len(others), -1)])
     columns = {name: batch.columns[name].take(taken) for name in ("INFO", "FILTER", "ID")}
     return _Found(columns, np.concatenate(places), keys, others)
+
+
+def _are_normal(starts: NDArray[np.int64], ref: pa.Array, alt: pa.Array, sequence: Sequence_) -> NDArray[np.bool_]:
+    """Which records are one insertion or deletion that cannot be moved left: it ends otherwise than it begins."""
+    first = first_letters(ref)
+    ends_otherwise: NDArray[np.bool_] = (last_letters(ref) != first) | (last_letters(alt) != first)
+    return ends_otherwise & anchored(starts, ref, alt, sequence)
 
 
 def _window(contig: str, found: Sequence[_Found], fields: FrequencyFields) -> FrequencyWindow:

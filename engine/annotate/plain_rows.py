@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from engine.annotate.batches import FIXED, Batch
 from engine.annotate.clinvar import ClinvarMatch
 from engine.annotate.columns import ANNOTATED_COLUMNS
+from engine.annotate.edit import reverse_complement
 from engine.annotate.frequencies import FrequencyWindow
-from engine.annotate.hgvs import changed, genomic_hgvs, variant_type
+from engine.annotate.hgvs import genomic_hgvs, variant_type
+from engine.annotate.indels import Indels
 from engine.annotate.known_alleles import KnownOnContig
 from engine.annotate.normalise import ORIGINAL
 from engine.annotate.places import Numbering, PlacedHit, Places, Stretch
@@ -42,6 +44,10 @@ _CODES = np.zeros(256, np.int64)
 _CODES[np.frombuffer(_BASES.encode(), np.uint8)] = np.arange(4)
 _SUBSTITUTIONS = [f"{one}>{other}" for one in _BASES for other in _BASES]
 _OTHER_STRAND = str.maketrans(_BASES, _BASES[::-1])
+_CHANGES = [*_SUBSTITUTIONS, "del", "dup", "ins"]
+_TURNED = [one.translate(_OTHER_STRAND) for one in _SUBSTITUTIONS] + _CHANGES[len(_SUBSTITUTIONS) :]
+_KINDS = [variant_type(one) for one in _CHANGES]
+_DEL, _DUP, _INS = (_CHANGES.index(one) for one in ("del", "dup", "ins"))
 
 
 class _HitText(NamedTuple):
@@ -331,46 +337,61 @@ class _Normalised:
         batch = told.batch
         records = np.flatnonzero(told.is_plain)
         positions = batch.position[records]
-        numbers = np.array([number for number in told.indels if told.is_plain[number]], np.int64)
-        rows = np.searchsorted(records, numbers)
-        indels = [told.indels[number] for number in numbers.tolist()]
-        normal = [indel.alleles(sequence.bases) for indel in indels]
-        positions[rows] = [position for position, _, _ in normal]
+        indels = told.indels.taken(np.flatnonzero(told.is_plain[told.indels.numbers]))
+        rows = np.searchsorted(records, indels.numbers)
+        positions[rows] = indels.left
         if (np.diff(positions) < 0).any():
             order = np.argsort(positions, kind="stable")
             records, positions, rows = records[order], positions[order], np.argsort(order)[rows]
-        called = zip(
-            batch.position[numbers].tolist(),
-            *(texts.take(pa.array(numbers)).to_pylist() for texts in (batch.ref, batch.alt)),
-            strict=True,
-        )
-        moved = {row: (new, old) for row, new, old in zip(rows.tolist(), normal, called, strict=True) if new != old}
+        moved = _moved(batch, indels, rows, sequence.bases)
         self.records, self.positions = records, positions
         ref, alt = (texts.take(pa.array(records)) for texts in (batch.ref, batch.alt))
         self.ref = _replaced(ref, {row: new[1] for row, (new, _) in moved.items()})
         self.alt = _replaced(alt, {row: new[2] for row, (new, _) in moved.items()})
         self.original = {row: "|".join(map(str, (batch.contig, *old))) for row, (_, old) in moved.items()}
         self.anchors, self.ends = positions - 1, positions.copy()
-        self.anchors[rows] = [indel.left.start for indel in indels]
-        self.ends[rows] = [indel.left.end for indel in indels]
-        forward = [changed(indel.right, sequence.bases) for indel in indels]
-        reverse = [changed(indel.left, sequence.bases, -1) for indel in indels]
-        codes = pa.array(4 * _CODES[first_letters(self.ref)] + _CODES[first_letters(self.alt)])
-        self.forward = self._change(codes, _SUBSTITUTIONS, rows, forward)
-        self.reverse = self._change(codes, [one.translate(_OTHER_STRAND) for one in _SUBSTITUTIONS], rows, reverse)
-        kinds = {row: variant_type(what) for row, (_, _, what) in zip(rows.tolist(), forward, strict=True)}
-        self.kinds = _replaced(_repeated("SNV", len(records)), kinds)
+        self.anchors[rows], self.ends[rows] = indels.left, indels.left + indels.replaced
+        codes = 4 * _CODES[first_letters(self.ref)] + _CODES[first_letters(self.alt)]
+        codes[rows] = np.where(indels.inserts, np.where(indels.repeats, _DUP, _INS), _DEL)
+        inserted = np.flatnonzero(indels.inserts & ~indels.repeats).tolist()
+        there = rows[inserted].tolist()
+        forward = [f"ins{indels.alt(place, rightmost=True)}" for place in inserted]
+        reverse = [f"ins{reverse_complement(indels.alt(place))}" for place in inserted]
+        what = _texts(_CHANGES).take(pa.array(codes)), _texts(_TURNED).take(pa.array(codes))
+        self.forward = _Change(*self._along(rows, indels), _replaced(what[0], dict(zip(there, forward, strict=True))))
+        self.reverse = _Change(*self._against(rows, indels), _replaced(what[1], dict(zip(there, reverse, strict=True))))
+        self.kinds = _texts(_KINDS).take(pa.array(codes))
 
-    def _change(
-        self, codes: pa.Array, names: list[str], rows: NDArray[np.int64], indels: list[tuple[int, int, str]]
-    ) -> _Change:
-        """Substitutions by their codes, insertions and deletions as they are told."""
-        import pyarrow as pa
-
+    def _along(self, rows: NDArray[np.int64], indels: Indels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The first and the last base that names tell along the genome, of the rightmost form."""
         first, last = self.anchors.copy(), self.anchors.copy()
-        first[rows], last[rows] = ([told[place] for told in indels] for place in (0, 1))
-        told = {row: what for row, (_, _, what) in zip(rows.tolist(), indels, strict=True)}
-        return _Change(first, last, _replaced(pa.array(names).take(codes), told))
+        first[rows] = np.where(indels.inserts, indels.right - np.where(indels.repeats, indels.sizes, 1), indels.right)
+        last[rows] = np.where(
+            indels.inserts, indels.right - indels.repeats.astype(np.int64), indels.right + indels.sizes - 1
+        )
+        return first, last
+
+    def _against(self, rows: NDArray[np.int64], indels: Indels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The same on the other strand, of the leftmost form."""
+        first, last = self.anchors.copy(), self.anchors.copy()
+        first[rows] = np.where(indels.inserts & ~indels.repeats, indels.left, indels.left + indels.sizes - 1)
+        last[rows] = indels.left - (indels.inserts & ~indels.repeats)
+        return first, last
+
+
+_Called = tuple[int, str, str]
+"""Position (1-based), ref and alt of a record."""
+
+
+def _moved(batch: Batch, indels: Indels, rows: NDArray[np.int64], bases: str) -> dict[int, tuple[_Called, _Called]]:
+    """By row, in which form an insertion or deletion is told and in which it was called, where these are two."""
+    places = np.flatnonzero(~indels.is_normal)
+    numbers = indels.numbers[places]
+    texts = (alleles.take(_rows(numbers)).to_pylist() for alleles in (batch.ref, batch.alt))
+    called = zip(batch.position[numbers].tolist(), *texts, strict=True)
+    told = (indels.alleles(place, bases) for place in places.tolist())
+    pairs = zip(rows[places].tolist(), told, called, strict=True)
+    return {row: (new, old) for row, new, old in pairs if new != old}
 
 
 class _Knowledge:

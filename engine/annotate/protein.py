@@ -12,6 +12,8 @@ A TGA within the coding sequence of a selenoprotein is selenocysteine (``Sec``),
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import product
@@ -26,10 +28,11 @@ SPLICE_SITE = 2
 _STRETCH = 300
 _CODONS = ["".join(bases) for bases in product("TCAG", repeat=3)]
 # NCBI genetic codes 1 and 2, codons in the order TCAG.
-_STANDARD = dict(
-    zip(_CODONS, "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG", strict=True),
+_STANDARD = defaultdict(
+    lambda: "X", zip(_CODONS, "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG", strict=True)
 )
-_MITOCHONDRIAL = _STANDARD | {"AGA": "*", "AGG": "*", "ATA": "M", "TGA": "W"}
+_MITOCHONDRIAL = defaultdict(lambda: "X", _STANDARD | {"AGA": "*", "AGG": "*", "ATA": "M", "TGA": "W"})
+_codons_of = re.compile("...", re.DOTALL).findall
 _THREE_LETTERS = {
     "A": "Ala", "R": "Arg", "N": "Asn", "D": "Asp", "C": "Cys", "Q": "Gln", "E": "Glu", "G": "Gly",
     "H": "His", "I": "Ile", "L": "Leu", "K": "Lys", "M": "Met", "F": "Phe", "P": "Pro", "S": "Ser",
@@ -75,7 +78,7 @@ class Message(NamedTuple):
 def translate(bases: str, *, mitochondrial: bool = False) -> str:
     """One letter per whole codon; ``X`` where a base is not known, ``*`` for a stop, and on after it."""
     code = _MITOCHONDRIAL if mitochondrial else _STANDARD
-    return "".join(code.get(bases[i : i + 3], "X") for i in range(0, len(bases) - 2, 3))
+    return "".join(map(code.__getitem__, _codons_of(bases)))
 
 
 def protein_change(transcript: Transcript, edits: Sequence[tuple[Edit, bool]], sequence: str) -> str | None:

@@ -8,7 +8,6 @@ with a neighbour. Everything else is not plain, and nothing is lost by calling a
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence as Sequence_
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,7 +17,8 @@ from numpy.typing import NDArray
 
 from engine.annotate.batches import Batch
 from engine.annotate.compound import NEIGHBOURS_WITHIN, ONE_ALLELE_WITHIN, close_groups, one_allele
-from engine.annotate.edit import Edit, shifted, trimmed
+from engine.annotate.edit import Edit, trimmed
+from engine.annotate.indels import Indels, indels_of
 from engine.annotate.known_alleles import KnownOnContig
 from engine.annotate.places import Places
 from engine.reference.accessions import bare_contig
@@ -40,24 +40,6 @@ class Sequence:
         self.letters = np.frombuffer(bases.encode(), np.uint8)
 
 
-class Indel(NamedTuple):
-    """An insertion or deletion in its two extreme forms.
-
-    Attributes:
-        left: moved as far left as it means the same.
-        right: moved as far right.
-    """
-
-    left: Edit
-    right: Edit
-
-    def alleles(self, bases: str) -> tuple[int, str, str]:
-        """As VCF wants it: 1-based position, ref and alt, with the base before it."""
-        start, end, alt = self.left
-        before = bases[start - 1]
-        return start, before + bases[start:end], before + alt
-
-
 @dataclass
 class Sorted:
     """A batch with what was found out about its records.
@@ -67,7 +49,7 @@ class Sorted:
         is_plain: of each record, whether the place alone decides about it.
         is_left_out: of each, whether it is one allele that the sample does not carry.
         is_single: of each, whether it is a substitution of one base.
-        indels: by number of the record.
+        indels: the insertions and deletions that can be plain.
         first: 0-based first base that each record touches or could as well be written at.
         end: one past the last.
     """
@@ -76,7 +58,7 @@ class Sorted:
     is_plain: NDArray[np.bool_]
     is_left_out: NDArray[np.bool_]
     is_single: NDArray[np.bool_]
-    indels: dict[int, Indel]
+    indels: Indels
     first: NDArray[np.int64]
     end: NDArray[np.int64]
     _runs: dict[int, NDArray[np.int64]] = field(default_factory=dict)
@@ -99,8 +81,8 @@ class Sorted:
 
     def edit(self, record: int) -> Edit | None:
         """A record as an edit as far left as it means the same; absent where it is none, or several."""
-        if record in self.indels:
-            return self.indels[record].left
+        if (place := self.indels.place(record)) is not None:
+            return self.indels.edit(place)
         if not self.is_single[record]:
             return None
         position = int(self.batch.position[record])
@@ -126,8 +108,9 @@ def sort_out(batch: Batch, copies: NDArray[np.int64] | None, sequence: Sequence,
     there = sequence.letters[np.where(inside, starts, 0)]
     single = inside & (ref.lengths == 1) & (alt.lengths == 1)
     is_plain = single & (ref.first == there) & IS_BASE[ref.first] & IS_BASE[alt.first] & (ref.first != alt.first)
+    none = indels_of(np.zeros(0, np.int64), (), (), sequence.letters)
     told = Sorted(
-        batch, is_plain, np.zeros(len(batch), np.bool_), is_plain.copy(), {}, starts.copy(), starts + ref.lengths
+        batch, is_plain, np.zeros(len(batch), np.bool_), is_plain.copy(), none, starts.copy(), starts + ref.lengths
     )
     several = _look_at_others(told, sequence)
     if copies is not None:
@@ -140,11 +123,35 @@ def sort_out(batch: Batch, copies: NDArray[np.int64] | None, sequence: Sequence,
 
 
 class _Alleles:
-    """Lengths and first letters of texts."""
+    """Texts as numbers: their lengths, their first letters, and all letters."""
 
     def __init__(self, texts: pa.Array) -> None:
+        self._texts = texts
         self.lengths = np.diff(_offsets(texts)).astype(np.int64)
         self.first = first_letters(texts)
+
+    def are_bases(self) -> NDArray[np.bool_]:
+        """Whether each is of nothing but A, C, G and T."""
+        return self._all(IS_BASE[self._letters()])
+
+    def stand_at(self, starts: NDArray[np.int64], sequence: Sequence) -> NDArray[np.bool_]:
+        """Whether each, made of bases, is what a contig reads from a 0-based place on."""
+        firsts = np.cumsum(self.lengths) - self.lengths
+        places = np.arange(self.lengths.sum()) + np.repeat(starts - firsts, self.lengths)
+        there = sequence.letters[np.clip(places, 0, len(sequence.letters) - 1)]
+        letters = self._letters()
+        inside: NDArray[np.bool_] = (starts >= 0) & (starts + self.lengths <= len(sequence.letters))
+        inside &= self._all((letters == there) & IS_BASE[letters])
+        return inside
+
+    def _letters(self) -> NDArray[np.uint8]:
+        offsets, data = _offsets(self._texts), self._texts.buffers()[2]
+        return np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]] if data else np.zeros(0, np.uint8)
+
+    def _all(self, letters: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        rows = np.repeat(np.arange(len(self.lengths)), self.lengths)
+        whole: NDArray[np.bool_] = np.bincount(rows[~letters], minlength=len(self.lengths)) == 0
+        return whole
 
 
 def first_letters(texts: pa.Array) -> NDArray[np.uint8]:
@@ -152,6 +159,13 @@ def first_letters(texts: pa.Array) -> NDArray[np.uint8]:
     data = texts.buffers()[2]
     letters = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
     return letters[np.minimum(_offsets(texts)[:-1], len(letters) - 1)]
+
+
+def last_letters(texts: pa.Array) -> NDArray[np.uint8]:
+    """The last byte of each text, none of which is empty."""
+    data = texts.buffers()[2]
+    letters = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
+    return letters[_offsets(texts)[1:] - 1]
 
 
 def _offsets(texts: pa.Array) -> NDArray[np.int32]:
@@ -162,49 +176,87 @@ def _look_at_others(told: Sorted, sequence: Sequence) -> NDArray[np.bool_]:
     """Insertions and deletions, and how far anything may be moved; returns which records have several alleles."""
     several = np.zeros(len(told.batch), np.bool_)
     others = np.flatnonzero(~told.is_plain)
-    texts = zip(told.batch.ref.take(others).to_pylist(), told.batch.alt.take(others).to_pylist(), strict=True)
-    for number, (ref, alts) in zip(others.tolist(), texts, strict=True):
-        start = int(told.batch.position[number]) - 1
+    ref, alt = (texts.take(_rows(others)) for texts in (told.batch.ref, told.batch.alt))
+    starts = told.batch.position[others] - 1
+    simple = anchored(starts, ref, alt, sequence)
+    found = _Edits([], [], [])
+    found.add_anchored(others[simple], starts[simple], *(texts.filter(_rows(simple)) for texts in (ref, alt)))
+    rest = np.flatnonzero(~simple)
+    texts = zip(ref.take(_rows(rest)).to_pylist(), alt.take(_rows(rest)).to_pylist(), strict=True)
+    for number, start, (bases, alts) in zip(others[rest].tolist(), starts[rest].tolist(), texts, strict=True):
         several[number] = "," in alts
-        if not _IS_SEQUENCE(ref) or not sequence.bases.startswith(ref, start):
-            continue
-        for alt in alts.split(","):
-            if (indel := _indel(start, ref, alt, sequence.bases)) is not None:
-                first, end = _extent(indel)
-                told.first[number] = min(told.first[number], first)
-                told.end[number] = max(told.end[number], end)
-                if not several[number] and first > 0 and end < len(sequence.bases):
-                    told.indels[number] = indel
-                    told.is_plain[number] = True
+        if _IS_SEQUENCE(bases) and sequence.bases.startswith(bases, start):
+            found.add(number, [_indel(start, bases, one) for one in alts.split(",")])
+    indels = indels_of(np.array(found.numbers, np.int64), found.edits, found.anchored, sequence.letters)
+    first, end = indels.extent()
+    np.minimum.at(told.first, indels.numbers, first)
+    np.maximum.at(told.end, indels.numbers, end)
+    alone = ~several[indels.numbers] & (first > 0) & (end < len(sequence.bases))
+    told.indels = indels.taken(np.flatnonzero(alone))
+    told.is_plain[told.indels.numbers] = True
     return several
 
 
-def _indel(start: int, ref: str, alt: str, bases: str) -> Indel | None:
+def anchored(starts: NDArray[np.int64], ref: pa.Array, alt: pa.Array, sequence: Sequence) -> NDArray[np.bool_]:
+    """Which records are an insertion or deletion behind one base, the first of both alleles, and as the contig reads.
+
+    Args:
+        starts: 0-based place of each.
+        ref: REF of each.
+        alt: ALT of each.
+        sequence: of the contig.
+    """
+    one, other = _Alleles(ref), _Alleles(alt)
+    found: NDArray[np.bool_] = (starts >= 1) & (one.first == other.first) & ((one.lengths == 1) != (other.lengths == 1))
+    found &= other.are_bases() & one.stand_at(starts, sequence)
+    return found
+
+
+@dataclass
+class _Edits:
+    """Insertions and deletions with the numbers of their records, and whether each stands behind one base."""
+
+    numbers: list[int]
+    edits: list[Edit]
+    anchored: list[bool]
+
+    def add_anchored(self, numbers: NDArray[np.int64], starts: NDArray[np.int64], ref: pa.Array, alt: pa.Array) -> None:
+        self.numbers += numbers.tolist()
+        lengths = (_Alleles(ref).lengths + starts).tolist()
+        places = zip((starts + 1).tolist(), lengths, alt.to_pylist(), strict=True)
+        self.edits += [Edit(start, end, bases[1:]) for start, end, bases in places]
+        self.anchored += [True] * len(numbers)
+
+    def add(self, number: int, edits: Sequence_[Edit | None]) -> None:
+        known = [edit for edit in edits if edit]
+        self.numbers += [number] * len(known)
+        self.edits += known
+        self.anchored += [False] * len(known)
+
+
+def _indel(start: int, ref: str, alt: str) -> Edit | None:
     """The allele, if it is purely an insertion or a deletion."""
     if not _IS_SEQUENCE(alt) or ref == alt:
         return None
     edit = trimmed(start, ref, alt)
-    if edit.alt and edit.end > edit.start:
-        return None
-    return Indel(shifted(edit, bases, -1), shifted(edit, bases, 1))
+    return None if edit.alt and edit.end > edit.start else edit
 
 
-def _extent(indel: Indel) -> tuple[int, int]:
-    """Bases within which the allele can be written, those that an insertion may repeat among them."""
-    size = len(indel.left.alt)
-    return min(indel.left.start - 1, indel.right.start - size), max(indel.right.end + 1, indel.left.start + size)
+def _rows(numbers: NDArray[np.int64] | NDArray[np.bool_]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(numbers)
 
 
 def _set_doubles_apart(told: Sorted, alt: NDArray[np.uint8], several: NDArray[np.bool_]) -> None:
     """Records of one allele, and what overlaps a record that is not plain by its alleles, are judged together."""
     singles = told.is_plain.copy()
-    singles[list(told.indels)] = False
+    singles[told.indels.numbers] = False
     numbers = np.flatnonzero(singles)
     keys = told.batch.position[numbers] * 256 + alt[numbers]
     _, back, counts = np.unique(keys, return_inverse=True, return_counts=True)
     told.not_plain(numbers[counts[back] > 1])
-    times = Counter(indel.left for indel in told.indels.values())
-    told.not_plain(np.array([one for one, indel in told.indels.items() if times[indel.left] > 1], np.int64))
+    told.not_plain(told.indels.several_times())
     if several.any():
         runs = told.runs(-1)
         told.not_plain(np.isin(runs, runs[several]))
@@ -225,7 +277,7 @@ def set_compounds_apart(told: Sorted, known: KnownReach) -> None:
     np.maximum.at(end, runs[taken], told.end[taken])
     members = np.bincount(runs[taken], minlength=count)
     mixed = np.zeros(count, np.bool_)
-    mixed[runs[[*told.indels, *np.flatnonzero(told.is_judged).tolist()]]] = True
+    mixed[runs[told.indels.numbers]] = mixed[runs[told.is_judged]] = True
     looked_up = np.flatnonzero(members > 1)
     hit = known.touches(first[looked_up] - 1, end[looked_up] + 1, mixed[looked_up])
     near = taken[np.isin(runs[taken], looked_up[hit])]

@@ -46,7 +46,9 @@ def add_annotate(commands: Commands) -> None:
 def _annotate(options: argparse.Namespace) -> None:
     from engine.annotate.annotate import Outputs, annotate_file
     from engine.progress import Progress
+    from engine.tables import spare_pyarrow
 
+    spare_pyarrow()
     if options.table == STREAM:
         raise UsageError("a table cannot be written to standard output: name a file")
     reference = open_indexed_reference(options.reference)
