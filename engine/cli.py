@@ -41,6 +41,7 @@ from engine.commands.phenotype import add_phenotype
 from engine.commands.relate import add_relate
 from engine.commands.repeats import add_repeats
 from engine.commands.score import add_score
+from engine.commands.segregation import add_segregation
 from engine.commands.smn import add_smn
 from engine.commands.structural import add_structural
 from engine.errors import GenomicsError
@@ -114,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_metrics,
         add_annotate,
         add_classify,
+        add_segregation,
         add_pgx,
         add_phenotype,
         add_score,

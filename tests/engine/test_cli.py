@@ -131,7 +131,7 @@ def test_wrong_usage_exits_with_two(wrong, capsys):
     assert "usage: genomics-engine" in capsys.readouterr().err
 
 
-WITHOUT_REFERENCE = {"classify": "--criteria", "phenotype": "--hpo", "score": "--score"}
+WITHOUT_REFERENCE = {"classify": "--criteria", "phenotype": "--hpo", "score": "--score", "segregation": "--pedigree"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,145 @@
+"""``genomics-engine segregation``: whether a variant is passed on with a disease, by a pedigree and joint calls."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.commands.files import STREAM, readable, staged
+from engine.commands.options import UsageError, add_command
+from engine.errors import ClassificationError, VariantFileError
+
+if TYPE_CHECKING:
+    from engine.acmg.cosegregation import Relative, Segregation
+    from engine.commands.options import Commands
+
+HEADER = ("proband", "affected_carriers", "affected_without_it", "affected_unknown", "well_carriers", "chance")
+_AFFECTED: Mapping[str, bool | None] = {"2": True, "1": False, "0": None, "-9": None}
+
+
+def add_segregation(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
+        "segregation",
+        _segregation,
+        "tell whether a variant is passed on with a dominant disease (PP1), by pedigrees and joint calls",
+        "--pedigree FAMILIES.ped --proband NAME --variant 20-3910800-CT-C --input JOINT.vcf.gz",
+        reference=False,
+    )
+    parser.add_argument(
+        "--pedigree",
+        type=Path,
+        required=True,
+        metavar="FAMILIES.ped",
+        help="PED; 2 stands for ill",
+    )
+    parser.add_argument("--proband", action="append", required=True, metavar="NAME", help="one of each family; repeat")
+    parser.add_argument("--variant", required=True, metavar="20-3910800-CT-C", help="as the VCF writes it")
+    parser.add_argument("--input", type=Path, required=True, metavar="JOINT.vcf.gz", help="calls of the families")
+    parser.add_argument(
+        "--output", type=Path, default=STREAM, metavar="OUT.tsv", help=f"table: {', '.join(HEADER)}, met (default: -)"
+    )
+
+
+class _Variant(NamedTuple):
+    contig: str
+    position: str
+    ref: str
+    alt: str
+
+
+def _segregation(options: argparse.Namespace) -> None:
+    from engine.acmg.cosegregation import cosegregates, segregation
+
+    variant = _variant(options.variant)
+    with readable(options.input) as calls:
+        carriers = _carriers(calls, options.input, variant)
+    with readable(options.pedigree) as pedigree:
+        families = _families(pedigree, options.pedigree, carriers)
+    told = [segregation(_family_of(families, proband, options.pedigree), proband) for proband in options.proband]
+    met = cosegregates(told)
+    rows = [(*HEADER, "met"), *((*_row(one), str(met or "")) for one in told)]
+    with staged(options.output) as output:
+        output.write_text("".join("\t".join(row) + "\n" for row in rows))
+
+
+def _variant(text: str) -> _Variant:
+    parts = text.split("-")
+    if len(parts) != 4 or not parts[1].isdecimal():
+        raise UsageError(f"--variant {text!r} is no variant: write it as 20-3910800-CT-C")
+    from engine.reference.accessions import bare_contig
+
+    if bare_contig(parts[0]) not in map(str, range(1, 23)):
+        raise UsageError(f"{parts[0]} is no autosome: only there does each child inherit an allele with one half")
+    return _Variant(*parts)
+
+
+def _carriers(calls: Path, named: Path, variant: _Variant) -> dict[str, bool | None]:
+    """Who carries it; unknown where the genotype quality is too low to tell, or nothing was called."""
+    from engine.files.variant_lines import variant_lines, variant_records
+    from engine.reference.accessions import bare_contig
+
+    header = next((line for line in variant_lines(calls) if line.startswith("#CHROM")), "")
+    samples = header.rstrip("\n").split("\t")[9:]
+    for _, fields in variant_records(calls):
+        place = bare_contig(fields[0]), fields[1], fields[3]
+        if place == (bare_contig(variant.contig), *variant[1:3]) and variant.alt in fields[4].split(","):
+            number = str(fields[4].split(",").index(variant.alt) + 1)
+            return {name: _carries(fields[8], call, number) for name, call in zip(samples, fields[9:], strict=True)}
+    raise VariantFileError(
+        f"the variant {'-'.join(variant)} has no record",
+        file=named,
+        remedy="write it as the VCF does, and call the family together so that all have a genotype there",
+    )
+
+
+def _carries(keys: str, call: str, number: str) -> bool | None:
+    from engine.call.gvcf import CALLED_FROM
+
+    values = dict(zip(keys.split(":"), call.split(":"), strict=False))
+    alleles = values.get("GT", ".").replace("|", "/").split("/")
+    quality = values.get("GQ", ".")
+    if "." in alleles or not quality.isdecimal() or int(quality) < CALLED_FROM:
+        return None
+    return number in alleles
+
+
+def _families(pedigree: Path, named: Path, carriers: Mapping[str, bool | None]) -> dict[str, list[Relative]]:
+    from engine.acmg.cosegregation import Relative
+    from engine.files.text import text_lines
+
+    families: dict[str, list[Relative]] = {}
+    for number, line in enumerate(text_lines(pedigree, error=ClassificationError), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        fields = line.split()
+        if len(fields) < 6 or fields[5] not in _AFFECTED:
+            raise ClassificationError(
+                "the line is none of a pedigree",
+                file=named,
+                place=f"line {number:,}",
+                remedy="write family, person, father, mother (0 for none), sex, and 2 (ill), 1 (well) or 0 (unknown)",
+            )
+        name, father, mother = (None if one == "0" else one for one in fields[1:4])
+        one = Relative(name or "0", father, mother, _AFFECTED[fields[5]], carriers.get(name or "0"))
+        families.setdefault(fields[0], []).append(one)
+    return families
+
+
+def _family_of(families: Mapping[str, list[Relative]], proband: str, named: Path) -> list[Relative]:
+    for family in families.values():
+        if any(one.name == proband for one in family):
+            return family
+    raise ClassificationError(
+        f"the proband {proband!r} is in no family", file=named, remedy="name a person of the file"
+    )
+
+
+def _row(one: Segregation) -> Iterator[str]:
+    yield one.proband
+    for names in (one.counted, one.lacking, one.unknown, one.well):
+        yield ",".join(names)
+    yield f"{one.chance:g}"
