@@ -27,7 +27,7 @@ from engine.mitochondria.deletions import LargeDeletion
 from engine.structural.events import StructuralVariant
 from engine.structural.smn import SmnCopies
 
-Kind = Literal["structural variant", "repeat expansion", "mitochondrial variant", "homozygosity"]
+Kind = Literal["structural variant", "repeat expansion", "mitochondrial variant", "homozygosity", "uniparental disomy"]
 _COPIES = {("DEL", "0/1"): 1, ("DEL", "1/1"): 0, ("DUP", "0/1"): 3, ("DUP", "1/1"): 4}
 _WORDS = {
     "DEL": "deletion",
@@ -301,6 +301,27 @@ def homozygosity_findings(runs: Sequence[Run], share: float) -> list[FurtherFind
             sentence=f"{len(runs)} runs of a megabase or more, the longest of {longest:,} bases: parents who are "
             "related, or two copies from one parent. Recessive variants lie there in both copies.",
             notes=(),
+        )
+    ]
+
+
+def uniparental_findings(told: str) -> list[FurtherFinding]:
+    """Contigs that a child has of one parent alone.
+
+    Args:
+        told: in words, as :class:`engine.genotype.trio.TrioMeasures` has them; empty where there is none.
+    """
+    if not told:
+        return []
+    which, _, meaning = told.partition(": ")
+    return [
+        FurtherFinding(
+            key="uniparental disomy",
+            kind="uniparental disomy",
+            genes=(),
+            headline=f"Uniparental disomy: {which}",
+            sentence=f"{meaning[:1].upper()}{meaning[1:]}.",
+            notes=("Told by the genotypes of child, father and mother; confirm it before it is acted on.",),
         )
     ]
 

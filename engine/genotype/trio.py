@@ -21,6 +21,8 @@ CONFIDENT_FROM = 20
 
 LEAST_TELLING: Final = 20
 """Sites of a contig where the parents are different homozygotes, from which it is told whose it is."""
+TOO_FEW: Final = f"on no contig are father and mother different homozygotes at {LEAST_TELLING} sites"
+"""Why it is not told of any contig whose it is."""
 UNIPARENTAL_FROM: Final = 0.8
 """Their share at which the child has nothing of one parent, from which the contig is the other's alone."""
 

@@ -32,6 +32,8 @@ from engine.receipt import Measure, Receipt, Recipe
 from engine.tables import Column
 
 _CONTRACTS: dict[str, Contract] = {}
+NOT_EXAMINED = "not_examined"
+"""Measure of an artifact that is there for every sample: why nothing was looked for; empty where it was."""
 
 
 @dataclass(frozen=True)

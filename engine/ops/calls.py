@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated
 
-from engine.ops.artifact import Computed, NotApplicable, artifact
+from engine.ops.artifact import NOT_EXAMINED, Computed, NotApplicable, artifact
 from engine.ops.inputs import Facts, Genome, Kin, Making, Options, Own, Parent, Parts
 from engine.ops.services import Settings
 from engine.person import Person
@@ -110,7 +111,7 @@ def exon_coverage(
     return Computed(len(rows), measures | {"asked_genes": len(asked)})
 
 
-@artifact(kinds={"vcf"})
+@artifact(kinds={"vcf", "json"})
 def trio_variants(
     making: Making,
     gvcf: Own,
@@ -118,20 +119,20 @@ def trio_variants(
     mother: Annotated[Kin | None, Parent("gvcf")],
     reference: Genome,
     settings: Annotated[Settings, Options("caller", "filters")],
-) -> Computed | NotApplicable:
+) -> Computed:
     """Child, father and mother genotyped together: at each site all three have a genotype and its quality.
 
-    Made where both parents were sequenced and called; it tells what is new in the child from what was not seen in a
-    parent.
+    Made of three where both parents were sequenced and called; it tells what is new in the child from what was not
+    seen in a parent. Of anybody else it says why there is none.
     """
     if father is None or mother is None:
-        return NotApplicable("father and mother are not both sequenced and called")
+        return _no_trio(making, "father and mother are not both sequenced and called")
     if settings.caller == "bcftools":
-        return NotApplicable("gVCFs of bcftools hold no likelihoods that can be joined")
+        return _no_trio(making, "gVCFs of bcftools hold no likelihoods that can be joined")
     from engine.genotype.filter import FILTERS  # what is not made in most runs loads no kernels in them
     from engine.genotype.joint import genotype_gvcfs
     from engine.genotype.target_reach import reach_of
-    from engine.genotype.trio import measure_trio
+    from engine.genotype.trio import TOO_FEW, measure_trio
 
     joint = making.folder / f"{making.sample}.trio.vcf.gz"
     gvcfs = [each.file(".g.vcf.gz") for each in (gvcf, father["gvcf"], mother["gvcf"])]
@@ -145,4 +146,12 @@ def trio_variants(
             progress=making.progress("genotyping", unit="sites"),
         )
     measures = measure_trio(joint, making.sample, father.sample, mother.sample)
-    return Computed(summary.records, {"sites": summary.sites, "pass_records": summary.pass_records} | vars(measures))
+    counted = {"sites": summary.sites, "pass_records": summary.pass_records}
+    told = {"examined": int(measures.telling_contigs > 0), NOT_EXAMINED: "" if measures.telling_contigs else TOO_FEW}
+    return Computed(summary.records, counted | vars(measures) | told)
+
+
+def _no_trio(making: Making, why: str) -> Computed:
+    """An artifact all the same: what Dagster's op does not make, nothing that reads it is made after."""
+    (making.folder / f"{making.sample}.trio.json").write_text(json.dumps({NOT_EXAMINED: why}, indent=2) + "\n")
+    return Computed(0, {"compared_sites": 0, "telling_contigs": 0, "examined": 0, NOT_EXAMINED: why})

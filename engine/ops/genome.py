@@ -11,15 +11,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from engine.ops.artifact import Computed, artifact
+from engine.ops.artifact import NOT_EXAMINED, Computed, artifact
 from engine.ops.inputs import Facts, Genome, Making, Options, Own, Parts
 from engine.ops.services import Settings
 from engine.person import Person
 from engine.receipt import Measure
 from engine.reference.bundle import ReferenceBundle
 
-_NOT_EXAMINED = "not_examined"
-"""Measure: why nothing was looked for; empty where it was."""
 _KINDS = ("DEL", "DUP", "INV", "INS", "BND")
 
 
@@ -179,6 +177,7 @@ def further_findings(
     mitochondria: Own,
     homozygosity: Own,
     smn_copies: Own,
+    trio_variants: Own,
     reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar", "panels", "constraint")],
     person: Annotated[Person, Facts("ordered_genes", "panel")],
 ) -> Computed:
@@ -195,6 +194,7 @@ def further_findings(
         repeat_findings,
         smn_findings,
         structural_findings,
+        uniparental_findings,
         write_further,
     )
     from engine.classify.question import question_of
@@ -233,19 +233,23 @@ def further_findings(
         findings += homozygosity_findings(runs, float(share) if isinstance(share, int | float) else 0.0)
     if found := told.get("copies of SMN1"):
         findings += smn_findings(SmnCopies(**{**found, "likely": tuple(found["likely"])}), question)
-    missing = tuple((what, str(one.measures[_NOT_EXAMINED])) for what, one in sources.items() if what not in told)
-    write_further(making.folder / f"{making.sample}.further.json", Further(tuple(findings), tuple(told), missing))
-    return Computed(len(findings), {"further_findings": len(findings), "examined": list(told)})
+    findings += uniparental_findings(str(trio_variants.measures.get("uniparental_contigs_told") or ""))
+    examined = [*told, *([_UNIPARENTAL] if trio_variants.measures["examined"] else [])]
+    every = sources | {_UNIPARENTAL: trio_variants}
+    missing = tuple((what, str(one.measures[NOT_EXAMINED])) for what, one in every.items() if what not in examined)
+    write_further(making.folder / f"{making.sample}.further.json", Further(tuple(findings), tuple(examined), missing))
+    return Computed(len(findings), {"further_findings": len(findings), "examined": examined})
 
 
 _SUFFIX = ".found.json"
+_UNIPARENTAL = "uniparental disomy"
 
 
 def _examined(making: Making, records: int, measures: Mapping[str, Measure], found: Mapping[str, Any]) -> Computed:
     (making.folder / f"{making.sample}{_SUFFIX}").write_text(json.dumps(found, indent=2) + "\n")
-    return Computed(records, {"examined": 1, _NOT_EXAMINED: "", **measures})
+    return Computed(records, {"examined": 1, NOT_EXAMINED: "", **measures})
 
 
 def _not_examined(making: Making, why: str) -> Computed:
-    (making.folder / f"{making.sample}{_SUFFIX}").write_text(json.dumps({_NOT_EXAMINED: why}, indent=2) + "\n")
-    return Computed(0, {"examined": 0, _NOT_EXAMINED: why})
+    (making.folder / f"{making.sample}{_SUFFIX}").write_text(json.dumps({NOT_EXAMINED: why}, indent=2) + "\n")
+    return Computed(0, {"examined": 0, NOT_EXAMINED: why})

@@ -16,6 +16,7 @@ from engine.classify.further import (
     read_further,
     repeat_findings,
     structural_findings,
+    uniparental_findings,
     write_further,
 )
 from engine.classify.question import Question
@@ -104,6 +105,14 @@ def test_a_large_mitochondrial_deletion_is_told_with_its_share() -> None:
     (found,) = mitochondrial_findings("chrM", [], [LargeDeletion(8_482, 13_459, 30, 70.0)], KnownAlleles(None))
     assert found.headline == "chrM: 4,977 bases deleted at 8,483-13,459 in 30.0% of the molecules"
     assert (found.fraction, found.position, found.end) == (0.3, 8_483, 13_459)
+
+
+def test_a_contig_of_one_parent_alone_is_told() -> None:
+    told = "chr15 came from the mother alone, by 40 of 41 telling sites: look for imprinted genes there"
+    (found,) = uniparental_findings(told)
+    assert found.headline == "Uniparental disomy: chr15 came from the mother alone, by 40 of 41 telling sites"
+    assert found.sentence == "Look for imprinted genes there."
+    assert uniparental_findings("") == []
 
 
 def test_much_homozygosity_is_told() -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from engine.ops.artifact import Contract, NotApplicable, ancestors
+from engine.classify.further import read_further
+from engine.ops.artifact import Contract, ancestors
 from engine.report.statement_file import read_statement
 from genomics_assets.artifacts import KNOWLEDGE, OF_A_SAMPLE
 from genomics_assets.definitions import build_definitions
@@ -33,6 +34,7 @@ UNOPENED = {
     ("further_findings", "mitochondria"),
     ("further_findings", "smn_copies"),
     ("further_findings", "structural_variants"),
+    ("further_findings", "trio_variants"),
     ("homozygosity", "variants"),
     ("mitochondria", "aligned_reads"),
     ("smn_copies", "aligned_reads"),
@@ -104,12 +106,18 @@ def test_recalibration_draws_and_tells_its_known_sites(family: Family) -> None:
     assert "known_sites" in seen.receipt.recipe.knowledge
 
 
-def test_a_trio_is_an_artifact_of_children_with_both_parents(family: Family) -> None:
-    (contract,) = [one for one in OF_A_SAMPLE if one.name == "trio_variants"]
-    child = of(family, "trio_variants").receipt
+def test_a_trio_is_told_of_children_with_both_parents_and_of_others_why_there_is_none(family: Family) -> None:
+    child, father = of(family, "trio_variants").receipt, family.seen[FATHER, "trio_variants"].receipt
     assert set(child.recipe.inputs) == {"gvcf", "gvcf of father", "gvcf of mother", "reference_genome"}
     assert child.measures["compared_sites"] and child.records
-    assert isinstance(family.make(contract, FATHER), NotApplicable)
+    assert set(father.recipe.inputs) == {"gvcf", "reference_genome"} and father.measures["compared_sites"] == 0
+    assert father.measures["not_examined"] == "father and mother are not both sequenced and called"
+    assert child.measures["telling_contigs"] == child.measures["examined"] == 1
+    for sample, looked_for in ((CHILD, True), (FATHER, False)):
+        made = family.seen[sample, "further_findings"].receipt
+        told = read_further(family.resources.lake.folder(made) / f"{sample}.further.json")
+        assert ("uniparental disomy" in told.examined) == looked_for
+        assert ("uniparental disomy" in dict(told.not_examined)) != looked_for
 
 
 def test_pharmacogenes_are_told_by_the_declared_alleles(family: Family) -> None:
