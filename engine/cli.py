@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -353,11 +354,19 @@ def _add_call(commands: Commands) -> None:
     parser.add_argument(
         "--recalibration", type=Path, metavar="X.txt", help="recalibrate base qualities by this report while calling"
     )
+    parser.add_argument(
+        "--machines",
+        default="",
+        metavar="NAME",
+        help="others to call the shards, which see files under the same paths: slurm, 'slurm:OPTIONS of sbatch', or "
+        "dask:tcp://HOST:PORT (default: this one)",
+    )
     _add_threads(parser)
 
 
 def _call(options: argparse.Namespace) -> None:
     from engine.call.caller import call_gvcf
+    from engine.machines.named import machines_named
     from engine.recalibrate.gatk_report import read_report
 
     reference = open_indexed_reference(options.reference)
@@ -377,6 +386,8 @@ def _call(options: argparse.Namespace) -> None:
             recalibration=recalibration,
             threads=options.threads,
             progress=_progress(options, "calling", "bases"),
+            machines=machines_named(options.machines),
+            log=partial(_say, options),
         )
     _say(
         options,

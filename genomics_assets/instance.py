@@ -11,6 +11,7 @@ import yaml
 from resources.environment import Settings
 from resources.privacy import close_to_others, keep_private
 from resources.sample_runs import PARTITION
+from resources.structured_log import FILE
 
 MODULE, CODE_LOCATION = "genomics_assets.definitions", "genomics_assets"
 """The module of the definitions, and the name of the code location that it makes."""
@@ -52,6 +53,17 @@ def _write(path: Path, content: dict[str, object]) -> None:
 def _configuration(settings: Settings) -> dict[str, object]:
     return {
         "telemetry": {"enabled": False},
+        "python_logs": {
+            "dagster_handler_config": {
+                "handlers": {
+                    "events": {
+                        "class": "genomics_assets.run_events.RunEvents",
+                        "level": "DEBUG",
+                        "path": str(settings.data / FILE),
+                    }
+                }
+            }
+        },
         "nux": {"enabled": False},  # the web UI does not ask its first visitor for an e-mail address
         "concurrency": {
             "runs": {

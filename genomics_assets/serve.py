@@ -35,6 +35,7 @@ from resources.deployment import ServedError, served, write_record
 from resources.environment import Settings, build_resources
 from resources.process import ProcessMark
 from resources.recovery import recover
+from resources.structured_log import FILE, StructuredLog
 from resources.web_token import PORTAL, web_address
 
 LOGS = "logs"
@@ -120,14 +121,15 @@ class Program:
         """Whether it is to be started, for the first time or again."""
         return self.process is None or (self.code is not None and not (self.once and self.code == 0))
 
-    def tell_news(self) -> None:
-        """Print what it wrote for people since the last look; what it says again and again, once a minute."""
+    def tell_news(self) -> bool:
+        """Print what it wrote for people since the last look, again and again once a minute; whether it wrote any."""
         now = time.monotonic()
         self.told = {line: then for line, then in self.told.items() if now - then < _AGAIN}
         for line in self._news():
             if line not in self.told:
                 self.told[line] = now
                 print(line, flush=True)
+        return now in self.told.values()
 
     def _news(self) -> list[str]:
         with suppress(OSError), self.log.open("rb") as log:
@@ -159,6 +161,11 @@ class _Server:
     open: bool = False
     looked: float = 0.0
 
+    @property
+    def events(self) -> StructuredLog:
+        """Where it is told for programs what happens to processes."""
+        return StructuredLog(self.settings.data / FILE)
+
     def run(self) -> int:
         os.environ[guard.MARK] = self.mark.text
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -184,13 +191,15 @@ class _Server:
         for program in self.programs:
             if program.is_due and not self._start(program):
                 return 1
-            program.tell_news()
+            if program.tell_news():
+                self.events.tell("complaint", level="warning", process=program.name.replace(" ", "-"))
             if program.once and program.code != 0:
                 return 0  # those after it wait
         if not self._is_whole():
             return 1
         if not self.open and _listens(self.settings.web_listen, self.port):
             self.open = True
+            self.events.tell("server_open", process="server")
             print(f"Open {web_address(self.settings, self.port)}  (Ctrl-C stops everything)", flush=True)
             print(f"For clinicians: {web_address(self.settings, self.port, PORTAL)}", flush=True)
         return 0
@@ -226,14 +235,17 @@ class _Server:
             elif lived < rests:
                 return True
             program.deaths += 1
+            self.events.tell("process_died", level="error", process=program.name.replace(" ", "-"), code=program.code)
             print(f"The {program.name} {_told(program.code)}; it is started again.", flush=True)
         program.start()
+        self.events.tell("process_started", process=program.name.replace(" ", "-"))
         return True
 
     def _end(self) -> None:
         """Ask all to end, wait a little or until a person is impatient, and kill what is left."""
         asked = self.ending
         print("Stopping ...", flush=True)
+        self.events.tell("server_stopping", process="server")
         for program in self.programs:
             if program.process and program.code is None:
                 program.process.send_signal(signal.SIGINT)

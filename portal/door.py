@@ -41,6 +41,7 @@ from portal.operations import (
 from portal.pages import SIGN_IN, on_to, sign_in_page
 from portal.sessions import SESSION_SECONDS, Sessions, printable
 from resources.audit import AuditLog
+from resources.structured_log import StructuredLog
 from resources.web_token import PORTAL
 
 GRAPHQL = "/graphql"
@@ -88,6 +89,31 @@ class Visitor:
     by_cookie: bool
 
 
+class _Answer:
+    """How one request is answered, told when it is."""
+
+    def __init__(self, send: Send, events: StructuredLog | None) -> None:
+        self._send, self._events = send, events
+        self._began, self._status = time.perf_counter(), 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+        await self._send(message)
+
+    def tell(self, scope: Scope) -> None:
+        """Neither the address nor the person: either may name a patient."""
+        if self._events and self._status:
+            self._events.tell(
+                "request",
+                level="error" if self._status >= 500 else "info",
+                process="portal" if _is_below(scope["path"], PORTAL) else "web-server",
+                method=scope["method"],
+                status=self._status,
+                milliseconds=round((time.perf_counter() - self._began) * 1000),
+            )
+
+
 class Door:
     """An ASGI application that lets requests through to another."""
 
@@ -99,6 +125,7 @@ class Door:
         origins: Iterable[str],
         person_header: str | None = None,
         portal: ASGIApp | None = None,
+        events: StructuredLog | None = None,
     ) -> None:
         """Build the door.
 
@@ -109,7 +136,9 @@ class Door:
             origins: ``scheme://host[:port]`` of every address people open.
             person_header: header in which a reverse proxy that holds the token names the person it signed on.
             portal: the clinicians' portal, which lets people in by itself.
+            events: where each request is told for programs: how it was answered, not what was asked and by whom.
         """
+        self._events = events
         self._portal = portal
         self._behind = behind
         self._sessions = sessions
@@ -123,7 +152,8 @@ class Door:
         if scope["type"] not in ("http", "websocket"):
             await self._behind(scope, receive, send)
             return
-        send = _hardened(send)
+        answer = _Answer(_hardened(send), self._events)
+        send = answer.send
         try:
             self._check_address(HTTPConnection(scope))
             if scope["type"] == "http":
@@ -135,6 +165,8 @@ class Door:
             await _refuse(refused, scope, receive, send)
         except ClientDisconnect:
             return
+        finally:
+            answer.tell(scope)
 
     def _check_address(self, connection: HTTPConnection) -> None:
         """Host and Origin are ours."""

@@ -31,6 +31,7 @@ from portal.sessions import Sessions
 from resources.audit import account
 from resources.environment import Resources, Settings, build_resources
 from resources.sample_runs import Runs
+from resources.structured_log import FILE, StructuredLog
 from resources.web_token import web_token
 
 _GRACE_SECONDS = 3
@@ -52,6 +53,7 @@ def door_before(context: IWorkspaceProcessContext[Any], platform: Resources, por
         (*loopback_origins(port), *platform.settings.web_origins),
         platform.settings.web_person_header,
         portal,
+        StructuredLog(platform.settings.data / FILE),
     )
 
 

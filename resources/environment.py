@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from engine.call.callers import TARGET_PADDING
-from engine.errors import GenomicsError
+from engine.errors import GenomicsError, ToolError
 from engine.genotype import FILTER_SETS
+from engine.machines.named import machines_named
 from engine.ops.services import Services
 from engine.quality.thresholds import load_thresholds
 from engine.report.case import Laboratory
@@ -110,6 +111,13 @@ OPTIONS = (
         "2",
         (),
         "How many runs go at the same time; for whole genomes each takes 19 GB of memory.",
+    ),
+    Option(
+        "GENOMICS_MACHINES",
+        "none",
+        (),
+        "Others that call the shards of a genome: `slurm`, `slurm:` with options of sbatch, or `dask:tcp://HOST:PORT`; "
+        "they see the data folder under the same path.",
     ),
     Option("GENOMICS_ALIGNER", "bwa-mem3", ("bwa-mem3", "bwa"), "The aligner; `bwa` is the one on PATH."),
     Option("GENOMICS_CALLER", "haplotype", ("haplotype", "bcftools", "gatk"), "The variant caller."),
@@ -313,6 +321,7 @@ class Settings:
         data: folder of everything kept.
         threads: threads of one run.
         max_runs: runs at a time.
+        machines: others that call shards, empty for none.
         aligner: name of the aligner.
         caller: name of the variant caller.
         profile: ``default`` or ``gatk-best-practices``.
@@ -354,6 +363,7 @@ class Settings:
     data: Path
     threads: int
     max_runs: int
+    machines: str
     aligner: str
     caller: str
     profile: str
@@ -411,6 +421,7 @@ class Settings:
             data=data,
             threads=_count("GENOMICS_THREADS", threads),
             max_runs=max_runs,
+            machines=_machines(variables.get("GENOMICS_MACHINES")),
             aligner=values["GENOMICS_ALIGNER"],
             caller=values["GENOMICS_CALLER"],
             profile=values["GENOMICS_PROFILE"],
@@ -675,6 +686,15 @@ def _origins(addresses: str | None) -> tuple[str, ...]:
                 remedy="write each as https://host or https://host:port, separated by commas",
             )
     return origins
+
+
+def _machines(named: str | None) -> str:
+    """The setting, if it names machines."""
+    try:
+        machines_named(named or "")
+    except ToolError as error:
+        raise SettingsError(f"GENOMICS_MACHINES: {error.problem}", remedy=error.remedy) from None
+    return named or ""
 
 
 def _container(environment: str, url: str | None) -> str | None:

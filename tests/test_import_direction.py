@@ -20,6 +20,7 @@ FORBIDDEN = {
     "dbt_project": {"engine", "resources", "console", "portal", "genomics_assets", "demo", "dagster"},
 }
 STEPS = (
+    "machines",
     "files",
     "reference",
     "reads",

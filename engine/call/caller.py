@@ -7,7 +7,7 @@ business.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -19,8 +19,9 @@ from engine.call.callers import CALLERS, DEFAULT_CALLER, TARGET_PADDING
 from engine.call.gvcf import GvcfMeasures, measure_gvcf
 from engine.call.ploidy import ploidy_of
 from engine.errors import ReferenceMismatchError, ToolError
+from engine.machines.work import Machines
 from engine.person import Sex
-from engine.progress import Progress
+from engine.progress import LOG, Progress
 from engine.recalibrate.table import RecalibrationTable
 from engine.reference.bundle import Contig
 from engine.reference.intervals import Interval
@@ -54,6 +55,8 @@ class CallTask:
             recalibrated reads.
         threads: how many cores to use.
         progress: advanced by reference bases done.
+        machines: others that may do the work, absent where it is this one's.
+        log: takes a line for the people who watch.
     """
 
     reads: Path
@@ -65,6 +68,8 @@ class CallTask:
     recalibration: RecalibrationTable | None
     threads: int
     progress: Progress
+    machines: Machines | None = None
+    log: Callable[[str], None] = LOG
 
     @property
     def contig_lengths(self) -> dict[str, int]:
@@ -134,6 +139,8 @@ def call_gvcf(
     recalibration: RecalibrationTable | None = None,
     threads: int = 1,
     progress: Progress | None = None,
+    machines: Machines | None = None,
+    log: Callable[[str], None] = LOG,
 ) -> CallSummary:
     """Call one sample: write ``output`` (bgzip) and its ``.tbi``.
 
@@ -153,6 +160,8 @@ def call_gvcf(
         recalibration: what base qualities are replaced by, as GATK's best practices have it; they stay when absent.
         threads: cores to use; the result is the same for any number.
         progress: told of reference bases done, and of how many there are; by default one that logs.
+        machines: others to do the work of callers that can be cut into shards; the result is the same.
+        log: takes a line for the people who watch.
 
     Raises:
         AlignmentFileError: the reads are damaged, unsorted, without index or read groups, or of another sample.
@@ -182,6 +191,8 @@ def call_gvcf(
         recalibration=recalibration,
         threads=threads,
         progress=progress,
+        machines=machines,
+        log=log,
     )
     with _as_the_caller_needs(engine, task) as ready:
         engine.write_gvcf(ready)

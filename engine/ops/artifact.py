@@ -25,6 +25,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from engine.code_version import CodeVersion, code_version
 from engine.errors import FastqError, GenomicsError
+from engine.machines.named import machines_named
 from engine.ops.inputs import Artifact, Input, Making, Opened, Scope
 from engine.ops.services import Services, Settings, Work
 from engine.reanalysis.confirmation import as_made
@@ -170,7 +171,8 @@ class Contract:
             result: Published | NotApplicable
             if published is None:
                 values = {name: each.value for name, each in opened.items()}
-                making = Making(sample, work.folder, work.scratch, services.settings.threads, log)
+                machines = machines_named(services.settings.machines)
+                making = Making(sample, work.folder, work.scratch, services.settings.threads, log, machines)
                 result = self._publish(work, recipe, values, making, services)
             else:
                 log(f"{self.name} is fresh: made {published.created} from the same inputs by the same tools")

@@ -57,6 +57,8 @@ def gvcf(
         recalibration=table,
         threads=making.threads,
         progress=making.progress("calling", unit="bases"),
+        machines=making.machines,
+        log=making.log,
     )
     return Computed(summary.records, vars(summary))
 

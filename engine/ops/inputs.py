@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from engine.classify.decision import Decision
 from engine.errors import GateError, KnowledgeError, LakeError
+from engine.machines.work import Machines
 from engine.ops.services import Lake, Participant, Registry, Services, Settings, Teams
 from engine.person import Identity, Person
 from engine.progress import Progress
@@ -878,6 +879,7 @@ class Making:
         scratch: for temporary files.
         threads: that may be used; the result does not depend on them.
         log: takes a line for the people who watch.
+        machines: others that may do a part of the work, absent where there are none; nor does the result on these.
     """
 
     sample: str
@@ -885,6 +887,7 @@ class Making:
     scratch: Path
     threads: int
     log: Callable[[str], None]
+    machines: Machines | None = None
 
     def progress(self, task: str, *, unit: str, total: int | None = None) -> Progress:
         """A counter that tells the people who watch how far a computation has come."""

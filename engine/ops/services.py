@@ -48,6 +48,10 @@ class Settings(Protocol):
         """Threads that one run uses; no artifact's content depends on it."""
 
     @property
+    def machines(self) -> str:
+        """Other machines that work for a run, as :mod:`engine.machines.named` reads them; empty for none."""
+
+    @property
     def aligner(self) -> str:
         """Name of the aligner."""
 

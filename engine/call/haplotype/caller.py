@@ -312,6 +312,12 @@ class HaplotypeVariantCaller:
         parts = [
             part for interval in task.intervals for part in ploidy_of(interval, lengths[interval.contig], task.sex)
         ]
+        if task.machines:
+            from engine.call.shard import Shard, call_on_machines
+
+            whole = Shard(task.reads, task.reference.fasta, task.sample, tuple(parts), task.recalibration)
+            call_on_machines(whole, task.output, task.machines, advance=task.progress.advance, log=task.log)
+            return
         call_haplotypes(
             task.reads,
             task.reference.fasta,
