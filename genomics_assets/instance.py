@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from resources.dagster_storage import IN_USE, hand_over
 from resources.environment import Settings
 from resources.privacy import close_to_others, keep_private
 from resources.sample_runs import PARTITION
@@ -36,6 +37,7 @@ def prepare_instance(settings: Settings) -> Path:
         home / WORKSPACE, {"load_from": [{"python_module": {"module_name": MODULE, "location_name": CODE_LOCATION}}]}
     )
     os.environ["DAGSTER_HOME"] = str(home)
+    hand_over(settings.dagster_storage)
     return home
 
 
@@ -73,12 +75,7 @@ def _configuration(settings: Settings) -> dict[str, object]:
             },
             "pools": {"default_limit": 1, "granularity": "op"},
         },
-        # Dagster's event log compiles its statements anew at each use; ours keeps them.
-        "event_log_storage": {
-            "module": "genomics_assets.event_log",
-            "class": "EventLog",
-            "config": {"base_dir": str(settings.dagster_home / "history" / "runs")},
-        },
+        **_storage(settings),
         # Dagster's launcher cannot ask after the health of a run's process; ours can.
         "run_launcher": {"module": "genomics_assets.run_launcher", "class": "WatchedRunLauncher"},
         "run_monitoring": {
@@ -93,3 +90,25 @@ def _configuration(settings: Settings) -> dict[str, object]:
             "sensor": {"purge_after_days": {"skipped": 7, "failure": 30, "success": 30}},
         },
     }
+
+
+def _storage(settings: Settings) -> dict[str, object]:
+    """Where Dagster keeps its state, and what steps print."""
+    told: dict[str, object] = {}
+    if settings.dagster_storage:
+        told["storage"] = {"postgres": {"postgres_url": {"env": IN_USE}}}
+    else:
+        # Dagster's event log on SQLite compiles its statements anew at each use; ours keeps them.
+        told["event_log_storage"] = {
+            "module": "genomics_assets.event_log",
+            "class": "EventLog",
+            "config": {"base_dir": str(settings.dagster_home / "history" / "runs")},
+        }
+    if settings.compute_logs:
+        staged = settings.dagster_home / "compute_logs"
+        told["compute_logs"] = {
+            "module": "genomics_assets.compute_logs",
+            "class": "BlobComputeLogs",
+            "config": {"container_url": settings.compute_logs, "local_dir": str(staged)},
+        }
+    return told

@@ -24,10 +24,12 @@ from resources.process import ProcessMark
 
 RECORD, SERVER = "deployment.json", "server.json"
 """In the data folder: the options that were served last, and the server that is running."""
-_DATA, _REFERENCE, _REGISTRY = "GENOMICS_DATA", "GENOMICS_REFERENCE", "GENOMICS_REGISTRY"
+_DATA, _REFERENCE = "GENOMICS_DATA", "GENOMICS_REFERENCE"
+_DATABASES = {"registry": "GENOMICS_REGISTRY", "Dagster storage": "GENOMICS_DAGSTER_STORAGE"}
+"""Where each may be a database, by what the record calls it."""
 _PATHS = (_REFERENCE, "GENOMICS_THRESHOLDS")
-_NOT_KEPT = (_DATA, _REGISTRY)
-"""The data folder is where the record lies; a registry's address may hold a password."""
+_NOT_KEPT = (_DATA, *_DATABASES.values())
+"""The data folder is where the record lies; a database's address may hold a password."""
 
 
 class ServedError(GenomicsError):
@@ -65,11 +67,12 @@ def as_served(variables: Mapping[str, str] = os.environ) -> dict[str, str]:
     """
     data = _data_folder(variables)
     kept = _read(data / RECORD) if data else {}
-    if kept.get("registry") == "database" and not variables.get(_REGISTRY):
-        raise SettingsError(
-            f"the registry of {data} is a database, and GENOMICS_REGISTRY does not say which",
-            remedy="set it to the address that the server was given",
-        )
+    for what, variable in _DATABASES.items():
+        if kept.get(what) == "database" and not variables.get(variable):
+            raise SettingsError(
+                f"the {what} of {data} is a database, and {variable} does not say which",
+                remedy="set it to the address that the server was given",
+            )
     given = {name: value for name, value in variables.items() if value}
     completed = {**kept.get("variables", {}), **given}
     return completed if data is None else {**completed, _DATA: str(data)}
@@ -81,8 +84,11 @@ def write_record(settings: Settings, variables: Mapping[str, str] = os.environ) 
     names = [option.variable for option in OPTIONS if option.variable not in _NOT_KEPT]
     kept = {name: _absolute(name, variables[name]) for name in names if variables.get(name)}
     kept[_REFERENCE] = _absolute(_REFERENCE, settings.reference)
-    registry = "file" if isinstance(settings.registry, Path) else "database"
-    _write(settings.data / RECORD, {"variables": kept, "registry": registry})
+    databases = {
+        "registry": "file" if isinstance(settings.registry, Path) else "database",
+        "Dagster storage": "database" if settings.dagster_storage else "file",
+    }
+    _write(settings.data / RECORD, {"variables": kept, **databases})
     note = served_note(variables)
     with suppress(OSError):  # an account without a home, a checkout that is read only: commands are told the folder
         note.parent.mkdir(parents=True, exist_ok=True)

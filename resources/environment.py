@@ -25,6 +25,7 @@ from resources.canary import Canary
 from resources.catalogue import Catalogue
 from resources.channels import Channel, mail_channel, webhook_channel
 from resources.confirmations import Confirmations
+from resources.dagster_storage import hand_over, storage_address
 from resources.decisions import Decisions
 from resources.gate import Gate
 from resources.hospital import Hospital
@@ -195,6 +196,18 @@ OPTIONS = (
         "Where the sample registry lies: a PostgreSQL database by its URL, `postgresql://user:password@host/database`.",
     ),
     Option(
+        "GENOMICS_DAGSTER_STORAGE",
+        "sqlite in GENOMICS_DATA",
+        (),
+        "Where Dagster keeps its own state: a PostgreSQL database by its URL, another than the registry's.",
+    ),
+    Option(
+        "GENOMICS_COMPUTE_LOGS",
+        "dagster_home in GENOMICS_DATA",
+        (),
+        "With `azure`: the container that keeps what steps print, `https://account.blob.core.windows.net/logs`.",
+    ),
+    Option(
         "GENOMICS_SECRETS",
         "secrets in GENOMICS_DATA",
         (),
@@ -300,7 +313,10 @@ OPTIONS = (
 )
 
 
-_MAY_HOLD_SECRETS = ("GENOMICS_REGISTRY", "GENOMICS_NOTIFY_SMTP", "GENOMICS_NOTIFY_WEBHOOK")
+_MAY_HOLD_SECRETS = (
+    *("GENOMICS_REGISTRY", "GENOMICS_DAGSTER_STORAGE"),
+    *("GENOMICS_NOTIFY_SMTP", "GENOMICS_NOTIFY_WEBHOOK"),
+)
 """Options in whose value a secret may stand."""
 _IMPOSSIBLE = {
     "?": "Dagster keeps no database under a path with a question mark",
@@ -337,6 +353,9 @@ class Settings:
         thresholds: the laboratory's threshold file, absent for the defaults.
         laboratory: who answers for reports.
         registry: file of the sample registry, or the URL of its database; a password in it is never shown.
+        dagster_storage: address of the database of Dagster's own state, absent where that lies in the data folder; a
+            password in it is never shown.
+        compute_logs: URL of the container of what steps print, absent where that lies in the data folder.
         secrets: the place of secrets, as the option names it, absent for a folder in the data.
         keys: URL of the key that wraps persons' keys, absent where that lies among the secrets.
         anchor: folder in which it is kept how far the audit log had come.
@@ -379,6 +398,8 @@ class Settings:
     thresholds: Path | None
     laboratory: Laboratory
     registry: Path | str = field(repr=False)
+    dagster_storage: str | None
+    compute_logs: str | None
     secrets: str | None
     keys: str | None
     anchor: Path
@@ -437,6 +458,8 @@ class Settings:
             thresholds=_path(variables.get("GENOMICS_THRESHOLDS")),
             laboratory=read_laboratory(_path(variables.get("GENOMICS_LABORATORY")), data),
             registry=_registry(variables.get("GENOMICS_REGISTRY"), data),
+            dagster_storage=storage_address(variables.get("GENOMICS_DAGSTER_STORAGE")),
+            compute_logs=_compute_logs(values["GENOMICS_ENV"], variables.get("GENOMICS_COMPUTE_LOGS")),
             secrets=variables.get("GENOMICS_SECRETS") or None,
             keys=_key(variables.get("GENOMICS_KEYS")),
             anchor=Path(variables.get("GENOMICS_ANCHOR") or data / "anchor").expanduser().resolve(),
@@ -537,6 +560,7 @@ class Resources(Services):
 def build_resources(settings: Settings) -> Resources:
     """Every service of the deployment that these settings describe; what this process makes from now on is private."""
     keep_private()
+    hand_over(settings.dagster_storage)
     audit = AuditLog(settings.data / "audit" / "audit.jsonl", Anchor(settings.anchor))
     lake = _lake(settings, audit)
     registry = SampleRegistry(settings.registry, key_encryption(settings.keys, settings.place_of_secrets))
@@ -706,12 +730,23 @@ def _container(environment: str, url: str | None) -> str | None:
             remedy="set GENOMICS_ENV=azure and GENOMICS_LAKE=https://<account>.blob.core.windows.net/<container>, or "
             "neither",
         )
-    if not url:
-        return None
+    return _container_url("GENOMICS_LAKE", url) if url else None
+
+
+def _compute_logs(environment: str, url: str | None) -> str | None:
+    """The container of what steps print, where one is named."""
+    if url and environment != "azure":
+        raise SettingsError(
+            "GENOMICS_COMPUTE_LOGS is set, but GENOMICS_ENV is not azure", remedy="set GENOMICS_ENV=azure, or neither"
+        )
+    return _container_url("GENOMICS_COMPUTE_LOGS", url) if url else None
+
+
+def _container_url(variable: str, url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.netloc or not parts.path.strip("/") or parts.query or parts.fragment:
         raise SettingsError(
-            f"GENOMICS_LAKE is {url.partition('?')[0]!r}",
+            f"{variable} is {url.partition('?')[0]!r}",
             remedy="write https://<account>.blob.core.windows.net/<container>, without a key or signature",
         )
     return url.rstrip("/")

@@ -24,7 +24,7 @@ from tests.builders.alignments import Haplotype, SmallReference, random_sequence
 from tests.builders.dask import Dask, dask_cluster
 from tests.builders.slurm import Slurm, running_slurm
 
-LENGTH, CUT = 160_000, 40_000
+LENGTH, CUT = 120_000, 60_000
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[SmallReference, Pa
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cuts every 40 kb instead of every 16 Mb, and outcomes looked at often."""
+    """Cuts every 60 kb instead of every 16 Mb, and outcomes looked at often."""
     monkeypatch.setattr(plan, "SHARD_BASES", CUT)
     monkeypatch.setattr(shard, "SHARD_BASES", CUT)
     monkeypatch.setattr(shard, "SMALLEST_SHARD", CUT)
@@ -91,7 +91,12 @@ def processes(of: Path) -> list[psutil.Process]:
     return found
 
 
-def soon(true: Callable[[], bool], seconds: float = 20) -> None:
+def is_gone(process: psutil.Process) -> bool:
+    """Whether it has ended, waited for or not."""
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def soon(true: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline
@@ -131,7 +136,7 @@ def test_a_worker_of_dask_that_is_killed_costs_its_shard_only(
         soon(lambda: any(one.ppid() == victim.pid for one in processes(tmp_path)))
         (work_of_victim,) = [one for one in processes(tmp_path) if one.ppid() == victim.pid]
         victim.kill()
-        soon(lambda: not work_of_victim.is_running())
+        soon(lambda: is_gone(work_of_victim))
         ended.append(True)
         cluster.add_worker()
 
@@ -150,7 +155,7 @@ def test_tasks_of_slurm_that_are_killed_or_cancelled_are_done_again(
         soon(lambda: bool(processes(tmp_path)))
         processes(tmp_path)[0].send_signal(signal.SIGKILL)
         (array,) = {line.strip() for line in on_slurm.ask("squeue", "-h", "-o", "%F").splitlines()}
-        on_slurm.ask("scancel", f"{array}_3")
+        on_slurm.ask("scancel", f"{array}_2")
         lost.append(array)
 
     told: list[str] = []
