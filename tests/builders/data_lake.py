@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.builders.azurite import certificate_in
+from tests.builders.tls_server import Answers, TlsServer, answering
 
 SERVICE = "service"
 """Who owns everything, as a role Storage Blob Data Owner makes it: no list is looked at."""
@@ -86,33 +83,16 @@ class Person:
 @contextmanager
 def data_lake(folder: Path) -> Iterator[DataLake]:
     """One on loopback, with TLS, for as long as the block lasts."""
-    certificate, key = certificate_in(folder)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    options = {"connection_verify": str(certificate), "retry_total": 0}
-    lake = DataLake(f"https://127.0.0.1:{server.server_port}/account/lake", options)
-    server.lake = lake  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    server = TlsServer(folder, _Answers)
+    options = {"connection_verify": str(server.certificate), "retry_total": 0}
+    lake = DataLake(f"{server.url}/account/lake", options)
+    with answering(server, lake):
         yield lake
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Answers(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
+class _Answers(Answers):
     def _answer(self) -> None:
-        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        status, headers, body = self._judged(sent)
+        status, headers, body = self._judged(self.sent())
         self.send_response(status)
         for name, value in {"ETag": '"0x1"', "Last-Modified": "Sun, 22 Nov 2026 16:00:00 GMT", **headers}.items():
             self.send_header(name, value)
@@ -124,7 +104,7 @@ class _Answers(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_PATCH = do_HEAD = do_DELETE = _answer  # noqa: N815
 
     def _judged(self, sent: bytes) -> tuple[int, dict[str, str], bytes]:
-        lake: DataLake = self.server.lake  # type: ignore[attr-defined]
+        lake: DataLake = self.service
         address = urlsplit(self.path)
         asked = {name: values[0] for name, values in parse_qs(address.query).items()}
         path = address.path.removeprefix("/account/lake").strip("/")

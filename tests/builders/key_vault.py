@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import base64
 import json
-import ssl
-import threading
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -22,7 +19,8 @@ from urllib.parse import urlparse
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tests.builders.azurite import Token, certificate_in
+from tests.builders.azurite import Token
+from tests.builders.tls_server import Answers, TlsServer, answering
 
 AUDIENCE = "https://vault.azure.net"
 _OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
@@ -67,21 +65,10 @@ class KeyVault:
 @contextmanager
 def key_vault(folder: Path) -> Iterator[KeyVault]:
     """A vault on loopback for as long as the block lasts."""
-    certificate, key = certificate_in(folder)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    vault = KeyVault(f"https://127.0.0.1:{server.server_port}", certificate)
-    server.vault = vault  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    server = TlsServer(folder, _Answers)
+    vault = KeyVault(server.url, server.certificate)
+    with answering(server, vault):
         yield vault
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def asker() -> Token:
@@ -89,14 +76,9 @@ def asker() -> Token:
     return Token(AUDIENCE)
 
 
-class _Answers(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
+class _Answers(Answers):
     def _answer(self) -> None:
-        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        sent = self.sent()
         status, told = self._judged(json.loads(sent) if sent else {})
         body = json.dumps(told).encode()
         self.send_response(status)
@@ -110,7 +92,7 @@ class _Answers(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815
 
     def _judged(self, told: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        vault: KeyVault = self.server.vault  # type: ignore[attr-defined]
+        vault: KeyVault = self.service
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "==")) if token else {}
         if claims.get("aud") != AUDIENCE or claims["exp"] < time.time():
