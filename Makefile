@@ -104,9 +104,9 @@ spark: $(BIN)/uv  ## install Spark with dbt and the platform into .spark, for th
 azurite:  ## install Azurite, the emulator of Azure Storage, into .azurite, for the tests (needs Node.js 20 or newer)
 	@npm install --silent --no-save --no-audit --prefix .azurite azurite@3.35.0
 
-checkov: $(BIN)/uv  ## install checkov and Helm into .checkov and .helm, which judge deploy/, for the tests (Helm needs Go)
+checkov: $(BIN)/uv  ## install checkov, schemas of Kubernetes and Helm into .checkov and .helm, which judge deploy/, for the tests (Helm needs Go)
 	@$(BIN)/uv venv --quiet --allow-existing .checkov
-	@$(BIN)/uv pip install --quiet --python .checkov checkov==3.3.30
+	@$(BIN)/uv pip install --quiet --python .checkov checkov==3.3.30 kubernetes-validate==1.37.0
 	@GOBIN=$(CURDIR)/.helm go install -p=1 helm.sh/helm/v3/cmd/helm@v3.19.0
 
 browser:  ## install what the browser tests need (Debian, as root)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from resources.dagster_storage import IN_USE, hand_over
+from resources.dagster_storage import hand_over, storage_configuration
 from resources.environment import Settings
 from resources.privacy import close_to_others, keep_private
 from resources.sample_runs import PARTITION
@@ -96,7 +96,7 @@ def _storage(settings: Settings) -> dict[str, object]:
     """Where Dagster keeps its state, and what steps print."""
     told: dict[str, object] = {}
     if settings.dagster_storage:
-        told["storage"] = {"postgres": {"postgres_url": {"env": IN_USE}}}
+        told["storage"] = storage_configuration(settings.dagster_storage)
     else:
         # Dagster's event log on SQLite compiles its statements anew at each use; ours keeps them.
         told["event_log_storage"] = {

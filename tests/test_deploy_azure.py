@@ -162,6 +162,27 @@ def test_checkov_finds_nothing_in_what_the_chart_makes(tmp_path: Path) -> None:
     assert said["results"]["failed_checks"] == []
 
 
+_VALIDATED = """
+import sys, kubernetes_validate, yaml
+for one in yaml.safe_load_all(open(sys.argv[1])):
+    kubernetes_validate.validate(one, "1.31", strict=True)
+    print(one["kind"])
+"""
+
+
+@pytest.mark.skipif(not HELM or not CHECKOV.exists(), reason="helm or checkov is not installed: make checkov")
+def test_kubernetes_schemas_take_what_the_chart_makes(tmp_path: Path) -> None:
+    path, python = tmp_path / "rendered.yaml", CHECKOV.parent / "python"
+    path.write_text(rendered(tmp_path, GIVEN).stdout)
+
+    def judged() -> subprocess.CompletedProcess[str]:
+        return subprocess.run([python, "-c", _VALIDATED, path], capture_output=True, text=True, check=False)
+
+    assert judged().stdout.split() == ["ServiceAccount", "Service", "StatefulSet", "NetworkPolicy"], judged().stderr
+    path.write_text(path.read_text().replace("allowPrivilegeEscalation:", "allowPrivilegeEscalations:"))
+    assert "allowPrivilegeEscalations" in judged().stderr, "it must be able to fail"
+
+
 def test_the_charts_options_are_options_and_its_user_is_the_containers() -> None:
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     assert set(values["options"]) <= NAMES

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from resources.dagster_storage import StorageAddressError, storage_address
+from resources.dagster_storage import StorageAddressError, storage_address, storage_configuration
 from resources.environment import PROJECT, Settings, SettingsError
 from resources.sample_runs import RunState, open_runs
 from tests.builders import azurite
@@ -89,6 +89,21 @@ def test_state_is_in_the_database_and_output_in_the_container(tmp_path: Path, mo
 )
 def test_the_servers_certificate_is_verified_unless_it_is_this_machine(address: str, ends: str) -> None:
     assert (storage_address(address) or "").endswith(ends)
+
+
+def test_a_database_of_azures_without_a_password_is_signed_in_to_with_the_platforms_identity() -> None:
+    from dagster._config import validate_config
+    from dagster._core.storage.config import pg_config
+    from dagster_postgres.utils import get_token_provider_from_config, pg_url_from_config
+
+    address = storage_address("postgresql://genomics@db.postgres.database.azure.com/dagster")
+    configured = storage_configuration(address or "")["postgres"]
+    checked = validate_config(pg_config(), configured)
+    assert checked.success and pg_url_from_config(checked.value).startswith(
+        "postgresql+psycopg2://genomics@db.postgres"
+    )
+    provider = get_token_provider_from_config(checked.value)
+    assert type(provider).__name__ == "AzureWifTokenProvider"
 
 
 @pytest.mark.parametrize("address", ["mysql://u:word@h/d", "postgresql://u:word@h", "word"])
