@@ -8,12 +8,16 @@ process's mark (:class:`resources.process.ProcessMark`) into the run's tags.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
 from resources.process import ProcessMark
+
+# Dagster still calls the handlers of ``dagster.yaml`` beta, by which runs are told to programs.
+warnings.filterwarnings("ignore", category=dg.BetaWarning, message="Handling yaml-defined logging configuration")
 
 PROCESS = "genomics/process"
 """Tag: the mark of the process that works on the run."""
