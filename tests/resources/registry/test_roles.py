@@ -45,7 +45,7 @@ def refused(server: PostgresServer, database: str, statement: str) -> str:
     with pg8000.dbapi.connect(
         f"platform_{database}", password=PASSWORD, database=database, unix_sock=str(server.socket)
     ) as db:
-        with pytest.raises(pg8000.dbapi.ProgrammingError) as error:
+        with pytest.raises(pg8000.dbapi.DatabaseError) as error:
             db.cursor().execute(statement)
         return error.value.args[0]["C"]
 
