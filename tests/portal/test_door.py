@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from resources.audit import AuditError
+from resources.structured_log import FILE
 from tests.builders.web import MARK, OWN, WIPE, Web, web_of, wiping
 
 ASK = {"query": "{ version }"}
@@ -389,3 +390,18 @@ def test_every_answer_says_that_nobody_may_frame_it(web: Web) -> None:
         assert "frame-ancestors" in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+
+
+# What programs are told
+
+
+def test_each_answer_is_told_without_what_was_asked_and_by_whom(web: Web) -> None:
+    log = web.settings.data / FILE
+    log.unlink(missing_ok=True)
+    web.person("Kunigunde").get("/graphql", params={"query": ASK["query"], "x": "Beispielhuber"})
+    web.client("http://evil.example").get("/Beispielhuber")
+    web.client().get("/portal/")
+    text = log.read_text()
+    told = [(one["process"], one["method"], one["status"]) for one in map(json.loads, text.splitlines())]
+    assert told[1:3] == [("web-server", "GET", 200), ("web-server", "GET", 403)] and told[3][0] == "portal"
+    assert "Kunigunde" not in text and "Beispielhuber" not in text and "evil" not in text
