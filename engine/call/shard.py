@@ -13,7 +13,7 @@ from pathlib import Path
 
 from engine.call.haplotype.caller import call_haplotypes
 from engine.call.haplotype.gather import gather
-from engine.call.haplotype.windows.plan import SHARD_BASES, CallingInterval, calling_intervals
+from engine.call.haplotype.windows.plan import FARTHEST_REACH, SHARD_BASES, CallingInterval, calling_intervals
 from engine.call.ploidy import PloidyPart
 from engine.machines.work import Machines, write_work
 from engine.recalibrate.table import RecalibrationTable
@@ -104,15 +104,21 @@ def cut_into_shards(parts: Sequence[PloidyPart]) -> list[tuple[PloidyPart, ...]]
     bases = sum(one.end - one.start for one in intervals)
     size = min(SHARD_BASES, max(SMALLEST_SHARD, bases // SHARDS))
     shards: list[list[PloidyPart]] = []
-    room = 0
+    room, before = 0, intervals[0]
     for interval in intervals:
         length = interval.end - interval.start
-        if length > room or not shards:
+        if not shards or (length > room and _may_be_cut(before, interval)):
             shards.append([])
             room = size
         shards[-1].append(_part(interval))
         room -= length
+        before = interval
     return [tuple(shard) for shard in shards]
+
+
+def _may_be_cut(before: CallingInterval, here: CallingInterval) -> bool:
+    """Whether no deletion called in one covers a base of the other, or what it covers is told anyway."""
+    return before.contig != here.contig or here.begins_at_cut or here.start - before.end > FARTHEST_REACH
 
 
 def _part(interval: CallingInterval) -> PloidyPart:

@@ -186,7 +186,9 @@ class _Run:
     def _enter(self, interval: CallingInterval) -> bytes:
         """Go on to another interval; blocks do not reach over."""
         closed = self._close()
-        if self._emit != "vcf" and (self._lines is None or interval.contig != self._contig):
+        begins = self._lines is None or interval.contig != self._contig
+        # Beyond a cut a deletion that reaches over it covers nothing: a shard that begins there does not know of it.
+        if self._emit != "vcf" and (begins or interval.begins_at_cut):
             self._lines = ReferenceLines(interval.contig, joined=self._emit == "gvcf")
         self._interval, self._contig = interval, interval.contig
         return closed

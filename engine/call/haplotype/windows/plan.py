@@ -19,7 +19,9 @@ from engine.call.ploidy import PloidyPart
 from engine.reference.intervals import Interval
 
 SHARD_BASES = 1 << 24
-"""Intervals end at its multiples; a shard may be any run of intervals."""
+"""Intervals end at its multiples, and a shard may begin there; or where no deletion reaches from what lies before."""
+FARTHEST_REACH = 2_000
+"""Bases: no deletion that is called from reads of one region is longer (:data:`.window_caller.LONGEST_REGION`)."""
 WINDOW_BASES = 1 << 16
 _FAR_APART = 1 << 14
 
@@ -39,6 +41,11 @@ class CallingInterval:
     start: int
     end: int
     ploidy: int
+
+    @property
+    def begins_at_cut(self) -> bool:
+        """A shard may begin here, that does not know what was called before."""
+        return self.start % SHARD_BASES == 0
 
 
 @dataclass(frozen=True)
