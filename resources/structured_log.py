@@ -51,8 +51,8 @@ class StructuredLog:
         if unknown:
             raise ValueError(f"no fields of the structured log: {sorted(unknown)}")
         when = datetime.fromtimestamp(at, UTC) if at else datetime.now(UTC)
-        told = {"time": when.isoformat(timespec="milliseconds"), "level": level, "event": event}
-        told |= {name: value for name, value in about.items() if _may_stand(value)}  # type: ignore[dict-item]
+        told: dict[str, object] = {"time": when.isoformat(timespec="milliseconds"), "level": level, "event": event}
+        told |= {name: value for name, value in about.items() if _may_stand(value)}
         with suppress(OSError):
             self._add(json.dumps(told) + "\n")
 
