@@ -57,7 +57,11 @@ def storage_configuration(address: str) -> dict[str, Any]:
     parts = urlsplit(address)
     if parts.password is not None or not (parts.hostname or "").endswith(AZURE):
         return {"postgres": {"postgres_url": {"env": IN_USE}}}
-    where = {"username": unquote(parts.username or ""), "hostname": parts.hostname, "port": parts.port or 5432}
+    where: dict[str, Any] = {
+        "username": unquote(parts.username or ""),
+        "hostname": parts.hostname,
+        "port": parts.port or 5432,
+    }
     where |= {"db_name": parts.path.strip("/"), "params": dict(parse_qsl(parts.query)), "scheme": DRIVER}
     return {"postgres": {"postgres_db": where, "auth_provider": {"azure_wif": {}}}}
 

@@ -50,7 +50,7 @@ class DaskMachines:
         except ImportError:
             raise ToolError("Dask is not installed", remedy="pip install distributed, as on the workers") from None
         try:
-            return Client(self._address, set_as_default=False, timeout=ANSWERS_WITHIN)
+            return Client(self._address, set_as_default=False, timeout=ANSWERS_WITHIN)  # type: ignore[no-untyped-call]
         except (OSError, TimeoutError, ValueError) as error:
             raise ToolError(f"no Dask scheduler answers at {self._address}: {error}", remedy=_REMEDY) from error
 
@@ -62,7 +62,8 @@ class DaskMachines:
         attempts = Attempts()
         while waiting:
             try:
-                ended = wait(list(waiting), timeout=ANSWERS_WITHIN, return_when="FIRST_COMPLETED").done
+                first = "FIRST_COMPLETED"
+                ended = wait(list(waiting), timeout=ANSWERS_WITHIN, return_when=first).done  # type: ignore[no-untyped-call]
             except TimeoutError:
                 self._require_answer(client, log)
                 continue
@@ -91,7 +92,8 @@ class DaskMachines:
     def _require_answer(self, client: Client, log: Callable[[str], None]) -> None:
         """Tell how many workers there are; with none the work waits for one."""
         try:
-            workers = client.sync(client.scheduler.identity)["workers"]
+            known = client.sync(client.scheduler.identity)  # type: ignore[no-untyped-call, union-attr]
+            workers = known["workers"]
         except (OSError, TimeoutError) as error:
             raise ToolError(f"the Dask scheduler at {self._address} was lost: {error}", remedy=_REMEDY) from error
         log(f"Dask: {len(workers):,} workers" + ("" if workers else "; the work waits until one comes"))
