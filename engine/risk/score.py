@@ -117,13 +117,34 @@ def _copies(allele: ScoredAllele, dosages: Dosages) -> tuple[Copies, bool] | Non
         place = (allele.contig, allele.position)
     else:
         place = dosages.rsids.get(allele.rsid or "")
-    for site in dosages.sites.get(place, []) if place else []:
+    found = match(allele, dosages.sites.get(place, []) if place else [])
+    return None if found is None else (found.site.count(found.effect), found.flipped)
+
+
+@dataclass(frozen=True)
+class Match:
+    """Where a scored allele is counted.
+
+    Attributes:
+        site: by its REF the one of the stated alleles that is the reference's.
+        effect: the allele that is counted, on the forward strand.
+        flipped: whether the file states it on the reverse one.
+    """
+
+    site: Site
+    effect: str
+    flipped: bool
+
+
+def match(allele: ScoredAllele, sites: Sequence[Site]) -> Match | None:
+    """The first of the sites of a place that has the scored alleles; absent where none has."""
+    for site in sites:
         if fitting := _fitting(site, allele.effect, allele.others):
-            return fitting.count(allele.effect), False
+            return Match(fitting, allele.effect, flipped=False)
         effect, others = complement(allele.effect), tuple(complement(other) for other in allele.others)
         may_be_turned = _is_substitution(allele) and not is_ambiguous(allele)
         if may_be_turned and (fitting := _fitting(site, effect, others)):
-            return fitting.count(effect), True
+            return Match(fitting, effect, flipped=True)
     return None
 
 
