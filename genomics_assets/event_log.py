@@ -35,7 +35,18 @@ class EventLog(SqliteEventLogStorage):
     def wipe(self) -> None:
         """Remove every event, and let go of the files, which are no more."""
         super().wipe()
+        self._let_go()
+
+    def dispose(self) -> None:
+        """Close the files: what is done with them afterwards is nobody's of this process."""
+        super().dispose()
+        self._let_go()
+
+    def _let_go(self) -> None:
         _engine.cache_clear()
+        for engine in list(_OPEN):
+            if str(engine.url.database).startswith(self._base_dir):
+                engine.dispose()
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:

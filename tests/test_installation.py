@@ -86,13 +86,16 @@ def test_the_engine_alone_requires_what_its_code_imports() -> None:
     packages = {name.split(".")[0] for file in files for name in imports(file)}
     packages |= {name.split(".")[0] for file in installed_with_the_engine() for name in imports_on_loading(file)}
     foreign = packages - set(sys.stdlib_module_names) - {"engine", "_typeshed"}
-    required = {re.split(r"[<>=]", line)[0] for line in project(ENGINE_ALONE)["dependencies"]}
+    stated = project(ENGINE_ALONE)
+    extras = [line for lines in stated["optional-dependencies"].values() for line in lines]
+    required = {re.split(r"[<>=]", line)[0] for line in (*stated["dependencies"], *extras)}
     assert {DISTRIBUTION.get(package, package) for package in foreign} == required
 
 
 def test_the_engine_alone_agrees_with_the_platform() -> None:
     alone, platform = project(ENGINE_ALONE), project(PROJECT)
     assert set(alone["dependencies"]) <= set(platform["dependencies"])
+    assert alone["optional-dependencies"].items() <= platform["optional-dependencies"].items()
     for fact in ("version", "requires-python", "license"):
         assert alone[fact] == platform[fact]
     assert alone["scripts"].items() <= platform["scripts"].items()

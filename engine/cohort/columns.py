@@ -206,6 +206,7 @@ GENE_BURDEN_COLUMNS = (
     replace(
         _PEOPLE,
         name="carriers",
+        unit="samples",
         meaning="Samples with a rare allele of high or moderate impact on the gene, rounded",
         required=True,
     ),
@@ -222,6 +223,7 @@ GENE_CARRIER_COLUMNS = (
     replace(
         _PEOPLE,
         name="carriers",
+        unit="samples",
         meaning="Samples with an allele in the gene that ClinVar tells as causing disease, rounded",
         required=True,
     ),
@@ -249,8 +251,8 @@ TURNAROUND_COLUMNS = (
     replace(MONTH, meaning="Month in which samples were first registered, 2026-11", unique=True),
     replace(_CASES, name="received", meaning="Cases registered in it"),
     replace(_CASES, name="held", meaning="Those that a gate or damage holds now"),
-    replace(_CASES, name="reported", meaning="Those of which something is said"),
-    replace(_CASES, name="signed", meaning="Those that were signed"),
+    replace(_CASES, name="cases_reported", meaning="Those of which something is said"),
+    replace(_CASES, name="cases_signed", meaning="Those that were signed"),
     replace(_WAITED, name="median_days_to_report", meaning="Median from registration to report; absent while none"),
     replace(_WAITED, name="longest_days_to_report", meaning="The longest of these; absent while none"),
     replace(

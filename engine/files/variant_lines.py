@@ -16,6 +16,7 @@ from engine.files.info import info_value
 from engine.files.text import text_lines, text_pieces
 
 _FIXED = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
+_ID = _FIXED.index("ID")
 HIGHEST = (1 << 31) - 1
 """The highest whole number of VCF (4.3, section 1.3), of a position as of a count."""
 _DIGITS = len(str(HIGHEST))
@@ -66,12 +67,15 @@ def variant_pieces(path: Path, size: int) -> Iterator[bytes]:
     return text_pieces(path, error=VariantFileError, size=size)
 
 
-def variant_records(path: Path, *, error: type[GenomicsError] = VariantFileError) -> Iterator[tuple[int, list[str]]]:
+def variant_records(
+    path: Path, *, error: type[GenomicsError] = VariantFileError, may_lack_ids: bool = False
+) -> Iterator[tuple[int, list[str]]]:
     """Line number, from 1, and columns of each record, its first eight columns judged against the specification.
 
     Args:
         path: VCF, plain, gzip or BGZF.
         error: the type of error to raise.
+        may_lack_ids: whether ID may be empty, as some programs leave it, and is read as the full stop of VCF.
 
     Raises:
         GenomicsError: of the type given: the file is missing, damaged or has no VCF header, or a line is no record.
@@ -87,6 +91,8 @@ def variant_records(path: Path, *, error: type[GenomicsError] = VariantFileError
         if not width:
             raise error("the file has no VCF header", file=path, remedy="give a VCF file, whole from its first line")
         fields = line.rstrip("\n").split("\t")
+        if may_lack_ids and len(fields) > _ID:
+            fields[_ID] = fields[_ID] or "."
         if problem := record_problem(fields, width, of_knowledge=issubclass(error, KnowledgeError)):
             raise error(f"this is no VCF record: {problem}", file=path, place=f"line {number:,}", remedy=COPY_AGAIN)
         yield number, fields

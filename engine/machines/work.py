@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.code_version import code_version
 from engine.errors import GenomicsError, ToolError
 
 MOST_ATTEMPTS = 5
@@ -80,6 +79,8 @@ def write_work(function: str, arguments: Iterable[Any], folder: Path) -> list[Wo
 
 def code_of(function: str) -> str:
     """Version of all code that a function reaches."""
+    from engine.code_version import code_version  # tells whether code is the same, and computes nothing of a result
+
     return code_version(function.partition(":")[0]).digest
 
 

@@ -111,7 +111,7 @@ def records_near(calls: Path, near: Near) -> Iterator[list[str]]:
     if _is_indexed(calls):
         yield from _by_index(calls, near)
     else:
-        yield from (fields for _, fields in variant_records(calls))
+        yield from (fields for _, fields in variant_records(calls, may_lack_ids=True))
 
 
 def called_near(gvcf: Path, near: Near) -> dict[str, list[tuple[int, int]]]:

@@ -398,7 +398,7 @@ def test_every_answer_says_that_nobody_may_frame_it(web: Web) -> None:
 def test_each_answer_is_told_without_what_was_asked_and_by_whom(web: Web) -> None:
     log = web.settings.data / FILE
     log.unlink(missing_ok=True)
-    web.person("Kunigunde").get("/graphql", params={"query": ASK["query"], "x": "Beispielhuber"})
+    web.person("Kunigunde").get("/", params={"x": "Beispielhuber"})
     web.client("http://evil.example").get("/Beispielhuber")
     web.client().get("/portal/")
     text = log.read_text()
