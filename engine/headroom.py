@@ -21,8 +21,19 @@ def free_memory(meminfo: Path = Path("/proc/meminfo"), groups: tuple[tuple[str, 
         meminfo: the kernel's account of memory.
         groups: files with limit and use of the control group; those that are absent, or name no number, limit nothing.
     """
-    limits = [limit - (_number(used) or 0) for file, used in groups if (limit := _number(file)) is not None]
+    limits = [limit - _in_use(Path(used)) for file, used in groups if (limit := _number(file)) is not None]
     return max(0, min([_of_machine(meminfo), *limits]))
+
+
+def _in_use(used: Path) -> int:
+    """Without the files that the kernel keeps in memory as long as nobody wants it, which count as used there.
+
+    Whoever read a genome's reads has its limit full of them. Kubernetes takes them off in the same way
+    (https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/, ``inactive_file``).
+    """
+    stat = used.with_name("memory.stat")
+    kept = dict(line.split() for line in stat.read_text().splitlines()) if stat.exists() else {}
+    return (_number(used) or 0) - int(kept.get("total_inactive_file", kept.get("inactive_file", 0)))
 
 
 def _of_machine(meminfo: Path) -> int:
@@ -32,7 +43,7 @@ def _of_machine(meminfo: Path) -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def _number(file: str) -> int | None:
+def _number(file: str | Path) -> int | None:
     try:
         return int(Path(file).read_text())
     except (OSError, ValueError):

@@ -17,6 +17,17 @@ def test_the_smaller_of_machine_and_container_is_free(tmp_path: Path) -> None:
     assert free_memory(tmp_path / "absent", ()) > 0
 
 
+@pytest.mark.parametrize("kept", ["inactive_file 900000\n", "inactive_file 5\ntotal_inactive_file 900000\n"])
+def test_files_that_the_kernel_keeps_for_nobody_do_not_fill_a_container(tmp_path: Path, kept: str) -> None:
+    """Counted as used, they would have a container that has read its reads refuse to build an index."""
+    (tmp_path / "meminfo").write_text("MemAvailable:    4096 kB\n")
+    (tmp_path / "memory.max").write_text("3000000")
+    (tmp_path / "memory.current").write_text("2900000")
+    (tmp_path / "memory.stat").write_text(f"anon 2000000\n{kept}")
+    group = (str(tmp_path / "memory.max"), str(tmp_path / "memory.current"))
+    assert free_memory(tmp_path / "meminfo", (group,)) == 1_000_000
+
+
 def test_a_folder_that_does_not_exist_yet_has_its_disks_room(tmp_path: Path) -> None:
     assert free_disk(tmp_path / "a" / "b") == pytest.approx(free_disk(tmp_path), rel=0.05)
 
