@@ -89,7 +89,7 @@ def segregation(family: Sequence[Relative], proband: str) -> Segregation:
     people = _by_name(family)
     first = people.get(proband)
     if first is None or not (first.affected and first.carries):
-        ill = "is not known to carry it" if first and first.affected else "is not affected"
+        ill = "is not known to carry it" if first and first.affected else "is not known to be ill"
         raise ClassificationError(
             f"the proband {proband!r} {ill if first else 'is not in the family'}",
             remedy="name somebody of the family who has the disease and carries the variant",
@@ -169,6 +169,10 @@ def cosegregates(families: Sequence[Segregation], rules: RuleSet | None = None) 
 
     An affected relative who lacks the variant speaks against it, and PP1 is not met: what that means (BS4, or a disease
     of another cause) a person decides.
+
+    Args:
+        families: each once, by one proband; by two of them its chance would count twice.
+        rules: the rule set, ours by default.
     """
     rules = rules or rule_set()
     if any(one.lacking for one in families):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -59,7 +59,12 @@ def _segregation(options: argparse.Namespace) -> None:
         carriers = _carriers(calls, options.input, variant)
     with readable(options.pedigree) as pedigree:
         families = _families(pedigree, options.pedigree, carriers)
-    told = [segregation(_family_of(families, proband, options.pedigree), proband) for proband in options.proband]
+    told = []
+    for proband, family in _chosen(families, options.proband, options.pedigree).items():
+        try:
+            told.append(segregation(family, proband))
+        except ClassificationError as error:
+            raise error.about(file=options.pedigree) from None
     met = cosegregates(told)
     rows = [(*HEADER, "met"), *((*_row(one), str(met or "")) for one in told)]
     with staged(options.output) as output:
@@ -129,13 +134,25 @@ def _families(pedigree: Path, named: Path, carriers: Mapping[str, bool | None]) 
     return families
 
 
-def _family_of(families: Mapping[str, list[Relative]], proband: str, named: Path) -> list[Relative]:
-    for family in families.values():
-        if any(one.name == proband for one in family):
-            return family
-    raise ClassificationError(
-        f"the proband {proband!r} is in no family", file=named, remedy="name a person of the file"
-    )
+def _chosen(families: Mapping[str, list[Relative]], probands: Sequence[str], named: Path) -> dict[str, list[Relative]]:
+    """The family of each proband; a family that was found by two people is one family's evidence, not two."""
+    chosen: dict[str, list[Relative]] = {}
+    taken: dict[str, str] = {}
+    for proband in probands:
+        found = [name for name, family in families.items() if any(one.name == proband for one in family)]
+        if len(found) != 1:
+            where = f"in {len(found)} families ({', '.join(found)})" if found else "in no family"
+            raise ClassificationError(
+                f"the proband {proband!r} is {where}", file=named, remedy="name a person of one family of the file"
+            )
+        if found[0] in taken:
+            raise ClassificationError(
+                f"{taken[found[0]]!r} and {proband!r} are both of the family {found[0]}, which would count twice",
+                file=named,
+                remedy="name one proband of each family",
+            )
+        chosen[proband], taken[found[0]] = families[found[0]], proband
+    return chosen
 
 
 def _row(one: Segregation) -> Iterator[str]:

@@ -60,7 +60,9 @@ def test_a_doubtful_genotype_is_not_counted_and_an_ill_person_without_it_ends_it
     [
         (("--proband", "child"), "20-101-A-G", 1, ["has no record", "Remedy: "]),
         (("--proband", "nobody"), "20-100-A-G", 1, ["'nobody' is in no family", "family.ped"]),
-        (("--proband", "aunt"), "20-100-A-G", 1, ["'aunt' is not affected"]),
+        (("--proband", "aunt"), "20-100-A-G", 1, ["'aunt' is not known to be ill", "family.ped"]),
+        (("--proband", "child", "--proband", "sister"), "20-100-A-G", 1, ["both of the family F1", "family.ped"]),
+        (("--proband", "child", "--proband", "child"), "20-100-A-G", 1, ["which would count twice"]),
         (("--proband", "child"), "20:100", 2, ["is no variant"]),
         (("--proband", "child"), "X-100-A-G", 2, ["X is no autosome"]),
     ],
@@ -76,6 +78,12 @@ def test_what_cannot_be_told_is_refused(
     assert run(tmp_path, "./.:. 0/2:60 0/2:60 0/2:60 0/2:60", *options, variant=variant) == code
     error = capsys.readouterr().err
     assert all(part in error for part in told), error
+
+
+def test_a_person_of_two_families_is_the_proband_of_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "family.ped").write_text(PED + "F2 child 0 0 1 2\n")
+    assert run(tmp_path, "0/0:60 0/2:60 0/2:60 0/2:60 0/2:60") == 1
+    assert "'child' is in 2 families (F1, F2)" in capsys.readouterr().err
 
 
 def test_a_line_that_is_none_of_a_pedigree_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
