@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.call.alignments import check_alignments
-from engine.call.callers import CALLERS, DEFAULT_CALLER, TARGET_PADDING
+from engine.call.callers import CALLERS, DEFAULT_CALLER, SCATTERED, TARGET_PADDING
 from engine.call.gvcf import GvcfMeasures, measure_gvcf
 from engine.call.ploidy import ploidy_of
 from engine.errors import ReferenceMismatchError, ToolError
@@ -169,6 +169,8 @@ def call_gvcf(
         ToolError: the caller is absent or failed.
     """
     engine = variant_caller(caller)
+    if machines and caller not in SCATTERED:
+        log(f"the caller {caller} is not cut into shards: this machine calls all of it")
     facts = check_alignments(reads, reference.contigs, sample=sample)
     lengths = {contig.name: contig.length for contig in reference.contigs}
     wanted = called_territory(reference, targets=targets, region=region, padding=padding)

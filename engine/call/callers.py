@@ -13,6 +13,8 @@ CALLERS: Mapping[str, str] = {
 }
 """Callers by name, as ``module:class``; a class is made without arguments and imported when it is asked for."""
 DEFAULT_CALLER = "haplotype"
+SCATTERED = frozenset({"haplotype"})
+"""Those whose work is cut into shards for other machines."""
 TARGET_PADDING = 100
 """Bases called on either side of a target, where nothing else is asked for: a variant that reaches into a target may
 begin before it, and its reads are to be seen whole. What GATK's documentation advises for exomes."""

@@ -12,6 +12,7 @@ from engine.call.alignments import check_alignments
 from engine.call.caller import call_gvcf, variant_caller
 from engine.call.gvcf import called_stretches, is_called, measure_gvcf
 from engine.errors import AlignmentFileError, ReferenceMismatchError, ToolError, VariantFileError
+from engine.machines.named import machines_named
 from engine.reference.bundle import Contig
 from engine.reference.intervals import Interval
 from tests.builders.alignments import Haplotype, random_sequence, write_bam, write_reference
@@ -62,6 +63,15 @@ def test_bcftools_finds_what_was_planted_and_covers_every_target_base(person, tm
     assert summary.mean_genotype_quality > 40
     assert summary.caller_version.startswith("bcftools 1.")
     assert (tmp_path / "S1.g.vcf.gz.tbi").is_file()
+
+
+def test_that_a_caller_is_not_cut_into_shards_for_other_machines_is_told(person, tmp_path):
+    told = []
+    machines = machines_named("slurm")  # nobody is asked for one
+    call_gvcf(
+        person.reads, person.reference, tmp_path / "o.g.vcf.gz", caller="bcftools", machines=machines, log=told.append
+    )
+    assert told == ["the caller bcftools is not cut into shards: this machine calls all of it"]
 
 
 def test_bases_between_targets_are_not_called_and_bases_without_reads_are_no_calls(person, tmp_path):
