@@ -10,7 +10,7 @@ from collections import Counter
 
 import numpy as np
 
-from engine.structural.smn import SmnSites, weigh
+from engine.structural.smn import NOT_TOLD, SmnSites, weigh
 
 PERSONS = 1_000
 COPIES = ((0, 2), (0, 3), (1, 1), (1, 2), (1, 3), (2, 0), (2, 1), (2, 2), (3, 1), (3, 2))
@@ -32,7 +32,7 @@ def told(depth: int, smn1: int, smn2: int, numbers: np.random.Generator) -> Coun
         one = weigh(SmnSites("5", 1, 2), by_depth, SPREAD, (ones, fragments - ones))
         if one.smn1 is not None:
             found["right" if one.smn1 == smn1 else "wrong"] += 1
-        elif one.state == "not told":
+        elif one.state == NOT_TOLD:
             found["open"] += 1
         else:
             found["2+" if smn1 > 1 else "wrong"] += 1

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.float64]
-_ROUNDS, _ENOUGH, _MOST_STEP, _ROUNDING = 200, 1e-9, 5.0, 1e-12
+_ROUNDS, _ENOUGH, _MOST_STEP = 200, 1e-9, 5.0
+ROUNDING = 1e-12
+"""Share of the largest number, below which a difference is one of rounding."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def firth(trait: Numbers, copies: Numbers, covariates: Numbers | None = None) ->
 def varies(trait: Numbers, design: Numbers) -> bool:
     """Whether persons differ in a measured trait by more than what is known of them, and than rounding, tells."""
     beta, *_ = np.linalg.lstsq(design, trait, rcond=None)
-    return float(np.abs(trait - design @ beta).max()) > _ROUNDING * float(np.abs(trait).max())
+    return float(np.abs(trait - design @ beta).max()) > ROUNDING * float(np.abs(trait).max())
 
 
 def _design(copies: Numbers, covariates: Numbers | None) -> Numbers:

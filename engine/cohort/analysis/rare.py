@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cohort.analysis.association import Effect, Numbers, firth, fitted, linear, varies
+from engine.cohort.analysis.association import ROUNDING, Effect, Numbers, firth, fitted, linear, varies
 from engine.cohort.analysis.genotypes import MISSING, Dosages
 
 _BINARY = frozenset({0.0, 1.0})
-_ROUNDING = 1e-12
 
 
 def weights_of(dosages: Dosages) -> Numbers:
@@ -60,7 +59,7 @@ def skat(trait: Numbers, dosages: Dosages, covariates: Numbers | None = None) ->
 def _independent(design: Numbers) -> Numbers:
     """Columns that span the same, none of which the others tell."""
     left, singular, _ = np.linalg.svd(design, full_matrices=False)
-    return np.asarray(left[:, singular > singular.max() * _ROUNDING])
+    return np.asarray(left[:, singular > singular.max() * ROUNDING])
 
 
 def _is_binary(trait: Numbers) -> bool:
