@@ -40,34 +40,30 @@ def judge(record: GvcfRecord, gvcf: Gvcf, contig: str, bases: ReferenceBases) ->
     """
     if record.is_judged:
         return
+    place = f"{contig}:{record.start + 1:,}"
+
+    def refused(problem: str, remedy: str) -> VariantFileError:
+        return VariantFileError(problem, file=gvcf.path, sample=gvcf.sample, place=place, remedy=remedy)
+
     if NON_REF not in record.alts:
-        raise VariantFileError(
+        raise refused(
             "the record has no <NON_REF> or <*> allele, which joint genotyping needs",
-            file=gvcf.path,
-            sample=gvcf.sample,
-            place=f"{contig}:{record.start + 1:,}",
-            remedy="call the sample with the caller haplotype or gatk, or another that writes likelihoods of what it "
-            "has not seen",
+            "call the sample with the caller haplotype or gatk, or another that writes likelihoods of what it has not "
+            "seen",
         )
     if structural := next(filter(_is_structural, record.alts), None):
-        raise VariantFileError(
+        raise refused(
             f"ALT {structural[:40]} is a structural variant, which is not genotyped beside small ones",
-            file=gvcf.path,
-            sample=gvcf.sample,
-            place=f"{contig}:{record.start + 1:,}",
-            remedy="give a gVCF of small variants; what has ALT of this kind belongs in a VCF of its own",
+            "give a gVCF of small variants; what has ALT of this kind belongs in a VCF of its own",
         )
     try:
         problem = _problem(record)
     except ValueError as error:
         problem = f"a value is no whole number ({error})"
     if problem:
-        raise VariantFileError(
+        raise refused(
             f"the record is not as VCF has it: {problem}",
-            file=gvcf.path,
-            sample=gvcf.sample,
-            place=f"{contig}:{record.start + 1:,}",
-            remedy="make the gVCF again, or with another version of its caller",
+            "make the gVCF again, or with another version of its caller",
         )
     bases.require(contig, record.start, record.ref, end=record.end, file=gvcf.path, sample=gvcf.sample)
     record.is_judged = True
