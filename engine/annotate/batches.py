@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FIXED = 8
 """Columns that every record has; FORMAT and the samples follow."""
 _PIECE = 1 << 21
-_END = re.compile(rb"[\t;]END=|;[^\t;=]* ")
+_LOOKED_AT = re.compile(rb"[\t;]END=|[\t;][^\t;=\n]* ")
 _TAB, _LINE_END = 9, 10
 
 
@@ -245,8 +245,8 @@ def _with_upper_alleles(text: bytes, tabs: NDArray[np.int64]) -> bytes:
 
 
 def _told_in_info(text: bytes) -> list[int]:
-    """Where the text says END, or a name in INFO holds a space."""
-    return [found.start() for found in _END.finditer(text)] if b"END=" in text or b" " in text else []
+    """Where the text says END, or holds a space before any equals sign, as a name in INFO must not."""
+    return [found.start() for found in _LOOKED_AT.finditer(text)] if b"END=" in text or b" " in text else []
 
 
 def _by_contig(piece: _Piece) -> Iterator[Batch]:

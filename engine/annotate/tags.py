@@ -19,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 _DESCRIPTION = "not declared where it was used"
-# VCF 4.4, tables 1 and 2: those that the engine and bcftools reckon with.
+# VCF 4.4, tables 1 and 2: those that the engine and bcftools reckon with. PS is a number there and a text here, so that
+# a phase set may have any name.
 _RESERVED = {
     ("INFO", "END"): ("1", "Integer"),
     ("INFO", "SVLEN"): ("A", "Integer"),

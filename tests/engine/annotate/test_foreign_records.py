@@ -95,6 +95,7 @@ TWO = {"alt": f"{ALT},{THIRD}", "call": "1/2:0,5,6:11:99"}
         ({"info": "DP=3;END=soon", "alt": "<DEL>"}, "END 'soon' is no position"),
         ({"info": "END=100", "alt": "<DEL>"}, "END 100 lies before POS 500"),
         ({"info": "DP=3; XX=4"}, "a name with a space"),
+        ({"info": "X X=4;DP=3"}, "a name with a space"),
         ({"info": ""}, "column 8 is empty"),
         ({"filter": ""}, "column 7 is empty"),
         ({"name": ""}, "column 3 is empty"),
