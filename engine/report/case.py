@@ -86,12 +86,25 @@ MOST_UNCALLED_NAMED = 20
 """More genes that could not be called throughout are counted, unless they were asked about; the FHIR bundle has all."""
 
 
+MOST_EXONS_NAMED = 20
+"""More exons are counted; the table of the sample's exons has them all."""
+
+
 def uncalled_in_words(regions: Regions, asked: Sequence[str] = ()) -> str:
     """The genes that could not be called throughout: those asked about first, and of many others how many."""
     symbols = sorted((gene.symbol for gene in regions.uncalled), key=lambda symbol: symbol not in asked)
     named = max(MOST_UNCALLED_NAMED, sum(symbol in asked for symbol in symbols))
-    more = len(symbols) - named
-    return ", ".join(symbols[:named]) + (f", and {more:,} more gene{'s' if more > 1 else ''}" if more > 0 else "")
+    return _in_words(symbols, named, "gene")
+
+
+def exons_in_words(regions: Regions) -> str:
+    """The exons of what was asked about that could not be called throughout, with bases; of many others how many."""
+    return _in_words(regions.uncalled_exons, MOST_EXONS_NAMED, "exon")
+
+
+def _in_words(names: Sequence[str], most: int, kind: str) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f", and {more:,} more {kind}{'s' if more > 1 else ''}" if more > 0 else "")
 
 
 @dataclass(frozen=True)
@@ -138,6 +151,11 @@ class CaseFacts:
     def uncalled_genes(self) -> str:
         """Genes that could not be called throughout, in words."""
         return uncalled_in_words(self.regions, self.question.genes)
+
+    @property
+    def uncalled_exons(self) -> str:
+        """Exons that could not be called throughout, in words; empty where there are none."""
+        return exons_in_words(self.regions)
 
     def require_own(self, identity: Identity) -> None:
         """ReportError if the identity is another person's."""

@@ -22,7 +22,7 @@ from engine.report.issue import Issue
 from engine.report.picture import draw
 from engine.report.pileup import Pileup
 from engine.report.requirements import missing_elements
-from engine.report.statement import MOST_EXONS_NAMED, StatedFinding, Statement, source_name
+from engine.report.statement import StatedFinding, Statement, source_name
 from engine.report.wording import kind, protein_change
 
 if TYPE_CHECKING:
@@ -86,7 +86,6 @@ def render(
         versions=versions or (Version(issue.version, issue.status, issue.signature),),
         drugs=statement.drug_response,
         most_positions=MOST_POSITIONS,
-        most_exons=MOST_EXONS_NAMED,
         list_version=VERSION,
         list_pmid=PMID,
         style=(_HERE / "page.css").read_text(),

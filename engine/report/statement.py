@@ -16,7 +16,7 @@ from engine.classify.acmg_secondary_findings import VERSION
 from engine.classify.further import Further
 from engine.errors import VariantFileError
 from engine.receipt import DATA_VERSION, canonical_json
-from engine.report.case import CaseFacts, Regions, uncalled_in_words
+from engine.report.case import CaseFacts, Regions, exons_in_words, uncalled_in_words
 from engine.report.drug_response import LIMIT as DRUG_RESPONSE_LIMIT
 from engine.report.drug_response import DrugResponse
 from engine.report.further import UNEXAMINED, headlines, limit
@@ -38,8 +38,6 @@ UNJUDGED = ("candidate", "uncertain")
 """Categories of variants that nobody has judged: they are listed, and decide nothing."""
 MOST_GENES_NAMED = 20
 """More genes that were asked about are counted, not named."""
-MOST_EXONS_NAMED = 20
-"""More exons that were not called throughout are counted, not named."""
 
 
 class Outcome(StrEnum):
@@ -378,15 +376,7 @@ def _coverage(regions: Regions, asked: Sequence[str] = ()) -> str:
         parts.append(f"{regions.uncalled_bases:,} bases could not be called")
     if regions.uncalled:
         parts.append("not fully called: " + uncalled_in_words(regions, asked))
-    return ", ".join(parts) + _uncalled_exons(regions.uncalled_exons)
-
-
-def _uncalled_exons(exons: Sequence[str]) -> str:
-    """Which exons, and how many of their bases; beyond some the table of the sample's exons has them."""
-    if not exons:
-        return ""
-    more = f", and {len(exons) - MOST_EXONS_NAMED:,} more exons" if len(exons) > MOST_EXONS_NAMED else ""
-    return f". Not called: {', '.join(exons[:MOST_EXONS_NAMED])}{more}"
+    return ", ".join(parts) + (f". Not called: {exons_in_words(regions)}" if regions.uncalled_exons else "")
 
 
 _CALLERS = {

@@ -10,7 +10,7 @@ import pytest
 from engine.annotate.gene_model import Transcript
 from engine.quality.plots import draw
 from engine.reference.intervals import Interval
-from engine.report.case import Gene, Regions, uncalled_in_words
+from engine.report.case import Gene, Regions, exons_in_words, uncalled_in_words
 from engine.report.coverage import asked_about, spokesmen_of, study_regions
 from engine.report.exon_coverage import (
     EXON_COLUMNS,
@@ -116,3 +116,11 @@ def test_of_a_genome_the_genes_asked_about_are_named_and_the_others_counted() ->
     everything = uncalled_in_words(regions, [gene.symbol for gene in regions.uncalled])
     assert everything.endswith("G92, G93") and "more" not in everything
     assert uncalled_in_words(replace(regions, uncalled=regions.uncalled[:21])).endswith("G19, and 1 more gene")
+
+
+@pytest.mark.parametrize(
+    ("count", "end"), [(20, "E19"), (21, "E19, and 1 more exon"), (1_030, "E19, and 1,010 more exons")]
+)
+def test_of_many_exons_the_first_are_named_and_the_others_counted(count: int, end: str) -> None:
+    told = exons_in_words(Regions("a genome", uncalled_exons=tuple(f"E{number}" for number in range(count))))
+    assert told.startswith("E0, E1, ") and told.endswith(end)
