@@ -43,5 +43,6 @@ def _tell(made: Made, done: str, chosen: argparse.Namespace) -> int:
     for one in made.left_out:
         print(f"  not in it: {one}")
     if made.naming:
-        print(f"  in the clear in it: {made.naming:,} bundles that name persons; keep it where nobody else reads")
+        bundles = "1 bundle that names a person" if made.naming == 1 else f"{made.naming:,} bundles that name persons"
+        print(f"  in the clear in it: {bundles}; keep it where nobody else reads")
     return 0

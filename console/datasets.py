@@ -15,6 +15,12 @@ from engine.ops.datasets import frequencies, take, taken
 from engine.receipt import Receipt, Recipe
 from resources.environment import Resources
 
+_LEFT_OUT = {
+    "repeated": "records of an allele that is there once more; the one called most often is kept",
+    "not_sequence": "alleles that are not given as bases",
+    "elsewhere": "contigs that the reference does not have, with their records",
+}
+"""Measures of an import (:class:`engine.cohort.dataset.DatasetMeasures`) that count what is not taken."""
 _HEADER = ("ALLELE", "SOURCE", "COUNT", "NUMBER", "FREQUENCY")
 
 
@@ -50,6 +56,9 @@ def importing(platform: Resources, chosen: argparse.Namespace) -> int:
         print(
             f"{stated['name']}: {receipt.records:,} alleles of {told['samples']:,} samples, licence {stated['licence']}"
         )
+        for measure, why in _LEFT_OUT.items():
+            if told[measure]:
+                print(f"left out: {told[measure]:,} {why}", file=sys.stderr)
     return 0
 
 

@@ -227,3 +227,9 @@ def test_of_an_allele_that_stands_twice_one_record_is_kept_with_its_calls(
     calls = pq.read_table(house.platform.lake.path(receipt, CALLS)).to_pylist()
     assert (row["allele_count"], row["allele_number"]) == (3, 6)
     assert {call["sample_id"]: call["copies"] for call in calls} == {"t-B": 1, "t-C": 2} and len(calls) == 2
+    assert run("import", declared) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(" of ")[0].partition(" that ")[0] for line in said] == [
+        "left out: 1 records",
+        "left out: 1 alleles",
+    ]

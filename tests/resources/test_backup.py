@@ -84,7 +84,7 @@ def test_how_many_bundles_name_persons_in_a_backup_is_told(
             (work.folder / f"{sample}.fhir.json").write_text('{"family": "Example"}' if identified else "{}")
             work.publish(records=1, recipe=Recipe(), measures={"identified": identified})
     assert main(["backup", "--to", str(tmp_path / "backups")]) == 0
-    assert "in the clear in it: 1 bundles that name persons" in capsys.readouterr().out
+    assert "in the clear in it: 1 bundle that names a person;" in capsys.readouterr().out
 
 
 def test_what_an_earlier_backup_has_is_linked_and_outlives_it(platform: Resources, tmp_path: Path) -> None:
