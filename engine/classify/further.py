@@ -37,6 +37,8 @@ _WORDS = {
     "BND": "break",
 }
 SMN1 = "SMN1"
+REPEAT_EXPANSIONS, SMN1_COPIES = "repeat expansions", "copies of SMN1"
+"""What is looked for, in words, and told only in genes that the order names."""
 _MUCH_HOMOZYGOUS = 0.03
 """Share of the autosomes in long runs, from which it is told: half of what a child of first cousins has."""
 
@@ -213,17 +215,17 @@ def smn_findings(found: SmnCopies, question: Question) -> list[FurtherFinding]:
     """Fewer than two copies of SMN1, where the order names the gene."""
     if SMN1 not in question.genes or found.smn1 is None or found.smn1 > 1:
         return []
-    copies = "no copy" if found.smn1 == 0 else "one copy"
-    means = "as in spinal muscular atrophy" if found.smn1 == 0 else "as carriers of spinal muscular atrophy have"
-    others = "an unknown number of" if found.smn2 is None else str(found.smn2)
+    copies, others = _copies_in_words(found.smn1), _copies_in_words(found.smn2)
+    means, course = "as carriers of spinal muscular atrophy have", ""
+    if found.smn1 == 0:
+        means, course = "as in spinal muscular atrophy", " Fewer copies of SMN2 go with a more severe course."
     return [
         FurtherFinding(
             key=f"smn|{found.smn1}|{found.smn2}",
             kind="structural variant",
             genes=(SMN1,),
             headline=f"{SMN1}: {copies} with the C of c.840 at {found.contig}:{found.position:,}",
-            sentence=f"Exon 7 is there in {copies} of {SMN1}, {means}; of SMN2 there are {others} copies. Fewer copies "
-            "of SMN2 go with a more severe course.",
+            sentence=f"Exon 7 is there in {copies} of {SMN1}, {means}; SMN2 has {others}.{course}",
             notes=(
                 f"Told by {found.reads_smn1} fragments with C and {found.reads_smn2} with T, and a depth of "
                 f"{found.depth:g} copies; confirm it by MLPA before it is acted on.",
@@ -235,6 +237,10 @@ def smn_findings(found: SmnCopies, question: Question) -> list[FurtherFinding]:
             copies=found.smn1,
         )
     ]
+
+
+def _copies_in_words(copies: int | None) -> str:
+    return {None: "an unknown number of copies", 0: "no copy", 1: "one copy"}.get(copies, f"{copies} copies")
 
 
 def mitochondrial_findings(

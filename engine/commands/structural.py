@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.commands.files import STREAM, open_indexed_reference, staged_calls, with_index
-from engine.commands.options import add_command, say
+from engine.commands.options import add_command, say, warn
 from engine.person import Sex
 
 if TYPE_CHECKING:
@@ -55,14 +55,16 @@ def _positive(text: str) -> int:
 def _structural(options: argparse.Namespace) -> None:
     from engine.call.alignments import check_alignments
     from engine.structural.dysgu import dysgu_version
-    from engine.structural.sample import call_structural, write_structural
+    from engine.structural.sample import NO_DEPTH, call_structural, write_structural
 
     if options.caller == "dysgu":
         dysgu_version()
     reference = open_indexed_reference(options.reference)
     reads = with_index(options.reads, reference)
     facts = check_alignments(reads, reference.contigs, sample=options.sample)
-    events = call_structural(reads, reference, sex=options.sex, threads=options.threads, caller=options.caller)
+    found = call_structural(reads, reference, sex=options.sex, threads=options.threads, caller=options.caller)
+    if not found.has_depth:
+        warn(f"depth tells nothing of losses and gains: {NO_DEPTH}")
     with staged_calls(options.output) as output:
-        count = write_structural(output, facts.sample, events, reference, caller=options.caller)
-    say(options, f"{facts.sample}: {count:,} structural variants, {sum(event.passes for event in events):,} pass")
+        count = write_structural(output, facts.sample, found.events, reference, caller=options.caller)
+    say(options, f"{facts.sample}: {count:,} structural variants, {sum(event.passes for event in found.events):,} pass")

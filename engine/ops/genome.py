@@ -45,16 +45,25 @@ def structural_variants(
     if settings.structural == "none":
         return _not_examined(making, "the deployment names no caller of structural variants")
     from engine.reference.genome import open_reference
-    from engine.structural.sample import call_structural, write_structural
+    from engine.structural.events import BY_DEPTH, BY_JUNCTIONS
+    from engine.structural.sample import NO_DEPTH, call_structural, write_structural
 
     genome, reads = open_reference(reference.fasta), aligned_reads.file(f".{settings.alignment_format}")
     caller: Literal["dysgu", "depth"] = "dysgu" if settings.structural == "dysgu" else "depth"
-    events = call_structural(reads, genome, sex=person.sex, threads=making.threads, caller=caller)
+    found = call_structural(reads, genome, sex=person.sex, threads=making.threads, caller=caller)
+    if caller == "depth" and not found.has_depth:
+        return _not_examined(making, NO_DEPTH)
+    events = found.events
     output = making.folder / f"{making.sample}.structural.vcf.gz"
     write_structural(output, making.sample, events, genome, caller=caller)
     passing = {f"{kind.lower()}_events": sum(one.passes and one.kind == kind for one in events) for kind in _KINDS}
     passing["depth_events"] = sum(one.passes and one.by_depth for one in events)
-    return _examined(making, len(events), passing, {"events": [asdict(event) for event in events]})
+    looked_for = {
+        BY_JUNCTIONS: "" if caller == "dysgu" else "the deployment looks at depth alone",
+        BY_DEPTH: "" if found.has_depth else NO_DEPTH,
+    }
+    told = {"looked_for": looked_for, "events": [asdict(event) for event in events]}
+    return _examined(making, len(events), passing, told)
 
 
 @artifact(kinds={"json"})
@@ -188,6 +197,8 @@ def further_findings(
     from engine.acmg.constraint import haploinsufficient_genes
     from engine.annotate.known_alleles import KnownAlleles
     from engine.classify.further import (
+        REPEAT_EXPANSIONS,
+        SMN1_COPIES,
         Further,
         homozygosity_findings,
         mitochondrial_findings,
@@ -203,26 +214,26 @@ def further_findings(
     from engine.mitochondria.deletions import LargeDeletion
     from engine.reference.panels import panel_of
     from engine.report.coverage import spokesmen_of
-    from engine.structural.events import StructuralVariant
+    from engine.structural.events import BY_DEPTH, BY_JUNCTIONS, StructuralVariant
     from engine.structural.smn import SmnCopies
 
     question = question_of(person, panel_of(person.panel, reference.panels))
     sources = {
-        "structural variants": structural_variants,
-        "repeat expansions": repeats,
+        BY_JUNCTIONS: structural_variants,
+        REPEAT_EXPANSIONS: repeats,
         "the mitochondrial genome": mitochondria,
         "runs of homozygosity": homozygosity,
-        "copies of SMN1": smn_copies,
+        SMN1_COPIES: smn_copies,
     }
     told = {
         what: json.loads(one.file(_SUFFIX).read_text()) for what, one in sources.items() if one.measures["examined"]
     }
     findings = []
-    if found := told.get("structural variants"):
+    if found := told.get(BY_JUNCTIONS):
         events = [StructuralVariant(**event) for event in found["events"]]
         dosage = haploinsufficient_genes(reference.constraint) if reference.constraint else None
         findings += structural_findings(events, spokesmen_of(reference), question, dosage)
-    if found := told.get("repeat expansions"):
+    if found := told.get(REPEAT_EXPANSIONS):
         findings += repeat_findings(found["loci"], question)
     if found := told.get("the mitochondrial genome"):
         calls = [MitochondrialCall(**call) for call in found["calls"]]
@@ -231,12 +242,14 @@ def further_findings(
     if found := told.get("runs of homozygosity"):
         runs, share = [Run(**run) for run in found["runs"]], homozygosity.measures["homozygous_share"]
         findings += homozygosity_findings(runs, float(share) if isinstance(share, int | float) else 0.0)
-    if found := told.get("copies of SMN1"):
+    if found := told.get(SMN1_COPIES):
         findings += smn_findings(SmnCopies(**{**found, "likely": tuple(found["likely"])}), question)
     findings += uniparental_findings(str(trio_variants.measures.get("uniparental_contigs_told") or ""))
-    examined = [*told, *([_UNIPARENTAL] if trio_variants.measures["examined"] else [])]
     every = sources | {_UNIPARENTAL: trio_variants}
-    missing = tuple((what, str(one.measures[NOT_EXAMINED])) for what, one in every.items() if what not in examined)
+    why = {what: "" if one.measures["examined"] else str(one.measures[NOT_EXAMINED]) for what, one in every.items()}
+    why |= told.get(BY_JUNCTIONS, {}).get("looked_for", {BY_DEPTH: why[BY_JUNCTIONS]})
+    examined = [what for what, reason in why.items() if not reason]
+    missing = tuple((what, reason) for what, reason in why.items() if reason)
     write_further(making.folder / f"{making.sample}.further.json", Further(tuple(findings), tuple(examined), missing))
     return Computed(len(findings), {"further_findings": len(findings), "examined": examined})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.classify.further import Further
+from engine.classify.further import REPEAT_EXPANSIONS, SMN1_COPIES, Further
 
 UNEXAMINED = (
     "Copy number changes, repeat expansions, rearrangements and variants outside the regions studied are not examined."
@@ -20,7 +20,11 @@ def limit(further: Further) -> str:
     if not further.examined:
         return UNEXAMINED
     missing = "; ".join(f"{what} ({why})" for what, why in further.not_examined)
-    others = "Copy number by depth and variants outside the regions studied are not examined."
-    return f"Looked for beside small variants: {', '.join(further.examined)}. {others}" + (
-        f" Not looked for: {missing}." if missing else ""
-    )
+    named = [what for what in (REPEAT_EXPANSIONS, SMN1_COPIES) if what in further.examined]
+    sentences = [
+        f"Looked for beside small variants: {', '.join(further.examined)}.",
+        f"Of {' and '.join(named)} nothing is told in genes that the order does not name." if named else "",
+        "Variants outside the regions studied are not examined.",
+        f"Not looked for: {missing}." if missing else "",
+    ]
+    return " ".join(filter(None, sentences))

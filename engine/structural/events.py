@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pysam
 
 Kind = Literal["DEL", "DUP", "INV", "INS", "BND"]
+BY_JUNCTIONS, BY_DEPTH = "structural variants", "copy number by depth"
+"""What is looked for, in words."""
 
 _ALIKE = 0.95
 """Of an insertion's bases equal to those beside it, from which it is a duplication."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
@@ -22,11 +23,26 @@ _ALIKE: Final = 0.5
 """Of either of two events that both are of, from which they are one."""
 _SURE: Final = 30
 """Phred of a depth event, from which it passes."""
+NO_DEPTH: Final = "targets were sequenced and not the genome, or too little of it"
+"""Why depth tells nothing of copies."""
+
+
+@dataclass(frozen=True)
+class StructuralCalls:
+    """What was found of one sample.
+
+    Attributes:
+        events: by junctions, then those by depth of which no junction tells.
+        has_depth: whether depth could tell of copies (else :data:`NO_DEPTH`).
+    """
+
+    events: tuple[StructuralVariant, ...]
+    has_depth: bool
 
 
 def call_structural(
     reads: Path, reference: Reference, *, sex: Sex = Sex.UNKNOWN, threads: int = 1, caller: Caller = "dysgu"
-) -> list[StructuralVariant]:
+) -> StructuralCalls:
     """Find the structural variants of one sample, with genotypes.
 
     Args:
@@ -41,7 +57,9 @@ def call_structural(
         AlignmentFileError: the reads are damaged.
     """
     junctions = _by_junctions(reads, reference, threads) if caller == "dysgu" else []
-    return [*junctions, *(event for event in _by_depth(reads, reference, sex) if not _is_told(event, junctions))]
+    depth = _by_depth(reads, reference, sex)
+    further = (event for event in depth or () if not _is_told(event, junctions))
+    return StructuralCalls((*junctions, *further), has_depth=depth is not None)
 
 
 def _by_junctions(reads: Path, reference: Reference, threads: int) -> list[StructuralVariant]:
@@ -55,13 +73,15 @@ def _by_junctions(reads: Path, reference: Reference, threads: int) -> list[Struc
         return [genotype_event(as_duplication(event, fasta), alignments) for event in found]
 
 
-def _by_depth(reads: Path, reference: Reference, sex: Sex) -> list[StructuralVariant]:
-    """Gains and losses; none where targets were sequenced."""
+def _by_depth(reads: Path, reference: Reference, sex: Sex) -> list[StructuralVariant] | None:
+    """Gains and losses; absent where depth cannot tell of them."""
     known = _USUAL.get(sex, {})
     usual = {contig.name: known.get(bare_contig(contig.name), 2) for contig in reference.contigs} if known else {}
     depths = count_depths(reads, reference.fasta)
     with reference.open() as fasta:
-        found = find_depth_events(depths, usual=usual, fasta=fasta) or []
+        found = find_depth_events(depths, usual=usual, fasta=fasta)
+    if found is None:
+        return None
     return [as_variant(event, usual.get(event.contig, 2)) for event in found if usual or _is_autosome(event)]
 
 

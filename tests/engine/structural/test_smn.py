@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,10 +132,18 @@ def test_what_the_reads_leave_open_is_not_told() -> None:
 def test_fewer_than_two_copies_are_told_of_whom_the_gene_was_asked() -> None:
     asked = Question(("SMN1",), None, is_open=False)
     none, one, two = (weigh(SITES, 3.0, 0.03, bases) for bases in ((0, 45), (15, 30), (30, 15)))
+    both = weigh(SITES, 2.0, 0.03, (30, 30))
     (found,) = smn_findings(none, asked)
     assert (found.copies, found.type, found.genes) == (0, "DEL", ("SMN1",))
-    assert found.headline == "SMN1: no copy with the C of c.840 at chr5:30,001" and "3 copies" in found.sentence
-    assert "carriers" in smn_findings(one, asked)[0].sentence
+    assert found.headline == "SMN1: no copy with the C of c.840 at chr5:30,001"
+    assert found.sentence == (
+        "Exon 7 is there in no copy of SMN1, as in spinal muscular atrophy; SMN2 has 3 copies. Fewer copies of SMN2 go "
+        "with a more severe course."
+    )
+    for carrier, others in ((one, "2 copies"), (both, "one copy"), (replace(one, smn2=None), "an unknown number of")):
+        (told,) = smn_findings(carrier, asked)
+        assert f"as carriers of spinal muscular atrophy have; SMN2 has {others}" in told.sentence
+        assert "course" not in told.sentence, "it is of those who are ill"
     assert smn_findings(two, asked) == [] == smn_findings(none, Question())
 
 
