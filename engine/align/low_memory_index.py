@@ -88,7 +88,10 @@ def write_fm_index(work: Path, write_text: Callable[[Path], None], output: Path,
             _whole(work).write_text(json.dumps({"bytes": prefix.with_suffix(".bwt").stat().st_size}))
         else:
             say("the transform of an earlier run is there")
-        _write(prefix, output, threads, say)
+        try:
+            _write(prefix, output, threads, say)
+        except ToolError as error:
+            raise error.about(file=work) from None
         shutil.rmtree(work)
 
 
@@ -215,7 +218,7 @@ def _walk(
     if [ends[at][1] for at in mine] != rows.tolist():
         raise ToolError(
             "the transform of the reference is not one of a whole text",
-            remedy="remove the folder of the unfinished index and run it again",
+            remedy="remove this folder and run it again",
         )
 
 
