@@ -10,13 +10,17 @@ from typing import Any
 import pytest
 
 from engine.classify.further import Further, read_further
-from engine.ops.genome import further_findings, structural_variants
+from engine.ops.genome import further_findings, smn_copies, structural_variants
 from engine.ops.inputs import Making
+from engine.person import Person
 from engine.reference.bundle import ReferenceBundle
+from engine.reference.genome import open_reference
+from engine.structural import smn
 from engine.structural.sample import NO_DEPTH
 from tests.builders.alignments import Haplotype, random_sequence, write_bam, write_reference
 from tests.builders.people import person
 from tests.builders.small_genome import Gene, bases, genome
+from tests.engine.structural.test_smn import SMN1, SMN2, chromosome, sequenced
 
 NOT_LOOKED = SimpleNamespace(measures={"examined": 0, "not_examined": "not here"})
 
@@ -32,12 +36,11 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> ReferenceBundle:
     )
 
 
-def told(folder: Path, bundle: ReferenceBundle, structural: Any) -> Further:
-    """What is further told of a sample with this artifact of structural variants, and nothing else looked for."""
-    others = dict.fromkeys(("repeats", "mitochondria", "homozygosity", "smn_copies", "trio_variants"), NOT_LOOKED)
-    further_findings.compute(
-        making=making(folder), structural_variants=structural, reference=bundle, person=person(), **others
-    )
+def told(folder: Path, bundle: ReferenceBundle, *, of: Person | None = None, **artifacts: Any) -> Further:
+    """What is further told of a sample with these artifacts, and nothing else looked for."""
+    names = ("structural_variants", "repeats", "mitochondria", "homozygosity", "smn_copies", "trio_variants")
+    every = dict.fromkeys(names, NOT_LOOKED) | artifacts
+    further_findings.compute(making=making(folder), reference=bundle, person=of or person(), **every)
     return read_further(folder / "S1.further.json")
 
 
@@ -54,7 +57,7 @@ def test_of_targets_depth_alone_has_looked_at_nothing(tmp_path: Path, bundle: Re
         settings=SimpleNamespace(alignment_format="bam", structural="depth"),
     )
     assert (made.measures["examined"], made.measures["not_examined"]) == (0, NO_DEPTH)
-    further = told(tmp_path, bundle, SimpleNamespace(measures=made.measures))
+    further = told(tmp_path, bundle, structural_variants=SimpleNamespace(measures=made.measures))
     reasons = dict(further.not_examined)
     assert further.examined == ()
     assert reasons["structural variants"] == reasons["copy number by depth"] == NO_DEPTH
@@ -73,10 +76,41 @@ def test_junctions_and_depth_are_told_apart(
 ) -> None:
     found = tmp_path / "S1.found.json"
     found.write_text(json.dumps({"looked_for": looked_for, "events": []}))
-    further = told(tmp_path, bundle, SimpleNamespace(measures={"examined": 1}, file=lambda _: found))
+    structural = SimpleNamespace(measures={"examined": 1}, file=lambda _: found)
+    further = told(tmp_path, bundle, structural_variants=structural)
     assert further.examined == examined
     reasons = dict(further.not_examined)
     assert {what: reasons[what] for what in looked_for if what not in examined} == {
         what: why for what, why in looked_for.items() if why
     }
     assert reasons["uniparental disomy"] == reasons["copies of SMN1"] == "not here"
+
+
+def test_no_copy_of_smn1_reaches_the_report_of_whom_it_was_asked(
+    tmp_path: Path, bundle: ReferenceBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(smn._PLACES, "GRCh38", (SMN1, SMN2))
+    contigs = {"chr1": random_sequence(200_000, seed=1), "chr5": chromosome()}
+    reference = open_reference(write_reference(tmp_path, contigs).fasta)
+    reads = sequenced(tmp_path / "r.bam", reference, (0, 3))
+    made = smn_copies.compute(
+        making=making(tmp_path),
+        aligned_reads=SimpleNamespace(file=lambda _: reads),
+        reference=SimpleNamespace(fasta=reference.fasta, build="GRCh38"),
+        settings=SimpleNamespace(alignment_format="bam"),
+    )
+    assert (made.measures["smn1_copies"], made.measures["smn2_copies"]) == (0, 3)
+    counted = SimpleNamespace(measures=made.measures, file=lambda suffix: tmp_path / f"S1{suffix}")
+    asked, unasked = (
+        told(tmp_path, bundle, of=person(ordered_genes=genes), smn_copies=counted) for genes in (("SMN1",), ("A",))
+    )
+    assert [one.headline for one in asked.findings] == ["SMN1: no copy with the C of c.840 at chr5:30,001"]
+    assert unasked.findings == () and asked.examined == unasked.examined == ("copies of SMN1",)
+
+
+def test_a_contig_of_one_parent_alone_reaches_the_report(tmp_path: Path, bundle: ReferenceBundle) -> None:
+    words = "chr15 came from the mother alone, by 40 of 41 telling sites: look for imprinted genes there"
+    trio = SimpleNamespace(measures={"examined": 1, "not_examined": "", "uniparental_contigs_told": words})
+    further = told(tmp_path, bundle, trio_variants=trio)
+    assert [one.kind for one in further.findings] == ["uniparental disomy"]
+    assert further.examined == ("uniparental disomy",)

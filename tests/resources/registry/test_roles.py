@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pg8000.dbapi
 import pytest
+from sqlalchemy import Table
 
-from resources.registry import RegistryError, SampleRegistry
+from resources.registry import RegistryError, SampleRegistry, tables
 from resources.registry.migrations import VERSION_TABLE
 from resources.registry.roles import ONLY_ADDED, rights
 from resources.registry.tables import METADATA
@@ -88,6 +90,15 @@ def test_nor_is_a_table_made_or_the_schemas_version_written(
     _, database = limited
     for statement in ("CREATE TABLE mine (a int)", f"UPDATE {VERSION_TABLE} SET version_num = '1'"):
         assert refused(postgres_server, database, statement) == INSUFFICIENT
+
+
+def test_no_program_of_ours_changes_or_removes_what_is_only_added_to() -> None:
+    """Else the platform's role could not do what the platform does."""
+    known = {name: table.name for name, table in vars(tables).items() if isinstance(table, Table)}
+    assert known.keys() >= {"overrides", "samples"}
+    code = "".join(path.read_text() for path in Path(tables.__file__).parent.glob("*.py"))
+    changed = {known[name] for name in re.findall(r"\b(?:update|delete)\((\w+)\)", code) if name in known}
+    assert "samples" in changed and not changed & ONLY_ADDED
 
 
 @pytest.mark.parametrize("role", ['x"; DROP TABLE samples; --', "", "Platform"])
