@@ -372,7 +372,7 @@ class _Desk:
         return next((stage for stage in reversed(self.stages[:-1]) if stage in published), SHEET_STAGE)
 
     def _next_stage(self, sample: RegisteredSample) -> str:
-        """The first artifact that is not there; those of a trio alone are passed over."""
+        """The artifact after the last one that is there; what does not apply to a sample is passed over."""
         published = self._published(sample)
         made = [number for number, stage in enumerate(self.stages) if stage in published]
         return self.stages[min(max(made) + 1, len(self.stages) - 1)] if made else SHEET_STAGE
