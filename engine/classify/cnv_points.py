@@ -84,7 +84,7 @@ def _loss(event: StructuralVariant, one: Transcript) -> Point:
         if not lost:
             return Point("2D-1", 0.0, one.gene)
         return Point("2D-3", 0.30, one.gene) if _exons(event, one) == 1 else Point("2D-4", 0.90, one.gene)
-    return Point("2E", _within(event, one, lost, 0.90), one.gene)
+    return Point("2E", _within(event, one, _left_out(event, one), 0.90), one.gene)
 
 
 def _gain(event: StructuralVariant, one: Transcript) -> Point:
@@ -124,6 +124,19 @@ def _coding_length(one: Transcript) -> int:
 
 def _coding_bases(event: StructuralVariant, one: Transcript) -> int:
     return sum(max(0, min(end, event.end) - max(start, _first(event))) for start, end in _coding_exons(one))
+
+
+def _left_out(event: StructuralVariant, one: Transcript) -> int:
+    """Coding bases that the mRNA lacks: of an exon that lost a splice site all, as it is skipped (Abou Tayoun 2018)."""
+    assert one.coding is not None
+    found = 0
+    for start, end in one.exons:
+        lost = max(start, _first(event)), min(end, event.end)
+        if lost[0] < lost[1]:
+            is_within = start <= _first(event) and event.end <= end
+            begin, stop = lost if is_within else (start, end)
+            found += max(0, min(stop, one.coding[1]) - max(begin, one.coding[0]))
+    return found
 
 
 def _exons(event: StructuralVariant, one: Transcript) -> int:

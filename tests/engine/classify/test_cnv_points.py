@@ -43,6 +43,9 @@ def met(one: StructuralVariant, transcript: Transcript = GENE) -> tuple[str, flo
         (1_900, 2_500, ("2E", 0.90), ("2E", 0.90)),  # 100 bases: out of frame
         (2_010, 2_040, ("2E", 0.30), ("2E", 0.30)),  # 30 of 450 bases, in frame
         (2_010, 2_070, ("2E", 0.45), ("2E", 0.45)),  # 60 of 450 bases, in frame
+        (2_070, 2_500, ("2E", 0.90), ("2E", 0.90)),  # 30 bases and a splice site: the exon of 100 bases is skipped
+        (3_060, 3_300, ("2E", 0.90), ("2E", 0.90)),
+        (1_090, 1_300, ("2E", 0.90), ("2E", 0.45)),  # of the exon 50 bases are coding; the last has no decay behind it
         (4_050, 4_060, ("2E", 0.30), ("2E", 0.90)),  # shifts the frame; in the last exon without decay
         (1_200, 1_300, ("2E", 0.0), ("2E", 0.0)),  # intron
     ],
