@@ -29,6 +29,10 @@ SYMBOLIC_ALLELES = frozenset({".", "<NON_REF>", "<*>"})
 """What stands in ALT for "any allele not seen"; a record with nothing else is a reference block."""
 
 
+Stretches = dict[str, list[tuple[int, int]]]
+"""By contig, 0-based half-open, in order."""
+
+
 @dataclass(frozen=True)
 class GvcfMeasures:
     """How complete and how certain a gVCF is.
@@ -62,6 +66,7 @@ class GvcfColumns(NamedTuple):
         is_variant: it has a real alternate allele.
         genotype_quality: GQ, 0 where absent.
         depth: MIN_DP of a block, else DP; 0 where absent.
+        alleles: in GT, 0 where it is not told.
         text: the lines that the rows were read from, and perhaps others.
         line: where in it each row's line begins.
     """
@@ -72,6 +77,7 @@ class GvcfColumns(NamedTuple):
     is_variant: NDArray[np.bool_]
     genotype_quality: NDArray[np.int64]
     depth: NDArray[np.int64]
+    alleles: NDArray[np.int64]
     text: bytes
     line: NDArray[np.int64]
 
@@ -101,21 +107,32 @@ def called_stretches(gvcf: Path, at: Interval | None = None) -> dict[str, list[t
     Raises:
         VariantFileError: the file is damaged, has no index, or a line is not VCF.
     """
-    called: dict[str, list[tuple[int, int]]] = {}
+    return called_and_haploid(gvcf, at)[0]
+
+
+def called_and_haploid(gvcf: Path, at: Interval | None = None) -> tuple[Stretches, Stretches]:
+    """What :func:`called_stretches` gives, and of it where the genotype has one allele, as on a man's X."""
+    called: Stretches = {}
+    haploid: Stretches = {}
     seen = at is not None
     for columns in gvcf_columns(gvcf, at):
         seen = True
         good = (columns.genotype_quality >= CALLED_FROM) & (columns.depth > 0)
-        if not good.any():
-            continue
-        start, reach = columns.start[good], np.maximum.accumulate(columns.end[good])
-        begins = np.flatnonzero(np.concatenate([[True], start[1:] > reach[:-1]]))
-        ends = np.append(begins[1:] - 1, len(reach) - 1)
-        pieces = zip(start[begins].tolist(), reach[ends].tolist(), strict=True)
-        called.setdefault(columns.contig, []).extend(pieces)
+        for found, wanted in ((called, good), (haploid, good & (columns.alleles == 1))):
+            if wanted.any():
+                found.setdefault(columns.contig, []).extend(_joined(columns.start[wanted], columns.end[wanted]))
     if not seen:
         raise VariantFileError("the gVCF holds no record", file=gvcf, remedy="call the sample again")
-    return {contig: join(stretches) for contig, stretches in called.items()}
+    called, haploid = ({contig: join(stretches) for contig, stretches in found.items()} for found in (called, haploid))
+    return called, haploid
+
+
+def _joined(start: NDArray[np.int64], end: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Records in order, those that touch as one."""
+    reach = np.maximum.accumulate(end)
+    begins = np.flatnonzero(np.concatenate([[True], start[1:] > reach[:-1]]))
+    ends = np.append(begins[1:] - 1, len(reach) - 1)
+    return zip(start[begins].tolist(), reach[ends].tolist(), strict=True)
 
 
 def gvcf_columns(gvcf: Path, at: Interval | Sequence[Interval] | None = None) -> Iterator[GvcfColumns]:
@@ -213,6 +230,7 @@ def _by_contig(text: bytes, data: NDArray[np.uint8], rows: NDArray[np.int64]) ->
             part[:, kernel.IS_VARIANT].astype(np.bool_),
             part[:, kernel.QUALITY],
             part[:, kernel.DEPTH],
+            part[:, kernel.ALLELES],
             text,
             part[:, kernel.CONTIG],
         )

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from engine.kernel import kernel
 
-CONTIG, CONTIG_LENGTH, START, END, IS_VARIANT, QUALITY, DEPTH, COLUMNS = range(8)
+CONTIG, CONTIG_LENGTH, START, END, IS_VARIANT, QUALITY, DEPTH, ALLELES, COLUMNS = range(9)
 
 _TAB, _NEWLINE, _COLON, _SEMICOLON, _COMMA, _DOT, _HASH = 9, 10, 58, 59, 44, 46, 35
 _LESS, _STAR, _N = 60, 42, 78
+_G, _T, _SLASH, _BAR = 71, 84, 47, 124
 
 
 @kernel
@@ -82,6 +83,18 @@ def _is_key(data: NDArray[np.uint8], at: int, end: int, key: NDArray[np.uint8]) 
 
 
 @kernel
+def _alleles(data: NDArray[np.uint8], keys: int, keys_end: int, at: int, end: int) -> int:
+    """How many alleles the genotype has, 0 where FORMAT does not begin with it."""
+    second = keys + 2
+    if second > keys_end or data[keys] != _G or data[keys + 1] != _T or (second < keys_end and data[second] != _COLON):
+        return 0
+    alleles = 1
+    for i in range(at, _until(data, at, end, _COLON)):
+        alleles += data[i] == _SLASH or data[i] == _BAR
+    return alleles
+
+
+@kernel
 def read_lines(
     data: NDArray[np.uint8],
     quality_key: NDArray[np.uint8],
@@ -97,7 +110,7 @@ def read_lines(
         depth_key: uint8[], ``DP`` as bytes.
         least_depth_key: uint8[], ``MIN_DP`` as bytes, preferred to ``DP``.
         rows: int64[lines, COLUMNS], filled: place and length of CHROM in ``data``, 0-based start, end, whether there
-            is an alternate allele, GQ and depth (0 where absent).
+            is an alternate allele, GQ and depth (0 where absent), and alleles in GT (0 where it is not told).
 
     Returns:
         Number of records, and the index of the first line that is not a record (-1 where all are).
@@ -127,6 +140,7 @@ def read_lines(
         row[END] = block_end if block_end else position - 1 + tabs[3] - tabs[2] - 1
         row[IS_VARIANT] = _has_alternate(data, tabs[3] + 1, tabs[4])
         row[QUALITY] = row[DEPTH] = 0
+        row[ALLELES] = _alleles(data, tabs[7] + 1, tabs[8], tabs[8] + 1, tabs[9])
         has_least = False
         key, value = tabs[7] + 1, tabs[8] + 1
         while key <= tabs[8] and value <= tabs[9]:

@@ -12,6 +12,9 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.person import Sex
 from engine.reference.intervals import Interval
 
@@ -54,6 +57,20 @@ def ploidy_of(interval: Interval, contig_length: int, sex: Sex) -> list[PloidyPa
     if sex == Sex.FEMALE:
         return [PloidyPart(interval, 2 if chromosome == "X" else 0)]
     return _within_pseudo_autosomal(interval, shared)
+
+
+def copies_at(contig: str, contig_length: int, positions: NDArray[np.int64], sex: Sex) -> NDArray[np.int64]:
+    """Copies at each of some places of a contig, as :func:`ploidy_of` has them.
+
+    Args:
+        contig: its name.
+        contig_length: bases.
+        positions: int64[n], 0-based.
+        sex: of the person.
+    """
+    parts = ploidy_of(Interval(contig, 0, contig_length), contig_length, sex)
+    starts = np.array([part.interval.start for part in parts], np.int64)
+    return np.array([part.copies for part in parts], np.int64)[np.searchsorted(starts, positions, "right") - 1]
 
 
 def _within_pseudo_autosomal(interval: Interval, shared: tuple[tuple[int, int], ...]) -> list[PloidyPart]:

@@ -15,9 +15,11 @@ import numpy as np
 
 from engine.errors import KnowledgeError
 from engine.reference.accessions import BARE_CONTIG_SQL
-from engine.risk.dosages import Place, Site
+from engine.risk.dosages import Site
+from engine.risk.places import Place
 from engine.risk.score import LEAST_MATCHED, match
-from engine.risk.scoring_file import ScoredAllele, ScoringFile
+from engine.risk.scored_rows import ScoredAllele
+from engine.risk.scoring_file import ScoringFile
 
 if TYPE_CHECKING:
     import duckdb

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from engine.commands.files import STREAM, open_indexed_reference, readable, staged
 from engine.commands.options import UsageError, add_command, say, warn
 from engine.errors import KnowledgeError, ReferenceMismatchError, VariantFileError
+from engine.person import Sex
 
 if TYPE_CHECKING:
     from engine.commands.options import Commands
@@ -43,6 +44,14 @@ def add_score(commands: Commands) -> None:
         "--reference", type=Path, metavar="REF.fa", help="with --gvcf, for the base where there is no record"
     )
     parser.add_argument(
+        "--sex",
+        type=Sex,
+        choices=tuple(Sex),
+        default=Sex.UNKNOWN,
+        metavar="SEX",
+        help="with --gvcf: female, male or unknown, for copies of X and Y (default: unknown: as the gVCF's genotypes)",
+    )
+    parser.add_argument(
         "--model", type=Path, metavar="FILE.prs", help="mean and sd of the score in a population, for z (one --score)"
     )
     parser.add_argument(
@@ -72,7 +81,9 @@ def _score(options: argparse.Namespace) -> None:
     from engine.risk.distribution import read_distribution
     from engine.risk.score import LEAST_MATCHED, score_samples
     from engine.risk.scoring_file import read_scoring_file
+    from engine.tables import spare_pyarrow
 
+    spare_pyarrow()
     scores = [read_scoring_file(path) for path in options.score]
     distribution = None if options.model is None else read_distribution(options.model)
     least = LEAST_MATCHED if options.least_matched is None else options.least_matched
@@ -93,7 +104,8 @@ def _score(options: argparse.Namespace) -> None:
 
 
 def _dosages(options: argparse.Namespace, scores: Sequence[ScoringFile]) -> Dosages:
-    from engine.risk.dosages import add_reference_places, read_dosages
+    from engine.risk.dosages import add_reference_places, copies_by_genotype, copies_by_sex
+    from engine.risk.genotypes import read_dosages
     from engine.risk.score import longest_allele, wanted
 
     places, rsids = wanted(scores)
@@ -101,15 +113,18 @@ def _dosages(options: argparse.Namespace, scores: Sequence[ScoringFile]) -> Dosa
         _require_build(scores, options.score, calls, options.input)
         dosages = read_dosages(calls, places, rsids)
     if options.gvcf is not None:
-        from engine.call.gvcf import called_stretches
+        from engine.call.gvcf import called_and_haploid
 
         if len(dosages.samples) > 1:
             raise VariantFileError(
                 "a gVCF goes with the calls of one sample", file=options.input, remedy="leave --gvcf out"
             )
-        with open_indexed_reference(options.reference).open() as fasta:
-            called = called_stretches(options.gvcf)
-            add_reference_places(dosages, places, called, fasta, longest=longest_allele(scores))
+        reference = open_indexed_reference(options.reference)
+        with reference.open() as fasta:
+            called, haploid = called_and_haploid(options.gvcf)
+            is_told = options.sex != Sex.UNKNOWN
+            copies = copies_by_sex(reference.contigs, options.sex) if is_told else copies_by_genotype(haploid)
+            add_reference_places(dosages, called, fasta, copies, longest=longest_allele(scores))
     return dosages
 
 

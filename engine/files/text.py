@@ -38,10 +38,12 @@ def text_lines(
         yield from lines
 
 
-def text_pieces(path: Path, *, error: type[GenomicsError] = KnowledgeError, size: int = _PIECE) -> Iterator[bytes]:
+def text_pieces(
+    path: Path, *, error: type[GenomicsError] = KnowledgeError, size: int = _PIECE, needs_line_end: bool = True
+) -> Iterator[bytes]:
     """The text in pieces of whole lines, of about ``size`` bytes; arguments and errors as of :func:`text_lines`."""
     rest = b""
-    with _Text(path, error) as raw, io.BufferedReader(raw, size) as stream:
+    with _Text(path, error, needs_line_end) as raw, io.BufferedReader(raw, size) as stream:
         while piece := stream.read(size):
             head, end, tail = piece.rpartition(b"\n")
             if end:
@@ -49,6 +51,8 @@ def text_pieces(path: Path, *, error: type[GenomicsError] = KnowledgeError, size
                 rest = tail
             else:
                 rest += tail
+    if rest:
+        yield rest
 
 
 def read_text(path: Path, *, error: type[GenomicsError] = KnowledgeError) -> str:

@@ -80,24 +80,53 @@ def variant_records(
     Raises:
         GenomicsError: of the type given: the file is missing, damaged or has no VCF header, or a line is no record.
     """
-    width = 0
+    judged = RecordLines(path, error=error, may_lack_ids=may_lack_ids)
     for number, line in enumerate(text_lines(path, error=error), start=1):
+        fields = judged.fields(number, line)
+        if fields is not None:
+            yield number, fields
+    judged.require_header()
+
+
+class RecordLines:
+    """The lines of a file that is given line by line, or but for records found sound elsewhere.
+
+    Arguments are those of :func:`variant_records`.
+
+    Attributes:
+        width: columns of a record, 0 as long as there was no header.
+    """
+
+    def __init__(
+        self, path: Path, *, error: type[GenomicsError] = VariantFileError, may_lack_ids: bool = False
+    ) -> None:
+        self.width = 0
+        self._path, self._error, self._may_lack_ids = path, error, may_lack_ids
+
+    def fields(self, number: int, line: str) -> list[str] | None:
+        """Columns of a record, absent for a line that is none; number from 1. Errors are :func:`variant_records`'."""
         if line.startswith("#"):
             if line.startswith("#CHROM"):
-                width = _width(path, line, number, error)
-            continue
+                self.width = _width(self._path, line, number, self._error)
+            return None
         if not line.strip():
-            continue
-        if not width:
-            raise error("the file has no VCF header", file=path, remedy="give a VCF file, whole from its first line")
+            return None
+        self.require_header()
         fields = line.rstrip("\n").split("\t")
-        if may_lack_ids and len(fields) > _ID:
+        if self._may_lack_ids and len(fields) > _ID:
             fields[_ID] = fields[_ID] or "."
-        if problem := record_problem(fields, width, of_knowledge=issubclass(error, KnowledgeError)):
-            raise error(f"this is no VCF record: {problem}", file=path, place=f"line {number:,}", remedy=COPY_AGAIN)
-        yield number, fields
-    if not width:
-        raise error("the file has no VCF header", file=path, remedy="give a VCF file, whole from its first line")
+        if problem := record_problem(fields, self.width, of_knowledge=issubclass(self._error, KnowledgeError)):
+            raise self._error(
+                f"this is no VCF record: {problem}", file=self._path, place=f"line {number:,}", remedy=COPY_AGAIN
+            )
+        return fields
+
+    def require_header(self) -> None:
+        """Refuse a file without a header."""
+        if not self.width:
+            raise self._error(
+                "the file has no VCF header", file=self._path, remedy="give a VCF file, whole from its first line"
+            )
 
 
 def require_variants(path: Path) -> None:

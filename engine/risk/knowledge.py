@@ -19,7 +19,8 @@ from engine.reference.accessions import bare_contig
 from engine.reference.bundle import Contig
 from engine.risk.distribution import Distribution, checked_distribution
 from engine.risk.score import complement
-from engine.risk.scoring_file import ScoredAllele, ScoringFile, read_scoring_file
+from engine.risk.scored_rows import ScoredAllele
+from engine.risk.scoring_file import ScoringFile, read_scoring_file
 
 if TYPE_CHECKING:
     import pysam

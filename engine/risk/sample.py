@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.call.gvcf import called_stretches
-from engine.call.ploidy import ploidy_of
 from engine.person import Sex
-from engine.reference.accessions import bare_contig
 from engine.reference.bundle import ReferenceBundle
-from engine.reference.intervals import Interval
-from engine.risk.dosages import Dosages, Place, add_reference_places, read_dosages
+from engine.risk.dosages import Dosages, add_reference_places, copies_by_sex
+from engine.risk.genotypes import read_dosages
 from engine.risk.knowledge import Population, read_populations, score_files
 from engine.risk.score import SampleScore, longest_allele, score_samples, wanted
 from engine.risk.scoring_file import ScoringFile, read_scoring_file
@@ -85,21 +83,9 @@ def _dosages(calls: Path, gvcf: Path, reference: ReferenceBundle, files: list[Sc
     places, rsids = wanted(files)
     dosages = read_dosages(calls, places, rsids)
     with pysam.FastaFile(str(reference.fasta)) as fasta:
-        called, copies = called_stretches(gvcf), _copies(reference, sex)
-        add_reference_places(dosages, places, called, fasta, copies, longest=longest_allele(files))
+        called, copies = called_stretches(gvcf), copies_by_sex(reference.contigs, sex)
+        add_reference_places(dosages, called, fasta, copies, longest=longest_allele(files))
     return dosages
-
-
-def _copies(reference: ReferenceBundle, sex: Sex) -> Callable[[Place], int]:
-    """How many copies of a place the person has, as the caller takes them to be."""
-    contigs = {bare_contig(contig.name): contig for contig in reference.contigs}
-
-    def copies(place: Place) -> int:
-        contig = contigs[place[0]]
-        (part,) = ploidy_of(Interval(contig.name, place[1] - 1, place[1]), contig.length, sex)
-        return part.copies
-
-    return copies
 
 
 def _told(score: ScoringFile, dosages: Dosages, populations: Mapping[str, Population], sample: str) -> ToldScore:

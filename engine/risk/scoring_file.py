@@ -4,6 +4,7 @@ A row gives an allele and what each copy of it weighs. Harmonised files have the
 ``hm_chr`` and ``hm_pos``, which then count. A copy weighs the same as the first by default; ``is_dominant`` and
 ``is_recessive`` say otherwise, and ``dosage_0_weight`` to ``dosage_2_weight`` weigh none, one and two copies each. What
 is no single allele of bases (HLA types, haplotypes, interactions) cannot be read off a VCF and counts as not matched.
+Rows are read by columns (:mod:`engine.risk.scoring_columns`); a file that is not plain throughout, row by row.
 
 Format: https://www.pgscatalog.org/downloads/#scoring_header
 """
@@ -11,7 +12,6 @@ Format: https://www.pgscatalog.org/downloads/#scoring_header
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,32 +19,10 @@ from pathlib import Path
 from engine.errors import KnowledgeError
 from engine.files.text import text_lines
 from engine.reference.accessions import bare_contig
+from engine.risk.scored_rows import ScoredAllele, ScoredRows
+from engine.risk.scoring_columns import DOSAGE_WEIGHTS, IS_BASES, NOT_AN_ALLELE, Head, rows_by_columns
 
-_BASES = re.compile("[ACGT]+")
 _BUILDS = {"grch37": "GRCh37", "hg19": "GRCh37", "grch38": "GRCh38", "hg38": "GRCh38"}
-_BY_DOSAGE = ("dosage_0_weight", "dosage_1_weight", "dosage_2_weight")
-_NOT_AN_ALLELE = ("is_haplotype", "is_diplotype", "is_interaction")
-
-
-@dataclass(frozen=True)
-class ScoredAllele:
-    """An allele and what it weighs.
-
-    Attributes:
-        contig: name without ``chr``, absent where the file has no place.
-        position: 1-based, absent where the file has no place.
-        rsid: dbSNP's id, absent where the file has none.
-        effect: the allele that is counted.
-        others: the other alleles of the site, as far as the file tells; may be empty.
-        weights: added for none, one and two copies.
-    """
-
-    contig: str | None
-    position: int | None
-    rsid: str | None
-    effect: str
-    others: tuple[str, ...]
-    weights: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -61,7 +39,7 @@ class ScoringFile:
 
     score_id: str
     build: str | None
-    alleles: tuple[ScoredAllele, ...]
+    alleles: ScoredRows
     complex_rows: int
     trait: str = ""
 
@@ -78,6 +56,17 @@ def read_scoring_file(path: Path) -> ScoringFile:
         KnowledgeError: it is damaged, lacks a column, has a row that is cut off, or a weight that is no number.
     """
     lines = enumerate(text_lines(path, needs_line_end=False), start=1)
+    head = _head(lines, path)
+    alleles, rows = rows_by_columns(path, head) or _rows_one_by_one(lines, head, path)
+    _require_whole(rows, head.facts.get("variants_number", ""), path)
+    build = head.facts.get("HmPOS_build" if head.is_harmonised else "genome_build", "")
+    score_id = head.facts.get("pgs_id") or head.facts.get("omicspred_id") or path.name.partition(".")[0]
+    trait = head.facts.get("trait_mapped") or head.facts.get("trait_reported") or ""
+    return ScoringFile(score_id, _BUILDS.get(build.lower()), alleles, rows - len(alleles), trait)
+
+
+def _head(lines: Iterator[tuple[int, str]], path: Path) -> Head:
+    """The facts and the names of the columns."""
     facts: dict[str, str] = {}
     number, line = next(lines, (1, ""))
     while line.startswith("#"):
@@ -85,21 +74,22 @@ def read_scoring_file(path: Path) -> ScoringFile:
         facts[key] = value
         number, line = next(lines, (number, ""))
     columns = line.rstrip("\n").split("\t")
-    if "effect_allele" not in columns or not ({"effect_weight", _BY_DOSAGE[0]} & set(columns)):
+    if "effect_allele" not in columns or not ({"effect_weight", DOSAGE_WEIGHTS[0]} & set(columns)):
         raise KnowledgeError(
             "this is no scoring file: it has no columns effect_allele and effect_weight",
             file=path,
             place=f"line {number:,}",
             remedy="use a scoring file of the PGS Catalog, format 2.0",
         )
-    harmonised = {"hm_chr", "hm_pos"} <= set(columns)
-    rows = list(_rows(lines, columns, path))
-    _require_whole(len(rows), facts.get("variants_number", ""), path)
-    alleles = [allele for place, row in rows if (allele := _allele(row, harmonised, path, place))]
-    build = facts.get("HmPOS_build" if harmonised else "genome_build", "")
-    score_id = facts.get("pgs_id") or facts.get("omicspred_id") or path.name.partition(".")[0]
-    trait = facts.get("trait_mapped") or facts.get("trait_reported") or ""
-    return ScoringFile(score_id, _BUILDS.get(build.lower()), tuple(alleles), len(rows) - len(alleles), trait)
+    return Head(facts, columns, number)
+
+
+def _rows_one_by_one(lines: Iterator[tuple[int, str]], head: Head, path: Path) -> tuple[ScoredRows, int]:
+    """What can be counted, and how many rows there are."""
+    rows = list(_rows(lines, head.columns, path))
+    _require_whole(len(rows), head.facts.get("variants_number", ""), path)
+    alleles = [allele for place, row in rows if (allele := _allele(row, head.is_harmonised, path, place))]
+    return ScoredRows.of(alleles), len(rows)
 
 
 def _require_whole(rows: int, stated: str, path: Path) -> None:
@@ -130,8 +120,8 @@ def _rows(lines: Iterator[tuple[int, str]], columns: list[str], path: Path) -> I
 def _allele(row: Mapping[str, str], harmonised: bool, path: Path, number: int) -> ScoredAllele | None:
     """What a row counts, absent where it is no single allele of bases."""
     effect = row["effect_allele"].upper()
-    is_complex = any(row.get(name, "").lower() == "true" for name in _NOT_AN_ALLELE)
-    if is_complex or not _BASES.fullmatch(effect):
+    is_complex = any(row.get(name, "").lower() == "true" for name in NOT_AN_ALLELE)
+    if is_complex or not IS_BASES(effect):
         return None
     contig, position = (row.get("hm_chr", ""), row.get("hm_pos", "")) if harmonised else _raw_place(row)
     others = (row.get("other_allele") or row.get("hm_inferOtherAllele") or "").upper().split("/")
@@ -141,7 +131,7 @@ def _allele(row: Mapping[str, str], harmonised: bool, path: Path, number: int) -
         position=int(position) if placed else None,
         rsid=(row.get("hm_rsID") or row.get("rsID") or None) if not placed else None,
         effect=effect,
-        others=tuple(other for other in others if _BASES.fullmatch(other)),
+        others=tuple(other for other in others if IS_BASES(other)),
         weights=_weights(row, path, number),
     )
 
@@ -152,7 +142,7 @@ def _raw_place(row: Mapping[str, str]) -> tuple[str, str]:
 
 def _weights(row: Mapping[str, str], path: Path, number: int) -> tuple[float, float, float]:
     """What none, one and two copies add."""
-    names = _BY_DOSAGE if row.get(_BY_DOSAGE[0]) else ("effect_weight",)
+    names = DOSAGE_WEIGHTS if row.get(DOSAGE_WEIGHTS[0]) else ("effect_weight",)
     try:
         values = [float(row[name]) for name in names]
         if not all(map(math.isfinite, values)):
@@ -164,7 +154,7 @@ def _weights(row: Mapping[str, str], path: Path, number: int) -> tuple[float, fl
             place=f"line {number:,}",
             remedy="download the scoring file again",
         ) from None
-    if len(values) == len(_BY_DOSAGE):
+    if len(values) == len(DOSAGE_WEIGHTS):
         return (values[0], values[1], values[2])
     weight = values[0]
     if row.get("is_dominant", "").lower() == "true":

@@ -10,7 +10,7 @@ import pytest
 
 from engine.cohort.scores import CohortScore, score_cohort
 from engine.errors import KnowledgeError
-from engine.risk.dosages import read_dosages
+from engine.risk.genotypes import read_dosages
 from engine.risk.score import score_samples, wanted
 from engine.risk.scoring_file import read_scoring_file
 from tests.builders.scores import write_calls, write_score

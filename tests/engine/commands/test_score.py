@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine import cli
+from tests.builders.alignments import write_reference
 from tests.builders.scores import write_calls, write_score
 
 
@@ -40,6 +41,25 @@ def test_a_score_of_another_build_is_refused(tmp_path: Path, capsys: pytest.Capt
     calls = write_calls(tmp_path / "c.vcf", ["chr20 5 . A G 0/1"], length=64_444_167)
     assert cli.main(["score", "--score", str(score), "--input", str(calls)]) == 1
     assert "the score's places are of GRCh37, the calls" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("genotype", "sex", "total"), [("0", "unknown", "3"), ("0/0", "unknown", "4"), ("0", "female", "4")]
+)
+def test_the_gvcf_or_the_sex_says_how_many_copies_of_x_there_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], genotype: str, sex: str, total: str
+) -> None:
+    """Reference on chromosome 20, of which everybody has two copies, and on X."""
+    reference = write_reference(tmp_path, {"chr20": "AC" * 50, "chrX": "AC" * 50})
+    score = write_score(tmp_path / "s.txt", ["- 20 5 A G 1", "- X 5 A G 1"])
+    calls = write_calls(tmp_path / "c.vcf", ["chr20 9 . A G 0/1"])
+    gvcf = tmp_path / "c.g.vcf"
+    blocks = "\t1\t.\tA\t<NON_REF>\t.\t.\tEND=90\tGT:DP:GQ\t"
+    records = [f"chr20{blocks}0/0:30:50", f"chrX{blocks}{genotype}:30:50"]
+    gvcf.write_text("\n".join([*calls.read_text().splitlines()[:2], *records]) + "\n")
+    options = ["--score", str(score), "--input", str(calls), "--gvcf", str(gvcf), "--reference", str(reference.fasta)]
+    assert cli.main(["score", *options, "--sex", sex]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split("\t")[2] == total
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pysam
 import pytest
 
 from engine.errors import VariantFileError
+from engine.person import Sex
+from engine.reference.bundle import Contig
 from engine.reference.genome import Reference
-from engine.risk.dosages import add_reference_places, read_dosages
-from engine.risk.score import Score, longest_allele, score_samples, wanted
+from engine.risk.dosages import Site, add_reference_places, copies_by_sex
+from engine.risk.genotypes import read_dosages
+from engine.risk.score import SampleScore, Score, longest_allele, match, score_samples, wanted
 from engine.risk.scoring_file import ScoringFile, read_scoring_file
 from tests.builders.alignments import write_reference
 from tests.builders.scores import write_calls, write_score
@@ -105,7 +110,7 @@ def at_reference(folder: Path, genome: Reference, score: ScoringFile, looked_at:
     dosages = read_dosages(write_calls(folder / "calls.vcf", ["chr20 999 . A G 0/1"]), *wanted([score]))
     with pysam.FastaFile(str(genome.fasta)) as fasta:
         longest = longest_allele([score])
-        add_reference_places(dosages, wanted([score])[0], {"chr20": [looked_at]}, fasta, longest=longest)
+        add_reference_places(dosages, {"chr20": [looked_at]}, fasta, longest=longest)
     sample = score_samples(score, dosages, least_matched=0).samples[0]
     return sample.total or 0.0, sample.matched
 
@@ -157,3 +162,86 @@ def test_sums_over_hundreds_of_people_are_those_added_up_by_hand(shared_data: Pa
     told = score_samples(score, read_dosages(calls, *wanted([score])))
     assert len(told.samples) == len(expected) == 300 and all(sample.matched == len(rows) for sample in told.samples)
     assert {one.sample: one.total for one in told.samples} == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_man_has_one_copy_of_x_and_y_but_where_they_are_alike() -> None:
+    contigs = [Contig("chr1", 1000, ""), Contig("chrX", 156_040_895, "")]
+    copies = copies_by_sex(contigs, Sex.MALE)
+    assert copies("X", np.array([10_000, 10_001, 2_781_479, 2_781_480, 155_701_383])).tolist() == [1, 2, 2, 1, 2]
+    assert copies("1", np.array([5])).tolist() == [2]
+    assert copies_by_sex(contigs, Sex.FEMALE)("X", np.array([5_000_000])).tolist() == [2]
+
+
+COLUMNS = ("rsID", "chr_name", "chr_position", "effect_allele", "other_allele", "effect_weight", "is_dominant")
+
+
+def test_by_columns_a_score_is_what_it_is_row_by_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores and calls of all kinds, read by columns and once more without: the same rows, and the same sums."""
+    chance = random.Random(7)
+    for number in range(60):
+        rows, records = made_up_rows(chance), made_up_records(chance)
+        path = write_score(tmp_path / f"{number}.txt", rows, columns=COLUMNS)
+        by_columns = read_scoring_file(path)
+        calls = write_calls(tmp_path / "calls.vcf", records, samples=("S1", "S2"))
+        told = score_samples(by_columns, read_dosages(calls, *wanted([by_columns])), least_matched=0)
+        with monkeypatch.context() as patched:
+            patched.setattr("engine.risk.scoring_file.rows_by_columns", lambda *_: None)
+            row_by_row = read_scoring_file(path)
+        assert [*row_by_row.alleles] == [*by_columns.alleles]
+        assert row_by_row.variants == by_columns.variants == len(rows)
+        assert told.samples == tuple(one_by_one(row_by_row, records, sample) for sample in range(2))
+
+
+def made_up_rows(chance: random.Random) -> list[str]:
+    kinds: Sequence[Sequence[str]] = (
+        [f"rs{number}" for number in range(9)],
+        ["20", "chr20", "-"],
+        [str(place) for place in range(1, 60)],
+        ["A", "C", "G", "T", "t", "AC", "HLA-1"],
+        ["A", "C", "G", "T", "t", "AC", "-", "A/C"],
+        ["0.1", "-0.30021429623483686", "1e-5"],
+        ["True", "False", "-"],
+    )
+    return [" ".join(map(chance.choice, kinds)) for _ in range(chance.randrange(1, 60))]
+
+
+def made_up_records(chance: random.Random) -> list[str]:
+    genotypes = ["0/1", "1|1", "0/0", "./.", "0/.", "1", "."]
+    alternates = ["A", "C", "G", "T", "AC", "A,C", "a"]
+    names = [".", *(f"rs{number}" for number in range(9))]
+    kinds: Sequence[Sequence[str]] = (names, "ACGT", alternates, genotypes, genotypes)
+    places = sorted(chance.randrange(1, 60) for _ in range(chance.randrange(1, 60)))
+    return [f"chr20 {place} {' '.join(map(chance.choice, kinds))}" for place in places]
+
+
+def one_by_one(score: ScoringFile, records: Sequence[str], sample: int) -> SampleScore:
+    """The sum of a sample, each row by itself, from the text of the records that are asked about."""
+    asked, names = {one.position for one in score.alleles}, {one.rsid for one in score.alleles}
+    sites: dict[int, list[Site]] = {}
+    ids: dict[str | None, int] = {}
+    for record in records:
+        _, place, name, ref, alternates, *genotypes = record.split()
+        if name in names:
+            ids[name] = int(place)
+        if name in names or int(place) in asked:
+            add_record(sites.setdefault(int(place), []), ref, alternates.upper().split(","), genotypes[sample])
+    total, matched = 0.0, 0
+    for allele in score.alleles:
+        found = match(allele, sites.get(allele.position or ids.get(allele.rsid, 0), []))
+        copies = found.site.count(found.effect)[0] if found else np.nan
+        if not np.isnan(copies):
+            total, matched = total + allele.weights[min(int(copies), 2)], matched + 1
+    return SampleScore(f"S{sample + 1}", score.score_id, total if matched else None, matched, score.variants)
+
+
+def add_record(sites: list[Site], ref: str, alternates: Sequence[str], genotype: str) -> None:
+    alleles = genotype.replace("|", "/").split("/")
+    is_known = "." not in alleles
+    site = next((site for site in sites if site.ref == ref), None)
+    if site is None:
+        site = Site(ref, {}, np.array([float(len(alleles))]))
+        sites.append(site)
+    site.alleles = site.alleles if is_known else np.array([np.nan])
+    for index, alt in enumerate(alternates, start=1):
+        copies = np.array([float(alleles.count(str(index))) if is_known else np.nan])
+        site.copies[alt] = site.copies.get(alt, 0) + copies
