@@ -1,13 +1,15 @@
 """``python -m benchmarks.cohort_build [FOLDER] [--samples N]``: memory and time of building the cohort's tables.
 
 Calls are drawn by a formula, so that any number of samples is written quickly: at each of 100,000 places every sample
-carries one of eight alleles. Files are as large as those of the cohort's own, one for each group of samples.
+carries one of eight alleles. Files are as large as those of the cohort's own, one for each group of samples. A run that
+is given the folder of an earlier one takes the files that it finds there; ``--only-draw`` writes them and no more.
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
+import shutil
 import tempfile
 import time
 from contextlib import suppress
@@ -47,10 +49,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cohort_build", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", help="for what is made; a temporary one by default")
     parser.add_argument("--samples", type=int, default=100)
+    parser.add_argument("--only-draw", action="store_true", help="write the files, build nothing")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp())
     files = _written(folder, options.samples)
+    if options.only_draw:
+        return 0
     for name in ("made", "scratch"):
+        shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir()
     began = time.monotonic()
     results = build_tables(files, folder / "made", folder / "scratch", threads=2)
@@ -74,16 +80,24 @@ def _written(folder: Path, samples: int) -> dict[str, list[str]]:
     with duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(folder / "spill"), "threads": 2}) as db:
         for first in range(0, samples, GROUP):
             for name, query in _DRAWN.items():
-                bounds = query.replace("$1", str(first)).replace("$2", str(min(first + GROUP, samples)))
-                path = folder / f"{name}.{first}.parquet"
-                db.execute(f"COPY ({bounds}) TO {as_literal(path)} (COMPRESSION zstd)")
+                last = min(first + GROUP, samples)
+                path = folder / f"{name}.{first}-{last}.parquet"
+                _write(db, query.replace("$1", str(first)).replace("$2", str(last)), path)
                 files.setdefault(name, []).append(str(path))
         for name in GOLD:
             rebuilt(db, files, name).create_view("rows", replace=True)
-            path = folder / f"{name}.parquet"
-            db.execute(f"COPY ({summed(name, 1)}) TO {as_literal(path)} (COMPRESSION zstd)")
+            path = folder / f"{name}.{samples}.parquet"
+            _write(db, summed(name, 1), path)
             files[name] = [str(path)]
     return files
+
+
+def _write(db: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    """What a query makes, unless it is there."""
+    if not path.exists():
+        draft = path.with_suffix(".draft")
+        db.execute(f"COPY ({query}) TO {as_literal(draft)} (FORMAT parquet, COMPRESSION zstd)")
+        draft.rename(path)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ def beacon(platform: Resources, chosen: argparse.Namespace) -> int:
     details = {"parameters": question.parameters, "filters": list(question.filters), "purpose": asked.purpose}
     platform.studies.asked(person(chosen), "beacon", details)
     selection, _ = look(platform, asked)
-    print_json(answer(question, len(selection.members), chosen.id))
+    *_, looked_at, carriers = (step.left for step in selection.steps)
+    print_json(answer(question, carriers, looked_at, chosen.id))
     return 0
 
 

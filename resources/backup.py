@@ -38,6 +38,9 @@ _REGISTRY, _ANCHOR = "registry/samples.sqlite", "anchor"
 _KEPT = ("audit", "cohort")
 """Folders of the data that are kept beside the lake; Dagster's own state and what lies in the landing zone are not."""
 _BLOCK = 1 << 20
+BEGUN, MADE, RESTORED = "backup begun", "backup made", "backup restored"
+"""Kinds of events in the audit log."""
+_PLATFORM = "system"
 _PATIENCE = 300.0
 
 
@@ -81,8 +84,15 @@ class Made:
     naming: int = 0
 
 
-def back_up(platform: Resources, to: Path) -> Made:
+def back_up(platform: Resources, to: Path, *, person: str = _PLATFORM) -> Made:
     """Make a backup in a folder of its own below ``to``.
+
+    The audit log has it before anything is copied, and again when it is whole.
+
+    Args:
+        platform: of the deployment.
+        to: folder for backups.
+        person: who makes it.
 
     Raises:
         BackupError: it would lie within the data, or deeds are under way for too long.
@@ -91,6 +101,7 @@ def back_up(platform: Resources, to: Path) -> Made:
     if to.resolve().is_relative_to(data):
         raise BackupError("a backup does not lie in what it backs up", file=to, remedy="name a folder on another disk")
     folder = to / started.strftime("%Y%m%dT%H%M%SZ")
+    platform.audit.record(person, BEGUN, details=_place(folder))
     with storage_told(folder):
         folder.mkdir(parents=True, mode=0o700)
         copies = _Copies(folder, _newest(to, but=folder))
@@ -119,11 +130,15 @@ def back_up(platform: Resources, to: Path) -> Made:
         _write_last(folder / MANIFEST, json.dumps(told, indent=1))
     kept = copies.kept.values()
     naming = _naming(platform) if any(name.startswith("lake/") for name in copies.kept) else 0
-    return Made(folder, len(kept), sum(one.bytes for one in kept), copies.linked, tuple(_left_out(platform)), naming)
+    made = Made(folder, len(kept), sum(one.bytes for one in kept), copies.linked, tuple(_left_out(platform)), naming)
+    _write_down(platform, person, MADE, made)
+    return made
 
 
-def restore(platform: Resources, backup: Path) -> Made:
+def restore(platform: Resources, backup: Path, *, person: str = _PLATFORM) -> Made:
     """Put a backup into the deployment's data folder, every file compared with the manifest first.
+
+    The audit log that is there then has it as its next line.
 
     Raises:
         BackupError: it is not whole, or something is there that it would replace.
@@ -147,7 +162,19 @@ def restore(platform: Resources, backup: Path) -> Made:
                 target = settings.registry
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             shutil.copy2(backup / place, target)
-    return Made(backup, len(files), sum(one.bytes for one in files), 0, tuple(_left_out(platform)))
+    made = Made(backup, len(files), sum(one.bytes for one in files), 0, tuple(_left_out(platform)))
+    _write_down(platform, person, RESTORED, made)
+    return made
+
+
+def _write_down(platform: Resources, person: str, what: str, made: Made) -> None:
+    """What became of a backup, which its manifest's sha256 tells from any other."""
+    digest = _sha256(made.folder / MANIFEST)
+    platform.audit.record(person, what, details={**_place(made.folder), "files": made.files, "manifest": digest})
+
+
+def _place(folder: Path) -> dict[str, str]:
+    return {"folder": str(folder.resolve())}
 
 
 def read_manifest(backup: Path) -> tuple[Kept, ...]:

@@ -27,7 +27,12 @@ ZONES: dict[str, tuple[str, ...]] = {
         "lake/shared/*_trial",  # what a release of knowledge would change of signed reports, case by case
     ),
     "identified": ("lake/samples/*/fhir_bundle",),
-    "cohort": ("cohort", "lake/shared/cohort_*", "lake/shared/data_docs", "lake/shared/gold_snapshot"),
+    "cohort": (
+        *("cohort", "lake/shared/cohort_*", "lake/shared/study_cohorts", "lake/shared/dataset_*"),
+        *("lake/shared/data_docs", "lake/shared/gold_snapshot"),
+        *("lake/shared/annotate_cohort", "lake/shared/merge_and_analyze", "lake/shared/association"),
+        *("lake/shared/ancestry_and_relatedness", "lake/shared/risk_strata"),
+    ),
     "knowledge": ("lake/shared", "sources"),
     "audit": ("audit",),
 }

@@ -66,15 +66,16 @@ class BeaconQuestion:
 _PARAMETERS = ("assemblyId", "referenceName", "start", "referenceBases", "alternateBases")
 
 
-def answer(question: BeaconQuestion, count: int, beacon: str) -> dict[str, Any]:
+def answer(question: BeaconQuestion, count: int, of: int, beacon: str) -> dict[str, Any]:
     """The response to a question.
 
     Args:
         question: that was asked.
         count: how many people carry the allele.
+        of: of how many, which a question about a common allele tells outside.
         beacon: id of the Beacon, a reversed domain name.
     """
-    told = disclosed(count)
+    told = disclosed(count, of)
     summary: dict[str, Any] = {"exists": told is not None}
     if question.granularity == "count":
         summary["numTotalResults"] = told or 0

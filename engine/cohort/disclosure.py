@@ -18,6 +18,16 @@ TOLD = (
 )
 
 
+def in_words(count: int, of: int | None = None) -> str:
+    """As :func:`disclosed`, for people who read.
+
+    >>> in_words(3), in_words(2504)
+    ('not told', '2,505')
+    """
+    told = disclosed(count, of)
+    return "not told" if told is None else f"{told:,}"
+
+
 def disclosed(count: int, of: int | None = None) -> int | None:
     """A count of people as it may leave; absent where it may not, which does not tell nobody from a few.
 

@@ -34,8 +34,8 @@ Place = tuple[str, int, str, str]
 
 
 @dataclass(frozen=True)
-class Genotypes:
-    """Genotypes of all samples.
+class CommonGenotypes:
+    """Genotypes of all samples at the alleles that are not rare and were called in everybody.
 
     Attributes:
         samples: ids, in order.
@@ -47,17 +47,17 @@ class Genotypes:
     alleles: tuple[Place, ...]
     copies: npt.NDArray[np.float32]
 
-    def apart(self, bases: int) -> Genotypes:
+    def apart(self, bases: int) -> CommonGenotypes:
         """Only such alleles as lie at least so many bases behind the last one taken: neighbours tell the same."""
         kept, last = [], dict[str, int]()
         for number, (contig, position, *_) in enumerate(self.alleles):
             if contig not in last or position - last[contig] >= bases:
                 kept.append(number)
                 last[contig] = position
-        return Genotypes(self.samples, tuple(self.alleles[number] for number in kept), self.copies[:, kept])
+        return CommonGenotypes(self.samples, tuple(self.alleles[number] for number in kept), self.copies[:, kept])
 
 
-def common_genotypes(db: duckdb.DuckDBPyConnection, least_frequency: float) -> Genotypes:
+def common_genotypes(db: duckdb.DuckDBPyConnection, least_frequency: float) -> CommonGenotypes:
     """Genotypes of the autosomal SNPs at which every sample was called.
 
     Args:
@@ -69,4 +69,4 @@ def common_genotypes(db: duckdb.DuckDBPyConnection, least_frequency: float) -> G
     copies = np.zeros((len(samples), len(alleles)), np.float32)
     rows = db.execute(_NUMBERED, [least_frequency]).fetchnumpy()
     copies[rows["person"], rows["allele"]] = rows["copies"]
-    return Genotypes(tuple(samples), tuple(alleles), copies)
+    return CommonGenotypes(tuple(samples), tuple(alleles), copies)

@@ -12,7 +12,7 @@ def tell(**measures: Measure) -> None:
     """Tell measures: evidence for quality checks, kept in the artifact's receipt, and shown in the notebook.
 
     Args:
-        measures: by name; a later one of the same name stands.
+        measures: by name, absent where it may not be told; a later one of the same name stands.
     """
     from IPython.display import display
 
@@ -25,4 +25,6 @@ def tell(**measures: Measure) -> None:
 def _shown(value: Measure) -> str:
     from html import escape
 
+    if value is None:
+        return "not told"
     return f"{value:,.4g}" if isinstance(value, float) else escape(str(value))

@@ -129,16 +129,20 @@ def test_counts_are_tried_without_keeping_anything(platform: Resources, capsys: 
 ASKED_OF = ("assemblyId=GRCh38", "referenceName=chr20", "start=3082706", "referenceBases=C", "alternateBases=A")
 
 
-@pytest.mark.parametrize(("people", "told"), [(0, 0), (4, 0), (5, 5), (12, 10)])
+@pytest.mark.parametrize(
+    ("people", "others", "told"), [(0, 0, 0), (4, 9, 0), (5, 0, 5), (5, 4, 0), (12, 0, 10), (12, 5, 10)]
+)
 def test_a_beacon_answers_rounded_counts_of_those_who_agreed_and_none_of_a_few(
-    platform: Resources, tmp_path: Path, capsys: pytest.CaptureFixture[str], people: int, told: int
+    platform: Resources, tmp_path: Path, capsys: pytest.CaptureFixture[str], people: int, others: int, told: int
 ) -> None:
     platform.decisions.withdraw("S1", person="Dr B", reason="asked for by the person")
-    samples = [f"B{number}" for number in range(people)]
+    samples = [f"B{number}" for number in range(people + others)]
     entries = [entry(tmp_path / "reads", name, research_consent=("GRU",)) for name in samples]
     platform.registry.register(entries, sheet="beacon.csv", sheet_digest="0")
-    for name in samples:
+    for name in samples[:people]:
         contribute(platform.warehouse, name, contribution(name, [(*ALLELE, 1, 2)]))
+    for name in samples[people:]:
+        contribute(platform.warehouse, name, contribution(name, []))
     assert main(["beacon", *ASKED_OF, "--person", "another laboratory"]) == 0
     answered = json.loads(capsys.readouterr().out)
     jsonschema.validate(answered, SCHEMA)

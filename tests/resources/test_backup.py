@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import threading
@@ -42,6 +43,10 @@ def platform(tmp_path: Path) -> Resources:
     return made
 
 
+def sha256_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def lost(platform: Resources, tmp_path: Path, *, but: tuple[str, ...] = ("secrets",)) -> Resources:
     """The deployment after its disk is gone, but for what is kept elsewhere."""
     data = platform.settings.data
@@ -65,6 +70,21 @@ def test_a_deployment_comes_back_as_it_was(platform: Resources, tmp_path: Path) 
     ).read_text() == "name: Example\nsystem: https://genomics.example.org\n"
     publish(again, "S1", "another version")
     assert again.lake.require("variants", "S1") != receipts["S1"]
+
+
+def test_who_backs_up_and_restores_is_written_down(platform: Resources, tmp_path: Path) -> None:
+    made = back_up(platform, tmp_path / "backups", person="Dr Example")
+    begun, done = (next(iter(platform.audit.entries_of(kind))).event for kind in (backup.BEGUN, backup.MADE))
+    assert (begun.who, begun.details) == ("Dr Example", {"folder": str(made.folder)})
+    assert done.details == {**begun.details, "files": made.files, "manifest": sha256_of(made.folder / MANIFEST)}
+    with pytest.raises(BackupError, match="does not lie in what it backs up"):
+        back_up(platform, platform.settings.data / "backups", person="Dr Other")
+    assert {one.event.who for one in platform.audit.entries_of(backup.BEGUN)} == {"Dr Example"}
+    again = lost(platform, tmp_path)
+    restore(again, made.folder, person="Dr Other")
+    restored = next(iter(again.audit.entries_of(backup.RESTORED))).event
+    assert (restored.who, restored.details) == ("Dr Other", done.details) and again.audit.verify()
+    assert [one.event.who for one in again.audit.entries_of(backup.BEGUN)] == ["Dr Example"]
 
 
 def test_the_registry_of_a_stolen_backup_tells_nobody_who_a_person_is(platform: Resources, tmp_path: Path) -> None:

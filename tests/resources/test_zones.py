@@ -14,6 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.cohort.columns import KEPT
+from engine.ops.datasets import PREFIX as DATASETS
+from engine.ops.studies import ASSET as STUDIES
+from engine.ops.studies import MEMBERS
+from genomics_assets.artifacts import KNOWLEDGE, NOTEBOOKS, OF_THE_COHORT
 from resources.access_lists import DataLakeLists, LocalLists
 from resources.zones import (
     ROLES,
@@ -74,6 +79,16 @@ def test_what_is_made_anew_is_never_more_open_than_it_will_be(path: str) -> None
         inherited = wanted(above, GROUPS, is_folder=True).inherited or {}
         must = wanted(below, GROUPS, is_folder=below != path).groups
         assert all(set(rights) - {"-", "x"} <= set(must.get(who, "")) for who, rights in inherited.items())
+
+
+def test_what_is_made_of_the_cohort_lies_in_its_zone_and_knowledge_does_not() -> None:
+    def shared(name: str) -> str | None:
+        return zone_of(f"lake/shared/{name}/1a/file")
+
+    assert {shared(one.name) for one in (*OF_THE_COHORT, *NOTEBOOKS)} == {"cohort"}
+    assert {shared(name) for name in ("cohort_tables", STUDIES, f"{DATASETS}kgp")} == {"cohort"}
+    assert {shared(one.name) for one in KNOWLEDGE} == {"knowledge"}
+    assert {zone_of(f"cohort/{name}/part.parquet") for name in (*KEPT, MEMBERS)} == {"cohort"}
 
 
 def test_every_zone_is_somebodys_and_every_role_reads_one() -> None:

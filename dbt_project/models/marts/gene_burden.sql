@@ -25,22 +25,4 @@ rare_hits as (
     )
 }},
 
-counted as (
-    select gene, count(*) as carriers, sum(case when copies > 1 then 1 else 0 end) as with_several
-    from carried
-    group by gene
-),
-
-told as (
-    select
-        gene,
-        {{ disclosed('sizes.samples', of='sizes.samples') }} as samples,
-        {{ disclosed('counted.carriers', of='sizes.samples') }} as carriers,
-        {{ disclosed('counted.with_several', of='counted.carriers') }} as with_several_copies
-    from counted
-    cross join sizes
-)
-
-select gene, samples, carriers, cast(carriers as double) / samples as carrier_share, with_several_copies
-from told
-where carriers is not null
+{{ told_by_gene(part='copies > 1', named='with_several_copies') }}

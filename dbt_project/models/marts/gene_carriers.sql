@@ -13,25 +13,4 @@ with disease_alleles as (
     )
 }},
 
-counted as (
-    select
-        gene,
-        count(*) as carriers,
-        sum(case when copies = 1 and ploidy > 1 then 1 else 0 end) as with_one_copy
-    from carried
-    group by gene
-),
-
-told as (
-    select
-        gene,
-        {{ disclosed('sizes.samples', of='sizes.samples') }} as samples,
-        {{ disclosed('counted.carriers', of='sizes.samples') }} as carriers,
-        {{ disclosed('counted.with_one_copy', of='counted.carriers') }} as with_one_copy
-    from counted
-    cross join sizes
-)
-
-select gene, samples, carriers, cast(carriers as double) / samples as carrier_share, with_one_copy
-from told
-where carriers is not null
+{{ told_by_gene(part='copies = 1 and ploidy > 1', named='with_one_copy') }}

@@ -15,7 +15,7 @@ MISSING = -1
 
 
 @dataclass(frozen=True)
-class Genotypes:
+class DosageMatrix:
     """Alleles by samples.
 
     Attributes:
@@ -29,7 +29,7 @@ class Genotypes:
     dosages: Dosages
 
 
-def read_genotypes(vcf: Path, region: str | None = None) -> Genotypes:
+def read_genotypes(vcf: Path, region: str | None = None) -> DosageMatrix:
     """Records with one ALT of a diploid contig; a genotype of which an allele is missing is missing.
 
     Args:
@@ -57,4 +57,4 @@ def read_genotypes(vcf: Path, region: str | None = None) -> Genotypes:
         ) from error
     dosages = np.array(rows, np.int8).reshape(len(rows), len(samples))
     dosages[dosages == 3] = MISSING
-    return Genotypes(samples, tuple(alleles), dosages)
+    return DosageMatrix(samples, tuple(alleles), dosages)

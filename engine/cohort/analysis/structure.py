@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +44,8 @@ def principal_components(dosages: Dosages, count: int = 10) -> Components:
     """
     samples = dosages.shape[1]
     covariance, used = np.zeros((samples, samples)), 0
-    for start in range(0, len(dosages), _AT_ONCE):
-        scaled = _scaled(dosages[start : start + _AT_ONCE])
+    for part in _parts(dosages):
+        scaled = _scaled(part)
         covariance += scaled.T @ scaled
         used += len(scaled)
     values, vectors = np.linalg.eigh(covariance / max(used, 1))
@@ -75,14 +76,11 @@ def kinship(dosages: Dosages) -> Numbers:
     Args:
         dosages: alleles by samples, of autosomes.
     """
-    samples = dosages.shape[1]
-    shared, opposite, own = (np.zeros((samples, samples)) for _ in range(3))
-    for start in range(0, len(dosages), _AT_ONCE):
-        part = dosages[start : start + _AT_ONCE]
-        het, none, both = ((part == copies).astype(np.float32) for copies in (1, 0, 2))
-        called = (part != MISSING).astype(np.float32)
+    opposite = opposite_homozygotes(dosages)
+    shared, own = np.zeros_like(opposite), np.zeros_like(opposite)
+    for part in _parts(dosages):
+        het, called = ((part == 1).astype(np.float32), (part != MISSING).astype(np.float32))
         shared += het.T @ het
-        opposite += none.T @ both + both.T @ none
         own += het.T @ called
     fewer, sum_of_both = np.minimum(own, own.T), own + own.T
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -90,6 +88,21 @@ def kinship(dosages: Dosages) -> Numbers:
     found[fewer == 0] = np.nan
     np.fill_diagonal(found, 0.5)
     return found
+
+
+def opposite_homozygotes(dosages: Dosages) -> Numbers:
+    """At how many alleles of each pair one has both copies and the other none (IBS0; float64, symmetric)."""
+    found = np.zeros((dosages.shape[1], dosages.shape[1]))
+    for part in _parts(dosages):
+        none, both = ((part == copies).astype(np.float32) for copies in (0, 2))
+        found += none.T @ both + both.T @ none
+    return found
+
+
+def _parts(dosages: Dosages) -> Iterator[Dosages]:
+    """As many alleles as are taken into floating point at once."""
+    for start in range(0, len(dosages), _AT_ONCE):
+        yield dosages[start : start + _AT_ONCE]
 
 
 def related_pairs(found: Numbers, least: float = THIRD) -> list[tuple[int, int, float]]:

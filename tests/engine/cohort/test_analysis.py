@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from scipy.stats import ttest_ind
+from scipy.stats import chi2_contingency, ttest_ind
 
-from engine.cohort.analysis.association import firth, fisher, linear, logistic
+from engine.cohort.analysis.association import firth, fisher, linear, logistic, score_tests
 from engine.cohort.analysis.frequencies import frequency_spectrum, genotype_counts, hardy_weinberg
-from engine.cohort.analysis.genotypes import MISSING, Genotypes, read_genotypes
+from engine.cohort.analysis.genotypes import MISSING, DosageMatrix, read_genotypes
 from engine.cohort.analysis.rare import burden, skat
 from engine.cohort.analysis.structure import (
     FIRST,
     groups_of_one_person,
     kinship,
+    opposite_homozygotes,
     principal_components,
     related_pairs,
 )
@@ -165,6 +166,24 @@ def test_covariates_that_say_the_same_twice_leave_skat_as_it_is() -> None:
     assert skat(trait, dosages, np.column_stack([age, age])) == pytest.approx(skat(trait, dosages, age))
 
 
+def test_score_tests_of_tables_are_pearsons_and_near_walds_where_covariates_are_known() -> None:
+    tables = ((12, 30, 5, 44), (20, 22, 20, 29))
+    copies = np.column_stack([table(*one)[1] for one in tables])
+    trait = table(*tables[0])[0]
+    expected = [chi2_contingency(np.reshape(one, (2, 2)), correction=False).pvalue for one in tables]
+    assert score_tests(trait, copies) == pytest.approx(expected)
+    age = np.random.default_rng(1).normal(size=len(trait))
+    near = [logistic(trait, one, age[:, None]).p for one in copies.T]
+    assert score_tests(trait, copies, age[:, None]) == pytest.approx(near, rel=0.25)
+    assert np.isnan(score_tests(trait, np.ones((len(trait), 1)))).all(), "everybody carries it"
+    assert np.isnan(score_tests(np.ones(len(trait)), copies)).all(), "everybody has the trait"
+
+
+def test_opposite_homozygotes_of_a_pair_are_counted() -> None:
+    dosages = np.array([[0, 2, 2], [2, 0, MISSING], [1, 2, 0]], np.int8)
+    assert opposite_homozygotes(dosages).tolist() == [[0, 2, 1], [2, 0, 1], [1, 1, 0]]
+
+
 def test_fishers_test_of_the_lady_tasting_tea() -> None:
     assert fisher(3, 1, 1, 3) == pytest.approx(34 / 70)
 
@@ -208,11 +227,11 @@ def test_survival_of_freireichs_leukaemia_trial() -> None:
 
 
 @pytest.fixture(scope="session")
-def real(shared_data: Path) -> Genotypes:
+def real(shared_data: Path) -> DosageMatrix:
     return read_genotypes(shared_data / "kgp2504_chr22_16m" / "vcflib.chr22.16-16.5.vcf.gz")
 
 
-def test_real_genomes_are_read_and_their_alleles_counted(real: Genotypes) -> None:
+def test_real_genomes_are_read_and_their_alleles_counted(real: DosageMatrix) -> None:
     assert len(real.samples) == 2504 and real.dosages.shape == (len(real.alleles), 2504)
     counts = genotype_counts(real.dosages)
     assert (counts.sum(axis=1) == 2504).all()

@@ -32,11 +32,12 @@ def test_the_quality_of_all_samples_stands_side_by_side(family: Family) -> None:
 def test_a_notebook_over_the_cohort_is_an_artifact_and_fresh_until_the_cohort_changes(family: Family) -> None:
     build_cohort(family.resources)
     made = cohort_overview.make(family.resources, "", log=lambda _: None)
-    assert isinstance(made, Published) and made.receipt.measures["samples"] == 3
+    assert isinstance(made, Published) and made.receipt.measures["samples"] is None, "three are too few to tell"
     folder = family.resources.lake.folder(made.receipt)
     titles = made.receipt.measures[FIGURES]
     assert isinstance(titles, list) and {f"{title}.png" for title in titles} < {path.name for path in folder.iterdir()}
-    assert "The cohort at a glance" in (folder / "cohort_overview.html").read_text()
+    page = (folder / "cohort_overview.html").read_text()
+    assert "The cohort at a glance" in page and page.count("<td>not told</td>") >= 2, "one or two of a sex"
     assert {"matplotlib", "nbclient", "engine.cohort_overview.ipynb"} < made.receipt.recipe.tools.keys()
     assert "cohort_tables" in made.receipt.recipe.inputs
     assert cohort_overview.make(family.resources, "", log=lambda _: None).fresh  # type: ignore[union-attr]
