@@ -39,30 +39,32 @@ class DeltaSums(DeltaTables):
     """As :class:`resources.delta_tables.DeltaTables`, with the tables of :data:`engine.cohort.columns.GOLD`."""
 
     def add(self, table: str, rows: pa.Table, *, of: str, number: int) -> bool:
-        """Add changes exactly once; False where they were added already.
+        """Add changes exactly once; False where they were the last that were added.
+
+        Whoever adds others before these are known to be there adds these twice: the warehouse's journal has one intent.
 
         Args:
             table: name of the table.
             rows: the changes.
-            of: the sample whose they are, of which nothing is kept but a digest.
-            number: of these changes; the same sample's next ones have another.
+            of: the sample whose they are, of which nothing is kept.
+            number: of these changes; the next ones have another.
         """
         with self._told(table), self._alone(table, WRITING):
-            written = until_committed(partial(self._add, table, rows, _application(of), number))
+            written = until_committed(partial(self._add, table, rows, of, number))
             if written is not None:
                 self._sum_up(table, written)
                 shorten(self.root / table)
         return written is not None
 
-    def _add(self, table: str, rows: pa.Table, application: str, number: int) -> DeltaTable | None:
+    def _add(self, table: str, rows: pa.Table, of: str, number: int) -> DeltaTable | None:
         from deltalake import write_deltalake
 
-        how = {"writer_properties": writer_properties(rows.schema), "commit_properties": _numbered(application, number)}
+        how = {"writer_properties": writer_properties(rows.schema), "commit_properties": _numbered(number)}
         opened = self._open(table)
         if opened is None:
             self._begin(table, rows, how)
             return self._open(table)
-        if opened.transaction_version(application) == number:
+        if number in map(opened.transaction_version, (_LAST, _former_application(of))):
             return None
         write_deltalake(opened, rows, mode="append", **how)
         return opened
@@ -111,11 +113,16 @@ def _rows_by_tier(opened: DeltaTable) -> dict[int, int]:
     return found
 
 
-def _application(sample: str) -> str:
+_LAST = uuid.uuid5(NAMESPACE, "changes added last").hex
+"""The application id under which the log keeps the number of the changes that were added last."""
+
+
+def _former_application(sample: str) -> str:
+    """That of an earlier release, which kept one a sample: what it began is completed once."""
     return uuid.uuid5(NAMESPACE, f"sums of {sample}").hex
 
 
-def _numbered(application: str, number: int) -> CommitProperties:
+def _numbered(number: int) -> CommitProperties:
     from deltalake import CommitProperties, Transaction
 
-    return CommitProperties(app_transactions=[Transaction(application, number)])
+    return CommitProperties(app_transactions=[Transaction(_LAST, number)])

@@ -18,7 +18,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -66,8 +66,11 @@ WRITING = "writing"
 _GROUPING = "grouping"
 """What decides which rows of a grouped table lie in which file: by one process at a time."""
 NAMESPACE = uuid.UUID("5c0e3c04-6f0b-5a3c-9b5e-6c2b7c3c1f11")
-_MEMBERS = uuid.uuid5(NAMESPACE, "samples in groups").hex
+_MEMBERS = uuid.uuid5(NAMESPACE, "samples in groups, each told with its version").hex
 """The application id under which the log keeps how many samples were put into groups."""
+_GROUP_BITS = 20
+"""Of a version's number in a grouped table: they tell the sample's group. Each application id of a log makes whoever
+opens the table pay, so that a sample has one."""
 KEPT_SHORT = {
     "delta.checkpointInterval": "20",
     "delta.deletedFileRetentionDuration": "interval 0 seconds",
@@ -159,7 +162,7 @@ class DeltaTables:
     def holds(self, table: str, *, sample: str, version: str) -> bool:
         """Whether the table has the sample's rows of this version; arguments as of :meth:`put`."""
         opened = self._open(table)
-        return opened is not None and opened.transaction_version(_application(sample)) == _number(version)
+        return opened is not None and _told_of(opened, table, sample).version == _number(version)
 
     def rows_of(self, table: str, sample: str) -> pa.Table | None:
         """The sample's rows, read from its group's files alone; absent where it has none."""
@@ -170,9 +173,9 @@ class DeltaTables:
         if opened is not None and _is_former(table, opened):
             self._renew(table)
             opened = self._open(table)
-        if opened is None or opened.transaction_version(_application(sample)) in (None, _NONE):
+        if opened is None or (told := _told_of(opened, table, sample)).version in (None, _NONE):
             return None
-        group = _group_of(opened, sample) if table in GROUPED else None
+        group = told.group if table in GROUPED else None
         files = [as_pattern(self.root / table / name) for name in names_of(opened, GROUP_COLUMN.name, group)]
         if not files:
             return None
@@ -191,10 +194,11 @@ class DeltaTables:
             LakeError: a table cannot be written to, or the id is still there.
         """
         for table in self._of_samples():
+            self._renew(table)
             with self._told(table), self._alone(table, WRITING):
                 until_committed(partial(self._delete, table, sample))
-                if self._open(table) is not None:
-                    forget(self.root / table, _marked(sample, _NONE))
+                if (opened := self._open(table)) is not None:
+                    forget(self.root / table, _taken_out(opened, table, sample))
             if left := self.traces(sample, table):
                 raise LakeError(
                     f"the cohort's table {table!r} still names the sample after its rows were taken out",
@@ -240,8 +244,8 @@ class DeltaTables:
         opened = self._open(table)
         if opened is None:
             return
-        group = _group_of(opened, sample) if table in GROUPED else 0
-        opened.delete(_is(table, group, sample), commit_properties=_marked(sample, _NONE))
+        group = _told_of(opened, table, sample).group
+        opened.delete(_is(table, group, sample), commit_properties=_taken_out(opened, table, sample))
         for column in _PARENTS & {field.name for field in opened.schema().fields}:
             opened.update({column: "NULL"}, predicate=f"{column} = '{sample}'")
 
@@ -329,27 +333,28 @@ class DeltaTables:
         number, opened = _number(version), self._open(table)
         properties = writer_properties(rows.schema)
         if opened is None:
-            first = {"writer_properties": properties, "commit_properties": _marked(sample, number, 0)}
+            new = _Told(None, 0, 0 if table in GROUPED else None)
+            first = {"writer_properties": properties, "commit_properties": _marked(sample, number, new)}
             if self._begin(table, _in_group(table, rows, 0), first):
                 return _Written(self._there(table, sample), 0, 0, completes=GROUP == 1)
             opened = self._there(table, sample)
         if _is_former(table, opened):
             raise _FormerNamesError
-        before, present = opened.version(), opened.transaction_version(_application(sample))
-        if present == number:
+        before, told = opened.version(), _told_of(opened, table, sample)
+        if told.version == number:
             return None
-        group, members = _place_of(opened, table, sample, is_new=present is None)
         how: Mapping[str, Any] = {"mode": "append"}
-        if present is not None:
-            how = {"mode": "overwrite", "predicate": _is(table, group, sample)}
+        if told.version is not None:
+            how = {"mode": "overwrite", "predicate": _is(table, told.group, sample)}
         write_deltalake(
             opened,
-            _in_group(table, rows, group),
+            _in_group(table, rows, told.group),
             **how,
             writer_properties=properties,
-            commit_properties=_marked(sample, number, members),
+            commit_properties=_marked(sample, number, told),
         )
-        return _Written(opened, before, group, completes=members is not None and (members + 1) % GROUP == 0)
+        completes = told.members is not None and (told.members + 1) % GROUP == 0
+        return _Written(opened, before, told.group, completes=completes)
 
     def _there(self, table: str, sample: str) -> DeltaTable:
         opened = self._open(table)
@@ -373,7 +378,10 @@ class DeltaTables:
             self._compact_group(table, written.group)
 
     def _renew(self, table: str) -> None:
-        """Give the columns of an earlier release today's names, every row and every sample's version kept."""
+        """Give the columns of an earlier release today's names, every row and every sample's version kept.
+
+        Where the log of an earlier release tells groups beside versions, it is to tell them with these.
+        """
         opened = self._open(table)
         if opened is not None and _is_former(table, opened):
             with self._told(table), self._alone(table, WRITING):
@@ -388,6 +396,10 @@ class DeltaTables:
             return
         schema = arrow_schema(KEPT[table], bare=True)
         samples = _samples(opened) if table in GROUPED else []
+        if _has_names_of_today(table, opened):
+            properties = _groups_with_versions(opened, samples)
+            opened.create_write_transaction([], "append", opened.schema(), commit_properties=properties)
+            return
         batches = (_renamed(batch, schema, samples) for batch in opened.to_pyarrow_dataset().to_batches())
         write_deltalake(
             opened,
@@ -395,7 +407,7 @@ class DeltaTables:
             mode="overwrite",
             schema_mode="overwrite",
             writer_properties=writer_properties(schema),
-            commit_properties=_all_in_groups(samples),
+            commit_properties=_all_in_groups(opened, samples),
         )
 
     def _begin(self, table: str, rows: pa.Table, properties: Mapping[str, Any]) -> bool:
@@ -474,14 +486,20 @@ class _FormerNamesError(Exception):
 
 
 def _is_former(table: str, opened: DeltaTable) -> bool:
-    """Whether a table's columns are those of an earlier release, by their names or without groups."""
+    """Whether a table's columns are those of an earlier release, by their names or without groups, or its log is."""
     if table not in TABLES:
         return False
+    if _has_names_of_today(table, opened):
+        return table in GROUPED and opened.transaction_version(_MEMBERS) is None
     kept = [field.name for field in opened.schema().fields]
     former = [column.formerly or column.name for column in TABLES[table]]
     bare = [name for name in kept if name != GROUP_COLUMN.name]
     today = [column.name for column in TABLES[table]]
-    return bare in (former, today) and kept != [column.name for column in KEPT[table]]
+    return bare in (former, today)
+
+
+def _has_names_of_today(table: str, opened: DeltaTable) -> bool:
+    return [field.name for field in opened.schema().fields] == [column.name for column in KEPT[table]]
 
 
 def until_committed(commit: Callable[[], Result]) -> Result:
@@ -494,28 +512,63 @@ def until_committed(commit: Callable[[], Result]) -> Result:
     return commit()
 
 
-def _marked(sample: str, version: int, members: int | None = None) -> CommitProperties:
-    """The properties of a commit that bears the version of a sample's rows.
+@dataclass(frozen=True)
+class _Told:
+    """What a table's log tells of a sample.
 
-    Args:
-        sample: its id.
-        version: of its rows.
-        members: how many samples were in groups before this one, which is none yet; absent where it has its group.
+    Attributes:
+        version: of its rows, as :func:`_number`; absent where it never had any.
+        group: it is in, or is to be in; 0 where the table has none.
+        members: how many samples were put into groups before it; absent where it has its group, or the table has none.
     """
+
+    version: int | None
+    group: int
+    members: int | None
+
+
+def _told_of(opened: DeltaTable, table: str, sample: str) -> _Told:
+    number = opened.transaction_version(_application(sample))
+    if table not in GROUPED:
+        return _Told(None if number is None else number >> _GROUP_BITS, 0, None)
+    if number is not None:
+        return _Told(number >> _GROUP_BITS, number % (1 << _GROUP_BITS), None)
+    members = opened.transaction_version(_MEMBERS) or 0
+    return _Told(None, members // GROUP, members)
+
+
+def _marked(sample: str, version: int, told: _Told) -> CommitProperties:
+    """The properties of a commit that bears the version of a sample's rows, which are put where the log told."""
     from deltalake import CommitProperties, Transaction
 
-    told = [Transaction(_application(sample), version)]
-    if members is not None:
-        told += [Transaction(_grouping(sample), members // GROUP), Transaction(_MEMBERS, members + 1)]
-    return CommitProperties(app_transactions=told)
+    marks = [Transaction(_application(sample), version << _GROUP_BITS | told.group)]
+    if told.members is not None:
+        marks.append(Transaction(_MEMBERS, told.members + 1))
+    return CommitProperties(app_transactions=marks)
 
 
-def _all_in_groups(samples: Sequence[str]) -> CommitProperties:
+def _taken_out(opened: DeltaTable, table: str, sample: str) -> CommitProperties:
+    """The properties of a commit that leaves nothing of a sample; one that was never there gets no group by it."""
+    return _marked(sample, _NONE, replace(_told_of(opened, table, sample), members=None))
+
+
+def _all_in_groups(opened: DeltaTable, samples: Sequence[str]) -> CommitProperties:
     """The properties of a commit that puts samples into groups, in their order."""
+    return _in_groups(opened, {sample: number // GROUP for number, sample in enumerate(samples)}, len(samples))
+
+
+def _groups_with_versions(opened: DeltaTable, samples: Sequence[str]) -> CommitProperties:
+    """The same where an earlier release told groups by themselves, which stay."""
+    groups = {sample: opened.transaction_version(_former_grouping(sample)) or 0 for sample in samples}
+    return _in_groups(opened, groups, opened.transaction_version(_FORMER_MEMBERS) or 0)
+
+
+def _in_groups(opened: DeltaTable, groups: Mapping[str, int], members: int) -> CommitProperties:
     from deltalake import CommitProperties, Transaction
 
-    told = [Transaction(_grouping(sample), number // GROUP) for number, sample in enumerate(samples)]
-    return CommitProperties(app_transactions=[*told, Transaction(_MEMBERS, len(samples))] if samples else None)
+    versions = {sample: (opened.transaction_version(_application(sample)) or 0) >> _GROUP_BITS for sample in groups}
+    marks = [Transaction(_application(one), versions[one] << _GROUP_BITS | group) for one, group in groups.items()]
+    return CommitProperties(app_transactions=[*marks, Transaction(_MEMBERS, members)])
 
 
 def _samples(opened: DeltaTable) -> list[str]:
@@ -547,22 +600,6 @@ def _in_group(table: str, rows: pa.Table, group: int) -> pa.Table:
     if table not in GROUPED:
         return rows
     return rows.append_column(GROUP_COLUMN.name, pa.repeat(pa.scalar(group, pa.int32()), len(rows)))
-
-
-def _group_of(opened: DeltaTable, sample: str) -> int:
-    """The sample's group; of one that is not there yet, the one it is to be in."""
-    group = opened.transaction_version(_grouping(sample))
-    return (opened.transaction_version(_MEMBERS) or 0) // GROUP if group is None else group
-
-
-def _place_of(opened: DeltaTable, table: str, sample: str, *, is_new: bool) -> tuple[int, int | None]:
-    """A sample's group, and how many samples were in groups before it, which is told of a new one alone."""
-    if table not in GROUPED:
-        return 0, None
-    if not is_new:
-        return _group_of(opened, sample), None
-    members = opened.transaction_version(_MEMBERS) or 0
-    return members // GROUP, members
 
 
 def _is(table: str, group: int, sample: str) -> str:
@@ -611,14 +648,17 @@ def _application(sample: str) -> str:
     return uuid.uuid5(NAMESPACE, sample).hex
 
 
-def _grouping(sample: str) -> str:
-    """The application id under which the log keeps the number of the sample's group."""
+def _former_grouping(sample: str) -> str:
+    """The application id under which the log of an earlier release kept the number of the sample's group."""
     return uuid.uuid5(NAMESPACE, f"group of {sample}").hex
 
 
+_FORMER_MEMBERS = uuid.uuid5(NAMESPACE, "samples in groups").hex
+
+
 def _number(version: str) -> int:
-    """A version as a transaction's number."""
-    return int(version[:15], 16)
+    """A version as a number, of 40 bits: beside it a transaction's number has room for the group."""
+    return int(version[:10], 16)
 
 
 def writer_properties(schema: pa.Schema) -> Any:

@@ -105,6 +105,7 @@ class Warehouse(DeltaSums):
 
     def _delete_everywhere(self, sample: str) -> None:
         for table in self._of_samples():
+            self._renew(table)
             with self._told(table), self._alone(table, WRITING):
                 until_committed(partial(self._delete, table, sample))
 

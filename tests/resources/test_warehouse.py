@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
+import resources.delta_tables
 from engine.cohort.columns import CALL_COLUMNS, TABLES, typed_table
 from engine.errors import LakeError
 from engine.tables import arrow_schema
@@ -410,3 +412,35 @@ def test_a_table_of_an_earlier_release_is_read_and_added_to_under_the_names_of_t
     assert warehouse.put("calls", other, sample="S2", version=VERSION_1)
     read = duckdb.sql(f"select sample_id, copies, ploidy from read_parquet({warehouse.files('calls')}) order by all")
     assert read.fetchall() == [("S1", 1, 2), ("S2", 1, 2)]
+
+
+def test_a_log_of_an_earlier_release_that_tells_groups_by_themselves_tells_them_with_versions(
+    warehouse: Warehouse,
+) -> None:
+    """Three groups of one sample each, the second withdrawn; the versions' numbers were of 60 bits."""
+
+    def application(text: str) -> str:
+        return uuid.uuid5(resources.delta_tables.NAMESPACE, text).hex
+
+    calls = {name: typed_table([(name, "20", 0, 5, "A", "G", 1, 2, 60, 30, 14)], CALL_COLUMNS) for name in "ABC"}
+    marks = [Transaction(application("samples in groups"), 3)]
+    for group, (name, version) in enumerate(zip("ABC", (VERSION_1, None, VERSION_2), strict=True)):
+        number = int(version[:15], 16) if version else 0
+        marks += [Transaction(application(name), number), Transaction(application(f"group of {name}"), group)]
+        if version:
+            rows_there = calls[name].append_column("sample_group", pa.array([group], pa.int32()))
+            write_deltalake(str(warehouse.root / "calls"), rows_there, mode="append")
+    opened = DeltaTable(str(warehouse.root / "calls"))
+    commit = CommitProperties(app_transactions=marks)
+    opened.create_write_transaction([], "append", opened.schema(), commit_properties=commit)
+
+    for name, version in (("A", VERSION_1), ("C", VERSION_2)):
+        assert not warehouse.put("calls", calls[name], sample=name, version=version), "its version is known still"
+        assert warehouse.rows_of("calls", name) == calls[name]
+    assert warehouse.rows_of("calls", "B") is None
+    changed = calls["C"].set_column(3, "position", pa.array([7], pa.int32()))
+    assert warehouse.put("calls", changed, sample="C", version=VERSION_1), "in the place of its rows in its group"
+    assert warehouse.put("calls", calls["B"], sample="B", version=VERSION_1), "it may take part again"
+    warehouse.remove("A")
+    found = duckdb.sql(f"select sample_id, position, sample_group from read_parquet({warehouse.files('calls')})")
+    assert sorted(found.fetchall()) == [("B", 5, 0), ("C", 7, 2)]
