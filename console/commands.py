@@ -21,7 +21,7 @@ from resources import recovery
 from resources.checked import artifacts_of
 from resources.decisions import require_reason
 from resources.environment import Resources
-from resources.forgetting import discarded, forget_person
+from resources.forgetting import discard_made_of_withdrawn, discarded, forget_person
 from resources.work_list import State, Waits
 
 
@@ -102,6 +102,9 @@ def withdraw(platform: Resources, chosen: argparse.Namespace) -> int:
     platform.decisions.withdraw(name, person=person(chosen), reason=chosen.reason)
     said: dict[str, Any] = {"sample": name, "state": State.WITHDRAWN}
     told = f"{name} is withdrawn; the cohort's tables are built without it next, its artifacts stay in the lake"
+    if discarded := [receipt.asset for receipt in discard_made_of_withdrawn(platform)]:
+        said["discarded"] = discarded
+        told += f"\ndiscarded, since they were made with it: {', '.join(discarded)}"
     if chosen.forget is not None:
         removed, had_key = forget_person(platform, chosen.forget, person=person(chosen), reason=chosen.reason)
         said |= {"forgotten": had_key, "bundles_removed": removed}

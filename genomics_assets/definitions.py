@@ -22,6 +22,7 @@ from genomics_assets.cohort_rebuild import (  # noqa: E402
 )
 from genomics_assets.cohort_tables import cohort_tables  # noqa: E402
 from genomics_assets.jobs import IN_PROCESS, JOBS  # noqa: E402
+from genomics_assets.joint_calls import joint_call  # noqa: E402
 from genomics_assets.notifications import notifications  # noqa: E402
 from genomics_assets.reanalysis import (  # noqa: E402
     SAMPLES_BEHIND,
@@ -53,6 +54,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *(asset_of(one, settings, parts) for one in ARTIFACTS if one not in KNOWLEDGE or one.name in parts),
             cohort_tables(),
             study_cohorts,
+            joint_call,
             WORK_LIST,
             knowledge_confirmations,
             SAMPLES_BEHIND,

@@ -4,6 +4,7 @@ import dagster as dg
 
 from engine.cohort.models import cohort_models
 from engine.ops import knowledge
+from engine.ops.joint_call import ASSET as JOINT_CALL
 from engine.ops.studies import ASSET as STUDY_COHORTS
 from genomics_assets.artifacts import DELIVERY, NOTEBOOKS, OF_A_SAMPLE, OF_THE_COHORT
 from genomics_assets.run_process import in_one_process
@@ -52,4 +53,11 @@ notebooks_job = dg.define_asset_job(
     executor_def=IN_PROCESS,
 )
 
-JOBS = [knowledge_job, sample_job, delivery_job, cohort_job, notebooks_job]
+joint_call_job = dg.define_asset_job(
+    "joint_call",
+    selection=dg.AssetSelection.assets(JOINT_CALL),
+    description="Calls everybody, or the samples of its configuration, together from their gVCFs.",
+    executor_def=IN_PROCESS,
+)
+
+JOBS = [knowledge_job, sample_job, delivery_job, cohort_job, notebooks_job, joint_call_job]

@@ -6,11 +6,12 @@ Receipts stay, which say what there was; who removed it and why is in the audit 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from engine.receipt import Receipt
 from resources.audit import AuditEntry, AuditLog
-from resources.decisions import require_reason
+from resources.decisions import require_reason, withdrawals
 from resources.lake import Lake
 from resources.ledger import PUBLISHED
 
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 
 DISCARDED, PROPOSED = "artifact discarded", "removal proposed"
 """Kinds of events in the audit log."""
+ON_DEMAND = frozenset(
+    {
+        *("annotate_cohort", "merge_and_analyze", "cohort_overview", "ancestry_and_relatedness", "association"),
+        *("risk_strata", "joint_call"),
+    }
+)
+"""Artifacts of the whole cohort that are made when somebody asks for them: pages, and genotypes called together."""
+_TABLES = "cohort_tables"
 NAMES_PERSON = "fhir_bundle"
 """The artifact that names a person, once it is said who that is; measure ``identified`` says whether it does."""
 
@@ -29,6 +38,26 @@ def discard(lake: Lake, audit: AuditLog, receipt: Receipt, *, person: str, reaso
     details = {"asset": receipt.asset, "data_version": receipt.data_version, "reason": reason}
     with audit.do(person, DISCARDED, receipt.sample, details):
         lake.discard(receipt)
+
+
+def discard_made_of_withdrawn(platform: Resources) -> Iterator[Receipt]:
+    """Discard what was made of the cohort, and is made again only when asked for, where a sample was withdrawn since.
+
+    What the job ``cohort`` makes is made anew without the sample by itself.
+    """
+    last = max((datetime.fromisoformat(one.when) for one in withdrawals(platform.audit).values()), default=None)
+    receipts = (platform.lake.receipt(asset) for asset in sorted(ON_DEMAND) if last)
+    for receipt in filter(None, receipts):
+        if last and _tables_of(platform.lake, receipt) <= last and platform.lake.is_whole(receipt):
+            discard(platform.lake, platform.audit, receipt, person="system", reason="a sample was withdrawn since")
+            yield receipt
+
+
+def _tables_of(lake: Lake, receipt: Receipt) -> datetime:
+    """When what an artifact was made of was: itself, or the cohort's tables that it read."""
+    version = receipt.recipe.inputs.get(_TABLES)
+    read = [one.created for one in lake.history(_TABLES) if one.data_version == version] if version else []
+    return min(map(datetime.fromisoformat, (receipt.created, *read[-1:])))
 
 
 def propose(audit: AuditLog, receipt: Receipt, *, person: str, reason: str) -> None:

@@ -14,7 +14,7 @@ from engine.errors import GenomicsError
 from resources.audit import DONE, NOT_DONE, AuditEntry, AuditError
 from resources.catalogue import CLASSIFIED, decision_of
 from resources.decisions import CHANGED, REGISTERED, REINSTATED, RETRIED, WITHDRAWN, withdrawals
-from resources.forgetting import DISCARDED
+from resources.forgetting import DISCARDED, discard_made_of_withdrawn
 from resources.identities import DESTROYED, FORGOTTEN, IDENTIFIED, ROTATED, forgotten
 from resources.lake.contract import Tier
 from resources.ledger import OVERRIDDEN, PUBLISHED, row_digest
@@ -37,7 +37,13 @@ def recover(platform: Resources) -> tuple[str, ...]:
     platform.audit.require_end()
     if not platform.audit.path.exists():
         return ()
-    return (*_settled(platform), *_withdrawn_again(platform), *_forgotten_again(platform), *_sealed(platform))
+    return (
+        *_settled(platform),
+        *_withdrawn_again(platform),
+        *_discarded(platform),
+        *_forgotten_again(platform),
+        *_sealed(platform),
+    )
 
 
 def described(entry: AuditEntry) -> str:
@@ -46,6 +52,11 @@ def described(entry: AuditEntry) -> str:
     of = f" of {event.sample}" if event.sample else ""
     asset = f" {event.details['asset']}" if "asset" in event.details else ""
     return f"{event.what}{asset}{of}, by {event.who}, {entry.when}"
+
+
+def _discarded(platform: Resources) -> Iterator[str]:
+    for receipt in discard_made_of_withdrawn(platform):
+        yield f"{receipt.asset} of {receipt.created} was discarded: a sample was withdrawn since; make it again"
 
 
 def _settled(platform: Resources) -> Iterator[str]:

@@ -31,7 +31,7 @@ ZONES: dict[str, tuple[str, ...]] = {
         *("cohort", "lake/shared/cohort_*", "lake/shared/study_cohorts", "lake/shared/dataset_*"),
         *("lake/shared/data_docs", "lake/shared/gold_snapshot"),
         *("lake/shared/annotate_cohort", "lake/shared/merge_and_analyze", "lake/shared/association"),
-        *("lake/shared/ancestry_and_relatedness", "lake/shared/risk_strata"),
+        *("lake/shared/ancestry_and_relatedness", "lake/shared/risk_strata", "lake/shared/joint_call"),
     ),
     "knowledge": ("lake/shared", "sources"),
     "audit": ("audit",),

@@ -1,26 +1,32 @@
 """A joint call on demand: gVCFs of some samples genotyped together by GATK's rules, of a region or of everything.
 
-Nothing of it is kept in the lake: it is made of artifacts that passed their gates, and grows with every sample.
+It is made of artifacts that passed their gates. What leaves is written where somebody asks for it; what stays is the
+artifact :data:`ASSET`, of everybody who takes part or of some, which is made when it is asked for.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
+from engine.code_version import code_version
 from engine.errors import GenomicsError, ToolError
-from engine.exchange.pgen import ENDINGS, write_pgen
 from engine.exchange.vcf_zarr import require_zarr, write_zarr
-from engine.genotype.joint import JointSummary, genotype_gvcfs
 from engine.htslib import run_bcftools
 from engine.ops.inputs import Artifact
 from engine.ops.services import Services
+from engine.receipt import Receipt, Recipe, digest_text
 from engine.reference.bundle import ReferenceBundle
 
+if TYPE_CHECKING:
+    from engine.genotype.joint import JointSummary
+
+ASSET = "joint_call"
 FORMATS = {".vcf.gz": "z1", ".vcf.bgz": "z1", ".bcf": "b1", ".pgen": "pgen", ".vcz": "zarr"}
 """How files are written, by how their names end: by bcftools, as PLINK 2 or as VCF Zarr."""
 _REGION = re.compile(r"([^:\s]+)(?::([0-9,]+)-([0-9,]+))?")
@@ -41,6 +47,9 @@ def joint_call(services: Services, samples: Sequence[str], output: Path, region:
     Raises:
         GenomicsError: a name or a region has no meaning, or a sample's gVCF is missing or behind a shut gate.
     """
+    from engine.exchange.pgen import write_pgen
+    from engine.genotype.joint import genotype_gvcfs
+
     reference = services.knowledge.bundle("reference_genome")
     kind, at = require_callable(output, region, reference)
     with TemporaryDirectory(dir=output.parent, prefix=".joint-") as folder:
@@ -58,6 +67,58 @@ def joint_call(services: Services, samples: Sequence[str], output: Path, region:
         for path in sorted(Path(folder).glob("written.*")):
             shutil.move(path, output.with_name(_named_as(output, path)))
     return replace(summary, records=records)
+
+
+def publish(
+    services: Services,
+    samples: Sequence[str] = (),
+    region: str | None = None,
+    log: Callable[[str], None] = lambda _: None,
+) -> Receipt:
+    """A joint call as the current artifact :data:`ASSET`, or the one that was made of the same gVCFs.
+
+    Args:
+        services: of the deployment.
+        samples: ids of those who are called; everybody who takes part and whose gVCF may be used where empty.
+        region: as of :func:`joint_call`.
+        log: is told whose gVCF may not be used.
+
+    Raises:
+        GenomicsError: as of :func:`joint_call`; or nobody's gVCF may be used, or a named sample does not take part.
+    """
+    named = sorted(set(samples)) or [one.sample_id for one in services.registry.samples() if not one.withdrawn]
+    gone = sorted(set(named) & set(services.registry.withdrawn()))
+    if gone:
+        raise GenomicsError("the sample was withdrawn", sample=gone[0], remedy="leave it out")
+    usable = {one: receipt for one in named if (receipt := _usable(services, one, log, must=bool(samples)))}
+    if not usable:
+        raise GenomicsError("no sample has a gVCF that may be used", remedy="let a sample come to its gVCF first")
+    versions = "\n".join(f"{sample} {receipt.data_version}" for sample, receipt in sorted(usable.items()))
+    with services.lake.work(ASSET, log=log) as work:
+        recipe = Recipe(
+            inputs={
+                "gvcf of every sample": digest_text(versions),
+                "reference_genome": services.knowledge.require("reference_genome").data_version,
+            },
+            tools=code_version("engine.ops.joint_call:joint_call").tools(ASSET),
+            parameters={"region": region},
+        )
+        if (receipt := work.fresh(recipe)) is not None:
+            return receipt
+        summary = joint_call(services, sorted(usable), work.folder / f"{ASSET}.vcf.gz", region)
+        measures = {"samples": len(usable), "left_out": len(named) - len(usable)}
+        return work.publish(records=summary.records, recipe=recipe, measures=measures)
+
+
+def _usable(services: Services, sample: str, log: Callable[[str], None], *, must: bool) -> Receipt | None:
+    """The receipt of a gVCF behind an open gate; absent where it may not be used, an error where it ``must``."""
+    try:
+        return services.gate.require("gvcf", sample)
+    except GenomicsError as error:
+        if must:
+            raise
+        log(f"left out: {error}")
+        return None
 
 
 _BY_BCFTOOLS = ("z1", "b1")
@@ -79,6 +140,8 @@ def require_callable(output: Path, region: str | None, reference: ReferenceBundl
 
     Nothing that would be written beside the file may be there, and what writes it must be installed.
     """
+    from engine.exchange.pgen import ENDINGS
+
     kind = next((kind for ending, kind in FORMATS.items() if output.name.endswith(ending)), None)
     if kind is None:
         raise GenomicsError("the file's name says no format", file=output, remedy=f"end it with {' or '.join(FORMATS)}")

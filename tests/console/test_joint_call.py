@@ -7,14 +7,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import numpy as np
 import pysam
 import pytest
 
 from console.cli import main
+from engine.errors import GenomicsError
+from engine.ops.joint_call import ASSET, publish
 from engine.ops.knowledge import reference_genome
 from engine.person import Sex
-from engine.receipt import Recipe
+from engine.receipt import Receipt, Recipe
+from genomics_assets.joint_calls import joint_call
 from resources.environment import Resources, build_resources
 from resources.studies import RELEASED
 from tests.builders.contributions import contribute, contribution
@@ -89,6 +93,32 @@ def _defined(house: tuple[dict[str, str], Resources], monkeypatch: pytest.Monkey
         if name.startswith(("GENOMICS_", "XDG_")):
             monkeypatch.setenv(name, value)
     assert main(["cohort", "define", "families", "--purpose", "HMB", *WHY]) == 0
+
+
+def test_everybody_or_some_are_called_together_as_an_asset_and_found_fresh(
+    house: tuple[dict[str, str], Resources],
+) -> None:
+    platform = house[1]
+
+    def made(**config: object) -> Receipt:
+        of = {"ops": {ASSET: {"config": config}}}
+        assert dg.materialize([joint_call], resources=vars(platform), run_config=of).success
+        return platform.lake.require(ASSET)
+
+    everybody = made()
+    assert everybody.measures == {"samples": 3, "left_out": 0} and everybody.records == len(PLACES)
+    calls = platform.lake.path(everybody, f"{ASSET}.vcf.gz")
+    assert told(calls) == [(place, [(0, 1), (0, 1), (0, 0)]) for place in PLACES]
+    assert made() == everybody, "nothing changed"
+    with pysam.VariantFile(str(calls)) as opened:
+        contig = opened.header.contigs[0].name
+    some = made(samples=["S2"], region=f"{contig}:{PLACES[1]}-{PLACES[1]}")
+    assert told(platform.lake.path(some, f"{ASSET}.vcf.gz")) == [(PLACES[1], [(0, 1)])]
+
+
+def test_an_asset_of_a_sample_without_a_gvcf_names_it(house: tuple[dict[str, str], Resources]) -> None:
+    with pytest.raises(GenomicsError, match="S9"):
+        publish(house[1], ["S1", "S9"])
 
 
 def told(path: Path) -> list[tuple[int, list[tuple[int, ...]]]]:

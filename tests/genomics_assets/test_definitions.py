@@ -66,7 +66,7 @@ KNOWLEDGE = {
     "frequencies",
     "identity_panel",
 }
-COHORT = {"data_docs", "cohort_qc_report", "study_cohorts", "gold_snapshot"}
+COHORT = {"data_docs", "cohort_qc_report", "study_cohorts", "gold_snapshot", "joint_call"}
 NOTEBOOKS = {
     "annotate_cohort",
     "merge_and_analyze",
@@ -156,7 +156,7 @@ def test_one_name_for_the_code_location_everywhere() -> None:
 
 def test_jobs_cover_every_asset() -> None:
     covered = set()
-    for name in ("knowledge", "sample", "delivery", "cohort", "notebooks", "reanalysis"):
+    for name in ("knowledge", "sample", "delivery", "cohort", "notebooks", "joint_call", "reanalysis"):
         job = defs.resolve_job_def(name)
         covered |= {key.to_user_string() for key in job.asset_layer.selected_asset_keys}
     assert covered == set(BY_SAMPLE) | KNOWLEDGE | COHORT | NOTEBOOKS | REANALYSIS | TABLES

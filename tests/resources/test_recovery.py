@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +13,14 @@ import pyarrow as pa
 import pytest
 
 from engine.errors import GateError, LakeError
+from engine.ops.joint_call import ASSET as JOINT_CALL
 from engine.reads.registration import SampleStatus
 from engine.receipt import Receipt, Recipe
 from engine.storage import StorageError
+from genomics_assets.artifacts import NOTEBOOKS
 from resources.audit import DONE, NOT_DONE, AuditError
 from resources.environment import Resources, Settings, build_resources
+from resources.forgetting import ON_DEMAND
 from resources.identities import DESTROYED
 from resources.lake import local
 from resources.ledger import ABANDONED, OVERRIDDEN
@@ -317,3 +321,30 @@ def test_a_registry_of_its_own_announces_before_it_commits(tmp_path: Path) -> No
     with pytest.raises(GateError):
         registry.register([entry(tmp_path, "S1")], sheet="a.csv", sheet_digest="0", announce=refuse)
     assert registry.samples() == ()
+
+
+def made_of_the_cohort(platform: Resources, asset: str, content: str, **inputs: str) -> Receipt:
+    with platform.lake.work(asset) as work:
+        (work.folder / "page.html").write_text(content)
+        return work.publish(records=1, recipe=Recipe(inputs=inputs), measures={})
+
+
+def test_what_was_made_of_the_cohort_on_demand_is_discarded_once_a_sample_was_withdrawn(
+    platform: Resources, tmp_path: Path
+) -> None:
+    assert {JOINT_CALL, *(one.name for one in NOTEBOOKS)} == ON_DEMAND, "each that the job cohort does not make anew"
+    tables = made_of_the_cohort(platform, "cohort_tables", "with S1")
+    read = {"cohort_tables": tables.data_version}
+    page = made_of_the_cohort(platform, "association", "S1 is a point of it", **read)
+    assert recover(platform) == ()
+    platform.decisions.withdraw("S1", **WHO)
+    time.sleep(1.1)  # receipts tell seconds
+    called = made_of_the_cohort(platform, JOINT_CALL, "without S1")
+    late = made_of_the_cohort(platform, "risk_strata", "of the tables that still have S1", **read)
+    told = recover(opened(tmp_path / "data"))
+    assert [line.split()[0] for line in told] == ["association", "risk_strata"], told
+    whole = [platform.lake.is_whole(one) for one in (page, late, called, tables)]
+    assert whole == [False, False, True, True]
+    again = made_of_the_cohort(platform, "cohort_tables", "without S1")
+    made_of_the_cohort(platform, "association", "S1 is none of it", cohort_tables=again.data_version)
+    assert recover(opened(tmp_path / "data")) == ()

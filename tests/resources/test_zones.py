@@ -16,6 +16,7 @@ import pytest
 
 from engine.cohort.columns import KEPT
 from engine.ops.datasets import PREFIX as DATASETS
+from engine.ops.joint_call import ASSET as JOINT_CALL
 from engine.ops.studies import ASSET as STUDIES
 from engine.ops.studies import MEMBERS
 from genomics_assets.artifacts import KNOWLEDGE, NOTEBOOKS, OF_THE_COHORT
@@ -86,7 +87,7 @@ def test_what_is_made_of_the_cohort_lies_in_its_zone_and_knowledge_does_not() ->
         return zone_of(f"lake/shared/{name}/1a/file")
 
     assert {shared(one.name) for one in (*OF_THE_COHORT, *NOTEBOOKS)} == {"cohort"}
-    assert {shared(name) for name in ("cohort_tables", STUDIES, f"{DATASETS}kgp")} == {"cohort"}
+    assert {shared(name) for name in ("cohort_tables", STUDIES, JOINT_CALL, f"{DATASETS}kgp")} == {"cohort"}
     assert {shared(one.name) for one in KNOWLEDGE} == {"knowledge"}
     assert {zone_of(f"cohort/{name}/part.parquet") for name in (*KEPT, MEMBERS)} == {"cohort"}
 
