@@ -29,6 +29,7 @@ from resources.lake import Lake
 from resources.landing_zone import LandingZone
 from resources.registry import SampleRegistry
 from resources.sample_runs import RUN_KEY
+from resources.structured_log import StructuredLog
 from resources.warehouse import Warehouse
 
 DECLARED = "genomics/declared"
@@ -54,10 +55,12 @@ def sample_sheets(
     registry: dg.ResourceParam[SampleRegistry],
     audit: dg.ResourceParam[AuditLog],
     knowledge: dg.ResourceParam[Knowledge],
+    events: dg.ResourceParam[StructuredLog],
 ) -> dg.SensorResult:
     """Registers the samples of new and changed sample sheets as partitions and requests a run for each.
 
-    The partition of a withdrawn sample goes, so that no backfill asks for it again.
+    When the runs of a withdrawn sample are over, what they told programs goes, and then its partition, so that no
+    backfill asks for it again.
     """
     scan = landing_zone.scan(context.cursor, registry, audit, limit=SAMPLES_A_TICK, seconds=TIME_A_TICK)
     for problem in (*scan.refused, *scan.told):
@@ -69,7 +72,8 @@ def sample_sheets(
     if waits:
         return dg.SensorResult(skip_reason=waits, cursor=scan.cursor)
     waiting = registry.take_waiting(SAMPLES_A_TICK)
-    partitions = list(_partition_requests(context.instance, [sample.sample_id for sample in waiting], registry))
+    asked = [sample.sample_id for sample in waiting]
+    partitions = [*_wanted(context.instance, asked, registry), *_unwanted(context.instance, registry, events)]
     if not waiting:
         held = registry.count(SampleStatus.WAITING)
         reason = f"{held} samples wait for their parents' runs, or to be tried again." if held else NOTHING_NEW
@@ -88,15 +92,22 @@ def sample_sheets(
     )
 
 
-def _partition_requests(
+def _wanted(
     instance: dg.DagsterInstance, waiting: list[str], registry: SampleRegistry
-) -> Iterator[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest]:
+) -> Iterator[dg.AddDynamicPartitionsRequest]:
     lost = set(registry.begun()) - set(instance.get_dynamic_partitions(str(SAMPLES.name))) - set(waiting)
     if wanted := [*waiting, *sorted(lost)]:  # some are lost where Dagster's own state was, or a person took them away
         yield SAMPLES.build_add_request(wanted)
+
+
+def _unwanted(
+    instance: dg.DagsterInstance, registry: SampleRegistry, events: StructuredLog
+) -> Iterator[dg.DeleteDynamicPartitionsRequest]:
     gone = end_withdrawn(instance, registry.withdrawn())
-    if gone:
-        yield SAMPLES.build_delete_request(gone)
+    with suppress(OSError):  # a full disk: the partitions stay, and the next tick tries again
+        events.leave(gone)
+        if gone:
+            yield SAMPLES.build_delete_request(gone)
 
 
 def _waits_for_knowledge(instance: dg.DagsterInstance, knowledge: Knowledge) -> str | None:

@@ -7,12 +7,14 @@ takes part, whatever became of the registry.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from engine.errors import GateError
 from engine.reads.registration import RegisteredSample
 from resources.audit import AuditEntry, AuditEvent, AuditLog
 from resources.registry import SampleRegistry
+from resources.structured_log import StructuredLog
 from resources.warehouse import Warehouse
 
 REGISTERED, CHANGED = "sample registered", "sample changed"
@@ -40,11 +42,13 @@ class Decisions:
         audit: where decisions are written down.
         registry: where they hold.
         warehouse: which a withdrawn sample leaves.
+        events: which it leaves as well.
     """
 
     audit: AuditLog
     registry: SampleRegistry
     warehouse: Warehouse
+    events: StructuredLog
 
     def retry(self, sample: str, *, person: str, reason: str) -> RegisteredSample:
         """Ask for another run of a sample as it is.
@@ -63,7 +67,7 @@ class Decisions:
             )
 
     def withdraw(self, sample: str, *, person: str, reason: str) -> None:
-        """Take a sample out of everything that is computed from now on, and its rows out of the cohort.
+        """Take a sample out of everything that is computed from now on, and out of what all samples share.
 
         Raises:
             GateError: person or reason is missing.
@@ -74,7 +78,23 @@ class Decisions:
         with self.audit.deed() as deed:
             event = AuditEvent(person, WITHDRAWN, sample, {"reason": reason})
             self.registry.withdraw(sample, person=person, reason=reason, announce=lambda _: deed.intend(event))
-            self.warehouse.remove(sample)
+            self._take_out(sample)
+
+    def complete_withdrawal(self, entry: AuditEntry) -> None:
+        """Let a withdrawal hold that a fault cut short, or that the registry has lost.
+
+        Raises:
+            LakeError: as :meth:`withdraw`.
+        """
+        sample, reason = str(entry.event.sample), str(entry.event.details.get("reason", ""))
+        if any(each.sample_id == sample for each in self.registry.samples()):
+            self.registry.withdraw(sample, person=entry.event.who, reason=reason)
+        self._take_out(sample)
+
+    def _take_out(self, sample: str) -> None:
+        self.warehouse.remove(sample)
+        with suppress(OSError):  # as telling it: a disk that takes nothing stops nothing, and its runs' end tries again
+            self.events.leave({sample})
 
     def reinstate(self, sample: str, *, person: str, reason: str) -> RegisteredSample:
         """Undo a withdrawal: the sample takes part again, and is run.

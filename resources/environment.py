@@ -42,6 +42,7 @@ from resources.registry import SampleRegistry
 from resources.registry.deliveries import Deliveries
 from resources.registry.studies import StudyLedger
 from resources.secrets import Secrets, filled_in, has_password, secrets_at, signed_in
+from resources.structured_log import FILE, StructuredLog
 from resources.studies import Studies
 from resources.teams import Teams, needs_second_reader, read_teams
 from resources.warehouse import Warehouse
@@ -551,6 +552,7 @@ class Resources(Services):
     canary: Canary
     audit: AuditLog
     decisions: Decisions
+    events: StructuredLog
     hospital: Hospital
     interface_engine: InterfaceEngine
     access: AccessLists
@@ -567,6 +569,7 @@ def build_resources(settings: Settings) -> Resources:
     knowledge = Knowledge.declared(settings.reference, lake, settings.data / "sources")
     warehouse = Warehouse(settings.data / "cohort")
     ledger = Deliveries(registry.database)
+    events = StructuredLog(settings.data / FILE)
     return Resources(
         settings=settings,
         lake=lake,
@@ -581,7 +584,8 @@ def build_resources(settings: Settings) -> Resources:
         studies=Studies(audit, registry, StudyLedger(registry.database)),
         canary=Canary(lake, audit, registry, settings.canary_cases, settings.canary_percent),
         audit=audit,
-        decisions=Decisions(audit, registry, warehouse),
+        decisions=Decisions(audit, registry, warehouse, events),
+        events=events,
         hospital=Hospital(settings.fhir_url, settings.fhir_access, ledger, audit),
         interface_engine=InterfaceEngine(settings.hl7, settings.hl7_access, ledger, audit),
         access=_access(settings),

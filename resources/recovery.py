@@ -113,7 +113,7 @@ def _settle_attempt(platform: Resources, entry: AuditEntry) -> str:
 
 
 def _settle_withdrawal(platform: Resources, entry: AuditEntry) -> str:
-    _withdraw(platform, entry)
+    platform.decisions.complete_withdrawal(entry)
     platform.audit.settle(entry, DONE, "completed after a fault")
     return "was cut short, and is completed"
 
@@ -193,15 +193,8 @@ def _withdrawn_again(platform: Resources) -> Iterator[str]:
     known = {sample.sample_id: sample.withdrawn for sample in platform.registry.samples()}
     for sample, entry in standing.items():
         if sample in known and known[sample] is None:
-            _withdraw(platform, entry)
+            platform.decisions.complete_withdrawal(entry)
             yield f"{sample} was withdrawn by {entry.event.who}, {entry.when}, which the registry had lost: it is again"
-
-
-def _withdraw(platform: Resources, entry: AuditEntry) -> None:
-    sample, reason = str(entry.event.sample), str(entry.event.details.get("reason", ""))
-    if any(each.sample_id == sample for each in platform.registry.samples()):
-        platform.registry.withdraw(sample, person=entry.event.who, reason=reason)
-    platform.warehouse.remove(sample)
 
 
 def _forgotten_again(platform: Resources) -> Iterator[str]:

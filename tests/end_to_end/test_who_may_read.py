@@ -136,7 +136,6 @@ def test_a_withdrawn_sample_leaves_what_all_samples_share(deployment: Deployment
         "registry/",
         "audit/",
         "dagster_home/",
-        "logs/events.jsonl",
         "lake/shared/data_docs/history/",
     )
     assert [name for name in files_that_tell(data, gone) if not name.startswith(allowed)] == []

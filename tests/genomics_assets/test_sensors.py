@@ -1,6 +1,7 @@
 """What sensors note in the registry when a run has ended, without a daemon; with one: tests/end_to_end."""
 
 import errno
+import json
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from resources.knowledge import Knowledge
 from resources.lake import LocalLake
 from resources.landing_zone import LandingZone
 from resources.registry import SampleRegistry
+from resources.structured_log import StructuredLog
 
 
 @pytest.fixture
@@ -50,15 +52,29 @@ def knowledge(tmp_path: Path) -> Knowledge:
     return knowledge
 
 
+def tick_of(
+    instance: dg.DagsterInstance, folder: Path, registry: SampleRegistry, knowledge: Knowledge
+) -> dg.SensorResult | dg.SkipReason:
+    """One tick of the sensor that looks for sample sheets."""
+    result = sample_sheets(
+        dg.build_sensor_context(instance),
+        landing_zone=LandingZone(folder / "landing"),
+        registry=registry,
+        audit=AuditLog(folder / "audit.jsonl"),
+        knowledge=knowledge,
+        events=StructuredLog(folder / "events.jsonl"),
+    )
+    assert isinstance(result, dg.SensorResult | dg.SkipReason)
+    return result
+
+
 def test_samples_wait_for_knowledge_that_is_not_as_published_and_the_tick_says_so(
     registry: SampleRegistry, knowledge: Knowledge, tmp_path: Path
 ) -> None:
     registry.retry("S1", person="Dr Example")
     (tmp_path / "lake" / "shared" / "reference_genome" / "receipt.json").write_text("")
-    landing, audit = LandingZone(tmp_path / "landing"), AuditLog(tmp_path / "audit.jsonl")
     with dg.instance_for_test() as instance:
-        context = dg.build_sensor_context(instance)
-        result = sample_sheets(context, landing_zone=landing, registry=registry, audit=audit, knowledge=knowledge)
+        result = tick_of(instance, tmp_path, registry, knowledge)
     assert not result.run_requests
     assert "the receipt cannot be read, it is empty" in str(result.skip_reason)
 
@@ -66,11 +82,8 @@ def test_samples_wait_for_knowledge_that_is_not_as_published_and_the_tick_says_s
 def test_the_partition_of_a_withdrawn_sample_goes(
     registry: SampleRegistry, knowledge: Knowledge, tmp_path: Path
 ) -> None:
-    landing, audit = LandingZone(tmp_path / "landing"), AuditLog(tmp_path / "audit.jsonl")
-
     def tick(instance: dg.DagsterInstance) -> list[tuple[str, list[str]]]:
-        context = dg.build_sensor_context(instance)
-        result = sample_sheets(context, landing_zone=landing, registry=registry, audit=audit, knowledge=knowledge)
+        result = tick_of(instance, tmp_path, registry, knowledge)
         return [(type(each).__name__, list(each.partition_keys)) for each in result.dynamic_partitions_requests or ()]
 
     with dg.instance_for_test() as instance:
@@ -87,12 +100,10 @@ def test_the_partition_of_a_withdrawn_sample_goes(
 def test_partitions_come_back_where_dagsters_own_state_was_lost(
     registry: SampleRegistry, knowledge: Knowledge, tmp_path: Path
 ) -> None:
-    landing, audit = LandingZone(tmp_path / "landing"), AuditLog(tmp_path / "audit.jsonl")
     registry.take_waiting(10)
     registry.mark("S1", SampleStatus.DONE)
     with dg.instance_for_test() as instance:
-        context = dg.build_sensor_context(instance)
-        result = sample_sheets(context, landing_zone=landing, registry=registry, audit=audit, knowledge=knowledge)
+        result = tick_of(instance, tmp_path, registry, knowledge)
     assert isinstance(result, dg.SensorResult) and result.dynamic_partitions_requests
     assert [list(each.partition_keys) for each in result.dynamic_partitions_requests] == [["S1"]]
     assert not result.run_requests
@@ -101,8 +112,11 @@ def test_partitions_come_back_where_dagsters_own_state_was_lost(
 def test_the_partition_of_a_withdrawn_sample_stays_until_its_runs_have_ended(
     registry: SampleRegistry, knowledge: Knowledge, tmp_path: Path
 ) -> None:
-    """One in the queue is ended, one started by hand ends by itself: a partition that goes under it ends it badly."""
-    landing, audit = LandingZone(tmp_path / "landing"), AuditLog(tmp_path / "audit.jsonl")
+    """One in the queue is ended, one started by hand ends by itself: a partition that goes under it ends it badly.
+
+    What they told programs until then goes with it.
+    """
+    events = StructuredLog(tmp_path / "events.jsonl")
     registry.withdraw("S1", person="Dr Example", reason="consent taken back")
     tags = {"dagster/partition": "S1"}
     with dg.instance_for_test(overrides=QUEUED_RUNS) as instance:
@@ -113,8 +127,7 @@ def test_the_partition_of_a_withdrawn_sample_stays_until_its_runs_have_ended(
         }
 
         def tick() -> list[list[str]]:
-            context = dg.build_sensor_context(instance)
-            result = sample_sheets(context, landing_zone=landing, registry=registry, audit=audit, knowledge=knowledge)
+            result = tick_of(instance, tmp_path, registry, knowledge)
             return [list(each.partition_keys) for each in result.dynamic_partitions_requests or ()]
 
         def status(run: dg.DagsterRun) -> dg.DagsterRunStatus:
@@ -128,15 +141,16 @@ def test_the_partition_of_a_withdrawn_sample_stays_until_its_runs_have_ended(
         told = instance.all_logs(runs[dg.DagsterRunStatus.QUEUED].run_id)
         assert any("The sample was withdrawn: its run is ended." in (entry.message or "") for entry in told)
         instance.report_run_failed(runs[dg.DagsterRunStatus.STARTED])
+        for sample in ("S1", "S10"):
+            events.tell("run_failure", sample=sample)
         assert tick() == [["S1"]]
+        assert [json.loads(line)["sample"] for line in events.path.read_text().splitlines()] == ["S10"]
 
 
 @pytest.mark.parametrize("fault", ["registry", "disk"])
 def test_a_tick_that_cannot_be_done_says_why_in_a_line_and_is_tried_again(
     registry: SampleRegistry, knowledge: Knowledge, tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    landing, audit = LandingZone(tmp_path / "landing"), AuditLog(tmp_path / "audit.jsonl")
-
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "landing"))
 
@@ -146,8 +160,7 @@ def test_a_tick_that_cannot_be_done_says_why_in_a_line_and_is_tried_again(
     else:
         monkeypatch.setattr(LandingZone, "scan", full)
     with dg.instance_for_test() as instance:
-        context = dg.build_sensor_context(instance, cursor="before")
-        result = sample_sheets(context, landing_zone=landing, registry=registry, audit=audit, knowledge=knowledge)
+        result = tick_of(instance, tmp_path, registry, knowledge)
         assert isinstance(result, dg.SkipReason)
         told = str(result.skip_message)
         assert ("it is damaged" if fault == "registry" else "the disk is full") in told
@@ -157,7 +170,7 @@ def test_a_tick_that_cannot_be_done_says_why_in_a_line_and_is_tried_again(
                 path.unlink()
             (tmp_path / "samples.sqlite").write_bytes(whole)
         monkeypatch.undo()
-        again = sample_sheets(context, landing_zone=landing, registry=registry, audit=audit, knowledge=knowledge)
+        again = tick_of(instance, tmp_path, registry, knowledge)
         assert isinstance(again, dg.SensorResult)
 
 

@@ -46,6 +46,7 @@ def platform(tmp_path: Path) -> Resources:
     publish(made)
     rows = pa.table({"sample_id": ["S1"], "position": pa.array([1], pa.int32())})
     made.warehouse.put("calls", rows, sample="S1", version="11" * 16)
+    made.events.tell("run_success", sample="S1")
     return made
 
 
@@ -159,6 +160,7 @@ def test_a_withdrawal_that_was_cut_short_is_completed(
     (told,) = recover(later)
     assert told.startswith("withdraw of S1, by Dr Mendel, ") and "completed" in told
     assert later.registry.withdrawn() == ("S1",) and later.warehouse.files("calls") == []
+    assert later.events.path.read_text() == ""
     assert outcomes(later)[-1] == DONE and recover(later) == ()
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,36 @@ def test_many_processes_write_whole_lines_and_the_log_stays_bounded(tmp_path: Pa
     older = path.with_suffix(".older.jsonl")
     assert {line["event"] for file in (path, older) for line in lines(file)} == {"request"}
     assert path.stat().st_size + older.stat().st_size < 2 * 20_000 + 400
+
+
+def test_a_sample_leaves_both_files_with_every_line_about_it(tmp_path: Path) -> None:
+    log = StructuredLog(tmp_path / "events.jsonl")
+    older = log.path.with_suffix(".older.jsonl")
+    for sample in ("S1", "S10", "S2", "S1"):
+        log.tell("step_start", sample=sample, step="S1")
+    log.path.replace(older)
+    assert log.leave({"S1"}) == 2
+    log.tell("step_start", sample="S1")
+    log.path.open("a").write('{"time": "2027", "sample": "S1')  # as a full disk leaves it
+    assert log.leave({"S1", "S2"}) == 3
+    assert [line["sample"] for line in lines(older)] == ["S10"] and lines(log.path) == []
+    assert log.leave({"S1"}) == log.leave(()) == StructuredLog(tmp_path / "none" / "events.jsonl").leave({"S1"}) == 0
+
+
+def test_no_line_is_lost_that_others_write_while_samples_leave(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from resources.structured_log import StructuredLog\n"
+        "for n in range(400): StructuredLog(Path(sys.argv[1])).tell('request', code=n, sample='S' + sys.argv[2])"
+    )
+    log = StructuredLog(tmp_path / "events.jsonl")
+    writers = [subprocess.Popen([sys.executable, "-c", code, str(log.path), str(one)]) for one in (1, 2, 3)]
+    left = 0
+    while any(writer.poll() is None for writer in writers):
+        left += log.leave({"S1"})
+        time.sleep(0.02)  # a lock is not given in turn
+    assert left + log.leave({"S1"}) == 400
+    assert [line["code"] for line in lines(log.path) if line["sample"] == "S2"] == list(range(400))
+    assert {line["sample"] for line in lines(log.path)} == {"S2", "S3"} and len(lines(log.path)) == 800
 
 
 def test_a_disk_that_takes_nothing_stops_nothing(tmp_path: Path) -> None:
