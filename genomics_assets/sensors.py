@@ -43,6 +43,9 @@ COHORT_EVERY = 3600.0
 """Seconds after which the cohort tables are built even while samples are under way."""
 
 
+_PartitionRequest = dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest
+
+
 @dg.sensor(
     job=sample_job,
     minimum_interval_seconds=10,
@@ -73,7 +76,8 @@ def sample_sheets(
         return dg.SensorResult(skip_reason=waits, cursor=scan.cursor)
     waiting = registry.take_waiting(SAMPLES_A_TICK)
     asked = [sample.sample_id for sample in waiting]
-    partitions = [*_wanted(context.instance, asked, registry), *_unwanted(context.instance, registry, events)]
+    partitions: list[_PartitionRequest] = list(_wanted(context.instance, asked, registry))
+    partitions += _unwanted(context.instance, registry, events)
     if not waiting:
         held = registry.count(SampleStatus.WAITING)
         reason = f"{held} samples wait for their parents' runs, or to be tried again." if held else NOTHING_NEW
