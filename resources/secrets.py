@@ -293,8 +293,13 @@ def signed_in() -> Any:
 
 
 @contextmanager
-def vault_told(place: str) -> Iterator[None]:
-    """Raise what Key Vault says as an error of ours; that something is not there is passed on."""
+def vault_told(place: str, roles: str = "the roles Key Vault Secrets User and Key Vault Crypto User") -> Iterator[None]:
+    """Raise what Key Vault says as an error of ours; that something is not there is passed on.
+
+    Args:
+        place: what is asked for, as it is told.
+        roles: what an identity needs for it.
+    """
     try:
         from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
     except ImportError as error:
@@ -309,7 +314,7 @@ def vault_told(place: str) -> Iterator[None]:
         raise SecretError(
             f"Key Vault does not let this identity do that ({error.status_code})",
             file=place,
-            remedy="give the platform's identity the roles Key Vault Secrets User and Key Vault Crypto User",
+            remedy=f"give whom the platform asks as {roles}",
         ) from error
     except (AzureError, ValueError) as error:
         raise _silent(place, type(error).__name__) from error

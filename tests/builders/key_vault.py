@@ -34,7 +34,7 @@ class KeyVault:
     Attributes:
         url: of the vault.
         certificate: that its TLS stands on.
-        denied: names of secrets and keys that nobody may touch.
+        denied: names of secrets and keys that nobody may touch, and paths such as ``keys/persons/rotate``.
         asked: what was asked, such as ``POST keys/kek/unwrapkey``.
         versions: value or key, and whether it is enabled, by kind and name, oldest first, each with its version.
     """
@@ -100,7 +100,11 @@ class _Answers(Answers):
         path = urlparse(self.path).path.strip("/")
         vault.asked.append(f"{self.command} {path}")
         kind, name, *rest = path.split("/")
-        return _refused(403, "Forbidden") if name in vault.denied else _act(vault, self.command, kind, name, rest, told)
+        return (
+            _refused(403, "Forbidden")
+            if {name, path} & vault.denied
+            else _act(vault, self.command, kind, name, rest, told)
+        )
 
 
 def _act(

@@ -200,3 +200,15 @@ def test_wrapping_asks_nobody_and_every_opening_is_in_the_vaults_own_log(tmp_pat
         assert not [asked for asked in running.asked if "wrapkey" in asked]
         keys.unwrap(wrapped)
         assert [asked for asked in running.asked if asked.endswith("/unwrapkey")]
+
+
+def test_rotating_needs_a_role_that_wrapping_does_not_and_says_which(tmp_path: Path) -> None:
+    if not shutil.which("openssl"):
+        pytest.skip("openssl is not installed")
+    with key_vault(tmp_path) as running:
+        keys = VaultKeyEncryption(running.key(), asker(), running.options)
+        running.denied = {"keys/persons/rotate"}
+        wrapped = keys.wrap(b"k" * 32)
+        with pytest.raises(SecretError, match=r"\(403\).*the role Key Vault Crypto Officer on this key"):
+            keys.rotate()
+        assert keys.current == wrapped.by and keys.unwrap(wrapped) == b"k" * 32
