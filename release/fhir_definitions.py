@@ -30,7 +30,8 @@ PACKAGES = {
 """Version by name; where two define the same, the earlier one is taken. All are CC0."""
 
 RESOURCES = (
-    *("Bundle", "Device", "DiagnosticReport", "DocumentReference", "MedicationKnowledge", "MedicationStatement"),
+    *("Basic", "Bundle", "Device", "DiagnosticReport", "DocumentReference"),
+    *("MedicationKnowledge", "MedicationStatement"),
     *(
         "MolecularSequence",
         "Observation",
@@ -43,7 +44,7 @@ RESOURCES = (
     *("Practitioner", "PractitionerRole", "Procedure", "Provenance", "RiskAssessment", "ServiceRequest", "Specimen"),
     *("Task",),
 )
-"""The resource types of the guide's examples and of our bundles."""
+"""The resource types of the guide's examples, of our bundles and of what goes beside them."""
 
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
 EXTENSIONS = tuple(

@@ -44,7 +44,8 @@ class FhirAccess:
         known_patients: whether only patients whom the hospital has already are reported on; otherwise one whom it does
             not have is sent along.
         order_system: system of the hospital's order numbers; without it orders are found by the laboratory's.
-        most_entries: of one transaction.
+        most_entries: of one transaction; one of them is the mark beside the report.
+        marks: whether a mark (a Basic) lies beside each report, by which transactions that come late are refused.
         deliver: ``signed``: only signed reports are delivered; ``unsigned``: preliminary ones too.
     """
 
@@ -57,6 +58,7 @@ class FhirAccess:
     known_patients: bool = False
     order_system: str | None = None
     most_entries: int = 500
+    marks: bool = True
     deliver: str = "signed"
 
 
@@ -77,8 +79,10 @@ def _check(path: Path, access: FhirAccess) -> None:
         raise _unusable(path, f"access is {access.access!r}; it may be {', '.join(KINDS)}")
     if access.deliver not in DELIVER:
         raise _unusable(path, f"deliver is {access.deliver!r}; it may be {', '.join(DELIVER)}")
-    if not isinstance(access.most_entries, int) or access.most_entries < 2:
-        raise _unusable(path, f"most_entries is {access.most_entries!r}; it has to be a number above 1")
+    if not isinstance(access.most_entries, int) or access.most_entries < 3:
+        raise _unusable(path, f"most_entries is {access.most_entries!r}; it has to be a number above 2")
+    if not isinstance(access.marks, bool):
+        raise _unusable(path, f"marks is {access.marks!r}; it may be true, false")
     if access.access in ("client-credentials", "smart"):
         lacking = [name for name in ("token_url", "client", "secret_file") if getattr(access, name) is None]
         if lacking:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,16 @@ class RefusedError(DeliveryError):
     """
 
     outcome: JsonObject
+
+
+class OvertakenError(DeliveryError):
+    """Something else lies there than was seen.
+
+    Attributes:
+        place: where.
+    """
+
+    place: str
 
 
 @dataclass(frozen=True)
@@ -107,18 +117,18 @@ class FhirServer:
         self.sent = 0
         self.retried = 0
 
-    def transact(self, bundle: JsonObject, seen: Seen | None = None) -> None:
+    def transact(self, bundle: JsonObject, *seen: Seen) -> None:
         """Have the server take a transaction.
 
         Args:
             bundle: the transaction.
-            seen: what one of its resources takes the place of; where something else has taken it since, the server
-                must refuse.
+            seen: what resources of it take the place of; where something else has taken one since, the server must
+                refuse.
 
         Raises:
             RefusedError: it will not.
-            DeliveryError: it could not be reached, or was not able to, as long as patience lasted; or something else
-                lies there than was seen.
+            OvertakenError: something else lies there than was seen.
+            DeliveryError: it could not be reached, or was not able to, as long as patience lasted.
         """
         from httpx import RequestError
 
@@ -127,8 +137,8 @@ class FhirServer:
             wait: float | None = None
             open_ = [bundle["entry"][-1]]
             try:
-                answer = self._send(_for_version(bundle, seen) if seen else bundle)
-                problem, wait, open_ = self._judged(bundle, answer, is_guarded=seen is not None)
+                answer = self._send(_for_versions(bundle, seen))
+                problem, wait, open_ = self._judged(bundle, answer, is_guarded=bool(seen))
             except RequestError as error:
                 problem = f"{type(error).__name__}: {error}"
             if not problem:
@@ -136,8 +146,8 @@ class FhirServer:
             self._wait(attempt, wait)
             if open_ and self._have_arrived(bundle, open_):
                 return
-            if seen and problem[:3] in _OVERTAKEN:
-                seen = self._still(seen)
+            if problem[:3] in _OVERTAKEN:
+                seen = tuple(map(self.still, seen))
         raise DeliveryError(
             f"{self.url} did not take the transaction after {self._patience.attempts} attempts: {problem}",
             remedy="see whether the server answers, then run genomics deliver again: nothing is sent twice",
@@ -148,20 +158,21 @@ class FhirServer:
         found = self.get(place)
         if found is None:
             return None
-        says = {name: value for name, value in found.items() if name not in ("meta", "text")}
-        return Seen(place, str(found.get("meta", {}).get("versionId", "")), says)
+        return Seen(place, str(found.get("meta", {}).get("versionId", "")), content_of(found))
 
-    def _still(self, seen: Seen) -> Seen:
-        """The same as it lies there now, whatever its number; DeliveryError where something else does."""
+    def still(self, seen: Seen) -> Seen:
+        """The same as it lies there now, whatever its number; OvertakenError where something else does."""
         now = self.look(seen.place)
         if now is not None and now.says == seen.says:
             return now
         there = f"version {now.version}" if now else "nothing"
-        raise DeliveryError(
+        error = OvertakenError(
             f"{self.url}/{seen.place} was version {seen.version} when it was looked at, and is {there} now: something "
             "else was written there meanwhile, and nothing of this",
             remedy="see what lies there; then run genomics deliver again, which sends what holds now",
         )
+        error.place = seen.place
+        raise error
 
     def find(self, kind: str, system: str, value: str) -> str | None:
         """The place of the resource with an identifier, absent where there is none.
@@ -286,11 +297,17 @@ class FhirServer:
             self._sleep(min(max(asked, chosen) if asked is not None else chosen, self._patience.longest))
 
 
-def _for_version(bundle: JsonObject, seen: Seen) -> JsonObject:
-    """The transaction with one entry that holds for the version alone that was seen."""
+def content_of(resource: JsonObject) -> JsonObject:
+    """What a resource says itself: without what a server adds, and without the same in words."""
+    return {name: value for name, value in resource.items() if name not in ("meta", "text")}
+
+
+def _for_versions(bundle: JsonObject, seen: Sequence[Seen]) -> JsonObject:
+    """The transaction with those entries for the version alone that was seen."""
+    versions = {one.place: one.version for one in seen}
     entries = [
-        {**one, "request": {**one["request"], "ifMatch": f'W/"{seen.version}"'}}
-        if one["request"]["url"] == seen.place
+        {**one, "request": {**one["request"], "ifMatch": f'W/"{versions[one["request"]["url"]]}"'}}
+        if one["request"]["url"] in versions
         else one
         for one in bundle["entry"]
     ]

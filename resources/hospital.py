@@ -20,6 +20,9 @@ from engine.fhir.transactions import (
     amending,
     content_digests,
     is_told_by_the_report,
+    mark,
+    marked,
+    marking,
     transactions,
     with_references,
     withdrawn,
@@ -27,10 +30,12 @@ from engine.fhir.transactions import (
 from engine.receipt import canonical_json, digest_text
 from resources.audit import AuditLog
 from resources.fhir_access import FhirAccess, authorization, read_access
-from resources.fhir_server import FhirServer, Patience, RefusedError
+from resources.fhir_server import FhirServer, OvertakenError, Patience, RefusedError, Seen, content_of
 from resources.registry.deliveries import Deliveries, DeliveryState
 
 _LONGEST_RESPONSE = 20_000
+_MOST_TURNS = 4
+"""Times that a report is looked at anew because another transaction of it came in between."""
 
 
 class Hospital:
@@ -95,7 +100,7 @@ class Hospital:
         content = digest_text(canonical_json(bundle))
         self.ledger.ask(sample, self._url, content)
         try:
-            delivered = self._send(sample, bundle)
+            delivered = self._in_turn(sample, bundle)
         except DeliveryError as error:
             state = DeliveryState.REFUSED if isinstance(error, RefusedError) else DeliveryState.FAILED
             said = json.dumps(error.outcome) if isinstance(error, RefusedError) and error.outcome else error.problem
@@ -104,6 +109,16 @@ class Hospital:
         self.ledger.tried(sample, self._url, content, DeliveryState.SENT)
         self._audit.record("system", "report delivered", sample, {"to": self._url, "content": content})
         return delivered
+
+    def _in_turn(self, sample: str, bundle: JsonObject) -> Arrival:
+        """Send it for what lies on the server; where another transaction of it comes first, look there again."""
+        for turn in range(1, _MOST_TURNS + 1):
+            try:
+                return self._send(sample, bundle)
+            except OvertakenError as error:
+                if turn == _MOST_TURNS or not error.place.startswith("Basic/"):
+                    raise
+        raise AssertionError("the last turn returns or raises")
 
     def _send(self, sample: str, bundle: JsonObject) -> Arrival:
         resources = addressed(bundle, self._known(bundle))
@@ -114,7 +129,8 @@ class Hospital:
         if not changed:
             return Arrival(0, unchanged, 0, report)
         gone = self._no_longer_told(sample, resources)
-        seen, most = self.server.look(report), self.access.most_entries
+        before = self._mark_of(report)  # looked at first: what comes from now on is found out by it
+        seen, most = self.server.look(report), self.access.most_entries - (before is not None)
         if seen is None:
             parts, guarded = transactions(changed | gone, most=most), 0
         else:
@@ -122,11 +138,46 @@ class Hospital:
             amended = {report: resources[report]} if any(map(is_told_by_the_report, known & changed.keys())) else {}
             parts, guarded = amending(changed | gone | amended, report, known, most=most)
         for left, part in zip(range(len(parts), 0, -1), parts, strict=True):
-            self.server.transact(part, seen if left <= guarded else None)
+            left_there = self._write(part, report, before, seen if left <= guarded else None)
             self.ledger.keep(sample, str(self._url), _kept(part))
-            if 1 < left <= guarded:
-                seen = self.server.look(report)
+            if left > 1:
+                before = self.server.still(left_there) if left_there else None
+                seen = self.server.look(report) if left <= guarded else seen
         return Arrival(len(changed) + len(gone), unchanged, len(parts), report, len(gone))
+
+    def _write(self, part: JsonObject, report: str, before: Seen | None, seen: Seen | None) -> Seen | None:
+        """Have the server take a transaction after that which left the mark; the mark that it leaves itself.
+
+        Args:
+            part: the transaction.
+            report: place of the report.
+            before: the mark as it lies on the server, absent where there are to be none.
+            seen: the report, where the transaction takes its place.
+        """
+        of_report = [seen] if seen else []
+        if before is None:
+            self.server.transact(part, *of_report)
+            return None
+        whole = marked(part, report)
+        self.server.transact(whole, before, *of_report)
+        return Seen(before.place, "", content_of(whole["entry"][0]["resource"]))
+
+    def _mark_of(self, report: str) -> Seen | None:
+        """The mark beside a report as it lies on the server, put there where none is; absent where there are none."""
+        if not self.access.marks:
+            return None
+        place, _ = mark(report)
+        found = self.server.look(place)
+        if found is None:
+            try:
+                self.server.transact(marking(report))
+            except RefusedError as error:
+                error.remedy = "mend what the server names; one that takes no Basic needs marks: false in its file"
+                raise
+            found = self.server.look(place)
+        if found is None:
+            raise DeliveryError(f"{self._url} took {place} and does not have it", remedy="see what the server does")
+        return found
 
     def _no_longer_told(self, sample: str, resources: Resources) -> Resources:
         """What was told of the sample and is not any more, as it is to lie on the server."""

@@ -29,6 +29,10 @@ def _kind(resource: JsonObject) -> Iterator[str]:
     yield resource["resourceType"]
 
 
+def _basic(resource: JsonObject) -> Iterator[str]:
+    yield _words(resource["code"])
+
+
 def _patient(resource: JsonObject) -> Iterator[str]:
     named = [_name(one) for one in resource.get("name", [])] or [_number(resource)]
     yield ", ".join([*named, str(resource["gender"]), *([resource["birthDate"]] if "birthDate" in resource else [])])
@@ -95,6 +99,7 @@ def _provenance(resource: JsonObject) -> Iterator[str]:
 
 
 _TOLD: dict[str, Callable[[JsonObject], Iterator[str]]] = {
+    "Basic": _basic,
     "Patient": _patient,
     "Practitioner": _practitioner,
     "Organization": _organization,

@@ -6,10 +6,15 @@ there once. What the hospital keeps itself (patient, order) is referred to under
 A report that lies on the server is never beside results of another version: what changes of it goes in one
 transaction. Where that would be more than the server takes, the report is put on hold first (:func:`held`), so that it
 says nothing while its results change.
+
+Beside each report lies a mark (:func:`mark`), which every transaction of it writes anew for the version that was seen:
+one that was given up and comes after another finds another version, and is refused whole.
 """
 
 from __future__ import annotations
 
+import uuid
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -115,6 +120,39 @@ def held(report: JsonObject) -> JsonObject:
     told = {name: report[name] for name in _HELD if name in report}
     resource: JsonObject = told | {"status": "registered", "conclusion": words}
     return resource | {"text": narrative(resource)}
+
+
+_URI = "urn:ietf:rfc:3986"
+
+
+def mark(report: str, content: str | None = None) -> tuple[str, JsonObject]:
+    """Place and resource of the mark that lies beside a report, from before it is there.
+
+    Args:
+        report: place of the report.
+        content: sha256, hex, of the transaction that writes it; absent while none has come.
+    """
+    of_report = f"urn:uuid:{report.partition('/')[2]}"
+    name = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{of_report}|mark"))
+    named = [{"system": _URI, "value": of_report}]
+    if content is not None:  # as a URI: RFC 6920
+        digest = urlsafe_b64encode(bytes.fromhex(content)).decode().rstrip("=")
+        named.append({"system": _URI, "value": f"ni:///sha-256;{digest}"})
+    words = "Which transaction of a report came last; it says nothing of a patient."
+    resource: JsonObject = {"resourceType": "Basic", "id": name, "identifier": named, "code": {"text": words}}
+    return f"Basic/{name}", resource | {"text": narrative(resource)}
+
+
+def marking(report: str) -> JsonObject:
+    """The transaction that puts down the mark of a report of which nothing has come yet."""
+    place, resource = mark(report)
+    return _transaction({place: resource})
+
+
+def marked(part: JsonObject, report: str) -> JsonObject:
+    """A transaction of a report that writes its mark too."""
+    place, resource = mark(report, digest_text(canonical_json(part)))
+    return {**part, "entry": [*_transaction({place: resource})["entry"], *part["entry"]]}
 
 
 WITHDRAWN = {

@@ -23,7 +23,7 @@ from engine.report.picture import draw
 from engine.report.pileup import Pileup
 from engine.report.requirements import missing_elements
 from engine.report.statement import StatedFinding, Statement, source_name
-from engine.report.wording import kind, protein_change
+from engine.report.wording import kind, mode, protein_change
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -33,12 +33,6 @@ STATUSES = {
     "final": "Final",
     "amended": "Amended",
     "corrected": "Corrected",
-}
-_MODES = {
-    "AD": "autosomal dominant",
-    "AR": "autosomal recessive",
-    "XL": "X-linked",
-    "MT": "mitochondrial",
 }
 _SECTIONS = (
     ("findings", "Findings that answer the question", ("primary", "compound_heterozygote")),
@@ -89,6 +83,7 @@ def render(
         list_version=VERSION,
         list_pmid=PMID,
         style=(_HERE / "page.css").read_text(),
+        running=_of_style(_running(statement, issue, identity)),
     )
     genes = statement.drug_response.genes if statement.drug_response else ()
     told_of = [f"pharmacogene-{one.gene}" for one in genes]
@@ -157,10 +152,9 @@ def _template() -> Template:
         "plain": _plain,
         "protein": lambda finding: protein_change(finding.row),
         "kind": lambda finding: kind(finding.row),
-        "mode": _mode,
+        "mode": mode,
         "source": source_name,
         "clinvar": _clinvar,
-        "day": lambda moment: str(moment)[:10],
         "minute": lambda moment: f"{str(moment)[:10]} {str(moment)[11:16]} UTC",
     }
     return room.from_string((_HERE / "page.html.j2").read_text())
@@ -173,13 +167,23 @@ def _person(identity: Identity | None) -> str:
     return identity.name or " ".join([*identity.given, identity.family or ""]).strip()
 
 
-def _mode(code: str) -> str:
-    """A mode of inheritance in words, or several that are known.
+def _running(statement: Statement, issue: Issue, identity: Identity | None) -> str:
+    """What stands at the foot of every sheet of paper, so that none is taken for another person's."""
+    person = _person(identity) or f"subject {statement.case.person.subject_id}"
+    issued = issue.signature.recorded if issue.signature else statement.made
+    return f"Sample {statement.case.sample}, {person}, version {issue.version} ({issue.status}), issued {issued[:10]}"
 
-    >>> _mode("AD/AR"), _mode("unknown")
-    ('autosomal dominant or autosomal recessive', 'unknown mode of inheritance')
+
+def _of_style(text: str) -> str:
+    r"""A text as a string of the style sheet, in which nothing ends the string or the sheet.
+
+    >>> _of_style('Sample "a</style>')
+    '"Sample \\22 a\\3c \\2f style\\3e "'
     """
-    return " or ".join(_MODES.get(one, "unknown mode of inheritance") for one in code.split("/"))
+    return '"' + "".join(one if one.isalnum() or one in _PLAIN else f"\\{ord(one):x} " for one in text) + '"'
+
+
+_PLAIN = " ,.()-_:"
 
 
 def _plain(term: object) -> str:

@@ -24,7 +24,7 @@ from engine.report.lineage import Lineage
 from engine.report.next_steps import NextStep, next_steps
 from engine.report.risk import LIMIT as RISK_LIMIT
 from engine.report.risk import NOT_SCORED, StatedRisk, risks_told
-from engine.report.wording import Finding, evidence, headline, notes, sentence, tier
+from engine.report.wording import Finding, conditions_of_genes, evidence, headline, notes, sentence, tier
 from engine.tables import read_rows
 
 LIMITS = (
@@ -153,6 +153,19 @@ class Statement:
             if finding.id == finding_id:
                 return finding
         raise KeyError(finding_id)
+
+    @property
+    def at_a_glance(self) -> str:
+        """The outcome, with what one word would leave to be misread.
+
+        A secondary finding alone answers no question, and who is negative may carry what matters to children.
+        """
+        answers = self.of("primary", "compound_heterozygote")
+        said = str(self.outcome).capitalize()
+        if self.outcome is Outcome.POSITIVE and all(one.row["needs_confirmation"] for one in answers):
+            said += " for a secondary finding only; what was asked is not answered"
+        carried = dict.fromkeys(one.row["gene"] or "no gene" for one in self.of("carrier"))
+        return f"{said}; carrier of a variant of {', '.join(carried)}" if carried else said
 
     def of(self, *categories: str) -> tuple[StatedFinding, ...]:
         """The findings of these categories."""
@@ -327,7 +340,7 @@ def _conclusion(
     risks: Sequence[StatedRisk],
 ) -> tuple[str, ...]:
     """The result in sentences: what was found and looked at, secondary findings, drugs, scores, checks that failed."""
-    found = [headline(finding) for finding in findings]
+    found = _found(findings)
     if not [finding for finding in findings if finding["category"] not in UNJUDGED]:
         found = [f"No pathogenic or likely pathogenic variant was found{_scope(case)}", *found]
     found += headlines(further)
@@ -349,6 +362,23 @@ def _conclusion(
     if case.overridden_checks:
         sentences.append(f"Quality checks that failed and were let through by a person: {len(case.overridden_checks)}")
     return tuple(f"{one}." for one in sentences)
+
+
+_ANSWERS_FIRST = ("primary", "compound_heterozygote", "candidate", "secondary", "uncertain", "carrier")
+
+
+def _found(findings: Sequence[Finding]) -> list[str]:
+    """Each finding in one line, what answers the question first; after those of a gene what they are known to cause."""
+    by_gene: dict[tuple[int, str], list[Finding]] = {}
+    for finding in findings:
+        rank = _ANSWERS_FIRST.index(finding["category"])
+        by_gene.setdefault((rank, finding["gene"] or finding["finding_id"]), []).append(finding)
+    told: list[str] = []
+    for rank, gene in sorted(by_gene, key=lambda known: known[0]):
+        of_gene = by_gene[rank, gene]
+        told += map(headline, of_gene)
+        told += conditions_of_genes([] if _ANSWERS_FIRST[rank] in UNJUDGED else of_gene)
+    return told
 
 
 def _scope(case: CaseFacts) -> str:

@@ -5,7 +5,7 @@ A finding is a row of the findings table (:data:`engine.classify.columns.FINDING
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 Finding = Mapping[str, Any]
@@ -29,6 +29,45 @@ def protein_change(finding: Finding) -> str:
 def kind(finding: Finding) -> str:
     """The category in plain words."""
     return _KINDS.get((finding["category"], finding["phase"]), str(finding["category"]).replace("_", " "))
+
+
+_MODES = {
+    "AD": "autosomal dominant",
+    "AR": "autosomal recessive",
+    "XL": "X-linked",
+    "MT": "mitochondrial",
+}
+MOST_CONDITIONS = 3
+"""More conditions of a gene are counted in a line of text; where there is room all are told."""
+
+
+def mode(code: str) -> str:
+    """A mode of inheritance in words, or several that are known.
+
+    >>> mode("AD/AR"), mode("unknown")
+    ('autosomal dominant or autosomal recessive', 'unknown mode of inheritance')
+    """
+    return " or ".join(_MODES.get(one, "unknown mode of inheritance") for one in code.split("/"))
+
+
+def conditions_of_genes(findings: Iterable[Finding]) -> list[str]:
+    """What the findings of each gene are known to cause, a line a gene.
+
+    >>> condition = {"name": "Hyperphenylalaninemia", "inheritance": "AR"}
+    >>> conditions_of_genes([{"gene": "PAH", "conditions": [condition]}] * 2)
+    ['Condition of PAH: Hyperphenylalaninemia (autosomal recessive)']
+    """
+    by_gene: dict[str, dict[str, None]] = {}
+    for finding in findings:
+        told = by_gene.setdefault(finding["gene"] or "the intergenic variant", {})
+        told |= {f"{one['name']} ({mode(one['inheritance'])})": None for one in finding["conditions"]}
+    return [_condition(gene, list(told)) for gene, told in by_gene.items() if told]
+
+
+def _condition(gene: str, told: list[str]) -> str:
+    more = len(told) - MOST_CONDITIONS
+    words = [*told[:MOST_CONDITIONS], *([f"{more} more"] if more > 0 else [])]
+    return f"Condition{'s' if len(told) > 1 else ''} of {gene}: {'; '.join(words)}"
 
 
 def headline(finding: Finding) -> str:

@@ -102,7 +102,9 @@ class Faults:
         """What happens to the next request; nothing where it is empty."""
         with self._lock:
             of_it = [one for one in self.kinds if is_bundle or not ("inside" in one or one == "late")]
-            if self._random.random() >= self.share or self._run >= self.in_a_row or not of_it:
+            if not of_it:
+                return ""
+            if self._random.random() >= self.share or self._run >= self.in_a_row:
                 self._run = 0
                 return ""
             kind = self._random.choice(of_it)

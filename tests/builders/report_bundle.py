@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.classify.findings import select_reportable
+from engine.classify.findings import finding_id, select_reportable
 from engine.fhir.bundle import build_bundle
 from engine.person import Identity, Sex
 from engine.receipt import ArtifactFile, Receipt, Recipe
@@ -14,6 +14,7 @@ from engine.report.case import CaseFacts, Regions
 from engine.report.issue import SignOut, Status, issue_of
 from engine.report.lineage import Lineage
 from engine.report.statement import Statement, read_findings, state
+from engine.report.wording import Finding
 from tests.builders.annotated import bundle as grch37
 from tests.builders.annotated import variant, write_annotated
 from tests.builders.people import person, subject
@@ -36,14 +37,47 @@ def report_statement(
 
     ``varied`` tells by gene and position what of a variant is not as of every other.
     """
-    known = person(sex=Sex.FEMALE, subject_id=subject_id, order_id=order, phenotype=("HP:0001332",))
+    found = _found(folder, sample, findings, genes, first, varied)
+    return _stated(found, sample, subject_id, order)
+
+
+def report_statements(folder: Path, samples: Sequence[str]) -> list[Statement]:
+    """What is said of many samples, each another person's: the same two findings, looked for once."""
+    found = _found(folder, samples[0], 2, ("PANK2",), 3_888_572, lambda gene, position: {})
+    return [_stated(_own(found, sample), sample, f"P-{sample}", f"O-{sample}") for sample in samples]
+
+
+def _own(found: Sequence[Finding], sample: str) -> list[Finding]:
+    """The same findings as that sample's own."""
+    names = {row["finding_id"]: finding_id(sample, row["build"], row["allele"]) for row in found}
+
+    def renamed(told: Any) -> Any:
+        if isinstance(told, dict):
+            return {name: renamed(value) for name, value in told.items()}
+        return [renamed(one) for one in told] if isinstance(told, list) else names.get(told, told)
+
+    return [renamed(dict(row)) | {"sample_id": sample} for row in found]
+
+
+def _found(
+    folder: Path,
+    sample: str,
+    findings: int,
+    genes: tuple[str, ...],
+    first: int,
+    varied: Callable[[str, int], dict[str, Any]],
+) -> list[Finding]:
     placed = [(genes[n % len(genes)], first + 7 * n) for n in range(findings)]
     rows = [variant(*place, sample_id=sample, **varied(*place)) for place in placed]
     folder.mkdir(parents=True, exist_ok=True)
     table = write_annotated(folder / f"{sample}.annotated.parquet", *rows)
     looked_through = subject(ordered_genes=genes[1:] and genes, secondary_findings_consent=False)
     select_reportable(table, looked_through, grch37(), folder, sample)
-    found = read_findings(folder / f"{sample}.findings.parquet")
+    return read_findings(folder / f"{sample}.findings.parquet")
+
+
+def _stated(found: Sequence[Finding], sample: str, subject_id: str, order: str) -> Statement:
+    known = person(sex=Sex.FEMALE, subject_id=subject_id, order_id=order, phenotype=("HP:0001332",))
     return state(found, CaseFacts(sample, known, Regions("5 genes")), _lineage(sample), "GRCh37", MADE)
 
 

@@ -178,7 +178,8 @@ def test_a_refused_token_names_the_office_and_no_secret(office: Office, tmp_path
     ("acess: none", "known are"),
     ("- none", "no mapping"),
     ("access: smart", "needs token_url, client, secret_file"),
-    ("most_entries: 1", "most_entries is 1"),
+    ("most_entries: 2", "most_entries is 2"),
+    ("marks: sometimes", "marks is 'sometimes'"),
     ("deliver: maybe", "deliver is 'maybe'"),
     ("access: [", "cannot be read"),
 ], ids=lambda one: one)  # fmt: skip

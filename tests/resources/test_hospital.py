@@ -113,7 +113,7 @@ def test_a_report_of_more_entries_than_the_server_takes_arrives_in_parts(
 ) -> None:
     bundle = report_bundle(tmp_path / "r", sample="S3", subject_id="P-parts", order="O-parts", findings=5)
     delivered = hospital(access="most_entries: 7\n").deliver("S3", bundle)
-    assert delivered.transactions == -(-len(bundle["entry"]) // 7)
+    assert delivered.transactions == -(-len(bundle["entry"]) // 6), "one entry of each is the mark"
     assert versions(url, bundle) == {"1"}
 
 
@@ -203,7 +203,6 @@ def test_a_fault_is_outlived_and_doubles_nothing(
     bundles = [report_bundle(tmp_path / "r", signatures=signed, **known) for signed in (1, 2)]
     with faulty(url, faults) as proxy:
         hospital(proxy, patience=QUICK).deliver(known["sample"], bundles[0])
-        faults.settle()  # what is created cannot be sent for a version: it may come late, and say the same again
         before = numbers(url, bundles[1])
         delivered = hospital(proxy, patience=QUICK).deliver(known["sample"], bundles[1])
         faults.settle()
@@ -227,8 +226,8 @@ class Watched(FhirServer):
         super().__init__(url, patience=PATIENT)
         self.report, self.told = report, list[str]()
 
-    def transact(self, bundle: dict[str, Any], seen: Seen | None = None) -> None:
-        super().transact(bundle, seen)
+    def transact(self, bundle: dict[str, Any], *seen: Seen) -> None:
+        super().transact(bundle, *seen)
         now = get(self.url, self.report)
         results = [get(self.url, self.local(one["reference"])) for one in now.get("result", [])]
         assert {(one["status"], one["issued"]) for one in results} <= {(now["status"], now["issued"])}
@@ -291,6 +290,73 @@ def test_a_transaction_that_comes_late_changes_nothing_that_was_written_since(
     assert numbers(url, third) == before and get(url, report)["issued"].startswith("2026-11-27T12:00:00")
 
 
+@pytest.mark.parametrize(("sample", "most"), [("S8", 500), ("S9", 20)])
+def test_a_first_version_that_comes_late_changes_nothing_that_was_written_since(
+    sample: str, most: int, tmp_path: Path, url: str, hospital: Callable[..., Hospital]
+) -> None:
+    """Nothing of the report lies there that it could be sent for: the mark beside it does, whole or in parts."""
+    known = {"sample": sample, "subject_id": f"P-{sample}", "order": f"O-{sample}"}
+    first, second, third = (report_bundle(tmp_path / "r", signatures=n, **known) for n in (1, 2, 3))
+    access, once = f"most_entries: {most}\n", Patience(attempts=1, timeout=60)
+    faults = Faults(share=1.0, kinds=("late",), slow=2.0)
+    with faulty(url, faults) as proxy:
+        with pytest.raises(DeliveryError, match="did not take the transaction after 1 attempts"):
+            hospital(proxy, access, once).deliver(sample, first)
+        faults.settle()  # the mark has come
+        with pytest.raises(DeliveryError, match="did not take the transaction after 1 attempts"):
+            hospital(proxy, access, once).deliver(sample, first)
+        report = hospital(access=access).deliver(sample, second).report
+        before = numbers(url, second)
+        faults.settle()
+    assert faults.happened["late"] >= 2, "the mark, and a transaction for it"
+    assert numbers(url, second) == before and get(url, report)["status"] == "amended"
+    hospital().deliver(sample, third)
+    assert get(url, report)["issued"].startswith("2026-11-27T12:00:00")
+    (found,) = get(url, f"Basic?identifier=urn:uuid:{report.partition('/')[2]}")["entry"]
+    assert set(found["resource"]) <= {"resourceType", "id", "meta", "text", "identifier", "code"}
+
+
+def test_a_mark_that_comes_late_says_nothing_and_hinders_nothing(
+    tmp_path: Path, url: str, hospital: Callable[..., Hospital]
+) -> None:
+    known = {"sample": "S29", "subject_id": "P-mark", "order": "O-mark"}
+    first, second = (report_bundle(tmp_path / "r", signatures=n, **known) for n in (1, 2))
+    faults = Faults(share=1.0, kinds=("late",), slow=2.0)
+    with faulty(url, faults) as proxy:
+        with pytest.raises(DeliveryError, match="after 1 attempts"):
+            hospital(proxy, patience=Patience(attempts=1, timeout=60)).deliver("S29", first)
+        hospital().deliver("S29", first)
+        faults.settle()
+    report = hospital().deliver("S29", second).report
+    assert get(url, report)["status"] == "amended" and faults.happened == {"late": 1}
+
+
+def test_a_server_that_takes_no_marks_is_told_of_and_takes_reports_without(
+    tmp_path: Path, url: str, hospital: Callable[..., Hospital]
+) -> None:
+    class WithoutBasic(FhirServer):
+        """Refuses what it does not know, as servers do: here the real one is sent what none knows."""
+
+        def transact(self, bundle: dict[str, Any], *seen: Seen) -> None:
+            (entry, *_) = bundle["entry"]
+            if entry["resource"]["resourceType"] == "Basic":
+                unknown = {"resource": {"resourceType": "Basicest", "id": "a"}, "fullUrl": "urn:uuid:a"}
+                bundle = {**bundle, "entry": [unknown | {"request": {"method": "PUT", "url": "Basicest/a"}}]}
+            super().transact(bundle, *seen)
+
+    bundle = report_bundle(tmp_path / "r", sample="S28", subject_id="P-none", order="O-none")
+    at = hospital()
+    at.__dict__["server"] = WithoutBasic(url, patience=PATIENT)
+    with pytest.raises(RefusedError, match="refused") as told:
+        at.deliver("S28", bundle)
+    assert "marks: false" in told.value.remedy
+    without = hospital(access="marks: false\n")
+    without.__dict__["server"] = WithoutBasic(url, patience=PATIENT)
+    report = without.deliver("S28", bundle).report
+    assert get(url, report)["status"] == "final"
+    assert get(url, f"Basic?identifier=urn:uuid:{report.partition('/')[2]}&_summary=count")["total"] == 0
+
+
 def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(
     tmp_path: Path, url: str, hospital: Callable[..., Hospital]
 ) -> None:
@@ -301,6 +367,8 @@ def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(
     class Overtaken(FhirServer):
         def look(self, place: str) -> Seen | None:
             seen = super().look(place)
+            if place != report:
+                return seen
             other = get(url, place) | {"conclusion": "What somebody else says."}
             httpx.put(f"{url}/{place}", json=other, headers={"Content-Type": "application/fhir+json"}, timeout=60)
             return seen

@@ -10,6 +10,9 @@ from engine.fhir.transactions import (
     addressed,
     amending,
     content_digests,
+    mark,
+    marked,
+    marking,
     references_in,
     transactions,
     withdrawn,
@@ -83,6 +86,17 @@ def test_an_amendment_that_fits_is_one_transaction_beside_what_is_new(bundle: di
     report = next(place for place in resources if place.startswith("DiagnosticReport/"))
     parts, guarded = amending(resources, report, resources.keys(), most=500)
     assert (len(parts), guarded) == (1, 1) and not any("registered" in str(part) for part in parts)
+
+
+@pytest.mark.parametrize("most", [5, 499])
+def test_every_transaction_of_a_report_can_write_its_mark_anew_and_each_writes_another(bundle: dict, most: int) -> None:
+    resources = addressed(bundle)
+    report = next(place for place in resources if place.startswith("DiagnosticReport/"))
+    parts = [marking(report), *(marked(part, report) for part in transactions(resources, most=most))]
+    marks = [part["entry"][0] for part in parts]
+    assert {one["request"]["url"] for one in marks} == {mark(report)[0]}
+    assert len({str(one["resource"]) for one in marks}) == len(parts)
+    assert [str(one) for part in parts for one in validator().bundle(part, is_whole=False) if _is_error(one)] == []
 
 
 def test_what_is_taken_back_says_so_and_follows_its_profile_where_that_allows_it(bundle: dict) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -25,6 +27,7 @@ from engine.report.pileup import Pileup, ShownRead
 from engine.report.requirements import OF_A_FINDING, OF_A_REPORT, missing_elements
 from engine.report.statement import Statement
 from tests.builders.annotated import variant
+from tests.builders.browser import ARGUMENTS
 from tests.builders.readers import READERS
 from tests.builders.statements import REGIONS, sign_out, statement
 from tests.conftest import PROJECT
@@ -314,3 +317,49 @@ def test_the_pdf_is_the_same_each_time_and_says_what_the_page_says(tmp_path: Pat
     assert all(f"Page {number} of {len(pages)}" in " ".join(one.split()) for number, one in enumerate(pages, 1))
     drawn = dict(tuple(map(int, line.split())) for line in done.stdout.splitlines())
     assert len(drawn) == len(pages) > 1 and min(drawn.values()) > 5, "no page is blank"
+
+
+_READ = """
+import sys
+import pypdfium2
+for page in pypdfium2.PdfDocument(sys.argv[1]):
+    print(" ".join(page.get_textpage().get_text_range().split()))
+"""
+
+
+def test_every_sheet_that_a_browser_prints_says_whose_it_is(tmp_path: Path) -> None:
+    """Where there is no WeasyPrint a browser prints the page (ISO 15189, 7.4.1.6: on each page)."""
+    if not PDF.is_dir() or not (chromium := shutil.which("chromium")):
+        pytest.skip("needs Chromium and a reader of PDF: make browser readers")
+    said, name = everything(tmp_path), 'Zoë "Z" O\'Brien & <Söhne>'
+    (tmp_path / "page.html").write_text(render(said, Issue(), [pileup(said)], identity=Identity("P1", name=name)))
+    printed = tmp_path / "page.pdf"
+    command = [chromium, *ARGUMENTS, "--no-pdf-header-footer", f"--print-to-pdf={printed}", str(tmp_path / "page.html")]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    environment = os.environ | {"PYTHONPATH": str(PDF)}
+    read = subprocess.run([sys.executable, "-c", _READ, printed], env=environment, capture_output=True, text=True)
+    sheets = read.stdout.splitlines()
+    assert len(sheets) > 2, read.stderr
+    for number, sheet in enumerate(sheets, 1):
+        assert f"Sample S1, {name}, version 1 (preliminary)" in sheet and f"Page {number} of {len(sheets)}" in sheet
+
+
+def test_the_result_names_the_condition_and_is_not_misread(tmp_path: Path) -> None:
+    """At a glance: what a positive result is for, and that a secondary finding or a carrier state is no answer."""
+
+    def outcome(said: Statement) -> str:
+        (told,) = re.findall(r'data-element="outcome">(.*?)</p>', render(said, Issue()))
+        return str(told)
+
+    asked = {"ordered_genes": ("PRNP", "PANK2"), "secondary_findings_consent": True}
+    answered = statement(tmp_path / "a", variant("PRNP", 3_200_000), **asked)
+    first_page = render(answered, Issue()).partition("Next steps")[0]
+    conditions = [one["name"] for one in answered.findings[0].row["conditions"]]
+    told = "; ".join(f"{name} (autosomal dominant)" for name in conditions[:3])
+    more = f"; {len(conditions) - 3} more" if len(conditions) > 3 else ""
+    assert len(conditions) > 1 and html.escape(f"Conditions of PRNP: {told}{more}.") in first_page
+    assert outcome(answered) == "Positive"
+    secondary = statement(tmp_path / "b", variant("BRCA1", 3_300_000), **asked)
+    assert outcome(secondary) == "Positive for a secondary finding only; what was asked is not answered"
+    carrier = statement(tmp_path / "c", variant("PANK2", 3_400_000), **asked)
+    assert outcome(carrier) == "Negative; carrier of a variant of PANK2"
