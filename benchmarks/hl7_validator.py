@@ -18,7 +18,10 @@ from pathlib import Path
 from tests.builders.hl7_validator import EXPLAINED, OF_TESTS, Message, explanation, is_installed, judge, ours
 
 ROOT = Path(__file__).parent.parent
-TESTS = ("tests/engine/fhir", "tests/engine/ops", "tests/console", "tests/resources/test_hospital.py")
+TESTS = (
+    *("tests/engine/fhir", "tests/engine/ops", "tests/engine/report", "tests/engine/hl7v2"),
+    *("tests/console", "tests/resources/test_hospital.py"),
+)
 """Where bundles are built."""
 
 
@@ -26,22 +29,26 @@ def main() -> int:
     """Collect, judge and tell."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hl7_validator", description=__doc__)
     parser.add_argument("--demo", type=Path, default=ROOT / "data" / "demo", help="the demo's data (%(default)s)")
-    parser.add_argument("--without-tests", action="store_true", help="judge the demo's bundles only")
+    tests = parser.add_mutually_exclusive_group()
+    tests.add_argument("--without-tests", action="store_true", help="judge the demo's bundles only")
+    tests.add_argument("--kept", type=Path, help="folder in which earlier runs of tests kept theirs; they are not run")
     options = parser.parse_args()
     if not is_installed():
         print("HL7's validator is not installed: make hapi", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory() as scratch:
         of_demo = sorted(options.demo.glob("lake/samples/*/fhir_bundle/*/*.fhir.json"))
-        of_tests = [] if options.without_tests else _of_tests(Path(scratch))
+        of_tests = [] if options.without_tests else _of_tests(Path(scratch), options.kept)
         said = judge([*of_demo, *of_tests])
     known = dict.fromkeys(of_demo, EXPLAINED) | dict.fromkeys(of_tests, EXPLAINED | OF_TESTS)
     print(f"{len(of_demo)} bundles of the demo, {len(of_tests)} of the tests")
     return _tell(said, known)
 
 
-def _of_tests(folder: Path) -> list[Path]:
+def _of_tests(folder: Path, kept: Path | None) -> list[Path]:
     """Every bundle that the tests build and that our validator accepts."""
+    if kept:
+        return sorted(kept.glob("*.json"))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.hapi.kept_bundles", "-p", "no:cacheprovider", *TESTS]
     environment = os.environ | {"GENOMICS_KEPT_BUNDLES": str(folder)}
     subprocess.run(command, cwd=ROOT, env=environment, stdout=sys.stderr, check=True)

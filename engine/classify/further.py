@@ -9,7 +9,7 @@ repeats only in genes that the order names, because one in another would be a fi
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +24,7 @@ from engine.errors import VariantFileError
 from engine.genotype.homozygosity import Run
 from engine.mitochondria.calls import MitochondrialCall
 from engine.mitochondria.deletions import LargeDeletion
+from engine.reference.accessions import refseq_accession
 from engine.structural.events import StructuralVariant
 from engine.structural.smn import SmnCopies
 
@@ -68,6 +69,7 @@ class FurtherFinding:
         fraction: share of the molecules with it (heteroplasmy).
         ref: reference bases of a small allele.
         alt: what stands there.
+        accession: RefSeq accession of the contig, empty where none is known.
     """
 
     key: str
@@ -90,6 +92,22 @@ class FurtherFinding:
     fraction: float | None = None
     ref: str | None = None
     alt: str | None = None
+    accession: str = ""
+
+
+def with_accessions(
+    findings: Iterable[FurtherFinding], build: str, lengths: Mapping[str, int]
+) -> Iterator[FurtherFinding]:
+    """The findings with the name that NCBI has for their contigs, of those that lie on one.
+
+    Args:
+        findings: in whatever order.
+        build: ``GRCh37`` or ``GRCh38``.
+        lengths: of contigs, in bases: the mitochondrion's tells which of two sequences it is.
+    """
+    for one in findings:
+        known = refseq_accession(build, one.contig, lengths.get(one.contig, 0)) if one.contig else None
+        yield replace(one, accession=known or "")
 
 
 def finding_of(told: dict[str, Any]) -> FurtherFinding:

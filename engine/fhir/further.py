@@ -14,13 +14,16 @@ from engine.fhir.codes import (
     CHANGE_TYPE,
     CHROMOSOMES,
     GERMLINE,
+    HGVS,
     ONE_BASED,
     PRESENT,
+    REFSEQ,
     SEQUENCING,
     VARIANT_ASSESSMENT,
     ZYGOSITY,
     JsonObject,
     component,
+    concept,
     named,
     quantity,
 )
@@ -67,6 +70,8 @@ def further_components(finding: FurtherFinding, build: str) -> list[JsonObject]:
         *(("48018-6", gene_concept(Gene(gene, hgnc_id(gene)))) for gene in finding.genes),
         ("62374-4", BUILDS[build]),
         ("48000-4", chromosome),
+        ("48013-7", concept(REFSEQ, finding.accession) if finding.accession else None),
+        ("81290-9", concept(HGVS, name) if (name := _mitochondrial_name(finding)) else None),
         ("92822-6", ONE_BASED),
         ("48019-4", CHANGE_TYPE.get(_TYPES.get(finding.type, ""))),
         ("48002-0", GERMLINE),
@@ -89,6 +94,13 @@ def further_components(finding: FurtherFinding, build: str) -> list[JsonObject]:
         components.append(component("repeat-motif", valueString=finding.motif))
         components.append(component("repeat-number", valueQuantity=quantity(finding.units, "1", "1")))
     return components
+
+
+def _mitochondrial_name(finding: FurtherFinding) -> str | None:
+    """The m. name of an exchanged base: LOINC has no code for that chromosome, so its own sequence names it."""
+    ref, alt = finding.ref or "", finding.alt or ""
+    is_exchange = len(ref) == len(alt) == 1 and bare_contig(finding.contig) == "MT"
+    return f"{finding.accession}:m.{finding.position}{ref}>{alt}" if finding.accession and is_exchange else None
 
 
 def _state(finding: FurtherFinding) -> str:

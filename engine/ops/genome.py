@@ -206,6 +206,7 @@ def further_findings(
         smn_findings,
         structural_findings,
         uniparental_findings,
+        with_accessions,
         write_further,
     )
     from engine.classify.question import question_of
@@ -245,6 +246,7 @@ def further_findings(
     if found := told.get(SMN1_COPIES):
         findings += smn_findings(SmnCopies(**{**found, "likely": tuple(found["likely"])}), question)
     findings += uniparental_findings(str(trio_variants.measures.get("uniparental_contigs_told") or ""))
+    findings = list(with_accessions(findings, reference.build, reference.contig_lengths))
     every = sources | {_UNIPARENTAL: trio_variants}
     why = {what: "" if one.measures["examined"] else str(one.measures[NOT_EXAMINED]) for what, one in every.items()}
     why |= told.get(BY_JUNCTIONS, {}).get("looked_for", {BY_DEPTH: why[BY_JUNCTIONS]})

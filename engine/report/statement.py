@@ -282,9 +282,17 @@ def _digest(
         "awaited": awaited,
     }
     said |= {"drug_response": drugs.told} if drugs else {}
-    said |= {"further": asdict(further)} if further.examined else {}
+    said |= {"further": _further_as_signed(further)} if further.examined else {}
     said |= {"risks": risks_told(risks)} if risks else {}
     return sha256(canonical_json(said).encode()).hexdigest()
+
+
+def _further_as_signed(further: Further) -> dict[str, Any]:
+    """What was found beside small variants; the accession only names the contig in other words."""
+    told = asdict(further)
+    for one in told["findings"]:
+        del one["accession"]
+    return told
 
 
 def _case_as_signed(case: CaseFacts) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from engine.classify.further import Further, FurtherFinding
+from engine.classify.further import Further, FurtherFinding, with_accessions
 from engine.fhir.bundle import build_bundle
 from engine.fhir.check import check_bundle, faults
 from engine.report.issue import Issue
@@ -39,6 +40,7 @@ LONG = FurtherFinding(
 MIXED = FurtherFinding(
     "mitochondrial|3242", "mitochondrial variant", (), "MT: m.3243A>G", "ClinVar calls it pathogenic.",
     contig="MT", position=3_243, end=3_243, fraction=0.31, ref="A", alt="G",
+    accession="NC_012920.1",
 )  # fmt: skip
 RUNS = FurtherFinding("homozygosity", "homozygosity", (), "6.2% lie in runs", "Parents are related.")
 EVERYTHING = Further((GONE, LONG, MIXED, RUNS), ("structural variants", "repeats"), (("homozygosity", "too little"),))
@@ -81,7 +83,22 @@ def test_heteroplasmy_is_a_share_and_a_state(observations: list[dict[str, Any]])
     told = values(observations[2])
     assert told["81258-6"]["value"] == 0.31 and told["53034-5"]["coding"][0]["code"] == "LA6703-8"
     assert (told["69547-8"], told["69551-0"]) == ("A", "G")
+    assert "48000-4" not in told, "LOINC has no code for the mitochondrion: its sequence names the place"
+    assert told["48013-7"]["coding"][0]["code"] == "NC_012920.1"
+    assert told["81290-9"]["coding"][0]["code"] == "NC_012920.1:m.3243A>G"
     assert len(observations) == 3, "runs of homozygosity are no variant"
+
+
+def test_a_contig_has_the_name_that_ncbi_has_for_it_and_what_was_signed_stays_signed(tmp_path: Path) -> None:
+    unnamed = [replace(one, accession="") for one in EVERYTHING.findings]
+    named = list(with_accessions(unnamed, "GRCh38", {"MT": 16_569, "4": 190_214_555}))
+    assert [one.accession for one in named] == ["NC_000020.11", "NC_000004.12", "NC_012920.1", ""]
+    (older,) = with_accessions([MIXED], "GRCh37", {"MT": 16_571})
+    assert older.accession == "NC_001807.4"
+    digests = {
+        statement(tmp_path, further=replace(EVERYTHING, findings=tuple(found))).digest for found in (unnamed, named)
+    }
+    assert len(digests) == 1
 
 
 def test_the_report_says_them_and_is_not_negative(said: Statement, tmp_path: Path) -> None:

@@ -69,14 +69,14 @@ def _is_named(mutant: Mutant) -> bool:
 
 
 def test_the_validator_loads_in_less_than_a_second() -> None:
-    """Of the processor's time: a machine with other work says nothing of it."""
+    """By the clock, in a process of its own; other work makes some slow, and not each of ten (0.1 s without)."""
     timed = (
-        "import time; start = time.process_time()\n"
+        "import time; start = time.perf_counter()\n"
         "from engine.fhir.validation.validator import Validator\n"
         "Validator().resource({'resourceType': 'Observation'})\n"
-        "print(time.process_time() - start)"
+        "print(time.perf_counter() - start)"
     )
-    times = [
-        float(subprocess.run([sys.executable, "-c", timed], capture_output=True, check=True).stdout) for _ in "123"
-    ]
-    assert min(times) < 1
+    times: list[float] = []
+    while len(times) < 10 and not any(seconds < 1 for seconds in times):
+        times.append(float(subprocess.run([sys.executable, "-c", timed], capture_output=True, check=True).stdout))
+    assert min(times) < 1, times
