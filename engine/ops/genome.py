@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from engine.ops.artifact import NOT_EXAMINED, Computed, artifact
 from engine.ops.inputs import Facts, Genome, Making, Options, Own, Parts
 from engine.ops.services import Settings
-from engine.person import Person
+from engine.person import Person, Sex
 from engine.receipt import Measure
 from engine.reference.bundle import ReferenceBundle
 
@@ -45,7 +45,6 @@ def structural_variants(
     if settings.structural == "none":
         return _not_examined(making, "the deployment names no caller of structural variants")
     from engine.reference.genome import open_reference
-    from engine.structural.events import BY_DEPTH, BY_JUNCTIONS
     from engine.structural.sample import NO_DEPTH, call_structural, write_structural
 
     genome, reads = open_reference(reference.fasta), aligned_reads.file(f".{settings.alignment_format}")
@@ -58,12 +57,21 @@ def structural_variants(
     write_structural(output, making.sample, events, genome, caller=caller)
     passing = {f"{kind.lower()}_events": sum(one.passes and one.kind == kind for one in events) for kind in _KINDS}
     passing["depth_events"] = sum(one.passes and one.by_depth for one in events)
-    looked_for = {
-        BY_JUNCTIONS: "" if caller == "dysgu" else "the deployment looks at depth alone",
-        BY_DEPTH: "" if found.has_depth else NO_DEPTH,
-    }
+    looked_for = _looked_for(caller, has_depth=found.has_depth, sex=person.sex)
     told = {"looked_for": looked_for, "events": [asdict(event) for event in events]}
     return _examined(making, len(events), passing, told)
+
+
+def _looked_for(caller: Literal["dysgu", "depth"], *, has_depth: bool, sex: Sex) -> dict[str, str]:
+    """What is looked for by junctions and by depth, each with why it was not; empty where it was."""
+    from engine.structural.events import BY_DEPTH, BY_JUNCTIONS, X_AND_Y_BY_DEPTH
+    from engine.structural.sample import NO_DEPTH
+
+    told = {
+        BY_JUNCTIONS: "" if caller == "dysgu" else "the deployment looks at depth alone",
+        BY_DEPTH: "" if has_depth else NO_DEPTH,
+    }
+    return told | ({X_AND_Y_BY_DEPTH: "the sex is not known"} if has_depth and sex is Sex.UNKNOWN else {})
 
 
 @artifact(kinds={"json"})

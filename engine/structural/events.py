@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["DEL", "DUP", "INV", "INS", "BND"]
 BY_JUNCTIONS, BY_DEPTH = "structural variants", "copy number by depth"
+X_AND_Y_BY_DEPTH = "copy number of X and Y by depth"
 """What is looked for, in words."""
 
 _ALIKE = 0.95

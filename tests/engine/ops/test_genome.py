@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from engine.classify.further import Further, read_further
-from engine.ops.genome import further_findings, smn_copies, structural_variants
+from engine.ops.genome import _looked_for, further_findings, smn_copies, structural_variants
 from engine.ops.inputs import Making
-from engine.person import Person
+from engine.person import Person, Sex
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.genome import open_reference
 from engine.structural import smn
@@ -84,6 +84,14 @@ def test_junctions_and_depth_are_told_apart(
         what: why for what, why in looked_for.items() if why
     }
     assert reasons["uniparental disomy"] == reasons["copies of SMN1"] == "not here"
+
+
+def test_of_an_unknown_sex_it_is_said_that_depth_tells_nothing_of_x_and_y() -> None:
+    unknown = _looked_for("dysgu", has_depth=True, sex=Sex.UNKNOWN)
+    assert unknown.pop("copy number of X and Y by depth") == "the sex is not known"
+    assert unknown == _looked_for("dysgu", has_depth=True, sex=Sex.MALE)
+    assert unknown == {"structural variants": "", "copy number by depth": ""}
+    assert _looked_for("depth", has_depth=False, sex=Sex.UNKNOWN)["copy number by depth"] == NO_DEPTH
 
 
 def test_no_copy_of_smn1_reaches_the_report_of_whom_it_was_asked(
