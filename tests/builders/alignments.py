@@ -111,3 +111,12 @@ def write_bam(
     if sort_order == "coordinate":
         pysam.index(str(path))
     return path
+
+
+def damaged_bam(reads: Path, folder: Path) -> Path:
+    """A copy with one byte in its midst turned round, ``damaged.bam``, beside the index of the whole one."""
+    damaged, content = folder / "damaged.bam", bytearray(reads.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    damaged.write_bytes(content)
+    Path(f"{damaged}.bai").write_bytes(Path(f"{reads}.bai").read_bytes())
+    return damaged

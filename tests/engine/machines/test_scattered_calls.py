@@ -20,7 +20,14 @@ from engine.machines import slurm as slurm_machines
 from engine.machines import work
 from engine.machines.named import machines_named
 from engine.machines.work import Machines, Work, write_work
-from tests.builders.alignments import Haplotype, SmallReference, random_sequence, write_bam, write_reference
+from tests.builders.alignments import (
+    Haplotype,
+    SmallReference,
+    damaged_bam,
+    random_sequence,
+    write_bam,
+    write_reference,
+)
 from tests.builders.dask import Dask, dask_cluster
 from tests.builders.slurm import Slurm, running_slurm
 
@@ -183,11 +190,7 @@ def test_damaged_reads_are_told_as_they_are_on_one_machine(
     sample: tuple[SmallReference, Path], cluster: Dask, tmp_path: Path
 ) -> None:
     reference, reads = sample
-    damaged = tmp_path / "damaged.bam"
-    content = bytearray(reads.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    damaged.write_bytes(content)
-    Path(f"{damaged}.bai").write_bytes(Path(f"{reads}.bai").read_bytes())
+    damaged = damaged_bam(reads, tmp_path)
     told = []
     for machines in (None, machines_named(f"dask:{cluster.address}")):
         with pytest.raises(AlignmentFileError) as error:

@@ -10,7 +10,14 @@ import pytest
 from engine.call.haplotype.caller import call_haplotypes
 from engine.call.haplotype.windows import workers
 from engine.errors import AlignmentFileError, ToolError
-from tests.builders.alignments import Haplotype, SmallReference, random_sequence, write_bam, write_reference
+from tests.builders.alignments import (
+    Haplotype,
+    SmallReference,
+    damaged_bam,
+    random_sequence,
+    write_bam,
+    write_reference,
+)
 
 LENGTH = 200_000
 """Four windows."""
@@ -51,11 +58,7 @@ def test_processes_give_the_bytes_of_one(
 
 def test_a_damaged_file_is_told_as_it_is_without_processes(sample: tuple[SmallReference, Path], tmp_path: Path) -> None:
     reference, reads = sample
-    damaged = tmp_path / "damaged.bam"
-    content = bytearray(reads.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    damaged.write_bytes(content)
-    Path(f"{damaged}.bai").write_bytes(Path(f"{reads}.bai").read_bytes())
+    damaged = damaged_bam(reads, tmp_path)
     told = []
     for threads in (1, 2):
         with pytest.raises(AlignmentFileError) as error:
