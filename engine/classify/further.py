@@ -26,7 +26,7 @@ from engine.mitochondria.calls import MitochondrialCall
 from engine.mitochondria.deletions import LargeDeletion
 from engine.reference.accessions import refseq_accession
 from engine.structural.events import StructuralVariant
-from engine.structural.smn import SmnCopies
+from engine.structural.smn import STRETCH, SmnCopies
 
 Kind = Literal["structural variant", "repeat expansion", "mitochondrial variant", "homozygosity", "uniparental disomy"]
 _COPIES = {("DEL", "0/1"): 1, ("DEL", "1/1"): 0, ("DUP", "0/1"): 3, ("DUP", "1/1"): 4}
@@ -247,12 +247,15 @@ def smn_findings(found: SmnCopies, question: Question) -> list[FurtherFinding]:
             notes=(
                 f"Told by {found.reads_smn1} fragments with C and {found.reads_smn2} with T, and a depth of "
                 f"{found.depth:g} copies; confirm it by MLPA before it is acted on.",
+                "A copy that was converted to SMN2 counts as lost.",
             ),
             contig=found.contig,
             position=found.position,
             end=found.position,
             type="DEL",
             copies=found.smn1,
+            inner=(found.position, found.position),
+            outer=(max(1, found.position - STRETCH), found.position + STRETCH),
         )
     ]
 

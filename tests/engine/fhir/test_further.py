@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from engine.classify.further import Further, FurtherFinding, with_accessions
+from engine.classify.further import Further, FurtherFinding, smn_findings, with_accessions
+from engine.classify.question import Question
 from engine.fhir.bundle import build_bundle
 from engine.fhir.check import check_bundle, faults
 from engine.report.issue import Issue
 from engine.report.page import render
 from engine.report.statement import Statement
 from engine.report.statement_file import read_statement, write_statement
+from engine.structural.smn import SmnCopies
 from tests.builders.annotated import variant
 from tests.builders.statements import statement
 
@@ -43,7 +45,12 @@ MIXED = FurtherFinding(
     accession="NC_012920.1",
 )  # fmt: skip
 RUNS = FurtherFinding("homozygosity", "homozygosity", (), "6.2% lie in runs", "Parents are related.")
-EVERYTHING = Further((GONE, LONG, MIXED, RUNS), ("structural variants", "repeats"), (("homozygosity", "too little"),))
+(LOST,) = smn_findings(
+    SmnCopies("5", 70_247_773, 3.0, 0, 45, 0, 3, 1.0, (0,)), Question(("SMN1",), None, is_open=False)
+)
+EVERYTHING = Further(
+    (GONE, LONG, MIXED, RUNS, LOST), ("structural variants", "repeats"), (("homozygosity", "too little"),)
+)
 
 
 @pytest.fixture(scope="module")
@@ -86,13 +93,20 @@ def test_heteroplasmy_is_a_share_and_a_state(observations: list[dict[str, Any]])
     assert "48000-4" not in told, "LOINC has no code for the mitochondrion: its sequence names the place"
     assert told["48013-7"]["coding"][0]["code"] == "NC_012920.1"
     assert told["81290-9"]["coding"][0]["code"] == "NC_012920.1:m.3243A>G"
-    assert len(observations) == 3, "runs of homozygosity are no variant"
+    assert len(observations) == 4, "runs of homozygosity are no variant"
+
+
+def test_a_lost_copy_of_smn1_is_no_deletion_of_the_one_base_that_tells_it(observations: list[dict[str, Any]]) -> None:
+    told = values(observations[3])
+    assert told["82155-3"]["value"] == 0 and "81254-5" not in told
+    assert told["81302-2"] == {"low": {"value": 70_247_773}, "high": {"value": 70_247_773}}
+    assert told["81301-4"] == {"low": {"value": 70_242_773}, "high": {"value": 70_252_773}}
 
 
 def test_a_contig_has_the_name_that_ncbi_has_for_it_and_what_was_signed_stays_signed(tmp_path: Path) -> None:
     unnamed = [replace(one, accession="") for one in EVERYTHING.findings]
     named = list(with_accessions(unnamed, "GRCh38", {"MT": 16_569, "4": 190_214_555}))
-    assert [one.accession for one in named] == ["NC_000020.11", "NC_000004.12", "NC_012920.1", ""]
+    assert [one.accession for one in named] == ["NC_000020.11", "NC_000004.12", "NC_012920.1", "", "NC_000005.10"]
     (older,) = with_accessions([MIXED], "GRCh37", {"MT": 16_571})
     assert older.accession == "NC_001807.4"
     digests = {

@@ -135,6 +135,7 @@ def test_fewer_than_two_copies_are_told_of_whom_the_gene_was_asked() -> None:
     both = weigh(SITES, 2.0, 0.03, (30, 30))
     (found,) = smn_findings(none, asked)
     assert (found.copies, found.type, found.genes) == (0, "DEL", ("SMN1",))
+    assert (found.inner, found.outer) == ((30_001, 30_001), (25_001, 35_001)), "no deletion of one base"
     assert found.headline == "SMN1: no copy with the C of c.840 at chr5:30,001"
     assert found.sentence == (
         "Exon 7 is there in no copy of SMN1, as in spinal muscular atrophy; SMN2 has 3 copies. Fewer copies of SMN2 go "
