@@ -9,7 +9,7 @@ repeats only in genes that the order names, because one in another would be a fi
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +30,8 @@ from engine.structural.smn import STRETCH, SmnCopies
 
 Kind = Literal["structural variant", "repeat expansion", "mitochondrial variant", "homozygosity", "uniparental disomy"]
 _COPIES = {("DEL", "0/1"): 1, ("DEL", "1/1"): 0, ("DUP", "0/1"): 3, ("DUP", "1/1"): 4}
+_COPIES_OF_ONE = {("DEL", "1/1"): 0, ("DUP", "1/1"): 2}
+"""The same where a person has one copy, as a male of X: genotypes are told as if there were two."""
 _WORDS = {
     "DEL": "deletion",
     "DUP": "tandem duplication",
@@ -70,6 +72,7 @@ class FurtherFinding:
         ref: reference bases of a small allele.
         alt: what stands there.
         accession: RefSeq accession of the contig, empty where none is known.
+        zygosity: of a structural variant, ``hemizygous`` where there is one copy; empty where it is not known.
     """
 
     key: str
@@ -93,6 +96,7 @@ class FurtherFinding:
     ref: str | None = None
     alt: str | None = None
     accession: str = ""
+    zygosity: str = ""
 
 
 def with_accessions(
@@ -121,6 +125,7 @@ def structural_findings(
     transcripts: Sequence[Transcript],
     question: Question,
     haploinsufficient: Collection[str] | None = None,
+    usual: Callable[[StructuralVariant], int] = lambda _: 2,
 ) -> list[FurtherFinding]:
     """Passing events that touch an exon of a gene that was asked about.
 
@@ -130,13 +135,14 @@ def structural_findings(
         question: what was asked; of an open question every gene but those on the list of secondary findings.
         haploinsufficient: genes of which loss of one copy is known to cause disease; absent where the reference
             declares no dosage, and then no points are told.
+        usual: copies that the person has of the stretch of an event, if nothing happened to it.
     """
     asked = [one for one in transcripts if _is_asked(one, question)]
     found = []
     for event in events:
         touched = [one for one in asked if _touches(event, one)] if event.passes else []
         if touched:
-            told = _structural(event, touched)
+            told = _structural(event, touched, usual(event))
             points = () if haploinsufficient is None else points_of(event, transcripts, haploinsufficient)
             words = (in_words(points, told.genes),) if points else ()
             found.append(replace(told, notes=(*told.notes, *words)))
@@ -157,17 +163,22 @@ def _touches(event: StructuralVariant, one: Transcript) -> bool:
     return any(first < end and start < last for first, last in one.exons)
 
 
-def _structural(event: StructuralVariant, touched: Sequence[Transcript]) -> FurtherFinding:
+def _structural(event: StructuralVariant, touched: Sequence[Transcript], usual: int) -> FurtherFinding:
     genes = tuple(dict.fromkeys(one.gene for one in touched))
     exons = sum(first < event.end and event.start + 1 < last for one in touched for first, last in one.exons)
-    by_genotype = _COPIES.get((event.kind, event.genotype.replace("|", "/")))
+    genotype = event.genotype.replace("|", "/")
+    by_genotype = (_COPIES_OF_ONE if usual == 1 else _COPIES).get((event.kind, genotype))
     copies = by_genotype if event.copies is None else event.copies
     evidence = "the depth of reads" if event.by_depth else f"{event.pairs} pairs and {event.split_reads} split reads"
     spans = event.kind in ("DEL", "DUP", "INV")
     first, last = (event.start + 2, event.end) if spans else (event.start + 1, event.start + 1)
     place = f"{event.contig}:{first:,}-{last:,}" if spans else f"{event.contig}:{first:,}"
     size = f" of {event.length:,} bases" if event.length else f" joined to {event.mate.strip('N')}"
-    zygosity = {"0/1": "heterozygous", "1/1": "homozygous"}.get(event.genotype, "of unknown zygosity")
+    if usual == 1:
+        zygosity = "hemizygous" if event.by_depth or genotype == "1/1" else ""
+    else:
+        zygosity = {"0/1": "heterozygous", "1/1": "homozygous"}.get(genotype, "")
+    what = f"{zygosity} {_WORDS[event.kind]}".strip()
     loose = event.start_within or event.end_within
     inner = (first + event.start_within, max(last - event.end_within, first + event.start_within)) if loose else None
     outer = (first - event.start_within, last + event.end_within) if loose else None
@@ -175,7 +186,7 @@ def _structural(event: StructuralVariant, touched: Sequence[Transcript]) -> Furt
         key=f"structural|{event.kind}|{event.contig}|{event.start}|{event.end}|{event.length}|{event.mate}",
         kind="structural variant",
         genes=genes,
-        headline=f"{', '.join(genes)}: {zygosity} {_WORDS[event.kind]}{size} at {place}",
+        headline=f"{', '.join(genes)}: {what}{size} at {place}{'' if zygosity else ', of unknown zygosity'}",
         sentence=f"It touches {max(exons, 1)} exon{'s' if exons > 1 else ''} of {', '.join(genes)}. Nobody has judged "
         "whether it is the cause.",
         notes=(f"Told by {evidence}; confirm it by another method before it is acted on.",),
@@ -186,6 +197,7 @@ def _structural(event: StructuralVariant, touched: Sequence[Transcript]) -> Furt
         copies=copies,
         inner=inner,
         outer=outer,
+        zygosity=zygosity,
     )
 
 
@@ -256,6 +268,7 @@ def smn_findings(found: SmnCopies, question: Question) -> list[FurtherFinding]:
             copies=found.smn1,
             inner=(found.position, found.position),
             outer=(max(1, found.position - STRETCH), found.position + STRETCH),
+            zygosity="heterozygous" if found.smn1 else "homozygous",
         )
     ]
 

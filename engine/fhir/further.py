@@ -35,7 +35,6 @@ from engine.report.case import Gene
 from engine.report.statement import Statement
 
 _TYPES = {"DEL": "deletion", "DUP": "duplication", "INV": "inversion", "INS": "insertion"}
-_OF_COPIES = {0: "homozygous", 1: "heterozygous", 3: "heterozygous", 4: "homozygous"}
 
 
 def add_further(entries: Entries, statement: Statement, common: JsonObject, study: JsonObject) -> list[JsonObject]:
@@ -106,7 +105,7 @@ def _mitochondrial_name(finding: FurtherFinding) -> str | None:
 def _state(finding: FurtherFinding) -> str:
     if finding.fraction is not None:
         return "homoplasmic" if finding.fraction >= HOMOPLASMIC else "heteroplasmic"
-    return _OF_COPIES.get(finding.copies, "") if finding.copies is not None else ""
+    return finding.zygosity
 
 
 def _range(span: tuple[int, int]) -> JsonObject:

@@ -7,9 +7,9 @@ What is found is told only as far as it was asked about (:mod:`engine.classify.f
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from engine.ops.artifact import NOT_EXAMINED, Computed, artifact
 from engine.ops.inputs import Facts, Genome, Making, Options, Own, Parts
@@ -17,6 +17,9 @@ from engine.ops.services import Settings
 from engine.person import Person, Sex
 from engine.receipt import Measure
 from engine.reference.bundle import ReferenceBundle
+
+if TYPE_CHECKING:
+    from engine.structural.events import StructuralVariant
 
 _KINDS = ("DEL", "DUP", "INV", "INS", "BND")
 
@@ -196,7 +199,7 @@ def further_findings(
     smn_copies: Own,
     trio_variants: Own,
     reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar", "panels", "constraint")],
-    person: Annotated[Person, Facts("ordered_genes", "panel")],
+    person: Annotated[Person, Facts("ordered_genes", "panel", "sex")],
 ) -> Computed:
     """What of all this is told: events over exons asked about, expanded repeats, mitochondrial variants, homozygosity.
 
@@ -241,7 +244,8 @@ def further_findings(
     if found := told.get(BY_JUNCTIONS):
         events = [StructuralVariant(**event) for event in found["events"]]
         dosage = haploinsufficient_genes(reference.constraint) if reference.constraint else None
-        findings += structural_findings(events, spokesmen_of(reference), question, dosage)
+        usual = _usual_copies(reference, person.sex)
+        findings += structural_findings(events, spokesmen_of(reference), question, dosage, usual)
     if found := told.get(REPEAT_EXPANSIONS):
         findings += repeat_findings(found["loci"], question)
     if found := told.get("the mitochondrial genome"):
@@ -262,6 +266,18 @@ def further_findings(
     missing = tuple((what, reason) for what, reason in why.items() if reason)
     write_further(making.folder / f"{making.sample}.further.json", Further(tuple(findings), tuple(examined), missing))
     return Computed(len(findings), {"further_findings": len(findings), "examined": examined})
+
+
+def _usual_copies(reference: ReferenceBundle, sex: Sex) -> Callable[[StructuralVariant], int]:
+    """How many copies a person has of an event's stretch; of one that reaches into a shared end of X and Y two."""
+    from engine.call.ploidy import ploidy_of
+    from engine.reference.intervals import Interval
+
+    def usual(event: StructuralVariant) -> int:
+        where = Interval(event.contig, event.start, event.end)
+        return max(part.copies for part in ploidy_of(where, reference.contig_lengths[event.contig], sex))
+
+    return usual
 
 
 _SUFFIX = ".found.json"

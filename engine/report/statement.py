@@ -288,10 +288,10 @@ def _digest(
 
 
 def _further_as_signed(further: Further) -> dict[str, Any]:
-    """What was found beside small variants; the accession only names the contig in other words."""
+    """What was found beside small variants; the headline has its contig and zygosity."""
     told = asdict(further)
     for one in told["findings"]:
-        del one["accession"]
+        del one["accession"], one["zygosity"]
     return told
 
 

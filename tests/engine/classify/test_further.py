@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,6 +91,25 @@ LOCUS = {
     "benign_max": 26,
     "pathogenic_min": 40,
 }
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "zygosity", "copies"),
+    [
+        ("DEL", {"genotype": "1/1"}, "hemizygous", 0),
+        ("DUP", {"genotype": "1/1"}, "hemizygous", 2),
+        ("DEL", {"genotype": "0/1"}, "", None),
+        ("DUP", {"genotype": "./.", "by_depth": True, "copies": 3}, "hemizygous", 3),
+    ],
+)
+def test_of_a_stretch_that_is_there_once_an_event_is_hemizygous(
+    kind: str, changed: dict[str, Any], zygosity: str, copies: int | None
+) -> None:
+    """Junctions are genotyped as if there were two: a boy would have lost exons homozygously, or have four of them."""
+    event = replace(DELETION, kind=kind, **changed)
+    (found,) = structural_findings([event], [GENE], ASKED, usual=lambda _: 1)
+    assert (found.zygosity, found.copies) == (zygosity, copies)
+    assert (f": {zygosity} " in found.headline) if zygosity else found.headline.endswith(", of unknown zygosity")
 
 
 def test_a_repeat_is_told_where_its_gene_was_asked_about_and_nowhere_else() -> None:

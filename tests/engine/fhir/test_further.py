@@ -34,6 +34,7 @@ GONE = FurtherFinding(
     copies=1,
     inner=(3_063_020, 3_063_980),
     outer=(3_062_980, 3_064_020),
+    zygosity="heterozygous",
 )
 LONG = FurtherFinding(
     "repeat|HD", "repeat expansion", ("HTT",), "HTT: 45 units", "It is long.",
@@ -99,6 +100,7 @@ def test_heteroplasmy_is_a_share_and_a_state(observations: list[dict[str, Any]])
 def test_a_lost_copy_of_smn1_is_no_deletion_of_the_one_base_that_tells_it(observations: list[dict[str, Any]]) -> None:
     told = values(observations[3])
     assert told["82155-3"]["value"] == 0 and "81254-5" not in told
+    assert told["53034-5"]["coding"][0]["code"] == "LA6705-3"
     assert told["81302-2"] == {"low": {"value": 70_247_773}, "high": {"value": 70_247_773}}
     assert told["81301-4"] == {"low": {"value": 70_242_773}, "high": {"value": 70_252_773}}
 
@@ -109,8 +111,10 @@ def test_a_contig_has_the_name_that_ncbi_has_for_it_and_what_was_signed_stays_si
     assert [one.accession for one in named] == ["NC_000020.11", "NC_000004.12", "NC_012920.1", "", "NC_000005.10"]
     (older,) = with_accessions([MIXED], "GRCh37", {"MT": 16_571})
     assert older.accession == "NC_001807.4"
+    without = [replace(one, zygosity="") for one in unnamed]
     digests = {
-        statement(tmp_path, further=replace(EVERYTHING, findings=tuple(found))).digest for found in (unnamed, named)
+        statement(tmp_path, further=replace(EVERYTHING, findings=tuple(found))).digest
+        for found in (unnamed, named, without)
     }
     assert len(digests) == 1
 

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from engine.classify.further import Further, read_further
-from engine.ops.genome import _looked_for, further_findings, smn_copies, structural_variants
+from engine.ops.genome import _looked_for, _usual_copies, further_findings, smn_copies, structural_variants
 from engine.ops.inputs import Making
 from engine.person import Person, Sex
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.genome import open_reference
 from engine.structural import smn
+from engine.structural.events import StructuralVariant
 from engine.structural.sample import NO_DEPTH
 from tests.builders.alignments import Haplotype, random_sequence, write_bam, write_reference
 from tests.builders.people import person
@@ -122,3 +123,20 @@ def test_a_contig_of_one_parent_alone_reaches_the_report(tmp_path: Path, bundle:
     further = told(tmp_path, bundle, trio_variants=trio)
     assert [one.kind for one in further.findings] == ["uniparental disomy"]
     assert further.examined == ("uniparental disomy",)
+
+
+@pytest.mark.parametrize(
+    ("sex", "contig", "start", "end", "copies"),
+    [
+        (Sex.MALE, "chrX", 31_000_000, 31_050_000, 1),
+        (Sex.MALE, "chrX", 600_000, 650_000, 2),  # SHOX, on X and Y
+        (Sex.MALE, "chrX", 2_700_000, 2_900_000, 2),  # over the border of the shared end
+        (Sex.FEMALE, "chrX", 31_000_000, 31_050_000, 2),
+        (Sex.UNKNOWN, "chrX", 31_000_000, 31_050_000, 2),
+        (Sex.MALE, "chr1", 1_000, 2_000, 2),
+    ],
+)
+def test_a_male_has_one_copy_of_x_but_for_its_ends(sex: Sex, contig: str, start: int, end: int, copies: int) -> None:
+    reference = SimpleNamespace(contig_lengths={"chrX": 156_040_895, "chr1": 248_956_422})
+    event = StructuralVariant("DEL", contig, start, end, end - start, "1/1", 60, 5, 4, 0.9, True)
+    assert _usual_copies(reference, sex)(event) == copies
