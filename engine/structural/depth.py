@@ -11,7 +11,7 @@ Only for genomes: where most of the reference is not covered, targets were seque
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -121,7 +121,7 @@ def count_depths(reads: Path, fasta: Path | None = None) -> Depths:
 def find_depth_events(
     depths: Depths,
     *,
-    usual: Mapping[str, int] | None = None,
+    usual: Callable[[str, int], int] = lambda contig, position: 2,
     within: Sequence[Interval] = (),
     fasta: pysam.FastaFile | None = None,
 ) -> list[DepthEvent] | None:
@@ -129,8 +129,8 @@ def find_depth_events(
 
     Args:
         depths: of the sample.
-        usual: copies of a contig, 2 where it does not say.
-        within: the stretches that were sequenced; the whole contigs when empty.
+        usual: copies at a place, by contig and 0-based position; the same throughout a stretch of ``within``.
+        within: the stretches that are looked at; the whole contigs when empty.
         fasta: the reference, by which depth is corrected for G and C, and N left out; uncorrected when absent.
     """
     parts = _without_repeats(list(_parts(depths, within, fasta)))
@@ -145,7 +145,7 @@ def find_depth_events(
     noise = _noise([copies[part.known] for part, copies in zip(parts, scaled, strict=True)])
     found: list[DepthEvent] = []
     for part, copies in zip(parts, scaled, strict=True):
-        found += _events(part, copies, noise, (usual or {}).get(part.contig, 2), medians)
+        found += _events(part, copies, noise, usual(part.contig, part.start), medians)
     return found
 
 

@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
+from engine.call.ploidy import PloidyPart, ploidy_of
 from engine.person import Sex
 from engine.reference.accessions import bare_contig
+from engine.reference.bundle import Contig
 from engine.reference.genome import Reference
-from engine.structural.depth import DepthEvent, count_depths, find_depth_events
+from engine.reference.intervals import Interval
+from engine.structural.depth import DepthEvent, Depths, count_depths, find_depth_events
 from engine.structural.dysgu import call_with_dysgu, dysgu_version
 from engine.structural.events import StructuralVariant, as_duplication, write_events
 from engine.structural.genotype import genotype_event
 
+if TYPE_CHECKING:
+    import pysam
+
 Caller = Literal["dysgu", "depth"]
 _USUAL: Final = {Sex.MALE: {"X": 1, "Y": 1}, Sex.FEMALE: {"X": 2, "Y": 0}}
+_LEFT_OUT: Final = {True: frozenset({"MT"}), False: frozenset({"MT", "X", "Y"})}
+"""Contigs, by whether the sex is known."""
 _WITHIN: Final = 300
 """Bases by which depth places an end, on either side."""
 _ALIKE: Final = 0.5
@@ -75,18 +83,42 @@ def _by_junctions(reads: Path, reference: Reference, threads: int) -> list[Struc
 
 def _by_depth(reads: Path, reference: Reference, sex: Sex) -> list[StructuralVariant] | None:
     """Gains and losses; absent where depth cannot tell of them."""
-    known = _USUAL.get(sex, {})
-    usual = {contig.name: known.get(bare_contig(contig.name), 2) for contig in reference.contigs} if known else {}
     depths = count_depths(reads, reference.fasta)
     with reference.open() as fasta:
-        found = find_depth_events(depths, usual=usual, fasta=fasta)
-    if found is None:
-        return None
-    return [as_variant(event, usual.get(event.contig, 2)) for event in found if usual or _is_autosome(event)]
+        return gains_and_losses(depths, reference.contigs, sex, fasta)
 
 
-def _is_autosome(event: DepthEvent) -> bool:
-    return bare_contig(event.contig).isdecimal()
+def gains_and_losses(
+    depths: Depths, contigs: Sequence[Contig], sex: Sex, fasta: pysam.FastaFile | None = None
+) -> list[StructuralVariant] | None:
+    """What of a genome's depths is more or less than the person has usually.
+
+    Args:
+        depths: of the sample.
+        contigs: of the reference. The mitochondrion is left out: a cell has hundreds of it.
+        sex: of the person; of an unknown one X and Y are left out.
+        fasta: the reference, as :func:`engine.structural.depth.find_depth_events` takes it.
+
+    Returns:
+        Nothing where targets were sequenced, or too little.
+    """
+    told = [contig for contig in contigs if bare_contig(contig.name) not in _LEFT_OUT[sex is not Sex.UNKNOWN]]
+    parts = {contig.name: _usual_parts(contig, sex) for contig in told}
+
+    def usual(contig: str, position: int) -> int:
+        return next(part.copies for part in parts[contig] if position < part.interval.end)
+
+    within = [part.interval for some in parts.values() for part in some]
+    found = find_depth_events(depths, usual=usual, within=within, fasta=fasta)
+    return None if found is None else [as_variant(event, usual(event.contig, event.start)) for event in found]
+
+
+def _usual_parts(contig: Contig, sex: Sex) -> list[PloidyPart]:
+    """The stretches of a contig with one number of copies; the ends that X and Y share are known by build."""
+    parts = ploidy_of(Interval(contig.name, 0, contig.length), contig.length, sex)
+    if len(parts) > 1:
+        return parts
+    return [PloidyPart(parts[0].interval, _USUAL.get(sex, {}).get(bare_contig(contig.name), 2))]
 
 
 def as_variant(event: DepthEvent, usual: int) -> StructuralVariant:

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.person import Sex
+from engine.reference.bundle import Contig
 from engine.reference.intervals import Interval
 from engine.structural.depth import BIN, DepthEvent, Depths, count_depths, find_depth_events
+from engine.structural.sample import gains_and_losses
 
 SEQUENCED = {"chr16": Interval("chr16", 1_000_000, 1_600_000), "chr14": Interval("chr14", 400_000, 1_000_000)}
 
@@ -69,7 +72,7 @@ def test_a_man_has_one_x() -> None:
     half = drawn([], depth=15.0, seed=2)
     bins, limits = np.r_[depths.bins, half.bins], np.array([0, 30_000, 60_000])
     both = Depths((("chr1", 3_000_000), ("chrX", 3_000_000)), limits, bins, bins)
-    assert find_depth_events(both, usual={"chrX": 1}) == []
+    assert find_depth_events(both, usual=lambda contig, _: 1 if contig == "chrX" else 2) == []
     (whole,) = find_depth_events(both) or []
     assert (whole.contig, whole.copies, whole.start, whole.end) == ("chrX", 1, 0, 3_000_000)
 
@@ -111,3 +114,31 @@ def test_a_loss_is_written_as_one_that_depth_claims(tmp_path: Path) -> None:
         ("<DEL>", 10_000, 50_000, ("D",), 1.0),
         ("<DUP>", 10_000, 50_000, ("D",), 3.0),
     ]
+
+
+SEXED = (Contig("chr1", 3_000_000, ""), Contig("chrX", 156_040_895, ""), Contig("chrM", 16_569, ""))
+
+
+def of_a_male(lost: Interval | None = None) -> Depths:
+    """Depth 30 of two copies: X has one but for the ends that it shares with Y, and the mitochondrion thousands."""
+    numbers = np.random.default_rng(3)
+    rates = [np.full(contig.length // BIN + (contig.length % BIN > 0), 30.0) for contig in SEXED]
+    rates[1][:] = 15.0
+    for start, end in ((10_000, 2_781_479), (155_701_382, 156_030_895)):
+        rates[1][start // BIN : end // BIN] = 30.0
+    rates[2][:] = 30_000.0
+    if lost:
+        rates[1][lost.start // BIN : lost.end // BIN] = 0.0
+    bins = np.concatenate([numbers.poisson(rate * BIN / 150) * 150 for rate in rates]).astype(np.int64)
+    first = np.cumsum([0, *map(len, rates)])
+    return Depths(tuple((contig.name, contig.length) for contig in SEXED), first, bins, bins)
+
+
+def test_neither_the_mitochondrion_nor_the_shared_ends_of_x_are_a_gain() -> None:
+    """Reports would tell every male's 2.8 million bases, and everybody's mitochondrial genes, as doubled."""
+    assert gains_and_losses(of_a_male(), SEXED, Sex.MALE) == []
+    assert gains_and_losses(of_a_male(), SEXED, Sex.UNKNOWN) == []
+    (lost,) = gains_and_losses(of_a_male(Interval("chrX", 31_000_000, 31_050_000)), SEXED, Sex.MALE) or ()
+    assert (lost.kind, lost.copies, lost.contig) == ("DEL", 0, "chrX") and abs(lost.end - 31_050_000) <= 500
+    (shox,) = gains_and_losses(of_a_male(Interval("chrX", 600_000, 650_000)), SEXED, Sex.MALE) or ()
+    assert (shox.kind, shox.copies, shox.genotype) == ("DEL", 0, "1/1")
