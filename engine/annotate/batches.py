@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.annotate.texts import letters, offsets
 from engine.errors import VariantFileError
 from engine.files.compressed import COPY_AGAIN
 from engine.files.variant_lines import HIGHEST, record_problem, variant_lines, variant_pieces, variant_records
@@ -27,6 +28,10 @@ FIXED = 8
 _PIECE = 1 << 21
 _LOOKED_AT = re.compile(rb"[\t;]END=|[\t;][^\t;=\n]* ")
 _TAB, _LINE_END = 9, 10
+_SMALL = ord("a")
+_IS_BASE = np.zeros(256, np.bool_)
+_IS_BASE[np.frombuffer(b"ACGTN", np.uint8)] = True
+_POWERS = 10 ** np.arange(1, 18)
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ def read_header(vcf: Path) -> list[str]:
 
 
 def read_batches(
-    vcf: Path, header: list[str], sample_column: int | None, *, with_info: bool = False
+    vcf: Path, header: list[str], sample_column: int | None, *, with_info: bool = False, again: bool = False
 ) -> Iterator[Batch]:
     """All records, in the order of the file.
 
@@ -101,6 +106,7 @@ def read_batches(
         header: as :func:`read_header` gives it.
         sample_column: number of the column, from 0, of the sample whose calls are wanted.
         with_info: whether INFO is wanted as a column, too.
+        again: whether all of it was read before, and found sound.
 
     Raises:
         VariantFileError: the file is damaged, a line is no record, or the records are not sorted.
@@ -112,7 +118,7 @@ def read_batches(
         text = _records(piece)
         if not text:
             continue
-        for batch in _by_contig(_Piece(vcf, text, columns, sample_column, with_info)):
+        for batch in _by_contig(_Piece(vcf, text, columns, sample_column, with_info, again)):
             if batch.contig != before[0]:
                 finished.add(before[0])
             _require_sorted(vcf, batch, before, finished)
@@ -137,7 +143,9 @@ def _records(piece: bytes) -> bytes:
 class _Piece:
     """Some text as columns."""
 
-    def __init__(self, vcf: Path, text: bytes, columns: int, sample_column: int | None, with_info: bool) -> None:
+    def __init__(
+        self, vcf: Path, text: bytes, columns: int, sample_column: int | None, with_info: bool, again: bool
+    ) -> None:
         self.vcf, self.text, self.sample_column = vcf, text, sample_column
         letters = np.frombuffer(text, np.uint8)
         ends = np.flatnonzero(letters == _LINE_END)
@@ -152,7 +160,8 @@ class _Piece:
         if len(lower := self._in_lower_case()):
             self.text = _with_upper_alleles(text, self.tabs[lower])
             self.columns = self._read(columns, with_info)
-        self._judge()
+        if not again:
+            self._judge()
 
     def _read(self, columns: int, with_info: bool) -> pa.Table:
         import pyarrow as pa
@@ -185,6 +194,8 @@ class _Piece:
         import pyarrow.compute as pc
 
         alleles = [self.columns[name] for name in ("REF", "ALT")]
+        if not any((letters(texts.chunk(0)) >= _SMALL).any() for texts in alleles):
+            return np.zeros(0, np.int64)
         any_small = [pc.match_substring_regex(texts, "[acgtn]") for texts in alleles]
         bases = pc.match_substring_regex(alleles[1], "^[ACGTNacgtn,*]+$")
         return np.flatnonzero(np.asarray(pc.and_(pc.or_(*any_small), bases)))
@@ -193,15 +204,12 @@ class _Piece:
         """Look closer at every record that is not plain."""
         import pyarrow.compute as pc
 
-        plain = pc.and_(
-            pc.match_substring_regex(self.columns["REF"], "^[ACGTN]+$"),
-            pc.match_substring_regex(self.columns["ALT"], "^[ACGTN]+$"),
-        )
-        plain = pc.and_(plain, pc.match_substring_regex(self.columns["QUAL"], r"^(\.|[0-9]+(\.[0-9]+)?)$"))
+        plain = np.asarray(pc.match_substring_regex(self.columns["QUAL"], r"^(\.|[0-9]+(\.[0-9]+)?)$")).copy()
+        for name in ("REF", "ALT"):
+            plain &= _are_bases(self.columns[name].chunk(0))
         places = self.columns["POS"].to_numpy()
         digits = self.tabs[:, 1] - self.tabs[:, 0] - 1
-        written = np.floor(np.log10(np.maximum(places, 1))).astype(np.int64) + 1 == digits
-        plain = np.asarray(plain) & written & (places <= HIGHEST)
+        plain &= (np.searchsorted(_POWERS, places, "right") + 1 == digits) & (places <= HIGHEST)
         plain[np.searchsorted(self.starts, _told_in_info(self.text), "right") - 1] = False
         for number in np.flatnonzero(~plain):
             line = self.text[self.starts[number] : self.tabs[number, -1]].decode()
@@ -234,6 +242,15 @@ class _Piece:
         except VariantFileError as error:
             return error
         return VariantFileError("the file's columns cannot be told apart", file=self.vcf, remedy=COPY_AGAIN)
+
+
+def _are_bases(texts: pa.Array) -> NDArray[np.bool_]:
+    """Whether each of some texts, none of which is empty, is of bases alone."""
+    places = offsets(texts)
+    others = np.flatnonzero(~_IS_BASE[letters(texts)]) + places[0]
+    found = np.ones(len(texts), np.bool_)
+    found[np.searchsorted(places, others, "right") - 1] = False
+    return found
 
 
 def _with_upper_alleles(text: bytes, tabs: NDArray[np.int64]) -> bytes:

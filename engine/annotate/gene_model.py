@@ -71,12 +71,12 @@ class Transcript:
     def __hash__(self) -> int:
         return hash((self.id, self.contig, self.exons[0]))
 
-    @property
+    @cached_property
     def start(self) -> int:
         """First base on the genome."""
         return self.exons[0][0]
 
-    @property
+    @cached_property
     def end(self) -> int:
         """One past the last base on the genome."""
         return self.exons[-1][1]
@@ -95,7 +95,7 @@ class Transcript:
         ends = sorted((self.place(first)[0], self.place(last)[0]))
         return (ends[0], ends[1] + 1)
 
-    @property
+    @cached_property
     def phase_shift(self) -> int:
         """Bases by which c. positions are counted on, so that an incomplete first codon is counted as a whole one."""
         return -self.phase % 3
@@ -110,7 +110,7 @@ class Transcript:
         """Whether the ribosome is known to read through a stop codon of this transcript."""
         return "stop_codon_readthrough" in self.tags
 
-    @property
+    @cached_property
     def coding_length(self) -> int:
         """Bases of the coding sequence, the stop codon among them."""
         start, end = self.coding_places
@@ -189,12 +189,12 @@ class Transcript:
         near = self.junctions[max(place - 1, 0) : place + 2]
         return min((_distance(start, end, border) for border in near), default=None)
 
-    @property
+    @cached_property
     def standing(self) -> str:
         """Why this transcript may speak for its gene: the best of its tags, or nothing."""
         return next((tag for tag in _CANONICAL_TAGS if tag in self.tags), "")
 
-    @property
+    @cached_property
     def rank(self) -> tuple[int, int, tuple[int, str]]:
         """Sorts a gene's transcripts: MANE Select, Ensembl canonical, longest coding sequence, lowest name."""
         tag = _CANONICAL_TAGS.index(self.standing) if self.standing else len(_CANONICAL_TAGS)

@@ -21,6 +21,7 @@ from engine.annotate.edit import Edit, trimmed
 from engine.annotate.indels import Indels, indels_of
 from engine.annotate.known_alleles import KnownOnContig
 from engine.annotate.places import Places
+from engine.annotate.texts import letters, offsets
 from engine.reference.accessions import bare_contig
 
 if TYPE_CHECKING:
@@ -92,6 +93,30 @@ class Sorted:
         """Have records judged by themselves."""
         self.is_plain[records] = False
 
+    def findings(self) -> Findings:
+        """What was found out, without the records."""
+        first, end = (places.astype(np.int32) for places in (self.first, self.end))
+        return Findings(self.is_plain, self.is_left_out, self.is_single, self.indels, first, end)
+
+
+class Findings(NamedTuple):
+    """What was found out about a batch, to be told of the same records when they are read again.
+
+    Attributes are those of :class:`Sorted`, in half the room.
+    """
+
+    is_plain: NDArray[np.bool_]
+    is_left_out: NDArray[np.bool_]
+    is_single: NDArray[np.bool_]
+    indels: Indels
+    first: NDArray[np.int32]
+    end: NDArray[np.int32]
+
+    def of(self, batch: Batch) -> Sorted:
+        """The batch, sorted out."""
+        places = self.first.astype(np.int64), self.end.astype(np.int64)
+        return Sorted(batch, self.is_plain, self.is_left_out, self.is_single, self.indels, *places)
+
 
 def sort_out(batch: Batch, copies: NDArray[np.int64] | None, sequence: Sequence, places: Places) -> Sorted:
     """Find the plain records.
@@ -127,49 +152,41 @@ class _Alleles:
 
     def __init__(self, texts: pa.Array) -> None:
         self._texts = texts
-        self.lengths = np.diff(_offsets(texts)).astype(np.int64)
+        self.lengths = np.diff(offsets(texts)).astype(np.int64)
         self.first = first_letters(texts)
 
     def are_bases(self) -> NDArray[np.bool_]:
         """Whether each is of nothing but A, C, G and T."""
-        return self._all(IS_BASE[self._letters()])
+        return self._all(IS_BASE[letters(self._texts)])
 
     def stand_at(self, starts: NDArray[np.int64], sequence: Sequence) -> NDArray[np.bool_]:
         """Whether each, made of bases, is what a contig reads from a 0-based place on."""
         firsts = np.cumsum(self.lengths) - self.lengths
         places = np.arange(self.lengths.sum()) + np.repeat(starts - firsts, self.lengths)
         there = sequence.letters[np.clip(places, 0, len(sequence.letters) - 1)]
-        letters = self._letters()
+        own = letters(self._texts)
         inside: NDArray[np.bool_] = (starts >= 0) & (starts + self.lengths <= len(sequence.letters))
-        inside &= self._all((letters == there) & IS_BASE[letters])
+        inside &= self._all((own == there) & IS_BASE[own])
         return inside
 
-    def _letters(self) -> NDArray[np.uint8]:
-        offsets, data = _offsets(self._texts), self._texts.buffers()[2]
-        return np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]] if data else np.zeros(0, np.uint8)
-
-    def _all(self, letters: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _all(self, hold: NDArray[np.bool_]) -> NDArray[np.bool_]:
         rows = np.repeat(np.arange(len(self.lengths)), self.lengths)
-        whole: NDArray[np.bool_] = np.bincount(rows[~letters], minlength=len(self.lengths)) == 0
+        whole: NDArray[np.bool_] = np.bincount(rows[~hold], minlength=len(self.lengths)) == 0
         return whole
 
 
 def first_letters(texts: pa.Array) -> NDArray[np.uint8]:
     """The first byte of each text; of an empty one any."""
     data = texts.buffers()[2]
-    letters = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
-    return letters[np.minimum(_offsets(texts)[:-1], len(letters) - 1)]
+    every = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
+    return every[np.minimum(offsets(texts)[:-1], len(every) - 1)]
 
 
 def last_letters(texts: pa.Array) -> NDArray[np.uint8]:
     """The last byte of each text, none of which is empty."""
     data = texts.buffers()[2]
-    letters = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
-    return letters[_offsets(texts)[1:] - 1]
-
-
-def _offsets(texts: pa.Array) -> NDArray[np.int32]:
-    return np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    every = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(1, np.uint8)
+    return every[offsets(texts)[1:] - 1]
 
 
 def _look_at_others(told: Sorted, sequence: Sequence) -> NDArray[np.bool_]:

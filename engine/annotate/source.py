@@ -24,7 +24,7 @@ from engine.annotate.gene_model import GeneModel
 from engine.annotate.known_alleles import KnownAlleles
 from engine.annotate.normalise import ORIGINAL
 from engine.annotate.places import Places
-from engine.annotate.sorting import KnownReach, Sequence, Sorted, set_compounds_apart, sort_out
+from engine.annotate.sorting import Findings, KnownReach, Sequence, Sorted, set_compounds_apart, sort_out
 from engine.annotate.tags import Tags
 from engine.errors import VariantFileError
 from engine.files.compressed import VerifiedFile
@@ -215,7 +215,7 @@ class Sorting:
         self._declared = _Declared.of(source.header)
         self._reach: tuple[str, KnownReach] | None = None
         self._held: list[Held] | None = []
-        self._plain_records: list[NDArray[np.bool_]] = []
+        self._settled: list[Findings] = []
         self._size = 0
         self.left_out = 0
 
@@ -225,7 +225,7 @@ class Sorting:
         used = Tags()
         with lines.open("w") as written:
             before: Held | None = None
-            for held in self._sorted_out(first_time=True):
+            for held in self._sorted_out():
                 if before is not None:
                     _set_straddling_apart(before.told, held.told)
                     self._settle(before, written, used)
@@ -242,12 +242,13 @@ class Sorting:
         if self._held is not None:
             yield from self._held
             return
-        for held, is_plain in zip(self._sorted_out(first_time=False), self._plain_records, strict=True):
-            held.told.is_plain = is_plain
-            yield held
+        source = self._source
+        again = read_batches(source.text, source.header, source.column, again=True)
+        for batch, found in zip(again, self._settled, strict=True):
+            calls = {} if source.sample is None else _calls(batch, self._declared).arrays
+            yield Held(found.of(batch), calls)
 
-    def _sorted_out(self, *, first_time: bool) -> Iterator[Held]:
-        """The batches; which of their records are plain is known the second time."""
+    def _sorted_out(self) -> Iterator[Held]:
         source = self._source
         for batch in read_batches(source.text, source.header, source.column):
             sequence, places = self._contigs.sequence(batch.contig), self._contigs.places(batch.contig)
@@ -258,7 +259,7 @@ class Sorting:
             if not self._plain:
                 told.is_plain[:] = False
                 told.is_left_out[:] = False
-            elif first_time and calls is not None:
+            elif calls is not None:
                 set_compounds_apart(told, self._reach_on(batch.contig, sequence))
             yield Held(told, {} if calls is None else calls.arrays)
 
@@ -276,7 +277,7 @@ class Sorting:
                 fields += ["GT", "/".join(map(str, range(fields[4].count(",") + 2)))]
             used.add(fields)
             written.write("\t".join(fields) + "\n")
-        self._plain_records.append(told.is_plain)
+        self._settled.append(told.findings())
         self._size += len(told.batch.text)
         if self._size > _HELD:
             self._held = None
@@ -340,14 +341,9 @@ def _sound_calls(source: Source, batch: Batch, declared: _Declared) -> CallColum
     Raises:
         VariantFileError: a call names alleles that its record lacks, or has values that are not what FORMAT says.
     """
-    import pyarrow.compute as pc
-
-    alternates = np.asarray(pc.count_substring(batch.alt, ",")).astype(np.int64) + 1
-    alleles = 1 + np.where(pc.equal(batch.alt, "."), 0, alternates)
     try:
-        counted = alleles if declared.reads_by_allele else None
-        calls = CallColumns(batch.columns["FORMAT"], batch.columns["SAMPLE"], counted, declared.whole)
-        _require_genotypes(calls.arrays["genotype"], alleles)
+        calls = _calls(batch, declared)
+        _require_genotypes(calls.arrays["genotype"], _alleles(batch))
     except CallError as problem:
         raise VariantFileError(
             str(problem),
@@ -357,6 +353,20 @@ def _sound_calls(source: Source, batch: Batch, declared: _Declared) -> CallColum
             remedy="correct the record, or call the sample again",
         ) from None
     return calls
+
+
+def _calls(batch: Batch, declared: _Declared) -> CallColumns:
+    counted = _alleles(batch) if declared.reads_by_allele else None
+    return CallColumns(batch.columns["FORMAT"], batch.columns["SAMPLE"], counted, declared.whole)
+
+
+def _alleles(batch: Batch) -> NDArray[np.int64]:
+    """How many alleles each record has, the reference's among them."""
+    import pyarrow.compute as pc
+
+    alternates = np.asarray(pc.count_substring(batch.alt, ",")).astype(np.int64) + 1
+    found: NDArray[np.int64] = 1 + np.where(pc.equal(batch.alt, "."), 0, alternates)
+    return found
 
 
 def _require_genotypes(genotype: pa.Array, alleles: NDArray[np.int64]) -> None:
