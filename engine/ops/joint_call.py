@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -84,12 +84,11 @@ def publish(
         log: is told whose gVCF may not be used.
 
     Raises:
-        GenomicsError: as of :func:`joint_call`; or nobody's gVCF may be used, or a named sample does not take part.
+        GenomicsError: as of :func:`joint_call`; or nobody's gVCF may be used, or a sample does not take part, or no
+            longer when it is called.
     """
     named = sorted(set(samples)) or [one.sample_id for one in services.registry.samples() if not one.withdrawn]
-    gone = sorted(set(named) & set(services.registry.withdrawn()))
-    if gone:
-        raise GenomicsError("the sample was withdrawn", sample=gone[0], remedy="leave it out")
+    _require_taking_part(services, named, "the sample was withdrawn")
     usable = {one: receipt for one in named if (receipt := _usable(services, one, log, must=bool(samples)))}
     if not usable:
         raise GenomicsError("no sample has a gVCF that may be used", remedy="let a sample come to its gVCF first")
@@ -106,8 +105,15 @@ def publish(
         if (receipt := work.fresh(recipe)) is not None:
             return receipt
         summary = joint_call(services, sorted(usable), work.folder / f"{ASSET}.vcf.gz", region)
+        # What is published after a withdrawal counts as made without the sample.
+        _require_taking_part(services, usable, "the sample was withdrawn while it was called")
         measures = {"samples": len(usable), "left_out": len(named) - len(usable)}
         return work.publish(records=summary.records, recipe=recipe, measures=measures)
+
+
+def _require_taking_part(services: Services, samples: Collection[str], otherwise: str) -> None:
+    if gone := sorted(set(samples) & set(services.registry.withdrawn())):
+        raise GenomicsError(otherwise, sample=gone[0], remedy="call again without it")
 
 
 def _usable(services: Services, sample: str, log: Callable[[str], None], *, must: bool) -> Receipt | None:

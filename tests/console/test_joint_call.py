@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 from console.cli import main
 from engine.errors import GenomicsError
+from engine.genotype.joint import JointSummary, genotype_gvcfs
 from engine.ops.joint_call import ASSET, publish
 from engine.ops.knowledge import reference_genome
 from engine.person import Sex
@@ -119,6 +121,22 @@ def test_everybody_or_some_are_called_together_as_an_asset_and_found_fresh(
 def test_an_asset_of_a_sample_without_a_gvcf_names_it(house: tuple[dict[str, str], Resources]) -> None:
     with pytest.raises(GenomicsError, match="S9"):
         publish(house[1], ["S1", "S9"])
+
+
+def test_a_sample_that_is_withdrawn_while_it_is_called_is_in_no_asset(
+    house: tuple[dict[str, str], Resources], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = house[1]
+    before = platform.lake.receipt(ASSET)
+
+    def genotyped(*told: Any, **named: Any) -> JointSummary:
+        monkeypatch.setattr(platform.registry, "withdrawn", lambda: ("S2",))
+        return genotype_gvcfs(*told, **named)
+
+    monkeypatch.setattr("engine.genotype.joint.genotype_gvcfs", genotyped)
+    with pytest.raises(GenomicsError, match="withdrawn while it was called"):
+        publish(platform, ["S1", "S2"])
+    assert platform.lake.receipt(ASSET) == before
 
 
 def told(path: Path) -> list[tuple[int, list[tuple[int, ...]]]]:
