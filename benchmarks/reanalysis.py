@@ -1,13 +1,14 @@
-"""``python -m benchmarks.reanalysis [SAMPLES ...]``: what a new ClinVar release costs, by how many samples there are.
+"""``python -m benchmarks.reanalysis [SAMPLES ...] [--alleles 3500000]``: what a new ClinVar release costs, by samples.
 
 A deployment of so many synthetic samples is made in a temporary folder: a genome of random bases, a ClinVar table of
-100,000 alleles, samples with 1,000 calls each. In the next release 2,000 alleles differ, of which ten samples carry
-one. Measured is the whole look, in CPU seconds of this process: the difference, whom it touches, the confirmation.
+as many alleles as ClinVar has (3,500,000), samples with 1,000 calls each. In the next release 2,000 alleles differ, of
+which ten samples carry one. Measured is the whole look, in CPU seconds of this process: the difference, whom it
+touches, the confirmation.
 """
 
 from __future__ import annotations
 
-import random
+import argparse
 import sys
 import tempfile
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 from deltalake import write_deltalake
+from numpy.typing import NDArray
 
 from engine.ops import knowledge
 from engine.ops.reanalysis import reanalyse
@@ -32,7 +34,8 @@ from resources.environment import Resources, Settings, build_resources
 from resources.lake import LocalLake
 
 _COUNTS = (100, 1_000, 10_000)
-_LENGTH, _KNOWN, _CHANGED, _CALLS, _TOUCHED = 2_000_000, 100_000, 2_000, 1_000, 10
+_KNOWN, _CHANGED, _CALLS, _TOUCHED = 3_500_000, 2_000, 1_000, 10
+_APART, _FIRST = 18, 5_000
 _PART = 500
 _ASSETS = {
     "exon_coverage": ("gene_model", "panels"),
@@ -46,13 +49,18 @@ _PLAIN = str.maketrans("ACGT", "CGTA")
 
 def main() -> int:
     """Measure a look for each number of samples, and a second one, which finds nothing new."""
-    for count in map(int, sys.argv[1:] or _COUNTS):
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reanalysis")
+    parser.add_argument("samples", nargs="*", type=int, default=_COUNTS, metavar="SAMPLES", help="100 1000 10000")
+    parser.add_argument("--alleles", type=int, default=_KNOWN, help=f"in ClinVar's table (default: {_KNOWN})")
+    options = parser.parse_args()
+    for count in options.samples:
         with tempfile.TemporaryDirectory() as folder:
-            platform, bases = _platform(Path(folder))
-            _samples(platform, Path(folder), bases, count)
+            places = _places(options.alleles)
+            platform, bases = _platform(Path(folder), places)
+            _samples(platform, Path(folder), bases, places, count)
             platform = build_resources(platform.settings)
             reanalyse(platform)  # as the sensor asks for it once samples have come to their end
-            _release(platform, bases, changed=True)
+            _release(platform, bases, places, changed=True)
             spent = []
             for _ in range(2):
                 began = time.process_time()
@@ -64,12 +72,13 @@ def main() -> int:
     return 0
 
 
-def _platform(folder: Path) -> tuple[Resources, str]:
+def _platform(folder: Path, places: Places) -> tuple[Resources, str]:
     """A deployment whose knowledge is built under the first release."""
     sources = folder / "data" / "sources"
     sources.mkdir(parents=True)
     (folder / "data" / "landing").mkdir()
-    bases = "".join(random.Random(1).choices("ACGT", k=_LENGTH))
+    length = int(places.max()) + _FIRST
+    bases = np.frombuffer(b"ACGT", np.uint8)[np.random.default_rng(1).integers(0, 4, length)].tobytes().decode()
     (sources / "genome.fa").write_text(f">chr1\n{bases}\n")
     lines = ["##gff-version 3", "chr1\tt\tgene\t1001\t4000\t.\t+\t.\tID=gene:G1;Name=G1;biotype=protein_coding"]
     lines.append("chr1\tt\tmRNA\t1001\t4000\t.\t+\t.\tID=transcript:T1;Parent=gene:G1;biotype=protein_coding")
@@ -86,34 +95,37 @@ def _platform(folder: Path) -> tuple[Resources, str]:
         contract.make(platform, "", log=lambda _: None)
     for part in set(platform.knowledge.parts) - {"reference_genome", "aligner_index", "gene_model", "clinvar"}:
         getattr(knowledge, part).make(platform, "", log=lambda _: None)
-    _release(platform, bases, changed=False)
+    _release(platform, bases, places, changed=False)
     return platform, bases
 
 
 _PARTS = (("exon", "."), ("CDS", "0"))
 
 
-def _places() -> list[int]:
+Places = NDArray[np.int64]
+
+
+def _places(known: int) -> Places:
     """1-based positions that ClinVar knows, in random order: the first are those that change."""
-    return [5_000 + 18 * number for number in random.Random(2).sample(range(_KNOWN), _KNOWN)]
+    return _FIRST + _APART * np.random.default_rng(2).permutation(known)
 
 
-def _release(platform: Resources, bases: str, *, changed: bool) -> None:
+def _release(platform: Resources, bases: str, places: Places, *, changed: bool) -> None:
     """ClinVar's next release, built."""
-    telling = set(_places()[:_CHANGED]) if changed else set()
+    telling = set(places[:_CHANGED].tolist()) if changed else set()
     status = "CLNREVSTAT=criteria_provided,_single_submitter"
     with (platform.settings.data / "sources" / "clinvar.vcf").open("w") as file:
         file.write(
             f"##fileformat=VCFv4.1\n##fileDate=2025-0{1 + changed}-01\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
         )
-        for number, position in enumerate(sorted(_places()), 1):
+        for number, position in enumerate(np.sort(places).tolist(), 1):
             word = "Pathogenic" if position in telling else "Uncertain_significance"
             ref = bases[position - 1]
             file.write(f"1\t{position}\t{number}\t{ref}\t{ref.translate(_PLAIN)}\t.\t.\tCLNSIG={word};{status}\n")
     knowledge.clinvar.make(platform, "", log=lambda _: None)
 
 
-def _samples(platform: Resources, folder: Path, bases: str, count: int) -> None:
+def _samples(platform: Resources, folder: Path, bases: str, places: Places, count: int) -> None:
     """Samples that have come to their end, with receipts and calls."""
     reads = [folder / f"R{mate}.fastq" for mate in (1, 2)]
     for path in reads:
@@ -133,7 +145,8 @@ def _samples(platform: Resources, folder: Path, bases: str, count: int) -> None:
     made = dict(_published(platform, names, now))
     for start in range(0, count, _PART):
         rows = pa.concat_tables(
-            _calls(name, made[name], bases, number) for number, name in enumerate(names[start : start + _PART], start)
+            _calls(name, made[name], bases, places, number)
+            for number, name in enumerate(names[start : start + _PART], start)
         )
         write_deltalake(str(platform.settings.data / "cohort" / TABLE), rows, mode="append")
 
@@ -156,10 +169,10 @@ def _published(platform: Resources, names: list[str], now: Mapping[str, str]) ->
                 yield name, version
 
 
-def _calls(name: str, made: str, bases: str, number: int) -> pa.Table:
+def _calls(name: str, made: str, bases: str, places: Places, number: int) -> pa.Table:
     """Calls of one sample at places that ClinVar does not know; the first ten samples carry one that changes."""
-    chosen = 10_000 + 18 * np.random.default_rng(number).choice(_KNOWN, _CALLS, replace=False) + 9
-    positions = sorted({*chosen.tolist(), *(_places_that_change[number : number + 1] if number < _TOUCHED else ())})
+    chosen = np.random.default_rng(number).choice(places, _CALLS) + _APART // 2
+    positions = sorted({*chosen.tolist(), *(places[number : number + 1].tolist() if number < _TOUCHED else ())})
     refs = [bases[position - 1] for position in positions]
     columns = [
         [name] * len(positions), [made] * len(positions), ["1"] * len(positions), positions, refs,
@@ -168,9 +181,6 @@ def _calls(name: str, made: str, bases: str, number: int) -> pa.Table:
     ]  # fmt: skip
     schema = arrow_schema(CARRIED_COLUMNS, bare=True)
     return pa.table([pa.array(v, f.type) for v, f in zip(columns, schema, strict=True)], schema=schema)
-
-
-_places_that_change = _places()[:_TOUCHED]
 
 
 if __name__ == "__main__":

@@ -37,7 +37,9 @@ from console import (
 from console.adding import Command, adder
 from console.couple import coupled
 from console.dashboards import power_bi
+from console.dossier import dossier
 from console.knowledge import knowledge
+from console.segregation import segregated
 from console.submissions import clinvar
 from console.why import why
 from engine.errors import GenomicsError
@@ -180,6 +182,21 @@ def parser() -> argparse.ArgumentParser:
     pair = add("couple", "put two samples side by side: what a child may have of both", coupled)
     pair.add_argument("one", metavar="SAMPLE", help="of one partner")
     pair.add_argument("other", metavar="SAMPLE", help="of the other")
+    runs = add("segregation", "tell whether a variant is passed on with a dominant disease in a family", segregated)
+    runs.add_argument("sample", metavar="SAMPLE", help="who is ill, carries it, and by whom the family was found")
+    runs.add_argument("variant", metavar="20-3910800-CT-C", help="as the VCF writes it")
+    for state in ("ill", "well"):
+        runs.add_argument(f"--{state}", action="append", default=[], metavar="SAMPLE", help="who else is; repeat")
+    risk = add("dossier", "tell what CanRisk asks of a sample's genes and scores, and write its file", dossier)
+    risk.add_argument("sample", metavar="SAMPLE", help="sample or case")
+    risk.add_argument("--canrisk", type=Path, metavar="FILE", help="takes the file, CanRisk's version 4")
+    risk.add_argument("--family", type=Path, metavar="FILE", help="the family as the clinic saved it in CanRisk")
+    risk.add_argument("--age", type=int, metavar="YEARS", help="of the person, where no family is given")
+    risk.add_argument("--born", type=int, metavar="YEAR", help="of the person, where no family is given")
+    risk.add_argument(
+        "--score", action="append", default=[], metavar="BC=PGS...", help="of a cancer (BC, OC, PC); may be given again"
+    )
+    risk.add_argument("--person", help="who writes it (default: the user logged in)")
     known = add("knowledge", "show what the platform knows, of which release; or declare downloads", knowledge)
     known.add_argument(
         "--from", dest="source", type=Path, metavar="FOLDER", help="declare what this folder of downloads holds"

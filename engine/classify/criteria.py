@@ -53,6 +53,8 @@ def classify(findings: Sequence[Finding], bundle: ReferenceBundle) -> None:
     genes = read_constraint(bundle.constraint, {str(one["gene"]) for one in findings}) if bundle.constraint else {}
     versions = [release_of(table) if table else None for table in (bundle.predictors, bundle.splice_predictors)]
     for finding in findings:
+        tables = [table.get(keys.get(finding["allele"], _NO_ALLELE), {}) for table in (scores, spliced)]
+        finding["predictions"] = _predictions(tables, versions)
         facts = gatherer.facts(finding, populations.get(finding["allele"]))
         if facts is None or facts.transcript.coding is None:
             finding.update(NOT_CLASSIFIED)
@@ -68,14 +70,26 @@ def classify(findings: Sequence[Finding], bundle: ReferenceBundle) -> None:
                 de_novo=tuple(finding["looked_at"]) if new else (),
                 de_novo_basis=finding["origin_basis"] if new else None,
                 phenotype_rank=finding["phenotype_rank"],
-                predictions=scores.get(keys[finding["allele"]], {}),
+                predictions=tables[0],
                 predictor_source=versions[0],
-                splicing=spliced.get(keys[finding["allele"]], {}),
+                splicing=tables[1],
                 splicing_source=versions[1],
                 constraint=genes.get(facts.gene),
             )
         )
         finding.update(_told(evidence))
+
+
+_NO_ALLELE = ("", 0, "", "")
+
+
+def _predictions(tables: Sequence[Mapping[str, float]], releases: Sequence[str | None]) -> list[dict[str, Any]]:
+    """Scores of an allele, by predictor in the order of the rule set, with the release of the table they are from."""
+    return [
+        {"predictor": name, "score": score, "release": release}
+        for table, release in zip(tables, releases, strict=True)
+        for name, score in table.items()
+    ]
 
 
 def _populations(findings: Sequence[Finding], frequencies: Path | None) -> dict[str, Population]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from engine.commands.files import STREAM, readable, staged
 from engine.commands.options import UsageError, add_command
-from engine.errors import ClassificationError, VariantFileError
+from engine.errors import ClassificationError
 
 if TYPE_CHECKING:
     from engine.acmg.cosegregation import Relative, Segregation
+    from engine.acmg.family_calls import Variant
     from engine.commands.options import Commands
 
 HEADER = ("proband", "affected_carriers", "affected_without_it", "affected_unknown", "well_carriers", "chance")
@@ -44,21 +45,15 @@ def add_segregation(commands: Commands) -> None:
     )
 
 
-class _Variant(NamedTuple):
-    contig: str
-    position: str
-    ref: str
-    alt: str
-
-
 def _segregation(options: argparse.Namespace) -> None:
     from engine.acmg.cosegregation import cosegregates, segregation
+    from engine.acmg.family_calls import carriers
 
     variant = _variant(options.variant)
     with readable(options.input) as calls:
-        carriers = _carriers(calls, options.input, variant)
+        carry = carriers(calls, variant, options.input)
     with readable(options.pedigree) as pedigree:
-        families = _families(pedigree, options.pedigree, carriers)
+        families = _families(pedigree, options.pedigree, carry)
     told = []
     for proband, family in _chosen(families, options.proband, options.pedigree).items():
         try:
@@ -71,45 +66,13 @@ def _segregation(options: argparse.Namespace) -> None:
         output.write_text("".join("\t".join(row) + "\n" for row in rows))
 
 
-def _variant(text: str) -> _Variant:
-    parts = text.split("-")
-    if len(parts) != 4 or not parts[1].isdecimal():
-        raise UsageError(f"--variant {text!r} is no variant: write it as 20-3910800-CT-C")
-    from engine.reference.accessions import bare_contig
+def _variant(text: str) -> Variant:
+    from engine.acmg.family_calls import variant_of
 
-    if bare_contig(parts[0]) not in map(str, range(1, 23)):
-        raise UsageError(f"{parts[0]} is no autosome: only there does each child inherit an allele with one half")
-    return _Variant(*parts)
-
-
-def _carriers(calls: Path, named: Path, variant: _Variant) -> dict[str, bool | None]:
-    """Who carries it; unknown where the genotype quality is too low to tell, or nothing was called."""
-    from engine.files.variant_lines import variant_lines, variant_records
-    from engine.reference.accessions import bare_contig
-
-    header = next((line for line in variant_lines(calls) if line.startswith("#CHROM")), "")
-    samples = header.rstrip("\n").split("\t")[9:]
-    for _, fields in variant_records(calls):
-        place = bare_contig(fields[0]), fields[1], fields[3]
-        if place == (bare_contig(variant.contig), *variant[1:3]) and variant.alt in fields[4].split(","):
-            number = str(fields[4].split(",").index(variant.alt) + 1)
-            return {name: _carries(fields[8], call, number) for name, call in zip(samples, fields[9:], strict=True)}
-    raise VariantFileError(
-        f"the variant {'-'.join(variant)} has no record",
-        file=named,
-        remedy="write it as the VCF does, and call the family together so that all have a genotype there",
-    )
-
-
-def _carries(keys: str, call: str, number: str) -> bool | None:
-    from engine.call.gvcf import CALLED_FROM
-
-    values = dict(zip(keys.split(":"), call.split(":"), strict=False))
-    alleles = values.get("GT", ".").replace("|", "/").split("/")
-    quality = values.get("GQ", ".")
-    if "." in alleles or not quality.isdecimal() or int(quality) < CALLED_FROM:
-        return None
-    return number in alleles
+    try:
+        return variant_of(text)
+    except ClassificationError as error:
+        raise UsageError(f"--variant {error.problem}: {error.remedy}") from error
 
 
 def _families(pedigree: Path, named: Path, carriers: Mapping[str, bool | None]) -> dict[str, list[Relative]]:

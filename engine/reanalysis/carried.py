@@ -36,7 +36,9 @@ CARRIED_COLUMNS = (
 
 
 def carried(annotated: Path, sample: str, made: str) -> pa.Table:
-    """The rows of a sample, in the order of its annotated variants; columns are :data:`CARRIED_COLUMNS`, schema bare.
+    """The rows of a sample, schema bare, as :data:`CARRIED_COLUMNS` says.
+
+    What is hit or looked at stands first, so that who asks for such rows can pass over all others.
 
     Args:
         annotated: Parquet of the annotated variants.
@@ -91,4 +93,5 @@ FROM (
            ) IF one IS NOT NULL] AS named
     FROM read_parquet($3)
 )
+ORDER BY NOT (hit OR looked_at), contig, position, ref, alt
 """

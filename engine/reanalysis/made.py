@@ -79,7 +79,7 @@ class Made:
         import pyarrow as pa
 
         schema = arrow_schema(MADE_COLUMNS, bare=True)
-        self._db: duckdb.DuckDBPyConnection = duckdb.connect()
+        self._db: duckdb.DuckDBPyConnection = duckdb.connect(config={"threads": 1})  # more wait for each other
         self._table("kept", kept if kept is not None else schema.empty_table())
         self._table("read", pa.Table.from_pylist(list(read), schema=schema))
         self._table("again", pa.table({"sample_id": pa.array(again, pa.string())}))

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from engine.classify.acmg_secondary_findings import VERSION, secondary_findings_genes
 from engine.classify.inheritance import modes_of
 from engine.person import Sex
 from engine.report.statement import UNJUDGED, Statement
+from engine.report.unseen import why_unseen
 from engine.report.wording import name
 
 _ALWAYS, _HALF = Fraction(1), Fraction(1, 2)
@@ -115,8 +115,8 @@ def _x_linked(gene: str, one: Statement, other: Statement) -> Iterator[SharedRis
         return
     mother, father = (rows[sexes.index(sex)] for sex in (Sex.FEMALE, Sex.MALE))
     chance, doubt = _passed_on(mother) if mother else (Fraction(0), "")
-    unseen = [f"in {said.case.sample} {_why_unseen(gene, said)}" for said, its in zip((one, other), rows, strict=True)
-              if not its and _why_unseen(gene, said)]  # fmt: skip
+    cases = [said.case for said, its in zip((one, other), rows, strict=True) if not its]
+    unseen = [f"in {case.sample} {why_unseen(gene, case)}" for case in cases if why_unseen(gene, case)]
     daughters = f"{chance} of daughters affected" if father and mother else "daughters carriers" if father else ""
     sons = f"{'at least ' if doubt else ''}{chance} of sons" if mother else "no son by this"
     told = ", ".join(filter(None, (sons, daughters)))
@@ -128,23 +128,10 @@ def _not_compared(gene: str, carrier: Statement, partner: Statement) -> Iterator
     condition of a variant is inherited.
     """
     carries = f"{gene}: {carrier.case.sample} carries a variant"
-    if _rows(carrier, gene, "AR") and not _rows(partner, gene, "AR") and (why := _why_unseen(gene, partner)):
+    if _rows(carrier, gene, "AR") and not _rows(partner, gene, "AR") and (why := why_unseen(gene, partner.case)):
         yield f"{carries}; in {partner.case.sample} {why}"
     if any(row["gene"] == gene and not modes_of(row) for row in _told(carrier)):
         yield f"{carries} of a condition whose inheritance is not known"
-
-
-def _why_unseen(gene: str, partner: Statement) -> str:
-    """Why nothing can be said of a gene in which nothing was found, empty where it was looked at throughout."""
-    question, regions = partner.case.question, partner.case.regions
-    if not question.is_open and gene not in question.genes:
-        return "the gene was not asked about"
-    if partner.case.leaves_genes_out and gene in secondary_findings_genes():
-        return f"genes of {VERSION} were left out, without consent to them"
-    studied = [one.symbol for one in regions.studied]
-    if (studied and gene not in studied) or gene in (*regions.beyond, *regions.unknown):
-        return "the gene does not lie within the regions studied as a whole"
-    return "parts of the gene could not be called" if any(one.symbol == gene for one in regions.uncalled) else ""
 
 
 def _conditions(rows: Sequence[Sequence[Any]]) -> tuple[str, ...]:

@@ -307,9 +307,12 @@ def _case_as_signed(case: CaseFacts) -> dict[str, Any]:
 
 
 def _without_versions(finding: Finding) -> Finding:
-    """A finding whose criteria are those of another release, and say the same, is the same."""
+    """A finding whose criteria are those of another release, and say the same, is the same.
+
+    So it is by whatever predictions, of which the report tells those alone that the criteria name.
+    """
     criteria = [{**one, "version": None} for one in finding["acmg_criteria"]]
-    return {**finding, "acmg_criteria": criteria}
+    return {**{name: value for name, value in finding.items() if name != "predictions"}, "acmg_criteria": criteria}
 
 
 def _outcome(case: CaseFacts, findings: Sequence[Finding], further: Further) -> Outcome:

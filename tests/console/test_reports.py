@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from console.cli import main
+from console.dossier import WRITTEN
 from engine.ops.artifact import NotApplicable
 from genomics_assets.artifacts import KNOWLEDGE, OF_A_SAMPLE
 from resources.environment import Resources, build_resources
@@ -195,3 +196,18 @@ def test_a_signature_that_nobody_gave_stops_the_report(
     finally:
         with sqlite3.connect(database) as connection:
             connection.execute("DELETE FROM sign_outs WHERE person = 'X'")
+
+
+def test_the_dossier_tells_genes_that_nobody_looked_at_as_untested_and_writes_canrisks_file(
+    laboratory: Laboratory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    family = tmp_path / "child.canrisk"
+    arguments = ["dossier", CHILD, "--canrisk", str(family), "--age", "10", "--born", "2016", "--person", "Dr A"]
+    assert main([*arguments, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {one["result"] for one in told["genes"]} == {"0:0"} and all(one["why_not"] for one in told["genes"])
+    (target,) = [line for line in family.read_text().splitlines() if line.split("\t")[2:3] == ["1"]]
+    assert target.split("\t")[6:11] == ["M", "0", "0", "10", "2016"] and "S:N" not in target
+    (entry,) = laboratory.platform.audit.entries_of(WRITTEN)
+    assert (entry.event.who, entry.event.sample) == ("Dr A", CHILD)
+    assert "there already" in refused(capsys, *arguments)

@@ -12,6 +12,7 @@ from engine.acmg.decide import decide
 from engine.acmg.gather import Gatherer
 from engine.acmg.predictor_table import PREDICTORS, build_predictors
 from engine.annotate.frequency_table import FREQUENCIES, build_frequencies
+from engine.classify.criteria import classify
 from engine.classify.findings import select_reportable
 from engine.classify.unreported import REASONS
 from engine.reference.bundle import ReferenceBundle
@@ -153,3 +154,10 @@ def test_a_predictors_score_counts(bundle: ReferenceBundle, tmp_path: Path) -> N
     select_reportable(table, subject(ordered_genes=("PANK2",)), with_scores, tmp_path, "S1")
     (row,) = pq.read_table(tmp_path / "S1.unreported.parquet").to_pylist()
     assert row["acmg_criteria"] == "PM5=P;PP3=S" and row["acmg_points"] == 5
+    (allele,) = pq.read_table(table).to_pylist()
+    allele |= dict.fromkeys(("origin", "origin_basis", "phenotype_rank"), None)
+    finding = allele | {"zygosity": "heterozygous", "conditions": [], "looked_at": (), "members": []}
+    classify([finding], with_scores)
+    assert finding["predictions"] == [{"predictor": "REVEL", "score": 0.95, "release": None}]
+    classify([finding], bundle)
+    assert finding["predictions"] == []

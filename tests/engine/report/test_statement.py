@@ -102,10 +102,12 @@ def test_the_method_is_told_in_the_words_of_a_clinician(tmp_path: Path) -> None:
     assert "036d286b1140" in render(said, Issue())
 
 
-def test_names_of_signs_come_back_and_are_not_what_is_signed(tmp_path: Path) -> None:
+def test_names_of_signs_come_back_and_neither_they_nor_predictions_are_what_is_signed(tmp_path: Path) -> None:
     said = statement(tmp_path, variant("AVP"), phenotype=("HP:0001332",))
     rows = [finding.row for finding in said.findings]
+    predicted = [{**row, "predictions": [{"predictor": "REVEL", "score": 0.9, "release": None}]} for row in rows]
     named = state(rows, said.case, LINEAGE, "GRCh37", MADE, {"HP:0001332": "Dystonia"})
+    assert state(predicted, said.case, LINEAGE, "GRCh37", MADE).digest == said.digest
     assert named.digest == said.digest and named.signs == {"HP:0001332": "Dystonia"}
     write_statement(named, tmp_path / "a")
     assert read_statement(tmp_path / "a") == named
