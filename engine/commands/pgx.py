@@ -9,7 +9,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.commands.files import STREAM, open_indexed_reference, readable, staged
+from engine.commands.files import STREAM, open_indexed_reference, readable, staged, with_index
 from engine.commands.options import UsageError, add_command, say, warn
 from engine.errors import KnowledgeError, ReferenceMismatchError, VariantFileError
 from engine.person import Sex
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from engine.pharmacogenomics.definitions import Definition, Locus
     from engine.pharmacogenomics.genotypes import Calls
     from engine.pharmacogenomics.pypgx import Tables
+    from engine.reference.genome import Reference
 
 
 def add_pgx(commands: Commands) -> None:
@@ -46,6 +47,13 @@ def add_pgx(commands: Commands) -> None:
         metavar="FOLDER",
         help="PharmCAT's GENE_translation.json files and exemptions.json (default: the tables of the package pypgx)",
     )
+    parser.add_argument(
+        "--reads",
+        type=Path,
+        metavar="IN.bam",
+        help="of the same one sample, sorted BAM or CRAM of a genome: copies of CYP2D6 are counted, without which it is"
+        " not called",
+    )
     parser.add_argument("--genes", metavar="A,B", help="call these genes only")
     parser.add_argument(
         "--sex",
@@ -69,13 +77,28 @@ def _pgx(options: argparse.Namespace) -> None:
     tables = packaged_tables()
     guidelines = Guidelines(tables)
     definitions = _definitions(options.definitions, genes, tables)
-    with open_indexed_reference(options.reference).open() as fasta:
+    reference = open_indexed_reference(options.reference)
+    with reference.open() as fasta:
         everyone = _genotypes(options, definitions, Genome(fasta))
-    samples = [call_sample(definitions, guidelines, calls, options.sex) for calls in everyone]
+    copies = _copies(options, reference, len(everyone))
+    samples = [call_sample(definitions, guidelines, calls, options.sex, copies) for calls in everyone]
     with staged(options.output) as output:
         output.write_text(json.dumps(document(samples, guidelines), indent=2) + "\n")
     for sample in samples:
         _tell(options, sample)
+
+
+def _copies(options: argparse.Namespace, reference: Reference, samples: int) -> dict[str, str]:
+    """Why alleles of genes of copies cannot be named, of those that were counted in the reads."""
+    if options.reads is None:
+        return {}
+    if samples != 1:
+        raise UsageError("--reads are of one sample, and the calls of several")
+    from engine.reference.accessions import build_of_lengths
+    from engine.structural.cyp2d6 import GENE, count_cyp2d6, why_not_named
+
+    build = build_of_lengths((one.name, one.length) for one in reference.contigs)
+    return {GENE: why_not_named(count_cyp2d6(with_index(options.reads, reference), reference, build))}
 
 
 def _genes(text: str | None) -> frozenset[str] | None:

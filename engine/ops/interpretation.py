@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from engine.classify.columns import FINDING_COLUMNS
 from engine.ops.artifact import Computed, NotApplicable, artifact
-from engine.ops.inputs import Decided, Facts, Kin, Making, Own, Parent, Parts
+from engine.ops.inputs import Decided, Facts, Kin, Making, Options, Own, Parent, Parts
+from engine.ops.services import Settings
 from engine.person import Person
 from engine.receipt import Measure
 from engine.reference.bundle import ReferenceBundle
@@ -53,14 +54,17 @@ def findings(
 @artifact(kinds={"json"})
 def pharmacogenomics(
     making: Making,
+    aligned_reads: Own,
     variants: Own,
     gvcf: Own,
     reference: Annotated[ReferenceBundle, Parts("reference_genome", "star_alleles")],
     person: Annotated[Person, Facts("sex")],
+    settings: Annotated[Settings, Options("alignment_format")],
 ) -> Computed | NotApplicable:
     """Named alleles of pharmacogenes with phenotype and CPIC's recommendations; what is not known is told, not assumed.
 
-    Made where the reference declares star alleles, of the genes on its contigs.
+    Made where the reference declares star alleles, of the genes on its contigs. Copies of CYP2D6 are counted in the
+    reads.
     """
     if reference.star_alleles is None:
         return NotApplicable("the reference declares no star alleles")
@@ -73,6 +77,7 @@ def pharmacogenomics(
         reference.star_alleles,
         person.sex,
         making.folder / f"{making.sample}.pharmacogenomics.json",
+        aligned_reads.file(f".{settings.alignment_format}"),
     )
     return Computed(found.genes, vars(found))
 

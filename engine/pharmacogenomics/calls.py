@@ -3,7 +3,7 @@
 Nothing is said that the genotypes leave open. Where two solutions have different phenotypes, or where an allele that
 could not be looked for would change the phenotype, the gene is *indeterminate* and all that is possible is told. A gene
 whose copies are deleted, doubled or exchanged with its neighbour's in many people is *not called* from a VCF: its
-genotypes look like those of two ordinary copies.
+genotypes look like those of two ordinary copies. Where reads were counted and there are two, it is.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ COPY_NUMBER = {
 }
 """Genes that are not called from a VCF, and what it cannot tell of them (PharmVar's and PyPGx's lists of structural
 alleles)."""
+COUNTED = "two copies by depth; conversions by the neighbouring gene that leave the depth as it is are not excluded"
+"""Warning beside a gene of copies whose alleles were named."""
 UNNAMED_IS_REFERENCE = ("CACNA1S", "DPYD", "G6PD", "NUDT15", "RYR1", "TPMT")
 """Genes in which a base that no allele names counts as the reference's, as PharmCAT has it ("Named Allele Matcher
 101"): their alleles are single variants, and a base without a name has no function on record."""
@@ -85,6 +87,7 @@ class GeneCall:
         not_excluded: alleles that could not be looked for.
         possible: phenotypes.
         warnings: what is to be told.
+        is_counted: whether it is a gene of copies, of which there are two by the reads.
     """
 
     definition: Definition
@@ -99,6 +102,7 @@ class GeneCall:
     not_excluded: tuple[str, ...] = ()
     possible: tuple[Possible, ...] = ()
     warnings: tuple[str, ...] = ()
+    is_counted: bool = False
 
     @property
     def phenotype(self) -> Phenotype | None:
@@ -135,7 +139,11 @@ class _Solved:
 
 
 def call_sample(
-    definitions: Iterable[Definition], guidelines: Guidelines, calls: Calls, sex: Sex = Sex.UNKNOWN
+    definitions: Iterable[Definition],
+    guidelines: Guidelines,
+    calls: Calls,
+    sex: Sex = Sex.UNKNOWN,
+    copies: Mapping[str, str] | None = None,
 ) -> SampleCalls:
     """Say of every gene what one sample's genotypes allow.
 
@@ -144,17 +152,27 @@ def call_sample(
         guidelines: what alleles mean.
         calls: genotypes at the definitions' places.
         sex: of the person.
+        copies: of genes whose copies were counted in the reads, why their alleles cannot be named all the same; empty
+            text where there are two copies.
     """
-    genes = tuple(call_gene(one, guidelines, calls, sex) for one in sorted(definitions, key=lambda one: one.gene))
+    genes = tuple(
+        call_gene(one, guidelines, calls, sex, copies) for one in sorted(definitions, key=lambda one: one.gene)
+    )
     phenotypes = {call.definition.gene: call.phenotype.term if call.phenotype else None for call in genes}
     return SampleCalls(calls.sample, genes, tuple(guidelines.recommendations(phenotypes)))
 
 
-def call_gene(definition: Definition, guidelines: Guidelines, calls: Calls, sex: Sex = Sex.UNKNOWN) -> GeneCall:
+def call_gene(
+    definition: Definition,
+    guidelines: Guidelines,
+    calls: Calls,
+    sex: Sex = Sex.UNKNOWN,
+    copies: Mapping[str, str] | None = None,
+) -> GeneCall:
     """Say what one sample's genotypes allow of a gene; arguments as of :func:`call_sample`."""
     observed, missing, warnings = _observed(definition, calls, sex)
-    if definition.gene in COPY_NUMBER:
-        reason = f"a VCF does not tell {COPY_NUMBER[definition.gene]}: its copies must be counted by other means"
+    has_copies = definition.gene in COPY_NUMBER
+    if has_copies and (reason := _uncounted(definition.gene, copies or {})):
         return GeneCall(definition, Status.NOT_CALLED, reason, missing=missing)
     solved = _solve(definition, observed)
     call = GeneCall(
@@ -168,9 +186,17 @@ def call_gene(definition: Definition, guidelines: Guidelines, calls: Calls, sex:
         observed,
         missing,
         tuple(allele.name for allele in solved.not_excluded),
-        warnings=(*warnings, *solved.warnings),
+        warnings=(*warnings, *solved.warnings, *([COUNTED] if has_copies else [])),
+        is_counted=has_copies,
     )
     return _concluded(call, solved, guidelines, sex) if solved.possible else call
+
+
+def _uncounted(gene: str, copies: Mapping[str, str]) -> str:
+    """Why the alleles of a gene of copies cannot be named, empty where two copies were counted."""
+    if gene in copies:
+        return copies[gene]
+    return f"a VCF does not tell {COPY_NUMBER[gene]}: its copies must be counted by other means"
 
 
 def _observed(definition: Definition, calls: Calls, sex: Sex) -> tuple[Observed, dict[Locus, Missing], tuple[str, ...]]:

@@ -63,7 +63,7 @@ def _gene(
         "genotypes": _genotypes(call),
         "missing_positions": [{**_place(locus), "reason": why.value} for locus, why in call.missing.items()],
         "not_excluded": sorted(call.not_excluded, key=natural),
-        "structural_not_assessed": list(structural.get(definition.gene, ())),
+        "structural_not_assessed": [] if call.is_counted else list(structural.get(definition.gene, ())),
         "warnings": list(call.warnings),
         "recommendations": [
             _recommendation(one, guidelines) for one in recommendations if definition.gene in one.genes

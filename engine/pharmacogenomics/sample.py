@@ -38,7 +38,13 @@ class PharmacogeneMeasures:
 
 
 def call_pharmacogenes(
-    calls: Path, gvcf: Path, reference: ReferenceBundle, star_alleles: Path, sex: Sex, output: Path
+    calls: Path,
+    gvcf: Path,
+    reference: ReferenceBundle,
+    star_alleles: Path,
+    sex: Sex,
+    output: Path,
+    reads: Path | None = None,
 ) -> PharmacogeneMeasures:
     """Write a sample's document of pharmacogenes.
 
@@ -49,8 +55,13 @@ def call_pharmacogenes(
         star_alleles: folder of the part of that name (:mod:`engine.pharmacogenomics.knowledge`).
         sex: of the person.
         output: JSON to be written.
+        reads: the same sample's, sorted and indexed; copies of CYP2D6 are counted in them, without which it is not
+            called.
     """
     import pysam
+
+    from engine.reference.genome import open_reference
+    from engine.structural.cyp2d6 import GENE, count_cyp2d6, why_not_named
 
     tables, definitions = read_star_alleles(star_alleles)
     guidelines = Guidelines(tables)
@@ -60,7 +71,10 @@ def call_pharmacogenes(
         loci = tuple(dict.fromkeys(locus for definition in here for locus in definition.loci))
         (found,) = read_genotypes(calls, loci, genome)
         add_reference_blocks(found, loci, gvcf, genome)
-    told = call_sample(here, guidelines, found, sex)
+    copies = {}
+    if reads and any(one.gene == GENE for one in here):
+        copies[GENE] = why_not_named(count_cyp2d6(reads, open_reference(reference.fasta), reference.build))
+    told = call_sample(here, guidelines, found, sex, copies)
     output.write_text(json.dumps(document([told], guidelines), indent=1) + "\n")
     return _measures(told)
 

@@ -19,8 +19,8 @@ from engine.errors import ReportError
 from engine.pharmacogenomics.edition import EDITION
 
 LIMIT = (
-    "Drug response: alleles are those that the named sources define; copies of genes, HLA and other drugs, liver, "
-    "kidney and age are not taken into account. Recommendations are texts of guidelines, not orders."
+    "Drug response: alleles are those that the named sources define; copies of genes but CYP2D6, HLA, other drugs, "
+    "liver, kidney and age are not taken into account. Recommendations are texts of guidelines, not orders."
 )
 NOT_LOOKED_FOR = "Drug response was asked for and not looked for: the laboratory declares no alleles of pharmacogenes"
 _COMMON = ("normal", "indeterminate", "uncertain")

@@ -44,7 +44,7 @@ BY_SAMPLE = {
     "exon_coverage": {"aligned_reads", "gvcf"},
     "trio_variants": {"gvcf"},
     "findings": {"annotated_variants", "gvcf", "relatedness"},
-    "pharmacogenomics": {"variants", "gvcf"},
+    "pharmacogenomics": {"aligned_reads", "variants", "gvcf"},
     "polygenic_scores": {"variants", "gvcf"},
     "statement": {
         *("raw_reads", "aligned_reads", "gvcf", "identity", "relatedness"),

@@ -103,5 +103,5 @@ def test_a_sample_has_a_document_of_its_variants_and_gvcf(
 
 
 def test_without_star_alleles_there_is_no_document(fasta: Path) -> None:
-    alone = {"making": None, "variants": None, "gvcf": None, "person": None}
+    alone = dict.fromkeys(("making", "aligned_reads", "variants", "gvcf", "person", "settings"))
     assert isinstance(pharmacogenomics.compute(reference=bundle(fasta, None), **alone), NotApplicable)

@@ -144,3 +144,14 @@ def test_phenotypes(gene: str, alleles: tuple[str, ...], phenotype: Phenotype) -
 def test_bounds_that_are_none(bounds: str) -> None:
     with pytest.raises(KnowledgeError, match="no bounds of a score"):
         is_within(1, bounds)
+
+
+def test_cyp2d6_is_named_where_the_reads_have_two_copies_and_nowhere_else() -> None:
+    genotypes = calls("CYP2D6", {"rs3892097": "C/T", "rs1065852": "G/A"})
+    gene = packaged("CYP2D6")
+    two = call_gene(gene, guidelines(), genotypes, copies={"CYP2D6": ""})
+    assert (two.status, told(two), two.phenotype and two.phenotype.score) == ("called", ["*1/*4"], 1.0)
+    assert "two copies by depth" in two.warnings[-1] and two.is_counted
+    three = call_gene(gene, guidelines(), genotypes, copies={"CYP2D6": "3 copies by depth"})
+    assert (three.status, three.reason, three.diplotypes) == ("not called", "3 copies by depth", ())
+    assert call_gene(gene, guidelines(), genotypes).status == "not called"
