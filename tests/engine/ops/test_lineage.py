@@ -37,6 +37,7 @@ UNOPENED = {
     ("further_findings", "trio_variants"),
     ("homozygosity", "variants"),
     ("mitochondria", "aligned_reads"),
+    ("pharmacogenomics", "aligned_reads"),
     ("smn_copies", "aligned_reads"),
     ("structural_variants", "aligned_reads"),
     ("findings", "relatedness"),
@@ -47,7 +48,7 @@ UNOPENED = {
 }
 """Figures are in the receipt, not in a file; a parent's gVCF is looked at where he does not carry the allele; samples
 are compared before the function begins, because what is found decides whether it has anything to do; and this small
-deployment has no mitochondrion, no chromosome 5, too few variants for runs of homozygosity, and no caller of
+deployment has no mitochondrion, no chromosome 5, no CYP2D6, too few variants for runs of homozygosity, and no caller of
 structural variants."""
 
 
