@@ -37,6 +37,8 @@ CONTIG, LENGTH, BIN = "chr22", 35_000_000, 1_000_000
 AT = (10, 300, 2_500)
 WINDOW = 64
 """Samples over which a cost is told: twice as many as make a group's files one."""
+GENOME_CALLS, GENOME_HOLES, AUTOSOMES, MOST = 4_600_000, 900_000, 22, 130_000_000
+"""Calls of a whole genome, stretches of it that were not called, its autosomes and how long they are in the mean."""
 NEW = 50_000
 """Number of the first sample that is added to all cohorts."""
 
@@ -100,12 +102,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cohort", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", help="for what is made; a temporary one by default")
     parser.add_argument("--growing", action="store_true", help="measure the large cohort alone")
+    parser.add_argument("--genomes", action="store_true", help="measure adding whole genomes alone")
     parser.add_argument("--plink2", default="plink2", help="the program, where it is installed")
     parser.add_argument("--samples", type=int, default=AT[-1], help="of the large cohort")
     parser.add_argument("--sites", type=int, default=50_000, help="of the large cohort")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp())
     folder.mkdir(parents=True, exist_ok=True)
+    if options.genomes:
+        _genomes(folder)
+        return 0
     if not options.growing:
         _frequencies_beside_others(folder, options.plink2)
     _growing(folder, options.samples, options.sites)
@@ -156,6 +162,50 @@ def _growing(folder: Path, samples: int, sites: int) -> None:
         )
         spent = _median(lambda: calls_within(db, files, stretch))
         print(f"all calls of 30 kb, {samples:,} samples, {len(files)} files: {spent:.3f} CPU s")
+
+
+def _genomes(folder: Path) -> None:
+    """Whole genomes added one after the other: what each costs beyond what its size does not matter to."""
+    warehouse = Warehouse(folder / "genomes")
+    for number in range(4):
+        tables = _genome(number)
+        versions = dict.fromkeys(tables, "1")
+        spent = _spent(partial(warehouse.contribute, tables, sample=f"S{number:05}", versions=versions))
+        size = {name: len(rows) for name, rows in tables.items()}
+        print(f"genome {number + 1}: {size['calls']:,} calls, {size['missing']:,} missing stretches: {spent:.1f} CPU s")
+    files = warehouse.listing()
+    for name in ("calls", "missing", *GOLD):
+        stored = sum(Path(file).stat().st_size for file in files[name])
+        print(f"{name}: {stored / 4 / 1e6:,.1f} MB a genome")
+
+
+def _genome(number: int) -> dict[str, pa.Table]:
+    """Tables of a whole genome; of its alleles nine in ten are others' as well."""
+    draw = np.random.default_rng(number)
+    tables: dict[str, list[pa.Table]] = {"calls": [], "missing": []}
+    for contig in range(1, AUTOSOMES + 1):
+        shared = np.random.default_rng(contig).integers(1, MOST, 2 * GENOME_CALLS // AUTOSOMES)
+        own = draw.integers(1, MOST, GENOME_CALLS // 10 // AUTOSOMES)
+        seen = draw.choice(shared, GENOME_CALLS * 9 // 10 // AUTOSOMES, replace=False)
+        positions = np.unique(np.concatenate([seen, own])).astype(np.int32)
+        starts = np.unique(draw.integers(0, MOST // 200, GENOME_HOLES // AUTOSOMES)).astype(np.int32) * 200
+        fixed = {
+            "calls": [positions // BIN, positions, "A", "G", 1 + positions % 2, 2, 60, 30, 15],
+            "missing": [starts, starts + 150, 2],
+        }
+        for name, columns in fixed.items():
+            count = len(positions) if name == "calls" else len(starts)
+            whole = [f"S{number:05}", f"chr{contig}", *columns]
+            arrays = [pa.array(one) if isinstance(one, np.ndarray) else pa.repeat(one, count) for one in whole]
+            schema = arrow_schema(TABLES[name], bare=True)
+            cast = [one.cast(field.type) for one, field in zip(arrays, schema, strict=True)]
+            tables[name].append(pa.table(cast, schema=schema))
+    facts = (f"S{number:05}", "female", None, None, None, "drawn", "drawn", "1")
+    return {
+        **{name: pa.concat_tables(parts) for name, parts in tables.items()},
+        "samples": typed_table([facts], TABLES["samples"]),
+        "measures": typed_table([(f"S{number:05}", "raw_reads", "pairs", 1.0)], TABLES["measures"]),
+    }
 
 
 def _members(warehouse: Warehouse) -> int:
