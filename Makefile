@@ -99,7 +99,7 @@ readers: $(BIN)/uv  ## install programs that read our files, for the tests, into
 
 spark: $(BIN)/uv  ## install Spark with dbt and the platform into .spark, for the tests (needs Java 17)
 	@$(BIN)/uv venv --quiet --allow-existing .spark
-	@$(BIN)/uv pip install --quiet --python .spark --constraint requirements.lock "dbt-spark[session]==1.11.0" --editable ".[spark,notebooks]"
+	@$(BIN)/uv pip install --quiet --python .spark --constraint requirements.lock "dbt-spark[session]==1.11.0" --editable ".[spark,notebooks,databricks]"
 
 azurite:  ## install Azurite, the emulator of Azure Storage, into .azurite, for the tests (needs Node.js 20 or newer)
 	@npm install --silent --no-save --no-audit --prefix .azurite azurite@3.35.0

@@ -21,6 +21,7 @@ from genomics_assets.cohort_rebuild import (  # noqa: E402
     sums_equal_a_rebuild,
 )
 from genomics_assets.cohort_tables import cohort_tables  # noqa: E402
+from genomics_assets.databricks import annotated_on  # noqa: E402
 from genomics_assets.jobs import IN_PROCESS, JOBS  # noqa: E402
 from genomics_assets.joint_calls import joint_call  # noqa: E402
 from genomics_assets.notifications import notifications  # noqa: E402
@@ -55,6 +56,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             cohort_tables(),
             study_cohorts,
             joint_call,
+            *([annotated_on(settings.databricks)] if settings.databricks else []),
             WORK_LIST,
             knowledge_confirmations,
             SAMPLES_BEHIND,

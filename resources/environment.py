@@ -179,6 +179,13 @@ OPTIONS = (
         "On what the cohort's notebooks compute: here, or on Spark (extra `spark`), which `SPARK_REMOTE` may name.",
     ),
     Option(
+        "GENOMICS_DATABRICKS",
+        "none",
+        (),
+        "YAML file with a workspace of Databricks, on which the asset `annotate_cohort_databricks` computes (extra"
+        " `databricks`).",
+    ),
+    Option(
         "GENOMICS_THRESHOLDS",
         "none",
         (),
@@ -351,6 +358,7 @@ class Settings:
         umi_errors: ``separate`` or ``join``.
         structural: ``none``, ``depth`` or ``dysgu``.
         cohort_engine: ``one-machine`` or ``spark``.
+        databricks: file that tells of a workspace of Databricks, absent where none is used.
         thresholds: the laboratory's threshold file, absent for the defaults.
         laboratory: who answers for reports.
         registry: file of the sample registry, or the URL of its database; a password in it is never shown.
@@ -396,6 +404,7 @@ class Settings:
     umi_errors: str
     structural: str
     cohort_engine: str
+    databricks: Path | None
     thresholds: Path | None
     laboratory: Laboratory
     registry: Path | str = field(repr=False)
@@ -456,6 +465,7 @@ class Settings:
             umi_errors=values["GENOMICS_UMI_ERRORS"],
             structural=values["GENOMICS_STRUCTURAL"],
             cohort_engine=values["GENOMICS_COHORT_ENGINE"],
+            databricks=_path(variables.get("GENOMICS_DATABRICKS")),
             thresholds=_path(variables.get("GENOMICS_THRESHOLDS")),
             laboratory=read_laboratory(_path(variables.get("GENOMICS_LABORATORY")), data),
             registry=_registry(variables.get("GENOMICS_REGISTRY"), data),
