@@ -125,16 +125,16 @@ def _lay_bundle(
 ) -> None:
     """The reference's files, unless an earlier run laid them, and a bundle that names them where they lie there."""
     release = digest_text("\n".join(f"{part} {version}" for part, version in sorted(knowledge.items())))[:16]
-    there: dict[str, Path] = {}
+    there: dict[str, Any] = {}
     for name in _FILES:
         path: Path | None = getattr(bundle, name)
         for file in path.parent.glob(f"{path.name}*") if path else ():  # with its index
             workspace.put(file, workspace.place("reference", release, name, file.name), anew=False)
         if path:
             there[name] = Path(workspace.place("reference", release, name, path.name))
-    gone = dict.fromkeys(_OPTIONAL - there.keys())
+    there |= dict.fromkeys(_OPTIONAL - there.keys())
     file = scratch / "bundle.json"
-    write_bundle(replace(bundle, **there, **gone), file)
+    write_bundle(replace(bundle, **there), file)
     workspace.put(file, place)
 
 

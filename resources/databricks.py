@@ -139,9 +139,10 @@ class Workspace:
         from databricks.sdk.errors import NotFound
 
         try:
-            return self.client.files.get_metadata(place).content_length
+            size: int | None = self.client.files.get_metadata(place).content_length
         except NotFound:
             return None
+        return size
 
 
 @contextmanager

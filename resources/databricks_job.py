@@ -32,7 +32,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--parts", type=int, default=256, help="ranges of places")
     chosen, _ = parser.parse_known_args(words)  # Dagster's own words stand beside
     with open_dagster_pipes(
-        params_loader=PipesCliArgsParamsLoader(),
+        params_loader=PipesCliArgsParamsLoader(),  # type: ignore[no-untyped-call]
         context_loader=PipesUnityCatalogVolumesContextLoader(),
         message_writer=PipesUnityCatalogVolumesMessageWriter(),
     ) as pipes:

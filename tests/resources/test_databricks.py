@@ -15,9 +15,6 @@ import pyarrow.parquet as pq
 import pysam
 import pytest
 import yaml
-from databricks.bundles.jobs import Job
-from databricks.bundles.schemas import Schema
-from databricks.bundles.volumes import Volume, VolumeType
 
 from engine.annotate.alleles import annotate_alleles
 from engine.errors import DeliveryError
@@ -51,6 +48,10 @@ def bundle() -> dict[str, Any]:
 
 
 def test_databricks_own_types_read_the_bundle_and_its_job_runs_a_program_of_ours() -> None:
+    from databricks.bundles.jobs import Job
+    from databricks.bundles.schemas import Schema
+    from databricks.bundles.volumes import Volume, VolumeType
+
     made = bundle()["resources"]
     assert set(made) == {"schemas", "volumes", "jobs"}
     (schema,) = (Schema.from_dict(one) for one in made["schemas"].values())
