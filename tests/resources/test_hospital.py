@@ -199,7 +199,8 @@ def test_a_fault_is_outlived_and_doubles_nothing(
         pytest.skip("takes longer than the time-outs of this test")
     number = 10 + FAULTS.index(kind)
     known = {"sample": f"S{number}", "subject_id": f"P-{number}", "order": f"O-{number}"}
-    faults = Faults(share=1.0 if "inside" in kind or kind == "late" else 0.5, kinds=(kind,), seed=number, slow=0.8)
+    share = 1.0 if "inside" in kind or kind == "late" else 0.5
+    faults = Faults(share=share, kinds=(kind,), seed=number, slow=0.8, in_a_row=3)
     bundles = [report_bundle(tmp_path / "r", signatures=signed, **known) for signed in (1, 2)]
     with faulty(url, faults) as proxy:
         hospital(proxy, patience=QUICK).deliver(known["sample"], bundles[0])
