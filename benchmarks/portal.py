@@ -13,6 +13,8 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -45,17 +47,30 @@ _AT_END = ("fhir_bundle", "cohort_contribution")
 def main() -> int:
     """Make the deployment and tell what its pages take."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else _CASES
-    model = build_resources(
-        Settings.from_environment({"GENOMICS_REFERENCE": "demo", "GENOMICS_DATA": str(PROJECT / "data" / "demo")})
-    )
-    with tempfile.TemporaryDirectory(dir=_IN_MEMORY if Path(_IN_MEMORY).is_dir() else None) as folder:
-        platform = build_resources(Settings.from_environment({"GENOMICS_REFERENCE": "demo", "GENOMICS_DATA": folder}))
-        _register(platform, Path(folder), count)
-        _publish(model, platform, Path(folder) / "model")
-        _run_all(platform)
+    with temporary_folder() as folder:
+        platform = prepared(folder, count)
         with dg.DagsterInstance.from_config(str(prepare_instance(platform.settings))) as instance:
             _measure(platform, instance)
     return 0
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Where a deployment is made for a measurement."""
+    with tempfile.TemporaryDirectory(dir=_IN_MEMORY if Path(_IN_MEMORY).is_dir() else None) as folder:
+        yield Path(folder)
+
+
+def prepared(folder: Path, count: int) -> Resources:
+    """A deployment of so many cases with the demo's knowledge, each with a run and the artifacts that pages show."""
+    model = build_resources(
+        Settings.from_environment({"GENOMICS_REFERENCE": "demo", "GENOMICS_DATA": str(PROJECT / "data" / "demo")})
+    )
+    platform = build_resources(Settings.from_environment({"GENOMICS_REFERENCE": "demo", "GENOMICS_DATA": str(folder)}))
+    _register(platform, folder, count)
+    _publish(model, platform, folder / "model")
+    _run_all(platform)
+    return platform
 
 
 def _register(platform: Resources, folder: Path, count: int) -> None:

@@ -352,13 +352,21 @@ class AuditLog:
                 positions = self._looked_through(file).by_sample.get(_quoted(sample), [])
                 yield from (entry for entry in _read_at(file, positions) if entry.event.sample == sample)
 
-    def entries_of(self, *kinds: str) -> Iterator[AuditEntry]:
-        """What was written of some kinds of events, oldest first; found as :meth:`entries_about` finds."""
+    def entries_of(self, *kinds: str, sample: str | None = None) -> Iterator[AuditEntry]:
+        """What was written of some kinds of events, oldest first; found as :meth:`entries_about` finds.
+
+        Args:
+            kinds: of events.
+            sample: of which sample, of whichever where absent; no other sample's lines are read.
+        """
         if self._is_there():
             with self.path.open("rb") as file:
-                by_what = self._looked_through(file).by_what
-                positions = sorted(position for kind in kinds for position in by_what.get(_quoted(kind), []))
-                yield from (entry for entry in _read_at(file, positions) if entry.event.what in kinds)
+                seen = self._looked_through(file)
+                positions = {position for kind in kinds for position in seen.by_what.get(_quoted(kind), [])}
+                if sample is not None:
+                    positions.intersection_update(seen.by_sample.get(_quoted(sample), []))
+                found = (entry for entry in _read_at(file, sorted(positions)) if entry.event.what in kinds)
+                yield from (entry for entry in found if sample in (None, entry.event.sample))
 
     def standing(self, *kinds: str) -> list[AuditEntry]:
         """As :meth:`entries_of`, without those of which it was found that they did not take place."""

@@ -63,7 +63,7 @@ class Comments:
             sample: of which case.
             allele: of which variant; empty for what is about the case alone, absent for everything.
         """
-        told = _told(self.audit.entries_of(COMMENTED, TAKEN_BACK), sample)
+        told = _told(self.audit.entries_of(COMMENTED, TAKEN_BACK, sample=sample), sample)
         return tuple(one for one in _threaded(told.values()) if allele in (None, one.allele))
 
     def add(self, sample: str, text: str, *, person: str, allele: str = "", answers: int | None = None) -> Comment:
@@ -108,7 +108,7 @@ class Comments:
         return self._of(sample, number)
 
     def _of(self, sample: str, number: int) -> Comment:
-        told = _told(self.audit.entries_of(COMMENTED, TAKEN_BACK), sample)
+        told = _told(self.audit.entries_of(COMMENTED, TAKEN_BACK, sample=sample), sample)
         if number not in told:
             raise GateError(f"the case has no comment {number}", sample=sample, remedy="open the case's comments again")
         return told[number]
@@ -127,8 +127,6 @@ def _told(entries: Iterable[AuditEntry], sample: str) -> dict[int, Comment]:
     found: dict[int, Comment] = {}
     for entry in entries:
         event = entry.event
-        if event.sample != sample:
-            continue
         if event.what == COMMENTED:
             told = event.details
             found[entry.number] = Comment(

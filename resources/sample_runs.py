@@ -25,6 +25,8 @@ RUN_KEY = "genomics/run_key"
 """Tag of a run that the platform asked for: the sample, its content and the attempt."""
 PARTITION = "dagster/partition"
 _PAGE = 500
+_FEW = 20
+"""Samples or runs that are asked for by name; of more, all are read at once."""
 _SILENT = 180.0
 """Seconds after which a daemon that beats every half minute is not there any more."""
 _REMEDY = ". Remedy: "
@@ -112,8 +114,9 @@ class Runs:
         """
         found: dict[str, Run] = {}
         wanted = set(samples)
-        going = (self._records(_that_are(RunState.RUNNING)), self._records(_that_are(RunState.QUEUED)))
-        for record in chain(*going, self._records()) if wanted else ():
+        asked = wanted if len(wanted) <= _FEW else None
+        looks = (_filter(asked, RunState.RUNNING), _filter(asked, RunState.QUEUED), _filter(asked))
+        for record in chain.from_iterable(map(self._records, looks)) if wanted else ():
             sample = record.dagster_run.tags.get(PARTITION)
             if sample in wanted:
                 found[sample] = _run(record)
@@ -153,6 +156,8 @@ class Runs:
         import dagster as dg
 
         wanted, cursor, found = set(runs), None, {}
+        if len(wanted) <= _FEW:
+            return {run: told for run in wanted if (told := self.failure(run))}
         while wanted:
             page = self._instance.fetch_run_status_changes(dg.DagsterEventType.RUN_FAILURE, limit=_PAGE, cursor=cursor)
             for record in page.records:
@@ -164,8 +169,8 @@ class Runs:
             cursor = page.cursor
         return found
 
-    def _records(self, filters: dg.RunsFilter | None = None) -> Iterator[dg.RunRecord]:
-        """Every run, the one asked for last first."""
+    def _records(self, filters: dg.RunsFilter) -> Iterator[dg.RunRecord]:
+        """The runs, the one asked for last first."""
         cursor = None
         while page := self._instance.get_run_records(filters, limit=_PAGE, cursor=cursor):
             yield from page
@@ -203,10 +208,13 @@ def unreadable(dagster_home: Path, error: Exception) -> DagsterStateError:
     )
 
 
-def _that_are(state: RunState) -> dg.RunsFilter:
+def _filter(samples: Collection[str] | None, state: RunState | None = None) -> dg.RunsFilter:
+    """Runs of some samples, or of all where absent, that are in a state, or in whichever."""
     import dagster as dg
 
-    return dg.RunsFilter(statuses=[dg.DagsterRunStatus(name) for name, one in _STATES.items() if one is state])
+    statuses = [dg.DagsterRunStatus(name) for name, one in _STATES.items() if one is state]
+    tags = {PARTITION: sorted(samples)} if samples is not None else None
+    return dg.RunsFilter(statuses=statuses or None, tags=tags)
 
 
 def _run(record: dg.RunRecord) -> Run:

@@ -6,7 +6,7 @@ their gates. ``genomics samples``, the web UI's table and ``genomics retry`` all
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
@@ -106,7 +106,7 @@ def work_list(platform: Resources, runs: Runs | None, samples: Iterable[str] | N
     if not platform.settings.data.is_dir():
         return ()
     asked = None if samples is None else set(samples)
-    desk = _Desk(platform, runs)
+    desk = _Desk(platform, runs, asked)
     chosen = [sample for sample in desk.samples.values() if asked is None or sample.sample_id in asked]
     rows = [*desk.rows(chosen), *(row for row in desk.refused if asked is None or row.sample in asked)]
     return tuple(sorted(rows, key=lambda row: row.sample))
@@ -135,13 +135,18 @@ class _Standing:
 
 
 class _Desk:
-    """What is looked up once for all samples."""
+    """What is looked up once for all samples, or for those that are asked for and their parents."""
 
-    def __init__(self, platform: Resources, runs: Runs | None) -> None:
+    def __init__(self, platform: Resources, runs: Runs | None, asked: Collection[str] | None) -> None:
         self.platform = platform
         self.runs = runs
         self.stages = sample_stages(platform)
-        self.samples = {sample.sample_id: sample for sample in platform.registry.samples()}
+        self.asked = None if asked is None else sorted(asked)
+        found = platform.registry.samples(ids=self.asked)
+        parents = {parent for one in found for parent in (one.person.father_id, one.person.mother_id) if parent}
+        if self.asked is not None and parents:
+            found += platform.registry.samples(ids=sorted(parents - {*self.asked}))
+        self.samples = {sample.sample_id: sample for sample in found}
 
     def rows(self, samples: Sequence[RegisteredSample]) -> list[WorkItem]:
         """The rows of these samples."""
@@ -192,11 +197,11 @@ class _Desk:
 
     @cached_property
     def _last_runs(self) -> Mapping[str, Run]:
-        return self.runs.of_samples(self.samples) if self.runs else {}
+        return self.runs.of_samples(self.samples if self.asked is None else self.asked) if self.runs else {}
 
     @cached_property
     def _last_entries(self) -> Mapping[str, HistoryEntry]:
-        return self.platform.registry.last_entries()
+        return self.platform.registry.last_entries(self.asked)
 
     def _told_since(self, sample: RegisteredSample) -> str:
         """When something last happened to it."""

@@ -35,16 +35,21 @@ class ContigIndex:
 
     def first_offset(self, start: int, end: int) -> int | None:
         """Virtual offset from which every record overlapping ``[start, end)`` is met; ``None`` for no record."""
+        return min((begin for begin, _ in self.chunks(start, end)), default=None)
+
+    def chunks(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Virtual offsets, begin and end, between which every record overlapping ``[start, end)`` lies, by bins."""
         window = start >> _WINDOW_SHIFT
         lowest = int(self.linear[min(window, self.linear.size - 1)]) if self.linear.size else 0
         last = max(end, start + 1) - 1
-        begins = []
+        found: list[tuple[int, int]] = []
         for first, shift in _LEVELS:
             limits = (first + (start >> shift), first + (last >> shift) + 1)
             low, high = np.searchsorted(self.chunk_bin, np.array(limits, np.uint32))
-            chunks = slice(int(low), int(high))
-            begins += self.chunk_begin[chunks][self.chunk_end[chunks] > lowest].tolist()
-        return max(lowest, min(begins)) if begins else None
+            begins, ends = self.chunk_begin[int(low) : int(high)], self.chunk_end[int(low) : int(high)]
+            late = ends > lowest
+            found += zip(np.maximum(begins[late], np.uint64(lowest)).tolist(), ends[late].tolist(), strict=True)
+        return found
 
 
 def read_index(path: Path) -> list[ContigIndex]:

@@ -34,7 +34,10 @@ CSRF_FIELD, CSRF_HEADER = "csrf", "x-csrf-token"
 PUBLIC = frozenset({f"{ROOT}{path}" for path in ("", "/enter", "/oidc/start", "/oidc/back")})
 """Routes before the sign-in, which show nothing of anybody."""
 _TOLD_PARAMETERS = frozenset(
-    {"variant", "gene", "state", "report", "stage", "first", "locked", "drug", "sample", "who", "what"}
+    {
+        *("variant", "gene", "state", "report", "stage", "first", "locked", "drug", "sample", "who", "what"),
+        *("referenceName", "start", "end", "class"),
+    }
 )
 """What of an address's question is written down; what is typed freely could name a patient, whom the log must not."""
 _LONGEST_FORM = 64 << 10

@@ -1,7 +1,6 @@
 """The same by JSON: cases, findings, one variant, reads, another run; ``GET /portal/api/openapi.json`` describes it.
 
-Rights, entries in the audit log and limits are those of the pages. Reads are described after GA4GH's htsget 1.3
-(https://samtools.github.io/hts-specs/htsget.html); a ticket gives the whole file, and a client takes what it wants.
+Rights, entries in the audit log and limits are those of the pages.
 """
 
 from __future__ import annotations
@@ -16,9 +15,8 @@ from pydantic import BaseModel
 from portal.clinic import cases
 from portal.clinic.admission import ROOT
 from portal.clinic.deeds import run_again
-from portal.clinic.exchange import alignments
 from portal.clinic.house import Row
-from portal.clinic.may import MayEnter, MayList, MayRetry, MaySeeCase, MaySeeFindings, MaySeeReads
+from portal.clinic.may import MayEnter, MayList, MayRetry, MaySeeCase, MaySeeFindings
 
 router = APIRouter(prefix=f"{ROOT}/api")
 _MOST = 1000
@@ -113,14 +111,6 @@ def why(admitted: MaySeeFindings, case: str, variant: str) -> Explanation:
 
     answer = explain(admitted.house.platform, case, variant)
     return Explanation(sample=case, variant=answer.variant, outcome=answer.outcome, explanation=answer.explanation)
-
-
-@router.get("/htsget/reads/{case}")
-def ticket(request: Request, admitted: MaySeeReads, case: str) -> dict[str, Any]:
-    """Where the sample's alignments are, as an htsget ticket."""
-    _, url = alignments(request, admitted)
-    kind = admitted.house.platform.settings.alignment_format.upper()
-    return {"htsget": {"format": kind, "urls": [{"url": url}]}}
 
 
 @router.post("/cases/{case}/retry")

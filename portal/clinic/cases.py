@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -105,6 +105,29 @@ def variant_of(platform: Resources, sample: str, allele: str) -> tuple[Mapping[s
     answer = explain(platform, sample, allele)
     annotated = _artifact(platform, annotation.annotated_variants.name, sample).file(".annotated.parquet")
     return _first(annotated, {"allele": answer.variant}) or dict(answer.row or {}), answer
+
+
+def frequencies_of(platform: Resources, sample: str, rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """How often populations have the alleles of some findings, by allele.
+
+    Raises:
+        GenomicsError: there are no annotated variants, or they are damaged.
+    """
+    import duckdb
+
+    wanted = [(row["position"], row["allele"]) for row in rows if row["allele"] and row["position"]]
+    if not wanted:
+        return {}
+    positions, alleles = (
+        [duckdb.ConstantExpression(value) for value in column] for column in zip(*wanted, strict=True)
+    )
+    path = _artifact(platform, annotation.annotated_variants.name, sample).file(".annotated.parquet")
+    with duckdb.connect() as db:
+        found = db.read_parquet(as_pattern(path))
+        found = found.filter(duckdb.ColumnExpression("position").isin(*positions))  # rows lie in order of it
+        found = found.filter(duckdb.ColumnExpression("allele").isin(*alleles))
+        told = found.select("allele", "frequency", "popmax", "popmax_frequency").to_arrow_table().to_pylist()
+    return {row["allele"]: row for row in told}
 
 
 def cohort_frequency(platform: Resources, row: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from engine.acmg.combination import combine
 from engine.acmg.criteria import parse_criteria
-from engine.classify.decision import CLASSES
+from engine.classify.decision import CLASSES, Decision
 from engine.phenotype.knowledge import term_names
 from portal.clinic import cases
 from portal.clinic.access import REPORT_STAGES
@@ -121,6 +121,9 @@ def findings(request: Request, admitted: MaySeeFindings, case: str, gene: str = 
     platform = admitted.house.platform
     draft = cases.answered(lambda: cases.draft_of(platform, case))
     unreported = cases.answered(lambda: cases.unreported_of(platform, case, gene=gene.strip()))
+    decided = cases.answered(lambda: _decided(platform))
+    rows = [one.row for one in draft.value.statement.findings] if draft.value else []
+    seen = cases.answered(lambda: cases.frequencies_of(platform, case, rows))
     return _of_a_case(
         request,
         admitted,
@@ -130,6 +133,10 @@ def findings(request: Request, admitted: MaySeeFindings, case: str, gene: str = 
         gene=gene.strip(),
         unreported=unreported.value,
         unreported_problem=unreported.problem,
+        seen=seen.value or {},
+        seen_problem=seen.problem,
+        decided=decided.value or {},
+        decided_problem=decided.problem,
     )
 
 
@@ -212,13 +219,15 @@ def inbox(request: Request, admitted: MaySeeInbox) -> Response:
     """What was signed and is said otherwise since."""
     platform = admitted.house.platform
     entries = []
-    for row in admitted.house.rows(admitted.visit.person):
+    for row in admitted.house.rows(admitted.visit.person, at_once=True):
         if row.awaits_amendment:
             asked = cases.answered(lambda row=row: _changes(platform, row.item.sample))  # type: ignore[misc]
             entries.append(
                 {"sample": row.item.sample, "version": row.version, "changes": asked.value, "problem": asked.problem}
             )
-    return page(request, "inbox.html.j2", admitted.visit, entries=entries)
+    house = admitted.house
+    again = f"{ROOT}/inbox" if house.is_being_read else ""
+    return page(request, "inbox.html.j2", admitted.visit, entries=entries, read=house.read, again=again)
 
 
 @router.get("/deliveries")
@@ -227,7 +236,7 @@ def deliveries(request: Request, admitted: MaySeeDeliveries) -> Response:
     platform, person = admitted.house.platform, admitted.visit.person
     rows = platform.hospital.ledger.reports()
     if Action.CASE in MAY[person.role]:
-        own = {row.item.sample for row in admitted.house.rows(person)}
+        own = {row.item.sample for row in admitted.house.rows(person, at_once=True)}
         rows = tuple(row for row in rows if row.sample in own)
     return page(
         request,
@@ -361,6 +370,14 @@ def _why_page(request: Request, admitted: Admitted, variant: str, *, problem: st
         problem=problem or (asked.problem if asked else ""),
         linked=cases.allele_of(row) if row else "",
     )
+
+
+def _decided(platform: Resources) -> dict[str, list[Decision]]:
+    """What the laboratory decided, by allele, the last decision last."""
+    told = defaultdict[str, list[Decision]](list)
+    for one in platform.catalogue.every():
+        told[one.allele].append(one)
+    return told
 
 
 def _weighed(criteria: str) -> dict[str, Any]:

@@ -79,8 +79,7 @@ def is_broken(audit: AuditLog, visit: Visit, sample: str) -> bool:
     due = (datetime.now(UTC) - timedelta(seconds=GLASS_SECONDS)).isoformat(timespec="microseconds")
     return any(
         entry.when >= due and entry.event.who == visit.person.name and entry.event.details.get("visit") == visit.name
-        for entry in audit.entries_of(BROKEN)
-        if entry.event.sample == sample
+        for entry in audit.entries_of(BROKEN, sample=sample)
     )
 
 

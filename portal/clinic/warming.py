@@ -1,7 +1,7 @@
 """Readiness: what the first view of each page would otherwise wait for, done beforehand in a thread of its own.
 
-Templates are compiled, libraries that pages load when they need them are loaded, and the list of cases is read. Nobody
-is shown anything by it, so nothing of it is an entry of the audit log.
+Templates are compiled, libraries that pages load when they need them are loaded, the audit log is looked through, and
+the list of cases is read. Nobody is shown anything by it, so nothing of it is an entry of the audit log.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def _warm(house: House) -> None:
         importlib.import_module(name)
     _open_database()
     try:
+        next(house.platform.audit.entries_of(""), None)  # the log is looked through once, however long it is
         house.read_list()
     except (OSError, GenomicsError) as error:
         _TOLD.warning("the list of cases could not be read beforehand: %s", error)

@@ -323,13 +323,18 @@ class SampleRegistry:
             raise _withdrawn(sample)
         return sample
 
-    def samples(self, *, status: SampleStatus | None = None) -> tuple[RegisteredSample, ...]:
-        """All samples, or those of one status, withdrawn ones included, by sample id."""
+    def samples(
+        self, *, status: SampleStatus | None = None, ids: Sequence[str] | None = None
+    ) -> tuple[RegisteredSample, ...]:
+        """All samples, or those of one status or of some ids, withdrawn ones included, by sample id."""
         query = select(samples.c.sample_id).order_by(samples.c.sample_id)
         if status is not None:
             query = query.where(samples.c.status == status)
         with self._database.reading() as db:
-            return tuple(find_samples(db, list(db.execute(query).scalars())))
+            if ids is None:
+                return tuple(find_samples(db, list(db.execute(query).scalars())))
+            known = [row.sample_id for row in select_in(db, query.where(among(samples.c.sample_id)), ids)]
+            return tuple(find_samples(db, sorted(known)))
 
     def ids(self) -> dict[str, str | None]:
         """As the laboratory writes it, where that is another, by sample id: every sample, withdrawn ones included."""
@@ -637,11 +642,15 @@ class SampleRegistry:
         with self._database.reading() as db:
             return tuple(HistoryEntry(*row[1:]) for row in db.execute(query))
 
-    def last_entries(self) -> dict[str, HistoryEntry]:
-        """What happened last to each sample, by sample id: all at once, however many there are."""
+    def last_entries(self, ids: Sequence[str] | None = None) -> dict[str, HistoryEntry]:
+        """What happened last to each sample, or to those of some ids, by sample id: all at once."""
         last = select(func.max(history.c.number)).group_by(history.c.sample_id)
         with self._database.reading() as db:
-            rows = db.execute(select(history).where(history.c.number.in_(last)))
+            if ids is None:
+                rows = list(db.execute(select(history).where(history.c.number.in_(last))))
+            else:
+                chosen = last.where(among(history.c.sample_id))
+                rows = list(select_in(db, select(history).where(history.c.number.in_(chosen)), ids))
             return {entry.sample: entry for entry in (HistoryEntry(*row[1:]) for row in rows)}
 
     def first_registered(self) -> dict[str, str]:

@@ -76,6 +76,7 @@ EXPECTED: dict[tuple[str, str], set[Role]] = {
     ("GET", f"/api{CASE}/findings"): {B, G},
     ("GET", f"/api{CASE}/why"): {B, G},
     ("GET", "/api/htsget/reads/{case}"): {B, G},
+    ("GET", "/api/htsget/reads/service-info"): {B, G, C, S, A},
     ("GET", f"/api{CASE}/phenopacket"): {G},
     ("GET", "/api/cds-services"): {B, G, C, S, A},
     ("GET", f"/api{CASE}/cds-services/drug-response"): {B, G, C},

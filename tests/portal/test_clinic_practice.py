@@ -7,10 +7,12 @@ import csv
 import io
 import json
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pysam
 import pytest
 from google.protobuf.json_format import ParseDict
 from phenopackets.schema.v2 import phenopackets_pb2
@@ -114,6 +116,45 @@ def test_alignments_are_an_object_of_drs_whose_bytes_are_what_its_digest_says(cl
     assert len(content) == told["size"] and sha256(content).hexdigest() == told["checksums"][0]["checksum"]
     info = client.get(f"{ROOT}/api/ga4gh/drs/v1/service-info").json()
     assert info["type"] == {"group": "org.ga4gh", "artifact": "drs", "version": "1.4.0"}
+
+
+def test_an_htsget_client_reads_a_region_of_a_case_by_a_ticket(clinic: Clinic, tmp_path: Path) -> None:
+    client, _ = clinic.visit(Role.GENETICIST, WARD)
+    at = f"{ROOT}/api/htsget/reads/{CHILD}"
+    receipt = clinic.platform.lake.require("aligned_reads", CHILD)
+    with pysam.AlignmentFile(str(clinic.platform.lake.path(receipt, f"{CHILD}.bam"))) as file:
+        (contig, *_), start, end = file.references, 3_084_000, 3_084_700
+        expected = [one.to_string() for one in file.fetch(contig, start, end)]
+    asked = {"format": "BAM", "referenceName": contig, "start": str(start), "end": str(end)}
+    answer = client.get(at, params=asked)
+    assert answer.headers["content-type"].startswith("application/vnd.ga4gh.htsget.v1.3.0+json")
+    ticket = answer.json()["htsget"]
+    assert {one["class"] for one in ticket["urls"]} == {"header", "body"}
+    parts = []
+    for one in ticket["urls"]:
+        if one["url"].startswith("data:"):
+            parts.append(b64decode(one["url"].partition(",")[2]))
+            continue
+        part = client.get(one["url"].removeprefix(OWN), headers=one["headers"])
+        assert part.status_code == 206
+        parts.append(part.content)
+    (tmp_path / "slice.bam").write_bytes(b"".join(parts))
+    with pysam.AlignmentFile(str(tmp_path / "slice.bam")) as file:
+        found = [one for one in file.fetch(until_eof=True) if one.reference_start < end and one.reference_end > start]
+        assert [one.to_string() for one in found] == expected and len(expected) > 20
+    entry = next(one for one in clinic.written(trail.ACCESS) if f"start={start}" in one.event.details["detail"])
+    assert entry.event.sample == CHILD and f"referenceName={contig}" in entry.event.details["detail"]
+    refused = {
+        **{("format", "VCF"): (400, "UnsupportedFormat"), ("class", "body"): (400, "InvalidInput")},
+        **{("start", "5"): (400, "InvalidInput"), ("referenceName", "chrNone"): (404, "NotFound")},
+    }
+    for (name, value), (status, kind) in refused.items():
+        told = client.get(at, params={name: value})
+        assert (told.status_code, told.json()["htsget"]["error"]) == (status, kind)
+    assert client.get(at, params={"referenceName": contig, "start": "9", "end": "5"}).json()["htsget"]["error"] == (
+        "InvalidRange"
+    )
+    assert client.get(f"{ROOT}/api/htsget/reads/service-info").json()["htsget"]["datatype"] == "reads"
 
 
 def test_cards_of_drug_response_are_of_a_signed_report(clinic: Clinic) -> None:
