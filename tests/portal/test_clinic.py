@@ -332,6 +332,9 @@ def test_a_case_shows_what_the_services_say(geneticist: TestClient) -> None:
         assert words in shown, words
     findings = geneticist.get(address(f"{CASE}/findings")).text
     assert "AVP" in findings and "pathogenic" in findings and "not reported" in findings
+    (seen,) = re.findall(r'data-label="Population">([^<]+)', findings)
+    assert seen in geneticist.get(address(f"{CASE}/variants/{{allele}}")).text and seen != "not known"
+    assert re.search(r'<abbr title="[^"]{20,}">P', findings), "what a criterion stands on"
     variant = geneticist.get(address(f"{CASE}/variants/{{allele}}")).text
     told = json.loads(re.search(r'data-reads="([^"]+)"', variant)[1].replace("&#34;", '"'))  # type: ignore[index]
     assert [track["name"] for track in told["tracks"]] == [CHILD, f"father: {FATHER}"]
@@ -415,6 +418,7 @@ def test_an_allele_is_classified_by_a_person_with_points_and_rules_beside_it(cli
     assert decided.status_code == 200 and f"asked for again: {CHILD}" in decided.text
     shown = client.get(address(f"{CASE}/variants/{{allele}}")).text
     assert "which stands" in shown and "seen in two families here" in shown and "Dr Curie" in shown
+    assert "Dr Curie" in client.get(address(f"{CASE}/findings")).text, "earlier decisions stand beside the finding"
     (decision,) = clinic.platform.catalogue.every()
     assert (decision.classification, decision.person, decision.sample) == ("likely_pathogenic", "Dr Curie", CHILD)
 
@@ -437,9 +441,42 @@ def test_the_security_officer_finds_who_saw_a_case_and_takes_it_along_as_fhir(cl
     lines = officer.get(f"{ROOT}/audit/fhir", params={"sample": CHILD}).text.splitlines()
     events = [AuditEvent.model_validate_json(line) for line in lines]
     assert len(events) > 10
-    last = next(one for one in map(json.loads, lines) if one["agent"][0]["who"]["display"] == "Dr Seen")
+    read = [json.loads(line) for line in lines if '"profile"' in line]
+    assert len(read) > 5 and [balp_faults(one) for one in read] == [[]] * len(read)
+    last = next(one for one in read if one["agent"][-1]["who"]["display"] == "Dr Seen")
+    for broken in (
+        last | {"action": "E"},
+        last | {"agent": last["agent"][1:]},
+        last | {"entity": last["entity"][:1]},
+        last | {"outcome": "4"},
+    ):
+        assert balp_faults(broken), "a resource that is not of the profile is found"
     assert last["action"] == "R" and last["entity"][0]["what"]["identifier"]["value"] == CHILD
     assert last["purposeOfEvent"][0]["coding"][0]["code"] == "TREAT"
+
+
+def balp_faults(told: dict[str, Any]) -> list[str]:
+    """What of BALP 1.1's profile PatientRead an AuditEvent does not keep, as its text has it, slice by slice."""
+
+    def of(kind: str, code: str) -> list[dict[str, Any]]:
+        kinds = [(one, one["type"].get("coding", [one["type"]])) for one in told[kind]]
+        return [one for one, codes in kinds if code in {each["code"] for each in codes}]
+
+    client, server, user = (of("agent", code) for code in ("110152", "110153", "IRCP"))
+    patient, data = (of("entity", code) for code in ("1", "2"))
+    kept = {
+        "type": told["type"]["code"] == "rest",
+        "subtype": {"system": "http://hl7.org/fhir/restful-interaction", "code": "read", "display": "read"}
+        in told["subtype"],
+        "action": told["action"] == "R" and told["outcome"] == "0",
+        "client": len(client) == 1 and all(one["who"] and one["network"] for one in client),
+        "server": len(server) == 1 and all(one["who"] and one["network"] for one in server),
+        "user": len(user) == 1 and all(one["who"] and one["requestor"] and "network" not in one for one in user),
+        "patient": len(patient) == 1
+        and all(one["role"]["code"] == "1" and one["what"]["type"] == "Patient" for one in patient),
+        "data": len(data) == 1 and all(one["role"]["code"] in ("3", "4", "20") and one["what"] for one in data),
+    }
+    return [name for name, is_kept in kept.items() if not is_kept]
 
 
 @pytest.mark.parametrize(
