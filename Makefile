@@ -9,7 +9,7 @@ export GENOMICS_REFERENCE := $(REFERENCE)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: fhir-definitions hapi help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers spark azurite checkov knowledge
+.PHONY: fhir-definitions hapi help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers spark tmdl azurite checkov knowledge
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -108,6 +108,11 @@ checkov: $(BIN)/uv  ## install checkov, schemas of Kubernetes and Helm into .che
 	@$(BIN)/uv venv --quiet --allow-existing .checkov
 	@$(BIN)/uv pip install --quiet --python .checkov checkov==3.3.30 kubernetes-validate==1.37.0
 	@GOBIN=$(CURDIR)/.helm go install -p=1 helm.sh/helm/v3/cmd/helm@v3.19.0
+
+MONO := runtime-serialization4.0 numerics4.0 data4.0 configuration4.0 xml-linq4.0 security4.0 web4.0 net-http4.0 componentmodel-dataannotations4.0 core4.0
+tmdl: $(BIN)/uv  ## install Microsoft's parser of TMDL (PyPI, under Microsoft's terms) into .readers, and Mono that runs it (Debian, as root), for the tests
+	@apt-get install -y -qq --no-install-recommends mono-runtime mono-mcs libmono-microsoft-csharp4.0-cil $(MONO:%=libmono-system-%-cil)
+	@$(BIN)/uv pip install --quiet --python $(VENV) --target .readers/tmdl --no-deps pbi-cli-tool==3.12.0
 
 browser:  ## install what the browser tests need (Debian, as root)
 	@apt-get install -y -qq chromium chromium-driver

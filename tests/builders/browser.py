@@ -23,6 +23,8 @@ from urllib.request import Request, urlopen
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 """Key under which the protocol names an element (W3C WebDriver, section 12.2)."""
+TAB, ENTER = "\ue004", "\ue007"
+"""Keys (W3C WebDriver, section 17.4.2)."""
 _SENT = "Network.requestWillBeSent"
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
 
@@ -79,6 +81,24 @@ class Browser:
     def click(self, xpath: str) -> None:
         found = self._call("POST", "element", using="xpath", value=xpath)
         self._call("POST", f"element/{found[ELEMENT]}/click")
+
+    def write(self, xpath: str, text: str) -> None:
+        """Type into a field."""
+        found = self._call("POST", "element", using="xpath", value=xpath)
+        self._call("POST", f"element/{found[ELEMENT]}/value", text=text)
+
+    def press(self, *keys: str) -> None:
+        """Press keys one after the other, where the focus is."""
+        strokes = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        self._call("POST", "actions", actions=[{"type": "key", "id": "keyboard", "actions": strokes}])
+
+    def cookie(self, name: str, value: str, path: str) -> None:
+        """Give the browser a cookie of the page's server."""
+        self._call("POST", "cookie", cookie={"name": name, "value": value, "path": path, "httpOnly": True})
+
+    def tell(self, command: str, **parameters: Any) -> Any:
+        """A command of Chromium's own protocol."""
+        return self._call("POST", "goog/cdp/execute", cmd=command, params=parameters)
 
     def value(self, script: str, seconds: float = 90) -> Any:
         """The value of a script in the page as soon as it is not null."""

@@ -9,18 +9,23 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.dashboards.pages import PAGES as BOARDS
+from engine.ops.cohort import cohort_contribution
 from engine.ops.dashboards import gold_snapshot
+from engine.ops.interpretation import findings
+from genomics_assets.artifacts import OF_A_SAMPLE
 from portal.clinic import trail
-from portal.clinic.admission import ROOT
-from portal.clinic.rights import Role
+from portal.clinic.admission import PUBLIC, ROOT, rules_of
+from portal.clinic.rendering import STATIC
+from portal.clinic.rights import Person, Role
 from resources.web_token import web_token
-from tests.builders.browser import Browser, browsing, is_installed
-from tests.builders.clinic import CHILD, FATHER, Clinic, clinic_of, platform_of
+from tests.builders.browser import ENTER, TAB, Browser, browsing, is_installed
+from tests.builders.clinic import ACCESS, CHILD, FATHER, OTHER_WARD, Clinic, clinic_of, platform_of
 from tests.builders.deployment import Deployment
 from tests.builders.readers import READERS
 from tests.builders.web import free_port, listening
@@ -38,12 +43,20 @@ PAGES = {
             f"/cases/{CHILD}/report",
             "/inbox",
             "/deliveries",
+            "/dashboards",
+            f"/cases/{CHILD}/signed",
             "/nowhere",
         ),
     ),
     Role.CLINICIAN: (f"/cases/{CHILD}", f"/cases/{CHILD}/signed", f"/cases/{CHILD}/findings"),
     Role.SECURITY_OFFICER: ("/audit", "/rights"),
 }
+NO_PAGES = {
+    *("/home", "/cases.csv", "/cases/{case}/findings.csv", "/cases/{case}/bundle", "/audit/fhir", "/reference/{name}"),
+    *("/cases/{case}/reads/{member}/{name}", "/cases/{case}/weigh"),
+    *("/cases/{case}/report/page", "/cases/{case}/report/pdf", "/cases/{case}/signed/{number}"),
+}
+"""Routes that answer with a file, a part of a page, another address, or the report, which has tests of its own."""
 MOST_CLICKS = 12
 SHOWN = "const at = document.getElementById('reads'); return at && at.dataset.state || null"
 
@@ -106,6 +119,59 @@ def test_a_first_time_geneticist_walks_from_the_sign_in_to_a_signed_report(walk:
     assert walk.clicks <= MOST_CLICKS, walk.clicks
     assert walk.browser.console() == [], "a policy stopped something, or a script failed"
     assert walk.elsewhere() == []
+
+
+def test_what_is_decided_after_the_signature_is_signed_as_an_amendment(walk: Walk) -> None:
+    """The test before has signed the report."""
+    walk.enter(Role.GENETICIST)
+    walk.open(f"/cases/{CHILD}/variants/{ALLELE}")
+    walk.click("Classify", kind="summary")
+    walk.browser.run("document.getElementById('classification').value = 'likely_pathogenic'")
+    walk.browser.run("document.getElementById('criteria').value = 'PVS1,PM2=P'")
+    walk.browser.write("//*[@id='comment']", "seen in two families of this laboratory")
+    walk.click("Decide as", then="asked for again: child")
+    for contract in OF_A_SAMPLE[[one.name for one in OF_A_SAMPLE].index(findings.name) :]:  # what its run makes
+        if contract.name != cohort_contribution.name:
+            contract.make(walk.clinic.platform, CHILD, log=lambda _: None)
+    walk.clinic.house.forget()
+    walk.open("/inbox")
+    walk.browser.wait_for("version 2 awaits a signature", seconds=20)
+    walk.click(CHILD, kind="a", then="Otherwise than the version before")
+    walk.browser.write("//*[@id='reason']", "the laboratory decided of the variant")
+    walk.click("Sign as", then="The report is signed")
+    assert "(amended), version 2" in walk.browser.text()
+    walk.click("Signed reports", then="version 2")
+
+
+def test_a_case_of_another_ward_is_denied_and_seen_by_broken_glass(walk: Walk) -> None:
+    port = free_port()
+    ward = clinic_of(walk.clinic.platform, ACCESS, port=port)
+    person = Person("Dr Night", Role.CLINICIAN, frozenset({OTHER_WARD}))
+    with listening(ward.door, port):
+        at = f"http://127.0.0.1:{port}{ROOT}"
+        walk.browser.open(f"{at}/enter")
+        walk.browser.cookie(f"portal_{port}", ward.house.visits.open(person, "test", time.time()), ROOT)
+        walk.browser.open(f"{at}/cases/{CHILD}")
+        denied = walk.browser.wait_for("belongs to none of your teams")
+        assert "Pedigree" not in denied and "W3-1" not in denied
+        walk.browser.write("//*[@id='reason']", "emergency, the ward's clinician is not here")
+        walk.click("Break the glass", kind="button", then="you broke the glass")
+        assert "W3-1" in walk.browser.text()
+    assert [one.event.what for one in walk.clinic.written(trail.BROKEN, trail.DENIED)] == [trail.DENIED, trail.BROKEN]
+
+
+def test_a_geneticist_takes_the_bundle_and_the_findings_along(walk: Walk, tmp_path: Path) -> None:
+    walk.enter(Role.GENETICIST)
+    walk.open(f"/cases/{CHILD}/report")
+    walk.browser.tell("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    for link, name in (("FHIR bundle", f"{CHILD}.fhir.json"), ("Findings as a table", f"{CHILD}.findings.csv")):
+        walk.click(link, kind="a")
+        deadline = time.monotonic() + 20
+        while not (tmp_path / name).is_file():
+            assert time.monotonic() < deadline, sorted(tmp_path.iterdir())
+            time.sleep(0.1)
+    assert json.loads((tmp_path / f"{CHILD}.fhir.json").read_text())["resourceType"] == "Bundle"
+    assert "AVP" in (tmp_path / f"{CHILD}.findings.csv").read_text()
 
 
 def test_igv_reads_the_family_by_ranges_of_bytes_and_tells_nobody(walk: Walk) -> None:
@@ -195,6 +261,88 @@ def violations(browser: Browser) -> list[Any]:
     )
     told: list[Any] = json.loads(browser.value("return window.found", seconds=30))
     return told
+
+
+def tab_to(browser: Browser, text: str, most: int = 60) -> None:
+    """Press Tab until something that says this has the focus, which must be seen."""
+    for _ in range(most):
+        browser.press(TAB)
+        told, seen = browser.run(
+            "const one = document.activeElement;"
+            "return [one.innerText || one.id || '', getComputedStyle(one).outlineStyle]"
+        )
+        if text in told:
+            assert seen != "none", f"nobody sees that {told!r} has the focus"
+            return
+    raise AssertionError(f"the keyboard does not come to {text!r}")
+
+
+def test_a_person_without_a_mouse_signs_in_reads_a_case_and_comments(walk: Walk) -> None:
+    browser = walk.browser
+    walk.enter(Role.ADMIN)
+    tab_to(browser, "Sign out")
+    browser.press(ENTER)
+    browser.wait_for("come in as", seconds=20)
+    tab_to(browser, "Geneticist: ")
+    browser.press(ENTER)
+    browser.wait_for(CHILD, "Sign out", seconds=20)
+    browser.run("document.activeElement.blur()")
+    tab_to(browser, "Skip to the content", most=1)
+    browser.press(ENTER)
+    assert browser.run("return document.activeElement.id") == "main"
+    tab_to(browser, CHILD)
+    browser.press(ENTER)
+    browser.wait_for("Patient and order", seconds=20)
+    tab_to(browser, "Comments")
+    browser.press(ENTER)
+    browser.wait_for("Comment on the case", seconds=20)
+    tab_to(browser, "text")
+    browser.press(*"Written without a mouse.")
+    tab_to(browser, "Comment as")
+    browser.press(ENTER)
+    browser.wait_for("Written without a mouse.", seconds=20)
+
+
+def test_the_keyboard_comes_into_the_viewer_of_reads_and_out_again(walk: Walk) -> None:
+    walk.enter(Role.GENETICIST)
+    walk.open(f"/cases/{CHILD}/variants/{ALLELE}")
+    assert walk.browser.value(SHOWN, seconds=30) == "shown"
+    where = "return document.activeElement.closest('#reads') ? 'reads' : document.activeElement.className"
+    seen = []
+    for _ in range(120):
+        walk.browser.press(TAB)
+        seen.append(walk.browser.run(where))
+        if "reads" in seen and seen[-1] == "skip":
+            return
+    raise AssertionError(f"the focus went {list(dict.fromkeys(seen))}")
+
+
+def test_every_page_is_readable_in_print(walk: Walk) -> None:
+    walk.enter(Role.GENETICIST)
+    walk.browser.resize(794, 1123)  # A4 at 96 dots an inch
+    walk.browser.tell("Emulation.setEmulatedMedia", media="print")
+    try:
+        for path in PAGES[Role.GENETICIST]:
+            walk.open(path)
+            hidden = "[...document.querySelectorAll('.bar, .tabs, form.filters')].every(e => !e.offsetParent)"
+            assert walk.browser.run(f"return {hidden}"), path
+            cut = (
+                "[document.documentElement, ...document.querySelectorAll('.scroll')]"
+                ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.getAttribute('aria-label') || 'the page')"
+            )
+            assert walk.browser.run(f"return {cut}") == [], path
+    finally:
+        walk.browser.tell("Emulation.setEmulatedMedia", media="")
+        walk.browser.resize(1500, 1000)
+
+
+def test_every_page_of_the_portal_is_looked_at_here(walk: Walk) -> None:
+    """A route that is added is a page of :data:`PAGES`, or one of those that are none."""
+    routes = {path for method, path in rules_of(walk.clinic.app) if method == "GET" and path.startswith(f"{ROOT}/")}
+    pages = {path for path in routes if not path.startswith((f"{ROOT}/api/", STATIC)) and path not in PUBLIC}
+    looked = [f"{ROOT}{path}".split("?")[0] for paths in PAGES.values() for path in paths]
+    unseen = {path for path in pages if not any(re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), one) for one in looked)}
+    assert unseen == {f"{ROOT}{path}" for path in NO_PAGES}
 
 
 def test_nothing_runs_over_the_edge_of_a_phone(walk: Walk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from engine.dashboards.power_bi import NAME, project, write_project
 from engine.tables import arrow_schema
 from resources.environment import PROJECT
 from resources.teams import DEMO_TEAMS
+from tests.builders import tmdl
 from tests.builders.dax import Model
 from tests.builders.standings import snapshot
 
@@ -112,6 +114,37 @@ def test_each_column_has_the_type_that_its_file_has() -> None:
     for table, columns in TABLES.items():
         wanted = {field.name: arrow[str(field.type)] for field in arrow_schema(columns)}
         assert model.columns[table] == wanted
+
+
+def test_microsofts_parser_reads_in_the_model_what_ours_does(tmp_path: Path) -> None:
+    folder = FOLDER / f"{NAME}.SemanticModel" / "definition"
+    model = Model.read(folder)
+    ((is_read, found),) = tmdl.read(tmdl.compiled(tmp_path), folder)
+    assert is_read, found
+    kinds = {"string": "String", "dateTime": "DateTime", "double": "Double", "int64": "Int64"}
+    columns = {f"column {table}.{name} {kinds[kind]}" for table, told in model.columns.items()
+               for name, kind in told.items()}  # fmt: skip
+    roles = {f"role {path.stem}" for path in (folder / "roles").glob("*.tmdl")}
+    expected = columns | {f"measure {name}" for name in MEASURES} | roles | {f"relations {len(model.relations)}"}
+    assert found - expected == set() and expected - found == set()
+
+
+def test_microsofts_parser_refuses_a_model_that_was_broken(tmp_path: Path) -> None:
+    program, whole = tmdl.compiled(tmp_path), FOLDER / f"{NAME}.SemanticModel" / "definition"
+    breaks = {
+        "property": ("tables/findings.tmdl", "sourceColumn: gene", "sourcecolour: gene"),
+        "type": ("tables/findings.tmdl", "dataType: string", "dataType: text"),
+        "indentation": ("tables/findings.tmdl", "\t\tdataType: string", "\t\t\t\tdataType: string"),
+        "relation": ("relationships.tmdl", ".case", ".nothing"),
+    }
+    folders = []
+    for name, (file, old, new) in breaks.items():
+        folders.append(tmp_path / name)
+        shutil.copytree(whole, folders[-1])
+        text = (folders[-1] / file).read_text()
+        assert old in text, name
+        (folders[-1] / file).write_text(text.replace(old, new, 1))
+    assert [is_read for is_read, _ in tmdl.read(program, *folders)] == [False] * len(breaks)
 
 
 def test_a_team_whose_name_no_file_takes_has_its_role(tmp_path: Path) -> None:
