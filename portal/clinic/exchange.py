@@ -1,4 +1,4 @@
-"""A case in the formats of GA4GH and HL7: Phenopacket with VRS ids, alignments by DRS 1.4, cards of CDS Hooks.
+"""A case in the formats of GA4GH and HL7: Phenopacket, VA-Spec statements, alignments by DRS 1.4, cards of CDS Hooks.
 
 DRS: https://ga4gh.github.io/data-repository-service-schemas. An object is a case's alignments, its id the case's; the
 bytes are had at its address with the rights of whoever asks, a range at a time.
@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 
+from engine.classify.ledger import statements
 from engine.errors import ToolError
 from engine.exchange.cds_hooks import SERVICE, cards
 from engine.exchange.phenopacket import VrsId, phenopacket
@@ -32,6 +33,14 @@ def packet(admitted: MayExport, case: str) -> dict[str, Any]:
     names = platform.lake.receipt("phenotypes") if draft.statement.case.person.phenotype else None
     release = str(names.measures.get("release", "")) if names else ""
     return phenopacket(draft.statement, draft.issue, release, _ids(platform))
+
+
+@router.get("/cases/{case}/statements")
+def classifications(admitted: MayExport, case: str) -> dict[str, Any]:
+    """Each classification of the case's findings as a VA-Spec 1.0 statement with its lines of evidence."""
+    draft = cases.draft_of(admitted.house.platform, case)
+    said = statements(one.row for one in draft.statement.findings)
+    return {"sample": case, "stage": draft.issue.stage, "digest": draft.statement.digest, "statements": said}
 
 
 @router.get("/cds-services")

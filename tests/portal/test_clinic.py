@@ -78,6 +78,7 @@ EXPECTED: dict[tuple[str, str], set[Role]] = {
     ("GET", "/api/htsget/reads/{case}"): {B, G},
     ("GET", "/api/htsget/reads/service-info"): {B, G, C, S, A},
     ("GET", f"/api{CASE}/phenopacket"): {G},
+    ("GET", f"/api{CASE}/statements"): {G},
     ("GET", "/api/cds-services"): {B, G, C, S, A},
     ("GET", f"/api{CASE}/cds-services/drug-response"): {B, G, C},
     ("GET", "/api/ga4gh/drs/v1/service-info"): {B, G, C, S, A},

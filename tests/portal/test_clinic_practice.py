@@ -19,6 +19,7 @@ from phenopackets.schema.v2 import phenopackets_pb2
 
 from console.dashboards import power_bi
 from console.submissions import clinvar
+from engine.classify.ledger import replayed
 from engine.errors import ReportError
 from engine.ops.dashboards import gold_snapshot
 from portal.clinic import cases, trail
@@ -105,6 +106,14 @@ def test_a_case_is_taken_along_as_a_phenopacket_with_vrs_ids(clinic: Clinic) -> 
     described = one.diagnosis.genomic_interpretations[0].variant_interpretation.variation_descriptor
     assert described.id.startswith("ga4gh:VA.") and described.gene_context.symbol == "AVP"
     assert told["subject"] == {"id": f"subject-of-{CHILD}", "sex": "MALE"}
+
+
+def test_each_classification_is_a_va_spec_statement_that_follows_from_its_evidence(clinic: Clinic) -> None:
+    client, _ = clinic.visit(Role.GENETICIST, WARD)
+    told = client.get(f"{ROOT}/api/cases/{CHILD}/statements").json()
+    rows = [one.row for one in cases.draft_of(clinic.platform, CHILD).statement.findings]
+    assert [replayed(one) for one in told["statements"]] == [row["acmg_class"] for row in rows if row["acmg_class"]]
+    assert told["statements"][0]["type"] == "Statement" and told["statements"][0]["hasEvidenceLines"]
 
 
 def test_alignments_are_an_object_of_drs_whose_bytes_are_what_its_digest_says(clinic: Clinic, tmp_path: Path) -> None:
