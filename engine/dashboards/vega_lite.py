@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from engine.dashboards.figures import Figure
-from engine.dashboards.measures import MEASURES, SHARE
+from engine.dashboards.measures import COUNT, DAYS, MEASURES, SHARE
 from engine.dashboards.pages import Visual
 
 _SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 _COLOURS: Final = ["#1f5fa8", "#b4540a", "#4b7f2c", "#7b4fa3"]
 """Told apart from each other and from white by whoever sees colours otherwise."""
+
+
+_AXES: Final[Mapping[str, Mapping[str, Any]]] = {
+    COUNT: {"format": ",.0f", "tickMinStep": 1},
+    DAYS: {"format": ",.1~f", "tickMinStep": 0.1},
+    SHARE: {"format": ".3~%"},
+}
+"""Numbers beside an axis as people write them: no half case, and no prefix of units."""
+_MEANS: Final[Mapping[str, Any]] = {"format": ",.3~f"}
 
 
 def specification(visual: Visual, values: Sequence[Figure]) -> dict[str, Any]:
@@ -21,7 +30,7 @@ def specification(visual: Visual, values: Sequence[Figure]) -> dict[str, Any]:
         visual: the picture.
         values: what it shows.
     """
-    is_share = MEASURES[visual.measures[0]].format == SHARE
+    form = MEASURES[visual.measures[0]].format
     told_apart = "series" if visual.series else "measure" if len(visual.measures) > 1 else ""
     rows = [{"category": one.category or "(none)", "series": one.series, "measure": one.measure, "value": one.value}
             for one in values]  # fmt: skip
@@ -32,7 +41,7 @@ def specification(visual: Visual, values: Sequence[Figure]) -> dict[str, Any]:
             "type": "quantitative",
             "title": None,
             "scale": {"zero": visual.kind == "bars" or _is_one_value(values), "nice": True},
-            "axis": {"format": ".3~%" if is_share else ".3~s", "tickCount": 5},
+            "axis": {**_AXES.get(form, _MEANS), "tickCount": 5},
         },
     }
     if told_apart:
@@ -44,7 +53,7 @@ def specification(visual: Visual, values: Sequence[Figure]) -> dict[str, Any]:
             "legend": legend,
         }
         encoding |= {"xOffset": {"field": told_apart}} if visual.kind == "bars" else {}
-    mark: dict[str, Any] = {"type": "bar"} if visual.kind == "bars" else {"type": "line", "point": True}
+    mark: dict[str, Any] = {"type": "bar"} if visual.kind == "bars" else {"type": "line", "point": {"size": 80}}
     return {
         "$schema": _SCHEMA,
         "description": visual.title,

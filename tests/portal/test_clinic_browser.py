@@ -201,6 +201,8 @@ def test_dashboards_are_drawn_without_a_line_of_code_being_compiled(walk: Walk) 
         drawn = "document.querySelectorAll('[data-drawn] svg').length"
         wanted = "document.querySelectorAll('[data-specification]').length"
         assert walk.browser.value(f"return {drawn} === {wanted} ? 'all ' + {wanted} : null", seconds=20)
+        labels = "[...document.querySelectorAll('[data-drawn] svg text')].map(one => one.textContent)"
+        assert walk.browser.run(f"return {labels}.filter(text => /^[0-9.,]+[kmnµ]$/.test(text))") == [], "500m cases"
     assert walk.browser.console() == [] and walk.elsewhere() == []
 
 
