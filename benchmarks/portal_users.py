@@ -60,9 +60,13 @@ def main() -> int:
         workspace = folder / "workspace.yaml"
         workspace.write_text("load_from: []\n")
         gold_snapshot.make(platform, "", log=lambda _: None)
-        with _served(platform, workspace):
+        with _served(platform, workspace) as server:
+            before = _cpu_seconds(server)
             times = _measured(platform, users)
+            spent = _cpu_seconds(server) - before
     _tell(times, users)
+    views = sum(map(len, times.values()))
+    print(f"server: {spent * 1000 / views:.0f} CPU ms a view; load of the machine {os.getloadavg()[0]:.1f}")
     return 0
 
 
@@ -80,8 +84,8 @@ def _write_log(platform: Resources) -> None:
 
 
 @contextmanager
-def _served(platform: Resources, workspace: Path) -> Iterator[None]:
-    """The server of the deployment, ready, in a process of its own."""
+def _served(platform: Resources, workspace: Path) -> Iterator[int]:
+    """The server of the deployment, ready, in a process of its own; its id."""
     settings = platform.settings
     told = {
         "GENOMICS_REFERENCE": "demo",
@@ -93,10 +97,16 @@ def _served(platform: Resources, workspace: Path) -> Iterator[None]:
     try:
         _wait_for(process)
         time.sleep(_SIGN_IN)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait(60)
+
+
+def _cpu_seconds(process: int) -> float:
+    """What a process has computed, user and system (proc(5), fields 14 and 15 of stat)."""
+    told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _wait_for(process: subprocess.Popen[bytes]) -> None:
