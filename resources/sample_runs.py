@@ -58,6 +58,8 @@ _STATES = {
 }
 """By Dagster's words for the status of a run."""
 _UNDER_WAY = (RunState.QUEUED, RunState.RUNNING)
+_ORDER = {RunState.RUNNING: 0, RunState.QUEUED: 1}
+"""Which run of a sample is told where it has several; of the others the one asked for last."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,7 @@ class Runs:
         """
         found: dict[str, Run] = {}
         wanted = set(samples)
-        asked = wanted if len(wanted) <= _FEW else None
-        looks = (_filter(asked, RunState.RUNNING), _filter(asked, RunState.QUEUED), _filter(asked))
-        for record in chain.from_iterable(map(self._records, looks)) if wanted else ():
+        for record in self._by_importance(wanted) if wanted else ():
             sample = record.dagster_run.tags.get(PARTITION)
             if sample in wanted:
                 found[sample] = _run(record)
@@ -124,6 +124,14 @@ class Runs:
                 if not wanted:
                     break
         return found
+
+    def _by_importance(self, samples: Collection[str]) -> Iterator[dg.RunRecord]:
+        """Runs that run, then those that are queued, then all; of few samples theirs alone, read at once."""
+        if len(samples) <= _FEW:
+            own = list(self._records(_filter(samples)))
+            return iter(sorted(own, key=lambda one: _ORDER.get(_STATES[one.dagster_run.status.value], len(_ORDER))))
+        looks = (_filter(None, RunState.RUNNING), _filter(None, RunState.QUEUED), _filter(None))
+        return chain.from_iterable(map(self._records, looks))
 
     def last_of(self, job: str) -> Run | None:
         """The run of a job that was asked for last."""
@@ -174,6 +182,8 @@ class Runs:
         cursor = None
         while page := self._instance.get_run_records(filters, limit=_PAGE, cursor=cursor):
             yield from page
+            if len(page) < _PAGE:
+                return
             cursor = page[-1].dagster_run.run_id
 
 

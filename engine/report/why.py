@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.call.gvcf import is_called
-from engine.duckdb_paths import as_pattern
+from engine.duckdb_paths import as_pattern, looking_up
 from engine.errors import VariantFileError
 from engine.reference.accessions import bare_contig
 from engine.reference.intervals import Interval
@@ -78,11 +78,9 @@ def find_call(annotated: Path, asked: str) -> tuple[str, list[str]] | None:
     Raises:
         VariantFileError: it is no name of a variant.
     """
-    import duckdb
-
     names = ("allele", "hgvs_g", "hgvs_c", "hgvs_p")
     wanted = _key_of(asked) or asked.strip()
-    with duckdb.connect() as db:
+    with looking_up() as db:
         own = " OR ".join(f"{name} = $1" for name in names)
         within = " OR ".join(
             f"list_contains([one.{name} FOR one IN coalesce({many}, [])], $1)"
@@ -123,7 +121,7 @@ def _row(table: Path, asked: str, key: str | None) -> dict[str, Any] | None:
     """The first row of that key or name."""
     import duckdb
 
-    with duckdb.connect() as db:
+    with looking_up() as db:
         rows = db.read_parquet(as_pattern(table))
         names = ["allele"] if key else ["hgvs_g", "hgvs_c", "hgvs_p"]
         value = duckdb.ConstantExpression(key or asked.strip())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from engine.duckdb_paths import as_pattern
+from engine.duckdb_paths import as_pattern, looking_up
 from engine.errors import GenomicsError
 from engine.ops import annotation, calls, identity, interpretation, report
 from engine.ops.inputs import Artifact
@@ -20,7 +20,7 @@ from resources.registry import Family
 from resources.signing import Draft, Reports
 
 Told = TypeVar("Told")
-_MOST_ROWS = 500
+ROWS_AT_ONCE = 100
 _COHORT = "cohort_tables"
 
 
@@ -83,17 +83,27 @@ def candidates_of(platform: Resources, sample: str) -> list[dict[str, Any]]:
     return _rows(_artifact(platform, interpretation.findings.name, sample).file(".candidate_genes.parquet"))
 
 
-def unreported_of(platform: Resources, sample: str, *, gene: str = "") -> list[dict[str, Any]]:
-    """Variants in what was asked about that are not reported, with the reason; of one gene, or the first 500."""
+def unreported_of(
+    platform: Resources, sample: str, *, gene: str = "", first: int = 1
+) -> tuple[int, list[dict[str, Any]]]:
+    """Variants in what was asked about that are not reported, with the reason: how many, and a hundred of them.
+
+    Args:
+        platform: the services of the deployment.
+        sample: sample id.
+        gene: of which gene; empty for every one.
+        first: 1-based number of the first that is wanted.
+    """
     import duckdb
 
     path = _artifact(platform, interpretation.findings.name, sample).file(".unreported.parquet")
-    with duckdb.connect() as db:
+    with looking_up() as db:
         rows = db.read_parquet(as_pattern(path))
         if gene:
             rows = rows.filter(duckdb.ColumnExpression("gene") == duckdb.ConstantExpression(gene))
-        told: list[dict[str, Any]] = rows.limit(_MOST_ROWS).to_arrow_table().to_pylist()
-    return told
+        total = int(rows.aggregate("count(*) AS total").to_arrow_table()["total"][0].as_py())
+        told: list[dict[str, Any]] = rows.limit(ROWS_AT_ONCE, max(0, first - 1)).to_arrow_table().to_pylist()
+    return total, told
 
 
 def variant_of(platform: Resources, sample: str, allele: str) -> tuple[Mapping[str, Any], Any]:
@@ -122,7 +132,7 @@ def frequencies_of(platform: Resources, sample: str, rows: Iterable[Mapping[str,
         [duckdb.ConstantExpression(value) for value in column] for column in zip(*wanted, strict=True)
     )
     path = _artifact(platform, annotation.annotated_variants.name, sample).file(".annotated.parquet")
-    with duckdb.connect() as db:
+    with looking_up() as db:
         found = db.read_parquet(as_pattern(path))
         found = found.filter(duckdb.ColumnExpression("position").isin(*positions))  # rows lie in order of it
         found = found.filter(duckdb.ColumnExpression("allele").isin(*alleles))
@@ -217,7 +227,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 def _first(path: Path, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
     import duckdb
 
-    with duckdb.connect() as db:
+    with looking_up() as db:
         rows = db.read_parquet(as_pattern(path))
         for name, value in wanted.items():
             rows = rows.filter(duckdb.ColumnExpression(name) == duckdb.ConstantExpression(value))

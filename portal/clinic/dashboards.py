@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from fastapi import APIRouter, Request
@@ -20,6 +21,8 @@ from portal.clinic.may import MaySeeDashboards
 from portal.clinic.rendering import page
 
 router = APIRouter(prefix=ROOT, include_in_schema=False)
+_KEPT = 256
+"""Pages whose pictures are kept, by release and teams."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,9 @@ def _board(request: Request, admitted: Admitted, chosen: Page) -> Response:
     )
 
 
+@lru_cache(maxsize=_KEPT)
 def _pictures(snapshot: Path, chosen: Page, teams: frozenset[str] | None) -> list[Picture]:
+    """The pictures of a page; a snapshot's folder is of one release and never changes."""
     return [
         Picture(
             visual,

@@ -43,6 +43,7 @@ from resources.work_list import State, sample_stages
 
 router = APIRouter(prefix=ROOT, include_in_schema=False)
 ROWS_ON_A_PAGE = 50
+_LAST = 10**9
 _MOST_EXONS, _MOST_GENES, _MOST_DELIVERIES = 12, 8, 200
 
 
@@ -116,11 +117,18 @@ def identity(request: Request, admitted: MaySeeIdentity, case: str) -> Response:
 
 
 @router.get("/cases/{case}/findings")
-def findings(request: Request, admitted: MaySeeFindings, case: str, gene: str = "") -> Response:
+def findings(request: Request, admitted: MaySeeFindings, case: str, gene: str = "", first: int = 1) -> Response:
     """The findings as the report has them, and what was called, asked about and is not reported."""
     platform = admitted.house.platform
     draft = cases.answered(lambda: cases.draft_of(platform, case))
-    unreported = cases.answered(lambda: cases.unreported_of(platform, case, gene=gene.strip()))
+    first = max(1, min(first, _LAST))
+    unreported = cases.answered(lambda: cases.unreported_of(platform, case, gene=gene.strip(), first=first))
+    total, shown = unreported.value or (0, [])
+
+    def at(number: int) -> str:
+        asked = urlencode({"gene": gene.strip(), "first": number})
+        return f"{ROOT}/cases/{quote(case)}/findings?{asked}" if 0 < number <= total else ""
+
     decided = cases.answered(lambda: _decided(platform))
     rows = [one.row for one in draft.value.statement.findings] if draft.value else []
     seen = cases.answered(lambda: cases.frequencies_of(platform, case, rows))
@@ -131,7 +139,11 @@ def findings(request: Request, admitted: MaySeeFindings, case: str, gene: str = 
         draft,
         problem=draft.problem,
         gene=gene.strip(),
-        unreported=unreported.value,
+        unreported=shown,
+        unreported_total=total,
+        first=first,
+        before=at(max(1, first - cases.ROWS_AT_ONCE)) if first > 1 else "",
+        after=at(first + cases.ROWS_AT_ONCE),
         unreported_problem=unreported.problem,
         seen=seen.value or {},
         seen_problem=seen.problem,
