@@ -140,7 +140,7 @@ def test_what_is_decided_after_the_signature_is_signed_as_an_amendment(walk: Wal
     walk.browser.write("//*[@id='reason']", "the laboratory decided of the variant")
     walk.click("Sign as", then="The report is signed")
     assert "(amended), version 2" in walk.browser.text()
-    walk.click("Signed reports", then="version 2")
+    walk.click("Signed reports", then="Version 2: amended, signed by Dr Gregor Demo")
 
 
 def test_a_case_of_another_ward_is_denied_and_seen_by_broken_glass(walk: Walk) -> None:
@@ -157,6 +157,8 @@ def test_a_case_of_another_ward_is_denied_and_seen_by_broken_glass(walk: Walk) -
         walk.browser.write("//*[@id='reason']", "emergency, the ward's clinician is not here")
         walk.click("Break the glass", kind="button", then="you broke the glass")
         assert "W3-1" in walk.browser.text()
+    asked, _ = walk.browser.asked_for()  # of this server, which the walk's pages are not to ask
+    assert all(url.startswith((at.removesuffix(ROOT), walk.url, "chrome")) for url in asked)
     assert [one.event.what for one in walk.clinic.written(trail.BROKEN, trail.DENIED)] == [trail.DENIED, trail.BROKEN]
 
 
@@ -271,7 +273,8 @@ def tab_to(browser: Browser, text: str, most: int = 60) -> None:
         browser.press(TAB)
         told, seen = browser.run(
             "const one = document.activeElement;"
-            "return [one.innerText || one.id || '', getComputedStyle(one).outlineStyle]"
+            "const is_one_to_use = one.matches('a, button, summary, input, select, textarea');"
+            "return [is_one_to_use ? one.innerText || one.id : '', getComputedStyle(one).outlineStyle]"
         )
         if text in told:
             assert seen != "none", f"nobody sees that {told!r} has the focus"
