@@ -7,8 +7,12 @@ from typing import NamedTuple
 
 from engine.call.gvcf import CALLED_FROM
 from engine.errors import ClassificationError, VariantFileError
-from engine.files.variant_lines import variant_lines, variant_records
+from engine.files.sample_values import alleles
+from engine.files.variant_lines import PASSED, is_unnamed, variant_lines, variant_records
 from engine.reference.accessions import bare_contig
+
+_COPIES = 2
+"""Of an autosome."""
 
 
 class Variant(NamedTuple):
@@ -37,11 +41,13 @@ def variant_of(text: str) -> Variant:
             f"{parts[0]} is no autosome: only there does each child inherit an allele with one half",
             remedy="judge a variant of another contig by hand",
         )
-    return Variant(bare_contig(parts[0]), *parts[1:])
+    return Variant(bare_contig(parts[0]), parts[1], parts[2].upper(), parts[3].upper())
 
 
 def carriers(calls: Path, variant: Variant, named: Path | None = None) -> dict[str, bool | None]:
-    """By sample whether it carries the variant; unknown where genotype quality is too low to tell, or nothing called.
+    """By sample whether it carries the variant.
+
+    Unknown where nothing was called that passed, quality or depth are too low to tell, or records contradict each other.
 
     Args:
         calls: VCF of the family.
@@ -53,11 +59,16 @@ def carriers(calls: Path, variant: Variant, named: Path | None = None) -> dict[s
     """
     header = next((line for line in variant_lines(calls) if line.startswith("#CHROM")), "")
     samples = header.rstrip("\n").split("\t")[9:]
-    for _, fields in variant_records(calls):
-        place = bare_contig(fields[0]), fields[1], fields[3]
-        if place == variant[:3] and variant.alt in fields[4].split(","):
-            number = str(fields[4].split(",").index(variant.alt) + 1)
-            return {name: _carries(fields[8], call, number) for name, call in zip(samples, fields[9:], strict=True)}
+    found: dict[str, bool | None] = {}
+    for _, fields in variant_records(calls, with_calls=True):
+        alternates = fields[4].upper().split(",")
+        if (bare_contig(fields[0]), fields[1], fields[3].upper()) == variant[:3] and variant.alt in alternates:
+            number = alternates.index(variant.alt) + 1
+            for name, call in zip(samples, fields[9:], strict=True):
+                carries = _carries(fields, call, number)
+                found[name] = carries if found.get(name, carries) == carries else None
+    if found:
+        return found
     raise VariantFileError(
         f"the variant {'-'.join(variant)} has no record",
         file=named or calls,
@@ -65,10 +76,8 @@ def carriers(calls: Path, variant: Variant, named: Path | None = None) -> dict[s
     )
 
 
-def _carries(keys: str, call: str, number: str) -> bool | None:
-    values = dict(zip(keys.split(":"), call.split(":"), strict=False))
-    alleles = values.get("GT", ".").replace("|", "/").split("/")
-    quality = values.get("GQ", ".")
-    if "." in alleles or not quality.isdecimal() or int(quality) < CALLED_FROM:
-        return None
-    return number in alleles
+def _carries(fields: list[str], call: str, number: int) -> bool | None:
+    quality = dict(zip(fields[8].split(":"), call.split(":"), strict=False)).get("GQ", ".")
+    called = alleles(fields[8], call) or ()
+    doubtful = fields[6] not in PASSED or quality == "." or float(quality) < CALLED_FROM or is_unnamed(fields, called)
+    return None if doubtful or len(called) != _COPIES or None in called else number in called

@@ -14,7 +14,7 @@ CONTIG, CONTIG_LENGTH, START, END, IS_VARIANT, QUALITY, DEPTH, ALLELES, COLUMNS 
 
 _TAB, _NEWLINE, _COLON, _SEMICOLON, _COMMA, _DOT, _HASH = 9, 10, 58, 59, 44, 46, 35
 _LESS, _STAR, _N = 60, 42, 78
-_G, _T, _SLASH, _BAR = 71, 84, 47, 124
+_ZERO, _SLASH, _BAR, _G, _T = 48, 47, 124, 71, 84
 
 
 @kernel
@@ -95,6 +95,15 @@ def _alleles(data: NDArray[np.uint8], keys: int, keys_end: int, at: int, end: in
 
 
 @kernel
+def _is_reference(data: NDArray[np.uint8], at: int, end: int) -> bool:
+    """Every allele of a genotype is REF, and none missing."""
+    for i in range(at, end):
+        if data[i] != _ZERO and data[i] != _SLASH and data[i] != _BAR:
+            return False
+    return at < end
+
+
+@kernel
 def read_lines(
     data: NDArray[np.uint8],
     quality_key: NDArray[np.uint8],
@@ -110,7 +119,8 @@ def read_lines(
         depth_key: uint8[], ``DP`` as bytes.
         least_depth_key: uint8[], ``MIN_DP`` as bytes, preferred to ``DP``.
         rows: int64[lines, COLUMNS], filled: place and length of CHROM in ``data``, 0-based start, end, whether there
-            is an alternate allele, GQ and depth (0 where absent), and alleles in GT (0 where it is not told).
+            is an alternate allele, GQ and depth (0 where absent; of a block that is not called to be the reference
+            GQ is 0, whatever it says), and alleles in GT (0 where it is not told).
 
     Returns:
         Number of records, and the index of the first line that is not a record (-1 where all are).
@@ -141,10 +151,12 @@ def read_lines(
         row[IS_VARIANT] = _has_alternate(data, tabs[3] + 1, tabs[4])
         row[QUALITY] = row[DEPTH] = 0
         row[ALLELES] = _alleles(data, tabs[7] + 1, tabs[8], tabs[8] + 1, tabs[9])
-        has_least = False
+        has_least, is_open = False, False
         key, value = tabs[7] + 1, tabs[8] + 1
         while key <= tabs[8] and value <= tabs[9]:
             key_end, value_end = _until(data, key, tabs[8], _COLON), _until(data, value, tabs[9], _COLON)
+            if not row[IS_VARIANT] and key_end - key == 2 and data[key] == _G and data[key + 1] == _T:
+                is_open = not _is_reference(data, value, value_end)
             least = _is_key(data, key, key_end, least_depth_key)
             if least or _is_key(data, key, key_end, depth_key) or _is_key(data, key, key_end, quality_key):
                 number = _number(data, value, value_end)
@@ -156,6 +168,8 @@ def read_lines(
                     row[DEPTH] = number
                     has_least = least
             key, value = key_end + 1, value_end + 1
+        if is_open:
+            row[QUALITY] = 0
         count += 1
         at, line = end + 1, line + 1
     return count, -1

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -35,6 +36,9 @@ StartEnd = tuple[int, int]
 """Positions of one contig, 0-based half-open."""
 
 DIPLOID = 2
+SPANNED = "*"
+"""ALT of a copy that a deletion covers; the deletion's own record tells of it."""
+_IS_BASES = re.compile("[ACGTN]+").fullmatch
 
 
 def contribute(
@@ -63,7 +67,8 @@ def contribute(
     Raises:
         VariantFileError: a file is damaged.
     """
-    calls, uncalled = _calls(normalise(variants, reference.fasta, sample, scratch, strict=True), sample)
+    normalised = normalise(variants, reference.fasta, sample, scratch, strict=True)
+    calls, uncalled = _calls(normalised, variants, sample, person.sex, reference.contig_lengths)
     for name, stretches in _left_out(gvcf, reference).items():
         uncalled[name] += stretches
     called: defaultdict[str, list[StartEnd]] = defaultdict(list)
@@ -102,44 +107,78 @@ def contribute(
     return {name: typed_table(rows[name], columns) for name, columns in TABLES.items()}
 
 
-def _calls(variants: Path, sample: str) -> tuple[list[tuple[Any, ...]], defaultdict[str, list[StartEnd]]]:
+def _calls(
+    normalised: Path, variants: Path, sample: str, sex: Sex, lengths: Mapping[str, int]
+) -> tuple[list[tuple[Any, ...]], defaultdict[str, list[StartEnd]]]:
     """Rows of passing calls of good quality, and by contig the stretches of records that gave no usable genotype."""
     from cyvcf2 import VCF
 
     rows: list[tuple[Any, ...]] = []
     uncalled: defaultdict[str, list[StartEnd]] = defaultdict(list)
     try:
-        for record in VCF(str(variants)):
-            *alleles, _ = record.genotypes[0]
-            quality = _first(record.format("GQ"))
-            doubtful = quality is not None and quality < CALLED_FROM
-            if record.FILTER is not None or not alleles or min(alleles) < 0 or doubtful:
+        for record in VCF(str(normalised)):
+            alt = record.ALT[0].upper() if record.ALT else ""
+            quality, depth = _first(record.format("GQ")), _first(record.format("DP"))
+            expected = _copies_at(record.CHROM, record.start, sex, lengths)
+            carried = _alleles(record, expected)
+            doubtful = (quality is not None and quality < CALLED_FROM) or _is_unread(record, depth)
+            untold = any(carried) and alt != SPANNED and not _IS_BASES(alt)
+            if record.FILTER is not None or not carried or doubtful or untold:
                 uncalled[record.CHROM].append((record.start, record.start + len(record.REF)))
-                continue
-            copies = sum(allele == 1 for allele in alleles)
-            if copies:
-                rows.append(
-                    (
-                        sample,
-                        record.CHROM,
-                        record.POS // BIN,
-                        record.POS,
-                        record.REF,
-                        record.ALT[0],
-                        copies,
-                        len(alleles),
-                        quality,
-                        _first(record.format("DP")),
-                        _alt_depth(record.format("AD")),
-                    )
-                )
+            elif any(carried) and alt != SPANNED:
+                ref, copies = record.REF.upper(), carried.count(1)
+                if copies:
+                    place = sample, record.CHROM, record.POS // BIN, record.POS, ref, alt
+                    rows.append((*place, copies, len(carried), quality, depth, _alt_depth(record.format("AD"))))
     except (OSError, ValueError, IndexError) as error:
         raise VariantFileError(
             f"the calls cannot be read: {error}", sample=sample, file=variants, remedy="make the file again"
         ) from error
-    # An indel that the caller wrote at two places is one allele once left-aligned; it is counted once.
-    alleles = {row[1:6]: row for row in sorted(rows, key=lambda row: (*row[1:6], row[6]))}
-    return list(alleles.values()), uncalled
+    return _once(rows, uncalled), uncalled
+
+
+def _alleles(record: Any, expected: int) -> list[int]:
+    """A record's genotype, of as many alleles as there are copies there; empty where it is not known.
+
+    A genotype of one allele twice where there is one copy, as callers write it that know no sex, is one of one.
+    """
+    if "GT" not in record.FORMAT:
+        return []
+    *alleles, _ = record.genotypes[0]
+    if len(alleles) > expected == 1 and len(set(alleles)) == 1:
+        alleles = alleles[:1]
+    return alleles if len(alleles) == expected and min(alleles) >= 0 else []
+
+
+def _is_unread(record: Any, depth: int | None) -> bool:
+    """Whether no read lies there, or, where DP is not told, none of any allele."""
+    if depth is not None:
+        return depth == 0
+    depths = record.format("AD") if "AD" in record.FORMAT else None
+    return depths is not None and not depths[0].any()
+
+
+def _copies_at(contig: str, start: int, sex: Sex, lengths: Mapping[str, int]) -> int:
+    """How many copies of a place a genotype tells of."""
+    (part,) = ploidy_of(Interval(contig, start, start + 1), lengths[contig], sex)
+    return part.copies
+
+
+def _once(rows: list[tuple[Any, ...]], uncalled: defaultdict[str, list[StartEnd]]) -> list[tuple[Any, ...]]:
+    """Each allele once, in order: an indel that the caller wrote at two places is one allele once left-aligned.
+
+    Where the two tell different numbers of copies, the allele's site was not called.
+    """
+    told: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: (*row[1:6], row[6])):
+        told[row[1:6]].append(row)
+    kept = []
+    for (contig, _, position, ref, _), same in told.items():
+        if len({row[6:8] for row in same}) == 1:
+            kept.append(same[-1])
+        else:
+            uncalled[contig].append((position - 1, position - 1 + len(ref)))
+    return kept
 
 
 def _left_out(gvcf: Path, reference: ReferenceBundle) -> dict[str, list[StartEnd]]:

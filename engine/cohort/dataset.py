@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from engine.cohort.columns import DATASET_CALL_COLUMNS, DATASET_FREQUENCY_COLUMNS
 from engine.consent import CONSENT
@@ -76,6 +77,7 @@ class DatasetMeasures:
         repeated: alleles that were there more than once; the one called most often is kept.
         elsewhere: contigs that the reference does not have, whose records are left out.
         not_sequence: alleles that are not given as bases, and left out.
+        not_passed: alleles in records that their caller's filters mark, and left out.
     """
 
     alleles: int
@@ -83,6 +85,7 @@ class DatasetMeasures:
     repeated: int
     elsewhere: int
     not_sequence: int
+    not_passed: int
 
 
 def read_dataset(path: Path) -> Dataset:
@@ -147,7 +150,9 @@ def import_dataset(dataset: Dataset, reference: ReferenceBundle, folder: Path, s
         carried = [call for _, calls in best.values() for call in calls]
         pq.write_table(_table(carried, DATASET_CALL_COLUMNS), folder / CALLS, compression="zstd")
     repeated = len(counted.alleles) - len(best)
-    return DatasetMeasures(len(best), len(counted.samples), repeated, elsewhere, counted.not_sequence)
+    return DatasetMeasures(
+        len(best), len(counted.samples), repeated, elsewhere, counted.not_sequence, counted.not_passed
+    )
 
 
 def _table(rows: Sequence[Row], columns: Any) -> pa.Table:
@@ -259,11 +264,13 @@ class _Counted:
         samples: ids with the prefix.
         alleles: rows of frequencies, each with the rows of the calls that it was counted of.
         not_sequence: alleles that are not given as bases.
+        not_passed: alleles in records that their caller's filters mark.
     """
 
     samples: tuple[str, ...]
     alleles: list[tuple[Row, list[Row]]] = field(default_factory=list)
     not_sequence: int = 0
+    not_passed: int = 0
 
 
 def _counted(dataset: Dataset, aligned: Path) -> _Counted:
@@ -278,11 +285,13 @@ def _counted(dataset: Dataset, aligned: Path) -> _Counted:
         if not _BASES.fullmatch(record.ALT[0]):
             counted.not_sequence += 1
             continue
+        if record.FILTER is not None:
+            counted.not_passed += 1
+            continue
         calls: list[Row] = []
-        allele = (bare_contig(record.CHROM), record.POS, record.REF, record.ALT[0])
+        allele = (bare_contig(record.CHROM), record.POS, record.REF.upper(), record.ALT[0].upper())
         if samples:
-            genotypes = record.genotype.array()[:, :-1]
-            copies, ploidy = (genotypes == 1).sum(axis=1), (genotypes >= 0).sum(axis=1)
+            copies, ploidy = _copies(record, len(samples))
             count, number = int(copies.sum()), int(ploidy.sum())
             carriers = np.flatnonzero(copies)
             calls = [(dataset.name, samples[one], *allele, int(copies[one]), int(ploidy[one])) for one in carriers]
@@ -291,6 +300,16 @@ def _counted(dataset: Dataset, aligned: Path) -> _Counted:
         if number:
             counted.alleles.append(((dataset.name, *allele, count, number, count / number), calls))
     return counted
+
+
+def _copies(record: Any, samples: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Copies of the allele and called alleles of each sample; none of one without a genotype, or without a read."""
+    if "GT" not in record.FORMAT:
+        return np.zeros(samples, np.int64), np.zeros(samples, np.int64)
+    genotypes = record.genotype.array()[:, :-1]
+    depths = next((record.format(key) for key in ("DP", "AD") if key in record.FORMAT), None)
+    read = np.ones(samples, bool) if depths is None else depths.any(axis=1)
+    return (genotypes == 1).sum(axis=1) * read, (genotypes >= 0).sum(axis=1) * read
 
 
 def _stated_counts(record: Any, allele: tuple[Any, ...], dataset: Dataset) -> tuple[int, int]:

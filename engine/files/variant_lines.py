@@ -6,20 +6,24 @@ What a record says of its sample is the business of each reader; that it is a re
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from engine.errors import GenomicsError, KnowledgeError, VariantFileError
 from engine.files.compressed import COPY_AGAIN, VerifiedFile
 from engine.files.index_fit import require_index_fits
 from engine.files.info import info_value
+from engine.files.sample_values import Formats
 from engine.files.text import text_lines, text_pieces
 
 _FIXED = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
-_ID = _FIXED.index("ID")
+_ID, _ALT = _FIXED.index("ID"), _FIXED.index("ALT")
 HIGHEST = (1 << 31) - 1
 """The highest whole number of VCF (4.3, section 1.3), of a position as of a count."""
 _DIGITS = len(str(HIGHEST))
+PASSED = frozenset({"PASS", "."})
+"""FILTER of a record that no filter marks."""
 
 
 class _Alleles:
@@ -49,6 +53,19 @@ def is_breakend(alt: str) -> bool:
     return "[" in alt or "]" in alt or (len(alt) > 1 and "." in (alt[0], alt[-1]))
 
 
+def is_unnamed(fields: Sequence[str], numbers: Iterable[int | None]) -> bool:
+    """Whether one of the alleles that a sample carries is told without its bases: a symbol, or a breakend.
+
+    Args:
+        fields: of the record.
+        numbers: of the alleles, 0 that of REF.
+    """
+    alternates = fields[4].split(",")
+    return any(
+        number and (alternates[number - 1][0] == "<" or is_breakend(alternates[number - 1])) for number in numbers
+    )
+
+
 def variant_lines(path: Path) -> Iterator[str]:
     """The lines of a VCF or gVCF, each with its line end.
 
@@ -68,7 +85,11 @@ def variant_pieces(path: Path, size: int) -> Iterator[bytes]:
 
 
 def variant_records(
-    path: Path, *, error: type[GenomicsError] = VariantFileError, may_lack_ids: bool = False
+    path: Path,
+    *,
+    error: type[GenomicsError] = VariantFileError,
+    may_lack_ids: bool = False,
+    with_calls: bool = False,
 ) -> Iterator[tuple[int, list[str]]]:
     """Line number, from 1, and columns of each record, its first eight columns judged against the specification.
 
@@ -76,11 +97,12 @@ def variant_records(
         path: VCF, plain, gzip or BGZF.
         error: the type of error to raise.
         may_lack_ids: whether ID may be empty, as some programs leave it, and is read as the full stop of VCF.
+        with_calls: whether the samples' columns are judged as well (:mod:`engine.files.sample_values`).
 
     Raises:
         GenomicsError: of the type given: the file is missing, damaged or has no VCF header, or a line is no record.
     """
-    judged = RecordLines(path, error=error, may_lack_ids=may_lack_ids)
+    judged = RecordLines(path, error=error, may_lack_ids=may_lack_ids, with_calls=with_calls)
     for number, line in enumerate(text_lines(path, error=error), start=1):
         fields = judged.fields(number, line)
         if fields is not None:
@@ -98,14 +120,21 @@ class RecordLines:
     """
 
     def __init__(
-        self, path: Path, *, error: type[GenomicsError] = VariantFileError, may_lack_ids: bool = False
+        self,
+        path: Path,
+        *,
+        error: type[GenomicsError] = VariantFileError,
+        may_lack_ids: bool = False,
+        with_calls: bool = False,
     ) -> None:
         self.width = 0
-        self._path, self._error, self._may_lack_ids = path, error, may_lack_ids
+        self._path, self._error, self._may_lack_ids, self._with_calls = path, error, may_lack_ids, with_calls
+        self._records = JudgedRecords(path)
 
     def fields(self, number: int, line: str) -> list[str] | None:
         """Columns of a record, absent for a line that is none; number from 1. Errors are :func:`variant_records`'."""
         if line.startswith("#"):
+            self._records.declare(line)
             if line.startswith("#CHROM"):
                 self.width = _width(self._path, line, number, self._error)
             return None
@@ -119,6 +148,8 @@ class RecordLines:
             raise self._error(
                 f"this is no VCF record: {problem}", file=self._path, place=f"line {number:,}", remedy=COPY_AGAIN
             )
+        if self._with_calls:
+            self._records.require_calls(fields)
         return fields
 
     def require_header(self) -> None:
@@ -127,6 +158,49 @@ class RecordLines:
             raise self._error(
                 "the file has no VCF header", file=self._path, remedy="give a VCF file, whole from its first line"
             )
+
+
+class JudgedRecords:
+    """Records of a file that are read by its index, or one by one: judged by its header."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._formats = path, Formats()
+        self._samples: list[str] = []
+
+    @classmethod
+    def of(cls, path: Path) -> JudgedRecords:
+        """Judge the records of a file by the header that it has."""
+        judged = cls(path)
+        for line in takewhile(lambda line: line.startswith("#"), variant_lines(path)):
+            judged.declare(line)
+        return judged
+
+    def declare(self, line: str) -> None:
+        """Take a line of the header into account."""
+        if line.startswith("#CHROM"):
+            self._samples = line.rstrip("\n").split("\t")[len(_FIXED) + 1 :]
+        else:
+            self._formats.declare(line)
+
+    def require(self, fields: list[str]) -> None:
+        """Raise VariantFileError, with its place, where this is no record, or one with a call that is none."""
+        if problem := record_problem(fields, len(_FIXED) + (1 + len(self._samples) if self._samples else 0)):
+            place = ":".join(fields[:2])
+            raise VariantFileError(f"this is no VCF record: {problem}", file=self._path, place=place, remedy=COPY_AGAIN)
+        self.require_calls(fields)
+
+    def require_calls(self, fields: list[str]) -> None:
+        """Raise VariantFileError, with sample and place, where a column of a record is no call of its alleles."""
+        alternates = 0 if fields[_ALT] == "." else 1 + fields[_ALT].count(",")
+        for sample, call in zip(self._samples, fields[len(_FIXED) + 1 :], strict=False):
+            if problem := self._formats.problem(fields[len(_FIXED)], call, alternates):
+                raise VariantFileError(
+                    f"the call is not as VCF has it: {problem}",
+                    sample=sample,
+                    file=self._path,
+                    place=f"{fields[0]}:{int(fields[1]):,}",
+                    remedy="make the file again, or with another version of its caller",
+                )
 
 
 def require_variants(path: Path) -> None:
@@ -142,7 +216,7 @@ def require_variants(path: Path) -> None:
             for _ in pieces:
                 pass
         else:
-            for _ in variant_records(path):
+            for _ in variant_records(path, with_calls=True):
                 pass
         if file.kind == "BGZF":
             require_index_fits(path, error=VariantFileError)

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from engine.errors import VariantFileError
+from engine.errors import ToolError, VariantFileError
 from engine.htslib import run_bcftools
 from engine.reference.accessions import bare_contig
 
@@ -56,14 +56,35 @@ def find_runs(variants: Path) -> list[Run]:
         variants: VCF of one sample, bgzip.
 
     Raises:
-        ToolError: bcftools failed.
-        VariantFileError: it wrote something else than runs.
+        VariantFileError: the file is damaged or not sorted, an autosome has genotypes of more than two copies, or
+            bcftools wrote something else than runs.
     """
     with TemporaryDirectory(prefix="roh-") as folder:
-        output = Path(folder) / "runs.txt"
+        told, output = Path(folder) / "told.bcf", Path(folder) / "runs.txt"
         options = (f"-G{GENOTYPE_QUALITY}", "--AF-dflt", str(FREQUENCY))
-        run_bcftools("roh", "-Or", *options, "-o", str(output), str(variants))
+        autosomes = _autosomes(variants)
+        if not autosomes:
+            return []
+        try:
+            # roh ends on a genotype of one copy, as chrX and chrM have them.
+            run_bcftools("view", "-t", ",".join(autosomes), "-e", 'GT="hap"', "-O", "u", "-o", str(told), str(variants))
+            run_bcftools("roh", "-Or", *options, "-o", str(output), str(told))
+        except ToolError as error:
+            raise VariantFileError(
+                f"no runs can be found: a record is damaged or out of order, or of more than two copies"
+                f" ({error.problem})",
+                file=variants,
+                remedy="sort the file (bcftools sort), or call the sample again",
+            ) from error
         return read_runs(output)
+
+
+def _autosomes(variants: Path) -> list[str]:
+    """Names of the autosomes in a file's header."""
+    import pysam
+
+    with pysam.VariantFile(str(variants)) as opened:
+        return [name for name in opened.header.contigs if bare_contig(name).isdecimal()]
 
 
 def read_runs(path: Path) -> list[Run]:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from engine.call.gvcf import CALLED_FROM, GvcfColumns, gvcf_columns
 from engine.errors import KnowledgeError, ReferenceMismatchError, VariantFileError
-from engine.files.variant_lines import variant_lines, variant_records
+from engine.files.sample_values import alleles
+from engine.files.variant_lines import PASSED, JudgedRecords, variant_lines, variant_records
 from engine.reference.intervals import Interval
 
 UNKNOWN = -1
@@ -23,6 +24,7 @@ UNKNOWN = -1
 NOT_DIPLOID = frozenset({"X", "Y", "M", "MT", "chrX", "chrY", "chrM", "chrMT"})
 """Contigs on which not everybody has two copies."""
 _LETTERS = frozenset("ACGT")
+_COPIES = 2
 _BYTES_A_SITE = 6_500
 """Compressed bytes of a gVCF that are read through in the time that one site is looked up in (0.5 ms)."""
 
@@ -126,10 +128,11 @@ def read_genotypes(gvcf: Path, sites: Sites) -> Genotypes:
     sample = _sample(gvcf)
     copies = np.full(len(sites), UNKNOWN, np.int8)
     seen: dict[str, None] = {}
+    judged = JudgedRecords.of(gvcf)
     for columns in gvcf_columns(gvcf, _places(sites) if _is_looked_up(gvcf, sites) else None):
         seen[columns.contig] = None
         _add_blocks(columns, sites, copies)
-        _add_variants(columns, sites, copies, gvcf)
+        _add_variants(columns, sites, copies, gvcf, judged)
     if not set(seen) & set(sites.names):
         raise ReferenceMismatchError(
             f"its contigs ({next(iter(seen), 'none')}, ...) are not those of the sites ({sites.names[0]}, ...)",
@@ -175,18 +178,26 @@ def _add_blocks(columns: GvcfColumns, sites: Sites, copies: NDArray[np.int8]) ->
     copies[here] = np.where(inside, 0, copies[here])
 
 
-def _add_variants(columns: GvcfColumns, sites: Sites, copies: NDArray[np.int8], gvcf: Path) -> None:
-    """Variants speak for what they begin at, and leave unknown what they reach over."""
+def _add_variants(
+    columns: GvcfColumns, sites: Sites, copies: NDArray[np.int8], gvcf: Path, judged: JudgedRecords
+) -> None:
+    """Variants speak for what they begin at, and leave unknown what they reach over; so do two that disagree."""
     here = sites.of(columns.contig)
     places = sites.positions[here]
+    told = set[int]()
     for row in np.flatnonzero(columns.is_variant).tolist():
         first, stop = np.searchsorted(places, [columns.start[row], columns.end[row]])
         if first == stop:
             continue
-        copies[here.start + first : here.start + stop] = UNKNOWN
         site = here.start + int(first)
+        before = int(copies[site])
+        copies[here.start + first : here.start + stop] = UNKNOWN
         if sites.positions[site] == columns.start[row] and columns.genotype_quality[row] >= CALLED_FROM:
-            copies[site] = _copies(columns.fields(row), sites, site, gvcf)
+            fields = columns.fields(row)
+            judged.require(fields)
+            found = _copies(fields, sites, site, gvcf)
+            copies[site] = found if site not in told or before == found else UNKNOWN
+            told.add(site)
 
 
 def _copies(fields: Sequence[str], sites: Sites, site: int, gvcf: Path) -> int:
@@ -199,10 +210,9 @@ def _copies(fields: Sequence[str], sites: Sites, site: int, gvcf: Path) -> int:
             remedy="give the list of sites of the gVCF's build",
         )
     wanted = sites.alt[site] + reference[1:]
-    value = fields[9].split(":")[fields[8].split(":").index("GT")] if "GT" in fields[8].split(":") else "."
-    alleles = [reference, *alternates]
-    numbers = value.replace("|", "/").split("/")
-    if len(numbers) != 2 or not all(number.isdecimal() and int(number) < len(alleles) for number in numbers):
+    numbers = alleles(fields[8], fields[9]) or ()
+    if len(numbers) != _COPIES or fields[6] not in PASSED:
         return UNKNOWN
-    called = [alleles[int(number)] for number in numbers]
+    named = [reference, *alternates]
+    called = [named[number] if number is not None else "." for number in numbers]
     return called.count(wanted) if all(allele in (reference, wanted) for allele in called) else UNKNOWN

@@ -14,7 +14,8 @@ from pathlib import Path
 from engine.call.gvcf import called_stretches
 from engine.errors import ReferenceMismatchError, VariantFileError
 from engine.files.index_fit import index_beside, require_index_fits
-from engine.files.variant_lines import variant_lines, variant_records
+from engine.files.sample_values import has_no_read
+from engine.files.variant_lines import PASSED, JudgedRecords, variant_lines, variant_records
 from engine.pharmacogenomics.changes import Change, Genome, changes
 from engine.reference.accessions import bare_contig
 from engine.reference.intervals import Interval, join
@@ -23,6 +24,8 @@ _APART = 5_000
 """Bases between places that are read in one go."""
 _END = re.compile(r"(?:^|;)END=(\d+)")
 _INDEXES = (".tbi", ".csi")
+_ID = 2
+"""Column that some programs leave empty."""
 
 
 @dataclass
@@ -111,7 +114,7 @@ def records_near(calls: Path, near: Near) -> Iterator[list[str]]:
     if _is_indexed(calls):
         yield from _by_index(calls, near)
     else:
-        yield from (fields for _, fields in variant_records(calls, may_lack_ids=True))
+        yield from (fields for _, fields in variant_records(calls, may_lack_ids=True, with_calls=True))
 
 
 def called_near(gvcf: Path, near: Near) -> dict[str, list[tuple[int, int]]]:
@@ -143,19 +146,14 @@ def _contigs(path: Path) -> list[str]:
 def _by_index(calls: Path, near: Near) -> Iterator[list[str]]:
     import pysam
 
-    width = len(_header(calls))
+    judged = JudgedRecords.of(calls)
     try:
         with pysam.TabixFile(str(calls)) as indexed:
             for at in near.stretches(indexed.contigs):
                 for line in indexed.fetch(at.contig, at.start, at.end):
                     fields = line.split("\t")
-                    if len(fields) != width:
-                        raise VariantFileError(
-                            f"this is no VCF record: it has {len(fields)} columns, the header {width}",
-                            file=calls,
-                            place=":".join(fields[:2]),
-                            remedy="copy the file again",
-                        )
+                    fields[_ID : _ID + 1] = [one or "." for one in fields[_ID : _ID + 1]]
+                    judged.require(fields)
                     yield fields
     except (OSError, ValueError) as error:
         raise VariantFileError(
@@ -194,15 +192,16 @@ class Site:
             elif alternate != ".":
                 self._alternates.append(None)
         self._names = frozenset(change for made in self._alternates if made for change in made)
-        self._passed = fields[6] in {"PASS", "."}
-        keys = fields[8].split(":") if len(fields) > 8 else []
+        self._passed = fields[6] in PASSED
+        self._keys = fields[8] if len(fields) > 8 else "."
+        keys = self._keys.split(":")
         self._set = keys.index("PS") if "PS" in keys else None
         self._has_genotype = keys[:1] == ["GT"]
 
     def record(self, value: str) -> Record:
         """What the record says of one sample."""
         values = value.split(":")
-        text = values[0] if self._has_genotype else "./."
+        text = values[0] if self._has_genotype and not has_no_read(self._keys, value) else "./."
         try:
             alleles = tuple(self._allele(one) for one in text.replace("|", "/").split("/"))
         except (ValueError, IndexError):

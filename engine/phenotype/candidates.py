@@ -13,7 +13,8 @@ from pathlib import Path
 
 from engine.errors import VariantFileError
 from engine.files.info import info_value
-from engine.files.variant_lines import variant_lines, variant_records
+from engine.files.sample_values import alleles
+from engine.files.variant_lines import PASSED, variant_lines, variant_records
 
 IMPACT = {"HIGH": 2.0, "MODERATE": 0.0}
 """Added to the phenotype's score, in nats, by impact; what is of lower impact makes no candidate."""
@@ -35,13 +36,13 @@ def candidate_genes(annotated: Path, sample: str | None = None) -> dict[str, flo
     column = _column(annotated, sample)
     evidence: dict[str, float] = {}
     annotations = records = 0
-    for _, fields in variant_records(annotated):
+    for _, fields in variant_records(annotated, with_calls=True):
         records += 1
         info = fields[7]
         annotation = info_value(info, "ANN=")
         annotations += bool(annotation)
         carried = _carried(fields, column)
-        if not annotation or not carried or fields[6] not in {"PASS", "."}:
+        if not annotation or not carried or fields[6] not in PASSED:
             continue
         known = _known(info_value(info, "CLNSIG="))
         if known is None:
@@ -76,10 +77,9 @@ def _column(annotated: Path, sample: str | None) -> int | None:
 def _carried(fields: list[str], column: int | None) -> set[str]:
     """The alternate alleles of a record that the person has a copy of."""
     alternates = fields[4].split(",")
-    if column is None or not fields[8].startswith("GT"):
+    if column is None or fields[8].partition(":")[0] != "GT":
         return set(alternates)
-    copies = fields[column].partition(":")[0].replace("|", "/").split("/")
-    return {alternates[int(copy) - 1] for copy in copies if copy.isdigit() and 0 < int(copy) <= len(alternates)}
+    return {alternates[number - 1] for number in alleles(fields[8], fields[column]) or () if number}
 
 
 def _known(significance: str) -> float | None:

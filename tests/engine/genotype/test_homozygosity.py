@@ -7,8 +7,10 @@ import shlex
 import shutil
 from pathlib import Path
 
+import pysam
 import pytest
 
+from engine.errors import VariantFileError
 from engine.genotype.homozygosity import (
     FREQUENCY,
     GENOTYPE_QUALITY,
@@ -55,6 +57,33 @@ def test_runs_are_read_as_bcftools_told_them(goldens: Path, tmp_path: Path) -> N
     run = find_runs(tmp_path / "roh.1.vcf.gz")[0]
     assert run == Run(first[2], int(first[3]) - 1, int(first[4]), int(first[6]), float(first[7]))
     assert run.end - run.start == int(first[5])
+
+
+HAPLOID = "chrX\t9000\t.\tA\tG\t50\tPASS\t.\tGT\t1\nchrM\t9\t.\tA\tG\t50\tPASS\t.\tGT\t1\n"
+
+
+def some_calls(folder: Path, more: str, of: str = "0/1") -> Path:
+    header = "".join(f"##contig=<ID={name},length=100000>\n" for name in ("chr1", "chr2", "chrX", "chrM"))
+    header = f'##fileformat=VCFv4.2\n{header}##FORMAT=<ID=GT,Number=1,Type=String,Description="x">\n'
+    rows = "".join(f"chr1\t{1000 * at}\t.\tA\tG\t50\tPASS\t.\tGT\t1/1\n" for at in range(1, 60))
+    columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\n"
+    (folder / "calls.vcf").write_text(f"{header}{columns}{rows}chr2\t5000\t.\tA\tG\t50\tPASS\t.\tGT\t{of}\n{more}")
+    pysam.tabix_compress(str(folder / "calls.vcf"), str(folder / "calls.vcf.gz"), force=True)
+    return folder / "calls.vcf.gz"
+
+
+def test_contigs_of_one_copy_are_passed_over(tmp_path: Path) -> None:
+    """As a man's X and everybody's mitochondrion have them: bcftools roh ends on them without a word."""
+    (run,) = find_runs(some_calls(tmp_path, ""))
+    assert (run.contig, run.start, run.end, run.markers) == ("chr1", 999, 59_000, 59)
+    assert find_runs(some_calls(tmp_path, HAPLOID)) == [run]
+    assert find_runs(some_calls(tmp_path, HAPLOID, of="1")) == [run]
+
+
+def test_what_no_run_can_be_found_in_is_refused_by_its_file(tmp_path: Path) -> None:
+    with pytest.raises(VariantFileError, match="more than two copies") as caught:
+        find_runs(some_calls(tmp_path, "", of="0/1/1"))
+    assert caught.value.file == str(tmp_path / "calls.vcf.gz")
 
 
 def test_long_runs_of_autosomes_are_told(tmp_path: Path) -> None:
