@@ -47,7 +47,7 @@ def variant_of(text: str) -> Variant:
 def carriers(calls: Path, variant: Variant, named: Path | None = None) -> dict[str, bool | None]:
     """By sample whether it carries the variant.
 
-    Unknown where nothing was called that passed, quality or depth are too low to tell, or records contradict each other.
+    Unknown where nothing was called that passed, quality or depth are too low to tell, or records disagree.
 
     Args:
         calls: VCF of the family.
