@@ -336,9 +336,6 @@ def test_a_case_shows_what_the_services_say(geneticist: TestClient) -> None:
     (seen,) = re.findall(r'data-label="Population">([^<]+)', findings)
     assert seen in geneticist.get(address(f"{CASE}/variants/{{allele}}")).text and seen != "not known"
     assert re.search(r'<abbr title="[^"]{20,}">P', findings), "what a criterion stands on"
-    counted = int(re.search(r"<caption>([0-9,]+) variants?[^<]*</caption>", findings.partition("not reported")[2])[1])  # type: ignore[index]
-    last = geneticist.get(address(f"{CASE}/findings"), params={"first": counted}).text
-    assert f"{counted} to {counted} shown" in last and "Earlier ones" in last, "one of them is left for this page"
     variant = geneticist.get(address(f"{CASE}/variants/{{allele}}")).text
     told = json.loads(re.search(r'data-reads="([^"]+)"', variant)[1].replace("&#34;", '"'))  # type: ignore[index]
     assert [track["name"] for track in told["tracks"]] == [CHILD, f"father: {FATHER}"]

@@ -112,7 +112,8 @@ def test_each_classification_is_a_va_spec_statement_that_follows_from_its_eviden
     client, _ = clinic.visit(Role.GENETICIST, WARD)
     told = client.get(f"{ROOT}/api/cases/{CHILD}/statements").json()
     rows = [one.row for one in cases.draft_of(clinic.platform, CHILD).statement.findings]
-    assert [replayed(one) for one in told["statements"]] == [row["acmg_class"] for row in rows if row["acmg_class"]]
+    classes = [replayed(one).lower().replace(" ", "_") for one in told["statements"]]
+    assert classes == [row["acmg_class"] for row in rows if row["acmg_class"]]
     assert told["statements"][0]["type"] == "Statement" and told["statements"][0]["hasEvidenceLines"]
 
 
@@ -151,7 +152,7 @@ def test_an_htsget_client_reads_a_region_of_a_case_by_a_ticket(clinic: Clinic, t
     with pysam.AlignmentFile(str(tmp_path / "slice.bam")) as file:
         found = [one for one in file.fetch(until_eof=True) if one.reference_start < end and one.reference_end > start]
         assert [one.to_string() for one in found] == expected and len(expected) > 20
-    entry = next(one for one in clinic.written(trail.ACCESS) if f"start={start}" in one.event.details["detail"])
+    entry = next(one for one in clinic.written(trail.ACCESS) if f"start={start}" in one.event.details.get("detail", ""))
     assert entry.event.sample == CHILD and f"referenceName={contig}" in entry.event.details["detail"]
     refused = {
         **{("format", "VCF"): (400, "UnsupportedFormat"), ("class", "body"): (400, "InvalidInput")},
