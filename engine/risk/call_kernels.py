@@ -15,7 +15,9 @@ START, CONTIG_END, RUN, POSITION, ID, REF, ALT, ALT_END, CALLS, END, IS_PLAIN, C
 
 _TAB, _NEWLINE, _COLON, _SEMICOLON, _COMMA, _DOT, _SPACE, _EQUALS = 9, 10, 58, 59, 44, 46, 32, 61
 _SLASH, _BAR, _ZERO, _ONE, _HASH = 47, 124, 48, 49, 35
+_D, _P, _A, _S = 68, 80, 65, 83
 _MOST_DIGITS = 9
+_MOST_COPIES = 2
 
 
 @kernel
@@ -54,6 +56,38 @@ def _is_plain_info(data: NDArray[np.uint8], at: int, end: int) -> bool:
 
 
 @kernel
+def _passed(data: NDArray[np.uint8], at: int, end: int) -> bool:
+    """FILTER is PASS or missing."""
+    if end - at == 1:
+        return bool(data[at] == _DOT)
+    return end - at == 4 and data[at] == _P and data[at + 1] == _A and data[at + 2] == _S and data[at + 3] == _S
+
+
+@kernel
+def _depth_field(data: NDArray[np.uint8], calls: int) -> int:
+    """Which of FORMAT's keys, from 0, is DP, or where it lacks, AD; -1 where both do.
+
+    Args:
+        data: uint8[], text.
+        calls: where the first sample's column begins, behind FORMAT and a tab.
+    """
+    at = calls - 2
+    while data[at] != _TAB:
+        at -= 1
+    at, field, of_alleles = at + 1, 0, -1
+    while at < calls - 2:
+        ends = data[at + 2] == _COLON or data[at + 2] == _TAB
+        begins = data[at - 1] == _COLON or data[at - 1] == _TAB
+        if begins and ends and data[at] == _D and data[at + 1] == _P:
+            return field
+        if begins and ends and data[at] == _A and data[at + 1] == _D:
+            of_alleles = field
+        field += data[at] == _COLON
+        at += 1
+    return of_alleles
+
+
+@kernel
 def read_places(data: NDArray[np.uint8], width: int, rows: NDArray[np.int64]) -> int:
     """Find the columns of whole lines, each with its line end.
 
@@ -62,7 +96,8 @@ def read_places(data: NDArray[np.uint8], width: int, rows: NDArray[np.int64]) ->
         width: columns of a record, more than nine.
         rows: int64[lines, COLUMNS], filled: where in ``data`` line, columns and the samples' columns begin or end, a
             number that grows where CHROM is another than in the line before, POS, and whether the line is a plain
-            record: one alternate allele, of capital letters of bases or missing, and nothing to look closer at. Of
+            record: one that passed, one alternate allele, of capital letters of bases or missing, and nothing to look
+            closer at. Of
             other lines only their place is told.
 
     Returns:
@@ -103,7 +138,7 @@ def read_places(data: NDArray[np.uint8], width: int, rows: NDArray[np.int64]) ->
                 and _are_bases(data, tabs[2] + 1, tabs[3])
                 and (missing or _are_bases(data, tabs[3] + 1, tabs[4]))
                 and _is_quality(data, tabs[4] + 1, tabs[5])
-                and tabs[6] - tabs[5] > 1
+                and _passed(data, tabs[5] + 1, tabs[6])
                 and _is_plain_info(data, tabs[6] + 1, tabs[7])
             ):
                 if not same or count == 0:
@@ -137,6 +172,7 @@ def read_genotypes(
     for number in range(len(rows)):
         at, end = rows[number, CALLS], rows[number, END]
         is_odd[number] = False
+        depth = _depth_field(data, at)
         for sample in range(copies.shape[1]):
             many, ones, missing, digits = 1, 0, False, 0
             first = at
@@ -153,10 +189,14 @@ def read_genotypes(
                     is_odd[number] = True
                 at += 1
             missing |= at == first
-            is_odd[number] |= (digits != 1 and not missing) or many > 100
+            is_odd[number] |= digits != 1 or many > _MOST_COPIES
             copies[number, sample] = 0 if missing else ones
             alleles[number, sample] = -1 if missing else many
+            field = 0
             while at < end and data[at] != _TAB:
+                field += data[at] == _COLON
+                # A depth of 0, as which one is taken that begins with it, also one of alleles.
+                is_odd[number] |= field == depth and data[at] == _COLON and at + 1 < end and data[at + 1] == _ZERO
                 at += 1
             at += 1
 

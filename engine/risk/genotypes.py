@@ -1,7 +1,8 @@
 """The genotypes of a VCF at the places that scores ask about.
 
 Plain records, of one alternate allele of bases, are read by columns (:mod:`engine.risk.call_kernels`); every other line
-is judged as elsewhere (:mod:`engine.files.variant_lines`). What both would say of a plain record is the same.
+is judged as elsewhere (:mod:`engine.files.variant_lines`). What both would say of a plain record is the same. What did
+not pass, or has no read that speaks for it, is not known.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import VariantFileError
-from engine.files.variant_lines import RecordLines, variant_lines, variant_pieces
+from engine.files.sample_values import alleles
+from engine.files.variant_lines import PASSED, RecordLines, is_unnamed, variant_lines, variant_pieces
 from engine.reference.accessions import bare_contig
 from engine.risk.dosages import Copies, Dosages, Site, by_contig
 from engine.risk.places import Place, Places
 from engine.risk.scored_rows import Numbered
 
 _PIECE = 1 << 22
+_MOST_COPIES = 2
 _BASES = "ACGTN."
 _NUMBER_OF_BASE = np.full(256, -1, np.int32)
 _NUMBER_OF_BASE[np.frombuffer(_BASES.encode(), np.uint8)] = np.arange(len(_BASES))
@@ -84,7 +87,7 @@ class _Reader:
     """Takes the text of a VCF piece by piece."""
 
     def __init__(self, calls: Path, samples: tuple[str, ...], places: Places, rsids: Collection[str]) -> None:
-        self.lines = RecordLines(calls)
+        self.lines = RecordLines(calls, with_calls=True)
         self._calls, self._samples, self._places, self._rsids = calls, samples, places, frozenset(rsids)
         self._read, self._width = 0, 0
         self._names = Numbered[str]({base: number for number, base in enumerate(_BASES)})
@@ -185,7 +188,7 @@ class _Reader:
         if not named and self._places.find(place[0], np.array([place[1]]))[0] < 0:
             return
         self._named.update(dict.fromkeys(named, place))
-        self._records.append(_record(fields, place, self._calls, number))
+        self._records.append(_record(fields, place, number))
 
     def dosages(self) -> Dosages:
         """What all pieces say."""
@@ -217,14 +220,9 @@ class _Reader:
         return dosages
 
 
-def _record(fields: Sequence[str], place: Place, calls: Path, number: int) -> _Record:
+def _record(fields: Sequence[str], place: Place, number: int) -> _Record:
     ref, alternates = fields[3].upper(), fields[4].upper().split(",")
-    try:
-        genotypes = [_genotype(value, len(alternates)) for value in fields[9:]]
-    except ValueError:
-        raise VariantFileError(
-            "a genotype (GT) is none", file=calls, place=f"line {number:,}", remedy="make the file again"
-        ) from None
+    genotypes = [_genotype(fields, value) for value in fields[9:]]
     known = np.array([np.nan if genotype is None else len(genotype) for genotype in genotypes])
     copies = [
         (allele, np.array([np.nan if one is None else one.count(index) for one in genotypes], np.float64))
@@ -233,12 +231,14 @@ def _record(fields: Sequence[str], place: Place, calls: Path, number: int) -> _R
     return _Record(number, place, ref, known, copies)
 
 
-def _genotype(value: str, alternates: int) -> list[int] | None:
-    """The alleles of a genotype, absent where any of them is missing; ValueError where it is none."""
-    text = value.partition(":")[0]
-    if not text or "." in text:
+def _genotype(fields: Sequence[str], value: str) -> tuple[int, ...] | None:
+    """The alleles of a sample's genotype.
+
+    Absent where any of them is missing, is told without its bases, or there are more than two; where no read lies, and
+    where the record did not pass.
+    """
+    called = alleles(fields[8], value) if fields[6] in PASSED else None
+    if called is None or len(called) > _MOST_COPIES or is_unnamed(fields, called):
         return None
-    alleles = [int(one) for one in text.replace("|", "/").split("/")]
-    if not all(0 <= allele <= alternates for allele in alleles):
-        raise ValueError
-    return alleles
+    numbers = tuple(number for number in called if number is not None)
+    return numbers if len(numbers) == len(called) else None

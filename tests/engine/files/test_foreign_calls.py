@@ -27,6 +27,9 @@ from engine.pharmacogenomics.definitions import Locus
 from engine.pharmacogenomics.genotypes import read_genotypes
 from engine.phenotype.candidates import candidate_genes
 from engine.reference.bundle import Contig, ReferenceBundle
+from engine.risk.genotypes import read_dosages
+from engine.risk.score import score_samples, wanted
+from engine.risk.scoring_file import read_scoring_file
 from tests.builders.alignments import random_sequence
 from tests.builders.people import person
 
@@ -91,6 +94,18 @@ def calls(folder: Path, *records: Record) -> Path:
     return packed(folder, "calls.vcf", *(record.line() for record in records))
 
 
+def of_scores(folder: Path, *records: Record) -> float | None:
+    row = f"rs1\t20\t{PLACE}\t{ALT}\t{REF}\t1\n"
+    scoring = folder / "score.txt"
+    names = "rsID\tchr_name\tchr_position\teffect_allele\tother_allele\teffect_weight"
+    scoring.write_text(f"#pgs_id=PGS1\n#pgs_name=x\n#genome_build=GRCh38\n{names}\n{row}")
+    score = read_scoring_file(scoring)
+    places, rsids = wanted([score])
+    dosages = read_dosages(calls(folder, *records), places, rsids)
+    (sample,) = score_samples(score, dosages, least_matched=0.5).samples
+    return sample.total
+
+
 def of_drugs(folder: Path, *records: Record) -> float | None:
     locus = Locus("chr20", PLACE, REF, (ALT,))
     with pysam.FastaFile(str(reference(folder).fasta)) as fasta:
@@ -147,7 +162,7 @@ def of_partners(folder: Path, *records: Record) -> float | None:
     return sum(row["copies"] for row in carried)
 
 
-READERS = (of_drugs, of_segregation, of_phenotypes, of_relatives, of_the_cohort, of_partners)
+READERS = (of_scores, of_drugs, of_segregation, of_phenotypes, of_relatives, of_the_cohort, of_partners)
 Reader = Callable[..., float | None]
 for_every_reader = pytest.mark.parametrize("told", READERS, ids=lambda reader: reader.__name__)
 
@@ -174,10 +189,15 @@ NO_CALL = {
 }
 
 
+NO_GENOTYPE = list(NO_CALL)[:8]
+
+
 @for_every_reader
 def test_what_is_no_call_is_refused(told: Reader, tmp_path: Path) -> None:
     taken = {}
     for name, call in NO_CALL.items():
+        if told is of_scores and name not in NO_GENOTYPE:
+            continue  # its other values are not read
         folder = tmp_path / name.replace(" ", "-")
         folder.mkdir()
         try:
@@ -204,6 +224,7 @@ UNKNOWN = {
     "two records that disagree": [Record(), Record("1/1:0,30:30:90:900,90,0")],
 }
 NOT_ASKED = {
+    (of_scores, "two records that disagree"),  # their copies are added
     (of_phenotypes, "three copies"), (of_phenotypes, "half missing"), (of_phenotypes, "two records that disagree"),
     (of_phenotypes, "no genotype"), (of_phenotypes, "no FORMAT"),  # without genotypes every allele counts as carried
     (of_segregation, "two records that disagree"),  # both say that it is carried
@@ -255,13 +276,13 @@ def test_what_is_sound_is_one_copy_however_it_is_spelt(told: Reader, tmp_path: P
     assert not wrong
 
 
-@pytest.mark.parametrize("told", [of_segregation, of_the_cohort, of_partners], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("told", [of_scores, of_segregation, of_the_cohort, of_partners], ids=lambda one: one.__name__)
 def test_a_copy_that_a_deletion_covers_takes_none_from_the_other(told: Reader, tmp_path: Path) -> None:
     assert told(tmp_path, Record("1/2:0,14,16:30:99:385,0,350,1,2,3", alt=f"{ALT},*")) == 1
 
 
 @pytest.mark.parametrize("allele", ["<DEL>", f"{REF}[chr20:900[", "<NON_REF>"])
-@pytest.mark.parametrize("told", [of_drugs, of_relatives, of_the_cohort], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("told", [of_scores, of_drugs, of_relatives, of_the_cohort], ids=lambda one: one.__name__)
 def test_an_allele_without_bases_is_no_copy_of_the_reference(told: Reader, allele: str, tmp_path: Path) -> None:
     assert told(tmp_path, Record(alt=allele)) is None
 
