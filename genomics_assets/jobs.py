@@ -54,7 +54,7 @@ notebooks_job = dg.define_asset_job(
 )
 
 joint_call_job = dg.define_asset_job(
-    "joint_call",
+    "joint_genotyping",
     selection=dg.AssetSelection.assets(JOINT_CALL),
     description="Calls everybody, or the samples of its configuration, together from their gVCFs.",
     executor_def=IN_PROCESS,

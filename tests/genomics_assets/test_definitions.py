@@ -154,9 +154,14 @@ def test_one_name_for_the_code_location_everywhere() -> None:
     assert names == {"genomics_assets"}
 
 
+def test_dagster_takes_the_definitions_as_a_whole() -> None:
+    """Names are told apart among jobs and what they consist of, which nothing but the whole shows."""
+    dg.Definitions.validate_loadable(defs)
+
+
 def test_jobs_cover_every_asset() -> None:
     covered = set()
-    for name in ("knowledge", "sample", "delivery", "cohort", "notebooks", "joint_call", "reanalysis"):
+    for name in ("knowledge", "sample", "delivery", "cohort", "notebooks", "joint_genotyping", "reanalysis"):
         job = defs.resolve_job_def(name)
         covered |= {key.to_user_string() for key in job.asset_layer.selected_asset_keys}
     assert covered == set(BY_SAMPLE) | KNOWLEDGE | COHORT | NOTEBOOKS | REANALYSIS | TABLES

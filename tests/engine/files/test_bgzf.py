@@ -1,5 +1,4 @@
 import hashlib
-import platform
 import random
 import zlib
 
@@ -18,7 +17,7 @@ def block_like_reads() -> bytes:
     return "".join(reads).encode()[:BLOCK_LIMIT]
 
 
-@pytest.mark.parametrize("level", range(10))
+@pytest.mark.parametrize("level", range(13))
 def test_a_block_holds_what_was_put_in_at_every_level(level: int) -> None:
     content = block_like_reads()
     block = compress_block(content, level)
@@ -26,11 +25,7 @@ def test_a_block_holds_what_was_put_in_at_every_level(level: int) -> None:
     assert int.from_bytes(block[16:18], "little") + 1 == len(block)
 
 
-@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="ISA-L hashes otherwise on other processors")
-@pytest.mark.parametrize(
-    ("level", "digest"),
-    [(1, "5421dec54eb42d90"), (2, "232cab65fad91468")],
-)
-def test_fast_levels_give_the_same_bytes_on_every_x86_64_processor(level: int, digest: str) -> None:
-    """Digests as found on processors with AVX2, with AVX alone and with SSE4.2 alone (by qemu)."""
+@pytest.mark.parametrize(("level", "digest"), [(1, "2b602f7b71b4b99b"), (4, "0819645afb8ec3a9")])
+def test_the_same_content_gives_the_same_bytes_in_every_process_and_on_every_processor(level: int, digest: str) -> None:
+    """An artifact's data version is the digest of its files."""
     assert hashlib.sha256(compress_block(block_like_reads(), level)).hexdigest()[:16] == digest
