@@ -18,7 +18,7 @@ from engine.files.variant_lines import variant_records
 from engine.reference.alternates import alternates_beside, alternates_named, read_alternates
 from engine.reference.bundle import Contig
 from engine.reference.contig_names import contig_aliases
-from engine.reference.gene_model_source import read_features
+from engine.reference.gene_model_source import read_features, what_is_missing
 from engine.reference.genome import FASTA_NAME, FASTA_SUFFIXES, open_reference, read_dictionary
 from engine.reference.intervals import Interval
 from engine.reference.known_bases import known_territory
@@ -112,7 +112,8 @@ def build_gene_model(gff3: Path, contigs: Sequence[Contig], folder: Path, *, bui
         build: ``GRCh37`` or ``GRCh38``, whose RefSeq accessions are those of the contigs; those of either when absent.
 
     Raises:
-        KnowledgeError: the file is missing, damaged, no gene model, or holds no gene on any of the reference's contigs.
+        KnowledgeError: the file is missing, damaged, no gene model, or holds no gene, or no transcript's exons or
+            coding sequences, on any of the reference's contigs.
         ReferenceMismatchError: a feature ends beyond its contig.
     """
     import pysam
@@ -142,6 +143,12 @@ def build_gene_model(gff3: Path, contigs: Sequence[Contig], folder: Path, *, bui
             f"{_some(dict.fromkeys(feature.contig for feature in read))}",
             file=gff3,
             remedy="give the GFF3 of Ensembl, GENCODE or RefSeq for the reference's build",
+        )
+    if missing := what_is_missing(feature for feature in read if feature.contig in names):
+        raise KnowledgeError(
+            f"the gene model lacks {missing}, on the reference's contigs ({_some(order)})",
+            file=gff3,
+            remedy="give the whole GFF3 of Ensembl, GENCODE or RefSeq: genes, transcripts, exons and CDS",
         )
     plain = folder / "genes.gff3"
     plain.write_text("##gff-version 3\n" + "".join(f"{line}\n" for *_, line in sorted(features)))

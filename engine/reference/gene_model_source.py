@@ -10,7 +10,7 @@ Sources: README of Ensembl's GFF3 files, GENCODE's "Format description", and NCB
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,6 +58,16 @@ class Feature(NamedTuple):
         """It is a gene of whatever biotype."""
         return self.attributes.startswith("ID=gene:")
 
+    @property
+    def is_part(self) -> bool:
+        """It is an exon or a coding sequence of a transcript."""
+        return self.kind in ("exon", "CDS") and "Parent=transcript:" in self.attributes
+
+    @property
+    def is_coding_transcript(self) -> bool:
+        """It is a transcript that is said to make a protein."""
+        return self.attributes.startswith("ID=transcript:") and "biotype=protein_coding" in self.attributes.split(";")
+
     def line(self, contig: str) -> str:
         """The line on a contig of another name, without its end."""
         place = (str(self.start), str(self.end))
@@ -79,6 +89,22 @@ def read_features(gff3: Path) -> list[Feature]:
     converted = features if convert is None else list(convert(features))
     _require_parents(gff3, converted)
     return converted
+
+
+def what_is_missing(features: Iterable[Feature]) -> str | None:
+    """What a gene model needs for consequences and its features are without, absent where nothing is.
+
+    A model of genes alone has no transcript that could be hit; one without coding sequences makes every coding variant
+    a non-coding one.
+    """
+    kinds, is_coding = set[str](), False
+    for feature in features:
+        if feature.is_part:
+            kinds.add(feature.kind)
+        is_coding = is_coding or feature.is_coding_transcript
+    if not kinds:
+        return "exons and coding sequences of transcripts"
+    return "coding sequences (CDS), and has transcripts of proteins" if is_coding and "CDS" not in kinds else None
 
 
 def gene_symbols(gff3: Path) -> frozenset[str]:

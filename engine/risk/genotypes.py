@@ -35,7 +35,8 @@ def read_dosages(calls: Path, places: Places, rsids: Collection[str] = ()) -> Do
     """Read the records of a VCF that lie at the places, or have the ids, asked about.
 
     Raises:
-        VariantFileError: the file is damaged, has no sample, or a genotype that is none.
+        VariantFileError: the file is damaged, has no sample, a genotype that is none, or two records of one allele
+            that contradict each other.
     """
     reader = _Reader(calls, _samples(calls), places, rsids)
     for text in variant_pieces(calls, _PIECE):
@@ -70,17 +71,29 @@ class _Record:
     known: Copies
     copies: Sequence[tuple[str, Copies]]
 
-    def add_to(self, sites: list[Site]) -> None:
-        """Add it to the site of its REF."""
+    def add_to(self, sites: list[Site]) -> int | None:
+        """Add it to the site of its REF; an allele that is there already is taken once.
+
+        Returns:
+            The first sample of which another record of an allele says something else, absent where there is none.
+        """
         site = next((site for site in sites if site.ref == self.ref), None)
         if site is None:
             site = Site(self.ref, {}, self.known)
             sites.append(site)
-        else:
-            site.alleles = np.where(np.isnan(self.known), np.nan, site.alleles)
+        differs = np.zeros(len(self.known), np.bool_)
         for allele, copies in self.copies:
+            if allele in site.copies:
+                differs |= _differ(site.copies[allele], copies) | _differ(site.alleles, self.known)
             if not allele.startswith("<"):
-                site.copies[allele] = site.copies.get(allele, 0) + copies
+                site.copies[allele] = np.where(np.isnan(copies), np.nan, site.copies.get(allele, copies))
+        site.alleles = np.where(np.isnan(self.known), np.nan, site.alleles)
+        return int(differs.argmax()) if differs.any() else None
+
+
+def _differ(one: Copies, other: Copies) -> NDArray[np.bool_]:
+    """Of which samples both are known, and are not the same."""
+    return (one != other) & ~np.isnan(one) & ~np.isnan(other)
 
 
 class _Reader:
@@ -216,8 +229,20 @@ class _Reader:
             )
         entry[several] = -1
         for record in sorted(records, key=lambda record: record.line):
-            record.add_to(dosages.sites.setdefault(record.place, []))
+            sample = record.add_to(dosages.sites.setdefault(record.place, []))
+            if sample is not None:
+                raise self._contradiction(record, self._samples[sample])
         return dosages
+
+    def _contradiction(self, record: _Record, sample: str) -> VariantFileError:
+        contig, position = record.place
+        return VariantFileError(
+            "two records of one allele have different genotypes",
+            sample=sample,
+            file=self._calls,
+            place=f"{contig}:{position:,}, line {record.line:,}",
+            remedy="leave in the record that is right, or call the sample again",
+        )
 
 
 def _record(fields: Sequence[str], place: Place, number: int) -> _Record:

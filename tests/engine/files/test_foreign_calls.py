@@ -224,7 +224,7 @@ UNKNOWN = {
     "two records that disagree": [Record(), Record("1/1:0,30:30:90:900,90,0")],
 }
 NOT_ASKED = {
-    (of_scores, "two records that disagree"),  # their copies are added
+    (of_scores, "two records that disagree"),  # refused, with sample and place
     (of_phenotypes, "three copies"), (of_phenotypes, "half missing"), (of_phenotypes, "two records that disagree"),
     (of_phenotypes, "no genotype"), (of_phenotypes, "no FORMAT"),  # without genotypes every allele counts as carried
     (of_segregation, "two records that disagree"),  # both say that it is carried

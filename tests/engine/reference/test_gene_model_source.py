@@ -110,6 +110,40 @@ def test_a_model_of_no_known_kind_is_refused(text: str, tmp_path: Path) -> None:
         built(tmp_path, text)
 
 
+def without(table: str, *kinds: str) -> str:
+    return "\n".join(line for line in table.strip().splitlines() if line.split()[2] not in kinds)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [
+        (("transcript", "mRNA", "exon", "CDS", "start_codon"), "lacks exons and coding sequences of transcripts"),
+        (("exon", "CDS", "start_codon"), "lacks exons and coding sequences of transcripts"),
+        (("CDS",), r"lacks coding sequences \(CDS\), and has transcripts of proteins"),
+    ],
+)
+@pytest.mark.parametrize("table", [GENCODE, REFSEQ, ENSEMBL])
+def test_a_model_that_tells_no_consequence_is_refused_when_it_is_built(
+    table: str, kinds: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(KnowledgeError, match=told) as caught:
+        built(tmp_path, text_of(without(table, *kinds)))
+    assert caught.value.file == str(tmp_path / "source.gff3")
+    assert "give the whole GFF3" in str(caught.value)
+    assert not (tmp_path / "genes.gff3.gz").exists()
+
+
+def test_parts_on_other_contigs_alone_are_none(tmp_path: Path) -> None:
+    elsewhere = text_of(without(ENSEMBL, "mRNA", "exon", "CDS")) + text_of(ENSEMBL.replace("1 ensembl", "9 ensembl"))
+    with pytest.raises(KnowledgeError, match=r"lacks exons.*\(chr1, chrM\)"):
+        built(tmp_path, elsewhere)
+
+
+def test_exons_of_no_protein_and_coding_sequences_without_exons_are_models(tmp_path: Path) -> None:
+    assert built(tmp_path, text_of(without(ENSEMBL, "exon")))[0].coding == (100, 400)
+    assert built(tmp_path, text_of(without(ENSEMBL, "CDS")).replace("protein_coding", "lncRNA"))[0].coding is None
+
+
 SITES = "##fileformat=VCFv4.3\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\nNC_000001.11\t5\t.\tA\tG\t.\t.\t.\n"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -172,17 +172,60 @@ def test_a_man_has_one_copy_of_x_and_y_but_where_they_are_alike() -> None:
     assert copies_by_sex(contigs, Sex.FEMALE)("X", np.array([5_000_000])).tolist() == [2]
 
 
+ROW = ["- 20 5 G A 0.5", "rs7 - - T C 1"]
+
+
+@pytest.mark.parametrize(
+    ("records", "total"),
+    [
+        (["chr20 5 . A G 0/1", "chr20 5 . A G 0/1"], 0.5),
+        (["chr20 5 . A G 0/1", "chr20 5 . A G 1|0"], 0.5),
+        (["chr20 5 . A G 1/1", "chr20 5 . A g 1/1"], 1.0),  # the second is judged by itself, the first by columns
+        (["chr20 5 . A G 0/1", "chr20 5 . A G,T 0/1"], 0.5),
+        (["chr20 5 . A G 0/1"] * 5, 0.5),
+        (["chr20 5 . A G 0/1", "chr20 5 . A T 0/1"], 0.5),  # one site, split: no record twice
+        (["chr20 9 rs7 C T 1/1", "chr20 9 rs7 C T 1/1"], 2.0),
+        (["chr20 5 . A G 0/1", "chr20 5 . A G ./."], None),
+        (["chr20 5 . A G ./.", "chr20 5 . A G 0/1"], None),
+    ],
+)
+def test_a_record_that_is_there_twice_counts_once(tmp_path: Path, records: list[str], total: float | None) -> None:
+    assert scored(tmp_path, ROW, records).samples[0].total == total
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        ["chr20 5 . A G 0/1 0/1", "chr20 5 . A G 0/1 1/1"],
+        ["chr20 5 . A G 0/1 0/1", "chr20 5 . A G 0/1 0/0"],
+        ["chr20 5 . A G 0/1 0/0", "chr20 5 . A G 0/1 0"],
+        ["chr20 5 . A G 0/1 0/1", "chr20 5 . A T,g 1/2 1/1"],
+        ["chr20 9 rs7 C T 0/0 0/0", "chr20 9 rs7 C T 0/0 0/1"],
+    ],
+)
+def test_records_of_one_allele_that_contradict_each_other_are_refused(tmp_path: Path, records: list[str]) -> None:
+    with pytest.raises(VariantFileError, match="two records of one allele have different genotypes") as caught:
+        scored(tmp_path, ROW, records, samples=("S1", "S2"))
+    assert (caught.value.sample, caught.value.file) == ("S2", str(tmp_path / "calls.vcf"))
+    assert caught.value.place and caught.value.place.startswith("20:") and caught.value.remedy
+
+
 COLUMNS = ("rsID", "chr_name", "chr_position", "effect_allele", "other_allele", "effect_weight", "is_dominant")
 
 
 def test_by_columns_a_score_is_what_it_is_row_by_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Scores and calls of all kinds, read by columns and once more without: the same rows, and the same sums."""
-    chance = random.Random(7)
-    for number in range(60):
+    chance, refused = random.Random(7), 0
+    for number in range(90):
         rows, records = made_up_rows(chance), made_up_records(chance)
         path = write_score(tmp_path / f"{number}.txt", rows, columns=COLUMNS)
         by_columns = read_scoring_file(path)
         calls = write_calls(tmp_path / "calls.vcf", records, samples=("S1", "S2"))
+        if contradictions(by_columns, records):
+            refused += 1
+            with pytest.raises(VariantFileError, match="two records of one allele have different genotypes"):
+                read_dosages(calls, *wanted([by_columns]))
+            continue
         told = score_samples(by_columns, read_dosages(calls, *wanted([by_columns])), least_matched=0)
         with monkeypatch.context() as patched:
             patched.setattr("engine.risk.scoring_file.rows_by_columns", lambda *_: None)
@@ -190,6 +233,7 @@ def test_by_columns_a_score_is_what_it_is_row_by_row(tmp_path: Path, monkeypatch
         assert [*row_by_row.alleles] == [*by_columns.alleles]
         assert row_by_row.variants == by_columns.variants == len(rows)
         assert told.samples == tuple(one_by_one(row_by_row, records, sample) for sample in range(2))
+    assert 5 <= refused <= 45
 
 
 def made_up_rows(chance: random.Random) -> list[str]:
@@ -216,15 +260,11 @@ def made_up_records(chance: random.Random) -> list[str]:
 
 def one_by_one(score: ScoringFile, records: Sequence[str], sample: int) -> SampleScore:
     """The sum of a sample, each row by itself, from the text of the records that are asked about."""
-    asked, names = {one.position for one in score.alleles}, {one.rsid for one in score.alleles}
     sites: dict[int, list[Site]] = {}
     ids: dict[str | None, int] = {}
-    for record in records:
-        _, place, name, ref, alternates, *genotypes = record.split()
-        if name in names:
-            ids[name] = int(place)
-        if name in names or int(place) in asked:
-            add_record(sites.setdefault(int(place), []), ref, alternates.upper().split(","), genotypes[sample])
+    for place, name, ref, alternates, genotypes in asked_about(score, records):
+        ids[name] = place
+        add_record(sites.setdefault(place, []), ref, alternates, genotypes[sample])
     total, matched = 0.0, 0
     for allele in score.alleles:
         found = match(allele, sites.get(allele.position or ids.get(allele.rsid, 0), []))
@@ -234,8 +274,32 @@ def one_by_one(score: ScoringFile, records: Sequence[str], sample: int) -> Sampl
     return SampleScore(f"S{sample + 1}", score.score_id, total if matched else None, matched, score.variants)
 
 
-def add_record(sites: list[Site], ref: str, alternates: Sequence[str], genotype: str) -> None:
-    alleles = genotype.replace("|", "/").split("/")
+def asked_about(
+    score: ScoringFile, records: Sequence[str]
+) -> Iterator[tuple[int, str, str, list[str], list[list[str]]]]:
+    """Place, id, REF, ALT and the alleles of each sample of the records that a score asks about."""
+    asked, names = {one.position for one in score.alleles}, {one.rsid for one in score.alleles}
+    for record in records:
+        _, place, name, ref, alternates, *genotypes = record.split()
+        if name in names or int(place) in asked:
+            called = [genotype.replace("|", "/").split("/") for genotype in genotypes]
+            yield int(place), name, ref, alternates.upper().split(","), called
+
+
+def contradictions(score: ScoringFile, records: Sequence[str]) -> bool:
+    """Whether a sample has different genotypes in two records of one allele."""
+    seen: dict[object, dict[str, set[object]]] = {}
+    for place, _, ref, alternates, genotypes in asked_about(score, records):
+        for sample, alleles in enumerate(genotypes):
+            if "." in alleles:
+                continue
+            site = seen.setdefault((place, ref, sample), {})
+            for index, alt in enumerate(alternates, start=1):
+                site.setdefault(alt, set()).add((len(alleles), alleles.count(str(index))))
+    return any(len(told) > 1 for site in seen.values() for told in site.values())
+
+
+def add_record(sites: list[Site], ref: str, alternates: Sequence[str], alleles: Sequence[str]) -> None:
     is_known = "." not in alleles
     site = next((site for site in sites if site.ref == ref), None)
     if site is None:
@@ -244,4 +308,4 @@ def add_record(sites: list[Site], ref: str, alternates: Sequence[str], genotype:
     site.alleles = site.alleles if is_known else np.array([np.nan])
     for index, alt in enumerate(alternates, start=1):
         copies = np.array([float(alleles.count(str(index))) if is_known else np.nan])
-        site.copies[alt] = site.copies.get(alt, 0) + copies
+        site.copies[alt] = site.copies.get(alt, copies) if is_known else copies
