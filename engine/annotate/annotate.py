@@ -33,7 +33,7 @@ from engine.annotate.source import Contigs, Held, Sorting, Source, open_source
 from engine.annotate.table_file import parquet_options
 from engine.annotate.terms import term
 from engine.annotate.vcf_lines import annotated_header, annotated_info, has_our_fields, our_fields
-from engine.errors import KnowledgeError
+from engine.errors import GenomicsError, KnowledgeError
 from engine.files.bgzf import BgzfWriter
 from engine.progress import Progress
 from engine.reference.accessions import bare_contig
@@ -165,6 +165,7 @@ def annotate_file(
     progress = progress or Progress("annotating", unit="variants")
     with _uncollected(), tempfile.TemporaryDirectory(dir=outputs.vcf.parent) as folder, ExitStack() as stack:
         scratch = Path(folder)
+        stack.enter_context(_told_of(variants, scratch))
         source = open_source(variants, sample, scratch, bundle.contigs)
         contigs = Contigs(bundle, read_gene_model(bundle.gene_model), sample, stack)
         known = KnownAlleles(bundle.clinvar)
@@ -182,6 +183,18 @@ def annotate_file(
                     gc.collect()
         frequent.require_the_build()
     return parts.tally.summary()
+
+
+@contextmanager
+def _told_of(variants: Path, scratch: Path) -> Iterator[None]:
+    """What is wrong with a file between two programs is told of the one that was given, whose lines are others."""
+    try:
+        yield
+    except GenomicsError as error:
+        if error.file and Path(error.file).is_relative_to(scratch):
+            error.file = str(variants)
+            error.place = None if (error.place or "").startswith("line ") else error.place
+        raise
 
 
 def _header(judged: Judged, source: Source) -> list[str]:

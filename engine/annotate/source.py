@@ -29,6 +29,7 @@ from engine.annotate.tags import Tags
 from engine.errors import VariantFileError
 from engine.files.compressed import VerifiedFile
 from engine.files.index_fit import require_index_fits
+from engine.files.variant_lines import require_variants
 from engine.htslib import run_bcftools
 from engine.reference.accessions import bare_contig, refseq_accession
 from engine.reference.bundle import Contig, ReferenceBundle
@@ -126,15 +127,12 @@ def header_of(variants: Path) -> list[str]:
 
 def _as_text(variants: Path, scratch: Path) -> Path:
     with VerifiedFile(variants, error=VariantFileError) as file:
-        pieces = file.pieces()
-        is_bcf = next(pieces, b"").startswith(b"BCF")
-        if is_bcf:
-            for _ in pieces:
-                pass
+        is_bcf = next(file.pieces(), b"").startswith(b"BCF")
+    if not is_bcf:
         if file.kind == "BGZF":
             require_index_fits(variants, error=VariantFileError)
-    if not is_bcf:
         return variants
+    require_variants(variants)
     text = scratch / "text.vcf"
     run_bcftools("view", "--no-version", "-I", "-O", "v", "-o", str(text), str(variants))
     return text

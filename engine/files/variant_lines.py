@@ -207,19 +207,39 @@ def require_variants(path: Path) -> None:
     """Read a VCF or BCF to its end before htslib is given it, which passes over a cut-off end and NUL bytes.
 
     Raises:
-        VariantFileError: the file is missing, damaged or truncated, a line is no record, or the index beside it is of
-            another file.
+        VariantFileError: the file is missing, damaged or truncated, a line is no record, a call is none of its record,
+            or the index beside it is of another file.
     """
     with VerifiedFile(path, error=VariantFileError) as file:
         pieces = file.pieces()
-        if next(pieces, b"").startswith(b"BCF"):
+        is_binary = next(pieces, b"").startswith(b"BCF")
+        if is_binary:
             for _ in pieces:
-                pass
-        else:
-            for _ in variant_records(path, with_calls=True):
                 pass
         if file.kind == "BGZF":
             require_index_fits(path, error=VariantFileError)
+    for _ in _binary_records(path) if is_binary else variant_records(path, with_calls=True):
+        pass
+
+
+def _binary_records(path: Path) -> Iterator[list[str]]:
+    """Columns of a BCF's records, as a VCF would have them, judged as those of one are."""
+    import pysam
+
+    judged = JudgedRecords(path)
+    verbosity = pysam.set_verbosity(0)  # what htslib has to say arrives in our own error
+    try:
+        with pysam.VariantFile(str(path)) as records:
+            for line in str(records.header).splitlines():
+                judged.declare(line)
+            for record in records:
+                fields = str(record).rstrip("\n").split("\t")
+                judged.require(fields)
+                yield fields
+    except (OSError, ValueError) as error:
+        raise VariantFileError(f"the file is no whole BCF: {error}", file=path, remedy=COPY_AGAIN) from error
+    finally:
+        pysam.set_verbosity(verbosity)
 
 
 def _width(path: Path, line: str, number: int, error: type[GenomicsError]) -> int:

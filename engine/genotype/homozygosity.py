@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from engine.errors import ToolError, VariantFileError
+from engine.files.variant_lines import require_variants
 from engine.htslib import run_bcftools
 from engine.reference.accessions import bare_contig
 
@@ -49,16 +50,19 @@ class Run:
     quality: float
 
 
-def find_runs(variants: Path) -> list[Run]:
+def find_runs(variants: Path, *, is_judged: bool = False) -> list[Run]:
     """Find a sample's runs, of whatever length.
 
     Args:
-        variants: VCF of one sample, bgzip.
+        variants: VCF or BCF of one sample, bgzip.
+        is_judged: whether its records are known to be sound, as those of the lake are.
 
     Raises:
-        VariantFileError: the file is damaged or not sorted, an autosome has genotypes of more than two copies, or
-            bcftools wrote something else than runs.
+        VariantFileError: the file is damaged or not sorted, a call is none of its record, an autosome has genotypes of
+            more than two copies, or bcftools wrote something else than runs.
     """
+    if not is_judged:
+        require_variants(variants)
     with TemporaryDirectory(prefix="roh-") as folder:
         told, output = Path(folder) / "told.bcf", Path(folder) / "runs.txt"
         options = (f"-G{GENOTYPE_QUALITY}", "--AF-dflt", str(FREQUENCY))

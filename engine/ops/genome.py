@@ -153,7 +153,7 @@ def homozygosity(making: Making, variants: Own, reference: Genome) -> Computed:
     snps = variants.measures["snps"]
     if not isinstance(snps, int) or snps < LEAST_VARIANTS:
         return _not_examined(making, f"fewer than {LEAST_VARIANTS:,} variants were called")
-    runs = told_runs(find_runs(variants.file(".vcf.gz")))
+    runs = told_runs(find_runs(variants.file(".vcf.gz"), is_judged=True))
     share = share_of_autosomes(runs, reference.contig_lengths)
     return _examined(making, len(runs), {"homozygous_share": round(share, 5)}, {"runs": [asdict(run) for run in runs]})
 

@@ -93,7 +93,8 @@ class _Record:
 
 def _differ(one: Copies, other: Copies) -> NDArray[np.bool_]:
     """Of which samples both are known, and are not the same."""
-    return (one != other) & ~np.isnan(one) & ~np.isnan(other)
+    differ: NDArray[np.bool_] = (one != other) & ~np.isnan(one) & ~np.isnan(other)
+    return differ
 
 
 class _Reader:

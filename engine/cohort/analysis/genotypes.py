@@ -37,7 +37,7 @@ def read_genotypes(vcf: Path, region: str | None = None) -> DosageMatrix:
         region: as htslib takes it, 1-based and inclusive.
 
     Raises:
-        VariantFileError: the file is damaged or a genotype is not of two alleles.
+        VariantFileError: the file is damaged or a genotype is not of two alleles that the record has.
     """
     from cyvcf2 import VCF
 
@@ -50,6 +50,8 @@ def read_genotypes(vcf: Path, region: str | None = None) -> DosageMatrix:
                 alleles.append(f"{record.CHROM}-{record.POS}-{record.REF}-{record.ALT[0]}")
                 if record.ploidy != 2:
                     raise ValueError(f"{alleles[-1]} has genotypes of ploidy {record.ploidy}")
+                if record.genotype.array()[:, :2].max(initial=0) > 1:
+                    raise ValueError(f"{alleles[-1]} has genotypes of an allele that it does not have")
                 rows.append(record.gt_types.astype(np.int8))
     except (OSError, ValueError) as error:
         raise VariantFileError(

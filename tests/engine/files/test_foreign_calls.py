@@ -15,10 +15,15 @@ import pysam
 import pytest
 
 from engine.acmg.family_calls import Variant, carriers
+from engine.annotate.annotate import Outputs, annotate_file
+from engine.annotate.normalise import normalise
 from engine.call.gvcf import called_stretches
+from engine.cohort.analysis.genotypes import read_genotypes as read_matrix
 from engine.cohort.contribution import contribute
 from engine.cohort.dataset import CALLS, FREQUENCIES, Dataset, import_dataset
 from engine.errors import VariantFileError
+from engine.genotype.homozygosity import find_runs
+from engine.htslib import run_bcftools
 from engine.identity.genotypes import read_genotypes as read_gvcf
 from engine.identity.genotypes import read_sites
 from engine.person import Sex
@@ -32,6 +37,7 @@ from engine.risk.score import score_samples, wanted
 from engine.risk.scoring_file import read_scoring_file
 from tests.builders.alignments import random_sequence
 from tests.builders.people import person
+from tests.builders.small_genome import Gene, genome
 
 SEQUENCE = random_sequence(1_000, 5)
 PLACE = 500
@@ -205,6 +211,81 @@ def test_what_is_no_call_is_refused(told: Reader, tmp_path: Path) -> None:
         except VariantFileError as error:
             assert error.file and error.remedy and error.place, name
     assert not taken
+
+
+BINARY_NO_CALL = (
+    "no such allele", "AD of one", "AD of three", "AD below zero", "PL of two", "PL of six", "GQ below zero"
+)  # fmt: skip
+"""Of the calls that are none those that a BCF can hold: it has numbers where VCF has text."""
+
+
+def as_binary(folder: Path, *records: Record) -> Path:
+    path = folder / "calls.bcf"
+    run_bcftools("view", "--no-version", "-O", "b", "-o", str(path), str(calls(folder, *records)))
+    return path
+
+
+def by_bcftools_import(folder: Path, path: Path) -> None:
+    (folder / "out").mkdir()
+    import_dataset(Dataset("p", path, "GRCh38", "s", "l", "GRU", "1", "p-"), reference(folder), folder / "out", folder)
+
+
+def by_bcftools_roh(_: Path, path: Path) -> None:
+    find_runs(path)
+
+
+def by_bcftools_norm(folder: Path, path: Path) -> None:
+    normalise(path, reference(folder).fasta, "S1", folder)
+
+
+def by_annotation(folder: Path, path: Path) -> None:
+    gene = Gene("A", ((400, 430), (460, 700)), ((480, 690),), contig="chr20")
+    bundle = genome(folder, {"chr20": SEQUENCE}, [gene])
+    annotate_file(path, "S1", bundle, Outputs(folder / "out.vcf.gz", folder / "out.parquet"))
+
+
+for_every_door = pytest.mark.parametrize(
+    "door", [by_bcftools_import, by_bcftools_roh, by_bcftools_norm, by_annotation], ids=lambda door: door.__name__
+)
+Door = Callable[[Path, Path], None]
+
+
+def taken_by(door: Door, folder: Path, record: Record, write: Callable[..., Path]) -> VariantFileError | None:
+    folder.mkdir()
+    path = write(folder, record)
+    try:
+        door(folder, path)
+    except VariantFileError as error:
+        assert (error.file, bool(error.remedy), bool(error.place)) == (str(path), True, True)
+        return error
+    return None
+
+
+@for_every_door
+@pytest.mark.parametrize("write", [calls, as_binary], ids=["vcf", "bcf"])
+def test_calls_are_judged_before_bcftools_is_given_them(door: Door, write: Callable[..., Path], tmp_path: Path) -> None:
+    found = {
+        name: taken_by(door, tmp_path / f"{number}", Record(NO_CALL[name]), write)
+        for number, name in enumerate(BINARY_NO_CALL)
+    }
+    assert [name for name, error in found.items() if error is None] == []
+    assert {error.sample for error in found.values() if error} == {"S1"}
+    assert taken_by(door, tmp_path / "sound", Record(), write) is None
+
+
+@for_every_door
+def test_records_of_a_bcf_are_judged_as_those_of_a_vcf(door: Door, tmp_path: Path) -> None:
+    twice = Record("1/2:0,14,16:30:99:385,0,350,1,2,3", alt=f"{ALT},{ALT.lower()}")
+    for name, record in {"twice": twice, "several bases": Record(alt="R")}.items():
+        assert taken_by(door, tmp_path / name, record, as_binary) is not None
+
+
+@pytest.mark.parametrize("write", [calls, as_binary], ids=["vcf", "bcf"])
+def test_a_matrix_has_no_genotype_of_an_allele_that_its_record_lacks(
+    write: Callable[..., Path], tmp_path: Path
+) -> None:
+    with pytest.raises(VariantFileError, match="an allele that it does not have"):
+        read_matrix(write(tmp_path, Record(NO_CALL["no such allele"])))
 
 
 UNKNOWN = {
