@@ -22,6 +22,7 @@ _IS_GENOTYPE = re.compile(r"[/|]?(?:0|[1-9]\d{0,8}|\.)(?:[/|](?:0|[1-9]\d{0,8}|\
 _ALLELE = re.compile(r"\d+|\.", re.ASCII)
 _IS_COUNT = re.compile(r"\.|\d{1,10}", re.ASCII).fullmatch
 _IS_QUALITY = re.compile(r"\.|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?", re.ASCII).fullmatch
+_BEGINS_A_KEY = re.compile(r"[A-Za-z_]").match
 _LISTS = ("AD", "PL")
 _DIPLOID = 2
 
@@ -53,6 +54,8 @@ class Formats:
         names, values = _names(keys), call.split(":")
         if len(values) > len(names):
             return f"{len(values)} values stand for the keys {keys[:40]}"
+        if not all(map(_BEGINS_A_KEY, names)) and keys != ".":
+            return f"FORMAT {keys[:40]!r} holds what is no key"
         if len(set(names)) < len(names):
             return f"FORMAT {keys[:40]} has a key twice"
         if "GT" in names[1:]:

@@ -31,7 +31,8 @@ def candidate_genes(annotated: Path, sample: str | None = None) -> dict[str, flo
             allele counts as carried.
 
     Raises:
-        VariantFileError: the file is damaged, is not annotated, or does not tell whose calls to take.
+        VariantFileError: the file is damaged, is not annotated by the alleles of ALT, or does not tell whose calls to
+            take.
     """
     column = _column(annotated, sample)
     evidence: dict[str, float] = {}
@@ -41,6 +42,7 @@ def candidate_genes(annotated: Path, sample: str | None = None) -> dict[str, flo
         info = fields[7]
         annotation = info_value(info, "ANN=")
         annotations += bool(annotation)
+        _require_own_alleles(fields, annotation, annotated)
         carried = _carried(fields, column)
         if not annotation or not carried or fields[6] not in PASSED:
             continue
@@ -56,6 +58,19 @@ def candidate_genes(annotated: Path, sample: str | None = None) -> dict[str, flo
             remedy="annotate the calls first, or name genes with --genes",
         )
     return evidence
+
+
+def _require_own_alleles(fields: list[str], annotation: str, annotated: Path) -> None:
+    """Some write alleles in ANN without the base that an indel shares with REF, and none would be found."""
+    told = {one.partition("|")[0] for one in annotation.split(",")} if annotation else set()
+    # Of one allele beside another the specification writes both, with a hyphen between.
+    if told and not {one.partition("-")[0].upper() for one in told} & set(fields[4].upper().split(",")):
+        raise VariantFileError(
+            f"INFO/ANN tells of {', '.join(sorted(told))[:40]} and of no allele of ALT ({fields[4][:40]})",
+            file=annotated,
+            place=f"{fields[0]}:{int(fields[1]):,}",
+            remedy="annotate the calls again, with alleles as ALT has them (genomics-engine annotate, or snpEff)",
+        )
 
 
 def _column(annotated: Path, sample: str | None) -> int | None:

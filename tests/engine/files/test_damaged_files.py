@@ -6,24 +6,40 @@ file (a bit may flip where nobody looks). Anything else would be a wrong answer 
 
 from __future__ import annotations
 
+import ast
 import gzip
 import random
 import shutil
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FrameType
 
+import pyarrow.parquet as pq
 import pysam
 import pytest
 
+from engine.acmg.family_calls import Variant, carriers
+from engine.annotate.annotate import Outputs, annotate_file
 from engine.annotate.clinvar import build_clinvar
 from engine.annotate.normalise import normalise
 from engine.call.gvcf import called_stretches
 from engine.call.haplotype.gather import gather
+from engine.cohort.contribution import contribute
+from engine.cohort.dataset import CALLS, FREQUENCIES, Dataset, import_dataset
 from engine.compare.comparison import compare
-from engine.errors import GenomicsError, KnowledgeError
+from engine.errors import GenomicsError, KnowledgeError, VariantFileError
+from engine.genotype.homozygosity import find_runs
 from engine.genotype.joint import genotype_gvcfs
 from engine.genotype.sample import genotype_sample
+from engine.identity.genotypes import read_genotypes
+from engine.identity.genotypes import read_sites as read_sites_of_kinship
+from engine.person import Sex
+from engine.pharmacogenomics.changes import Genome
+from engine.pharmacogenomics.definitions import Locus
+from engine.pharmacogenomics.genotypes import read_genotypes as read_drug_genotypes
+from engine.phenotype.candidates import candidate_genes
 from engine.reads.file_digests import file_digests
 from engine.reads.file_measures import measure_file
 from engine.reads.intake import verify_reads
@@ -32,11 +48,17 @@ from engine.reads.manifest import MANIFEST, read_manifest, write_manifest
 from engine.recalibrate.gatk_report import read_report, write_report
 from engine.recalibrate.known_sites import read_known_sites
 from engine.reference.build import build_gene_model, build_known_sites
+from engine.reference.bundle import ReferenceBundle
 from engine.reference.genome import open_reference, read_sequences
 from engine.reference.intervals import Interval, read_bed
+from engine.risk.genotypes import read_dosages
+from engine.risk.score import score_samples, wanted
+from engine.risk.scoring_file import read_scoring_file
 from tests.builders import damage
 from tests.builders.alignments import SmallReference, random_sequence, write_reference
 from tests.builders.damage import Damage
+from tests.builders.people import person
+from tests.builders.scores import write_score
 from tests.builders.sequencing import cut_pairs, reverse_complement, write_lane
 from tests.engine.recalibrate.test_table import small_table
 
@@ -50,6 +72,11 @@ def alternate(position: int) -> str:
     return OTHER[SEQUENCE[position - 1]]
 
 
+def called_positions(first: int = 40) -> range:
+    """Where :func:`variant_text` has a SNP."""
+    return range(first, LENGTH - 100, 60)
+
+
 def variant_text(sample: str = "S1", first: int = 40) -> bytes:
     """A filtered VCF of one sample, a SNP every 60 bases."""
     rng = random.Random(3)
@@ -57,11 +84,22 @@ def variant_text(sample: str = "S1", first: int = 40) -> bytes:
     lines += [f'##FORMAT=<ID={key},Number={number},Type=Integer,Description="x">' for key, number in
               (("AD", "R"), ("DP", "1"), ("GQ", "1"))]  # fmt: skip
     lines += ['##FORMAT=<ID=GT,Number=1,Type=String,Description="x">', f"{COLUMNS}\tFORMAT\t{sample}"]
-    for position in range(first, LENGTH - 100, 60):
+    for position in called_positions(first):
         alleles, depth = f"{SEQUENCE[position - 1]}\t{alternate(position)}", rng.randrange(10, 30)
         call = f"0/1:{depth},{depth}:{2 * depth}:{rng.randrange(40, 99)}"
         lines.append(f"chr20\t{position}\t.\t{alleles}\t{rng.randrange(100, 900)}\tPASS\t.\tGT:AD:DP:GQ\t{call}")
     return ("\n".join(lines) + "\n").encode()
+
+
+def annotated_text() -> bytes:
+    """The same with a consequence of each allele, in a gene of its own."""
+    lines = variant_text().decode().splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        fields = line.split("\t")
+        if not line.startswith("#"):
+            fields[7] = f"ANN={fields[4]}|stop_gained|HIGH|G{fields[1]}"
+            lines[number] = "\t".join(fields)
+    return "".join(lines).encode()
 
 
 def gvcf_text(sample: str = "S1", start: int = 1) -> bytes:
@@ -207,6 +245,70 @@ def read_variants(place: Place, file: Path) -> object:
         return [str(record) for record in records]
 
 
+def read_drugs(place: Place, file: Path) -> object:
+    loci = [Locus("chr20", at, SEQUENCE[at - 1], (alternate(at),)) for at in called_positions()]
+    with pysam.FastaFile(str(place.reference.fasta)) as fasta:
+        return [vars(one) for one in read_drug_genotypes(file, loci, Genome(fasta))]
+
+
+def read_scores(place: Place, file: Path) -> object:
+    score = read_scoring_file(place.whole / "score.txt")
+    return score_samples(score, read_dosages(file, *wanted([score])))
+
+
+def read_relatives(place: Place, file: Path) -> object:
+    told = read_genotypes(file, read_sites_of_kinship(place.whole / "snps.vcf"))
+    return told.sample, told.copies.tolist()
+
+
+def read_kinship_sites(_: Place, file: Path) -> object:
+    told = read_sites_of_kinship(file)
+    return told.positions.tolist(), told.ref, told.alt, told.names, told.left_out
+
+
+def bundle_of(place: Place) -> ReferenceBundle:
+    reference = place.reference
+    return ReferenceBundle("t", "GRCh38", reference.fasta, reference.contigs, Path(), None, None, None, None, {})
+
+
+def import_partners(place: Place, file: Path) -> object:
+    folder = place.scratch / "imported"
+    folder.mkdir(exist_ok=True)
+    declared = Dataset("p", file, "GRCh38", "s", "l", "GRU", "1", "p-")
+    measures = import_dataset(declared, bundle_of(place), folder, place.scratch)
+    return measures, [pq.read_table(folder / name).to_pylist() for name in (FREQUENCIES, CALLS)]
+
+
+def annotate(place: Place, file: Path) -> object:
+    bundle = replace(bundle_of(place), gene_model=place.whole / "genes.gff3.gz")
+    outputs = Outputs(place.scratch / "out.vcf.gz", place.scratch / "out.parquet")
+    summary = annotate_file(file, "S1", bundle, outputs)
+    if summary.ref_mismatches:
+        raise VariantFileError("records were counted whose REF is another", file=file, remedy="look at them")
+    return summary, pq.read_table(place.scratch / "out.parquet").to_pylist()
+
+
+def contribute_calls(place: Place, file: Path) -> object:
+    tables = contribute(
+        file, place.whole / "called.g.vcf.gz", bundle_of(place), sample="S1", person=person(sex=Sex.FEMALE),
+        caller="x", measures={}, scratch=place.scratch,
+    )  # fmt: skip
+    return {name: table.to_pylist() for name, table in tables.items()}
+
+
+def read_phenotype(_: Place, file: Path) -> object:
+    return candidate_genes(file, "S1")
+
+
+def read_family(_: Place, file: Path) -> object:
+    at = called_positions()[80]
+    return carriers(file, Variant("20", str(at), SEQUENCE[at - 1], alternate(at)))
+
+
+def read_runs(_: Place, file: Path) -> object:
+    return find_runs(file)
+
+
 def read_recalibration(_: Place, file: Path) -> object:
     table = read_report(file)
     return table.read_groups, table.by_cycle.tobytes(), table.by_context.tobytes(), table.by_quality.tobytes()
@@ -257,6 +359,16 @@ READERS = (
     Reader("query.vcf.gz", compare_query, variant_text, ((0, 1), (1, 2), (1, 3), (3, 4), (8, 9)), may_be_empty=True),
     Reader("called.g.vcf.gz", read_called, gvcf_text, ((0, 1), (1, 2), (1, 3), (1, 7))),
     Reader("variants.vcf.gz", read_variants, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
+    Reader("drugs.vcf.gz", read_drugs, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
+    Reader("scores.vcf.gz", read_scores, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
+    Reader("relatives.g.vcf.gz", read_relatives, gvcf_text, ((0, 1), (1, 2), (1, 3), (1, 7), (3, 4), (8, 9))),
+    Reader("kinship.vcf.gz", read_kinship_sites, known_text, ((0, 1), (1, 2), (1, 3), (1, 7), (3, 7), (4, 7), (5, 7))),
+    Reader("partners.vcf.gz", import_partners, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
+    Reader("annotated.vcf.gz", annotate, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
+    Reader("cohort.vcf.gz", contribute_calls, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
+    Reader("phenotype.vcf.gz", read_phenotype, annotated_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
+    Reader("family.vcf.gz", read_family, variant_text, (*VCF_SWAPS, (8, 9))),
+    Reader("runs.vcf.gz", read_runs, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
     Reader("reference.fa.gz", read_fasta, fasta_text, lines=False),
 )
 """Those of compressed files; the files that are plain are below."""
@@ -277,6 +389,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     (whole / "S2.g.vcf.gz").write_bytes(damage.bgzf(gvcf_text("S2")))
     (whole / "first.g.vcf.gz").write_bytes(damage.bgzf(gvcf_text()[: gvcf_text().index(b"chr20\t6001\t")]))
     write_report(small_table(), whole / "report.txt")
+    (whole / "snps.vcf").write_bytes(known_text())
+    rows = [f"- 20 {at} {alternate(at)} {SEQUENCE[at - 1]} 0.{at}" for at in called_positions()]
+    write_score(whole / "score.txt", rows, facts=["genome_build=GRCh38"])
     return Place(reference, whole, scratch)
 
 
@@ -327,6 +442,47 @@ def damages(reader: Reader, whole: bytes, seed: int) -> Iterator[Damage]:
             yield Damage(each.name, damage.bgzf(each.content))
             if "cut" in each.name:
                 yield Damage(f"{each.name}, plain", each.content)
+
+
+OPENERS = frozenset({"variant_lines", "variant_pieces", "variant_records", "require_variants", "gvcf_columns"})
+"""What opens a VCF or gVCF in the engine."""
+ENGINE = Path(damage.__file__).parents[2] / "engine"
+NOT_RUN = {
+    "engine/annotate/allele_table.py": "tables of knowledge, whose test is tests/engine/annotate/test_allele_table.py",
+    "engine/classify/phase.py": "single records of the lake's own gVCF, by its index",
+    "engine/commands/pgx.py": "the header alone, before the reader of calls",
+    "engine/commands/score.py": "the header alone, before the reader of calls",
+    "engine/structural/dysgu.py": "what dysgu has just written",
+}
+"""Modules that no reader runs, and what they read."""
+
+
+def modules_that_open_calls() -> set[str]:
+    """The engine's modules that import one of the openers."""
+    found = set()
+    for path in ENGINE.rglob("*.py"):
+        imports = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        if any(alias.name in OPENERS for node in imports for alias in node.names):
+            found.add(path.relative_to(ENGINE.parent).as_posix())
+    return found
+
+
+def test_every_module_that_opens_calls_is_run_by_a_reader(place: Place) -> None:
+    run = set[str]()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            run.add(frame.f_code.co_filename)
+
+    for reader in READERS:
+        if reader.text and "vcf" in reader.name:
+            sys.setprofile(note)
+            try:
+                reader.read(place, place.whole / reader.name)
+            finally:
+                sys.setprofile(None)
+    ours = {Path(name).relative_to(ENGINE.parent).as_posix() for name in run if name.startswith(f"{ENGINE}/")}
+    assert sorted(modules_that_open_calls() - ours) == sorted(NOT_RUN)
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)

@@ -53,6 +53,16 @@ def test_what_makes_no_candidate(tmp_path: Path, record: tuple[str, str, str, st
     assert candidate_genes(vcf(tmp_path, record)) == {}
 
 
+def test_consequences_of_alleles_that_alt_does_not_have_are_refused(tmp_path: Path) -> None:
+    """As of a deletion whose allele is written without the base that it shares with REF."""
+    for told in ("-", "C", "AG"):
+        with pytest.raises(VariantFileError, match="of no allele of ALT") as caught:
+            candidate_genes(vcf(tmp_path, ("G", "PASS", ann((told, "HIGH", "A")), "0/1")))
+        assert caught.value.file and caught.value.place == "chr1:1" and caught.value.remedy
+    beside = ann(("g", "MODIFIER", "B"), ("G-T", "HIGH", "A"))
+    assert candidate_genes(vcf(tmp_path, ("G", "PASS", beside, "0/1"))) == {}
+
+
 def test_conflicting_classifications_add_nothing(tmp_path: Path) -> None:
     info = ann(("G", "MODERATE", "A")) + ";CLNSIG=Conflicting_classifications_of_pathogenicity"
     assert candidate_genes(vcf(tmp_path, ("G", "PASS", info, "0/1"))) == {"A": 0.0}
