@@ -24,7 +24,6 @@ from isal import igzip_lib, isal_zlib
 from engine.errors import AlignmentFileError, GenomicsError
 from engine.files.bgzf import END_OF_FILE, block_size, compress_block
 from engine.reads.bam_index import ContigIndex, read_index
-from engine.reads.bam_writer import LONGEST_INDEXED
 
 VERSION: Final = "1.3.0"
 Read = Callable[[int, int], bytes]
@@ -108,14 +107,14 @@ class Part:
     content: bytes = b""
 
 
-def bam_slice(read: Read, size: int, index: Path, asked: Asked) -> list[Part]:
+def bam_slice(read: Read, size: int, index: Path, *asked: Asked) -> list[Part]:
     """The parts of a BAM file.
 
     Args:
         read: its bytes.
         size: of the file, bytes.
-        index: its BAI.
-        asked: what of it.
+        index: its BAI or CSI.
+        asked: what of it: the header, or regions, which are given in the file's order, each record once.
 
     Raises:
         HtsgetError: the header names no such contig.
@@ -123,13 +122,15 @@ def bam_slice(read: Read, size: int, index: Path, asked: Asked) -> list[Part]:
     """
     header = _BamHeader.read(read)
     parts = [*header.parts(read)]
-    if not asked.header_only:
-        chunks = _chunks(read_index(index), header, size - len(END_OF_FILE), asked)
+    regions = [one for one in asked if not one.header_only]
+    if regions:
+        indexes, end = read_index(index), size - len(END_OF_FILE)
+        chunks = _joined([chunk for one in regions for chunk in _chunks(indexes, header, end, one)], _NEAR << 16)
         parts += [part for begin, end in chunks for part in _blocks(read, begin, end)]
     return [*parts, Part(parts[-1].part, content=END_OF_FILE)]
 
 
-def cram_slice(read: Read, size: int, index: bytes, contigs: Sequence[str], asked: Asked) -> list[Part]:
+def cram_slice(read: Read, size: int, index: bytes, contigs: Sequence[str], *asked: Asked) -> list[Part]:
     """The parts of a CRAM 3 file.
 
     Args:
@@ -137,7 +138,7 @@ def cram_slice(read: Read, size: int, index: bytes, contigs: Sequence[str], aske
         size: of the file, bytes.
         index: its CRAI, as it is.
         contigs: names in the order of its header.
-        asked: what of it.
+        asked: what of it, as of :func:`bam_slice`.
 
     Raises:
         HtsgetError: there is no such contig.
@@ -148,11 +149,12 @@ def cram_slice(read: Read, size: int, index: bytes, contigs: Sequence[str], aske
     begins = sorted({one.begin for one in containers})
     ends = dict(zip(begins, [*begins[1:], last], strict=True)) if begins else {}
     parts = [Part("header", 0, begins[0] if begins else last)]
-    if not asked.header_only:
-        number = _number(contigs, asked.reference)
-        wanted = sorted({one.begin for one in containers if one.overlaps(number, asked.start or 0, asked.end)})
-        spans = _joined([(begin, ends[begin]) for begin in wanted], 0)
-        parts += [Part("body", begin, end) for begin, end in spans]
+    wanted: set[int] = set()
+    for region in (one for one in asked if not one.header_only):
+        number = _number(contigs, region.reference)
+        wanted |= {one.begin for one in containers if one.overlaps(number, region.start or 0, region.end)}
+    spans = _joined([(begin, ends[begin]) for begin in wanted], 0)
+    parts += [Part("body", begin, end) for begin, end in spans]
     return [*parts, Part(parts[-1].part, content=read(last, CRAM_END_BYTES))]
 
 
@@ -224,13 +226,13 @@ def _parsed(content: bytearray) -> tuple[tuple[str, ...], int] | None:
 
 
 def _chunks(index: Sequence[ContigIndex], header: _BamHeader, end: int, asked: Asked) -> list[tuple[int, int]]:
-    """Virtual offsets of what is asked for, begin and end, in the order of a file whose records end there."""
+    """Virtual offsets of what is asked for, begin and end, in a file whose records end there."""
     if asked.reference == UNPLACED:  # they lie behind all others
         ends = [int(one.chunk_end.max()) for one in index if one.chunk_end.size]
         return [(max(ends, default=header.block << 16 | header.within), end << 16)]
     contig = index[_number(header.contigs, asked.reference)]
-    start, last = asked.start or 0, LONGEST_INDEXED if asked.end is None else min(asked.end, LONGEST_INDEXED)
-    return _joined(contig.chunks(start, last), _NEAR << 16) if start < LONGEST_INDEXED else []
+    start, last = asked.start or 0, contig.longest if asked.end is None else min(asked.end, contig.longest)
+    return contig.chunks(start, last) if start < contig.longest else []
 
 
 def _number(contigs: Sequence[str], name: str) -> int:
