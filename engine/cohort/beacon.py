@@ -7,9 +7,11 @@ decided in :mod:`engine.cohort.disclosure`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from engine.cohort.disclosure import TOLD, disclosed
 from engine.cohort.study import StudyError, allele_of
@@ -26,7 +28,7 @@ class BeaconQuestion:
     Attributes:
         assembly: ``GRCh37`` or ``GRCh38``.
         allele: ``contig-position-ref-alt``, position 1-based, contig without ``chr``.
-        filters: HPO terms that people must have, each with its kinds.
+        filters: the HPO term that people must have, with its kinds; empty for all people.
         granularity: one of :data:`GRANULARITIES`.
     """
 
@@ -40,8 +42,17 @@ class BeaconQuestion:
         """The question that request parameters ask, whose ``start`` is 0-based.
 
         Raises:
-            StudyError: a parameter is missing or has no meaning, or the build is another one than is held.
+            StudyError: a parameter is missing, has no meaning or is none of these, which would make it another
+                question; there are several filters, all of which a Beacon's people must have; or the build is
+                another one than is held.
         """
+        if len(filters) > 1:
+            raise StudyError(f"{len(filters)} filters are given", remedy="ask with one HPO term")
+        others = sorted(set(parameters) - set(_PARAMETERS))
+        if others:
+            raise StudyError(
+                f"nothing is answered by {', '.join(others)[:100]}", remedy=f"give {', '.join(_PARAMETERS)} alone"
+            )
         missing = [name for name in _PARAMETERS if not parameters.get(name)]
         if missing:
             raise StudyError(f"the request lacks {', '.join(missing)}", remedy=f"give {', '.join(_PARAMETERS)}")
@@ -49,8 +60,8 @@ class BeaconQuestion:
             raise StudyError(f"there is nothing of {parameters['assemblyId']!r} here", remedy=f"ask of {build}")
         if granularity not in GRANULARITIES:
             raise StudyError(f"nothing is answered as {granularity!r}", remedy="ask for boolean or count")
-        if not parameters["start"].isascii() or not parameters["start"].isdigit():
-            raise StudyError(f"start is {parameters['start']!r}", remedy="give a 0-based position")
+        if not re.fullmatch("[0-9]{1,9}", parameters["start"]):
+            raise StudyError(f"start is {parameters['start'][:20]!r}", remedy="give a 0-based position")
         place = (parameters["referenceName"], str(int(parameters["start"]) + 1))
         allele = allele_of("-".join((*place, parameters["referenceBases"], parameters["alternateBases"])))
         return cls(build, allele, tuple(filters), granularity)
@@ -64,6 +75,17 @@ class BeaconQuestion:
 
 
 _PARAMETERS = ("assemblyId", "referenceName", "start", "referenceBases", "alternateBases")
+
+
+def id_below(system: str) -> str:
+    """The Beacon's id of a laboratory, out of the URI below which its identifiers are unique.
+
+    >>> id_below("https://genomics.example.org/lab"), id_below("urn:oid:1.2.3")
+    ('org.example.genomics.beacon', 'urn.oid.1.2.3.beacon')
+    """
+    host = urlsplit(system).hostname
+    parts = reversed(host.split(".")) if host else re.split("[:./]", system)
+    return ".".join([*(re.sub("[^a-z0-9-]", "-", one.lower()) for one in parts if one), "beacon"])
 
 
 def answer(question: BeaconQuestion, count: int, of: int, beacon: str) -> dict[str, Any]:

@@ -29,7 +29,8 @@ ZYGOSITIES = ("het", "hom", "hemi", "biallelic")
 """het: fewer copies than called; hom: all of two; hemi: the one of an X or Y; biallelic: two copies in one gene, of one
 allele or of several, whatever their phase; the mitochondrion, of which a cell has many, is neither of the last two."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_ALLELE = re.compile(r"(?:chr)?([0-9A-Za-z_.]+)-([1-9][0-9]*)-([ACGT]+)-([ACGT]+)")
+_ALLELE = re.compile(r"(?:chr)?([0-9A-Za-z_.]+)-([1-9][0-9]{0,8})-([ACGT]+)-([ACGT]+)")
+"""Positions have nine digits at most: more would not fit the tables' 32 bits."""
 _QUALITY = re.compile(r"([a-z0-9_]+(?:\.[a-z0-9_]+)?) *(>=|<=|>|<|=) *(-?[0-9]+(?:\.[0-9]+)?)")
 _HPO = re.compile(r"HP:[0-9]{7}")
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {">=": ge, "<=": le, ">": gt, "<": lt, "=": eq}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -41,6 +41,7 @@ _TOLD_PARAMETERS = frozenset(
 )
 """What of an address's question is written down; what is typed freely could name a patient, whom the log must not."""
 _LONGEST_FORM = 64 << 10
+_JSON = "application/json"
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -72,6 +73,7 @@ class Admitted:
         sample: the case's sample, absent where it concerns none.
         form: what was sent along.
         decision: why it may be answered.
+        question: what was asked in a JSON body, of a route that takes one.
     """
 
     house: House
@@ -79,6 +81,7 @@ class Admitted:
     sample: RegisteredSample | None
     form: Mapping[str, str]
     decision: Decision = field(default_factory=lambda: Decision(True))
+    question: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def case(self) -> RegisteredSample:
@@ -94,9 +97,16 @@ class Admitted:
 
 @dataclass(frozen=True)
 class Rule:
-    """What a route does, as a dependency that lets nobody pass who may not."""
+    """What a route does, as a dependency that lets nobody pass who may not.
+
+    Attributes:
+        action: that.
+        told: what of a question is written down, of a route that is asked by a JSON body; absent of one that takes a
+            form.
+    """
 
     action: Action
+    told: Callable[[Mapping[str, Any]], str] | None = None
 
     async def __call__(self, request: Request) -> Admitted:
         """Admit the request.
@@ -106,12 +116,25 @@ class Rule:
         """
         house: House = request.app.state.house
         visit = _visit_of(request, house)
-        form = await read_form(request) if request.method in _CHANGING else {}
+        form, question = await self._read(request) if request.method in _CHANGING else ({}, {})
         if request.method in _CHANGING:
             _require_own_page(request, visit, form)
-        return await run_in_threadpool(self._admit, request, house, visit, form)
+        return await run_in_threadpool(self._admit, request, house, visit, form, question)
 
-    def _admit(self, request: Request, house: House, visit: Visit, form: Mapping[str, str]) -> Admitted:
+    async def _read(self, request: Request) -> tuple[Mapping[str, str], Mapping[str, Any]]:
+        """The form, or the question, that was sent along."""
+        if self.told is None:
+            return await read_form(request), {}
+        return {}, await read_question(request)
+
+    def _admit(
+        self,
+        request: Request,
+        house: House,
+        visit: Visit,
+        form: Mapping[str, str],
+        question: Mapping[str, Any],
+    ) -> Admitted:
         name = request.path_params.get("case")
         sample = house.sample(name) if name is not None else None
         case = house.case_of(sample) if sample else None
@@ -119,13 +142,17 @@ class Rule:
         decision = decide(visit.person, self.action, case, broken=broken)
         if decision.allowed and name is not None and sample is None:
             decision = Decision(False, "there is no such case")
-        asked = Asked(request.method, route_of(request), _address(request), _detail(request))
+        asked = Asked(request.method, route_of(request), _address(request), self._detail(request, question))
         self._write(house, visit, asked, decision, sample)
         if not decision.allowed:
             status = 404 if name is not None and sample is None and "no such" in decision.reason else 403
             breakable = str(name) if decision.breakable else None
             raise RefusalError(status, decision.reason, breakable=breakable, visit=visit)
-        return Admitted(house, visit, sample, form, decision)
+        return Admitted(house, visit, sample, form, decision, question)
+
+    def _detail(self, request: Request, question: Mapping[str, Any]) -> str:
+        of_body = self.told(question) if self.told else ""
+        return " ".join(one for one in (_detail(request), of_body) if one)
 
     def _write(
         self, house: House, visit: Visit, asked: Asked, decision: Decision, sample: RegisteredSample | None
@@ -140,9 +167,9 @@ class Rule:
             ) from error
 
 
-def needs(action: Action) -> Rule:
-    """The rule of a route."""
-    return Rule(action)
+def needs(action: Action, *, told: Callable[[Mapping[str, Any]], str] | None = None) -> Rule:
+    """The rule of a route, as :class:`Rule` has it."""
+    return Rule(action, told)
 
 
 def rules_of(app: FastAPI) -> dict[tuple[str, str], Action | None]:
@@ -169,6 +196,24 @@ def require_rules(app: FastAPI) -> None:
 
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of a form, or of a JSON object of texts; RefusalError where it is neither, or too long."""
+    kind, text = await _sent(request)
+    if kind == _JSON:
+        return _texts(text)
+    if kind == "application/x-www-form-urlencoded" or not text:
+        return dict(parse_qsl(text, keep_blank_values=True))
+    raise RefusalError(415, "a form or a JSON object is taken")
+
+
+async def read_question(request: Request) -> dict[str, Any]:
+    """A JSON object, empty where nothing was sent; RefusalError where it is none, or too long."""
+    kind, text = await _sent(request)
+    if text and kind != _JSON:
+        raise RefusalError(415, "a JSON object is taken")
+    return _object(text)
+
+
+async def _sent(request: Request) -> tuple[str, str]:
+    """Kind and text of what was sent along; RefusalError where it is too long."""
     parts, length = [], 0
     async for part in request.stream():
         length += len(part)
@@ -176,12 +221,7 @@ async def read_form(request: Request) -> dict[str, str]:
             raise RefusalError(413, "the form is too long")
         parts.append(part)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    text = b"".join(parts).decode("utf-8", "replace")
-    if kind == "application/json":
-        return _texts(text)
-    if kind == "application/x-www-form-urlencoded" or not text:
-        return dict(parse_qsl(text, keep_blank_values=True))
-    raise RefusalError(415, "a form or a JSON object is taken")
+    return kind, b"".join(parts).decode("utf-8", "replace")
 
 
 def cookie_name(request: Request) -> str:
@@ -225,10 +265,17 @@ def _address(request: Request) -> str:
 
 
 def _texts(text: str) -> dict[str, str]:
+    told = _object(text)
+    if not all(isinstance(value, str) for value in told.values()):
+        raise RefusalError(400, "a JSON object of texts is taken")
+    return told
+
+
+def _object(text: str) -> dict[str, Any]:
     try:
         told: Any = json.loads(text or "{}")
     except (ValueError, RecursionError) as error:
         raise RefusalError(400, "that is no JSON") from error
-    if not isinstance(told, dict) or not all(isinstance(value, str) for value in told.values()):
-        raise RefusalError(400, "a JSON object of texts is taken")
+    if not isinstance(told, dict):
+        raise RefusalError(400, "a JSON object is taken")
     return told

@@ -12,7 +12,20 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from engine.errors import GenomicsError
-from portal.clinic import api, commenting, dashboards, deeds, entrance, exchange, files, htsget, oidc, pages, watching
+from portal.clinic import (
+    api,
+    beacon,
+    commenting,
+    dashboards,
+    deeds,
+    entrance,
+    exchange,
+    files,
+    htsget,
+    oidc,
+    pages,
+    watching,
+)
 from portal.clinic.access import Access
 from portal.clinic.admission import ROOT, RefusalError, require_rules
 from portal.clinic.entrance import sign_in
@@ -51,6 +64,7 @@ def portal_of(platform: Resources, open_runs: Callable[[], AbstractContextManage
         dashboards.router,
         exchange.router,
         htsget.router,
+        beacon.router,
     ):
         app.include_router(router)
     require_rules(app)

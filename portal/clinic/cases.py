@@ -92,7 +92,7 @@ def unreported_of(
         platform: the services of the deployment.
         sample: sample id.
         gene: of which gene; empty for every one.
-        first: 1-based number of the first that is wanted.
+        first: 1-based number of the first that is wanted; of one behind the last, the last is given.
     """
     import duckdb
 
@@ -102,7 +102,8 @@ def unreported_of(
         if gene:
             rows = rows.filter(duckdb.ColumnExpression("gene") == duckdb.ConstantExpression(gene))
         total = int(rows.aggregate("count(*) AS total").to_arrow_table()["total"][0].as_py())
-        told: list[dict[str, Any]] = rows.limit(ROWS_AT_ONCE, max(0, first - 1)).to_arrow_table().to_pylist()
+        start = max(0, min(first, total) - 1)
+        told: list[dict[str, Any]] = rows.limit(ROWS_AT_ONCE, start).to_arrow_table().to_pylist()
     return total, told
 
 

@@ -64,14 +64,7 @@ def drug_response(admitted: MayReadReport, case: str, drug: str = "") -> dict[st
 @router.get(f"{DRS}/service-info")
 def service(request: Request, admitted: MayEnter) -> dict[str, Any]:
     """What this service is."""
-    laboratory = admitted.house.platform.settings.laboratory
-    return {
-        "id": f"{laboratory.system}/drs",
-        "name": f"Alignments of {laboratory.name}",
-        "type": {"group": "org.ga4gh", "artifact": "drs", "version": "1.4.0"},
-        "organization": {"name": laboratory.name, "url": laboratory.system},
-        "version": request.app.version,
-    }
+    return service_info(request, admitted, "drs", "1.4.0", "Alignments")
 
 
 @router.get(f"{DRS}/objects/{{case}}")
@@ -91,6 +84,26 @@ def drs_object(request: Request, admitted: MaySeeReads, case: str) -> dict[str, 
         "mime_type": "application/octet-stream",
         "checksums": [{"type": "sha-256", "checksum": kept.sha256}],
         "access_methods": [{"type": "https", "access_url": {"url": url}}],
+    }
+
+
+def service_info(request: Request, admitted: Admitted, artifact: str, version: str, what: str) -> dict[str, Any]:
+    """What one of the services after GA4GH is, as GA4GH's service-info 1.0 tells it.
+
+    Args:
+        request: that asks.
+        admitted: it.
+        artifact: the specification's name.
+        version: of the specification.
+        what: is had there.
+    """
+    laboratory = admitted.house.platform.settings.laboratory
+    return {
+        "id": f"{laboratory.system}/{artifact}",
+        "name": f"{what} of {laboratory.name}",
+        "type": {"group": "org.ga4gh", "artifact": artifact, "version": version},
+        "organization": {"name": laboratory.name, "url": laboratory.system},
+        "version": request.app.version,
     }
 
 

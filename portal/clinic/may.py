@@ -9,6 +9,7 @@ from fastapi import Depends
 from portal.clinic.admission import Admitted, needs
 from portal.clinic.rights import Action
 
+MayAskCohort = Annotated[Admitted, Depends(needs(Action.COHORT))]
 MayBreakGlass = Annotated[Admitted, Depends(needs(Action.BREAK_GLASS))]
 MayClassify = Annotated[Admitted, Depends(needs(Action.CLASSIFY))]
 MayComment = Annotated[Admitted, Depends(needs(Action.COMMENT))]

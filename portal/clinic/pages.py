@@ -43,7 +43,6 @@ from resources.work_list import State, sample_stages
 
 router = APIRouter(prefix=ROOT, include_in_schema=False)
 ROWS_ON_A_PAGE = 50
-_LAST = 10**9
 _MOST_EXONS, _MOST_GENES, _MOST_DELIVERIES = 12, 8, 200
 
 
@@ -121,9 +120,9 @@ def findings(request: Request, admitted: MaySeeFindings, case: str, gene: str = 
     """The findings as the report has them, and what was called, asked about and is not reported."""
     platform = admitted.house.platform
     draft = cases.answered(lambda: cases.draft_of(platform, case))
-    first = max(1, min(first, _LAST))
     unreported = cases.answered(lambda: cases.unreported_of(platform, case, gene=gene.strip(), first=first))
     total, shown = unreported.value or (0, [])
+    first = max(1, min(first, total))
 
     def at(number: int) -> str:
         asked = urlencode({"gene": gene.strip(), "first": number})

@@ -50,6 +50,7 @@ class Action(StrEnum):
     INBOX = "see what re-analysis changed"
     DELIVERIES = "see deliveries"
     DASHBOARDS = "see the dashboards"
+    COHORT = "ask how many of the cohort carry an allele"
     AUDIT = "see who saw what"
     RIGHTS = "see who may do what"
 
@@ -64,7 +65,7 @@ OF_A_CASE = frozenset(
 BREAKABLE = frozenset({Action.CASE, Action.FINDINGS, Action.READS, Action.IDENTITY, Action.DRAFT, Action.REPORT})
 """Actions that broken glass opens: it is there to see, not to sign or to take along."""
 _LABORATORY = frozenset({Action.ENTER, Action.LIST, Action.CASE, Action.FINDINGS, Action.READS, Action.DRAFT})
-_REPORTS = frozenset({Action.REPORT, Action.INBOX, Action.DELIVERIES, Action.DASHBOARDS})
+_REPORTS = frozenset({Action.REPORT, Action.INBOX, Action.DELIVERIES, Action.DASHBOARDS, Action.COHORT})
 MAY: Mapping[Role, frozenset[Action]] = {
     Role.BIOINFORMATICIAN: _LABORATORY | _REPORTS | {Action.COMMENT, Action.RETRY},
     Role.GENETICIST: _LABORATORY

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import argparse
 import csv
+import html
 import io
 import json
 import re
+import shutil
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pysam
 import pytest
 from google.protobuf.json_format import ParseDict
 from phenopackets.schema.v2 import phenopackets_pb2
+from starlette.testclient import TestClient
 
 from console.dashboards import power_bi
 from console.submissions import clinvar
@@ -140,18 +146,7 @@ def test_an_htsget_client_reads_a_region_of_a_case_by_a_ticket(clinic: Clinic, t
     assert answer.headers["content-type"].startswith("application/vnd.ga4gh.htsget.v1.3.0+json")
     ticket = answer.json()["htsget"]
     assert {one["class"] for one in ticket["urls"]} == {"header", "body"}
-    parts = []
-    for one in ticket["urls"]:
-        if one["url"].startswith("data:"):
-            parts.append(b64decode(one["url"].partition(",")[2]))
-            continue
-        part = client.get(one["url"].removeprefix(OWN), headers=one["headers"])
-        assert part.status_code == 206
-        parts.append(part.content)
-    (tmp_path / "slice.bam").write_bytes(b"".join(parts))
-    with pysam.AlignmentFile(str(tmp_path / "slice.bam")) as file:
-        found = [one for one in file.fetch(until_eof=True) if one.reference_start < end and one.reference_end > start]
-        assert [one.to_string() for one in found] == expected and len(expected) > 20
+    assert sliced(client, ticket, tmp_path, [(start, end)]) == expected and len(expected) > 20
     entry = next(one for one in clinic.written(trail.ACCESS) if f"start={start}" in one.event.details.get("detail", ""))
     assert entry.event.sample == CHILD and f"referenceName={contig}" in entry.event.details["detail"]
     refused = {
@@ -165,6 +160,137 @@ def test_an_htsget_client_reads_a_region_of_a_case_by_a_ticket(clinic: Clinic, t
         "InvalidRange"
     )
     assert client.get(f"{ROOT}/api/htsget/reads/service-info").json()["htsget"]["datatype"] == "reads"
+
+
+def sliced(client: TestClient, ticket: dict[str, Any], folder: Path, regions: list[tuple[int, int]]) -> list[str]:
+    """The records in some regions that a reader finds in a ticket's parts put together."""
+    parts = []
+    for one in ticket["urls"]:
+        if one["url"].startswith("data:"):
+            parts.append(b64decode(one["url"].partition(",")[2]))
+            continue
+        part = client.get(one["url"].removeprefix(OWN), headers=one["headers"])
+        assert part.status_code == 206
+        parts.append(part.content)
+    (folder / "slice.bam").write_bytes(b"".join(parts))
+    with pysam.AlignmentFile(str(folder / "slice.bam")) as file:
+        return [
+            one.to_string()
+            for one in file.fetch(until_eof=True)
+            if any(one.reference_start < end and (one.reference_end or 0) > start for start, end in regions)
+        ]
+
+
+def test_several_regions_are_asked_for_at_once_by_a_body_and_each_is_written_down(
+    clinic: Clinic, tmp_path: Path
+) -> None:
+    client, _ = clinic.visit(Role.GENETICIST, WARD)
+    at = f"{ROOT}/api/htsget/reads/{CHILD}"
+    receipt = clinic.platform.lake.require("aligned_reads", CHILD)
+    # Not in the file's order, and two of them overlap: each record is had once all the same.
+    regions = [(3_084_500, 3_084_900), (3_082_000, 3_082_300), (3_084_000, 3_084_700)]
+    with pysam.AlignmentFile(str(clinic.platform.lake.path(receipt, f"{CHILD}.bam"))) as file:
+        contig = file.references[0]
+        expected = [
+            one.to_string()
+            for one in file.fetch(contig)
+            if any(one.reference_start < end and (one.reference_end or 0) > start for start, end in regions)
+        ]
+    told = [{"referenceName": contig, "start": start, "end": end} for start, end in regions]
+    answer = client.post(at, json={"format": "bam", "fields": ["QNAME"], "regions": told})
+    assert answer.headers["content-type"].startswith("application/vnd.ga4gh.htsget.v1.3.0+json")
+    assert sliced(client, answer.json()["htsget"], tmp_path, regions) == expected and len(expected) > 40
+    written = [one.event for one in clinic.written(trail.ACCESS) if one.event.details["method"] == "POST"][-1]
+    assert written.sample == CHILD
+    assert written.details["detail"].split(", ") == [
+        f"referenceName={contig} start={start} end={end}" for start, end in regions
+    ]
+    same = client.get(at, params={"referenceName": contig, "start": "3082000", "end": "3082300"})
+    assert client.post(at, json={"regions": told[1:2]}).json() == same.json()
+    assert client.post(at).json() == client.get(at).json()
+    assert client.post(at, json={"class": "header"}).json() == client.get(at, params={"class": "header"}).json()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind"),
+    [
+        ({"regions": []}, 400, "InvalidInput"),
+        ({"regions": [{"start": 1}]}, 400, "InvalidInput"),
+        ({"regions": [{"referenceName": "chr20", "start": "1"}]}, 400, "InvalidInput"),
+        ({"referenceName": "chr20"}, 400, "InvalidInput"),
+        ({"class": "header", "fields": ["QNAME"]}, 400, "InvalidInput"),
+        ({"tags": ["RG"], "notags": ["RG"]}, 400, "InvalidInput"),
+        ({"regions": [{"referenceName": "*", "start": 1}]}, 400, "InvalidInput"),
+        ({"regions": [{"referenceName": "chr20", "start": 5, "end": 5}]}, 400, "InvalidRange"),
+        ({"regions": [{"referenceName": "chr20", "start": 6, "end": 5}]}, 400, "InvalidRange"),
+        ({"regions": [{"referenceName": "chrNone"}]}, 404, "NotFound"),
+        ({"regions": [{"referenceName": "chr20"}] * 201}, 413, "PayloadTooLarge"),
+        ({"format": "VCF"}, 400, "UnsupportedFormat"),
+    ],
+)
+def test_a_body_that_is_not_as_htsget_has_it_is_refused_by_its_name(
+    clinic: Clinic, body: dict[str, Any], status: int, kind: str
+) -> None:
+    client, _ = clinic.visit(Role.GENETICIST, WARD)
+    told = client.post(f"{ROOT}/api/htsget/reads/{CHILD}", json=body)
+    assert (told.status_code, told.json()["htsget"]["error"]) == (status, kind)
+
+
+def test_a_question_is_in_the_body_alone_and_is_json(clinic: Clinic) -> None:
+    client, _ = clinic.visit(Role.GENETICIST, WARD)
+    at = f"{ROOT}/api/htsget/reads/{CHILD}"
+    told = client.post(at, params={"format": "BAM"}, json={})
+    assert (told.status_code, told.json()["htsget"]["error"]) == (400, "InvalidInput")
+    assert client.post(at, data={"format": "BAM"}).status_code == 415
+    assert client.post(at, content="[1]", headers={"Content-Type": "application/json"}).status_code == 400
+
+
+def test_variants_that_are_not_reported_are_shown_a_hundred_at_a_time(made_case: Deployment, tmp_path: Path) -> None:
+    clinic = clinic_of(platform_of(made_case, tmp_path), ACCESS)
+    lake, genes, count = clinic.platform.lake, ("AVP", "OXT"), 2 * cases.ROWS_AT_ONCE + 30
+    name = f"{CHILD}.unreported.parquet"
+    receipt = lake.require("findings", CHILD)
+    schema = pq.read_schema(lake.path(receipt, name))
+    told = {"contig": "chr20", "ref": "A", "alt": "G", "consequence": "intron_variant", "reason": "frequent"}
+    rows = [
+        dict.fromkeys(schema.names)
+        | {**told, "position": 3_000_000 + number, "gene": genes[number % 2], "hgvs_c": f"c.{number}A>G"}
+        for number in range(1, count + 1)
+    ]
+    with lake.work("findings", CHILD) as work:
+        for file in receipt.files:
+            shutil.copyfile(lake.path(receipt, file.name), work.folder / file.name)
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), work.folder / name)
+        work.publish(records=receipt.records, recipe=receipt.recipe, measures=dict(receipt.measures))
+    client, _ = clinic.visit(Role.GENETICIST, WARD)
+
+    def shown(query: str = "") -> tuple[list[int], str, dict[str, str]]:
+        text = client.get(f"{ROOT}/cases/{CHILD}/findings{query}").text.partition('<div id="unreported">')[2]
+        numbers = [int(one) for one in re.findall(r"c\.([0-9]+)A&gt;G", text)]
+        links = {told: html.unescape(link) for link, told in re.findall(r'<a href="([^"]+)">(\w+) ones</a>', text)}
+        caption = re.search("<caption>(.*)</caption>", text)
+        assert caption
+        return numbers, caption[1], {told: link[link.index("?") :] for told, link in links.items()}
+
+    numbers, caption, links = shown()
+    assert caption == "230 variants, 1 to 100 shown" and set(links) == {"Later"}
+    seen = [*numbers]
+    numbers, caption, links = shown(links["Later"])
+    assert caption == "230 variants, 101 to 200 shown" and set(links) == {"Earlier", "Later"}
+    seen += numbers
+    assert shown(links["Earlier"])[1] == "230 variants, 1 to 100 shown"
+    numbers, caption, links = shown(links["Later"])
+    assert caption == "230 variants, 201 to 230 shown" and set(links) == {"Earlier"}
+    assert [*seen, *numbers] == list(range(1, count + 1)), "each once, in the table's order"
+    assert shown(links["Earlier"])[1] == "230 variants, 101 to 200 shown"
+    numbers, caption, links = shown("?gene=OXT")
+    assert caption == "115 variants, 1 to 100 shown" and numbers == list(range(1, 200, 2))
+    numbers, caption, links = shown(links["Later"])
+    assert caption == "115 variants, 101 to 115 shown" and numbers == list(range(201, 230, 2))
+    for far in ("?first=231", f"?first={10**30}"):
+        numbers, caption, links = shown(far)
+        assert (numbers, caption) == ([230], "230 variants, 230 to 230 shown") and set(links) == {"Earlier"}
+    assert shown("?first=-5")[0] == list(range(1, 101))
 
 
 def test_cards_of_drug_response_are_of_a_signed_report(clinic: Clinic) -> None:
