@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import VariantFileError
-from engine.files.variant_lines import variant_pieces
+from engine.files.variant_lines import require_whole_by_index, variant_pieces
 from engine.reference.intervals import Interval, join
 
 CALLED_FROM = 20
@@ -151,6 +151,8 @@ def gvcf_columns(gvcf: Path, at: Interval | Sequence[Interval] | None = None) ->
     lines_before, last = 0, ("", 0)
     contigs: set[str] = set()
     wanted = [at] if isinstance(at, Interval) else at
+    if wanted is None:
+        require_whole_by_index(gvcf)
     for text in variant_pieces(gvcf, _PIECE) if wanted is None else _lines_at(gvcf, wanted):
         data = np.frombuffer(text, np.uint8)
         lines = text.count(b"\n")

@@ -47,10 +47,15 @@ def index_beside(path: Path) -> Path | None:
     return next((index for index in [*beside, *replaced] if index.is_file()), None)
 
 
-def require_index_fits(path: Path, *, error: type[GenomicsError]) -> IndexFacts | None:
+def require_index_fits(path: Path, *, error: type[GenomicsError], may_be_older: bool = False) -> IndexFacts | None:
     """Compare a BGZF file with the index beside it; gives what the index says, nothing where there is none.
 
     Of a CRAM file and its index only the time stamps are compared.
+
+    Args:
+        path: of the file.
+        error: the type of error to raise.
+        may_be_older: whether time stamps are left alone, as where the file is read through and not looked up.
 
     Raises:
         GenomicsError: of the type given: the index is damaged, older than the file, or of another file.
@@ -59,7 +64,7 @@ def require_index_fits(path: Path, *, error: type[GenomicsError]) -> IndexFacts 
     if index is None:
         return None
     remedy = "if the file is whole, index it again (samtools index, tabix -f); else copy the file again"
-    if index.stat().st_mtime < path.stat().st_mtime - _CLOCK_SECONDS:
+    if not may_be_older and index.stat().st_mtime < path.stat().st_mtime - _CLOCK_SECONDS:
         raise error(f"its index {index.name} is older than the file", file=path, remedy=remedy)
     if index.suffix == ".crai":
         return None

@@ -11,8 +11,8 @@ from itertools import takewhile
 from pathlib import Path
 
 from engine.errors import GenomicsError, KnowledgeError, VariantFileError
-from engine.files.compressed import COPY_AGAIN, VerifiedFile
-from engine.files.index_fit import require_index_fits
+from engine.files.compressed import COPY_AGAIN, VerifiedFile, file_kind
+from engine.files.index_fit import index_beside, require_index_fits
 from engine.files.info import info_value
 from engine.files.sample_values import Formats
 from engine.files.text import text_lines, text_pieces
@@ -102,6 +102,7 @@ def variant_records(
     Raises:
         GenomicsError: of the type given: the file is missing, damaged or has no VCF header, or a line is no record.
     """
+    require_whole_by_index(path, error=error)
     judged = RecordLines(path, error=error, may_lack_ids=may_lack_ids, with_calls=with_calls)
     for number, line in enumerate(text_lines(path, error=error), start=1):
         fields = judged.fields(number, line)
@@ -220,6 +221,12 @@ def require_variants(path: Path) -> None:
             require_index_fits(path, error=VariantFileError)
     for _ in _binary_records(path) if is_binary else variant_records(path, with_calls=True):
         pass
+
+
+def require_whole_by_index(path: Path, *, error: type[GenomicsError] = VariantFileError) -> None:
+    """Refuse a file that is read through and of which an index beside it knows more: blocks of it are lost."""
+    if index_beside(path) is not None and file_kind(path, error=error) == "BGZF":
+        require_index_fits(path, error=error, may_be_older=True)
 
 
 def _binary_records(path: Path) -> Iterator[list[str]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from engine.errors import KnowledgeError, ReferenceMismatchError
 from engine.files.text import text_pieces
+from engine.files.variant_lines import require_whole_by_index
 
 _BLOCK = 8 << 20
 
@@ -51,6 +52,7 @@ def _spans(path: Path) -> Iterator[tuple[str, NDArray[np.int64]]]:
     from engine.recalibrate.known_sites_kernels import find_sites
 
     line = 1
+    require_whole_by_index(path, error=KnowledgeError)
     for piece in text_pieces(path, size=_BLOCK):
         text = np.frombuffer(piece, np.uint8)
         lines = int(np.count_nonzero(text == ord("\n")))

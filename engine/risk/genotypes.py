@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 
 from engine.errors import VariantFileError
 from engine.files.sample_values import alleles
-from engine.files.variant_lines import PASSED, RecordLines, is_unnamed, variant_lines, variant_pieces
+from engine.files.variant_lines import (
+    PASSED,
+    RecordLines,
+    is_unnamed,
+    require_whole_by_index,
+    variant_lines,
+    variant_pieces,
+)
 from engine.reference.accessions import bare_contig
 from engine.risk.dosages import Copies, Dosages, Site, by_contig
 from engine.risk.places import Place, Places
@@ -38,6 +45,7 @@ def read_dosages(calls: Path, places: Places, rsids: Collection[str] = ()) -> Do
         VariantFileError: the file is damaged, has no sample, a genotype that is none, or two records of one allele
             that contradict each other.
     """
+    require_whole_by_index(calls)
     reader = _Reader(calls, _samples(calls), places, rsids)
     for text in variant_pieces(calls, _PIECE):
         reader.add(text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text)

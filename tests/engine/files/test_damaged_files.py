@@ -502,7 +502,7 @@ def test_a_damaged_file_is_refused_or_makes_no_difference(place: Place, reader: 
 
 @pytest.mark.parametrize(
     "reader",
-    [reader for reader in READERS if reader.name.endswith((".g.vcf.gz", "variants.vcf.gz", "reads.bam"))],
+    [reader for reader in READERS if reader.name.endswith((".vcf.gz", ".bam"))],
     ids=lambda reader: reader.name,
 )
 def test_lost_blocks_are_told_by_the_index(place: Place, reader: Reader, tmp_path: Path) -> None:
@@ -515,7 +515,8 @@ def test_lost_blocks_are_told_by_the_index(place: Place, reader: Reader, tmp_pat
         pysam.tabix_index(str(file), preset="vcf", force=True)
     expected = reader.read(place, file)
     wrong = {}
-    for each in damage.lost_blocks(file.read_bytes(), seed=1):
+    packed = file.read_bytes()
+    for each in (one for seed in (1, 2) for one in damage.lost_blocks(packed, seed=seed)):
         file.write_bytes(each.content)
         if problem := outcome(place, reader, file, expected):
             wrong[each.name] = problem
