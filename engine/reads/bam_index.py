@@ -122,6 +122,7 @@ def _contig(data: bytes, position: int, csi: Levels | None) -> tuple[ContigIndex
     """One contig's index, and where the next one's begins."""
     levels = csi or _OF_BAI
     form = struct.Struct("<IQI" if csi else "<II")
+    unpack = form.unpack_from
     behind = levels[-1][0] + (1 << 3 * (len(levels) - 1))  # bins of metadata are numbered from there on
     lowest: dict[int, int] = {}
     numbers: list[NDArray[np.uint32]] = []
@@ -129,14 +130,15 @@ def _contig(data: bytes, position: int, csi: Levels | None) -> tuple[ContigIndex
     (bins,) = struct.unpack_from("<I", data, position)
     position += 4
     for _ in range(bins):
-        number, *least, count = form.unpack_from(data, position)
+        number, *least, count = unpack(data, position)
         position += form.size
         offsets = np.frombuffer(data, "<u8", 2 * count, position).reshape(count, 2)
         position += 16 * count
         if number < behind:
             numbers.append(np.full(count, number, np.uint32))
             chunks.append(offsets)
-            lowest.update((number, one) for one in least)
+            if least:
+                lowest[number] = least[0]
     linear: NDArray[np.uint64] = np.zeros(0, np.uint64)
     if not csi:
         (windows,) = struct.unpack_from("<I", data, position)
