@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from portal.clinic import trail
+from portal.clinic.rights import Action
 from resources.audit import AuditEntry
 
 _TYPE = "http://terminology.hl7.org/CodeSystem/audit-event-type"
@@ -61,7 +62,9 @@ def _kind(entry: AuditEntry) -> dict[str, Any]:
         return {"type": kind, "subtype": [_coding(_DICOM, *login)], "action": "E"}
     rest = {"type": _coding(_TYPE, "rest", "RESTful Operation")}
     asked = entry.event.details
-    if what not in (trail.ACCESS, trail.DENIED) or asked.get("method") != "GET":
+    # Reads are asked for by POST too, by htsget, which changes nothing.
+    is_read = asked.get("method") == "GET" or asked.get("action") == Action.READS
+    if what not in (trail.ACCESS, trail.DENIED) or not is_read:
         return rest | {"subtype": [{"display": what}], "action": "E"}
     read = rest | {"subtype": [_coding(_INTERACTION, "read", "read"), {"display": what}], "action": "R"}
     if what == trail.DENIED or not asked.get("address"):

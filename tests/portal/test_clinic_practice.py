@@ -30,6 +30,7 @@ from engine.errors import ReportError
 from engine.ops.dashboards import gold_snapshot
 from portal.clinic import cases, trail
 from portal.clinic.admission import ROOT
+from portal.clinic.audit_event import audit_event
 from portal.clinic.rights import Role
 from resources.environment import Resources
 from resources.signing import Reports
@@ -200,9 +201,11 @@ def test_several_regions_are_asked_for_at_once_by_a_body_and_each_is_written_dow
     answer = client.post(at, json={"format": "bam", "fields": ["QNAME"], "regions": told})
     assert answer.headers["content-type"].startswith("application/vnd.ga4gh.htsget.v1.3.0+json")
     assert sliced(client, answer.json()["htsget"], tmp_path, regions) == expected and len(expected) > 40
-    written = [one.event for one in clinic.written(trail.ACCESS) if one.event.details["method"] == "POST"][-1]
-    assert written.sample == CHILD
-    assert written.details["detail"].split(", ") == [
+    entry = [one for one in clinic.written(trail.ACCESS) if one.event.details["method"] == "POST"][-1]
+    told_of_it = audit_event(entry, "https://laboratory.invalid")
+    assert told_of_it["action"] == "R" and told_of_it["meta"]["profile"][0].endswith(".PatientRead")
+    assert entry.event.sample == CHILD
+    assert entry.event.details["detail"].split(", ") == [
         f"referenceName={contig} start={start} end={end}" for start, end in regions
     ]
     same = client.get(at, params={"referenceName": contig, "start": "3082000", "end": "3082300"})
