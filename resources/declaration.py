@@ -14,10 +14,10 @@ from typing import Any
 import yaml
 
 from engine.errors import KnowledgeError
+from engine.files.strict_yaml import load_yaml
 from engine.pharmacogenomics.knowledge import PACKAGED
 from engine.pharmacogenomics.pypgx import packaged_tables
 from engine.phenotype.sources import ANNOTATIONS, GENES, ONTOLOGY, packaged_release
-from engine.quality.strict_yaml import load_yaml
 from engine.reference.alternates import alternates_beside
 from engine.reference.genome import FASTA_NAME, FASTA_SUFFIXES
 

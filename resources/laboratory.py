@@ -23,7 +23,7 @@ import yaml
 
 from engine.errors import GenomicsError
 from engine.fhir.validation.primitives import fault
-from engine.quality.strict_yaml import load_yaml
+from engine.files.strict_yaml import load_yaml
 from engine.report.case import Laboratory
 
 FILE = "laboratory.yaml"

@@ -22,6 +22,7 @@ from engine.cohort.columns import DATASET_CALL_COLUMNS, DATASET_FREQUENCY_COLUMN
 from engine.consent import CONSENT
 from engine.duckdb_paths import as_pattern
 from engine.errors import KnowledgeError, ReferenceMismatchError, ToolError, VariantFileError
+from engine.files.strict_yaml import load_yaml
 from engine.files.variant_lines import require_variants
 from engine.htslib import run_bcftools
 from engine.reference.accessions import BARE_CONTIG_SQL, bare_contig
@@ -92,15 +93,17 @@ def read_dataset(path: Path) -> Dataset:
     """A declaration; the file is relative to it.
 
     Raises:
-        KnowledgeError: it is missing, no YAML, or lacks or misspells something.
+        KnowledgeError: it is missing, no YAML, lacks, misspells or repeats something, or a value is no text.
     """
     try:
-        told = yaml.safe_load(path.read_text())
+        told = load_yaml(path.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise _wrong(path, f"it cannot be read ({error})") from error
     known = {one.name for one in fields(Dataset)}
     if not isinstance(told, dict) or (unknown := sorted(map(str, told.keys() - known))):
         raise _wrong(path, f"there is no {', '.join(unknown)}" if isinstance(told, dict) else "it is no list of fields")
+    if unclear := [name for name, value in told.items() if isinstance(value, float | bool | list | dict)]:
+        raise _wrong(path, f"{unclear[0]} is read as {told[unclear[0]]!r}, and is to be written in quotes")
     missing = sorted(known - {"sample_prefix"} - {name for name, value in told.items() if value})
     if missing:
         raise _wrong(path, f"it does not say {', '.join(missing)}")

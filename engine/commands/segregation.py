@@ -80,6 +80,7 @@ def _families(pedigree: Path, named: Path, carriers: Mapping[str, bool | None]) 
     from engine.files.text import text_lines
 
     families: dict[str, list[Relative]] = {}
+    sexes: dict[tuple[str, str], str] = {}
     for number, line in enumerate(text_lines(pedigree, error=ClassificationError), start=1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -94,7 +95,23 @@ def _families(pedigree: Path, named: Path, carriers: Mapping[str, bool | None]) 
         name, father, mother = (None if one == "0" else one for one in fields[1:4])
         one = Relative(name or "0", father, mother, _AFFECTED[fields[5]], carriers.get(name or "0"))
         families.setdefault(fields[0], []).append(one)
+        sexes[fields[0], fields[1]] = fields[4]
+    _require_sexes(families, sexes, named)
     return families
+
+
+def _require_sexes(families: Mapping[str, list[Relative]], sexes: Mapping[tuple[str, str], str], named: Path) -> None:
+    """Fathers are men and mothers women, else columns were changed for each other."""
+    for family, people in families.items():
+        for one in people:
+            for what, parent, wrong in (("father", one.father, "2"), ("mother", one.mother, "1")):
+                if parent and sexes.get((family, parent)) == wrong:
+                    raise ClassificationError(
+                        f"{parent!r} is the {what} of {one.name!r} and of sex {wrong}",
+                        file=named,
+                        place=f"family {family}",
+                        remedy="write family, person, father, mother and sex (1 of men, 2 of women) in this order",
+                    )
 
 
 def _chosen(families: Mapping[str, list[Relative]], probands: Sequence[str], named: Path) -> dict[str, list[Relative]]:

@@ -71,6 +71,10 @@ class _Text(VerifiedFile):
     def _judged(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         at, piece, unfinished = 0, b"", b""
         for piece in pieces:
+            if at == 0 and piece.startswith(b"BCF"):
+                raise self._error(
+                    "this is a BCF file", file=self.path, remedy="give it as VCF (bcftools view -O z -o CALLS.vcf.gz)"
+                )
             if b"\0" in piece:
                 raise self._no_text("a NUL byte", at + piece.index(b"\0"))
             if unfinished or not piece.isascii():

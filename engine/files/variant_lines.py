@@ -6,6 +6,7 @@ What a record says of its sample is the business of each reader; that it is a re
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -257,6 +258,15 @@ def _width(path: Path, line: str, number: int, error: type[GenomicsError]) -> in
             file=path,
             place=f"line {number:,}",
             remedy=COPY_AGAIN,
+        )
+    samples = columns[len(_FIXED) + 1 :]
+    if twice := next((name for name, times in Counter(samples).items() if times > 1), None):
+        raise error(
+            "the sample has two columns",
+            sample=twice,
+            file=path,
+            place=f"line {number:,}",
+            remedy="leave in the one that is meant (bcftools reheader, bcftools view -s)",
         )
     return len(columns)
 

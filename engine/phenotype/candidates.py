@@ -91,7 +91,7 @@ def _column(annotated: Path, sample: str | None) -> int | None:
 
 def _carried(fields: list[str], column: int | None) -> set[str]:
     """The alternate alleles of a record that the person has a copy of."""
-    alternates = fields[4].split(",")
+    alternates = fields[4].upper().split(",")
     if column is None or fields[8].partition(":")[0] != "GT":
         return set(alternates)
     return {alternates[number - 1] for number in alleles(fields[8], fields[column]) or () if number}
@@ -110,6 +110,6 @@ def _impacts(annotation: str, carried: set[str]) -> Mapping[str, float]:
     weights: dict[str, float] = {}
     for one in annotation.split(","):
         allele, _, impact, gene, *_ = (*one.split("|"), "", "", "", "")
-        if impact in IMPACT and gene and allele in carried:
+        if impact in IMPACT and gene and allele.upper() in carried:
             weights[gene] = max(weights.get(gene, 0.0), IMPACT[impact])
     return weights

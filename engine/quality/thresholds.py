@@ -17,7 +17,7 @@ from typing import Any, Literal
 import yaml
 
 from engine.errors import GenomicsError
-from engine.quality.strict_yaml import load_yaml
+from engine.files.strict_yaml import load_yaml
 from engine.receipt import canonical_json
 
 Severity = Literal["block", "warn"]

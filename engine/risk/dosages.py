@@ -89,7 +89,7 @@ class Dosages:
         copies: int8[entries, samples], of ALT.
         alleles: int8[entries, samples], alleles in the genotype; -1 where not known.
         sites: of the other places, one for each REF.
-        rsids: place by dbSNP's id, of records that have one of those asked about.
+        rsids: place by dbSNP's id, of records that have one of those asked about; without ids at several places.
     """
 
     samples: tuple[str, ...]

@@ -115,7 +115,7 @@ class _Reader:
         self._names = Numbered[str]({base: number for number, base in enumerate(_BASES)})
         self._pieces: list[tuple[NDArray[Any], ...]] = []
         self._records: list[_Record] = []
-        self._named: dict[str, Place] = {}
+        self._named: dict[str, set[Place]] = {}
 
     def add(self, text: bytes) -> None:
         """Whole lines."""
@@ -209,7 +209,8 @@ class _Reader:
         named = [name for name in fields[2].split(";") if name in self._rsids]
         if not named and self._places.find(place[0], np.array([place[1]]))[0] < 0:
             return
-        self._named.update(dict.fromkeys(named, place))
+        for name in named:
+            self._named.setdefault(name, set()).add(place)
         self._records.append(_record(fields, place, number))
 
     def dosages(self) -> Dosages:
@@ -221,7 +222,9 @@ class _Reader:
         )
         entry = np.full(len(self._places), -1, np.int64)
         entry[at] = np.arange(len(at))
-        dosages = Dosages(self._samples, self._places, entry, self._names, ref, alt, copies, alleles, {}, self._named)
+        # Of an id at two places nobody can tell which of them a score means.
+        named = {name: next(iter(places)) for name, places in self._named.items() if len(places) == 1}
+        dosages = Dosages(self._samples, self._places, entry, self._names, ref, alt, copies, alleles, {}, named)
         several = np.bincount(at, minlength=len(entry)) > 1
         for contig, positions in by_contig([record.place for record in self._records]).items():
             found = self._places.find(contig, np.array(positions, np.int64))

@@ -145,7 +145,7 @@ def _weights(row: Mapping[str, str], path: Path, number: int) -> tuple[float, fl
     names = DOSAGE_WEIGHTS if row.get(DOSAGE_WEIGHTS[0]) else ("effect_weight",)
     try:
         values = [float(row[name]) for name in names]
-        if not all(map(math.isfinite, values)):
+        if not all(map(math.isfinite, values)) or any("_" in row[name] or not row[name].isascii() for name in names):
             raise ValueError
     except (KeyError, ValueError):
         raise KnowledgeError(

@@ -90,3 +90,13 @@ def test_a_line_that_is_none_of_a_pedigree_is_named(tmp_path: Path, capsys: pyte
     (tmp_path / "family.ped").write_text(PED + "F1 uncle 0 0 1 ill\n")
     assert run(tmp_path, "0/0:60 0/2:60 0/2:60 0/2:60 0/2:60") == 1
     assert "family.ped, line 8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("old", "new"), [("dad 0 0 1 0", "dad 0 0 2 0"), ("child dad mum", "child mum dad")])
+def test_a_father_who_is_a_woman_is_refused(
+    old: str, new: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "family.ped").write_text(PED.replace(old, new))
+    assert run(tmp_path, "./.:. 0/2:60 0/2:60 0/2:60 0/1:60") == 1
+    said = capsys.readouterr().err
+    assert "is the father of 'child' and of sex 2" in said and "family F1" in said and "Remedy: " in said

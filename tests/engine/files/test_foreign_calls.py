@@ -213,6 +213,14 @@ def test_what_is_no_call_is_refused(told: Reader, tmp_path: Path) -> None:
     assert not taken
 
 
+@for_every_reader
+def test_a_sample_with_two_columns_is_refused(told: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.HEADER", HEADER.replace("\tS1\n", "\tS1\tS1\n"))
+    with pytest.raises(VariantFileError) as caught:
+        told(tmp_path, Record(f"{SOUND}\t0/0:30,0:30:99:0,90,900"))
+    assert caught.value.file and caught.value.remedy
+
+
 BINARY_NO_CALL = (
     "no such allele", "AD of one", "AD of three", "AD below zero", "PL of two", "PL of six", "GQ below zero"
 )  # fmt: skip
@@ -271,6 +279,17 @@ def test_calls_are_judged_before_bcftools_is_given_them(door: Door, write: Calla
     assert [name for name, error in found.items() if error is None] == []
     assert {error.sample for error in found.values() if error} == {"S1"}
     assert taken_by(door, tmp_path / "sound", Record(), write) is None
+
+
+@pytest.mark.parametrize(
+    "told", [of_scores, of_drugs, of_segregation, of_phenotypes, of_relatives], ids=lambda one: one.__name__
+)
+def test_a_reader_of_text_says_that_a_bcf_is_one(told: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    binary = as_binary(tmp_path, Record())
+    monkeypatch.setattr(f"{__name__}.packed", lambda *_: binary)
+    with pytest.raises(VariantFileError, match="this is a BCF file") as caught:
+        told(tmp_path, Record())
+    assert caught.value.file == str(binary) and "bcftools view" in caught.value.remedy
 
 
 @for_every_door

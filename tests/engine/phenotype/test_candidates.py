@@ -61,6 +61,8 @@ def test_consequences_of_alleles_that_alt_does_not_have_are_refused(tmp_path: Pa
         assert caught.value.file and caught.value.place == "chr1:1" and caught.value.remedy
     beside = ann(("g", "MODIFIER", "B"), ("G-T", "HIGH", "A"))
     assert candidate_genes(vcf(tmp_path, ("G", "PASS", beside, "0/1"))) == {}
+    for alt, told in (("g", "G"), ("G", "g")):
+        assert candidate_genes(vcf(tmp_path, (alt, "PASS", ann((told, "HIGH", "A")), "0/1"))) == {"A": 2.0}
 
 
 def test_conflicting_classifications_add_nothing(tmp_path: Path) -> None:

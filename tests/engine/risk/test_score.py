@@ -11,7 +11,7 @@ import numpy as np
 import pysam
 import pytest
 
-from engine.errors import VariantFileError
+from engine.errors import KnowledgeError, VariantFileError
 from engine.person import Sex
 from engine.reference.bundle import Contig
 from engine.reference.genome import Reference
@@ -210,6 +210,20 @@ def test_records_of_one_allele_that_contradict_each_other_are_refused(tmp_path: 
     assert caught.value.place and caught.value.place.startswith("20:") and caught.value.remedy
 
 
+def test_an_id_at_two_places_is_not_known(tmp_path: Path) -> None:
+    records = ["chr20 9 rs7 C T 1/1", "chr20 30 rs7 C T 0/1", "chr20 5 . A G 0/1"]
+    for order in (records, [records[1], records[0], records[2]]):
+        sample = scored(tmp_path, ROW, order).samples[0]
+        assert (sample.total, sample.matched, sample.variants) == (0.5, 1, 2)
+
+
+@pytest.mark.parametrize("weight", ["1_0", "\u0665", "1e", "nan", "-inf", "0,5"])
+def test_a_weight_that_is_no_number_is_refused(tmp_path: Path, weight: str) -> None:
+    with pytest.raises(KnowledgeError, match="effect_weight is no number") as caught:
+        scored(tmp_path, [f"- 20 5 G A {weight}"], ["chr20 5 . A G 0/1"])
+    assert caught.value.file and caught.value.place == "line 4"
+
+
 COLUMNS = ("rsID", "chr_name", "chr_position", "effect_allele", "other_allele", "effect_weight", "is_dominant")
 
 
@@ -261,13 +275,14 @@ def made_up_records(chance: random.Random) -> list[str]:
 def one_by_one(score: ScoringFile, records: Sequence[str], sample: int) -> SampleScore:
     """The sum of a sample, each row by itself, from the text of the records that are asked about."""
     sites: dict[int, list[Site]] = {}
-    ids: dict[str | None, int] = {}
+    ids: dict[str | None, set[int]] = {}
     for place, name, ref, alternates, genotypes in asked_about(score, records):
-        ids[name] = place
+        ids.setdefault(name, set()).add(place)
         add_record(sites.setdefault(place, []), ref, alternates, genotypes[sample])
     total, matched = 0.0, 0
     for allele in score.alleles:
-        found = match(allele, sites.get(allele.position or ids.get(allele.rsid, 0), []))
+        named = ids.get(allele.rsid, set())
+        found = match(allele, sites.get(allele.position or (max(named) if len(named) == 1 else 0), []))
         copies = found.site.count(found.effect)[0] if found else np.nan
         if not np.isnan(copies):
             total, matched = total + allele.weights[min(int(copies), 2)], matched + 1
