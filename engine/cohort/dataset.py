@@ -40,6 +40,7 @@ _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,15}[-_]")
 _BASES = re.compile("[ACGTN]+", re.IGNORECASE)
 Row = tuple[Any, ...]
 _NEEDED = ("contig", "position", "ref", "alt", "allele_count", "allele_number")
+_TABLE = f"give Parquet with {', '.join(_NEEDED)}, one allele a row, none of them absent and the numbers whole"
 _SORT_WINDOW = "20000"
 
 
@@ -179,7 +180,7 @@ def _of_table(dataset: Dataset, scratch: Path) -> Path:
         raise VariantFileError(
             f"the table cannot be read: {error}",
             file=dataset.file,
-            remedy=f"give Parquet with {', '.join(_NEEDED)}, none of them absent and the numbers whole",
+            remedy=_TABLE,
         ) from error
     path = scratch / "counts.vcf"
     contigs = dict.fromkeys(row["contig"] for row in rows)
@@ -227,7 +228,12 @@ def _contigs(dataset: Dataset, vcf: Path, reference: ReferenceBundle) -> tuple[d
     """The reference's name of each contig of the dataset, and how many it does not have."""
     import pysam
 
-    require_variants(vcf)
+    try:
+        require_variants(vcf)
+    except VariantFileError as error:
+        if vcf == dataset.file:
+            raise
+        raise VariantFileError(f"a row cannot be used: {error.problem}", file=dataset.file, remedy=_TABLE) from error
     own = {bare_contig(contig.name): contig for contig in reference.contigs}
     renamed, elsewhere = {}, 0
     with pysam.VariantFile(str(vcf)) as opened:

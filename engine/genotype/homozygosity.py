@@ -58,8 +58,8 @@ def find_runs(variants: Path, *, is_judged: bool = False) -> list[Run]:
         is_judged: whether its records are known to be sound, as those of the lake are.
 
     Raises:
-        VariantFileError: the file is damaged or not sorted, a call is none of its record, an autosome has genotypes of
-            more than two copies, or bcftools wrote something else than runs.
+        VariantFileError: the file is damaged, not sorted or not of one sample, a call is none of its record, an
+            autosome has genotypes of more than two copies, or bcftools wrote something else than runs.
     """
     if not is_judged:
         require_variants(variants)
@@ -84,10 +84,17 @@ def find_runs(variants: Path, *, is_judged: bool = False) -> list[Run]:
 
 
 def _autosomes(variants: Path) -> list[str]:
-    """Names of the autosomes in a file's header."""
+    """Names of the autosomes in the header of a file of one sample."""
     import pysam
 
     with pysam.VariantFile(str(variants)) as opened:
+        samples = list(opened.header.samples)
+        if len(samples) != 1:
+            raise VariantFileError(
+                f"it has the calls of {len(samples)} samples, and runs are one's",
+                file=variants,
+                remedy="give each sample's calls by themselves (bcftools view -s SAMPLE)",
+            )
         return [name for name in opened.header.contigs if bare_contig(name).isdecimal()]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pysam
 import pytest
@@ -219,6 +220,22 @@ def test_a_sample_with_two_columns_is_refused(told: Reader, tmp_path: Path, monk
     with pytest.raises(VariantFileError) as caught:
         told(tmp_path, Record(f"{SOUND}\t0/0:30,0:30:99:0,90,900"))
     assert caught.value.file and caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"position": -4}, {"alt": "-"}, {"alt": ""}, {"alt": "G\tT"}, {"alt": "G\nT"}, {"contig": "chr 20"}, {"ref": "R"},
+     {"position": 5_000}, {"ref": THIRD}, {"allele_count": 11}, {"alt": REF}],
+)  # fmt: skip
+def test_a_row_of_a_partners_table_is_refused_by_the_tables_name(changed: dict[str, object], tmp_path: Path) -> None:
+    row = {"contig": "chr20", "position": PLACE, "ref": REF, "alt": ALT, "allele_count": 1, "allele_number": 10}
+    table = tmp_path / "partner.parquet"
+    pq.write_table(pa.table({name: [value] for name, value in (row | changed).items()}), table)
+    (tmp_path / "out").mkdir()
+    with pytest.raises(VariantFileError) as caught:
+        declared = Dataset("p", table, "GRCh38", "s", "l", "GRU", "1")
+        import_dataset(declared, reference(tmp_path), tmp_path / "out", tmp_path)
+    assert caught.value.file == str(table) and caught.value.remedy
 
 
 BINARY_NO_CALL = (

@@ -86,6 +86,22 @@ def test_what_no_run_can_be_found_in_is_refused_by_its_file(tmp_path: Path) -> N
     assert caught.value.file == str(tmp_path / "calls.vcf.gz")
 
 
+@pytest.mark.parametrize("samples", [("S1", "S2"), ()])
+def test_runs_are_those_of_one_person(samples: tuple[str, ...], tmp_path: Path) -> None:
+    """bcftools told those of the first of several as if they were everybody's."""
+    some_calls(tmp_path, "")
+    calls = tmp_path / "calls.vcf"
+    lines = []
+    for line in calls.read_text().splitlines():
+        *fixed, _ = line.split("\t")
+        more = samples if line.startswith("#CHROM") else ["1/1"] * len(samples)
+        lines.append(line if line.startswith("##") else "\t".join([*(fixed if samples else fixed[:8]), *more]))
+    calls.write_text("\n".join(lines) + "\n")
+    with pytest.raises(VariantFileError, match=f"the calls of {len(samples)} samples") as caught:
+        find_runs(calls)
+    assert caught.value.file == str(calls) and caught.value.remedy
+
+
 def test_long_runs_of_autosomes_are_told(tmp_path: Path) -> None:
     rows = [
         "RG\tS\tchr1\t1000001\t5000000\t4000000\t900\t80.0",
