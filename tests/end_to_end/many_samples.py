@@ -105,8 +105,7 @@ def look_over(platform: Resources, instance: dg.DagsterInstance, what: str) -> N
 
 def services(platform: Resources) -> dict[str, object]:
     """What the sensor asks for."""
-    names = ("landing_zone", "registry", "audit", "knowledge")
-    return {name: getattr(platform, name) for name in names}
+    return {name: getattr(platform, name) for name in sample_sheets.required_resource_keys}
 
 
 def queue(platform: Resources, instance: dg.DagsterInstance, asked: list[dg.RunRequest]) -> None:

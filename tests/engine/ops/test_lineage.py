@@ -124,7 +124,7 @@ def test_a_trio_is_told_of_children_with_both_parents_and_of_others_why_there_is
 def test_pharmacogenes_are_told_by_the_declared_alleles(family: Family) -> None:
     star_alleles, made = of(family, "star_alleles").receipt, of(family, "pharmacogenomics").receipt
     assert star_alleles.measures["genes"] == 1 and star_alleles.measures["release"] == "TEST 2026-01-01"
-    assert set(made.recipe.inputs) == {"variants", "gvcf", "reference_genome", "star_alleles"}
+    assert set(made.recipe.inputs) == {"variants", "gvcf", "aligned_reads", "reference_genome", "star_alleles"}
     assert made.recipe.inputs["star_alleles"] == star_alleles.data_version
     assert (made.measures["genes"], made.measures["called"], made.measures["missing_positions"]) == (1, 1, 0)
 
