@@ -7,6 +7,7 @@ once as the first after the start, then twenty times. ``PORTAL_COLD=yes`` leaves
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import statistics
@@ -46,7 +47,9 @@ _AT_END = ("fhir_bundle", "cohort_contribution")
 
 def main() -> int:
     """Make the deployment and tell what its pages take."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else _CASES
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.portal", description=__doc__)
+    parser.add_argument("cases", nargs="?", type=int, default=_CASES, help=f"how many cases there are ({_CASES:,})")
+    count = parser.parse_args().cases
     with temporary_folder() as folder:
         platform = prepared(folder, count)
         with dg.DagsterInstance.from_config(str(prepare_instance(platform.settings))) as instance:

@@ -8,6 +8,7 @@ each kind of page: the first view after the start, median, 95th percentile and s
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import os
 import random
@@ -52,8 +53,13 @@ Times = dict[str, list[float]]
 
 def main() -> int:
     """Make the deployment, serve it, and tell what its pages take."""
-    told = [int(one) for one in sys.argv[1:]]
-    count, users = (*told, *(_CASES, _USERS)[len(told) :])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.portal_users", description=__doc__)
+    parser.add_argument("cases", nargs="?", type=int, default=_CASES, help=f"how many cases there are ({_CASES:,})")
+    parser.add_argument(
+        "users", nargs="?", type=int, default=_USERS, help=f"how many persons read at once ({_USERS:,})"
+    )
+    options = parser.parse_args()
+    count, users = options.cases, options.users
     with temporary_folder() as folder:
         platform = prepared(folder, count)
         _write_log(platform)

@@ -6,6 +6,7 @@ nothing is computed.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
@@ -28,7 +29,11 @@ _EVERY = 10
 
 def main() -> int:
     """Make the deployment and read its work list twice; the second time is told."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else _SAMPLES
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.work_list", description=__doc__)
+    parser.add_argument(
+        "samples", nargs="?", type=int, default=_SAMPLES, help=f"how many samples there are ({_SAMPLES:,})"
+    )
+    count = parser.parse_args().samples
     with tempfile.TemporaryDirectory() as folder:
         platform = build_resources(Settings.from_environment({"GENOMICS_DATA": folder}))
         _register(platform, Path(folder), count)
