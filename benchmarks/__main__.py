@@ -29,6 +29,7 @@ from benchmarks.inputs import RESULTS, SHARED, plain_reference
 from benchmarks.measure import Cost, StepFailedError, run
 from benchmarks.simulate import simulate
 from engine.call.gatk import JARS
+from engine.files.calls_index import index_calls
 from engine.reference.genome import open_reference
 from engine.reference.intervals import parse_region
 
@@ -104,14 +105,12 @@ def _prepare(options: argparse.Namespace) -> tuple[Setting, Path, int]:
 
 def _indexed(vcf: Path, folder: Path) -> Path:
     """The VCF, or a link to it with an index beside it."""
-    import pysam
-
     if vcf.with_name(vcf.name + ".tbi").exists():
         return vcf
     link = folder / f"source.{vcf.name}"
     if not link.exists():
         link.symlink_to(vcf)
-        pysam.tabix_index(str(link), preset="vcf", force=True)
+        index_calls(link)
     return link
 
 

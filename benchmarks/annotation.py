@@ -21,6 +21,7 @@ import pysam
 from benchmarks.inputs import RESULTS, SHARED
 from benchmarks.measure import Cost, run
 from engine.files.bgzf import BgzfWriter
+from engine.files.calls_index import index_calls
 from engine.htslib import bcftools_command
 
 REFERENCE = SHARED / "b37_chr20_ref" / "20.fa.gz"
@@ -113,7 +114,7 @@ def write_made_up(vcf: Path, fasta: Path, records: int) -> None:
         written.write(f"{header}#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tmade_up\n".encode())
         for first in range(0, records, _CHUNK):
             written.write("".join(_lines(starts[first : first + _CHUNK].tolist(), sequence, chance)).encode())
-    pysam.tabix_index(str(vcf), preset="vcf", force=True)
+    index_calls(vcf)
 
 
 def _lines(starts: list[int], sequence: str, chance: np.random.Generator) -> Iterator[str]:
@@ -157,7 +158,7 @@ def write_knowledge(calls: Path, clinvar: Path, frequencies: Path) -> None:
             if number % 2 == 0 and "," not in alt:
                 other.write(f"{place}rs{number}\t{ref}\t{alt}\t.\tPASS\t{info}\n".encode())
     for vcf in (clinvar, frequencies):
-        pysam.tabix_index(str(vcf), preset="vcf", force=True)
+        index_calls(vcf)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from benchmarks.inputs import RESULTS, SHARED, plain_reference
 from benchmarks.simulate import simulate
 from engine.compare.comparison import TypeCounts, compare
 from engine.compare.variants import VariantType
+from engine.files.calls_index import index_calls
 from engine.files.variant_lines import variant_lines
 from engine.genotype.filter import FILTERS, Filters
 from engine.genotype.joint import genotype_gvcfs
@@ -198,7 +199,7 @@ def mark(vcf: Path, filters: Filters | None, output: Path) -> None:
         stream.write("".join([*header[:-1], declared, header[-1]]).encode())
         for columns, verdict in filters.judged(records) if filters else ((one, "PASS") for one in records):
             stream.write(("\t".join([*columns[:6], verdict, *columns[7:]]) + "\n").encode())
-    pysam.tabix_index(str(output), preset="vcf", force=True)
+    index_calls(output)
 
 
 def add(total: TypeCounts, part: TypeCounts) -> None:
@@ -319,7 +320,7 @@ def _carried(source: Path, sample: str, reference: Reference, output: Path) -> N
                 alts = ",".join(record.alts)
                 row = f"{record.contig}\t{record.pos}\t.\t{record.ref}\t{alts}\t.\tPASS\t.\tGT\t{called}\n"
                 out.write(row.encode())
-    pysam.tabix_index(str(output), preset="vcf", force=True)
+    index_calls(output)
 
 
 def _align(folder: Path, reference: Reference) -> None:

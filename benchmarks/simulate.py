@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.files.calls_index import index_calls
 from engine.reference.intervals import Interval
 
 SEED = 11
@@ -100,7 +101,7 @@ def write_truth(
             for copy, allele in zip(pieces, genotype, strict=True):
                 copy += [between, record.alleles[allele]]
             reached = record.stop
-    pysam.tabix_index(str(truth), preset="vcf", force=True)
+    index_calls(truth)
     rest = reference[reached - window.start :]
     return [np.frombuffer("".join([*copy, rest]).encode(), np.uint8) for copy in pieces]
 

@@ -21,6 +21,7 @@ from demo.people import PEOPLE, Person, Variant, variants_of
 from demo.reference import DATA, read_slices
 from demo.sequencer import Library, Reads, load_flow_cell, sequence
 from demo.slices import CONTIG, CONTIG_LENGTH, SLICES
+from engine.files.calls_index import index_calls
 
 SEED = 20
 COVERAGE = 30.0
@@ -165,7 +166,7 @@ def _write_truth(person: Person, path: Path) -> None:
     making = path.with_name(f".{os.getpid()}.{path.name}")
     with pysam.BGZFile(str(making), "wb") as stream:
         stream.write("".join(f"{line}\n" for line in lines).encode())
-    pysam.tabix_index(str(making), preset="vcf", force=True)
+    index_calls(making)
     making.with_name(f"{making.name}.tbi").replace(path.with_name(f"{path.name}.tbi"))
     making.replace(path)
 

@@ -35,6 +35,7 @@ from engine.annotate.terms import term
 from engine.annotate.vcf_lines import annotated_header, annotated_info, has_our_fields, our_fields
 from engine.errors import GenomicsError, KnowledgeError
 from engine.files.bgzf import BgzfWriter
+from engine.files.calls_index import index_calls
 from engine.progress import Progress
 from engine.reference.accessions import bare_contig
 from engine.reference.bundle import ReferenceBundle
@@ -477,10 +478,8 @@ class _Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        import pysam
-
         self._vcf.__exit__(kind, error, trace)
         if self._table is not None:
             self._table.__exit__(kind, error, trace)
         if kind is None:
-            pysam.tabix_index(str(self._outputs.vcf), preset="vcf", force=True)
+            index_calls(self._outputs.vcf)

@@ -19,6 +19,7 @@ from engine.call.callers import CALLERS, DEFAULT_CALLER, SCATTERED, TARGET_PADDI
 from engine.call.gvcf import GvcfMeasures, measure_gvcf
 from engine.call.ploidy import ploidy_of
 from engine.errors import ReferenceMismatchError, ToolError
+from engine.files.calls_index import index_calls
 from engine.machines.work import Machines
 from engine.person import Sex
 from engine.progress import LOG, Progress
@@ -198,7 +199,7 @@ def call_gvcf(
     )
     with _as_the_caller_needs(engine, task) as ready:
         engine.write_gvcf(ready)
-    index_gvcf(output)
+    index_calls(output)
     measures = measure_gvcf(output, judged)
     return CallSummary(**vars(measures), caller=caller, caller_version=engine.version(), sample=facts.sample)
 
@@ -224,10 +225,3 @@ def _present(intervals: Sequence[Interval], lengths: Mapping[str, int], sex: Sex
         for interval in intervals
         if any(part.copies for part in ploidy_of(interval, lengths[interval.contig], sex))
     ]
-
-
-def index_gvcf(gvcf: Path) -> None:
-    """Write the tabix index beside a bgzip VCF."""
-    import pysam
-
-    pysam.tabix_index(str(gvcf), preset="vcf", force=True)

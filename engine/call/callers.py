@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError
 from engine.release import engine_release
 
 CALLERS: Mapping[str, str] = {
-    "haplotype": "engine.call.haplotype.caller:HaplotypeVariantCaller",
+    "haplotype": "engine.call.haplotype.variant_caller:HaplotypeVariantCaller",
     "bcftools": "engine.call.bcftools:BcftoolsCaller",
     "gatk": "engine.call.gatk:GatkCaller",
 }

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.call.caller import index_gvcf
 from engine.call.haplotype.genotype.allele_frequency import AlleleFrequencies, SampleLikelihoods, allele_frequencies
 from engine.call.haplotype.numerics import format_half_up, format_quality
 from engine.errors import ReferenceMismatchError, VariantFileError
+from engine.files.calls_index import index_calls
 from engine.genotype.filter import DEFAULT_FILTERS, FILTERS, Filters, HardFilters
 from engine.genotype.gvcf_records import MEDIANS, Gvcf, GvcfRecord, integers, open_gvcf, sites
 from engine.genotype.header_lines import add_header_lines
@@ -159,7 +159,7 @@ def genotype_gvcfs(
             passed += columns[6] == "PASS"
             stream.write(("\t".join(columns) + "\n").encode())
     add_header_lines(output, _declarations(genotyper, [line for gvcf in inputs for line in gvcf.header]))
-    index_gvcf(output)
+    index_calls(output)
     told = genotyper.not_genotyped
     return JointSummary(tuple(names), seen, written, passed, len(told), told[0] if told else None)
 

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from engine.call.caller import Reference, index_gvcf
+from engine.call.caller import Reference
 from engine.call.gvcf import SYMBOLIC_ALLELES, measure_gvcf
 from engine.errors import ReferenceMismatchError, VariantFileError
+from engine.files.calls_index import index_calls
 from engine.files.variant_lines import variant_records
 from engine.genotype.filter import BCFTOOLS_FILTERS, DEFAULT_FILTERS, FILTERS
 from engine.genotype.gvcf_callers import BCFTOOLS
@@ -63,7 +64,7 @@ def genotype_sample(
         if (opened.caller if caller is None else caller) == BCFTOOLS:
             require_lengths([opened], reference.contigs)
             _take_over(opened, reference, output, reach)
-            index_gvcf(output)
+            index_calls(output)
         else:
             joint = genotype_gvcfs(
                 [gvcf],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from engine.files.calls_index import index_calls
 from engine.mitochondria.calls import SHALLOW, SLIPPAGE, STRAND, MitochondrialCall
 from engine.mitochondria.circle import Circle
 from engine.mitochondria.deletions import LargeDeletion
@@ -57,7 +58,7 @@ def write_calls(
     ]
     with pysam.BGZFile(str(path), "wb") as file:
         file.write("".join(f"{line}\n" for line in [*header, *(line for _, line in sorted(rows))]).encode())
-    pysam.tabix_index(str(path), preset="vcf", force=True)
+    index_calls(path)
     return len(rows)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import KnowledgeError, ReferenceMismatchError
+from engine.files.calls_index import index_calls
 from engine.files.variant_lines import variant_records
 from engine.reference.alternates import alternates_beside, alternates_named, read_alternates
 from engine.reference.bundle import Contig
@@ -170,8 +171,6 @@ def build_known_sites(vcf: Path, contigs: Sequence[Contig], folder: Path, *, bui
         KnowledgeError: the file is missing, damaged or no VCF.
         ReferenceMismatchError: a record lies beyond its contig, or none on any of the reference's contigs.
     """
-    import pysam
-
     names = contig_aliases(contigs, build)
     lengths = {contig.name: contig.length for contig in contigs}
     order = {contig.name: number for number, contig in enumerate(contigs)}
@@ -202,7 +201,7 @@ def build_known_sites(vcf: Path, contigs: Sequence[Contig], folder: Path, *, bui
     columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
     plain.write_text("##fileformat=VCFv4.3\n" + header + columns + "".join(f"{line}\n" for *_, line in sorted(sites)))
     _bgzip(plain)
-    pysam.tabix_index(str(plain) + ".gz", preset="vcf", force=True)
+    index_calls(Path(f"{plain}.gz"))
     return len(sites)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from engine.files.calls_index import index_calls
 from engine.release import engine_release
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def write_events(
     lines = [_line(number, event, fasta) for number, event in enumerate(ordered, start=1)]
     with pysam.BGZFile(str(path), "wb") as file:
         file.write("".join(f"{line}\n" for line in [*header, *lines]).encode())
-    pysam.tabix_index(str(path), preset="vcf", force=True)
+    index_calls(path)
     return len(ordered)
 
 

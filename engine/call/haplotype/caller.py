@@ -15,8 +15,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.call.caller import CallTask
-from engine.call.callers import haplotype_caller_version
 from engine.call.haplotype.activity.regions import PADDING, RegionCutter, Regions
 from engine.call.haplotype.genotype.genotyping import OpenDeletion
 from engine.call.haplotype.reads.source import ReadSource
@@ -25,9 +23,10 @@ from engine.call.haplotype.records.vcf import Emission, record_line, vcf_header
 from engine.call.haplotype.windows.plan import CallingInterval, Window, calling_intervals, whole_contigs, windows
 from engine.call.haplotype.windows.window_caller import CalledWindow, CallerSettings, ReferenceSequence, WindowOutline
 from engine.call.haplotype.windows.workers import WindowTask, Workers, workers
-from engine.call.ploidy import PloidyPart, ploidy_of
+from engine.call.ploidy import PloidyPart
 from engine.errors import ReferenceMismatchError
 from engine.files.bgzf import BgzfWriter
+from engine.files.calls_index import index_calls
 from engine.progress import Progress
 from engine.recalibrate.table import RecalibrationTable
 
@@ -119,13 +118,6 @@ def call_haplotypes(
         run.active_regions,
         run.calls,
     )
-
-
-def index_calls(output: Path) -> None:
-    """Write a tabix index beside a (g)VCF."""
-    import pysam
-
-    pysam.tabix_index(str(output), preset="vcf", force=True)
 
 
 def _check_contigs(source: ReadSource, sequence: ReferenceSequence, wanted: Sequence[CallingInterval]) -> None:
@@ -297,37 +289,3 @@ def _rows_by_piece(called: CalledWindow) -> list[tuple[int, int]]:
     ends = [piece.end for piece in called.outline.window.pieces]
     lasts = np.searchsorted(called.regions.start, ends).tolist()
     return list(zip([0, *lasts[:-1]], lasts, strict=True))
-
-
-class HaplotypeVariantCaller:
-    """This caller behind the interface that all callers share."""
-
-    recalibrates = True
-
-    def version(self) -> str:
-        """Name and version as it appears in receipts."""
-        return haplotype_caller_version()
-
-    def write_gvcf(self, task: CallTask) -> None:
-        """Write ``task.output``."""
-        lengths = task.contig_lengths
-        parts = [
-            part for interval in task.intervals for part in ploidy_of(interval, lengths[interval.contig], task.sex)
-        ]
-        if task.machines:
-            from engine.call.shard import Shard, call_on_machines
-
-            whole = Shard(task.reads, task.reference.fasta, task.sample, tuple(parts), task.recalibration)
-            call_on_machines(whole, task.output, task.machines, advance=task.progress.advance, log=task.log)
-            return
-        call_haplotypes(
-            task.reads,
-            task.reference.fasta,
-            task.output,
-            sample=task.sample,
-            parts=parts,
-            threads=task.threads,
-            recalibration=task.recalibration,
-            index=False,
-            progress=task.progress,
-        )

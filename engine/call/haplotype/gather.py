@@ -7,9 +7,9 @@ from itertools import groupby
 from pathlib import Path
 
 from engine.call.gvcf import gvcf_columns
-from engine.call.haplotype.caller import index_calls
 from engine.errors import VariantFileError
 from engine.files.bgzf import BgzfWriter
+from engine.files.calls_index import index_calls
 from engine.files.compressed import file_kind
 from engine.files.index_fit import require_index_fits
 from engine.files.text import text_pieces
