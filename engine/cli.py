@@ -138,6 +138,16 @@ def _add_threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_machines(parser: argparse.ArgumentParser, deed: str) -> None:
+    parser.add_argument(
+        "--machines",
+        default="",
+        metavar="NAME",
+        help=f"others to {deed}, which see files under the same paths: slurm, 'slurm:OPTIONS of sbatch', or "
+        "dask:tcp://HOST:PORT (default: this one)",
+    )
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -211,12 +221,15 @@ def _add_align(commands: Commands) -> None:
     )
     parser.add_argument("--metrics", type=Path, metavar="X.json", help="write what was measured on the way")
     _add_picard(parser)
+    _add_machines(parser, "align pieces of the reads")
     _add_threads(parser)
 
 
 def _align(options: argparse.Namespace) -> None:
     from engine.align.aligner import open_aligner
     from engine.align.pipeline import AlignmentOptions, align_reads
+    from engine.align.scattered import ScatteredAligner
+    from engine.machines.named import machines_named
     from engine.reads.duplicates import OPTICAL_DISTANCE
     from engine.reads.lane import Lane
 
@@ -232,14 +245,18 @@ def _align(options: argparse.Namespace) -> None:
     encoding = QualityEncoding(options.quality_encoding)
     lanes = [Lane(f"L{number:03}", read1, read2, quality_encoding=encoding) for number, (read1, read2) in pairs]
     cram = options.output.suffix == ".cram"
+    machines = machines_named(options.machines)
     with ExitStack() as stack:
         output = stack.enter_context(staged(options.output, companions=(".bai", ".csi", ".crai")))
         metrics = options.metrics and stack.enter_context(staged(options.metrics))
+        name, contigs = options.aligner, reference.contigs
         aligned = align_reads(
             lanes,
             options.sample,
             reference,
-            open_aligner(options.aligner, index, reference.contigs),
+            ScatteredAligner(name, index, contigs, machines, output.parent, partial(_say, options))
+            if machines
+            else open_aligner(name, index, contigs),
             output,
             library=options.library,
             options=AlignmentOptions(
@@ -354,13 +371,7 @@ def _add_call(commands: Commands) -> None:
     parser.add_argument(
         "--recalibration", type=Path, metavar="X.txt", help="recalibrate base qualities by this report while calling"
     )
-    parser.add_argument(
-        "--machines",
-        default="",
-        metavar="NAME",
-        help="others to call the shards, which see files under the same paths: slurm, 'slurm:OPTIONS of sbatch', or "
-        "dask:tcp://HOST:PORT (default: this one)",
-    )
+    _add_machines(parser, "call the shards")
     _add_threads(parser)
 
 

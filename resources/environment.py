@@ -118,7 +118,8 @@ OPTIONS = (
         "GENOMICS_MACHINES",
         "none",
         (),
-        "Others that call the shards of a genome: `slurm`, `slurm:` with options of sbatch, or `dask:tcp://HOST:PORT`; "
+        "Others that align and call a genome by pieces: `slurm`, `slurm:` with options of sbatch, or "
+        "`dask:tcp://HOST:PORT`; "
         "they see the data folder under the same path.",
     ),
     Option("GENOMICS_ALIGNER", "bwa-mem3", ("bwa-mem3", "bwa"), "The aligner; `bwa` is the one on PATH."),
@@ -345,7 +346,7 @@ class Settings:
         data: folder of everything kept.
         threads: threads of one run.
         max_runs: runs at a time.
-        machines: others that call shards, empty for none.
+        machines: others that align and call by pieces, empty for none.
         aligner: name of the aligner.
         caller: name of the variant caller.
         profile: ``default`` or ``gatk-best-practices``.

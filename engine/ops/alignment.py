@@ -13,6 +13,7 @@ from engine.receipt import Measure
 from engine.reference.bundle import ReferenceBundle
 
 if TYPE_CHECKING:
+    from engine.align.aligner import Aligner
     from engine.align.pipeline import AlignedReads
 
 LONGEST_SERIES = 1000
@@ -38,7 +39,6 @@ def aligned_reads(
 
     All in one stream; with coverage, insert size and duplication metrics, and where the depth is below 20x.
     """
-    from engine.align.aligner import open_aligner
     from engine.align.pipeline import AlignmentOptions, align_reads
     from engine.reads.conventions import UmiSource
     from engine.reads.low_coverage import SUFFIX, write_low_coverage
@@ -58,7 +58,7 @@ def aligned_reads(
         read_manifest(raw_reads.folder, base=landed.root, sha256=landed.sha256),
         making.sample,
         open_reference(reference.fasta),
-        open_aligner(settings.aligner, reference.aligner_index, reference.contigs),
+        _aligner_of(settings.aligner, reference, making),
         making.folder / f"{making.sample}.{settings.alignment_format}",
         targets=select_intervals(reference.contig_lengths, targets=reference.targets),
         options=options,
@@ -68,6 +68,18 @@ def aligned_reads(
     write_metrics(making.sample, aligned.histograms, aligned.duplication, aligned.set_sizes, making.folder)
     write_low_coverage(aligned.histograms.low_coverage, making.folder / f"{making.sample}{SUFFIX}")
     return Computed(aligned.records, _measures(aligned, person.sex))
+
+
+def _aligner_of(name: str, reference: ReferenceBundle, making: Making) -> Aligner:
+    """The aligner on this machine, or on those that the deployment names."""
+    if making.machines is None:
+        from engine.align.aligner import open_aligner
+
+        return open_aligner(name, reference.aligner_index, reference.contigs)
+    from engine.align.scattered import ScatteredAligner
+
+    machines, folder = making.machines, making.folder
+    return ScatteredAligner(name, reference.aligner_index, reference.contigs, machines, folder, making.log)
 
 
 def _measures(aligned: AlignedReads, stated_sex: Sex) -> dict[str, Measure]:

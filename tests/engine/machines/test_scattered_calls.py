@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import pickle
 import signal
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
 
-import psutil
 import pytest
 
 from engine.call import shard
@@ -28,8 +24,9 @@ from tests.builders.alignments import (
     write_bam,
     write_reference,
 )
-from tests.builders.dask import Dask, dask_cluster
-from tests.builders.slurm import Slurm, running_slurm
+from tests.builders.at_work import Beside, is_gone, processes, soon
+from tests.builders.dask import Dask
+from tests.builders.slurm import Slurm
 
 LENGTH, CUT = 120_000, 60_000
 
@@ -49,29 +46,10 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[SmallReference, Pa
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cuts every 60 kb instead of every 16 Mb, and outcomes looked at often."""
+    """Cuts every 60 kb instead of every 16 Mb."""
     monkeypatch.setattr(plan, "SHARD_BASES", CUT)
     monkeypatch.setattr(shard, "SHARD_BASES", CUT)
     monkeypatch.setattr(shard, "SMALLEST_SHARD", CUT)
-    monkeypatch.setattr(slurm_machines, "LOOKS_EVERY", 0.2)
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
-    with dask_cluster(tmp_path_factory.mktemp("dask")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def controller() -> Iterator[Slurm]:
-    with running_slurm() as running:
-        yield running
-
-
-@pytest.fixture
-def on_slurm(controller: Slurm, monkeypatch: pytest.MonkeyPatch) -> Slurm:
-    monkeypatch.setenv("SLURM_CONF", str(controller.configuration))
-    return controller
 
 
 def call(
@@ -86,50 +64,6 @@ def call(
     assert summary.variant_records >= LENGTH // 5_000
     assert not list(output.parent.glob(".shards-*"))
     return output.read_bytes() + Path(f"{output}.tbi").read_bytes()
-
-
-def processes(of: Path) -> list[psutil.Process]:
-    """Processes at work on a piece whose task lies below a folder."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if "engine.machines.perform" in words and str(of) in words[-1]:
-            found.append(process)
-    return found
-
-
-def is_gone(process: psutil.Process) -> bool:
-    """Whether it has ended, waited for or not."""
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-
-
-def soon(true: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-class Beside(Thread):
-    """Something that happens while calls are made; its failure is the test's."""
-
-    def __init__(self, deed: Callable[[], None]) -> None:
-        super().__init__()
-        self._deed, self._error = deed, None
-
-    def run(self) -> None:
-        try:
-            self._deed()
-        except BaseException as error:
-            self._error = error
-
-    def __enter__(self) -> None:
-        self.start()
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self.join()
-        if self._error and kind is None:
-            raise self._error
 
 
 def test_a_worker_of_dask_that_is_killed_costs_its_shard_only(
