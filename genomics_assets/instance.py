@@ -71,7 +71,10 @@ def _configuration(settings: Settings) -> dict[str, object]:
             "runs": {
                 "max_concurrent_runs": settings.max_runs,
                 # Of two runs of one sample the second would wait for the first anyway, and hold a place meanwhile.
-                "tag_concurrency_limits": [{"key": PARTITION, "value": {"applyLimitPerUniqueValue": True}, "limit": 1}],
+                "tag_concurrency_limits": [
+                    {"key": PARTITION, "value": {"applyLimitPerUniqueValue": True}, "limit": 1},
+                    *settings.queue.limits,
+                ],
             },
             "pools": {"default_limit": 1, "granularity": "op"},
         },

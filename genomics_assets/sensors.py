@@ -21,9 +21,11 @@ from genomics_assets.jobs import cohort_job, knowledge_job, sample_job
 from genomics_assets.messages import listed, tell, tell_once
 from genomics_assets.partitions import SAMPLES
 from genomics_assets.sample_runs import TIME_A_TICK, sample_runs
+from genomics_assets.turns import turns
 from genomics_assets.withdrawn import end_withdrawn
 from resources.audit import AuditLog
 from resources.canary import Canary
+from resources.environment import Settings
 from resources.knowledge import Knowledge
 from resources.lake import Lake
 from resources.landing_zone import LandingZone
@@ -59,6 +61,7 @@ def sample_sheets(
     audit: dg.ResourceParam[AuditLog],
     knowledge: dg.ResourceParam[Knowledge],
     events: dg.ResourceParam[StructuredLog],
+    settings: dg.ResourceParam[Settings],
 ) -> dg.SensorResult:
     """Registers the samples of new and changed sample sheets as partitions and requests a run for each.
 
@@ -82,12 +85,13 @@ def sample_sheets(
         held = registry.count(SampleStatus.WAITING)
         reason = f"{held} samples wait for their parents' runs, or to be tried again." if held else NOTHING_NEW
         return dg.SensorResult(skip_reason=reason, dynamic_partitions_requests=partitions, cursor=scan.cursor)
+    turn = turns(context.instance, settings.queue, waiting)
     return dg.SensorResult(
         run_requests=[
             dg.RunRequest(
                 run_key=sample.run_key,
                 partition_key=sample.sample_id,
-                tags={RUN_KEY: sample.run_key, "genomics/sheet": sample.sheet},
+                tags={RUN_KEY: sample.run_key, "genomics/sheet": sample.sheet, **turn[sample.sample_id]},
             )
             for sample in waiting
         ],

@@ -37,6 +37,7 @@ from resources.laboratory import read_laboratory
 from resources.lake import Lake, LocalLake
 from resources.landing_zone import LandingZone
 from resources.power_bi import PowerBi
+from resources.precedence import Queue, read_queue
 from resources.privacy import keep_private
 from resources.registry import SampleRegistry
 from resources.registry.deliveries import Deliveries
@@ -113,6 +114,13 @@ OPTIONS = (
         "2",
         (),
         "How many runs go at the same time; for whole genomes each takes 19 GB of memory.",
+    ),
+    Option(
+        "GENOMICS_QUEUE",
+        "none",
+        (),
+        "YAML file that says whose samples go first, by folders of the landing zone, and how many of each run "
+        "at a time.",
     ),
     Option(
         "GENOMICS_MACHINES",
@@ -346,6 +354,7 @@ class Settings:
         data: folder of everything kept.
         threads: threads of one run.
         max_runs: runs at a time.
+        queue: whose samples go first, and how many of each run at a time.
         machines: others that align and call by pieces, empty for none.
         aligner: name of the aligner.
         caller: name of the variant caller.
@@ -392,6 +401,7 @@ class Settings:
     data: Path
     threads: int
     max_runs: int
+    queue: Queue
     machines: str
     aligner: str
     caller: str
@@ -453,6 +463,7 @@ class Settings:
             data=data,
             threads=_count("GENOMICS_THREADS", threads),
             max_runs=max_runs,
+            queue=read_queue(_path(variables.get("GENOMICS_QUEUE"))),
             machines=_machines(variables.get("GENOMICS_MACHINES")),
             aligner=values["GENOMICS_ALIGNER"],
             caller=values["GENOMICS_CALLER"],

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
 from engine.person import Person, Sex
 from engine.reads.lane import Lane
@@ -18,11 +17,13 @@ from engine.receipt import Recipe
 from genomics_assets import attempts, sample_runs
 from genomics_assets.sensors import sample_sheets
 from resources.audit import AuditLog
+from resources.environment import Settings
 from resources.knowledge import Knowledge
 from resources.lake import LocalLake
 from resources.landing_zone import LandingZone
 from resources.registry import SampleRegistry
 from resources.structured_log import StructuredLog
+from tests.builders.queued import ORIGIN
 
 
 @pytest.fixture
@@ -63,6 +64,7 @@ def tick_of(
         audit=AuditLog(folder / "audit.jsonl"),
         knowledge=knowledge,
         events=StructuredLog(folder / "events.jsonl"),
+        settings=Settings.from_environment({"GENOMICS_DATA": str(folder)}),
     )
     assert isinstance(result, dg.SensorResult | dg.SkipReason)
     return result
@@ -192,9 +194,6 @@ def test_a_clock_that_was_put_back_holds_no_sensor(monkeypatch: pytest.MonkeyPat
     assert isinstance(failed.ask(now - 86400), dg.RunRequest)
 
 
-ORIGIN = RemoteJobOrigin(
-    RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("genomics_assets"), "__repository__"), "sample"
-)
 QUEUED_RUNS = {
     "run_coordinator": {
         "module": "dagster._core.run_coordinator.queued_run_coordinator",
