@@ -33,7 +33,7 @@ from engine.classify.phase import TOLD, Parent, Phase, phase_of
 from engine.classify.question import Question, question_of
 from engine.classify.unreported import SUFFIX as UNREPORTED_SUFFIX
 from engine.classify.unreported import write_unreported
-from engine.classify.zygosity import zygosity
+from engine.classify.zygosity import mosaic_caution, zygosity
 from engine.duckdb_paths import as_pattern
 from engine.errors import VariantFileError
 from engine.person import Person, Sex
@@ -259,7 +259,11 @@ def _finding(row: dict[str, Any], subject: Subject, bundle: ReferenceBundle, kno
     }
     parents = {FATHER: subject.father, MOTHER: subject.mother}
     told = origin_of(finding, at, {kin: parents[kin] for kin in transmitting(at, length, sex)})
-    cautions = [*row["cautions"], *([told.caution] if told.caution else [])]
+    mosaic = None
+    if finding["zygosity"] == "heterozygous":
+        is_snv = row["variant_type"] == "SNV"
+        mosaic = mosaic_caution(row["copies"], row["ploidy"], row["alt_depth"], depth, is_snv=is_snv)
+    cautions = [*row["cautions"], *(one for one in (told.caution, mosaic) if one)]
     told_of = {"origin": told.origin, "origin_basis": told.basis, "cautions": cautions}
     return finding | told_of | {"looked_at": transmitting(at, length, sex)}
 

@@ -143,7 +143,8 @@ class Observations:
             "derivedFrom": [variant],
             "component": implication_components(stated, condition),
         }
-        content["extension"] = [*content.get("extension", []), *_evidence(finding)]
+        if extensions := [*content.get("extension", []), *_evidence(finding)]:
+            content["extension"] = extensions
         if stated.evidence:
             content["note"] = [{"text": text} for text in stated.evidence]
         name = condition["name"] if condition else ""

@@ -222,6 +222,18 @@ def test_x_in_a_male_is_hemizygous_outside_the_pseudo_autosomal_regions(find: An
     assert (finding["zygosity"], finding["category"]) == ("hemizygous", "secondary")
 
 
+@pytest.mark.parametrize(
+    ("alt_depth", "kind", "is_told"),
+    [(5, "SNV", True), (10, "SNV", False), (5, "deletion", False), (2, "deletion", True)],
+)
+def test_an_allele_of_fewer_reads_than_one_copy_explains_may_be_mosaic(
+    find: Any, alt_depth: int, kind: str, is_told: bool
+) -> None:
+    (finding,), _ = find(variant("AVP", variant_type=kind, ref_depth=30 - alt_depth, alt_depth=alt_depth))
+    assert any("mosaic" in caution for caution in finding["cautions"]) == is_told
+    assert not is_told or finding["cautions"][-1].startswith(f"{alt_depth} of 30 reads carry it")
+
+
 @pytest.mark.parametrize(("alt_depth", "state"), [(3, "heteroplasmic"), (98, "homoplasmic")])
 def test_mitochondrial_variants_go_by_their_share_of_reads(find: Any, alt_depth: int, state: str) -> None:
     (finding,), _ = find(

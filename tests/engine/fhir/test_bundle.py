@@ -584,6 +584,7 @@ def test_a_variant_that_nobody_has_judged_is_listed_and_decides_nothing(tmp_path
         assert components(implication)["53037-8"] == "LA26333-7"
         assert components(implication)["conclusion-string"].startswith("Uncertain: stop gained of TP53, heterozygous")
     assert not check_bundle(bundle).problems
+    assert not faults(bundle)
 
 
 def test_a_bundle_that_breaks_a_rule_is_refused_by_resource_and_element_and_not_written(tmp_path: Path) -> None:
