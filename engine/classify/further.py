@@ -173,7 +173,13 @@ def _structural(event: StructuralVariant, touched: Sequence[Transcript], usual: 
     spans = event.kind in ("DEL", "DUP", "INV")
     first, last = (event.start + 2, event.end) if spans else (event.start + 1, event.start + 1)
     place = f"{event.contig}:{first:,}-{last:,}" if spans else f"{event.contig}:{first:,}"
-    size = f" of {event.length:,} bases" if event.length else f" joined to {event.mate.strip('N')}"
+    is_estimate = event.kind == "INS" and len(event.inserted) < event.length
+    size = f" of {'about ' * is_estimate}{event.length:,} bases"
+    if not event.length:
+        size = f" joined to {event.mate.strip('N')}"
+    notes = [f"Told by {evidence}; confirm it by another method before it is acted on."]
+    if is_estimate:
+        notes.append("How long it is was estimated: no read holds all of what was put in.")
     if usual == 1:
         zygosity = "hemizygous" if event.by_depth or genotype == "1/1" else ""
     else:
@@ -189,7 +195,7 @@ def _structural(event: StructuralVariant, touched: Sequence[Transcript], usual: 
         headline=f"{', '.join(genes)}: {what}{size} at {place}{'' if zygosity else ', of unknown zygosity'}",
         sentence=f"It touches {max(exons, 1)} exon{'s' if exons > 1 else ''} of {', '.join(genes)}. Nobody has judged "
         "whether it is the cause.",
-        notes=(f"Told by {evidence}; confirm it by another method before it is acted on.",),
+        notes=tuple(notes),
         contig=event.contig,
         position=first,
         end=last,
@@ -338,8 +344,9 @@ def homozygosity_findings(runs: Sequence[Run], share: float) -> list[FurtherFind
             kind="homozygosity",
             genes=(),
             headline=f"{share:.1%} of the autosomes lie in runs of homozygosity",
-            sentence=f"{len(runs)} runs of a megabase or more, the longest of {longest:,} bases: parents who are "
-            "related, or two copies from one parent. Recessive variants lie there in both copies.",
+            sentence=f"{len(runs)} run{'s' if len(runs) > 1 else ''} of a megabase or more, the longest of "
+            f"{longest:,} bases: parents who are related, or two copies from one parent. Recessive variants lie there "
+            "in both copies.",
             notes=(),
         )
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -73,12 +73,26 @@ def call_structural(
 def _by_junctions(reads: Path, reference: Reference, threads: int) -> list[StructuralVariant]:
     import pysam
 
-    found = call_with_dysgu(reads, reference.fasta, threads=threads)
+    lengths = {contig.name: contig.length for contig in reference.contigs if bare_contig(contig.name) != "MT"}
+    found = [
+        _within(event, lengths[event.contig])
+        for event in call_with_dysgu(reads, reference.fasta, threads=threads)
+        if event.contig in lengths  # the mitochondrion is a circle: where it is cut all its reads tell of an event
+    ]
     with (
         reference.open() as fasta,
         pysam.AlignmentFile(str(reads), reference_filename=str(reference.fasta)) as alignments,
     ):
         return [genotype_event(as_duplication(event, fasta), alignments) for event in found]
+
+
+def _within(event: StructuralVariant, length: int) -> StructuralVariant:
+    """The event on a contig of that length, whose last bases callers place an event behind."""
+    if event.end <= length:
+        return event
+    start = min(event.start, length - 1)
+    spans = event.kind in ("DEL", "DUP", "INV")
+    return replace(event, start=start, end=length, length=length - start - 1 if spans else event.length)
 
 
 def _by_depth(reads: Path, reference: Reference, sex: Sex) -> list[StructuralVariant] | None:

@@ -71,8 +71,11 @@ def test_an_open_question_leaves_genes_of_secondary_findings_out() -> None:
 
 
 def test_an_insertion_is_told_within_an_exon() -> None:
-    inserted = replace(DELETION, kind="INS", start=1_100, end=1_101, length=300)
+    inserted = replace(DELETION, kind="INS", start=1_100, end=1_101, length=300, inserted="ACG" * 100)
     assert told(inserted) == ["GENE: heterozygous insertion of 300 bases at chr1:1,101"]
+    (partly,) = structural_findings([replace(inserted, inserted="ACG")], [GENE], ASKED)
+    assert partly.headline == "GENE: heterozygous insertion of about 300 bases at chr1:1,101"
+    assert "estimated" in partly.notes[1]
     assert not told(replace(inserted, start=1_500, end=1_501))
 
 

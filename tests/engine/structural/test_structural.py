@@ -1,5 +1,6 @@
 """Planted events found by ``genomics-engine structural``, and how events are written."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pysam
@@ -11,7 +12,7 @@ from engine.align.index import build_index
 from engine.align.pipeline import align_reads
 from engine.errors import ToolError
 from engine.reference.genome import open_reference
-from engine.structural import dysgu
+from engine.structural import dysgu, sample
 from engine.structural.events import StructuralVariant, as_duplication, write_events
 from tests.builders.alignments import random_sequence, write_reference
 from tests.builders.sequencing import cut_pairs, reverse_complement, write_lane
@@ -86,6 +87,29 @@ def test_an_insertion_of_what_stands_beside_it_is_a_duplication(tmp_path: Path) 
     assert (behind.kind, behind.start, behind.end, behind.length) == ("DUP", 999, 1_100, 100)
     assert (before.kind, before.start, before.end) == ("DUP", 999, 1_100)
     assert other.kind == "INS"
+
+
+def test_neither_the_mitochondrion_nor_what_lies_behind_a_contigs_end_is_an_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a circle is cut all its reads tell of an event; one base behind the last, as dysgu has some, is no VCF."""
+    contigs = {"chr1": BASES[:5_000], "chrM": BASES[5_000:9_000]}
+    reference = open_reference(write_reference(tmp_path, contigs).fasta)
+    with pysam.AlignmentFile(
+        str(tmp_path / "none.bam"), "wb", reference_names=list(contigs), reference_lengths=[5_000, 4_000]
+    ):
+        pass
+    pysam.index(str(tmp_path / "none.bam"))
+    behind = replace(event("INS", 5_000, 280), end=5_001)
+    beyond = replace(event("DEL", 4_000, 1_000), end=5_001)
+    found = [behind, beyond, replace(event("DUP", 1, 3_990), contig="chrM")]
+    monkeypatch.setattr(sample, "call_with_dysgu", lambda *_, **__: found)
+    told = sample.call_structural(tmp_path / "none.bam", reference).events
+    assert [(one.contig, one.kind, one.start, one.end) for one in told] == [
+        ("chr1", "INS", 4_999, 5_000),
+        ("chr1", "DEL", 4_000, 5_000),
+    ]
+    assert told[1].length == 999
 
 
 def test_events_are_written_in_order_and_read_by_htslib(tmp_path: Path) -> None:
