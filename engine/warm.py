@@ -100,7 +100,7 @@ _AFTER: dict[str, tuple[str, ...]] = {"haplotype-caller": ("alignment",)}
 def _align(folder: Path) -> Path:
     from engine.align.aligner import open_aligner
     from engine.align.index import build_index
-    from engine.align.pipeline import align_reads
+    from engine.align.pipeline import AlignmentOptions, align_reads
     from engine.reference.genome import open_reference
 
     lane = _write_sample(folder)
@@ -108,7 +108,9 @@ def _align(folder: Path) -> Path:
     build_index(reference, folder / "index")
     aligner = open_aligner("bwa-mem3", folder / "index", reference.contigs)
     output = folder / "warm.bam"
-    align_reads([lane], "warm", reference, aligner, output, log=lambda _: None)
+    # so little that records go to disk: the kernels that do that are wanted, too
+    options = AlignmentOptions(memory=1 << 16)
+    align_reads([lane], "warm", reference, aligner, output, options=options, log=lambda _: None)
     return output
 
 

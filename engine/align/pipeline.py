@@ -22,6 +22,7 @@ from engine.align.aligner import Aligner
 from engine.align.index import index_files
 from engine.align.needs import alignment_needs, tell_needs
 from engine.errors import FastqError, ToolError
+from engine.giving_back import give_back_memory
 from engine.htslib import samtools_command
 from engine.progress import LOG, Progress
 from engine.reads.bam_writer import DEFAULT_LEVEL, LONGEST_INDEXED, write_bam
@@ -35,7 +36,7 @@ from engine.reads.measures import AlignmentHistograms, AlignmentMeasures, Measur
 from engine.reads.read_names import ILLUMINA, ReadOrigin, origin_of
 from engine.reads.record_kernels import set_duplicate_flags
 from engine.reads.records import Records
-from engine.reads.sort import RecordSorter
+from engine.reads.sort import RecordSorter, SortedRecords
 from engine.reference.genome import Reference
 from engine.reference.intervals import Interval
 from engine.reference.known_bases import known_territory
@@ -149,7 +150,8 @@ def align_reads(
         ) as finder,
     ):
         origins, pairs = _align_lanes(lanes, sample, aligner, options, sorter, finder, expected_pairs, log)
-        duplicates = finder.finish(sorter.count)
+        give_back_memory()
+        duplicates = finder.finish(sorter.count, threads=options.threads)
         groups = [
             ReadGroup(_read_group_id(sample, lane), sample, library, origin.platform_unit, origin.platform)
             for lane, library, origin in zip(lanes, libraries, origins, strict=True)
@@ -290,12 +292,14 @@ def _write(
     header = bam_header(header_text(contigs, groups, programs), contigs)
     progress = _progress("writing", sorter.count, log)
 
+    def flag(chunk: SortedRecords) -> SortedRecords:
+        set_duplicate_flags(chunk.records.data, chunk.records.offset, chunk.ordinals, duplicates.bits)
+        return chunk
+
     def flagged() -> Iterator[Records]:
-        for chunk in sorter.sorted():
-            records = chunk.records
-            set_duplicate_flags(records.data, records.offset, chunk.ordinals, duplicates.bits)
-            progress.advance(len(records))
-            yield records
+        for chunk in sorter.sorted(threads=(options.threads + 1) // 2, then=flag):
+            progress.advance(len(chunk.records))
+            yield chunk.records
 
     cram = options.format == "cram"
     indexable = all(contig.length <= LONGEST_INDEXED for contig in contigs)

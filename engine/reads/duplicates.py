@@ -3,14 +3,17 @@
 The rules are in :mod:`engine.reads.duplicate_kernels`. As Picard on a coordinate-sorted file, only primary
 alignments are marked: secondary and supplementary ones and unmapped mates keep their flag clear.
 
-Memory is bounded: beyond ``memory`` bytes the pairs wait on disk, divided by the place of their first read, so that
-the pairs of one set are always in one part.
+Memory is bounded: beyond ``memory`` bytes the pairs wait on disk, compressed, divided by the place of their first read,
+so that the pairs of one set are always in one part. They are written on a thread of their own, and leave the disk when
+they have been judged.
 """
 
 from __future__ import annotations
 
 import math
 import tempfile
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,15 +22,19 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.parallel import in_order
 from engine.reads import duplicate_kernels as kernels
 from engine.reads.records import Records
 
 OPTICAL_DISTANCE = 100
 """Picard's default, for flow cells without a pattern; 2500 is usual for patterned ones."""
 
-_PARTS = 64
+_PARTS = 256
 _SET_SIZES = 1024
-_PAIR_BYTES = kernels.PAIR_COLUMNS * 8
+_WRITTEN_AT_ONCE = 64 << 20
+"""Bytes of pairs that are divided and written together."""
+_JUDGED_AT_ONCE = 4
+"""Parts in memory at a time, on as many threads: a genome's are 65 MB each, and their order takes as much again."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +120,8 @@ class DuplicateFinder:
         self._memory, self._folder = memory, folder
         self._held = 0
         self._parts: tempfile.TemporaryDirectory[str] | None = None
+        self._writer = ThreadPoolExecutor(1)
+        self._writing: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -120,6 +129,7 @@ class DuplicateFinder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._writer.shutdown()
         if self._parts is not None:
             self._parts.cleanup()
 
@@ -137,10 +147,10 @@ class DuplicateFinder:
         self._pairs.append(pairs.copy())
         self._lone.append(lone.copy())
         self._held += pairs.nbytes
-        if self._held > self._memory:
+        if self._held > (self._memory if self._parts is None else min(self._memory, _WRITTEN_AT_ONCE)):
             self._spill()
 
-    def finish(self, records: int) -> Duplicates:
+    def finish(self, records: int, *, threads: int = 1) -> Duplicates:
         """Mark; ``records`` is one more than the highest ordinal."""
         bits = np.zeros(records // 8 + 1, dtype=np.uint8)
         set_sizes = np.zeros((3, _SET_SIZES), dtype=np.int64)
@@ -148,10 +158,9 @@ class DuplicateFinder:
         lone_order = np.argsort(lone[:, kernels.LONE_KEY], kind="stable")
         lone_keys = lone[lone_order, kernels.LONE_KEY]
         beside_pair = np.zeros(len(lone), dtype=np.bool_)
-        for pairs in self._parts_of_pairs():
-            if self._by_umi == kernels.NEAR_UMI:
-                kernels.join_umis(pairs, np.lexsort((pairs[:, kernels.KEY2], pairs[:, kernels.KEY1])))
-            order = _by_sets(pairs)
+        for pairs, order in in_order(
+            self._by_sets, self._parts_of_pairs(), threads=min(threads, _JUDGED_AT_ONCE), ahead=0
+        ):
             kernels.mark_pairs(pairs, order, self._optical_distance, bits, self._counts, set_sizes)
             for key in (kernels.KEY1, kernels.KEY2):
                 beside_pair |= _among(lone_keys, pairs[:, key])
@@ -161,54 +170,99 @@ class DuplicateFinder:
         libraries = tuple(_metrics(name, self._counts[i]) for i, name in enumerate(self._names))
         return Duplicates(bits, libraries, set_sizes)
 
+    def _by_sets(self, part: NDArray[np.int64] | Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """A part, from memory or disk, and its rows in the order in which they are judged."""
+        pairs = part if isinstance(part, np.ndarray) else self._read(part)
+        if self._by_umi == kernels.NEAR_UMI:
+            kernels.join_umis(pairs, np.lexsort((pairs[:, kernels.KEY2], pairs[:, kernels.KEY1])))
+        return pairs, _by_sets(pairs)
+
+    def _parts_of_pairs(self) -> Iterable[NDArray[np.int64] | Path]:
+        if self._parts is None:
+            return [self._together(self._pairs)]
+        self._spill()
+        self._wait_for_writing()
+        return [self._part_path(number) for number in range(_PARTS)]
+
     def _spill(self) -> None:
         if self._parts is None:
             self._parts = tempfile.TemporaryDirectory(prefix="duplicates.", dir=self._folder)
-        pairs = self._waiting()
-        part = _part(pairs)
-        for number in range(_PARTS):
-            with self._part_path(number).open("ab") as file:
-                pairs[part == number].tofile(file)
+        self._wait_for_writing()
+        self._writing = self._writer.submit(self._write, self._pairs)
         self._pairs, self._held = [], 0
 
-    def _waiting(self) -> NDArray[np.int64]:
-        return np.concatenate([np.empty((0, self._columns), dtype=np.int64), *self._pairs])
+    def _wait_for_writing(self) -> None:
+        """Until what was spilled is on disk; what went wrong there is raised here."""
+        if self._writing is not None:
+            self._writing.result()
+            self._writing = None
+
+    def _write(self, waiting: list[NDArray[np.int64]]) -> None:
+        """Append the pairs to their parts, and forget them as they go: memory never holds them twice."""
+        waiting.reverse()
+        while waiting:
+            some = [waiting.pop()]
+            while waiting and sum(pairs.nbytes for pairs in some) < _WRITTEN_AT_ONCE:
+                some.append(waiting.pop())
+            self._write_some(self._together(some))
+
+    def _write_some(self, pairs: NDArray[np.int64]) -> None:
+        part = _part(pairs)
+        order = np.argsort(part, kind="stable")
+        limits = np.searchsorted(part[order], np.arange(_PARTS + 1)).tolist()
+        for number in range(_PARTS):
+            rows = pairs[order[limits[number] : limits[number + 1]]]
+            if len(rows):
+                with self._part_path(number).open("ab") as file:
+                    file.writelines(_packed(rows))
+
+    def _read(self, path: Path) -> NDArray[np.int64]:
+        """The pairs of a part, in the order of arrival; the file is gone then."""
+        if not path.exists():
+            return self._together([])
+        pairs = self._together(_unpacked(path.read_bytes(), self._columns))
+        path.unlink()
+        return pairs
+
+    def _together(self, pairs: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
+        return np.concatenate([np.empty((0, self._columns), dtype=np.int64), *pairs])
 
     def _part_path(self, number: int) -> Path:
         assert self._parts is not None
         return Path(self._parts.name) / f"{number}.pairs"
 
-    def _parts_of_pairs(self) -> list[NDArray[np.int64]] | _Parts:
-        if self._parts is None:
-            return [self._waiting()]
-        self._spill()
-        return _Parts([self._part_path(number) for number in range(_PARTS)], self._columns)
+
+def _packed(rows: NDArray[np.int64]) -> Iterator[bytes]:
+    """Rows, compressed: byte by byte of the numbers, since most of the upper ones are zero (a third of the bytes)."""
+    from isal import isal_zlib
+
+    packed = isal_zlib.compress(np.ascontiguousarray(rows.view(np.uint8).T), 1)
+    yield np.array([len(rows), len(packed)], dtype=np.int64).tobytes()
+    yield packed
 
 
-class _Parts:
-    """The parts on disk, one at a time in memory."""
+def _unpacked(content: bytes, columns: int) -> Iterator[NDArray[np.int64]]:
+    from isal import isal_zlib
 
-    def __init__(self, paths: list[Path], columns: int) -> None:
-        self._paths, self._columns = iter(paths), columns
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> NDArray[np.int64]:
-        return np.fromfile(next(self._paths), dtype=np.int64).reshape(-1, self._columns)
+    at = 0
+    while at < len(content):
+        rows, size = np.frombuffer(content, dtype=np.int64, count=2, offset=at).tolist()
+        at += 16 + size
+        by_byte = np.frombuffer(isal_zlib.decompress(content[at - size : at]), dtype=np.uint8)
+        yield np.ascontiguousarray(by_byte.reshape(8 * columns, rows).T).view(np.int64)
 
 
-def _part(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+def _part(pairs: NDArray[np.int64]) -> NDArray[np.int16]:
     """The part a pair belongs to, the same for all pairs of a set."""
     spread = pairs[:, kernels.KEY1].astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return (spread >> np.uint64(64 - int(math.log2(_PARTS)))).astype(np.int64)
+    return (spread >> np.uint64(64 - int(math.log2(_PARTS)))).astype(np.int16)
 
 
 def _by_sets(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     """Rows by both keys; within sets of more than one pair, by cluster group and place on the tile."""
     order = np.lexsort((pairs[:, kernels.KEY2], pairs[:, kernels.KEY1]))
-    keys = pairs[order][:, [kernels.KEY1, kernels.KEY2]]
-    like_next = (keys[1:] == keys[:-1]).all(axis=1)
+    key1, key2 = pairs[order, kernels.KEY1], pairs[order, kernels.KEY2]
+    like_next = (key1[1:] == key1[:-1]) & (key2[1:] == key2[:-1])
     several = np.flatnonzero(np.append(like_next, False) | np.append(False, like_next))
     rows = pairs[order[several]]
     columns = (rows[:, kernels.PLACE], kernels.cluster_group(rows), rows[:, kernels.KEY2], rows[:, kernels.KEY1])

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernel import kernel
-from engine.reads.unaligned import byte_at, int32_at, put_uint16, uint16_at, uint32_at
+from engine.reads.unaligned import byte_at, int32_at, put_int32, put_uint16, uint16_at, uint32_at
 
 PAIRED, PROPER_PAIR, UNMAPPED, MATE_UNMAPPED = 0x1, 0x2, 0x4, 0x8
 REVERSE, MATE_REVERSE, FIRST, LAST = 0x10, 0x20, 0x40, 0x80
@@ -240,14 +240,17 @@ def sort_keys(data: NDArray[np.uint8], offset: NDArray[np.int64]) -> NDArray[np.
     """
     keys = np.empty(len(offset) - 1, dtype=np.int64)
     for i in range(len(keys)):
-        at = offset[i]
-        contig = contig_of(data, at)
-        if contig < 0:
-            keys[i] = UNPLACED
-        else:
-            reverse = (flag_of(data, at) >> 4) & 1
-            keys[i] = (contig << 33) | ((start_of(data, at) + 1) << 1) | reverse
+        keys[i] = _sort_key(data, offset[i])
     return keys
+
+
+@kernel
+def _sort_key(data: NDArray[np.uint8], at: int) -> int:
+    contig = contig_of(data, at)
+    if contig < 0:
+        return UNPLACED
+    reverse = (flag_of(data, at) >> 4) & 1
+    return (contig << 33) | ((start_of(data, at) + 1) << 1) | reverse
 
 
 @kernel
@@ -266,6 +269,64 @@ def gather(data: NDArray[np.uint8], start: NDArray[np.int64], order: NDArray[np.
         at = start[order[i]]
         copy_bytes(data, at, at + offset[i + 1] - offset[i], out, offset[i])
     return out, offset
+
+
+@kernel
+def pack_chunks(data: NDArray[np.uint8], start: NDArray[np.int64], order: NDArray[np.int64], rows: int) -> Any:
+    """Copy the records that begin at ``start[order]`` in chunks, each behind its rows of ``order``.
+
+    Args:
+        start: int64[], where each record begins.
+        order: int64[n], of rows in ``start``; below 2 ** 31.
+        rows: records of a chunk; the last one may have fewer.
+
+    Returns:
+        The chunks uint8[] end to end, and where each begins and the last ends.
+    """
+    chunks = (len(order) + rows - 1) // rows
+    limits = np.zeros(chunks + 1, dtype=np.int64)
+    for i in range(len(order)):
+        limits[i // rows + 1] += 8 + int32_at(data, start[order[i]])
+    for chunk in range(chunks):
+        limits[chunk + 1] += limits[chunk]
+    out = np.empty(limits[chunks], dtype=np.uint8)
+    for chunk in range(chunks):
+        first, last = chunk * rows, min((chunk + 1) * rows, len(order))
+        to = limits[chunk] + 4 * (last - first)
+        for i in range(first, last):
+            put_int32(out, limits[chunk] + 4 * (i - first), order[i])
+            at = start[order[i]]
+            end = at + 4 + int32_at(data, at)
+            copy_bytes(data, at, end, out, to)
+            to += end - at
+    return out, limits
+
+
+@kernel
+def unpack_chunks(packed: NDArray[np.uint8], rows: NDArray[np.int64]) -> Any:
+    """What :func:`pack_chunks` packed.
+
+    Args:
+        packed: uint8[], chunks end to end.
+        rows: int64[chunks], records of each.
+
+    Returns:
+        The records uint8[] end to end, where each begins int64[n + 1], and int64[n] their keys and rows of ``order``.
+    """
+    count = rows.sum()
+    data = np.empty(len(packed) - 4 * count, dtype=np.uint8)
+    offset = np.zeros(count + 1, dtype=np.int64)
+    keys, order = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    at, record = 0, 0
+    for chunk in range(len(rows)):
+        numbers, at = at, at + 4 * rows[chunk]
+        for i in range(rows[chunk]):
+            end = at + 4 + int32_at(packed, at)
+            copy_bytes(packed, at, end, data, offset[record])
+            keys[record], order[record] = _sort_key(packed, at), int32_at(packed, numbers + 4 * i)
+            offset[record + 1] = offset[record] + end - at
+            at, record = end, record + 1
+    return data, offset, keys, order
 
 
 @kernel

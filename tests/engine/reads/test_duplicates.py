@@ -1,5 +1,6 @@
 import gzip
 import random
+import tracemalloc
 from collections import Counter, defaultdict
 from itertools import pairwise
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pysam
 import pytest
 
+from engine.reads import duplicates as marking
 from engine.reads import record_kernels as kernels
 from engine.reads.duplicates import DuplicateFinder, Duplicates, estimate_library_size
 from engine.reads.records import Records
@@ -129,6 +131,29 @@ def test_crowded_templates_are_marked_as_the_rules_say(seed: int, tmp_path: Path
     on_disk = find(records, ["x", "y"], groups=groups, memory=1000)
     assert np.array_equal(on_disk.bits, found.bits)
     assert on_disk.libraries == found.libraries
+
+
+def test_pairs_that_go_to_disk_are_never_in_memory_twice_and_small_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(marking, "_WRITTEN_AT_ONCE", 100_000)
+    lines = []
+    for i in range(1000):
+        for flag, at, mate in ((99, i + 1, i + 200), (147, i + 200, i + 1)):
+            lines.append(f"m:1:a:1:1:{i}:{i % 7}\t{flag}\t1\t{at}\t60\t30M\t=\t{mate}\t0\t{'A' * 30}\t{'I' * 30}")
+    records = records_from_sam(lines, CONTIGS)
+    groups = np.zeros(2000, dtype=np.int32)
+    limit = 40 * 56_000
+    with DuplicateFinder(["x"], memory=limit, folder=tmp_path) as finder:
+        tracemalloc.start()
+        for again in range(60):
+            finder.add(records, np.arange(2000) + 2000 * again, groups)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        found = finder.finish(2000 * 60, threads=2)
+        assert [*tmp_path.rglob("*.pairs")] == []
+    assert limit < peak < 1.4 * limit
+    assert found.libraries[0].read_pair_duplicates == 59_000
 
 
 @pytest.mark.parametrize("separator", [":", "_"])

@@ -1,9 +1,13 @@
+import tempfile
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engine.giving_back import give_back_disk
+from engine.reads import sort as sorting
 from engine.reads.record_kernels import UNPLACED, sort_keys
 from engine.reads.records import Records
 from engine.reads.sort import RecordSorter
@@ -75,3 +79,48 @@ def test_the_order_is_the_same_with_runs_on_disk(memory: int, tmp_path: Path) ->
 def test_nothing_to_sort(tmp_path: Path) -> None:
     with RecordSorter(memory=1000, folder=tmp_path) as sorter:
         assert list(sorter.sorted()) == []
+
+
+def held_on_disk(folder: Path) -> int:
+    """Bytes of the disk under files of this process that have no name any more."""
+    held = 0
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the listing's own
+            held += link.stat().st_blocks * 512 if str(link.readlink()).startswith(f"{folder}/") else 0
+    return held
+
+
+def test_what_is_merged_leaves_the_disk_before_the_rest_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryFile(dir=tmp_path) as probe:
+        probe.write(bytes(1 << 16))
+        if not give_back_disk(probe.fileno(), 1 << 12):
+            pytest.skip("this file system cannot free a part of a file")
+    for name, size in (("_PART_BYTES", 64 << 10), ("_CHUNK_BYTES", 16 << 10), ("_GIVEN_BACK", 8 << 10)):
+        monkeypatch.setattr(sorting, name, size)
+    rng = np.random.default_rng(1)
+    lines = [
+        line(f"r{i}-{rng.integers(1 << 62)}{rng.integers(1 << 62)}", "1", int(rng.integers(1, 900_000)))
+        for i in range(8000)
+    ]
+    records = records_from_sam(lines, CONTIGS)
+    with RecordSorter(memory=len(records.data) // 4, folder=tmp_path) as sorter:
+        for start, stop in pairwise(range(0, 8001, 200)):
+            offset = records.offset[start : stop + 1]
+            sorter.add(Records(records.data[offset[0] : offset[-1]], offset - offset[0]))
+        parts = sorter.sorted(threads=2)
+        next(parts)
+        at_first = held_on_disk(tmp_path)
+        left = [held_on_disk(tmp_path) for _ in parts]
+    assert at_first > 200_000
+    assert left == sorted(left, reverse=True)
+    assert left[-1] < 0.7 * at_first
+
+
+def test_an_error_of_the_thread_that_writes_is_raised(tmp_path: Path) -> None:
+    records = records_from_sam([line(f"r{i}", "1", i + 1) for i in range(40)], CONTIGS)
+    gone = tmp_path / "gone"
+    with RecordSorter(memory=2 * len(records.data), folder=gone) as sorter:
+        sorter.add(records)
+        sorter.add(records)
+        with pytest.raises(FileNotFoundError):
+            list(sorter.sorted())
