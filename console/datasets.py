@@ -18,6 +18,8 @@ from resources.environment import Resources
 _LEFT_OUT = {
     "repeated": "records of an allele that is there once more; the one called most often is kept",
     "not_sequence": "alleles that are not given as bases",
+    "not_passed": "alleles in records that their caller's filters mark",
+    "not_called": "alleles at which nobody is called (AN 0)",
     "elsewhere": "contigs that the reference does not have, with their records",
 }
 """Measures of an import (:class:`engine.cohort.dataset.DatasetMeasures`) that count what is not taken."""

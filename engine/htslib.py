@@ -18,6 +18,9 @@ import pysam.samtools
 getattr(getattr(pysam, sys.argv[1]), sys.argv[2])(*sys.argv[3:], catch_stdout=False)
 """
 
+_SAY_NOTHING = ("check the error output above", "use the --force option")
+"""Of lines that bcftools ends with once it has said what is wrong."""
+
 
 def bcftools_command(*arguments: str) -> list[str]:
     """The command line that runs ``bcftools arguments`` with this Python's pysam."""
@@ -33,11 +36,13 @@ def run_bcftools(command: str, *arguments: str) -> str:
     """Run ``bcftools command arguments``; returns what it wrote to standard error.
 
     Raises:
-        ToolError: it failed; the problem is its last line that says something.
+        ToolError: it failed; the problem is its last line that says something, else what htslib said first.
     """
     done = subprocess.run(bcftools_command(command, *arguments), capture_output=True, text=True, check=False)
     if done.returncode:
         said = done.stderr.partition("stderr=")[2].replace("\\n", "\n").strip("'\" \n").splitlines()
+        of_htslib = [line for line in done.stderr.splitlines() if line.startswith("[")]
+        said = [line for line in said if not any(words in line for words in _SAY_NOTHING)] or of_htslib[:1]
         raise ToolError(
             f"bcftools {command} failed: {said[-1] if said else done.stderr[-500:]}",
             remedy="read its message; check that the file, the reference and the gene model belong together",

@@ -20,6 +20,8 @@ from engine.annotate.gene_model import Transcript, read_gene_model
 from engine.annotate.hgvs import transcript_hgvs
 from engine.annotate.terms import TERMS
 from engine.duckdb_paths import as_pattern
+from engine.errors import KnowledgeError
+from engine.files.index_fit import require_index_fits
 from engine.reference.accessions import bare_contig
 from engine.reference.bundle import ReferenceBundle
 
@@ -268,6 +270,7 @@ def _transcripts(gene_model: Path, rows: Sequence[Row]) -> dict[str, Transcript]
         return {}
     if not gene_model.with_name(f"{gene_model.name}.tbi").exists():
         return {one.name: one for one in read_gene_model(gene_model).transcripts.values()}
+    require_index_fits(gene_model, error=KnowledgeError, may_be_older=True)  # both were copied, in any order
     with tempfile.TemporaryDirectory() as scratch:
         excerpt = Path(scratch) / "genes.gff3"
         lines = _genes_about(gene_model, places)

@@ -80,6 +80,7 @@ class DatasetMeasures:
         elsewhere: contigs that the reference does not have, whose records are left out.
         not_sequence: alleles that are not given as bases, and left out.
         not_passed: alleles in records that their caller's filters mark, and left out.
+        not_called: alleles at which nobody is called (AN 0), whose frequency is not known, and left out.
     """
 
     alleles: int
@@ -88,6 +89,7 @@ class DatasetMeasures:
     elsewhere: int
     not_sequence: int
     not_passed: int
+    not_called: int
 
 
 def read_dataset(path: Path) -> Dataset:
@@ -154,9 +156,8 @@ def import_dataset(dataset: Dataset, reference: ReferenceBundle, folder: Path, s
         carried = [call for _, calls in best.values() for call in calls]
         pq.write_table(_table(carried, DATASET_CALL_COLUMNS), folder / CALLS, compression="zstd")
     repeated = len(counted.alleles) - len(best)
-    return DatasetMeasures(
-        len(best), len(counted.samples), repeated, elsewhere, counted.not_sequence, counted.not_passed
-    )
+    left_out = (counted.not_sequence, counted.not_passed, counted.not_called)
+    return DatasetMeasures(len(best), len(counted.samples), repeated, elsewhere, *left_out)
 
 
 def _table(rows: Sequence[Row], columns: Any) -> pa.Table:
@@ -274,12 +275,14 @@ class _Counted:
         alleles: rows of frequencies, each with the rows of the calls that it was counted of.
         not_sequence: alleles that are not given as bases.
         not_passed: alleles in records that their caller's filters mark.
+        not_called: alleles at which nobody is called.
     """
 
     samples: tuple[str, ...]
     alleles: list[tuple[Row, list[Row]]] = field(default_factory=list)
     not_sequence: int = 0
     not_passed: int = 0
+    not_called: int = 0
 
 
 def _counted(dataset: Dataset, aligned: Path) -> _Counted:
@@ -306,7 +309,9 @@ def _counted(dataset: Dataset, aligned: Path) -> _Counted:
             calls = [(dataset.name, samples[one], *allele, int(copies[one]), int(ploidy[one])) for one in carriers]
         else:
             count, number = _stated_counts(record, allele, dataset)
-        if number:
+        if not number:
+            counted.not_called += 1
+        else:
             counted.alleles.append(((dataset.name, *allele, count, number, count / number), calls))
     return counted
 

@@ -97,10 +97,19 @@ def _score(options: argparse.Namespace) -> None:
             f"{score.score_id}: {score.variants:,} variants, {score.complex_rows:,} of them no single allele;"
             f" matched on the reverse strand {told.flipped:,}, alike on both {told.ambiguous:,}",
         )
+        _tell_repeated(score)
     _require_some(samples, least, options.input)
     rows = [HEADER, *(_row(sample, distribution) for sample in samples)]
     with staged(options.output) as output:
         output.write_text("".join("\t".join(row) + "\n" for row in rows))
+
+
+def _tell_repeated(score: ScoringFile) -> None:
+    if score.repeated:
+        warn(f"{score.score_id}: {score.repeated:,} rows are there more than once, and count once")
+    if score.contradicted:
+        told = f"{score.contradicted:,} alleles have different weights in different rows, and count as not known"
+        warn(f"{score.score_id}: {told}")
 
 
 def _dosages(options: argparse.Namespace, scores: Sequence[ScoringFile]) -> Dosages:

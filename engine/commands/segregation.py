@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.commands.options import Commands
 
 HEADER = ("proband", "affected_carriers", "affected_without_it", "affected_unknown", "well_carriers", "chance")
+_SEXES = ("1", "2", "0", "-9")
 _AFFECTED: Mapping[str, bool | None] = {"2": True, "1": False, "0": None, "-9": None}
 
 
@@ -91,6 +92,13 @@ def _families(pedigree: Path, named: Path, carriers: Mapping[str, bool | None]) 
                 file=named,
                 place=f"line {number:,}",
                 remedy="write family, person, father, mother (0 for none), sex, and 2 (ill), 1 (well) or 0 (unknown)",
+            )
+        if fields[4] not in _SEXES:
+            raise ClassificationError(
+                f"PED has no sex {fields[4]!r}",
+                file=named,
+                place=f"line {number:,}",
+                remedy="write 1 of a man, 2 of a woman, 0 where it is not known",
             )
         name, father, mother = (None if one == "0" else one for one in fields[1:4])
         one = Relative(name or "0", father, mother, _AFFECTED[fields[5]], carriers.get(name or "0"))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from engine.call.gvcf import CALLED_FROM, GvcfColumns, gvcf_columns
 from engine.errors import KnowledgeError, ReferenceMismatchError, VariantFileError
+from engine.files.index_fit import require_index_fits
 from engine.files.sample_values import alleles
 from engine.files.variant_lines import PASSED, JudgedRecords, variant_lines, variant_records
 from engine.reference.intervals import Interval
@@ -146,7 +147,10 @@ def read_genotypes(gvcf: Path, sites: Sites) -> Genotypes:
 def _is_looked_up(gvcf: Path, sites: Sites) -> bool:
     """Whether to look each site up by the index costs less than to read the file through."""
     indexed = any(gvcf.with_name(gvcf.name + suffix).is_file() for suffix in (".tbi", ".csi"))
-    return indexed and gvcf.stat().st_size > _BYTES_A_SITE * len(sites)
+    if not indexed or gvcf.stat().st_size <= _BYTES_A_SITE * len(sites):
+        return False
+    require_index_fits(gvcf, error=VariantFileError)
+    return True
 
 
 def _places(sites: Sites) -> list[Interval]:

@@ -18,8 +18,7 @@ from engine.files.text import text_lines
 from engine.reference.accessions import bare_contig
 from engine.reference.bundle import Contig
 from engine.risk.distribution import Distribution, checked_distribution
-from engine.risk.score import complement
-from engine.risk.scored_rows import ScoredAllele
+from engine.risk.scored_rows import ScoredAllele, complement
 from engine.risk.scoring_file import ScoringFile, read_scoring_file
 
 if TYPE_CHECKING:

@@ -44,6 +44,8 @@ class ToldScore:
         ambiguous: matched variants that look the same from either strand, taken as the file states them.
         flipped: matched variants that the file states on the reverse strand.
         population: in which its sums are known, absent where none is declared.
+        repeated: rows of the file that were there before, and count once.
+        contradicted: alleles that rows of the file give different weights, taken as not known.
     """
 
     score: SampleScore
@@ -51,6 +53,8 @@ class ToldScore:
     ambiguous: int
     flipped: int
     population: Population | None = None
+    repeated: int = 0
+    contradicted: int = 0
 
 
 def score_sample(
@@ -92,4 +96,6 @@ def _told(score: ScoringFile, dosages: Dosages, populations: Mapping[str, Popula
     summed = score_samples(score, dosages)
     (one,) = summed.samples
     named = SampleScore(sample, one.score_id, one.total, one.matched, one.variants)
-    return ToldScore(named, score.trait, summed.ambiguous, summed.flipped, populations.get(score.score_id))
+    population = populations.get(score.score_id)
+    strands = (summed.ambiguous, summed.flipped)
+    return ToldScore(named, score.trait, *strands, population, score.repeated, score.contradicted)

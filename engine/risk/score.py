@@ -16,14 +16,13 @@ import numpy as np
 
 from engine.risk.dosages import ALTERNATE, NEITHER, REFERENCE, Copies, Dosages, Site
 from engine.risk.places import Place, Places, places_of
-from engine.risk.scored_rows import ScoredAllele, ScoredRows, distinct
+from engine.risk.scored_rows import ScoredAllele, ScoredRows, complement, distinct
 from engine.risk.scoring_file import ScoringFile
 
 LEAST_MATCHED = 0.75
 """Share of a score's variants that must be known, as PGS Catalog's own calculator asks."""
 _UNMATCHED = -1
 _NOBODY: Copies = np.zeros(0)
-_COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
 @dataclass(frozen=True)
@@ -224,8 +223,3 @@ def _fitting(site: Site, effect: str, others: Sequence[str]) -> Site | None:
     if not others:
         return site if effect == site.ref or effect in site.copies else None
     return site.as_one_of((effect, *others))
-
-
-def complement(bases: str) -> str:
-    """The same bases as the other strand has them."""
-    return bases.translate(_COMPLEMENT)[::-1]

@@ -16,6 +16,7 @@ _MOST_CODES = 1 << 22
 """Pairs of alleles up to which a table of all of them is faster than to sort those that there are."""
 FARTHEST = (1 << 40) - 1
 """A position that no sequence has: a row's that lies farther is taken for it."""
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,13 @@ class ScoredRows(Sequence[ScoredAllele]):
             np.array([one.weights for one in alleles], np.float64).reshape(len(alleles), 3),
         )
 
+    def taken(self, kept: NDArray[np.bool_]) -> ScoredRows:
+        """Some of them, in their order."""
+        to = np.cumsum(kept) - 1
+        rsids = {int(to[row]): name for row, name in self.rsids.items() if kept[row]}
+        columns = (self.contig[kept], self.position[kept], rsids, self.pairs, self.pair[kept], self.weights[kept])
+        return ScoredRows(self.contigs, *columns)
+
     def __len__(self) -> int:
         return len(self.pair)
 
@@ -122,3 +130,8 @@ def distinct(codes: NDArray[np.int64], many: int) -> tuple[NDArray[np.int64], ND
     is_used = np.zeros(many, np.bool_)
     is_used[codes] = True
     return np.flatnonzero(is_used), (np.cumsum(is_used) - 1)[codes]
+
+
+def complement(bases: str) -> str:
+    """The same bases as the other strand has them."""
+    return bases.translate(_COMPLEMENT)[::-1]

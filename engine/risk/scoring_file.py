@@ -6,6 +6,10 @@ A row gives an allele and what each copy of it weighs. Harmonised files have the
 is no single allele of bases (HLA types, haplotypes, interactions) cannot be read off a VCF and counts as not matched.
 Rows are read by columns (:mod:`engine.risk.scoring_columns`); a file that is not plain throughout, row by row.
 
+A row that is there again counts once. Rows that give one allele different weights are refused where they stand at the
+authors' own places; where harmonising laid them upon each other, the allele counts as not matched
+(:mod:`engine.risk.repeated_rows`).
+
 Format: https://www.pgscatalog.org/downloads/#scoring_header
 """
 
@@ -19,6 +23,7 @@ from pathlib import Path
 from engine.errors import KnowledgeError
 from engine.files.text import text_lines
 from engine.reference.accessions import bare_contig
+from engine.risk.repeated_rows import settle
 from engine.risk.scored_rows import ScoredAllele, ScoredRows
 from engine.risk.scoring_columns import DOSAGE_WEIGHTS, IS_BASES, NOT_AN_ALLELE, Head, rows_by_columns
 
@@ -35,6 +40,8 @@ class ScoringFile:
         alleles: what can be counted.
         complex_rows: how many rows more there are whose effect is no single allele of bases.
         trait: what it is a score of, empty where the file does not tell.
+        repeated: rows that were there before, and count once.
+        contradicted: alleles that rows of a harmonised file give different weights, which are not known then.
     """
 
     score_id: str
@@ -42,18 +49,21 @@ class ScoringFile:
     alleles: ScoredRows
     complex_rows: int
     trait: str = ""
+    repeated: int = 0
+    contradicted: int = 0
 
     @property
     def variants(self) -> int:
-        """All rows of the file."""
-        return len(self.alleles) + self.complex_rows
+        """All rows of the file that say something of their own; alleles that it contradicts itself about count once."""
+        return len(self.alleles) + self.complex_rows + self.contradicted
 
 
 def read_scoring_file(path: Path) -> ScoringFile:
     """Read a scoring file, plain or gzip.
 
     Raises:
-        KnowledgeError: it is damaged, lacks a column, has a row that is cut off, or a weight that is no number.
+        KnowledgeError: it is damaged, lacks a column, has a row that is cut off, a weight that is no number, or, at
+            places that are not harmonised, different weights of one allele.
     """
     lines = enumerate(text_lines(path, needs_line_end=False), start=1)
     head = _head(lines, path)
@@ -62,7 +72,29 @@ def read_scoring_file(path: Path) -> ScoringFile:
     build = head.facts.get("HmPOS_build" if head.is_harmonised else "genome_build", "")
     score_id = head.facts.get("pgs_id") or head.facts.get("omicspred_id") or path.name.partition(".")[0]
     trait = head.facts.get("trait_mapped") or head.facts.get("trait_reported") or ""
-    return ScoringFile(score_id, _BUILDS.get(build.lower()), alleles, rows - len(alleles), trait)
+    settled = settle(alleles)
+    if settled.first and not head.is_harmonised:
+        raise _contradiction(settled.first, settled.contradicted, path)
+    return ScoringFile(
+        score_id,
+        _BUILDS.get(build.lower()),
+        settled.rows,
+        rows - len(alleles),
+        trait,
+        settled.repeated,
+        settled.contradicted,
+    )
+
+
+def _contradiction(first: ScoredAllele, alleles: int, path: Path) -> KnowledgeError:
+    named = first.rsid or f"{first.contig}:{first.position or 0:,}"
+    more = f", and {alleles - 1:,} more" if alleles > 1 else ""
+    return KnowledgeError(
+        f"different rows give the allele {first.effect} different weights",
+        file=path,
+        place=f"{named}{more}",
+        remedy="leave one of the rows in, or use the file that the PGS Catalog harmonised",
+    )
 
 
 def _head(lines: Iterator[tuple[int, str]], path: Path) -> Head:

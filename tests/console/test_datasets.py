@@ -53,7 +53,8 @@ class House:
     def vcf(self, name: str, rows: list[str], samples: str = "A\tB\tC", contig: str = "", length: str = "") -> str:
         head = HEADER.format(contig=contig or self.contig.removeprefix("chr"), length=length)
         columns = f"{COLUMNS}\tFORMAT\t{samples}" if samples else COLUMNS
-        info = (
+        info = '##FILTER=<ID=LowQual,Description="">\n'
+        info += (
             '##INFO=<ID=AC,Number=A,Type=Integer,Description="">\n##INFO=<ID=AN,Number=1,Type=Integer,Description="">\n'
         )
         (self.folder / name).write_text("\n".join([head + info + columns, *rows, ""]))
@@ -180,6 +181,7 @@ def test_sources_stand_side_by_side_and_are_added_up_where_that_is_asked(
         ({}, "wrong length", "the reference's"),
         ({}, "other contig", "none of the reference's contigs"),
         ({}, "no counts", "has neither genotypes nor AC and AN"),
+        ({}, "a filter that nobody declared", "is not defined in the header"),
         ({}, "more than there are", "AC 9 of AN 4 is no count of one allele"),
         ({"file": "holes.parquet"}, None, "none of them absent"),
     ],
@@ -196,6 +198,7 @@ def test_what_does_not_belong_here_is_refused(
         "wrong length": lambda: house.vcf("x.vcf", [good], length=",length=5"),
         "other contig": lambda: house.vcf("x.vcf", [good.replace(fields[0], "GL1", 1)], contig="GL1"),
         "no counts": lambda: house.vcf("x.vcf", ["\t".join(fields[:8])], samples=""),
+        "a filter that nobody declared": lambda: house.vcf("x.vcf", ["\t".join([*fields[:6], "q7", *fields[7:]])]),
         "more than there are": lambda: house.vcf("x.vcf", ["\t".join([*fields[:7], "AC=9;AN=4"])], samples=""),
     }
     row = {"contig": house.contig, "position": START + 11, "ref": fields[3], "alt": fields[4], "allele_count": 1}
@@ -217,11 +220,20 @@ def test_of_an_allele_that_stands_twice_one_record_is_kept_with_its_calls(
 ) -> None:
     structural = snv(house, "0/1", "0/1", "0/1", place=20).split("\t")
     structural[4] = "<DEL>"
-    rows = [snv(house, "0/1", "./.", "./."), snv(house, "0/0", "0/1", "1/1"), "\t".join(structural)]
+    marked = snv(house, "0/1", "0/1", "0/1", place=30).split("\t")
+    marked[6] = "LowQual"
+    uncalled = [snv(house, "./.", "./.", ".", place=place) for place in (40, 50)]
+    rows = [
+        snv(house, "0/1", "./.", "./."),
+        snv(house, "0/0", "0/1", "1/1"),
+        *("\t".join(one) for one in (structural, marked)),
+        *uncalled,
+    ]
     declared = house.declared("twice", house.vcf("twice.vcf", rows), sample_prefix="t-")
     assert run("import", declared, "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["alleles"], told["repeated"], told["not_sequence"]) == (1, 1, 1)
+    assert (told["not_passed"], told["not_called"]) == (1, 2)
     receipt = house.platform.lake.require("dataset_twice")
     (row,) = pq.read_table(house.platform.lake.path(receipt, FREQUENCIES)).to_pylist()
     calls = pq.read_table(house.platform.lake.path(receipt, CALLS)).to_pylist()
@@ -232,4 +244,6 @@ def test_of_an_allele_that_stands_twice_one_record_is_kept_with_its_calls(
     assert [line.partition(" of ")[0].partition(" that ")[0] for line in said] == [
         "left out: 1 records",
         "left out: 1 alleles",
+        "left out: 1 alleles in records",
+        "left out: 2 alleles at which nobody is called (AN 0)",
     ]

@@ -6,6 +6,7 @@ from math import comb, log
 from pathlib import Path
 
 import numpy as np
+import pysam
 import pytest
 from scipy.optimize import minimize
 from scipy.stats import chi2_contingency, ttest_ind
@@ -244,5 +245,40 @@ def test_real_genomes_are_read_and_their_alleles_counted(real: DosageMatrix) -> 
 def test_a_file_that_is_no_vcf_is_told(tmp_path: Path) -> None:
     path = tmp_path / "x.vcf"
     path.write_text("no VCF\n")
-    with pytest.raises(VariantFileError, match="genotypes cannot be read"):
+    with pytest.raises(VariantFileError, match="the file has no VCF header"):
         read_genotypes(path)
+
+
+HEAD = "##fileformat=VCFv4.2\n##contig=<ID=20,length=1000>\n" + '##FORMAT=<ID=GT,Number=1,Type=String,Description="">\n'
+HEAD += "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tA\tB\n"
+
+
+def matrix_of(path: Path, *records: str) -> Path:
+    rows = (record.split() for record in records)
+    path.write_text(HEAD + "".join("\t".join([*row[:5], ".", ".", ".", "GT", *row[5:]]) + "\n" for row in rows))
+    return path
+
+
+def test_a_record_that_is_there_again_is_one_row(tmp_path: Path) -> None:
+    records = ("20 5 . A C 0/1 1/1", "20 5 . a c 0/1 1/1", "20 5 . A G 0/0 ./.")
+    told = read_genotypes(matrix_of(tmp_path / "x.vcf", *records))
+    assert told.alleles == ("20-5-A-C", "20-5-A-G") and told.dosages.tolist() == [[1, 2], [0, MISSING]]
+
+
+def test_records_of_one_allele_that_differ_are_refused(tmp_path: Path) -> None:
+    path = matrix_of(tmp_path / "x.vcf", "20 5 . A C 0/1 1/1", "20 5 . A C 0/1 0/1")
+    with pytest.raises(VariantFileError, match="two records of 20-5-A-C have different genotypes") as caught:
+        read_genotypes(path)
+    assert caught.value.file == str(path) and caught.value.remedy
+
+
+def test_a_region_needs_an_index_of_the_file_and_a_contig_that_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "x.vcf.gz"
+    plain = matrix_of(tmp_path / "x.vcf", "20 5 . A C 0/1 1/1", "20 9 . A C 0/1 0/0")
+    pysam.tabix_compress(str(plain), str(path))
+    with pytest.raises(VariantFileError, match="no index"):
+        read_genotypes(path, "20:1-7")
+    pysam.tabix_index(str(path), preset="vcf")
+    assert read_genotypes(path, "20:1-7").alleles == ("20-5-A-C",)
+    with pytest.raises(VariantFileError, match="does not have the region's contig"):
+        read_genotypes(path, "chr20:1-7")

@@ -100,3 +100,19 @@ def test_a_father_who_is_a_woman_is_refused(
     assert run(tmp_path, "./.:. 0/2:60 0/2:60 0/2:60 0/1:60") == 1
     said = capsys.readouterr().err
     assert "is the father of 'child' and of sex 2" in said and "family F1" in said and "Remedy: " in said
+
+
+@pytest.mark.parametrize("sex", ["7", "3", "male", "F", "-1", "01", "."])
+def test_a_sex_that_ped_does_not_know_is_refused_with_its_line(
+    sex: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "family.ped").write_text(PED.replace("sister dad mum 2", f"sister dad mum {sex}"))
+    assert run(tmp_path, "./.:. 0/2:60 0/2:60 0/2:60 0/1:60") == 1
+    said = capsys.readouterr().err
+    assert f"PED has no sex {sex!r}" in said and "family.ped, line 5" in said and "Remedy: " in said
+
+
+@pytest.mark.parametrize("sex", ["0", "-9"])
+def test_a_sex_may_be_unknown(sex: str, tmp_path: Path) -> None:
+    (tmp_path / "family.ped").write_text(PED.replace("sister dad mum 2", f"sister dad mum {sex}"))
+    assert run(tmp_path, "./.:. 0/2:60 0/2:60 0/2:60 0/1:60") == 0

@@ -26,6 +26,7 @@ from engine.annotate.clinvar import build_clinvar
 from engine.annotate.normalise import normalise
 from engine.call.gvcf import called_stretches
 from engine.call.haplotype.gather import gather
+from engine.cohort.analysis.genotypes import read_genotypes as read_genotype_matrix
 from engine.cohort.contribution import contribute
 from engine.cohort.dataset import CALLS, FREQUENCIES, Dataset, import_dataset
 from engine.compare.comparison import compare
@@ -266,6 +267,11 @@ def read_kinship_sites(_: Place, file: Path) -> object:
     return told.positions.tolist(), told.ref, told.alt, told.names, told.left_out
 
 
+def read_matrix(_: Place, file: Path) -> object:
+    told = read_genotype_matrix(file)
+    return told.samples, told.alleles, told.dosages.tolist()
+
+
 def bundle_of(place: Place) -> ReferenceBundle:
     reference = place.reference
     return ReferenceBundle("t", "GRCh38", reference.fasta, reference.contigs, Path(), None, None, None, None, {})
@@ -363,6 +369,7 @@ READERS = (
     Reader("scores.vcf.gz", read_scores, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
     Reader("relatives.g.vcf.gz", read_relatives, gvcf_text, ((0, 1), (1, 2), (1, 3), (1, 7), (3, 4), (8, 9))),
     Reader("kinship.vcf.gz", read_kinship_sites, known_text, ((0, 1), (1, 2), (1, 3), (1, 7), (3, 7), (4, 7), (5, 7))),
+    Reader("matrix.vcf.gz", read_matrix, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
     Reader("partners.vcf.gz", import_partners, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
     Reader("annotated.vcf.gz", annotate, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
     Reader("cohort.vcf.gz", contribute_calls, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),

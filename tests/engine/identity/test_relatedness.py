@@ -1,8 +1,10 @@
 """How persons are related: families whose genotypes the tests draw, and gVCFs that are read, or refused."""
 
+import random
 from pathlib import Path
 
 import numpy as np
+import pysam
 import pytest
 from numpy.typing import NDArray
 
@@ -142,6 +144,27 @@ def test_a_gvcf_tells_reference_from_what_was_not_called(tmp_path: Path) -> None
         ],
     )
     assert copies == [0, -1, 1, 2, -1, -1, 1, -1, -1]
+
+
+def test_an_index_of_another_gvcf_is_refused(tmp_path: Path) -> None:
+    """Blocks of one base that hardly compress, so that the file is large enough to be looked up."""
+
+    def indexed(bases: int) -> Path:
+        chance = random.Random(1)
+        drawn = [(chance.choice("ACGT"), chance.randrange(20, 99), chance.randrange(10, 99)) for _ in range(bases)]
+        block = "chr1 {} . {} <NON_REF> . . END={} GT:GQ:DP 0/0:{}:{}"
+        blocks = [block.format(at, base, at, quality, depth) for at, (base, quality, depth) in enumerate(drawn, 1)]
+        return Path(pysam.tabix_index(str(write_gvcf(tmp_path / "x.g.vcf", blocks)), preset="vcf", force=True))
+
+    sites = read_sites(write_sites(tmp_path / "sites.vcf", RECORDS[:1]))
+    gvcf = indexed(20_000)
+    index = gvcf.with_name(f"{gvcf.name}.tbi")
+    assert read_genotypes(gvcf, sites).copies.tolist() == [0]
+    kept = index.read_bytes()
+    indexed(5_000)
+    index.write_bytes(kept)
+    with pytest.raises(GenomicsError, match="of another file"):
+        read_genotypes(gvcf, sites)
 
 
 @pytest.mark.parametrize(

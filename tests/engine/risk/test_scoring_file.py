@@ -76,6 +76,65 @@ def test_a_last_line_without_an_end_is_whole_where_its_columns_are(tmp_path: Pat
     assert read_scoring_file(path).variants == 1
 
 
+HARMONISED = ("rsID", "hm_chr", "hm_pos", "effect_allele", "other_allele", "effect_weight", "is_dominant")
+TWICE = {
+    "the same row": ["rs1 20 5 A G 0.5 -", "rs1 20 5 A G 0.5 -"],
+    "on the reverse strand": ["rs1 20 5 A G 0.5 -", "rs1 20 5 T C 0.50 -"],
+    "in small letters, with chr": ["rs1 20 5 A G 0.5 -", "rs1 chr20 5 a g 0.5 False"],
+    "without the other allele": ["rs1 20 5 A G 0.5 -", "rs1 20 5 A - 0.5 -"],
+    "by an id": ["rs1 - - A G 0.5 -", "rs1 - - A G 0.5 -"],
+    "farther on": ["rs1 20 5 A G 0.5 -", "rs2 20 9 A G 0.5 -", "rs1 20 5 A G 0.5 -"],
+    "an insertion": ["rs1 20 5 AT A 0.5 -", "rs1 20 5 AT A 0.5 -"],
+}
+
+
+@pytest.mark.parametrize("rows", TWICE.values(), ids=TWICE)
+def test_a_row_that_is_there_again_counts_once(tmp_path: Path, rows: list[str]) -> None:
+    columns = (*COLUMNS, "is_dominant")
+    score = read_scoring_file(write_score(tmp_path / "s.txt", rows, columns=columns))
+    once = read_scoring_file(write_score(tmp_path / "t.txt", rows[:-1], columns=columns))
+    assert [*score.alleles] == [*once.alleles]
+    assert (score.repeated, score.contradicted, score.variants) == (1, 0, len(rows) - 1)
+
+
+CONTRADICTED = {
+    "another weight": ["rs1 20 5 A G 0.5 -", "rs1 20 5 A G 0.4 -"],
+    "another sign": ["rs1 20 5 A G 0.5 -", "rs1 20 5 A G -0.5 -"],
+    "on the reverse strand": ["rs1 20 5 A G 0.5 -", "rs1 20 5 T C 0.4 -"],
+    "without the other allele": ["rs1 20 5 A G 0.5 -", "rs1 20 5 A - 0.4 -"],
+    "three of them, two alike": ["rs1 20 5 A G 0.5 -", "rs1 20 5 A G 0.5 -", "rs1 20 5 A G 0.4 -"],
+    "both dominant": ["rs1 20 5 A G 0.5 True", "rs1 20 5 A G 0.4 True"],
+}
+
+
+@pytest.mark.parametrize("rows", CONTRADICTED.values(), ids=CONTRADICTED)
+def test_rows_that_give_an_allele_different_weights(tmp_path: Path, rows: list[str]) -> None:
+    """The authors' own are refused; what harmonising laid upon each other is not known."""
+    others = ["rs9 20 3 C T 1 -", "rs9 20 7 C T 1 -"]
+    with pytest.raises(KnowledgeError, match="the allele A different weights") as caught:
+        read_scoring_file(write_score(tmp_path / "s.txt", [*rows, *others], columns=(*COLUMNS, "is_dominant")))
+    assert caught.value.file == str(tmp_path / "s.txt") and caught.value.place == "20:5" and caught.value.remedy
+    score = read_scoring_file(write_score(tmp_path / "h.txt", [*rows, *others], columns=HARMONISED))
+    assert [one.position for one in score.alleles] == [3, 7]
+    assert (score.repeated, score.contradicted, score.variants) == (0, 1, 3)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["rs1 20 5 A G 0.5 -", "rs1 20 5 A G 0.3 True"],  # each copy, and the first besides: one model
+        ["rs1 20 5 A G 0.5 -", "rs1 20 5 G A 0.3 -"],  # the other allele
+        ["rs1 20 5 A G 0.5 -", "rs1 20 5 A C 0.3 -"],  # of another variant of the place
+        ["rs1 20 5 A T 0.5 -", "rs1 20 5 T A 0.5 -"],  # alike from both strands: two alleles
+        ["rs1 20 5 A AT 0.5 -", "rs1 20 5 T TA 0.3 -"],  # insertions have one strand
+        ["rs1 20 5 A G 0.5 -", "rs1 X 5 A G 0.3 -"],
+    ],
+)
+def test_rows_that_say_different_things_both_count(tmp_path: Path, rows: list[str]) -> None:
+    score = read_scoring_file(write_score(tmp_path / "s.txt", rows, columns=(*COLUMNS, "is_dominant")))
+    assert (len(score.alleles), score.repeated, score.contradicted) == (2, 0, 0)
+
+
 def test_the_catalogs_own_files_are_read(shared_data: Path) -> None:
     sizes = {path.name.partition("_")[0]: read_scoring_file(path) for path in (shared_data / "pgs").glob("*GRCh38*")}
     assert sizes["PGS000001"].variants == 77 and sizes["PGS001229"].variants == 51_209
