@@ -4,8 +4,11 @@ PANEL is a table of ClinGen's classifications (``gene``, ``hgvs_c``, ``hgvs_p``,
 ``clinvar_variation_id``, ``inheritance``, ``met``), IDEOGRAM the cache folder of npm ideogram with Ensembl's
 transcripts and ClinVar's pathogenic alleles (two review stars or more, GRCh38). Places are those of the g. names,
 transcripts those in which the experts' c. name is that place; what the protein becomes is read from the experts' p.
-name. Comparators of PS1 and PM5 need sequence: ``--sequence CONTIG=FASTA`` gives GRCh37's of a chromosome.
-``--scores`` is a table of predictors on GRCh37. The allele itself is never among ClinVar's.
+name. What comparators of PS1 and PM5 make of the protein follows from the p. name and the reference bases of the codon
+that names and records tell (:mod:`benchmarks.codons`); a row in which they leave it open is not compared in these two.
+Where ``--sequence CONTIG=FASTA`` gives GRCh37's of a chromosome, the sequence tells it, and how often a unit stands
+there. ``--scores`` is a table of predictors on GRCh37. The allele itself is never among ClinVar's, and the review of a
+panel that came after the row's counts as none.
 
 Population frequencies are not at hand here, so PM2, BA1, BS1 and BS2 are not compared; nor are ClinVar's benign
 alleles, without which PM1 finds more hot spots than there are, nor constraint for PP2.
@@ -24,13 +27,15 @@ from pathlib import Path
 
 import pysam
 
+from benchmarks.codons import Bases, codons_of, told_by
 from demo.derive import clinvar_keys
 from demo.gene_structures import PROTEIN_CODING, transcript_of
 from engine.acmg.criteria import parse_criteria
 from engine.acmg.decide import decide
 from engine.acmg.facts import Known, VariantFacts, missense_of
 from engine.acmg.gather import Place, missense_residues, terms_of, with_proteins
-from engine.annotate.edit import Edit, trimmed
+from engine.annotate.clinvar import stars
+from engine.annotate.edit import Edit, reverse_complement, trimmed
 from engine.annotate.gene_model import Transcript
 from engine.annotate.hgvs import label
 
@@ -38,6 +43,10 @@ COMPARED = ("PVS1", "PS1", "PM1", "PM4", "PM5", "PP3", "BP4", "BP7")
 _PLACE = re.compile(r"NC_0+(\d+)\.\d+:g\.(\d+)(?:_(\d+))?(.+)")
 _MODES = {"Autosomal dominant": "AD", "Autosomal recessive": "AR", "X-linked": "XL"}
 _BASES = re.compile("[ACGT]+")
+NEIGHBOURS = frozenset({"C12orf43"})
+"""Genes under which the table has alleles of the gene beside it (HNF1A), in names that no panel speaks of."""
+OPEN = "open"
+"""In place of a p. name that cannot be told."""
 
 
 @dataclass
@@ -74,9 +83,10 @@ class Genes:
                 if found.coding:
                     self.transcripts[gene].append(_as_model(found, gene, self.contigs[gene]))
         self.alleles: dict[str, list[Known]] = defaultdict(list)
+        self.replaced: dict[tuple[str, Edit], str] = {}
         keys = clinvar_keys(_file(cache, "homo-sapiens-variants.tsv.li.gz"))
         for row in _rows(_file(cache, "homo-sapiens-variants.tsv.gz")):
-            contig, position, variation, ref, alt, _, _, _, significance, _, consequences, *_ = row
+            contig, position, variation, ref, alt, _, _, review, significance, _, consequences, *_ = row
             if not (_BASES.fullmatch(ref) and _BASES.fullmatch(alt)):
                 continue
             edit = trimmed(int(position) - 1, ref, alt)
@@ -84,7 +94,9 @@ class Genes:
                 keys["molecular_consequences"][int(one)].partition("|")[0] for one in consequences.split(",") if one
             ]
             is_pathogenic = keys["clinical_significances"][int(significance)] != "Likely_pathogenic"
-            self.alleles[contig].append(Known(variation, is_pathogenic, 2, edit, terms_of(terms, edit)))
+            review_stars = stars(keys["clinical_review_statuses"][int(review)])
+            self.alleles[contig].append(Known(variation, is_pathogenic, review_stars, edit, terms_of(terms, edit)))
+            self.replaced[contig, edit] = ref[edit.start - int(position) + 1 :][: edit.end - edit.start]
 
     def known(self, transcript: Transcript) -> tuple[Known, ...]:
         """The alleles within a transcript."""
@@ -104,24 +116,28 @@ def main() -> None:
     options = parser.parse_args()
     with gzip.open(options.panel, "rt") as table:
         rows = list(csv.DictReader(table, delimiter="\t"))
+    approved = {row["clinvar_variation_id"]: row["approved"] for row in rows if row["clinvar_variation_id"]}
     genes = Genes(options.ideogram, {row["gene"] for row in rows})
     sequences = {contig: Path(fasta) for contig, _, fasta in (one.partition("=") for one in options.sequence)}
     scores = _scores(options.scores) if options.scores else {}
     counts = {code: Counts() for code in COMPARED}
     compared, left_out = Counter[str](), Counter[str]()
     for row in rows:
-        facts = _facts(row, genes)
+        facts = _facts(row, genes, approved)
         if isinstance(facts, str):
             left_out[facts] += 1
             continue
         compared["all"] += 1
         facts, has_sequence = _with_sequence(facts, row, sequences)
+        if not has_sequence:
+            facts = _with_codon(facts, row, genes)
+        is_open = any(one.protein == OPEN for one in facts.known)
         prediction = scores.get(row["hgvs_g_b37"].partition("|")[0], {})
         facts = replace(facts, predictions=prediction)
         ours = {one.criterion.code: str(one.criterion.strength) for one in decide(facts)}
         theirs = {one.code: str(one.strength) for one in parse_criteria(row["met"])}
         for code in COMPARED:
-            if (code in ("PS1", "PM5") and not has_sequence) or (code in ("PP3", "BP4") and not prediction):
+            if (code in ("PS1", "PM5") and is_open) or (code in ("PP3", "BP4") and not prediction):
                 continue
             compared[code] += 1
             _count(counts[code], code, ours, theirs, row)
@@ -149,8 +165,16 @@ def _count(one: Counts, code: str, ours: Mapping[str, str], theirs: Mapping[str,
         one.missed[f"{row['gene']} experts"] += 1
 
 
-def _facts(row: Mapping[str, str], genes: Genes) -> VariantFacts | str:
-    """The facts of a row, or why there are none."""
+def _facts(row: Mapping[str, str], genes: Genes, approved: Mapping[str, str]) -> VariantFacts | str:
+    """The facts of a row, or why there are none.
+
+    Args:
+        row: of the panel's table.
+        genes: with transcripts and alleles.
+        approved: when a panel approved its classification, by ClinVar's variation id.
+    """
+    if row["gene"] in NEIGHBOURS:
+        return "named by a neighbouring gene"
     edit = _edit(row["hgvs_g_b38"])
     if edit is None:
         return "no place that can be read"
@@ -169,14 +193,28 @@ def _facts(row: Mapping[str, str], genes: Genes) -> VariantFacts | str:
     if terms is None:
         return "the consequence is not told"
     known = tuple(
-        one for one in genes.known(transcript) if one.variation_id != row["clinvar_variation_id"] and one.edit != edit
+        _as_of(one, row["approved"], approved)
+        for one in genes.known(transcript)
+        if one.variation_id != row["clinvar_variation_id"] and one.edit != edit
     )
     modes = {short for long, short in _MODES.items() if long in row["inheritance"]}
     return VariantFacts(
         row["gene"], transcript, edit, terms, protein, known, "2024-12-15",
         missense=missense_residues(Place(transcript, 0, ""), known, ()),
-        modes=frozenset(modes), variation_id=row["clinvar_variation_id"] or None,
+        modes=frozenset(modes), variation_id=row["clinvar_variation_id"] or None, replaced=_replaced(row),
     )  # fmt: skip
+
+
+def _as_of(allele: Known, day: str, approved: Mapping[str, str]) -> Known:
+    """The allele without the review of a panel that came later: nobody compares with what is not classified yet."""
+    later = approved.get(allele.variation_id, day) > day
+    return replace(allele, stars=min(allele.stars, 2)) if later else allele
+
+
+def _replaced(row: Mapping[str, str]) -> str:
+    """The base that a substitution replaces."""
+    found = re.search(r"\d([ACGT])>[ACGT]$", row["hgvs_g_b38"].partition("|")[0])
+    return found[1] if found else ""
 
 
 def _labels(transcript: Transcript, edit: Edit) -> set[str]:
@@ -206,7 +244,7 @@ def _edit(name: str) -> Edit | None:
 def _terms(edit: Edit, change: str, protein: str | None, transcript: Transcript) -> frozenset[str] | None:
     """Terms of the consequence, by place, length and p. name; absent where these do not tell."""
     site = re.match(r"[-*]?\d+([+-])([12])(?!\d)", change)
-    if site:
+    if site and not re.fullmatch(r"\d+\+2dup.?", change):  # the base comes behind the site, which stays
         return frozenset({"splice_donor_variant" if site[1] == "+" else "splice_acceptor_variant"})
     offset = re.match(r"[-*]?\d+([+-]\d+)", change)
     if offset:
@@ -215,7 +253,7 @@ def _terms(edit: Edit, change: str, protein: str | None, transcript: Transcript)
         return frozenset({"5_prime_UTR_variant" if change.startswith("-") else "3_prime_UTR_variant"})
     for mark, term in (
         ("fs", "frameshift_variant"),
-        ("ext", "stop_lost"),
+        (r"ext|^p\.Ter", "stop_lost"),
         (r"Met1(?!\d)", "start_lost"),
         ("Ter", "stop_gained"),
         ("=", "synonymous_variant"),
@@ -248,6 +286,43 @@ def _with_sequence(
     copies = 0 if "N" in new.alt else place.repeat_copies(new)
     known = with_proteins(facts.known, new, place) if missense_of(facts.protein) else facts.known
     return replace(facts, known=known, repeat_copies=copies), True
+
+
+def _with_codon(facts: VariantFacts, row: Mapping[str, str], genes: Genes) -> VariantFacts:
+    """With the proteins of comparators as far as names and reference bases tell them; else :data:`OPEN`."""
+    own = missense_of(facts.protein)
+    ref = _replaced(row)
+    place = Place(facts.transcript, 0, "")
+    codon = place.codon(facts.edit.start)
+    if own is None or codon is None:
+        return facts
+    near = [
+        one
+        for one in facts.known
+        if "missense_variant" in one.terms and place.codon(one.edit.start) == codon == place.codon(one.edit.end - 1)
+    ]
+    if not near or not ref:
+        return replace(facts, known=tuple(replace(one, protein=OPEN) if one in near else one for one in facts.known))
+    contig = facts.transcript.contig
+    known = dict(_in_codon(facts.transcript, facts.edit.start, ref))
+    for one in near:
+        known |= _in_codon(facts.transcript, one.edit.start, genes.replaced[contig, one.edit])
+    codons = codons_of(own[0], known, [(_in_codon(facts.transcript, facts.edit.start, facts.edit.alt), own[2])])
+    proteins = {}
+    for one in near:
+        residue = told_by(codons, _in_codon(facts.transcript, one.edit.start, one.edit.alt))
+        proteins[one] = f"p.({own[0]}{own[1]}{residue})" if residue else OPEN
+    return replace(facts, known=tuple(replace(one, protein=proteins.get(one, one.protein)) for one in facts.known))
+
+
+def _in_codon(transcript: Transcript, start: int, bases: str) -> Bases:
+    """Bases of the genome as bases of a codon."""
+    first = transcript.coding_places[0] - transcript.phase_shift
+    told = {}
+    for at, base in enumerate(bases, start):
+        read = base if transcript.strand == 1 else reverse_complement(base)
+        told[(transcript.place(at)[0] - first) % 3] = read
+    return told
 
 
 def _scores(table: Path) -> dict[str, dict[str, float]]:

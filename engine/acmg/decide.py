@@ -22,7 +22,7 @@ from engine.acmg.facts import (
     missense_of,
 )
 from engine.acmg.grantham import grantham
-from engine.acmg.loss_of_function import loss_of_function
+from engine.acmg.loss_of_function import decays, loss_of_function, stop_residue
 from engine.acmg.rule_set import RuleSet, rule_set
 from engine.annotate.terms import INTRON, NMD, SPLICE_REGION
 
@@ -49,6 +49,7 @@ def _met(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
     if lost:
         yield lost
     yield from _same_residue(facts, rules)
+    yield from _truncated(facts, rules)
     yield from _hot_spot(facts, rules)
     yield from _few_missense(facts, rules)
     yield from _length(facts, rules, lost is not None)
@@ -62,12 +63,14 @@ def _met(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
 def _same_residue(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
     """PS1 and PM5: other missense changes of the residue that ClinVar knows as pathogenic; never a truncation."""
     own = missense_of(facts.protein)
+    panel = rules.of_gene(facts.gene).get("PM5", {})
     if own is None or "missense_variant" not in facts.terms:
         return
     comparable = [
         (one, other)
         for one in facts.known
-        if one.stars >= rules.at("comparators", "stars")
+        if one.stars >= panel.get("stars", rules.at("comparators", "stars"))
+        and (one.is_pathogenic or not panel.get("pathogenic_only"))
         and (other := missense_of(one.protein)) is not None
         and other[:2] == own[:2]
         and one.variation_id != facts.variation_id
@@ -76,12 +79,27 @@ def _same_residue(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
     if same:
         yield _compared("PS1", (_S, _M), same, facts, "the same change of the protein by another change of the DNA")
         return
+    if panel.get("missense") == "none":
+        return
     different = [(one, _is_as_far(own, other, rules)) for one, other in comparable if other[2] != own[2]]
     if as_far := [one for one, far in different if far]:
         yield _compared("PM5", (_M, _P), as_far, facts, "another amino acid at the same residue")
     elif nearer := [one for one, _ in different if one.is_pathogenic]:
         what = "an amino acid at the same residue that lies further from the old one"
         yield _compared("PM5", (_P, _P), nearer, facts, what)
+
+
+def _truncated(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
+    """PM5 of a truncation, where a panel of experts says so of its gene."""
+    panel = rules.of_gene(facts.gene)
+    said = panel.get("PM5", {}).get("truncations")
+    if said is None:
+        return
+    first, last = said["residues"]
+    within = facts.terms & TRUNCATING and first <= (stop_residue(facts) or 0) <= last
+    if within or (said.get("splice_sites") and facts.terms & SPLICE_SITES):
+        sentence = f"A truncation within residues {first} to {last} of {facts.gene}, where the panel knows others"
+        yield Evidence(Criterion("PM5", _P), sentence, panel["source"])
 
 
 def _is_as_far(own: tuple[str, int, str], other: tuple[str, int, str], rules: RuleSet) -> bool:
@@ -129,13 +147,16 @@ def _hot_spot(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
 
 def _in_the_panels_residues(facts: VariantFacts, panel: Mapping[str, Any]) -> Iterator[Evidence]:
     """PM1 where a panel of experts says which residues are critical; none where it never applies the criterion."""
-    stretches = {} if panel["PM1"] == "none" else panel["PM1"]
+    yield from _in_stretches(facts, "PM1", {} if panel["PM1"] == "none" else panel["PM1"], panel["source"])
+
+
+def _in_stretches(facts: VariantFacts, code: str, stretches: Mapping[str, Any], source: str) -> Iterator[Evidence]:
     for letter in (_S, _M, _P):
         for first, last in stretches.get(str(letter), ()):
             if first <= (facts.residue or 0) <= last:
                 where = f"residue {first}" if first == last else f"residues {first} to {last}"
                 sentence = f"The panel names {where} of {facts.gene} as critical"
-                yield Evidence(Criterion("PM1", letter), sentence, panel["source"])
+                yield Evidence(Criterion(code, letter), sentence, source)
                 return
 
 
@@ -159,6 +180,11 @@ def _few_missense(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
 
 def _length(facts: VariantFacts, rules: RuleSet, lost: bool) -> Iterator[Evidence]:
     """PM4 and BP3: a changed length of the protein, outside and inside of repeats."""
+    panel = rules.of_gene(facts.gene)
+    said = panel.get("PM4", {})
+    if said.get("truncations") and facts.terms & TRUNCATING:
+        yield from _shortened(facts, rules, panel["source"])
+        return
     if lost or not (facts.terms & (_IN_FRAME | {"stop_lost"})):
         return
     name = facts.protein or "the protein"
@@ -169,8 +195,22 @@ def _length(facts: VariantFacts, rules: RuleSet, lost: bool) -> Iterator[Evidenc
             "reference genome",
         )
         return
+    stretches = said.get("in_frame")
+    if facts.terms & _IN_FRAME and stretches is not None:
+        yield from _in_stretches(facts, "PM4", {} if stretches == "none" else stretches, panel["source"])
+        return
     what = "is longer than it should be" if "stop_lost" in facts.terms else "has another length, outside of repeats"
     yield Evidence(Criterion("PM4", _M), f"The protein {what}: {name}", "gene model", None, facts.transcript.name)
+
+
+def _shortened(facts: VariantFacts, rules: RuleSet, source: str) -> Iterator[Evidence]:
+    """PM4 of a shorter protein that is made all the same, in a gene whose disease is not one of a lost protein."""
+    stop = stop_residue(facts)
+    if stop is None or decays(facts.transcript, stop, rules):
+        return
+    share = (facts.residues - (facts.residue or stop) + 1) / facts.residues
+    strength = _M if share >= rules.at("PVS1", "large_part") else _P
+    yield Evidence(Criterion("PM4", strength), f"{share:.0%} of the protein is lost, without decay of the mRNA", source)
 
 
 def _frequency(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
@@ -209,7 +249,7 @@ def _share(seen: Seen) -> str:
 
 def _predicted(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
     """PP3 and BP4, of a missense variant and of splicing; PP3 by the stronger of both, BP4 where neither objects."""
-    missense = list(_by_first(facts.predictions, rules.at("predictors"), facts.predictor_source))
+    missense = list(_by_first(facts.predictions, _missense_predictors(facts.gene, rules), facts.predictor_source))
     of_protein = missense if "missense_variant" in facts.terms else []
     covered = facts.terms & (TRUNCATING | SPLICE_SITES | {"start_lost"})
     splicing = [] if covered else list(_by_first(facts.splicing, rules.at("splice_predictors"), facts.splicing_source))
@@ -221,6 +261,12 @@ def _predicted(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
     # That nothing is predicted of splicing says of a changed amino acid nothing.
     harmless = of_protein if "missense_variant" in facts.terms else splicing
     yield from (one for one in harmless if not _may_be_spliced(facts, rules))
+
+
+def _missense_predictors(gene: str, rules: RuleSet) -> Mapping[str, Any]:
+    """Bounds by predictor: those of the gene's panel before the general ones; none where it uses no predictor."""
+    of_panel = rules.of_gene(gene).get("predictors", {})
+    return {} if of_panel == "none" else {**rules.at("predictors"), **of_panel}
 
 
 def _by_first(scores: Mapping[str, float], known: Mapping[str, Any], version: str | None) -> Iterator[Evidence]:
@@ -244,7 +290,7 @@ def _by_score(name: str, score: float, bounds: Mapping[str, Any], version: str |
         reached = [Strength(letter) for letter, bound in bounds[code].items() if sign * score >= sign * bound]
         if reached:
             strongest = min(reached, key=list(Strength).index)
-            sentence = f"{name} {score:g} is within the calibrated range of this strength"
+            sentence = f"{name} {score:g} is within the range of this strength"
             yield Evidence(Criterion(code, strongest), sentence, name, version)
 
 

@@ -163,6 +163,7 @@ class VariantFacts:
             the place.
         de_novo_basis: how well they were seen.
         phenotype_rank: of the gene by the person's signs, absent without signs.
+        replaced: the base that a single substitution replaces, on the genome's strand; empty of anything else.
     """
 
     gene: str
@@ -188,6 +189,7 @@ class VariantFacts:
     de_novo: tuple[str, ...] = ()
     de_novo_basis: str | None = None
     phenotype_rank: int | None = None
+    replaced: str = ""
 
     @property
     def is_recessive(self) -> bool:

@@ -152,6 +152,7 @@ class Gatherer:
             population=population,
             missense=self._missense(place, known, edit) if "missense_variant" in terms else Missense(),
             variation_id=row["clinvar_variation_id"],
+            replaced=row["ref"] if len(row["ref"]) == len(row["alt"]) == 1 else "",
         )
 
     def _missense(self, place: Place, known: Sequence[Known], edit: Edit) -> Missense:

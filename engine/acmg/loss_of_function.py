@@ -13,6 +13,7 @@ from typing import Any
 from engine.acmg.criteria import Criterion, Strength
 from engine.acmg.facts import SPLICE_SITES, TRUNCATING, Evidence, Known, VariantFacts
 from engine.acmg.rule_set import RuleSet
+from engine.annotate.edit import reverse_complement
 from engine.annotate.gene_model import Transcript
 
 _VS, _S, _M, _P = Strength.VERY_STRONG, Strength.STRONG, Strength.MODERATE, Strength.SUPPORTING
@@ -28,11 +29,11 @@ def loss_of_function(facts: VariantFacts, rules: RuleSet) -> Evidence | None:
     if facts.terms & TRUNCATING:
         told = _truncation(facts, truncations, rules, gene)
     elif facts.terms & SPLICE_SITES:
-        told = _splice_site(facts, rules)
+        told = None if makes_the_usual_site(facts) else _splice_site(facts, rules)
     elif "start_lost" in facts.terms:
         told = _start(facts)
     else:
-        return None
+        told = _last_base(facts, gene)
     if told is None:
         return None
     strength, why = told
@@ -60,18 +61,52 @@ _Told = tuple[Strength, str]
 
 
 def _truncation(facts: VariantFacts, truncations: list[Known], rules: RuleSet, gene: Mapping[str, Any]) -> _Told | None:
-    stop = facts.new_stop or _residue_at(facts.transcript, facts.edit.start)
+    stop = stop_residue(facts)
     if stop is None:
         return None
     last = gene.get("last_critical_residue")
     if last is not None and stop > last:
-        return None
-    if _decays(facts.transcript, stop, rules):
+        return _beyond(stop, gene)
+    if decays(facts.transcript, stop, rules):
         return _VS, f"A stop at residue {stop} of {facts.residues} leads to decay of the mRNA."
     first_lost = facts.residue or stop
-    if _lies_beyond(facts, truncations, first_lost, rules):
+    if last is None and _lies_beyond(facts, truncations, first_lost, rules):
         return None
     return _part_lost(facts, first_lost, rules, f"A stop at residue {stop} escapes decay of the mRNA")
+
+
+def stop_residue(facts: VariantFacts) -> int | None:
+    """Where a truncated protein ends: by its p. name, or, where that does not tell, where it is changed."""
+    return facts.new_stop or _residue_at(facts.transcript, facts.edit.start)
+
+
+def _beyond(stop: int, gene: Mapping[str, Any]) -> _Told | None:
+    """What the panel says of a stop behind the last critical residue; nothing where it has no word for it."""
+    strength = gene.get("beyond_it")
+    return (Strength(strength), f"A stop at residue {stop}, behind the last critical residue.") if strength else None
+
+
+def _last_base(facts: VariantFacts, gene: Mapping[str, Any]) -> _Told | None:
+    """Where a panel says so: the last base of an exon, a G, that is not any more."""
+    strength, exons = gene.get("last_base_of_exon"), facts.transcript.exons
+    forward = facts.transcript.strand == 1
+    ends = {end - 1 for _, end in exons[:-1]} if forward else {start for start, _ in exons[1:]}
+    if strength is None or facts.replaced != ("G" if forward else "C") or facts.edit.start not in ends:
+        return None
+    return Strength(strength), "The last base of an exon is a G no more, so that its splice site is weakened."
+
+
+# A donor begins with GT, an acceptor ends in AG: by which of their two bases, on the transcript's strand.
+_USUAL = {1: "G", 2: "T", -2: "A", -1: "G"}
+
+
+def makes_the_usual_site(facts: VariantFacts) -> bool:
+    """Whether a single base of a splice site becomes the one that nearly all such sites have: nothing is lost."""
+    if not facts.replaced:
+        return False
+    _, distance = facts.transcript.place(facts.edit.start)
+    alt = facts.edit.alt if facts.transcript.strand == 1 else reverse_complement(facts.edit.alt)
+    return _USUAL.get(distance) == alt
 
 
 def _lies_beyond(facts: VariantFacts, truncations: list[Known], residue: int, rules: RuleSet) -> bool:
@@ -94,7 +129,7 @@ def _part_lost(facts: VariantFacts, first: int, rules: RuleSet, escapes: str) ->
     return _M, f"{escapes}; {share:.0%} of the protein is lost, of which no pathogenic allele is known."
 
 
-def _decays(transcript: Transcript, stop: int, rules: RuleSet) -> bool:
+def decays(transcript: Transcript, stop: int, rules: RuleSet) -> bool:
     """Whether a stop codon lies so far before the last junction of exons that the mRNA is taken down."""
     if len(transcript.exons) < 2:
         return False
@@ -117,7 +152,7 @@ def _splice_site(facts: VariantFacts, rules: RuleSet) -> _Told | None:
     skipped = f"The splice site is lost; without its exon ({last - first} bases)"
     residue = coding[0] // 3 + 1
     if (last - first) % 3 or coding[0] == 0:
-        if coding[0] and _decays(facts.transcript, residue, rules):
+        if coding[0] and decays(facts.transcript, residue, rules):
             return _VS, f"{skipped} the frame is shifted, and the mRNA decays."
         return _part_lost(facts, residue, rules, f"{skipped} the frame is shifted or the start lost, without decay")
     within = [

@@ -292,7 +292,7 @@ def _frameshift(before: str, after: str, first: int) -> str:
         return f"p.({_residue(before, place)}Ter)"
     stop = after.find("*", place)
     counted = str(stop - place + 1) if stop >= 0 else "?"
-    return f"p.({_residue(before, place)}{_letters(after[place])}fsTer{counted})"
+    return f"p.({_residue(before, place)}{three_letters(after[place])}fsTer{counted})"
 
 
 def _extension(before: str, after: str, first: int) -> str:
@@ -305,7 +305,7 @@ def _extension(before: str, after: str, first: int) -> str:
     if place < old or old >= len(after):
         return _lost_with_neighbours(before, after, place, old, stop)
     counted = str(stop - old) if stop >= 0 else "?"
-    return f"p.(Ter{old + 1}{_letters(after[old])}extTer{counted})"
+    return f"p.(Ter{old + 1}{three_letters(after[old])}extTer{counted})"
 
 
 def _lost_with_neighbours(before: str, after: str, place: int, old: int, stop: int) -> str:
@@ -313,7 +313,7 @@ def _lost_with_neighbours(before: str, after: str, place: int, old: int, stop: i
     if place >= len(after):
         return UNKNOWN
     counted = str(stop - place + 1) if stop >= 0 else "?"
-    return f"p.({_residue(before, place)}{_letters(after[place])}fsTer{counted})"
+    return f"p.({_residue(before, place)}{three_letters(after[place])}fsTer{counted})"
 
 
 def _in_frame(protein: str, first: int, replaced: str, coming: str) -> str:
@@ -334,8 +334,8 @@ def _in_frame(protein: str, first: int, replaced: str, coming: str) -> str:
     if not replaced:
         return _insertion(protein, first, coming)
     if len(replaced) == len(coming) == 1:
-        return f"p.({_residue(protein, first)}{_letters(coming)})"
-    return f"p.({_range(protein, first, last)}delins{_letters(coming)})"
+        return f"p.({_residue(protein, first)}{three_letters(coming)})"
+    return f"p.({_range(protein, first, last)}delins{three_letters(coming)})"
 
 
 def _insertion_of_a_stop(protein: str, first: int, coming: str) -> str:
@@ -348,7 +348,7 @@ def _insertion_of_a_stop(protein: str, first: int, coming: str) -> str:
         return UNKNOWN
     if coming == "*":
         return f"p.({_residue(protein, first)}Ter)"
-    return f"p.({_range(protein, first - 1, first + 1)}ins{_letters(coming)})"
+    return f"p.({_range(protein, first - 1, first + 1)}ins{three_letters(coming)})"
 
 
 def _deletion(protein: str, first: int, last: int) -> str:
@@ -365,7 +365,7 @@ def _insertion(protein: str, first: int, coming: str) -> str:
         return f"p.({_range(protein, first - size, first)}dup)"
     if first >= len(protein) or first == 0:
         return UNKNOWN
-    return f"p.({_range(protein, first - 1, first + 1)}ins{_letters(coming)})"
+    return f"p.({_range(protein, first - 1, first + 1)}ins{three_letters(coming)})"
 
 
 def _residue(protein: str, place: int) -> str:
@@ -378,5 +378,6 @@ def _range(protein: str, first: int, last: int) -> str:
     return f"{_residue(protein, first)}_{_residue(protein, last - 1)}"
 
 
-def _letters(residues: str) -> str:
+def three_letters(residues: str) -> str:
+    """Residues by their three-letter names, one after the other."""
     return "".join(_THREE_LETTERS[residue] for residue in residues)

@@ -1,6 +1,7 @@
 """Criteria by what is known of the gene and of splicing: PM1, PP2, the mechanism of PVS1, PP3, BP4 and BP7."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from engine.acmg.constraint import GeneConstraint
 from engine.acmg.decide import decide
 from engine.acmg.facts import Missense
 from engine.acmg.rule_set import rule_set
-from tests.builders.acmg import TRUNCATIONS, decided, facts
+from engine.annotate.edit import Edit
+from tests.builders.acmg import TRANSCRIPT, TRUNCATIONS, decided, facts, known
 
 HOT = Missense(harmful=(28, 30, 34, 40), harmless=(90,))
 CONSTRAINED = GeneConstraint(loeuf=0.2, missense_z=3.5, release="4.1")
@@ -129,3 +131,125 @@ def test_more_that_harms_never_lowers_the_class(harmful: list[int], more: int, s
     )
     ranks = [combine(one.criterion for one in decide(each)).by_points.rank for each in (before, after)]
     assert ranks[0] <= ranks[1]
+
+
+LATE = {"at": 3100, "protein": "p.(Arg234Ter)"}
+EARLY = {"at": 1100, "protein": "p.(Arg34Ter)"}
+
+
+@pytest.mark.parametrize(
+    ("gene", "terms", "more", "expected"),
+    [
+        ("CDH1", "stop_gained", EARLY, ["PVS1=VS", "PM5=P"]),
+        ("ATM", "stop_gained", EARLY, ["PVS1=VS", "PM5=P"]),
+        ("RUNX1", "stop_gained", EARLY, ["PVS1=VS", "PM5=P"]),
+        ("RUNX1", "stop_gained", {"at": 1097, "protein": "p.(Arg33Ter)"}, ["PVS1=VS"]),
+        ("CDH1", "stop_gained", {"at": 3300, "protein": "p.(Arg837Ter)"}, ["PVS1=M"]),
+        ("CDH1", "splice_donor_variant", {"at": 2302}, ["PVS1=VS", "PM5=P"]),
+        ("ATM", "splice_donor_variant", {"at": 2302}, ["PVS1=VS"]),
+        ("MYOC", "stop_gained", LATE, ["PM4=M"]),
+        ("MYOC", "stop_gained", {"at": 3280, "protein": "p.(Arg294Ter)"}, ["PM4=P"]),
+        ("MYOC", "frameshift_variant", {"at": 3100}, ["PM4=M"]),
+        ("MYOC", "stop_gained", EARLY, []),
+        ("FOXG1", "stop_gained", {"at": 3300, "protein": "p.(Arg469Ter)"}, []),
+    ],
+)
+def test_what_panels_say_of_truncations_holds(gene: str, terms: str, more: dict[str, Any], expected: list[str]) -> None:
+    assert decided(terms, gene=gene, known=TRUNCATIONS, **more) == expected
+
+
+@pytest.mark.parametrize(
+    ("gene", "residue", "expected"),
+    [
+        ("PTEN", 92, ["PM4=M"]),
+        ("PTEN", 95, []),
+        ("TP53", 175, []),
+        ("RUNX1", 100, ["PM4=P"]),
+        ("OTHER", 175, ["PM4=M"]),
+    ],
+)
+def test_where_a_panel_says_so_a_length_counts_in_its_residues_alone(
+    gene: str, residue: int, expected: list[str]
+) -> None:
+    assert decided("inframe_deletion", gene=gene, protein=f"p.(Arg{residue}del)") == expected
+
+
+def test_up_to_the_residue_that_a_panel_names_a_stop_counts_though_none_is_known_behind_it() -> None:
+    many = tuple(known(str(number), 1000 + 20 * number, "stop_gained") for number in range(1, 12))
+    stop = {"at": 3270, "protein": "p.(Arg290Ter)", "known": many}
+    assert decided("stop_gained", gene="OTHER", **stop) == []
+    assert decided("stop_gained", gene="FOXG1", **stop) == ["PVS1=M"]
+
+
+def test_a_lost_stop_counts_everywhere() -> None:
+    assert decided("stop_lost", gene="PTEN", protein="p.(Ter404CysextTer8)") == ["PM4=M"]
+
+
+@pytest.mark.parametrize(
+    ("gene", "stars", "pathogenic", "expected"),
+    [
+        ("OTHER", 2, True, ["PM5=M"]),
+        ("TP53", 2, True, []),
+        ("TP53", 3, True, ["PM5=M"]),
+        ("TP53", 3, False, []),
+        ("PAH", 2, False, []),
+        ("GCK", 3, False, ["PM5=P"]),
+        ("PALB2", 3, True, []),
+    ],
+)
+def test_panels_say_what_they_compare_with(gene: str, stars: int, pathogenic: bool, expected: list[str]) -> None:
+    one = known("9", 1101, "missense_variant", protein="p.(Arg34His)", stars=stars, pathogenic=pathogenic)
+    assert decided("missense_variant", gene=gene, protein="p.(Arg34Cys)", known=(one,)) == expected
+
+
+@pytest.mark.parametrize(
+    ("gene", "score", "expected"),
+    [
+        ("OTHER", 0.72, ["PP3=P"]),
+        ("LDLR", 0.72, []),
+        ("LDLR", 0.95, ["PP3=P"]),
+        ("LDLR", 0.4, ["BP4=P"]),
+        ("RYR1", 0.9, ["PP3=M"]),
+        ("PALB2", 0.95, []),
+    ],
+)
+def test_the_bounds_of_a_panel_stand_before_the_general_ones(gene: str, score: float, expected: list[str]) -> None:
+    protein = "p.(Arg999Cys)"
+    assert decided("missense_variant", gene=gene, protein=protein, predictions={"REVEL": score}) == expected
+
+
+def test_of_a_predictor_that_a_panel_has_no_word_for_the_general_bounds_hold() -> None:
+    protein = "p.(Arg999Cys)"
+    assert decided("missense_variant", gene="LDLR", protein=protein, predictions={"VEST4": 0.9}) == ["PP3=M"]
+
+
+def test_a_g_that_ends_an_exon_counts_where_the_panel_says_so() -> None:
+    last = {"gene": "CDH1", "at": 1299, "protein": "p.(Glu100=)", "known": TRUNCATIONS}
+    assert decided("synonymous_variant", **last, replaced="G") == ["PVS1=M"]
+    assert decided("synonymous_variant", **last, replaced="C") == []
+    assert decided("synonymous_variant", **(last | {"at": 1298}), replaced="G") == []
+    assert decided("synonymous_variant", **(last | {"gene": "OTHER"}), replaced="G") == []
+    minus = replace(TRANSCRIPT, strand=-1)
+    assert decided("synonymous_variant", **(last | {"at": 2000}), transcript=minus, replaced="C") == ["PVS1=M"]
+
+
+@pytest.mark.parametrize(
+    ("strand", "at", "alt", "lost"),
+    [
+        (1, 2302, "T", False),  # GC, as one donor in a hundred has, to GT
+        (1, 2302, "A", True),
+        (1, 1999, "G", False),
+        (-1, 1998, "A", False),  # the donor of the exon that is read backwards
+        (-1, 1998, "T", True),
+    ],
+)
+def test_a_splice_site_that_becomes_the_usual_one_is_not_lost(strand: int, at: int, alt: str, lost: bool) -> None:
+    terms = "splice_donor_variant" if (at == 2302) == (strand == 1) else "splice_acceptor_variant"
+    found = decided(
+        terms,
+        edit=Edit(at, at + 1, alt),
+        transcript=replace(TRANSCRIPT, strand=strand),
+        known=TRUNCATIONS if strand == 1 else tuple(replace(one, edit=Edit(3290, 3291, "T")) for one in TRUNCATIONS),
+        replaced="C",
+    )
+    assert bool(found) == lost
