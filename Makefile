@@ -68,8 +68,8 @@ release: setup-dev  ## VERSION=x.y.z: set the version, date the changelog, build
 serve: setup  ## serve the web UI with sensors and daemon; prints the address to open
 	@$(BIN)/python -m demo.serve
 
-knowledge: setup  ## REFERENCE=GRCh38 FROM=folder: declare and build what a folder of downloads holds (docs/knowledge.md)
-	@test -n "$(FROM)" || { echo "say where the files are: make knowledge REFERENCE=GRCh38 FROM=folder" >&2; exit 2; }
+knowledge: setup  ## REFERENCE=GRCh38 FROM=folder or URL: declare and build what a folder of downloads holds (docs/knowledge.md)
+	@test -n "$(FROM)" || { echo "say where the files are: make knowledge REFERENCE=GRCh38 FROM=folder (or its URL)" >&2; exit 2; }
 	@$(BIN)/genomics knowledge --from "$(FROM)"
 	@$(BIN)/python -m genomics_assets.build_knowledge
 

@@ -199,7 +199,7 @@ def parser() -> argparse.ArgumentParser:
     risk.add_argument("--person", help="who writes it (default: the user logged in)")
     known = add("knowledge", "show what the platform knows, of which release; or declare downloads", knowledge)
     known.add_argument(
-        "--from", dest="source", type=Path, metavar="FOLDER", help="declare what this folder of downloads holds"
+        "--from", dest="source", metavar="FOLDER", help="declare what this folder of downloads, or its URL, holds"
     )
     known.add_argument("--held", action="store_true", help="list what releases would do that wait for a person")
     known.add_argument("--release", metavar="PART", help="let the release of this part that is held take force")

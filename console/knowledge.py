@@ -14,7 +14,9 @@ from console.output import plain, print_json
 from engine.errors import KnowledgeError
 from resources.declaration import DECLARATIONS, FIELDS, read_declaration
 from resources.environment import Resources
-from resources.shipped_files import Gathered, declare, gather
+from resources.secrets import signed_in
+from resources.shipped_files import BROUGHT, Gathered, declare, gather, is_known
+from resources.storage_folder import StorageFolder, container_url, local_path
 
 
 def knowledge(platform: Resources, chosen: argparse.Namespace) -> int:
@@ -32,10 +34,20 @@ def knowledge(platform: Resources, chosen: argparse.Namespace) -> int:
             file=reference,
             remedy=f"declare the files in it, or set GENOMICS_REFERENCE to one of {_named()}",
         )
-    gathered = gather(chosen.source)
+    gathered = gather(_folder(platform, chosen.source))
     path = declare(gathered, DECLARATIONS / f"{reference}.yaml", platform.settings.data / "sources")
     _tell(gathered, path, platform, chosen.json)
     return 0
+
+
+def _folder(platform: Resources, source: str) -> Path:
+    """The folder of downloads: one of this machine, or what was brought here from a storage."""
+    if (local := local_path(source)) is not None:
+        return local
+    container, path = container_url(source, platform.settings.lake)
+    print(f"bringing what is known of {source.partition('?')[0]} here ...", file=sys.stderr)
+    remote = StorageFolder(container, path, signed_in())
+    return remote.bring(platform.settings.data / "sources" / BROUGHT, is_known)
 
 
 def _held(platform: Resources, as_json: bool) -> int:

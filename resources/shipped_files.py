@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ import yaml
 from engine.errors import KnowledgeError
 from resources.declaration import FIELDS
 
+BROUGHT = "from_storage"
+"""In the folder ``sources``: what was brought here from a folder of a storage."""
 GATHERED = "sources.yaml"
 """In the folder ``sources``: the declaration that :func:`declare` wrote."""
 
@@ -98,7 +100,8 @@ def gather(folder: Path) -> Gathered:
     releases: dict[str, str] = {}
     unknown = []
     for entry in entries:
-        if (found := _recognised(entry)) is None:
+        members = [file.name for file in entry.iterdir()] if entry.is_dir() else None
+        if (found := _recognised(entry.name, members)) is None:
             unknown += [] if _COMPANIONS.fullmatch(entry.name.lower()) else [entry.name]
             continue
         field, release = found
@@ -155,17 +158,22 @@ def declare(gathered: Gathered, reference: Path, sources: Path) -> Path:
     return path
 
 
-def _recognised(entry: Path) -> tuple[str, str | None] | None:
-    """Field and release of a file or folder, if its name is known."""
+def is_known(name: str, members: Collection[str] | None) -> bool:
+    """Whether a file is known by its name; a folder by the names of what it holds."""
+    return _recognised(name, members) is not None
+
+
+def _recognised(name: str, members: Collection[str] | None) -> tuple[str, str | None] | None:
+    """Field and release of a file, or of a folder with members, if its name is known."""
     for one in SHIPPED:
-        match = re.fullmatch(one.name, entry.name.lower())
-        if match and entry.is_dir() == bool(one.holds) and all(_holds(entry, ending) for ending in one.holds):
+        match = re.fullmatch(one.name, name.lower())
+        if match and (members is not None) == bool(one.holds) and all(_holds(members, end) for end in one.holds):
             return one.field, _release(match.groupdict().get("release"))
     return None
 
 
-def _holds(folder: Path, ending: str) -> bool:
-    return any(file.name.endswith(ending) for file in folder.iterdir())
+def _holds(members: Collection[str] | None, ending: str) -> bool:
+    return any(name.endswith(ending) for name in members or ())
 
 
 def _release(text: str | None) -> str | None:

@@ -153,7 +153,7 @@ class AzureLake(VouchedLake):
         try:
             yield
         except AzureError as error:
-            raise _storage_error(error, self._place_of(key)) from error
+            raise storage_error(error, self._place_of(key)) from error
 
     def _names(self, below: str) -> Iterator[str]:
         with self._told(below):
@@ -414,7 +414,7 @@ def _lock_of(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.lock")
 
 
-def _storage_error(error: Exception, place: str) -> LakeError | StorageError:
+def storage_error(error: Exception, place: str) -> LakeError | StorageError:
     """What the storage says, in words for whoever runs the platform."""
     code, status = getattr(error, "error_code", None), getattr(error, "status_code", None)
     if code in ("BlobArchived", "BlobBeingRehydrated"):
