@@ -84,6 +84,7 @@ class Drawn:
             pa.repeat(60, count),
             pa.repeat(30, count),
             pa.repeat(15, count),
+            *(pa.repeat(each, count) for each in (15, 99, 0, 900)),
         ]
         schema = arrow_schema(TABLES["calls"], bare=True)
         arrays = [pa.array(each).cast(field.type) for each, field in zip(columns, schema, strict=True)]
@@ -91,7 +92,7 @@ class Drawn:
         facts = (sample, "female", None, None, None, "drawn", "drawn", "1")
         return {
             "calls": pa.table(arrays, schema=schema),
-            "missing": typed_table(holes, TABLES["missing"]),
+            "no_calls": typed_table(holes, TABLES["no_calls"]),
             "samples": typed_table([facts], TABLES["samples"]),
             "measures": typed_table([(sample, "raw_reads", "pairs", 1.0)], TABLES["measures"]),
         }
@@ -129,7 +130,7 @@ def _frequencies_beside_others(folder: Path, plink2: str) -> None:
     for kind in ("kept", "scanned"):
         spent = _median(partial(_frequencies, files, kind))
         print(f"counts, numbers and frequencies of 200 samples x 100,000 sites, {kind}: {spent:.3f} CPU s")
-    stored = sum(Path(file).stat().st_size for name in ("calls", "missing") for file in files[name])
+    stored = sum(Path(file).stat().st_size for name in ("calls", "no_calls") for file in files[name])
     print(f"bytes a genotype, calls with quality and depths, and missing stretches: {stored / drawn.copies.size:.3f}")
     _peers(drawn, folder, plink2)
 
@@ -174,7 +175,7 @@ def _genomes(folder: Path) -> None:
         size = {name: len(rows) for name, rows in tables.items()}
         print(f"genome {number + 1}: {size['calls']:,} calls, {size['missing']:,} missing stretches: {spent:.1f} CPU s")
     files = warehouse.listing()
-    for name in ("calls", "missing", *GOLD):
+    for name in ("calls", "no_calls", *GOLD):
         stored = sum(Path(file).stat().st_size for file in files[name])
         print(f"{name}: {stored / 4 / 1e6:,.1f} MB a genome")
 
@@ -182,7 +183,7 @@ def _genomes(folder: Path) -> None:
 def _genome(number: int) -> dict[str, pa.Table]:
     """Tables of a whole genome; of its alleles nine in ten are others' as well."""
     draw = np.random.default_rng(number)
-    tables: dict[str, list[pa.Table]] = {"calls": [], "missing": []}
+    tables: dict[str, list[pa.Table]] = {"calls": [], "no_calls": []}
     for contig in range(1, AUTOSOMES + 1):
         shared = np.random.default_rng(contig).integers(1, MOST, 2 * GENOME_CALLS // AUTOSOMES)
         own = draw.integers(1, MOST, GENOME_CALLS // 10 // AUTOSOMES)
@@ -190,8 +191,8 @@ def _genome(number: int) -> dict[str, pa.Table]:
         positions = np.unique(np.concatenate([seen, own])).astype(np.int32)
         starts = np.unique(draw.integers(0, MOST // 200, GENOME_HOLES // AUTOSOMES)).astype(np.int32) * 200
         fixed = {
-            "calls": [positions // BIN, positions, "A", "G", 1 + positions % 2, 2, 60, 30, 15],
-            "missing": [starts, starts + 150, 2],
+            "calls": [positions // BIN, positions, "A", "G", 1 + positions % 2, 2, 60, 30, 15, 15, 99, 0, 900],
+            "no_calls": [starts, starts + 150, 2],
         }
         for name, columns in fixed.items():
             count = len(positions) if name == "calls" else len(starts)
@@ -252,10 +253,10 @@ def _frequencies(files: dict[str, list[str]], kind: str) -> list[tuple[int, int,
     """Position, allele count and allele number by the cohort's own SQL, from the sums or from every sample's rows."""
     with duckdb.connect() as db:
         db.execute("SET threads = 2")
-        for name in (*GOLD, "calls", "missing", "samples"):
+        for name in (*GOLD, "calls", "no_calls", "samples"):
             db.read_parquet(files[name]).create_view(f"{name}_kept")
         db.execute("CREATE VIEW dim_sample AS FROM samples_kept")
-        for name in ("calls", "missing", "samples"):
+        for name in ("calls", "no_calls", "samples"):
             db.execute(f"CREATE VIEW stg_{name} AS FROM {name}_kept")
         for name in GOLD:
             db.execute(f"CREATE VIEW stg_{name} AS {_model('staging', f'stg_{name}', kind)}")

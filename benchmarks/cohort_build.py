@@ -27,7 +27,9 @@ _CALLS = f"""
 SELECT printf('S%05d', s) AS sample_id, 'chr' || (1 + i * {CONTIGS} // {CALLS}) AS contig,
     (i * 1000 // {BIN})::INTEGER AS bin, (1 + i * 1000 + hash(s, i) % 8 * 100)::INTEGER AS position,
     'A' AS ref, 'G' AS alt, (1 + hash(i, s) % 2)::TINYINT AS copies, 2::TINYINT AS ploidy,
-    60::SMALLINT AS genotype_quality, (20 + hash(s, i) % 20)::INTEGER AS depth, 15::INTEGER AS alt_depth
+    60::SMALLINT AS genotype_quality, (20 + hash(s, i) % 20)::INTEGER AS depth, 15::INTEGER AS alt_depth,
+    15::INTEGER AS ref_depth, 99::INTEGER AS likelihood_ref, 0::INTEGER AS likelihood_het,
+    900::INTEGER AS likelihood_alt
 FROM range($1, $2) AS people(s), range({CALLS}) AS places(i)
 ORDER BY contig, position, sample_id"""
 _MISSING = """
@@ -41,7 +43,7 @@ SELECT printf('S%05d', s) AS sample_id, CASE WHEN s % 2 = 0 THEN 'male' ELSE 'fe
 _MEASURES = """
 SELECT printf('S%05d', s) AS sample_id, 'raw_reads' AS asset, 'pairs' AS measure, 1.0::DOUBLE AS value
 FROM range($1, $2) AS people(s)"""
-_DRAWN = {"calls": _CALLS, "missing": _MISSING, "samples": _SAMPLES, "measures": _MEASURES}
+_DRAWN = {"calls": _CALLS, "no_calls": _MISSING, "samples": _SAMPLES, "measures": _MEASURES}
 
 
 def main() -> int:

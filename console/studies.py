@@ -69,6 +69,9 @@ def add_to(group: argparse.ArgumentParser, add_decision: Callable[[argparse.Argu
         required=True,
         help="takes the calls: .vcf.gz, .vcf.bgz (Hail), .bcf, .pgen (PLINK 2) or .vcz (VCF Zarr)",
     )
+    called.add_argument(
+        "--from-tables", action="store_true", help="from the cohort's tables, where gVCFs are archived: without INFO"
+    )
     called.add_argument("--region", help="chr20:3080000-3090000 or a contig; everything by default")
     called.add_argument("--purpose", help="what for, where that is another purpose than the cohort's")
     for sub in (defined, shown, exported, called):
@@ -158,7 +161,7 @@ def call(platform: Resources, chosen: argparse.Namespace) -> int:
     """Genotype the members who agreed to the purpose together, and write what that is."""
     require_callable(chosen.file, chosen.region, platform.knowledge.bundle("reference_genome"))
     release, about = _released(platform, chosen)
-    summary = joint_call(platform, release.members, chosen.file, chosen.region)
+    summary = joint_call(platform, release.members, chosen.file, chosen.region, from_tables=chosen.from_tables)
     told = _about(release) | {"file": str(chosen.file), "region": chosen.region, "records": summary.records}
     about.write_text(json.dumps(told, indent=2) + "\n")
     if chosen.json:

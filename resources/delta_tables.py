@@ -12,6 +12,7 @@ What the tables of the cohort are to each other is the business of ``resources/w
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -21,10 +22,11 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import unquote
 
 from engine.cohort.columns import (
+    FORMER_NAMES,
     GOLD,
     GROUP,
     GROUP_COLUMN,
@@ -40,6 +42,7 @@ from engine.tables import arrow_schema
 from resources.delta_history import forget, shorten, sweep, traces
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
     from deltalake import CommitProperties, DeltaTable
 
@@ -48,6 +51,8 @@ COMPACT_EVERY = 50
 """Commits between compactions: an append takes 11 ms on a compacted table and 76 ms after 300 commits."""
 FILES_A_GROUP = 32
 """Files of one group of samples at which they are made one."""
+LARGEST_GROUP = 2 << 30
+"""Bytes of a group's files from which on they stay as they are, one a sample: reference blocks of whole genomes."""
 ATTEMPTS = 20
 _IMPOSSIBLE = re.compile(r"[\[\]^|\\\x00-\x1f\x7f\udc80-\udcff]|%[0-9A-Fa-f]{2}")
 """What deltalake 1.6.6 makes URLs of and cannot, or decodes where nothing was encoded."""
@@ -82,6 +87,7 @@ every table, and reads what was removed and lists what was committed long ago. F
 _OF_ONE = "SELECT * FROM read_parquet($1) WHERE sample_id = $2"
 _MEMORY = "2GB"
 """For sorting a group's rows; what is more lies on the disk meanwhile."""
+_PACKED: Final = "DELTA_BINARY_PACKED"
 _BATCH = 131_072
 """Rows handed over at once."""
 
@@ -167,7 +173,6 @@ class DeltaTables:
     def rows_of(self, table: str, sample: str) -> pa.Table | None:
         """The sample's rows, read from its group's files alone; absent where it has none."""
         import duckdb
-        import pyarrow as pa
 
         opened = self._open(table)
         if opened is not None and _is_former(table, opened):
@@ -181,9 +186,7 @@ class DeltaTables:
             return None
         with duckdb.connect() as db:
             found: pa.Table = db.sql(_OF_ONE, params=[files, sample]).to_arrow_table()
-        there, schema = set(found.column_names), arrow_schema(TABLES[table], bare=True)
-        columns = [found[each.name] if each.name in there else pa.nulls(len(found)) for each in schema]
-        return pa.table([column.cast(each.type) for column, each in zip(columns, schema, strict=True)], schema=schema)
+        return as_of_today(table, found)
 
     def remove(self, sample: str) -> None:
         """Take a sample's rows out of every table, and its id off the disk: rows, log, statistics and leftovers.
@@ -221,8 +224,10 @@ class DeltaTables:
             LakeError: a table cannot be read, or a file not deleted.
         """
         swept = 0
-        for table in sorted(log.parent.name for log in self.root.glob("*/_delta_log")):
+        for table in self._names():
             with self._told(table), self._alone(table, WRITING):
+                if table in GROUPED:
+                    self._regroup(table)
                 opened = self._open(table)
                 if opened is not None:
                     swept += sweep(self.root / table, names_of(opened), now=now, after=after)
@@ -230,7 +235,13 @@ class DeltaTables:
 
     def _of_samples(self) -> list[str]:
         """Names of the tables that are there and have rows of samples."""
-        return sorted(name for log in self.root.glob("*/_delta_log") if (name := log.parent.name) not in GOLD)
+        return [name for name in self._names() if name not in GOLD]
+
+    def _names(self) -> list[str]:
+        """Names of the tables that are there."""
+        for table in FORMER_NAMES:
+            self._take_former_name(table)
+        return sorted(log.parent.name for log in self.root.glob("*/_delta_log"))
 
     def traces(self, sample: str, table: str = ".") -> list[Path]:
         """Files of one table, or of all, that name a sample, whether the table still consists of them or not.
@@ -307,7 +318,7 @@ class DeltaTables:
         import pyarrow as pa
         from deltalake import write_deltalake
 
-        spill = self.root / f".{table}.sorting"
+        spill = self._spill(table)
         shutil.rmtree(spill, ignore_errors=True)  # a killed process's
         files = [as_pattern(self.root / table / name) for name in names]
         schema = pa.schema(opened.schema().to_arrow())
@@ -373,8 +384,8 @@ class DeltaTables:
             if written.table.version() // COMPACT_EVERY > written.before // COMPACT_EVERY:  # whoever made it full
                 self.compact(table)
             return
-        files = len(names_of(written.table, GROUP_COLUMN.name, written.group))
-        if written.completes or files > FILES_A_GROUP:
+        sizes = _sizes_of(written.table, written.group)
+        if (written.completes or len(sizes) > FILES_A_GROUP) and sum(sizes) < LARGEST_GROUP:
             self._compact_group(table, written.group)
 
     def _renew(self, table: str) -> None:
@@ -388,27 +399,99 @@ class DeltaTables:
                 until_committed(partial(self._rename, table))
 
     def _rename(self, table: str) -> None:
-        import pyarrow as pa
         from deltalake import write_deltalake
 
         opened = self._open(table)
         if opened is None or not _is_former(table, opened):  # another process was here first
             return
-        schema = arrow_schema(KEPT[table], bare=True)
-        samples = _samples(opened) if table in GROUPED else []
-        if _has_names_of_today(table, opened):
-            properties = _groups_with_versions(opened, samples)
-            opened.create_write_transaction([], "append", opened.schema(), commit_properties=properties)
+        if table in GROUPED:
+            self._write_groups(table, opened)
             return
-        batches = (_renamed(batch, schema, samples) for batch in opened.to_pyarrow_dataset().to_batches())
+        schema = arrow_schema(KEPT[table], bare=True)
+        rows = opened.to_pyarrow_table()
+        columns = [rows.column(number).cast(field.type) for number, field in enumerate(schema)]
         write_deltalake(
             opened,
-            pa.RecordBatchReader.from_batches(schema, batches),
+            rows.from_arrays(columns, schema=schema),
             mode="overwrite",
             schema_mode="overwrite",
             writer_properties=writer_properties(schema),
-            commit_properties=_all_in_groups(opened, samples),
         )
+
+    def _everybody(self, opened: DeltaTable) -> list[str]:
+        """Ids of the samples that a table has rows of, or could have: some carry nothing."""
+        people = self._open("samples")
+        return sorted(set(_samples(opened)) | set(_samples(people) if people else ()))
+
+    def _regroup(self, table: str) -> None:
+        """Put samples into groups whose number in the log is none.
+
+        Of samples without rows an earlier release left a number whose last bits are their version's: each got a group
+        by itself, which was compacted with nobody's.
+        """
+        opened = self._open(table)
+        if opened is None or _is_former(table, opened):
+            return
+        members = opened.transaction_version(_MEMBERS) or 0
+        if any(_told_of(opened, table, one).group > members // GROUP for one in self._everybody(opened)):
+            self._write_groups(table, opened)
+
+    def _write_groups(self, table: str, opened: DeltaTable) -> None:
+        """Write all rows anew in one commit, under the names of today: one sorted file a group."""
+        import duckdb
+        from deltalake import Schema
+
+        samples = _samples(opened)
+        groups, members = _groups_of(opened, self._everybody(opened))
+        schema = arrow_schema(KEPT[table], bare=True)
+        there = [as_pattern(self.root / table / name) for name in names_of(opened)]
+        with duckdb.connect() as db:
+            db.execute(f"SET memory_limit = '{_MEMORY}'; SET temp_directory = {as_literal(self._spill(table))}")
+            if there:
+                db.read_parquet(there).create_view("rows")
+            added = [
+                self._written_group(db, table, opened, schema, group, [one for one in samples if groups[one] == group])
+                for group in sorted({groups[one] for one in samples})
+            ]
+        shutil.rmtree(self._spill(table), ignore_errors=True)
+        marks = _in_groups(opened, groups, members)
+        opened.create_write_transaction(added, "overwrite", Schema.from_arrow(schema), commit_properties=marks)
+
+    def _written_group(
+        self,
+        db: duckdb.DuckDBPyConnection,
+        table: str,
+        opened: DeltaTable,
+        schema: pa.Schema,
+        group: int,
+        samples: Sequence[str],
+    ) -> Any:
+        """A file of the rows of a group's samples, and what Delta's log is to say of it."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+        from deltalake.transaction import AddAction
+
+        query = f"SELECT {_as_today(table, opened)} FROM rows WHERE list_contains($1, sample_id)"
+        order = ", ".join(name for name in IN_ORDER if name in schema.names)
+        name = f"part-{group:05}-{uuid.uuid4()}.parquet"
+        path, packed = self.root / table / name, packed_columns(schema)
+        others = [one for one in schema.names if one not in packed]
+        rows = 0
+        how: dict[str, Any] = {"column_encoding": dict.fromkeys(packed, _PACKED)} if packed else {}
+        with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=others, **how) as writer:
+            for batch in db.sql(f"{query} ORDER BY {order}", params=[list(samples)]).to_arrow_reader(_BATCH):
+                told = [column.cast(field.type) for column, field in zip(batch.columns, schema, strict=False)]
+                whole = [*told, pa.array([group] * len(batch), schema[-1].type)]
+                writer.write_batch(pa.RecordBatch.from_arrays(whole, schema=schema))
+                rows += len(batch)
+        least = {"sample_id": min(samples), GROUP_COLUMN.name: group}
+        most = {"sample_id": max(samples), GROUP_COLUMN.name: group}
+        stats = {"numRecords": rows, "minValues": least, "maxValues": most, "nullCount": dict.fromkeys(least, 0)}
+        size, changed = path.stat().st_size, int(path.stat().st_mtime * 1000)
+        return AddAction(name, size, {}, changed, True, json.dumps(stats))
+
+    def _spill(self, table: str) -> Path:
+        return self.root / f".{table}.sorting"
 
     def _begin(self, table: str, rows: pa.Table, properties: Mapping[str, Any]) -> bool:
         """Make the table with its first rows in one commit, so that nobody ever sees it empty; False where it is.
@@ -435,11 +518,19 @@ class DeltaTables:
         from deltalake import DeltaTable
         from deltalake.exceptions import TableNotFoundError
 
+        self._take_former_name(table)
         if not (self.root / table / "_delta_log").is_dir():
             return None
         with self._told(table), suppress(TableNotFoundError):
             return DeltaTable(str(self.root / table))
         return None
+
+    def _take_former_name(self, table: str) -> None:
+        """Let a table that lies under an earlier release's name lie under today's."""
+        former = self.root / FORMER_NAMES.get(table, table)
+        if former.name != table and (former / "_delta_log").is_dir() and not (self.root / table).exists():
+            with suppress(FileNotFoundError):  # another process was here first
+                former.rename(self.root / table)
 
     @contextmanager
     def _told(self, table: str) -> Iterator[None]:
@@ -462,6 +553,15 @@ class DeltaTables:
                 remedy="see that the disk has room and the folder may be written to; if the table is damaged, move it"
                 " away and materialize cohort_contribution of every sample again",
             ) from error
+
+
+def as_of_today(table: str, rows: pa.Table) -> pa.Table:
+    """Rows with the columns that a table has now; what they do not tell is absent."""
+    import pyarrow as pa
+
+    there, schema = set(rows.column_names), arrow_schema(TABLES[table], bare=True)
+    columns = [rows[each.name] if each.name in there else pa.nulls(len(rows)) for each in schema]
+    return pa.table([column.cast(each.type) for column, each in zip(columns, schema, strict=True)], schema=schema)
 
 
 @dataclass(frozen=True)
@@ -495,7 +595,7 @@ def _is_former(table: str, opened: DeltaTable) -> bool:
     former = [column.formerly or column.name for column in TABLES[table]]
     bare = [name for name in kept if name != GROUP_COLUMN.name]
     today = [column.name for column in TABLES[table]]
-    return bare in (former, today)
+    return bool(bare) and bare in (former[: len(bare)], today[: len(bare)])
 
 
 def _has_names_of_today(table: str, opened: DeltaTable) -> bool:
@@ -552,15 +652,27 @@ def _taken_out(opened: DeltaTable, table: str, sample: str) -> CommitProperties:
     return _marked(sample, _NONE, replace(_told_of(opened, table, sample), members=None))
 
 
-def _all_in_groups(opened: DeltaTable, samples: Sequence[str]) -> CommitProperties:
-    """The properties of a commit that puts samples into groups, in their order."""
-    return _in_groups(opened, {sample: number // GROUP for number, sample in enumerate(samples)}, len(samples))
+def _groups_of(opened: DeltaTable, samples: Sequence[str]) -> tuple[dict[str, int], int]:
+    """The group of each sample, and how many were put into groups: as the log tells it, by itself or with versions.
 
-
-def _groups_with_versions(opened: DeltaTable, samples: Sequence[str]) -> CommitProperties:
-    """The same where an earlier release told groups by themselves, which stay."""
-    groups = {sample: opened.transaction_version(_former_grouping(sample)) or 0 for sample in samples}
-    return _in_groups(opened, groups, opened.transaction_version(_FORMER_MEMBERS) or 0)
+    Who is in none that there is comes behind all others.
+    """
+    grouped = GROUP_COLUMN.name in {field.name for field in opened.schema().fields}
+    members = opened.transaction_version(_MEMBERS) if grouped else 0
+    groups: dict[str, int] = {}
+    if members is None:
+        members = opened.transaction_version(_FORMER_MEMBERS) or 0
+        told = {sample: opened.transaction_version(_former_grouping(sample)) for sample in samples}
+    else:
+        numbers = {sample: opened.transaction_version(_application(sample)) for sample in samples if grouped}
+        told = {one: None if number is None else number % (1 << _GROUP_BITS) for one, number in numbers.items()}
+    last = members // GROUP
+    for sample in samples:
+        group = told.get(sample)
+        is_there = group is not None and group <= last
+        groups[sample] = group if group is not None and is_there else members // GROUP
+        members += not is_there
+    return groups, members
 
 
 def _in_groups(opened: DeltaTable, groups: Mapping[str, int], members: int) -> CommitProperties:
@@ -579,18 +691,12 @@ def _samples(opened: DeltaTable) -> list[str]:
     return sorted({sample for batch in batches for sample in pc.unique(batch.column(0)).to_pylist()})
 
 
-def _renamed(batch: pa.RecordBatch, schema: pa.Schema, samples: Sequence[str]) -> pa.RecordBatch:
-    """Rows of an earlier release under today's names, each in its sample's group."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    columns = [column for name, column in zip(batch.schema.names, batch, strict=True) if name != GROUP_COLUMN.name]
-    if len(schema) > len(columns):
-        number = pc.index_in(batch.column("sample_id"), value_set=pa.array(samples, pa.string()))
-        columns.append(pc.divide(number, pa.scalar(GROUP, pa.int32())))
-    return pa.RecordBatch.from_arrays(
-        [column.cast(field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
-    )
+def _as_today(table: str, opened: DeltaTable) -> str:
+    """SQL: the columns of a table of an earlier release under today's names, its group excepted; what it did not tell
+    is absent."""
+    kept = [field.name for field in opened.schema().fields if field.name != GROUP_COLUMN.name]
+    given = [f'"{old}" AS "{new.name}"' for old, new in zip(kept, TABLES[table], strict=False)]
+    return ", ".join([*given, *(f'NULL AS "{column.name}"' for column in TABLES[table][len(kept) :])])
 
 
 def _in_group(table: str, rows: pa.Table, group: int) -> pa.Table:
@@ -619,6 +725,16 @@ def names_of(opened: DeltaTable, column: str = "", value: int | None = None) -> 
         return []
     paths, least = added["path"].to_pylist(), added[f"min.{column}"].to_pylist()
     return [unquote(path) for path, number in zip(paths, least, strict=True) if number == value]
+
+
+def _sizes_of(opened: DeltaTable, group: int) -> list[int]:
+    """Bytes of each file of a group."""
+    import pyarrow as pa
+
+    added = pa.table(opened.get_add_actions(flatten=True))
+    least = f"min.{GROUP_COLUMN.name}"
+    numbers = added[least].to_pylist() if least in added.column_names else []
+    return [size for size, number in zip(added["size_bytes"].to_pylist(), numbers, strict=False) if number == group]
 
 
 def _groups(opened: DeltaTable) -> list[int]:
@@ -661,14 +777,18 @@ def _number(version: str) -> int:
     return int(version[:10], 16)
 
 
+def packed_columns(schema: pa.Schema) -> list[str]:
+    """Columns of sorted integers, which are packed by their differences."""
+    import pyarrow as pa
+
+    names = {"position", "place", "bin", "start", "end"}
+    return [field.name for field in schema if field.name in names and pa.types.is_integer(field.type)]
+
+
 def writer_properties(schema: pa.Schema) -> Any:
     """zstd, and delta-packed integers for what is sorted: 0.69 bytes a call against 1.69 by default."""
-    import pyarrow as pa
     from deltalake import ColumnProperties, WriterProperties
 
-    packed = ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED")
-    sorted_integers = {"position", "place", "bin", "start", "end"}
-    columns = {
-        field.name: packed for field in schema if field.name in sorted_integers and pa.types.is_integer(field.type)
-    }
+    packed = ColumnProperties(dictionary_enabled=False, encoding=_PACKED)
+    columns = dict.fromkeys(packed_columns(schema), packed)
     return WriterProperties(compression="ZSTD", column_properties=columns or None, max_row_group_size=_BATCH)

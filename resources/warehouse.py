@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from engine.cohort.columns import COUNTED, GOLD, KEPT
+from engine.cohort.columns import COUNTED, FORMER_NAMES, GOLD, KEPT
 from resources.delta_sums import DeltaSums
-from resources.delta_tables import WRITING, until_committed
+from resources.delta_tables import WRITING, as_of_today, until_committed
 from resources.journal import Intent, Journal
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_TODAY = {former: name for name, former in FORMER_NAMES.items()}
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ class Warehouse(DeltaSums):
         for name, rows in intent.changes.items():
             self.add(name, rows, of=intent.sample, number=intent.number)
         for name, rows in intent.tables.items():
-            self.put(name, rows, sample=intent.sample, version=intent.versions[name])
+            today = _TODAY.get(name, name)
+            self.put(today, as_of_today(today, rows), sample=intent.sample, version=intent.versions[name])
         if intent.withdraws:
             self._delete_everywhere(intent.sample)
         self._journal.clear()

@@ -173,3 +173,38 @@ def read_lines(
         count += 1
         at, line = end + 1, line + 1
     return count, -1
+
+
+@kernel
+def read_bases_and_likelihoods(
+    data: NDArray[np.uint8], lines: NDArray[np.int64], key: NDArray[np.uint8], rows: NDArray[np.int64]
+) -> None:
+    """Read the first base and three genotype likelihoods of each line that :func:`read_lines` found to be a record.
+
+    Args:
+        data: uint8[], text.
+        lines: int64[lines], place of each line's CHROM in ``data``.
+        key: uint8[], ``PL`` as bytes.
+        rows: int64[lines, 4], filled: the first letter of REF as a byte, upper case; the first likelihoods, phred, -1
+            where there are fewer or they are not told.
+    """
+    for line in range(lines.size):
+        rows[line, :] = -1
+        end = _until(data, lines[line], data.size, _NEWLINE)
+        keys = lines[line]
+        for column in range(8):
+            keys = _until(data, keys, end, _TAB) + 1
+            if column == 2:
+                rows[line, 0] = data[keys] & 0xDF
+        keys_end = _until(data, keys, end, _TAB)
+        value = keys_end + 1
+        while keys < keys_end and value < end:
+            key_end, value_end = _until(data, keys, keys_end, _COLON), _until(data, value, end, _COLON)
+            if _is_key(data, keys, key_end, key):
+                found = 1
+                while found < 4 and value < value_end and data[value] != _DOT:
+                    stop = _until(data, value, value_end, _COMMA)
+                    rows[line, found] = _number(data, value, stop)
+                    found, value = found + 1, stop + 1
+                break
+            keys, value = key_end + 1, value_end + 1

@@ -25,23 +25,38 @@ _OF_THE_CALL = (
     replace(COPIES, required=True, minimum=1, formerly="dosage"),
     replace(PLOIDY, required=True, minimum=1, formerly="copies"),
 )
-_EVIDENCE = (replace(GENOTYPE_QUALITY, type="SMALLINT"), DEPTH, ALT_DEPTH)
+_QUALITY = replace(GENOTYPE_QUALITY, type="SMALLINT")
+_EVIDENCE = (_QUALITY, DEPTH, ALT_DEPTH)
+
+
+def _likelihood(name: str, meaning: str) -> Column:
+    return Column(f"likelihood_{name}", "INTEGER", f"PL of {meaning}", "Phred", minimum=0)
+
+
+_BIN = Column("bin", "INTEGER", f"Position divided by {BIN:,}, rounded down, for pruning", "million bases", minimum=0)
+_START = Column("start", "INTEGER", "0-based first base", "bases", required=True, minimum=0)
+_END = Column("end", "INTEGER", "One past the last base", "bases", required=True, minimum=1)
+_NO_REFERENCE = "no copy of the reference; of one copy where there is one"
 
 CALL_COLUMNS = (
     _SAMPLE,
     CONTIG,
-    Column("bin", "INTEGER", f"Position divided by {BIN:,}, rounded down, for pruning", "million bases", minimum=0),
+    _BIN,
     POSITION,
     REF,
     ALT,
     *_OF_THE_CALL,
     *_EVIDENCE,
+    Column("ref_depth", "INTEGER", "Reads that support the reference; absent where the caller did not tell", "reads"),
+    _likelihood("ref", "copies of the reference alone; absent where the caller did not tell"),
+    _likelihood("het", "one copy of alt of two; absent where there is one copy, or not told"),
+    _likelihood("alt", "copies of alt alone; absent where the caller did not tell"),
 )
-MISSING_COLUMNS = (
+NO_CALL_COLUMNS = (
     _SAMPLE,
     CONTIG,
-    Column("start", "INTEGER", "0-based first base", "bases", required=True, minimum=0),
-    Column("end", "INTEGER", "One past the last base", "bases", required=True, minimum=1),
+    _START,
+    _END,
     Column(
         "missing_copies",
         "TINYINT",
@@ -53,6 +68,37 @@ MISSING_COLUMNS = (
         formerly="copies",
     ),
 )
+REFERENCE_BANDS = (1, 20, 40)
+"""Lower limits of genotype quality: neighbouring reference blocks of one band are one row."""
+REF_BLOCK_COLUMNS = (
+    _SAMPLE,
+    CONTIG,
+    _BIN,
+    _START,
+    _END,
+    replace(REF, meaning="First base of the reference there"),
+    replace(_OF_THE_CALL[1], meaning="Alleles of the genotype, 0 where it has none", minimum=0, formerly=""),
+    replace(_QUALITY, meaning="Least genotype quality of its bases", required=True),
+    replace(DEPTH, meaning="Least reads of its bases"),
+    _likelihood("ref", "copies of the reference alone, the least of its bases"),
+    _likelihood("het", "one copy of any allele not seen, the least; absent where there is one copy"),
+    _likelihood("alt", f"{_NO_REFERENCE}, the least"),
+)
+"""Where a gVCF says reference: what a joint genotype takes of who does not carry the allele."""
+VARIANT_RECORD_COLUMNS = (
+    _SAMPLE,
+    CONTIG,
+    _BIN,
+    POSITION,
+    REF,
+    Column("alts", "VARCHAR", "ALT alleles as in the gVCF, with commas; <NON_REF> among them", required=True),
+    Column("genotype", "VARCHAR", "GT as in the gVCF", required=True),
+    _QUALITY,
+    DEPTH,
+    Column("allele_depths", "VARCHAR", "AD, with commas; absent where the caller did not tell"),
+    Column("likelihoods", "VARCHAR", "PL in the order of VCF, with commas; absent where the caller did not tell"),
+)
+"""Records of a gVCF with an alternate allele, whether the call passes or not: what joint genotyping starts from."""
 SAMPLE_COLUMNS = (
     replace(_SAMPLE, unique=True),
     Column("sex", "VARCHAR", "As on the sample sheet, in FHIR's administrative terms", values=tuple(map(str, Sex))),
@@ -71,11 +117,19 @@ MEASURE_COLUMNS = (
 )
 TABLES: Mapping[str, tuple[Column, ...]] = {
     "calls": CALL_COLUMNS,
-    "missing": MISSING_COLUMNS,
+    "ref_blocks": REF_BLOCK_COLUMNS,
+    "variant_records": VARIANT_RECORD_COLUMNS,
+    "no_calls": NO_CALL_COLUMNS,
     "samples": SAMPLE_COLUMNS,
     "measures": MEASURE_COLUMNS,
 }
 """Columns of what a sample contributes to each Delta table of the cohort."""
+MODELLED: Mapping[str, tuple[Column, ...]] = {
+    name: TABLES[name] for name in ("calls", "no_calls", "samples", "measures")
+}
+"""Those that the published tables are made of; the others are there for joint genotypes."""
+FORMER_NAMES: Mapping[str, str] = {"no_calls": "missing"}
+"""What an earlier release called a table."""
 
 GROUP = 128
 """Samples a group: whose rows lie in the same files, and are rewritten when one of them is replaced or withdrawn."""
@@ -87,7 +141,7 @@ GROUP_COLUMN = Column(
     required=True,
     minimum=0,
 )
-GROUPED = frozenset({"calls", "missing"})
+GROUPED = frozenset({"calls", "ref_blocks", "variant_records", "no_calls"})
 """Delta tables so large that their rows lie in groups of samples; they have :data:`GROUP_COLUMN` besides."""
 IN_ORDER = ("contig", "position", "place", "start", "ref", "alt", "sample_id", "sex")
 """By what rows of a file are sorted, as far as a table has it."""
@@ -132,7 +186,7 @@ GOLD: Mapping[str, tuple[Column, ...]] = {
     "coverage_step": COVERAGE_STEP_COLUMNS,
 }
 """Columns of the Delta tables of sums over samples, which name nobody. Each row is a change; their sum counts."""
-COUNTED = ("calls", "missing", "samples")
+COUNTED = ("calls", "no_calls", "samples")
 """What the sums are made of."""
 KEPT: Mapping[str, tuple[Column, ...]] = {
     **{name: (*columns, GROUP_COLUMN) if name in GROUPED else columns for name, columns in TABLES.items()},

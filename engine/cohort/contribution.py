@@ -22,7 +22,8 @@ import numpy as np
 from engine.annotate.normalise import normalise
 from engine.call.gvcf import CALLED_FROM, called_stretches, gvcf_columns
 from engine.call.ploidy import ploidy_of
-from engine.cohort.columns import BIN, TABLES, typed_table
+from engine.cohort.columns import BIN, MODELLED, typed_table
+from engine.cohort.evidence import evidence_of
 from engine.errors import VariantFileError
 from engine.person import Person, Sex
 from engine.receipt import Measure
@@ -100,11 +101,11 @@ def contribute(
     ]
     rows: dict[str, list[tuple[object, ...]]] = {
         "calls": calls,
-        "missing": missing,
+        "no_calls": missing,
         "samples": [facts],
         "measures": numbers,
     }
-    return {name: typed_table(rows[name], columns) for name, columns in TABLES.items()}
+    return {name: typed_table(rows[name], columns) for name, columns in MODELLED.items()} | evidence_of(gvcf, sample)
 
 
 def _calls(
@@ -129,7 +130,9 @@ def _calls(
                 ref, copies = record.REF.upper(), carried.count(1)
                 if copies:
                     place = sample, record.CHROM, record.POS // BIN, record.POS, ref, alt
-                    rows.append((*place, copies, len(carried), quality, depth, _alt_depth(record.format("AD"))))
+                    depths = _depth_of(record, 1), _depth_of(record, 0)
+                    told = quality, depth, *depths, *_likelihoods(record, len(carried))
+                    rows.append((*place, copies, len(carried), *told))
     except (OSError, ValueError, IndexError) as error:
         raise VariantFileError(
             f"the calls cannot be read: {error}", sample=sample, file=variants, remedy="make the file again"
@@ -203,10 +206,21 @@ def _first(values: object) -> int | None:
     return value if value is not None and value >= 0 else None
 
 
-def _alt_depth(values: object) -> int | None:
-    if values is None or len(values[0]) < 2 or int(values[0][1]) < 0:  # type: ignore[index]
+def _depth_of(record: Any, allele: int) -> int | None:
+    """AD of REF, 0, or of ALT, 1."""
+    values = record.format("AD")
+    if values is None or len(values[0]) < 2 or int(values[0][allele]) < 0:
         return None
-    return int(values[0][1])  # type: ignore[index]
+    return int(values[0][allele])
+
+
+def _likelihoods(record: Any, copies: int) -> tuple[int | None, int | None, int | None]:
+    """PL of the reference alone, of one copy of two, and of the allele alone; absent where they are not all told."""
+    values = record.format("PL") if "PL" in record.FORMAT else None
+    told = [] if values is None else [int(value) for value in values[0] if value >= 0]
+    if len(told) != copies + 1 or copies > DIPLOID:
+        return None, None, None
+    return (told[0], None, told[1]) if copies == 1 else (told[0], told[1], told[2])
 
 
 def _missing(contig: Contig, sex: Sex, called: Sequence[StartEnd]) -> Iterator[tuple[str, int, int, int]]:

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from dbt_project import FOLDER
-from engine.cohort.columns import BESIDE, GOLD, TABLES
+from engine.cohort.columns import BESIDE, GOLD, MODELLED
 from engine.cohort.models import cohort_models, tests_of
 from engine.tables import Column
 
@@ -22,7 +22,7 @@ _CONTRACT = "{{ (target.type == 'duckdb') | as_bool }}"
 """dbt's contract speaks of DuckDB's types; on Spark the tables are compared with DuckDB's."""
 _STAGED = {
     "calls": "Alleles carried, one row a sample and allele, as contributed to the Delta table calls.",
-    "missing": "Stretches where fewer than two copies of a sample were called, from the Delta table missing.",
+    "no_calls": "Stretches where fewer than two copies of a sample were called, from the Delta table no_calls.",
     "samples": "Samples that contributed, from the Delta table samples. No patient identity.",
     "measures": "Quality measures of each sample's artifacts, from the Delta table measures.",
     "allele_count": "Signed changes of how often each allele was seen, from the Delta table allele_count.",
@@ -34,7 +34,7 @@ _STAGED = {
     "told_findings": "What the cases' statements told when the tables were built.",
 }
 
-STAGED = {**TABLES, **{name: columns[:-1] for name, columns in GOLD.items()}, **BESIDE}
+STAGED = {**MODELLED, **{name: columns[:-1] for name, columns in GOLD.items()}, **BESIDE}
 """Columns of each staging model: of sums all but the tier, which counts nothing."""
 
 

@@ -37,7 +37,7 @@ def change(before: Mapping[str, pa.Table], after: Mapping[str, pa.Table]) -> dic
     """What changes in the sums when a sample's rows become others; rows that change nothing are left out.
 
     Args:
-        before: the sample's tables ``calls``, ``missing`` and ``samples`` as they count now; without a row of
+        before: the sample's tables ``calls``, ``no_calls`` and ``samples`` as they count now; without a row of
             ``samples`` it does not count yet.
         after: as they are to count; empty of a sample that goes.
 
@@ -69,7 +69,7 @@ def rebuilt(db: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[str]], t
     """A table of sums as a scan of every sample's rows makes it, not yet summed.
 
     Args:
-        db: a connection; it gets views of ``calls``, ``missing`` and ``samples``.
+        db: a connection; it gets views of ``calls``, ``no_calls`` and ``samples``.
         files: Parquet files of these tables, by the log.
         table: one of :data:`engine.cohort.columns.GOLD`.
     """
@@ -102,11 +102,11 @@ def _differing(db: duckdb.DuckDBPyConnection, files: Mapping[str, Sequence[str]]
 
 
 def _view(db: duckdb.DuckDBPyConnection, name: str, files: Sequence[str], empty: pa.Table) -> None:
-    db.from_arrow(empty).create_view(f"no_{name}", replace=True)
+    db.from_arrow(empty).create_view(f"empty_{name}", replace=True)
     if files:
         db.read_parquet([as_pattern(Path(file)) for file in files]).create_view(f"{name}_files", replace=True)
     more = f" UNION ALL BY NAME SELECT * FROM {name}_files" if files else ""
-    db.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM no_{name}{more}")
+    db.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM empty_{name}{more}")
 
 
 def _alleles(tables: Mapping[str, pa.Table], sign: int) -> pa.Table:
@@ -129,7 +129,7 @@ def _steps(tables: Mapping[str, pa.Table], sign: int) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    missing = tables["missing"]
+    missing = tables["no_calls"]
     copies = pc.cast(missing["missing_copies"], pa.int64())
     sex = _sex(tables, len(missing))
     both = [
@@ -160,10 +160,10 @@ _SCANS = {
         FROM calls JOIN (SELECT sample_id, sex FROM samples) AS people USING (sample_id)""",
     "coverage_step": """
         SELECT contig, start AS place, sex, CAST(missing_copies AS BIGINT) AS step, CAST(0 AS TINYINT) AS tier
-        FROM missing JOIN (SELECT sample_id, sex FROM samples) AS people USING (sample_id)
+        FROM no_calls JOIN (SELECT sample_id, sex FROM samples) AS people USING (sample_id)
         UNION ALL
         SELECT contig, "end", sex, -CAST(missing_copies AS BIGINT), CAST(0 AS TINYINT)
-        FROM missing JOIN (SELECT sample_id, sex FROM samples) AS people USING (sample_id)""",
+        FROM no_calls JOIN (SELECT sample_id, sex FROM samples) AS people USING (sample_id)""",
 }
 
 

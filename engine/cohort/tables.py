@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dbt_project import FOLDER as PROJECT
-from engine.cohort.columns import BESIDE, GOLD, TABLES, typed_table
+from engine.cohort.columns import BESIDE, GOLD, MODELLED, typed_table
 from engine.cohort.disclosure import MINIMUM_CELL, ROUNDED_TO
 from engine.cohort.models import cohort_models
 from engine.duckdb_paths import as_literal, as_pattern
@@ -27,7 +27,7 @@ _ORDER = (
     *("gene", "category", "classification", "month"),
 )
 """By what published tables are sorted, as far as a table has it."""
-READ = {**TABLES, **GOLD, **BESIDE}
+READ = {**MODELLED, **GOLD, **BESIDE}
 """Columns of each table that dbt reads."""
 MEMORY = "2GB"
 """What DuckDB takes for the tables, in dbt and when they are written; what is more lies on the disk meanwhile."""

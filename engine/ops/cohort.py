@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.classify.columns import FINDING_COLUMNS
 from engine.code_version import code_version
-from engine.cohort.columns import BESIDE, KEPT, TABLES, typed_table
+from engine.cohort.columns import BESIDE, KEPT, MODELLED, TABLES, typed_table
 from engine.errors import LakeError
 from engine.ops.artifact import Computed, artifact
 from engine.ops.inputs import (
@@ -214,7 +214,7 @@ class FailedTestsError(LakeError):
 
 def contributions(warehouse: Warehouse) -> dict[str, str]:
     """What has been contributed to the cohort, by table: what the cohort tables' recipe says they were made from."""
-    return _named({name: warehouse.files(name) for name in TABLES})
+    return _named({name: warehouse.files(name) for name in MODELLED})
 
 
 def _named(files: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -246,7 +246,7 @@ def build_cohort(services: Services, log: Callable[[str], None] = lambda _: None
         files, carried = services.warehouse.listing(), services.warehouse.files(CARRIED)
         facts = _facts(services)
         recipe = Recipe(
-            inputs=_named({name: files[name] for name in TABLES} | {CARRIED: carried}),
+            inputs=_named({name: files[name] for name in MODELLED} | {CARRIED: carried}),
             tools=code_version("engine.ops.cohort:build_cohort", distributions=_DBT).tools("cohort_tables")
             | dict(model_versions()),
             parameters={name: digest_text(repr(rows)) for name, rows in facts.items()},

@@ -32,7 +32,14 @@ FORMATS = {".vcf.gz": "z1", ".vcf.bgz": "z1", ".bcf": "b1", ".pgen": "pgen", ".v
 _REGION = re.compile(r"([^:\s]+)(?::([0-9,]+)-([0-9,]+))?")
 
 
-def joint_call(services: Services, samples: Sequence[str], output: Path, region: str | None = None) -> JointSummary:
+def joint_call(
+    services: Services,
+    samples: Sequence[str],
+    output: Path,
+    region: str | None = None,
+    *,
+    from_tables: bool = False,
+) -> JointSummary:
     """Genotype samples together, as :func:`engine.genotype.joint.genotype_gvcfs` does, into ``output`` with its index.
 
     Of a region are told the sites that begin in it; what reaches into it from before is read.
@@ -43,9 +50,12 @@ def joint_call(services: Services, samples: Sequence[str], output: Path, region:
         output: VCF (``.vcf.gz``, or ``.vcf.bgz`` as Hail names it), BCF (``.bcf``), PLINK 2's files (``.pgen``, with
             ``.pvar`` and ``.psam`` beside it) or VCF Zarr (``.vcz``, a folder) to write.
         region: contig, or ``contig:start-end``, 1-based and inclusive; everything where absent.
+        from_tables: take what the gVCFs say from the cohort's tables ``variant_records`` and ``ref_blocks``, which have
+            no INFO: genotypes and numbers are the same, strand bias and rank sums are not told, nor filtered by.
 
     Raises:
-        GenomicsError: a name or a region has no meaning, or a sample's gVCF is missing or behind a shut gate.
+        GenomicsError: a name or a region has no meaning, a sample's gVCF is missing or behind a shut gate, or the
+            tables have no rows of it.
     """
     from engine.exchange.pgen import write_pgen
     from engine.genotype.joint import genotype_gvcfs
@@ -53,7 +63,10 @@ def joint_call(services: Services, samples: Sequence[str], output: Path, region:
     reference = services.knowledge.bundle("reference_genome")
     kind, at = require_callable(output, region, reference)
     with TemporaryDirectory(dir=output.parent, prefix=".joint-") as folder:
-        gvcfs = [_gvcf(services, sample, at, Path(folder)) for sample in samples]
+        if from_tables:
+            gvcfs = _from_tables(services, samples, at, reference, Path(folder))
+        else:
+            gvcfs = [_gvcf(services, sample, at, Path(folder)) for sample in samples]
         joined, written = Path(folder) / "joint.vcf.gz", Path(folder) / f"written{output.suffix}"
         summary = genotype_gvcfs(gvcfs, reference.contigs, joined, fasta=reference.fasta)
         calls = written if kind in _BY_BCFTOOLS else Path(folder) / "calls.bcf"
@@ -181,6 +194,19 @@ def _records(calls: Path) -> int:
 
     with pysam.VariantFile(str(calls)) as opened:
         return sum(1 for _ in opened)
+
+
+def _from_tables(
+    services: Services, samples: Sequence[str], region: str | None, reference: ReferenceBundle, folder: Path
+) -> list[Path]:
+    """gVCFs made of the cohort's tables, of samples whose own one may be used."""
+    from engine.cohort.rejoined import write_gvcfs
+    from engine.reference.intervals import parse_region
+
+    for sample in samples:
+        services.gate.require("gvcf", sample)
+    at = parse_region(region, reference.contig_lengths) if region else None
+    return write_gvcfs(services.warehouse.listing(), samples, reference.contigs, folder, at)
 
 
 def _gvcf(services: Services, sample: str, region: str | None, folder: Path) -> Path:

@@ -169,7 +169,7 @@ COUNTS: Mapping[str, tuple[str, ...]] = {
     "Passing variants": ("snps", "indels"),
     "Transitions over transversions, heterozygous over homozygous": ("titv", "het_hom_ratio"),
     "Findings": ("primary", "compound_heterozygote", "carrier", "secondary"),
-    "Rows for the cohort": ("calls", "missing", "samples", "measures"),
+    "Rows for the cohort": ("calls", "ref_blocks", "variant_records", "no_calls", "samples", "measures"),
 }
 NAMED_COUNTS: Mapping[str, tuple[str, str]] = {
     "Substitutions": ("substitution_names", "substitution_counts"),

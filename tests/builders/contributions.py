@@ -25,14 +25,14 @@ def contribution(
     """A sample's rows of every table; ``missing`` are contig, 0-based start, end and copies."""
     rows: dict[str, list[tuple[object, ...]]] = {
         "calls": [
-            (sample, contig, position // 1_000_000, position, ref, alt, copies, ploidy, 60, 30, 15)
+            (sample, contig, position // 1_000_000, position, ref, alt, copies, ploidy, 60, 30, 15, 15, 99, 0, 900)
             for contig, position, ref, alt, copies, ploidy in calls
         ],
-        "missing": [(sample, *one) for one in missing],
+        "no_calls": [(sample, *one) for one in missing],
         "samples": [(sample, sex, None, None, None, "demo", "bcftools", "1")],
         "measures": [(sample, *name, value) for name, value in (measures or {}).items()],
     }
-    return {name: typed_table(rows[name], columns) for name, columns in TABLES.items()}
+    return {name: typed_table(rows.get(name, ()), columns) for name, columns in TABLES.items()}
 
 
 def contribute(warehouse: Warehouse, sample: str, tables: Mapping[str, pa.Table]) -> None:

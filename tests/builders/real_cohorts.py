@@ -55,14 +55,14 @@ def contributed(vcfs: Sequence[Path], folder: Path, sexes: dict[str, str], strat
         *(_repeated([call[0] for call in calls], carried), position // BIN, position),
         *(_repeated([call[column] for call in calls], carried) for column in (2, 3)),
         np.concatenate([call[5] for call in calls]),
-        *(np.full(len(position), value) for value in (2, 60, 30, 15)),
+        *(np.full(len(position), value) for value in (2, 60, 30, 15, 15, 99, 0, 900)),
     ]
     schema = arrow_schema(TABLES["calls"], bare=True)
     rows = [pa.array(column).cast(field.type) for column, field in zip(columns, schema, strict=True)]
     facts = [(name, sexes[name], None, None, None, "GRCh37", "published", "1") for name in names]
     written = {
         "calls": pa.table(rows, schema=schema),
-        "missing": typed_table(missing, TABLES["missing"]),
+        "no_calls": typed_table(missing, TABLES["no_calls"]),
         "samples": typed_table(facts, TABLES["samples"]),
         "measures": typed_table([(name, "raw_reads", "pairs", 1.0) for name in names], TABLES["measures"]),
         "strata": typed_table(strata, STRATUM_COLUMNS),
@@ -100,7 +100,7 @@ _TABLES = {
     "sample_stratum": "SELECT * FROM strata",
     "fct_call": "SELECT *, CASE WHEN copies = ploidy THEN 'hom' ELSE 'het' END AS zygosity FROM calls",
     "cohort_allele_frequency": """
-        WITH lost AS (SELECT contig, "end" AS position, sum(missing_copies) AS lost FROM missing GROUP BY ALL)
+        WITH lost AS (SELECT contig, "end" AS position, sum(missing_copies) AS lost FROM no_calls GROUP BY ALL)
         SELECT contig, position, ref, alt, sum(copies) AS allele_count,
             2 * any_value(people) - any_value(coalesce(lost, 0)) AS allele_number,
             allele_count / allele_number AS allele_frequency, count(*) AS carriers,

@@ -14,6 +14,7 @@ import pysam
 import pytest
 
 from console.cli import main
+from engine.cohort.evidence import evidence_of
 from engine.errors import GenomicsError
 from engine.genotype.joint import JointSummary, genotype_gvcfs
 from engine.ops.joint_call import ASSET, publish
@@ -82,9 +83,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], Res
     entries = [entry(folder / "reads", name, research_consent=said, sex=SEXES[name]) for name, said in agreed.items()]
     platform.registry.register(entries, sheet="run.csv", sheet_digest="0")
     for name in agreed:
-        contribute(platform.warehouse, name, contribution(name))
         with platform.lake.work("gvcf", name) as work:
-            gvcf(work.folder / f"{name}.g.vcf.gz", name, contig.name, contig.length, bases, varies=name != "S3")
+            path = work.folder / f"{name}.g.vcf.gz"
+            gvcf(path, name, contig.name, contig.length, bases, varies=name != "S3")
+            contribute(platform.warehouse, name, contribution(name) | evidence_of(path, name))
             work.publish(records=1, recipe=Recipe(), measures={"uncovered_target_bases": 0})
     return deployment.variables, platform
 
@@ -95,6 +97,20 @@ def _defined(house: tuple[dict[str, str], Resources], monkeypatch: pytest.Monkey
         if name.startswith(("GENOMICS_", "XDG_")):
             monkeypatch.setenv(name, value)
     assert main(["cohort", "define", "families", "--purpose", "HMB", *WHY]) == 0
+
+
+def test_genotypes_from_the_cohorts_tables_are_those_of_the_files(
+    house: tuple[dict[str, str], Resources], tmp_path: Path
+) -> None:
+    with pysam.FastaFile(str(house[1].knowledge.bundle("reference_genome").fasta)) as fasta:
+        (contig,) = fasta.references
+    for region in ((), ("--region", f"{contig}:{PLACES[1]}-{PLACES[2]}")):
+        made = []
+        for number, how in enumerate(((), ("--from-tables",))):
+            file = tmp_path / f"{len(region)}.{number}.vcf.gz"
+            assert main(["cohort", "call", "families", "--file", str(file), *how, *region, *WHY]) == 0
+            made.append(told(file))
+        assert made[0] == made[1] and len(made[0]) == (2 if region else 3)
 
 
 def test_everybody_or_some_are_called_together_as_an_asset_and_found_fresh(

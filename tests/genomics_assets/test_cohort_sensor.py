@@ -31,7 +31,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 def contribute(platform: Resources, sample: str) -> None:
     rows = {name: [] for name in TABLES} | {"samples": [(sample, "female", None, None, None, "demo", "bcftools", "1")]}
-    tables = {name: typed_table(rows[name], columns) for name, columns in TABLES.items()}
+    tables = {name: typed_table(rows.get(name, ()), columns) for name, columns in TABLES.items()}
     platform.warehouse.contribute(tables, sample=sample, versions=dict.fromkeys(tables, sample[1:]))
 
 

@@ -25,7 +25,7 @@ def tables_of(sample: str, seed: int, sex: str = "female") -> dict[str, pa.Table
     """Calls and missing stretches drawn at random, on an autosome, the X and the mitochondrion."""
     draw = random.Random(f"{sample} {seed}")
     calls = [
-        (sample, contig, 0, position, "A", "G", draw.randint(1, ploidy), ploidy, 50, 30, 15)
+        (sample, contig, 0, position, "A", "G", draw.randint(1, ploidy), ploidy, 50, 30, 15, 15, 99, 0, 900)
         for contig, ploidy in (("chr20", 2), ("chrX", 1 if sex == "male" else 2), ("chrM", 1))
         for position in sorted(draw.sample(range(1, 60), 20))
     ]
@@ -34,11 +34,11 @@ def tables_of(sample: str, seed: int, sex: str = "female") -> dict[str, pa.Table
     ]
     rows = {
         "calls": calls,
-        "missing": missing,
+        "no_calls": missing,
         "samples": [(sample, sex, None, None, None, "demo", "bcftools", str(seed))],
         "measures": [],
     }
-    return {name: typed_table(rows[name], columns) for name, columns in TABLES.items()}
+    return {name: typed_table(rows.get(name, ()), columns) for name, columns in TABLES.items()}
 
 
 def contribute(warehouse: Warehouse, sample: str, seed: int = 1, sex: str = "female") -> bool:

@@ -20,6 +20,7 @@ import resources.delta_tables
 from engine.cohort.columns import CALL_COLUMNS, TABLES, typed_table
 from engine.errors import LakeError
 from engine.tables import arrow_schema
+from resources.journal import Intent, Journal
 from resources.warehouse import Warehouse
 
 PROCESSES = 10
@@ -400,11 +401,11 @@ def test_a_table_of_an_earlier_release_is_read_and_added_to_under_the_names_of_t
         "dosage": [1], "copies": [2], "genotype_quality": [60], "depth": [30], "alt_depth": [14],
     }  # fmt: skip
     types = [column.type for column in arrow_schema(CALL_COLUMNS, bare=True)]
-    of_old = pa.schema(list(zip(old, types, strict=True)))
+    of_old = pa.schema(list(zip(old, types, strict=False)))
     warehouse.put("calls", pa.table(old, of_old), sample="S1", version=VERSION_1)
 
     (file,) = warehouse.files("calls")
-    today = typed_table([tuple(column[0] for column in old.values())], CALL_COLUMNS)
+    today = typed_table([(*(column[0] for column in old.values()), *[None] * 4)], CALL_COLUMNS)
     kept = pq.read_table(file)
     assert kept.drop_columns(["sample_group"]).equals(today) and kept["sample_group"].to_pylist() == [0]
     assert not warehouse.put("calls", today, sample="S1", version=VERSION_1), "its version is known still"
@@ -415,14 +416,18 @@ def test_a_table_of_an_earlier_release_is_read_and_added_to_under_the_names_of_t
 
 
 def test_a_log_of_an_earlier_release_that_tells_groups_by_themselves_tells_them_with_versions(
-    warehouse: Warehouse,
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Three groups of one sample each, the second withdrawn; the versions' numbers were of 60 bits."""
+    monkeypatch.setattr(resources.delta_tables, "GROUP", 1)
 
     def application(text: str) -> str:
         return uuid.uuid5(resources.delta_tables.NAMESPACE, text).hex
 
-    calls = {name: typed_table([(name, "20", 0, 5, "A", "G", 1, 2, 60, 30, 14)], CALL_COLUMNS) for name in "ABC"}
+    calls = {
+        name: typed_table([(name, "20", 0, 5, "A", "G", 1, 2, 60, 30, 14, 16, 99, 0, 900)], CALL_COLUMNS)
+        for name in "ABC"
+    }
     marks = [Transaction(application("samples in groups"), 3)]
     for group, (name, version) in enumerate(zip("ABC", (VERSION_1, None, VERSION_2), strict=True)):
         number = int(version[:15], 16) if version else 0
@@ -444,3 +449,92 @@ def test_a_log_of_an_earlier_release_that_tells_groups_by_themselves_tells_them_
     warehouse.remove("A")
     found = duckdb.sql(f"select sample_id, position, sample_group from read_parquet({warehouse.files('calls')})")
     assert sorted(found.fetchall()) == [("B", 5, 0), ("C", 7, 2)]
+
+
+def lacking(rows: pa.Table, group: int) -> pa.Table:
+    """Rows as the release before kept them, without the last four columns, in a group."""
+    return rows.select(rows.schema.names[:-4]).append_column("sample_group", pa.array([group] * len(rows), pa.int32()))
+
+
+def application_of(text: str) -> str:
+    return uuid.uuid5(resources.delta_tables.NAMESPACE, text).hex
+
+
+def call_at(sample: str, position: int) -> pa.Table:
+    return typed_table([(sample, "20", 0, position, "A", "G", 1, 2, 60, 30, 14, 16, 9, 0, 9)], CALL_COLUMNS)
+
+
+def test_groups_of_a_table_of_an_earlier_release_lie_in_files_of_their_own(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two groups of two samples, which one file had: whoever reads a sample's group reads its rows and no others."""
+    monkeypatch.setattr(resources.delta_tables, "GROUP", 2)
+    calls = {name: call_at(name, place) for name, place in zip("ABCD", (9, 5, 7, 3), strict=True)}
+    marks = [Transaction(application_of("samples in groups, each told with its version"), 4)]
+    for number, name in enumerate("ABCD"):
+        marks.append(Transaction(application_of(name), int(VERSION_1[:10], 16) << 20 | number // 2))
+    rows_there = pa.concat_tables([lacking(calls[name], number // 2) for number, name in enumerate("ABCD")])
+    commit = CommitProperties(app_transactions=marks)
+    write_deltalake(str(warehouse.root / "calls"), rows_there, commit_properties=commit)
+    assert len(warehouse.files("calls")) == 2
+    for number, file in enumerate(sorted(warehouse.files("calls"))):
+        kept = pq.read_table(file)
+        assert kept["sample_group"].to_pylist() == [number] * 2
+        assert kept["position"].to_pylist() == sorted(kept["position"].to_pylist())
+    for name in "ABCD":
+        assert not warehouse.put("calls", calls[name], sample=name, version=VERSION_1), "its version is known still"
+        told = warehouse.rows_of("calls", name)
+        assert told is not None and told["position"] == calls[name]["position"] and told["ref_depth"].null_count == 1
+        assert warehouse.put("calls", calls[name], sample=name, version=VERSION_2)
+        assert warehouse.rows_of("calls", name) == calls[name]
+    assert len(read(warehouse)) == 4
+
+
+def test_a_sample_without_rows_whose_group_was_its_versions_last_bits_gets_one(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a log of an earlier release left it; its rows, once it had some, lay in a group that nobody else was in."""
+    monkeypatch.setattr(resources.delta_tables, "GROUP", 2)
+    rows_of = {name: typed_table([(name, "20", 5, 9, 2)], TABLES["no_calls"]) for name in "ABC"}
+    for name in "ABC":
+        warehouse.put("no_calls", rows_of[name], sample=name, version=VERSION_1)
+    opened = DeltaTable(str(warehouse.root / "no_calls"))
+    opened.delete("sample_id = 'B'")
+    stray = CommitProperties(app_transactions=[Transaction(application_of("B"), int(VERSION_1[:15], 16))])
+    opened.create_write_transaction([], "append", opened.schema(), commit_properties=stray)
+    warehouse.put("no_calls", rows_of["B"], sample="B", version=VERSION_2)
+    assert max(groups_of(warehouse)) > 1_000
+    warehouse.sweep(now=1_000)
+    assert sorted(groups_of(warehouse)) == [0, 1, 1] and warehouse.rows_of("no_calls", "B") == rows_of["B"]
+    assert not warehouse.put("no_calls", rows_of["B"], sample="B", version=VERSION_2), "its version is known still"
+    assert warehouse.put("no_calls", typed_table([], TABLES["no_calls"]), sample="B", version=VERSION_1)
+    assert sorted(groups_of(warehouse)) == [0, 1]
+
+
+def groups_of(warehouse: Warehouse) -> list[int]:
+    found = duckdb.sql(f"select sample_group from read_parquet({warehouse.files('no_calls')})").fetchall()
+    return [group for (group,) in found]
+
+
+def test_a_table_that_lies_under_its_former_name_is_found(warehouse: Warehouse) -> None:
+    rows_there = typed_table([("A", "20", 5, 9, 2)], TABLES["no_calls"])
+    warehouse.put("no_calls", rows_there, sample="A", version=VERSION_1)
+    (warehouse.root / "no_calls").rename(warehouse.root / "missing")
+    assert warehouse.rows_of("no_calls", "A") == rows_there and not (warehouse.root / "missing").exists()
+    (warehouse.root / "no_calls").rename(warehouse.root / "missing")
+    warehouse.remove("A")
+    assert warehouse.rows_of("no_calls", "A") is None and not (warehouse.root / "missing").exists()
+
+
+def test_what_an_earlier_release_began_is_completed_under_the_names_of_today(warehouse: Warehouse) -> None:
+    """Its journal names the tables as it had them."""
+    carried = call_at("A", 5)
+    tables = {
+        "calls": carried.select(carried.schema.names[:-4]),
+        "missing": typed_table([("A", "20", 5, 9, 2)], TABLES["no_calls"]),
+        "samples": typed_table([("A", "female", None, None, None, "x", "y", "1")], TABLES["samples"]),
+    }
+    Journal(warehouse.root / ".journal").write(Intent("A", dict.fromkeys(tables, VERSION_1), tables, {}))
+    files = warehouse.listing()
+    assert files["no_calls"] and not (warehouse.root / "missing").exists()
+    assert duckdb.sql(f"select position, ref_depth from read_parquet({files['calls']})").fetchall() == [(5, None)]

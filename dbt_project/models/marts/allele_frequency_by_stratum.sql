@@ -40,13 +40,13 @@ alleles as (
 steps as (
     select 'sex' as kind, sex as stratum, contig, place, step from {{ ref('stg_coverage_step') }}
     union all
-    select members.kind, members.stratum, missing.contig, missing.start as place, missing.missing_copies as step
-    from {{ ref('stg_missing') }} as missing
-    inner join members on missing.sample_id = members.sample_id
+    select members.kind, members.stratum, no_calls.contig, no_calls.start as place, no_calls.missing_copies as step
+    from {{ ref('stg_no_calls') }} as no_calls
+    inner join members on no_calls.sample_id = members.sample_id
     union all
-    select members.kind, members.stratum, missing.contig, missing.{{ adapter.quote('end') }}, -missing.missing_copies
-    from {{ ref('stg_missing') }} as missing
-    inner join members on missing.sample_id = members.sample_id
+    select members.kind, members.stratum, no_calls.contig, no_calls.{{ adapter.quote('end') }}, -no_calls.missing_copies
+    from {{ ref('stg_no_calls') }} as no_calls
+    inner join members on no_calls.sample_id = members.sample_id
 ),
 
 {{ frequencies(by=['kind', 'stratum']) }}

@@ -54,7 +54,21 @@ def named(allele: tuple[str, int, str, str]) -> dict[str, Any]:
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
     folder = tmp_path_factory.mktemp("lab [1]")
     calls = [
-        (sample, "chrM" if allele[0] == "MT" else f"chr{allele[0]}", 0, *allele[1:], copies, ploidy, 60, 30, 15)
+        (
+            sample,
+            "chrM" if allele[0] == "MT" else f"chr{allele[0]}",
+            0,
+            *allele[1:],
+            copies,
+            ploidy,
+            60,
+            30,
+            15,
+            15,
+            99,
+            0,
+            900,
+        )
         for sample, carried in CALLS.items()
         for allele, copies, ploidy in carried
     ]

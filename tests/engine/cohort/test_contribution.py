@@ -18,6 +18,7 @@ HEADER = """##fileformat=VCFv4.3
 ##FORMAT=<ID=DP,Number=1,Type=Integer,Description="depth">
 ##FORMAT=<ID=MIN_DP,Number=1,Type=Integer,Description="least depth">
 ##FORMAT=<ID=AD,Number=R,Type=Integer,Description="depths">
+##FORMAT=<ID=PL,Number=G,Type=Integer,Description="likelihoods">
 #CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1
 """
 CHR20 = (Contig("chr20", 1000, ""),)
@@ -54,16 +55,19 @@ def rows(tmp_path: Path, variants: list[str], blocks: list[str], contigs=CHR20, 
         scratch=tmp_path,
     )
     assert [row["value"] for row in tables["measures"].to_pylist()] == [3.0]
-    missing = [(row["start"], row["end"], row["missing_copies"]) for row in tables["missing"].to_pylist()]
+    missing = [(row["start"], row["end"], row["missing_copies"]) for row in tables["no_calls"].to_pylist()]
     return tables["calls"].to_pylist(), missing
 
 
 def test_a_passing_call_is_a_row_with_its_dosage(tmp_path: Path) -> None:
-    calls, missing = rows(tmp_path, ["chr20 101 . A G 50 PASS . GT:GQ:DP:AD 0/1:99:30:14,16"], [block(1, 1000)])
+    calls, missing = rows(
+        tmp_path, ["chr20 101 . A G 50 PASS . GT:GQ:DP:AD:PL 0/1:99:30:14,16:440,0,390"], [block(1, 1000)]
+    )
     assert calls == [
         {
             "sample_id": "S1", "contig": "chr20", "bin": 0, "position": 101, "ref": "A", "alt": "G",
             "copies": 1, "ploidy": 2, "genotype_quality": 99, "depth": 30, "alt_depth": 16,
+            "ref_depth": 14, "likelihood_ref": 440, "likelihood_het": 0, "likelihood_alt": 390,
         }
     ]  # fmt: skip
     assert missing == []
@@ -131,5 +135,5 @@ def test_a_variant_in_the_padding_that_the_calls_leave_out_is_missing_not_refere
         vcf(tmp_path / "g.vcf", *gvcf), bundle, sample="S1", person=person(),
         caller="haplotype", measures={}, scratch=tmp_path,
     )  # fmt: skip
-    missing = [(row["start"], row["end"]) for row in tables["missing"].to_pylist()]
+    missing = [(row["start"], row["end"]) for row in tables["no_calls"].to_pylist()]
     assert missing == [(0, 100), (149, 150), (400, 1000)]

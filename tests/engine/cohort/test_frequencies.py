@@ -106,12 +106,12 @@ class Matrix:
 
     def tables(self) -> dict[str, list[tuple[object, ...]]]:
         calls = [
-            (sample, contig, 0, position, "A", "G", carried, called, 60, 30, 15)
+            (sample, contig, 0, position, "A", "G", carried, called, 60, 30, 15, 15, 99, 0, 900)
             for (sample, contig, position), (carried, called) in self.genotypes.items()
             if carried
         ]
         samples = [(sample, sex, None, None, None, "demo", "drawn", "1") for sample, sex in self.sex.items()]
-        return {"calls": calls, "missing": list(self.missing), "samples": samples, "measures": []}
+        return {"calls": calls, "no_calls": list(self.missing), "samples": samples, "measures": []}
 
     def counts(self, takes_part: Callable[[str], bool]) -> set[tuple[object, ...]]:
         """Contig, position, allele count and number, carriers, homozygotes and hemizygotes by going through it all."""

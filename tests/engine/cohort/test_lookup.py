@@ -11,7 +11,7 @@ from engine.reference.intervals import Interval
 
 
 def call(sample: str, contig: str, position: int) -> tuple[object, ...]:
-    return (sample, contig, 0, position, "A", "G", 1, 2, 60, 30, 15)
+    return (sample, contig, 0, position, "A", "G", 1, 2, 60, 30, 15, 15, 99, 0, 900)
 
 
 def test_a_stretch_is_half_open_and_of_one_contig_and_every_file_is_read(tmp_path: Path) -> None:

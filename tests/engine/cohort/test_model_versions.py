@@ -15,7 +15,7 @@ MARTS = (
     " gene_carriers sample_qc sample_stratum turnaround"
 )
 STAGED = (
-    *("allele_count", "annotated_samples", "calls", "cases", "coverage_step", "gene_alleles", "measures", "missing"),
+    *("allele_count", "annotated_samples", "calls", "cases", "coverage_step", "gene_alleles", "measures", "no_calls"),
     *("samples", "strata", "told_findings"),
 )
 ALL = {*MARTS.split(), *(f"stg_{name}" for name in STAGED)}
@@ -59,11 +59,11 @@ def test_every_published_table_has_a_version() -> None:
             {"stg_allele_count", "cohort_allele_frequency", "allele_frequency_by_stratum", "gene_burden"},
         ),
         (
-            "models/staging/stg_missing.sql",
+            "models/staging/stg_no_calls.sql",
             "select",
             "select distinct",
             {
-                *("stg_missing", "stg_coverage_step", "cohort_allele_frequency", "allele_frequency_by_stratum"),
+                *("stg_no_calls", "stg_coverage_step", "cohort_allele_frequency", "allele_frequency_by_stratum"),
                 "gene_burden",
             },
         ),
@@ -98,7 +98,7 @@ def test_an_edit_changes_the_models_it_concerns(
 def test_a_template_in_a_comment_counts_since_dbt_runs_it(project: Path) -> None:
     name = "models/staging/stg_calls.sql"
     (project / name).write_text("-- {% set table = 'calls' %}\nselect * from {{ delta(table) }}\n")
-    assert "stg_calls" in changed_by(project, name, "'calls'", "'missing'")
+    assert "stg_calls" in changed_by(project, name, "'calls'", "'no_calls'")
 
 
 def test_a_model_that_refers_to_nothing_is_refused(project: Path) -> None:

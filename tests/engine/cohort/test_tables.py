@@ -13,19 +13,19 @@ from engine.errors import ToolError
 
 
 def call(sample: str, position: int, copies: int, ploidy: int = 2) -> tuple[object, ...]:
-    return (sample, "chr20", 0, position, "A", "G", copies, ploidy, 60, 30, 15)
+    return (sample, "chr20", 0, position, "A", "G", copies, ploidy, 60, 30, 15, 15, 99, 0, 900)
 
 
 def cohort_files(folder: Path, calls, missing, samples) -> dict[str, list[str]]:
     """Parquet files as the Delta log would list them."""
     rows = {
         "calls": calls,
-        "missing": missing,
+        "no_calls": missing,
         "samples": [(sample, "female", None, None, None, "demo", "bcftools", "1") for sample in samples],
         "measures": [(sample, "raw_reads", "pairs", 5.0) for sample in samples],
     }
     for name, columns in TABLES.items():
-        pq.write_table(typed_table(rows[name], columns), folder / f"{name}.parquet")
+        pq.write_table(typed_table(rows.get(name, ()), columns), folder / f"{name}.parquet")
     return {name: [str(folder / f"{name}.parquet")] for name in TABLES}
 
 

@@ -150,7 +150,7 @@ def of_the_cohort(folder: Path, *records: Record) -> float | None:
         calls(folder, *records), gvcf(folder), reference(folder), sample="S1", person=person(sex=Sex.FEMALE),
         caller="x", measures={}, scratch=folder,
     )  # fmt: skip
-    rows, missing = tables["calls"].to_pylist(), tables["missing"].to_pylist()
+    rows, missing = tables["calls"].to_pylist(), tables["no_calls"].to_pylist()
     assert all((row["ref"], row["alt"], row["ploidy"]) == (REF, ALT, 2) for row in rows)
     if rows:
         return rows[0]["copies"]
@@ -426,6 +426,6 @@ def test_a_mans_x_has_one_copy_whoever_called_it(call: str, copies: int | None, 
     )
     rows = tables["calls"].to_pylist()
     assert [(row["copies"], row["ploidy"]) for row in rows] == ([] if copies is None else [(1, 1)])
-    assert any(row["start"] == 9_000 and row["missing_copies"] == 2 for row in tables["missing"].to_pylist()) == (
+    assert any(row["start"] == 9_000 and row["missing_copies"] == 2 for row in tables["no_calls"].to_pylist()) == (
         copies is None
     )

@@ -12,7 +12,7 @@ from engine.ops.cohort import FailedTestsError, PutAside, build_cohort
 from engine.receipt import Recipe
 from resources.environment import Resources, Settings, build_resources
 
-CALL = ("chr20", 0, 100, "A", "G", 1, 2, 60, 30, 15)
+CALL = ("chr20", 0, 100, "A", "G", 1, 2, 60, 30, 15, 15, 99, 0, 900)
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def contribute(platform: Resources, sample: str, *calls: tuple[object, ...]) -> 
     """A sample's contribution, as its op leaves it."""
     rows = {
         "calls": [(sample, *call) for call in calls],
-        "missing": [],
+        "no_calls": [],
         "samples": [(sample, "female", None, None, None, "demo", "bcftools", "1")],
         "measures": [(sample, "raw_reads", "pairs", 5.0)],
     }
@@ -32,7 +32,7 @@ def contribute(platform: Resources, sample: str, *calls: tuple[object, ...]) -> 
     with platform.lake.work("cohort_contribution", sample) as work:
         (work.folder / "calls").write_text(version)
         work.publish(records=len(calls), recipe=Recipe(), measures={})
-    tables = {name: typed_table(rows[name], columns) for name, columns in TABLES.items()}
+    tables = {name: typed_table(rows.get(name, ()), columns) for name, columns in TABLES.items()}
     platform.warehouse.contribute(tables, sample=sample, versions=dict.fromkeys(tables, version))
 
 

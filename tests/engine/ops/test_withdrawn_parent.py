@@ -54,12 +54,14 @@ def test_a_withdrawn_parent_is_no_fact_of_the_child_and_decides_its_freshness(pl
 def test_a_run_that_read_the_parent_before_leaves_no_row_that_names_him(platform: Resources) -> None:
     rows = {
         "calls": [],
-        "missing": [],
+        "no_calls": [],
         "samples": [(CHILD, "unknown", None, GONE, "MOTHER", "demo", "haplotype", "1")],
         "measures": [],
     }
     with platform.lake.work(cohort_contribution.name, CHILD) as work:
-        write_contribution({name: typed_table(rows[name], columns) for name, columns in TABLES.items()}, work.folder)
+        write_contribution(
+            {name: typed_table(rows.get(name, ()), columns) for name, columns in TABLES.items()}, work.folder
+        )
         receipt = work.publish(records=0, recipe=Recipe(), measures={})
     platform.decisions.withdraw(GONE, **WHY)
     assert cohort_contribution.after

@@ -1,0 +1,1 @@
+select * from {{ delta('no_calls') }}

@@ -1,0 +1,105 @@
+"""What a sample's gVCF says at every base, as rows: variant records as they are, reference blocks by bands of quality.
+
+From these rows a joint genotype is made (:mod:`engine.cohort.rejoined`): who does not carry an allele is reference only
+where a block says so. A gVCF's own blocks are a hundred times as many as its calls. Neighbours of one band of genotype
+quality (:data:`engine.cohort.columns.REFERENCE_BANDS`) are therefore one row with the least certain of each value, as
+GATK's ReblockGVCF and GVS join them. What was looked at without a read is a row as well: GATK's QUAL counts on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.call.gvcf import GvcfColumns, gvcf_columns
+from engine.cohort.columns import BIN, REF_BLOCK_COLUMNS, REFERENCE_BANDS, VARIANT_RECORD_COLUMNS, typed_table
+from engine.tables import arrow_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_LIKELIHOODS = np.frombuffer(b"PL", np.uint8)
+_DIPLOID = 2
+_MOST = np.iinfo(np.int32).max
+
+
+def evidence_of(gvcf: Path, sample: str) -> dict[str, pa.Table]:
+    """The tables ``ref_blocks`` and ``variant_records`` of one sample, each sorted as the file is.
+
+    Args:
+        gvcf: the sample's gVCF, sorted.
+        sample: sample id.
+
+    Raises:
+        VariantFileError: the file is damaged, or a line is not VCF.
+    """
+    import pyarrow as pa
+
+    schema = arrow_schema(REF_BLOCK_COLUMNS, bare=True)
+    blocks: list[pa.Table] = [schema.empty_table()]
+    records: list[tuple[object, ...]] = []
+    for columns in gvcf_columns(gvcf):
+        blocks.append(_blocks(columns, sample, schema))
+        records += _records(columns, sample)
+    return {
+        "ref_blocks": pa.concat_tables(blocks).combine_chunks(),
+        "variant_records": typed_table(records, VARIANT_RECORD_COLUMNS),
+    }
+
+
+def _records(columns: GvcfColumns, sample: str) -> Iterator[tuple[object, ...]]:
+    for row in np.flatnonzero(columns.is_variant).tolist():
+        contig, position, _, ref, alts, _, _, _, keys, values = columns.fields(row)
+        call = dict(zip(keys.split(":"), values.split(":"), strict=False))
+        place = (sample, contig, int(position) // BIN, int(position), ref.upper(), alts)
+        numbers = (_whole(call, "GQ"), _whole(call, "DP"))
+        yield (*place, call.get("GT", "./."), *numbers, _told(call, "AD"), _told(call, "PL"))
+
+
+def _told(call: Mapping[str, str], key: str) -> str | None:
+    value = call.get(key, ".")
+    return None if "." in value.split(",") else value
+
+
+def _whole(call: Mapping[str, str], key: str) -> int | None:
+    value = _told(call, key)
+    return None if value is None else int(value)
+
+
+def _blocks(columns: GvcfColumns, sample: str, schema: pa.Schema) -> pa.Table:
+    """Reference blocks of consecutive records, neighbours of one band joined."""
+    import pyarrow as pa
+
+    from engine.call.gvcf_kernels import read_bases_and_likelihoods
+
+    is_block = ~columns.is_variant
+    lines = columns.line[is_block]
+    said = np.empty((lines.size, 4), np.int64)
+    read_bases_and_likelihoods(np.frombuffer(columns.text, np.uint8), lines, _LIKELIHOODS, said)
+    bases, likelihoods = said[:, 0], said[:, 1:]
+    start, end = columns.start[is_block], columns.end[is_block]
+    quality, depth, copies = columns.genotype_quality[is_block], columns.depth[is_block], columns.alleles[is_block]
+    band = np.searchsorted(REFERENCE_BANDS, quality, side="right")
+    same = [values[1:] == values[:-1] for values in (band, depth == 0, copies, (likelihoods >= 0).sum(axis=1))]
+    goes_on = np.logical_and.reduce([start[1:] == end[:-1], *same])
+    first = np.flatnonzero(np.concatenate([np.ones(min(lines.size, 1), bool), ~goes_on]))
+    if not first.size:
+        return schema.empty_table()
+
+    def least(values: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.asarray(np.minimum.reduceat(values, first))
+
+    told = [least(likelihoods[:, number]) for number in range(3)]
+    is_diploid = copies[first] == _DIPLOID
+    het, alt = np.where(is_diploid, told[1], -1), np.where(is_diploid, told[2], told[1])
+    numbers = (start[first] // BIN, start[first], end[np.append(first[1:], lines.size) - 1])
+    values = (copies[first], least(quality), least(depth), told[0], het, alt)
+    arrays = [pa.repeat(text, first.size) for text in (sample, columns.contig)]
+    arrays += [pa.array(one) for one in numbers]
+    arrays += [pa.array(list(map(chr, range(128)))).take(pa.array(bases[first]))]
+    arrays += [pa.array(np.minimum(one, _MOST), mask=one < 0) for one in values]
+    return pa.table([array.cast(field.type) for array, field in zip(arrays, schema, strict=True)], schema=schema)
