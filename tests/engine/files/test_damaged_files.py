@@ -369,7 +369,8 @@ READERS = (
     Reader("scores.vcf.gz", read_scores, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
     Reader("relatives.g.vcf.gz", read_relatives, gvcf_text, ((0, 1), (1, 2), (1, 3), (1, 7), (3, 4), (8, 9))),
     Reader("kinship.vcf.gz", read_kinship_sites, known_text, ((0, 1), (1, 2), (1, 3), (1, 7), (3, 7), (4, 7), (5, 7))),
-    Reader("matrix.vcf.gz", read_matrix, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
+    # Without the reference nothing tells REF from ALT.
+    Reader("matrix.vcf.gz", read_matrix, variant_text, (*(set(VCF_SWAPS) - {(3, 4)}), (8, 9)), may_be_empty=True),
     Reader("partners.vcf.gz", import_partners, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
     Reader("annotated.vcf.gz", annotate, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
     Reader("cohort.vcf.gz", contribute_calls, variant_text, (*VCF_SWAPS, (8, 9)), may_be_empty=True),
