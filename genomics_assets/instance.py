@@ -62,7 +62,8 @@ def _configuration(settings: Settings) -> dict[str, object]:
                         "class": "genomics_assets.run_events.RunEvents",
                         "level": "DEBUG",
                         "path": str(settings.data / FILE),
-                    }
+                    },
+                    **_traces(settings),
                 }
             }
         },
@@ -93,6 +94,12 @@ def _configuration(settings: Settings) -> dict[str, object]:
             "sensor": {"purge_after_days": {"skipped": 7, "failure": 30, "success": 30}},
         },
     }
+
+
+def _traces(settings: Settings) -> dict[str, object]:
+    """The handler that makes them, where there are to be any."""
+    kind = "genomics_assets.run_traces.RunTraces"
+    return {"traces": {"class": kind, "level": "DEBUG", "place": settings.traces}} if settings.traces else {}
 
 
 def _storage(settings: Settings) -> dict[str, object]:

@@ -51,12 +51,12 @@ class RunEvents(logging.Handler):
             job=meta["job_name"],
             sample=event.partition or meta["job_tags"].get(PARTITION),
             step=meta["step_key"],
-            error=_kind_of_error(event),
+            error=kind_of_error(event),
             **_about(event),
         )
 
 
-def _kind_of_error(event: dg.DagsterEvent) -> str | None:
+def kind_of_error(event: dg.DagsterEvent) -> str | None:
     """The class of what was raised, of its cause where there is one; its words may hold anything."""
     error = getattr(event.event_specific_data, "error", None)
     while error is not None and error.cause is not None:

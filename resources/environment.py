@@ -46,6 +46,7 @@ from resources.secrets import Secrets, filled_in, has_password, secrets_at, sign
 from resources.structured_log import FILE, StructuredLog
 from resources.studies import Studies
 from resources.teams import Teams, needs_second_reader, read_teams
+from resources.traces import traces_to
 from resources.warehouse import Warehouse
 from resources.zones import read_groups
 
@@ -280,6 +281,13 @@ OPTIONS = (
         (),
         "YAML file that says whom these messages are for, and how the receiver is reached.",
     ),
+    Option(
+        "GENOMICS_TRACES",
+        "none",
+        (),
+        "Where traces of runs go: `file` (`logs/traces.jsonl` in the data folder) or a collector of OpenTelemetry, "
+        "`https://host:4318/v1/traces` (extra `traces`).",
+    ),
     Option("GENOMICS_WEB_LISTEN", "127.0.0.1", (), "The address the web UI listens on; in a container `0.0.0.0`."),
     Option(
         "GENOMICS_WEB_ORIGINS",
@@ -384,6 +392,7 @@ class Settings:
         fhir_access: file that says how it is asked, absent on loopback.
         hl7: where reports go as messages of HL7 v2, absent where none are sent.
         hl7_access: file that says whom they are for, absent where nothing more is to be said.
+        traces: where traces go (:mod:`resources.traces`), absent where there are to be none.
         web_listen: the address on which the web UI listens.
         web_origins: ``scheme://host[:port]`` of addresses at which a reverse proxy shows the web UI.
         web_person_header: the header in which it names the person, absent where it names none.
@@ -430,6 +439,7 @@ class Settings:
     fhir_access: Path | None
     hl7: str | None
     hl7_access: Path | None
+    traces: str | None
     web_listen: str
     web_origins: tuple[str, ...]
     web_person_header: str | None
@@ -492,6 +502,7 @@ class Settings:
             fhir_access=_path(variables.get("GENOMICS_FHIR_ACCESS")),
             hl7=_outside(variables.get("GENOMICS_HL7"), data),
             hl7_access=_path(variables.get("GENOMICS_HL7_ACCESS")),
+            traces=traces_to(variables.get("GENOMICS_TRACES"), data),
             web_listen=values["GENOMICS_WEB_LISTEN"],
             web_origins=_origins(variables.get("GENOMICS_WEB_ORIGINS")),
             web_person_header=variables.get("GENOMICS_WEB_PERSON_HEADER") or None,

@@ -56,7 +56,7 @@ class StructuredLog:
         told: dict[str, object] = {"time": when.isoformat(timespec="milliseconds"), "level": level, "event": event}
         told |= {name: value for name, value in about.items() if _may_stand(value)}
         with suppress(OSError):
-            self._add(json.dumps(told) + "\n")
+            self.add_line(json.dumps(told) + "\n")
 
     def leave(self, samples: Collection[str]) -> int:
         """Take out every line about these samples, whoever wrote it; how many there were.
@@ -75,7 +75,8 @@ class StructuredLog:
     def _older(self) -> Path:
         return self.path.with_suffix(".older.jsonl")
 
-    def _add(self, line: str) -> None:
+    def add_line(self, line: str) -> None:
+        """Add a line as it is, with its end; OSError where the disk takes none."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._held() as file:
             file.write(line)
