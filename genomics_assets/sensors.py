@@ -4,15 +4,16 @@ Sensors only look and ask; what they find is judged by the landing zone and the 
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 
 from engine.errors import LakeError
 from engine.ops.cohort import PutAside, contributions
-from engine.reads.registration import SampleStatus
+from engine.reads.registration import RegisteredSample, SampleStatus
 from engine.receipt import digest_text
 from genomics_assets.artifacts import KNOWLEDGE
 from genomics_assets.attempts import attempts, is_under_way
@@ -20,6 +21,7 @@ from genomics_assets.clear_ticks import clear_ticks
 from genomics_assets.jobs import cohort_job, knowledge_job, sample_job
 from genomics_assets.messages import listed, tell, tell_once
 from genomics_assets.partitions import SAMPLES
+from genomics_assets.run_traces import ASKED, REGISTERED
 from genomics_assets.sample_runs import TIME_A_TICK, sample_runs
 from genomics_assets.turns import turns
 from genomics_assets.withdrawn import end_withdrawn
@@ -87,17 +89,16 @@ def sample_sheets(
         return dg.SensorResult(skip_reason=reason, dynamic_partitions_requests=partitions, cursor=scan.cursor)
     turn = turns(context.instance, settings.queue, waiting)
     return dg.SensorResult(
-        run_requests=[
-            dg.RunRequest(
-                run_key=sample.run_key,
-                partition_key=sample.sample_id,
-                tags={RUN_KEY: sample.run_key, "genomics/sheet": sample.sheet, **turn[sample.sample_id]},
-            )
-            for sample in waiting
-        ],
+        run_requests=[_request(sample, turn[sample.sample_id]) for sample in waiting],
         dynamic_partitions_requests=partitions,
         cursor=scan.cursor,
     )
+
+
+def _request(sample: RegisteredSample, turn: Mapping[str, str]) -> dg.RunRequest:
+    times = {REGISTERED: sample.registered, ASKED: datetime.now(UTC).isoformat()}
+    tags = {RUN_KEY: sample.run_key, "genomics/sheet": sample.sheet, **times, **turn}
+    return dg.RunRequest(run_key=sample.run_key, partition_key=sample.sample_id, tags=tags)
 
 
 def _wanted(

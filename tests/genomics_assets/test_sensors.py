@@ -99,6 +99,17 @@ def test_the_partition_of_a_withdrawn_sample_goes(
         assert tick(instance) == []
 
 
+def test_a_run_tells_whose_it_is_and_since_when_its_sample_waits(
+    registry: SampleRegistry, knowledge: Knowledge, tmp_path: Path
+) -> None:
+    registry.retry("S1", person="Dr Example")
+    with dg.instance_for_test() as instance:
+        (request,) = tick_of(instance, tmp_path, registry, knowledge).run_requests or ()
+    registered, asked = (datetime.fromisoformat(request.tags[f"genomics/{name}"]) for name in ("registered", "asked"))
+    assert registered <= asked <= datetime.now(UTC)
+    assert (request.tags["genomics/sender"], request.tags["genomics/precedence"]) == (".", "routine")
+
+
 def test_partitions_come_back_where_dagsters_own_state_was_lost(
     registry: SampleRegistry, knowledge: Knowledge, tmp_path: Path
 ) -> None:
