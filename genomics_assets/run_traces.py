@@ -83,7 +83,7 @@ class _Trace:
             _end(self._steps.pop(step), event, at)
         elif step in self._steps and event.event_type is _Type.ASSET_CHECK_EVALUATION:
             judged = event.asset_check_evaluation_data
-            told = {"genomics.check": judged.check_name, "genomics.passed": judged.passed}
+            told: dict[str, str | bool] = {"genomics.check": judged.check_name, "genomics.passed": judged.passed}
             self._steps[step].add_event("check", told, at)
         elif step in self._steps and event.event_type is _Type.ASSET_MATERIALIZATION:
             self._steps[step].add_event("made", {"genomics.asset": event.asset_key.to_user_string()}, at)  # type: ignore[union-attr]

@@ -71,7 +71,7 @@ def exporter_to(place: str) -> SpanExporter:
 
 
 def _in_file(path: Path) -> SpanExporter:
-    from google.protobuf.json_format import MessageToDict
+    from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
     from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
     from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
