@@ -27,6 +27,10 @@ def draw(measures: Mapping[str, Measure]) -> dict[str, str]:
         series = [measures.get(name) for name in needed]
         if all(isinstance(values, list) and values for values in series):
             drawn[title] = _figure(title, plot([_numbers(values) for values in series]))
+    for title, (labels, values) in NAMED_MARKS.items():
+        names, placed = measures.get(labels), measures.get(values)
+        if isinstance(names, list) and isinstance(placed, list) and names:
+            drawn[title] = _figure(title, _bell(dict(zip(map(str, names), _numbers(placed), strict=True))))
     for title, bars in _bars(measures).items():
         drawn[title] = _figure(title, _bar_chart(bars))
     return drawn
@@ -106,6 +110,31 @@ def _histogram(xlabel: str, ylabel: str, width: float = 1.0) -> Callable[[Series
     return plot
 
 
+def _bell(marks: Mapping[str, float]) -> list[str]:
+    """A normal distribution with a line for each name, which stands at the edge where it lies beyond."""
+    steps = [_WIDEST * (number / 50 - 1) for number in range(101)]
+    curve = [(z, math.exp(-z * z / 2)) for z in steps]
+    drawn = [
+        _line([(-_WIDEST, 0.0), *curve, (_WIDEST, 0.0)], -_WIDEST, _WIDEST, 1.05, "none", fill=FILL),
+        _line(curve, -_WIDEST, _WIDEST, 1.05, INK),
+    ]
+    shown = list(marks.items())[:MOST_BARS]
+    for row, (name, z) in enumerate(shown):
+        at = min(max(z, -_WIDEST), _WIDEST)
+        x = LEFT + (WIDTH - LEFT - RIGHT) * (at + _WIDEST) / (2 * _WIDEST)
+        y = TOP + 12 + 13 * row
+        drawn.append(_line([(at, 0.0), (at, 1.05)], -_WIDEST, _WIDEST, 1.05, SECOND_INK))
+        side, anchor = (-4, "end") if at > 0 else (4, "start")
+        drawn.append(_text(x + side, y, f"{name}: {z:+.2f}", anchor=anchor, colour=SECOND_INK))
+    named = "standard deviations above the mean of the population"
+    # How many people have a sum is told by the curve's shape alone: its height has no unit here.
+    return [*drawn, *(mark for mark in _axes(-_WIDEST, _WIDEST, 1.05, named, "people") if not _is_height(mark))]
+
+
+def _is_height(mark: str) -> bool:
+    return f'x="{LEFT - 5:.1f}"' in mark
+
+
 def _line(
     points: Sequence[tuple[float, float]], first: float, last: float, most: float, colour: str, *, fill: str = "none"
 ) -> str:
@@ -179,4 +208,7 @@ NAMED_COUNTS: Mapping[str, tuple[str, str]] = {
     "Bases below 20x by exon": ("missed_exon_names", "missed_exon_below_20x"),
     "Uncalled bases by exon": ("missed_exon_names", "missed_exon_uncalled"),
 }
+NAMED_MARKS: Mapping[str, tuple[str, str]] = {"Polygenic scores among people": ("placed_scores", "placed_z")}
 MOST_BARS = 12
+_WIDEST = 4.0
+"""Standard deviations on either side of the mean that a distribution is drawn over."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ReportError
-from engine.risk.distribution import Distribution
+from engine.risk.distribution import Distribution, percentile
 from engine.risk.score import SampleScore
 
 LIMIT = (
@@ -68,7 +68,15 @@ class StatedRisk:
         if self.z is None:
             return "where it lies among people is not known here"
         side = "above" if self.z >= 0 else "below"
-        return f"{abs(self.z):.2f} standard deviations {side} the mean of {self.population}"
+        return f"{abs(self.z):.2f} standard deviations {side} the mean of {self.population}, {_among(self.z)}"
+
+
+def _among(z: float) -> str:
+    """The percentile in words, if sums are distributed normally."""
+    share = percentile(z)
+    if share < 1 or share > 99:
+        return "below percentile 1" if share < 1 else "above percentile 99"
+    return f"percentile {share:.0f}"
 
 
 def risk_of(

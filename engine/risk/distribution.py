@@ -38,6 +38,15 @@ class Distribution:
         return (total - self.mean) / self.sd
 
 
+def percentile(z: float) -> float:
+    """The share of people, in percent, below so many standard deviations, where sums are distributed normally.
+
+    >>> round(percentile(0), 1), round(percentile(1.96), 1), round(percentile(-1), 1)
+    (50.0, 97.5, 15.9)
+    """
+    return 50 * math.erfc(-z / math.sqrt(2))
+
+
 def read_distribution(path: Path) -> Distribution:
     """Read the first lines of a model's file.
 

@@ -26,12 +26,16 @@ class ScoreMeasures:
         summed: of them those that have a sum.
         refused: those of which too little is known.
         least_matched: the smallest share of a score's variants that is known.
+        placed_scores: names of scores whose sums can be placed among people, with the population's name.
+        placed_z: standard deviations above that population's mean, in the same order.
     """
 
     scores: int
     summed: int
     refused: int
     least_matched: float
+    placed_scores: list[str]
+    placed_z: list[float]
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,14 @@ def score_sample(
     output.write_text(json.dumps([asdict(one) for one in told], indent=1) + "\n")
     summed = sum(one.score.total is not None for one in told)
     shares = [one.score.matched / max(one.score.variants, 1) for one in told]
-    return ScoreMeasures(len(told), summed, len(told) - summed, round(min(shares), 4))
+    placed = {
+        f"{one.score.score_id}, {one.population.name}": round(one.population.distribution.z(one.score.total), 3)
+        for one in told
+        if one.population and one.score.total is not None
+    }
+    return ScoreMeasures(
+        len(told), summed, len(told) - summed, round(min(shares), 4), list(placed), list(placed.values())
+    )
 
 
 def _dosages(calls: Path, gvcf: Path, reference: ReferenceBundle, files: list[ScoringFile], sex: Sex) -> Dosages:

@@ -19,6 +19,8 @@ from engine.quality.plots import draw
         ({"consequence_names": ["missense_variant"], "consequence_counts": [2]}, {"Consequences"}),
         ({"substitution_names": ["C>A", "C>T"], "substitution_counts": [2, 5]}, {"Substitutions"}),
         ({"frequency_bands": ["1% to 5%"], "frequency_band_counts": [2]}, {"Population frequency of the alleles"}),
+        ({"placed_scores": ["PGS1, Europeans"], "placed_z": [1.5]}, {"Polygenic scores among people"}),
+        ({"placed_scores": [], "placed_z": []}, set()),
         ({"resource_types": ["Observation"], "resource_counts": [4]}, {"Resources"}),
         ({"coverage_histogram": [], "snps": None, "indels": 1}, set()),
         ({}, set()),
@@ -31,3 +33,15 @@ def test_each_set_of_measures_gives_its_plots(measures: dict, titles: set[str]) 
         figure = ElementTree.fromstring(svg)
         assert figure.get("aria-label") == title
         assert {"polyline", "rect"} & {each.tag.rpartition("}")[2] for each in figure if len(each.attrib) > 3}
+
+
+def test_a_score_stands_where_it_lies_among_people_and_at_the_edge_beyond() -> None:
+    measures = {"placed_scores": ["PGS1, Europeans", "PGS2, East Asians"], "placed_z": [-1.5, 9.0]}
+    (svg,) = draw(measures).values()
+    figure = ElementTree.fromstring(svg)
+    lines = [each.get("points", "") for each in figure.iter() if each.get("stroke") == "#c55a11"]
+    middle, edge = (float(points.split(",")[0]) for points in lines)
+    assert middle == pytest.approx(64 + (504 - 64 - 12) * 2.5 / 8, abs=0.1) and edge == 504 - 12
+    told = [each.text for each in figure.iter() if each.text]
+    assert "PGS1, Europeans: -1.50" in told and "PGS2, East Asians: +9.00" in told
+    assert "0.2" not in told, "the curve's height has no unit"

@@ -34,9 +34,12 @@ def said(tmp_path: Path) -> Statement:
 def test_a_sum_is_told_with_what_was_known_and_where_it_lies() -> None:
     assert TOLD.sentence == (
         "Polygenic score PGS000001 (breast carcinoma): sum 1.5 by 76 of 77 variants; "
-        "2.00 standard deviations above the mean of women of the study <A&B>"
+        "2.00 standard deviations above the mean of women of the study <A&B>, percentile 98"
     )
-    assert risk_of(SUM, "x", Distribution(2.0, 1.0), "p").standing == "0.50 standard deviations below the mean of p"
+    below = risk_of(SUM, "x", Distribution(2.0, 1.0), "p").standing
+    assert below == "0.50 standard deviations below the mean of p, percentile 31"
+    assert risk_of(SUM, "x", Distribution(9.0, 1.0), "p").standing.endswith("of p, below percentile 1")
+    assert risk_of(SUM, "x", Distribution(-9.0, 1.0), "p").standing.endswith("of p, above percentile 99")
 
 
 def test_without_a_distribution_or_a_population_nothing_is_said_of_where_it_lies() -> None:

@@ -73,6 +73,8 @@ def test_a_sample_is_scored_by_what_it_carries_and_by_what_its_gvcf_calls(
         told = score_sample(calls, made, reference, tmp_path / "part", Sex.FEMALE, "child", tmp_path / "o.json")
         (reached[end],) = read_risks(tmp_path / "o.json")
         assert told.least_matched == reached[end].matched / 10
+        has_sum = reached[end].z is not None
+        assert told.placed_scores == ["PGS9, people of X"] * has_sum and told.placed_z == [0.0] * has_sum
     assert (reached[2_000].total, reached[2_000].matched, reached[2_000].z) == (1.0, 10, 0.0)
     assert (reached[800].total, reached[800].matched) == (1.0, 8)
     assert (reached[400].total, reached[400].matched, reached[400].z) == (None, 4, None), "never a sum of a part"
