@@ -6,16 +6,22 @@ import ctypes
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from itertools import pairwise
+from operator import attrgetter
 from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.align.index import AlignerIndex
 from engine.align.processor import require_processor
 from engine.align.shared_memory import named_by_content
 from engine.align.translation import Translation
 from engine.parallel import in_order
-from engine.reads.fastq import PairBatch, Reads
+from engine.reads.fastq import PairBatch
 from engine.reads.records import Records
+
+_BYTES = attrgetter("bytes")
 
 
 class BwaMem3:
@@ -42,28 +48,40 @@ class BwaMem3:
         options.set_read_group_id(read_group)
 
         def align_one(batch: PairBatch) -> Records:
-            pairs = [bwa_mem3.ReadPair(*parts) for parts in _parts(batch)]
+            pairs = to_objects(batch)
             with _silent_stderr():
                 records, _ = bwa_mem3.align_batch(self._loaded, options, pairs)
-            return self._translate(Records.of(b"".join([record.bytes for record in records])))
+            return self._translate(Records.of(from_objects(records)))
 
         yield from in_order(align_one, batches, threads=threads)
 
 
-def _parts(batch: PairBatch) -> Iterator[tuple[bytes, bytes, bytes, bytes, bytes, bytes]]:
-    """Name and bases of both reads, then their qualities as FASTQ has them."""
-    names = list(_slices(batch.read1.names.tobytes(), batch.read1.name_offset.tolist()))
-    (bases1, qualities1), (bases2, qualities2) = _letters(batch.read1), _letters(batch.read2)
-    return zip(names, bases1, names, bases2, qualities1, qualities2, strict=True)
+def to_objects(batch: PairBatch) -> list[Any]:
+    """The ``ReadPair`` of every pair.
+
+    Objects of Python are made by one thread at a time, whatever the number of threads: what makes them here is C.
+    """
+    import bwa_mem3
+
+    names = _rows(batch.read1.names, batch.read1.name_offset)
+    bases1, bases2 = (_rows(reads.bases, reads.base_offset) for reads in (batch.read1, batch.read2))
+    qualities1, qualities2 = (_rows(reads.qualities + 33, reads.base_offset) for reads in (batch.read1, batch.read2))
+    return list(map(bwa_mem3.ReadPair, names, bases1, names, bases2, qualities1, qualities2))
 
 
-def _letters(reads: Reads) -> tuple[Iterator[bytes], Iterator[bytes]]:
-    offset = reads.base_offset.tolist()
-    return _slices(reads.bases.tobytes(), offset), _slices((reads.qualities + 33).tobytes(), offset)
+def from_objects(records: list[Any]) -> NDArray[np.uint8]:
+    """uint8[], the bytes of every ``Record`` end to end."""
+    return np.frombuffer(bytearray().join(map(_BYTES, records)), dtype=np.uint8)
 
 
-def _slices(whole: bytes, offset: list[int]) -> Iterator[bytes]:
-    return (whole[start:end] for start, end in pairwise(offset))
+def _rows(letters: NDArray[np.uint8], offset: NDArray[np.int64]) -> list[bytes]:
+    """Each row's letters, none of which is NUL."""
+    lengths = np.diff(offset)
+    if len(lengths) and lengths[0] and (lengths == lengths[0]).all():
+        rows: list[bytes] = np.frombuffer(letters.tobytes(), dtype=f"S{lengths[0]}").tolist()
+        return rows
+    limits = offset.tolist()
+    return list(map(letters.tobytes().__getitem__, map(slice, limits, limits[1:])))
 
 
 _silence = Lock()

@@ -25,6 +25,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from engine.code_version import CodeVersion, code_version
 from engine.errors import FastqError, GenomicsError
+from engine.giving_back import give_back_memory
 from engine.machines.named import machines_named
 from engine.ops.inputs import Artifact, Input, Making, Opened, Scope
 from engine.ops.services import Services, Settings, Work
@@ -218,6 +219,7 @@ class Contract:
         self, work: Work, recipe: Recipe, values: Mapping[str, Any], making: Making, services: Services
     ) -> Published | NotApplicable:
         computed = self.compute(making=making, **values)
+        give_back_memory()
         if isinstance(computed, NotApplicable):
             making.log(f"{self.name} is not made: {computed.reason}")
             return computed

@@ -6,7 +6,7 @@ Sorted records go in chunk by chunk; the bytes that come out depend on the recor
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -67,7 +67,7 @@ def write_bam(
         threads: threads that compress and measure.
         index: the BAI; absent: none is written.
         measure: called with each chunk of records on one of the threads.
-        collect: called with what ``measure`` gave, in order, in this thread.
+        collect: called with what ``measure`` gave, in order, on a thread of its own.
 
     Returns:
         How many records were written.
@@ -83,14 +83,23 @@ def write_bam(
             blocks = [compress_block(view[start:end], level) for start, end in pairwise(chunk.limits.tolist())]
             return _Packed(chunk, blocks, measure(chunk.records) if measure else None)
 
-        for packed in in_order(pack, _chunks(sorted_records), threads=threads):
-            count += len(packed.chunk.records)
-            starts = position + np.cumsum([0, *map(len, packed.blocks)], dtype=np.int64)
-            file.writelines(packed.blocks)
-            position = int(starts[-1])
+        def placed() -> Iterator[tuple[_Packed, NDArray[np.int64]]]:
+            nonlocal count, position
+            for packed in in_order(pack, _chunks(sorted_records), threads=threads):
+                count += len(packed.chunk.records)
+                starts = position + np.cumsum([0, *map(len, packed.blocks)], dtype=np.int64)
+                file.writelines(packed.blocks)
+                position = int(starts[-1])
+                yield packed, starts
+
+        def note(written: tuple[_Packed, NDArray[np.int64]]) -> None:
+            packed, starts = written
             indexer.add(packed.chunk, starts)
             if collect:
                 collect(packed.measured)
+
+        for _ in in_order(note, placed(), threads=1):
+            pass
         file.write(END_OF_FILE)
     if index is not None:
         index.write_bytes(indexer.finish())

@@ -22,7 +22,9 @@ from __future__ import annotations
 
 import io
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -43,6 +45,8 @@ LONGEST_NAME = 254
 """Letters of a read name that a BAM record holds (SAM specification 1.4, QNAME)."""
 
 _BLOCK = 4 << 20
+_BLOCKS_AHEAD = 4
+"""Blocks of each file that are read and parsed before they are asked for: a batch takes three."""
 _LONGEST_RECORD = 256 << 20
 _COPY_AGAIN = "copy the file again from the sequencer and compare its md5"
 
@@ -271,7 +275,11 @@ def _check_ends(file1: _FastqFile, file2: _FastqFile) -> None:
 
 
 class _FastqFile:
-    """One open FASTQ file and the reads found in it that nobody has taken yet."""
+    """One open FASTQ file and the reads found in it that nobody has taken yet.
+
+    A thread of its own reads and parses ahead: what depends on the file's bytes alone. What is wrong there is raised
+    when its block is asked for.
+    """
 
     def __init__(
         self, path: Path, encoding: QualityEncoding = QualityEncoding.DETECT, umi: UmiSource = UmiSource.NONE
@@ -288,11 +296,16 @@ class _FastqFile:
         self._filled = 0
         self._found = 0
         self._ended = False
+        self._meant_so_far = 0
+        self._ahead = ThreadPoolExecutor(1)
+        self._blocks: deque[Future[Reads | None]] = deque()
 
     def __enter__(self) -> _FastqFile:
+        self._blocks.extend(self._ahead.submit(self._next_block) for _ in range(_BLOCKS_AHEAD))
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ahead.shutdown(cancel_futures=True)
         self._stream.close()
 
     @property
@@ -327,17 +340,28 @@ class _FastqFile:
         return rest
 
     def read_more(self) -> bool:
-        """Read one more block; False when there was nothing more."""
+        """Take one more block; False when there was nothing more."""
+        reads = self._blocks.popleft().result()
+        self._blocks.append(self._ahead.submit(self._next_block))
+        if reads is None:
+            if self._meant_so_far == 0:
+                remedy = "give the file that the sequencer wrote, or leave the lane out"
+                self._fail("the file holds no reads", None, remedy)
+            return False
+        reads = self._meant(reads, self._meant_so_far)
+        self._meant_so_far += len(reads)
+        self.waiting = _join(self.waiting, reads)
+        return True
+
+    def _next_block(self) -> Reads | None:
+        """On the file's thread: the reads of the next block that holds any; nothing at the end of the file."""
         while not self._ended:
             self._read_block()
             reads = self._parse_block()
             if len(reads):
                 self._found += len(reads)
-                self.waiting = _join(self.waiting, reads)
-                return True
-        if self._found == 0:
-            self._fail("the file holds no reads", None, "give the file that the sequencer wrote, or leave the lane out")
-        return False
+                return reads
+        return None
 
     def _read_block(self) -> None:
         if self._filled == len(self._block):
@@ -373,7 +397,7 @@ class _FastqFile:
             self._fail("the file ends in the middle of a record: it is truncated", at, _COPY_AGAIN)
         self._block[: self._filled - start] = self._block[start : self._filled].copy()
         self._filled -= start
-        return self._meant(_join(*parts), self._found)
+        return _join(*parts)
 
     def _copied(self, block: NDArray[np.uint8], rows: NDArray[np.int64]) -> Reads:
         reads = Reads(*kernels.copy_records(block, rows))
