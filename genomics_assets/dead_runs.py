@@ -16,15 +16,21 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from genomics_assets.instance import MADE
 from genomics_assets.messages import tell
-from genomics_assets.run_process import PROCESS, WITH_THE_SERVER, end_run, is_gone, unfinished
+from genomics_assets.run_launcher import WatchedRunLauncher
+from genomics_assets.run_process import PROCESS, SLURM, WITH_THE_SERVER, end_run, is_gone, unfinished
 from resources.sample_runs import unreadable
 
 
 def end_dead_runs(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
-    """End every run that has no process, while no daemon runs that could just be starting one."""
-    ended = []
+    """End every run that has no process, while no daemon runs that could just be starting one.
+
+    Runs that another launcher than ours gave away live on without this server; that launcher looks after them.
+    """
+    ended: list[dg.DagsterRun] = []
+    if not isinstance(instance.run_launcher, WatchedRunLauncher):
+        return ended
     for record in unfinished(instance):
-        if PROCESS not in record.dagster_run.tags or is_gone(record):
+        if not record.dagster_run.tags.keys() & {PROCESS, SLURM} or is_gone(record):
             end_run(instance, record.dagster_run, WITH_THE_SERVER)
             ended.append(record.dagster_run)
     return ended

@@ -80,11 +80,10 @@ def _configuration(settings: Settings) -> dict[str, object]:
             "pools": {"default_limit": 1, "granularity": "op"},
         },
         **_storage(settings),
-        # Dagster's launcher cannot ask after the health of a run's process; ours can.
-        "run_launcher": {"module": "genomics_assets.run_launcher", "class": "WatchedRunLauncher"},
+        "run_launcher": dict(settings.runs.launcher),
         "run_monitoring": {
             "enabled": True,
-            "start_timeout_seconds": 300,
+            "start_timeout_seconds": settings.runs.starts_within,
             "cancel_timeout_seconds": 60,
             "poll_interval_seconds": 10,
             "free_slots_after_run_end_seconds": 10,

@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 
+from engine.machines.slurm import is_over, states_of
 from resources.process import ProcessMark
 
 # Dagster still calls the handlers of ``dagster.yaml`` beta, by which runs are told to programs.
@@ -21,6 +22,8 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning, message="Handling yam
 
 PROCESS = "genomics/process"
 """Tag: the mark of the process that works on the run."""
+SLURM = "genomics/slurm"
+"""Tag of a run that Slurm was given: the name of its job."""
 ENDED_BY = "genomics/ended"
 """Tag of a run that was found without a process: one of :data:`ALONE` and :data:`WITH_THE_SERVER`."""
 ALONE, WITH_THE_SERVER = "alone", "with the server"
@@ -58,7 +61,10 @@ def in_one_process(context: dg.InitExecutorContext) -> dg.Executor:
 
 
 def is_gone(record: dg.RunRecord, *, now: float | None = None) -> bool:
-    """Whether the process of a run that has begun is gone."""
+    """Whether the process of a run that has begun is gone; of one that Slurm was given, Slurm knows."""
+    if name := record.dagster_run.tags.get(SLURM):
+        states = states_of([name])
+        return states is not None and is_over(states.get(name))
     mark = ProcessMark.parse(record.dagster_run.tags.get(PROCESS, ""))
     if mark is not None:
         return not mark.is_alive

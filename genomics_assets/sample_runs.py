@@ -26,6 +26,7 @@ from genomics_assets.clear_ticks import clear_ticks
 from genomics_assets.jobs import sample_job
 from genomics_assets.messages import listed, tell
 from genomics_assets.run_process import ALONE, ENDED_BY, WITH_THE_SERVER
+from genomics_assets.slurm_launcher import end_lost
 from resources.cursor import Cursor
 from resources.registry import RegistryError, SampleRegistry
 from resources.sample_runs import PARTITION, RUN_KEY, Runs
@@ -67,6 +68,7 @@ class _Cursor(Cursor):
 def sample_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Notes how far samples have come, and asks again for what was interrupted, or is to be told beside parents."""
     services, registry = Services.of(context.resources), context.resources.registry
+    end_lost(context.instance)
     return look(context.instance, services, registry, context.cursor)
 
 

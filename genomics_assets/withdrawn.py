@@ -12,13 +12,13 @@ from collections.abc import Collection
 import dagster as dg
 
 from genomics_assets.partitions import SAMPLES
-from genomics_assets.run_process import PROCESS
+from genomics_assets.run_process import PROCESS, SLURM
 from resources.sample_runs import PARTITION
 
 _OVER = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
 _NOT_OVER = [status for status in dg.DagsterRunStatus if status not in _OVER]
 _IN_A_QUEUE = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED)
-_KNOWN_BY = (".dagster/grpc_info", PROCESS)
+_KNOWN_BY = (".dagster/grpc_info", PROCESS, SLURM)
 """Tags of a run whose process the launcher can end."""
 
 

@@ -42,6 +42,7 @@ from resources.privacy import keep_private
 from resources.registry import SampleRegistry
 from resources.registry.deliveries import Deliveries
 from resources.registry.studies import StudyLedger
+from resources.run_places import RunPlace, run_place
 from resources.secrets import Secrets, filled_in, has_password, secrets_at, signed_in
 from resources.structured_log import FILE, StructuredLog
 from resources.studies import Studies
@@ -115,6 +116,13 @@ OPTIONS = (
         "2",
         (),
         "How many runs go at the same time; for whole genomes each takes 19 GB of memory.",
+    ),
+    Option(
+        "GENOMICS_RUNS",
+        "none",
+        (),
+        "Where runs go: `slurm`, `slurm:` with options of sbatch, or a YAML file with a launcher of Dagster's; by "
+        "default they are processes of the server.",
     ),
     Option(
         "GENOMICS_QUEUE",
@@ -362,6 +370,7 @@ class Settings:
         data: folder of everything kept.
         threads: threads of one run.
         max_runs: runs at a time.
+        runs: where runs go.
         queue: whose samples go first, and how many of each run at a time.
         machines: others that align and call by pieces, empty for none.
         aligner: name of the aligner.
@@ -410,6 +419,7 @@ class Settings:
     data: Path
     threads: int
     max_runs: int
+    runs: RunPlace
     queue: Queue
     machines: str
     aligner: str
@@ -465,6 +475,9 @@ class Settings:
         max_runs = _count("GENOMICS_MAX_RUNS", values["GENOMICS_MAX_RUNS"])
         cores = len(os.sched_getaffinity(0))
         threads = variables.get("GENOMICS_THREADS") or str(max(cores // max_runs, 1))
+        runs = run_place(variables.get("GENOMICS_RUNS"))
+        if runs.elsewhere:
+            _require_databases(variables)
         return cls(
             environment=values["GENOMICS_ENV"],
             lake=_container(values["GENOMICS_ENV"], variables.get("GENOMICS_LAKE")),
@@ -473,6 +486,7 @@ class Settings:
             data=data,
             threads=_count("GENOMICS_THREADS", threads),
             max_runs=max_runs,
+            runs=runs,
             queue=read_queue(_path(variables.get("GENOMICS_QUEUE"))),
             machines=_machines(variables.get("GENOMICS_MACHINES")),
             aligner=values["GENOMICS_ALIGNER"],
@@ -756,6 +770,16 @@ def _machines(named: str | None) -> str:
     except ToolError as error:
         raise SettingsError(f"GENOMICS_MACHINES: {error.problem}", remedy=error.remedy) from None
     return named or ""
+
+
+def _require_databases(variables: Mapping[str, str]) -> None:
+    """Files of SQLite are no place for several machines."""
+    for variable in ("GENOMICS_REGISTRY", "GENOMICS_DAGSTER_STORAGE"):
+        if not variables.get(variable):
+            raise SettingsError(
+                f"GENOMICS_RUNS sends runs to other machines, and {variable} is not set",
+                remedy="name a PostgreSQL database by its URL, which every machine reaches",
+            )
 
 
 def _container(environment: str, url: str | None) -> str | None:

@@ -11,13 +11,16 @@ import sys
 from collections.abc import Iterator
 from configparser import ConfigParser
 from fnmatch import fnmatch
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from dagster._config import process_config, resolve_to_config_type
 
 from demo.serve import main as serve
 from resources.environment import OPTIONS, Settings
+from resources.run_places import run_place
 from tests.builders.web import listening
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -185,3 +188,18 @@ def test_what_is_not_copied_into_the_container_is_no_code() -> None:
         pytest.skip("not a checkout of git")
     lost = [name for name in tracked for pattern in ignored if fnmatch(name, pattern) or name.startswith(f"{pattern}/")]
     assert not lost
+
+
+# Where runs go
+
+
+@pytest.mark.parametrize("file", sorted((DEPLOY / "runs").glob("*.yaml")), ids=lambda file: file.stem)
+def test_every_launcher_that_is_named_is_one_with_options_that_exist(file: Path) -> None:
+    launcher = run_place(str(file)).launcher
+    told = launcher["config"].get("env_vars", [])
+    assert {one.partition("=")[0] for one in told if one.startswith("GENOMICS_")} <= NAMES
+    if find_spec(launcher["module"].partition(".")[0]) is None or "container_apps" in launcher["module"]:
+        pytest.skip(f"what its first lines tell to install is not: {launcher['module']}")
+    kind = getattr(import_module(launcher["module"]), launcher["class"])
+    judged = process_config(resolve_to_config_type(kind.config_type()), launcher["config"])
+    assert judged.success, judged.errors

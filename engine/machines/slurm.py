@@ -43,10 +43,48 @@ class SlurmMachines:
 
     def run(self, pieces: Sequence[Work], done: Callable[[Work], None], log: Callable[[str], None]) -> None:
         """See :class:`~engine.machines.work.Machines`."""
-        if shutil.which("sbatch") is None:
-            raise ToolError("sbatch is not installed here", remedy="install Slurm's client, or name other machines")
+        require_client()
         if pieces:
             _Run(pieces, self._options, done, log).finish()
+
+
+def require_client() -> None:
+    """ToolError where Slurm's commands are not installed."""
+    if shutil.which("sbatch") is None:
+        raise ToolError("sbatch is not installed here", remedy="install Slurm's client, or name other machines")
+
+
+def submit(*arguments: str) -> str:
+    """Hand a job to ``sbatch``; returns its id.
+
+    Raises:
+        ToolError: it is not taken.
+    """
+    ran = _ask("sbatch", "--parsable", *arguments)
+    if ran.returncode:
+        raise ToolError(
+            f"Slurm takes no jobs: {' '.join(ran.stderr.split())[-300:]}",
+            remedy="try sbatch by hand with the same options, then run again",
+        )
+    return ran.stdout.strip().partition(";")[0]
+
+
+def states_of(names: Sequence[str]) -> Mapping[str, str] | None:
+    """State of each job by its name; one that is forgotten is left out. Absent where Slurm is silent."""
+    ran = _ask("squeue", "--noheader", "--states=all", "--format=%j %T", f"--name={','.join(names)}")
+    if ran.returncode:
+        return None
+    return dict(line.rsplit(maxsplit=1) for line in ran.stdout.splitlines())
+
+
+def is_over(state: str | None) -> bool:
+    """Whether a job of :func:`states_of` has ended, or is forgotten."""
+    return state is None or state in ENDED
+
+
+def cancel(name: str) -> None:
+    """End the job of this name; its process is asked to first (SIGTERM)."""
+    _ask("scancel", f"--name={name}")
 
 
 class _Run:
@@ -80,15 +118,9 @@ class _Run:
 
     def _submit(self, numbers: Sequence[int]) -> None:
         array = ",".join(map(str, numbers))
-        fixed = ["--parsable", "--requeue", f"--array={array}", f"--output={self._folder}/%a.log", "--open-mode=append"]
+        fixed = ["--requeue", f"--array={array}", f"--output={self._folder}/%a.log", "--open-mode=append"]
         asked = ["--job-name=genomics", "--ntasks=1", "--cpus-per-task=1", *self._options]
-        ran = _ask("sbatch", *fixed, *asked, str(self._script))
-        if ran.returncode:
-            raise ToolError(
-                f"Slurm takes no jobs: {' '.join(ran.stderr.split())[-300:]}",
-                remedy="try sbatch by hand with the same options, then run again",
-            )
-        job = ran.stdout.strip().partition(";")[0]
+        job = submit(*fixed, *asked, str(self._script))
         self._log(f"{len(numbers):,} pieces are with Slurm as job {job}")
         self._arrays |= dict.fromkeys(numbers, job)
 
