@@ -39,7 +39,7 @@ class SlurmRunLauncher(WatchedRunLauncher, ConfigurableClass):
     """
 
     def __init__(self, options: str = "", inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(inst_data=inst_data)  # type: ignore[no-untyped-call]
+        super().__init__(inst_data=inst_data)
         self._options = shlex.split(options)
 
     @classmethod

@@ -67,11 +67,12 @@ def exporter_to(place: str) -> SpanExporter:
         return _in_file(Path(place))
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-    return OTLPSpanExporter(place, timeout=_SENT_WITHIN)
+    made: SpanExporter = OTLPSpanExporter(place, timeout=_SENT_WITHIN)
+    return made
 
 
 def _in_file(path: Path) -> SpanExporter:
-    from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
+    from google.protobuf.json_format import MessageToDict
     from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
     from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
