@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,21 @@ def simulate(
         lengths = dict(zip(sequences.references, sequences.lengths, strict=True))
     truth = folder / "truth.vcf.gz"
     copies = write_truth(variants, window, reference, lengths, truth, random.Random(seed))
+    read1, read2, pairs = write_pairs(copies, folder, depth=depth, seed=seed)
+    return SimulatedReads(read1, read2, truth, pairs)
+
+
+def write_pairs(
+    copies: Sequence[NDArray[np.uint8]], folder: Path, *, depth: float, seed: int
+) -> tuple[Path, Path, int]:
+    """Sequence both copies of a genome: the FASTQ files of both mates, and how many pairs they have.
+
+    Args:
+        copies: bases as ASCII.
+        folder: where to write; must exist.
+        depth: mean coverage, half of it of each.
+        seed: of every draw.
+    """
     draw = np.random.default_rng(seed)
     parts = [_pairs(copy, depth / 2, draw) for copy in copies]
     read1 = np.concatenate([part[0] for part in parts])
@@ -72,7 +87,7 @@ def simulate(
     files = folder / "reads_1.fq.gz", folder / "reads_2.fq.gz"
     for mate, (path, reads) in enumerate(zip(files, (read1, read2), strict=True), start=1):
         _write_fastq(path, reads[order], mate, draw)
-    return SimulatedReads(files[0], files[1], truth, len(order))
+    return files[0], files[1], len(order)
 
 
 def write_truth(

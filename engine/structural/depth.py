@@ -31,6 +31,8 @@ BINS: Final = 5
 """Bins of a window."""
 WINDOW: Final = BIN * BINS
 LEAST_WINDOWS: Final = 2
+TELLING: Final = 4
+"""Windows of a stretch, from which their median says how many copies of it there are."""
 LEAST_MAPPING: Final = 20
 _LEAST_DEPTH: Final = 5.0
 _LEAST_COVERED: Final = 0.7
@@ -133,6 +135,14 @@ def find_depth_events(
         within: the stretches that are looked at; the whole contigs when empty.
         fasta: the reference, by which depth is corrected for G and C, and N left out; uncorrected when absent.
     """
+    copies = copies_along(depths, within=within, fasta=fasta)
+    return None if copies is None else copies.events(usual)
+
+
+def copies_along(
+    depths: Depths, *, within: Sequence[Interval] = (), fasta: pysam.FastaFile | None = None
+) -> CopiesAlong | None:
+    """Copies along the genome, as :func:`find_depth_events` takes them; absent as there."""
     parts = _without_repeats(list(_parts(depths, within, fasta)))
     autosomes = [part for part in parts if bare_contig(part.contig) not in ("X", "Y", "MT")]
     windows = np.concatenate([part.depth[part.known] for part in autosomes]) if autosomes else np.zeros(0)
@@ -140,13 +150,40 @@ def find_depth_events(
         return None
     if float(np.median(windows)) < _LEAST_DEPTH:
         return None
-    medians = _medians(autosomes)
-    scaled = [part.scaled(medians) for part in parts]
-    noise = _noise([copies[part.known] for part, copies in zip(parts, scaled, strict=True)])
-    found: list[DepthEvent] = []
-    for part, copies in zip(parts, scaled, strict=True):
-        found += _events(part, copies, noise, usual(part.contig, part.start), medians)
-    return found
+    return CopiesAlong(tuple(parts), _medians(autosomes))
+
+
+@dataclass(frozen=True)
+class CopiesAlong:
+    """A genome's depth in windows, with what two copies have.
+
+    Attributes:
+        parts: stretches in windows.
+        medians: float64[101], depth of two copies by the share of G and C.
+    """
+
+    parts: tuple[_Part, ...]
+    medians: NDArray[np.float64]
+
+    def events(self, usual: Callable[[str, int], int]) -> list[DepthEvent]:
+        """Gains and losses, where so many copies are usual."""
+        scaled = [part.scaled(self.medians) for part in self.parts]
+        noise = _noise([copies[part.known] for part, copies in zip(self.parts, scaled, strict=True)])
+        found: list[DepthEvent] = []
+        for part, copies in zip(self.parts, scaled, strict=True):
+            found += _events(part, copies, noise, usual(part.contig, part.start), self.medians)
+        return found
+
+    def median(self, where: Interval) -> float | None:
+        """Copies of a stretch, by the median of the windows within; absent of fewer than :data:`TELLING`."""
+        within = []
+        for part in self.parts:
+            if part.contig == where.contig:
+                first, last = -(-(where.start - part.start) // WINDOW), (where.end - part.start) // WINDOW
+                here = slice(max(first, 0), max(last, 0))
+                within.append(part.scaled(self.medians)[here][part.known[here]])
+        windows = np.concatenate(within) if within else np.zeros(0)
+        return float(np.median(windows)) if windows.size >= TELLING else None
 
 
 @dataclass(frozen=True)

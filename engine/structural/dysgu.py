@@ -6,6 +6,7 @@ It is no part of the engine: ``pip install 'genomics-assets[structural]'`` bring
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ _JOINS: Final[Mapping[str, str]] = {
 }
 """How VCF writes which ends are joined: the first contig's part ends (3) or begins (5) there, and so the second's."""
 _MOST_QUALITY: Final = 200
+_CLIPPED_BEHIND: Final = re.compile("[ACGTN]+([acgt]+)")
 
 
 def dysgu_version() -> str:
@@ -108,6 +110,7 @@ def _event(fields: list[str]) -> StructuralVariant | None:
         end_within=round(_number(info.get("CIEND95", "0"))),
         inserted=_inserted(kind, fields, info),
         mate=_mate(kind, info, end),
+        begins=_begins(kind, info, length),
     )
 
 
@@ -117,6 +120,17 @@ def _inserted(kind: str, fields: list[str], info: Mapping[str, str]) -> str:
         return ""
     whole = fields[4][1:] if not fields[4].startswith("<") else info.get("SVINSSEQ", "")
     return whole.upper() if set(whole.upper()) <= set("ACGTN") else ""
+
+
+def _begins(kind: str, info: Mapping[str, str], length: int) -> str:
+    """The first bases of an insertion that is joined as a copy of its neighbourhood is: how reads before it go on.
+
+    dysgu writes of such reads the bases that align in capitals, and those clipped behind them in small letters.
+    """
+    if kind != "INS" or info.get("CT") != "5to3":
+        return ""
+    found = [_CLIPPED_BEHIND.fullmatch(info.get(name, "")) for name in ("CONTIGA", "CONTIGB")]
+    return next((one[1].upper()[:length] for one in found if one), "")
 
 
 def _mate(kind: str, info: Mapping[str, str], end: int) -> str:

@@ -23,9 +23,13 @@ X_AND_Y_BY_DEPTH = "copy number of X and Y by depth"
 
 _ALIKE = 0.95
 """Of an insertion's bases equal to those beside it, from which it is a duplication."""
+_TELLING = 30
+"""First bases of an insertion, from which they tell whether it is what stands beside it."""
+_OFF = 10
+"""Bases by which the place of such an insertion may be off: as many may be alike at both ends."""
 _SURE = 5
 _HEADER = (
-    '##FILTER=<ID=low_probability,Description="The caller holds it for less likely than not to be there">',
+    '##FILTER=<ID=low_probability,Description="The caller holds it for less likely than not, or depth is as usual">',
     '##INFO=<ID=SVTYPE,Number=1,Type=String,Description="Kind: DEL, DUP, INV, INS or BND">',
     '##INFO=<ID=END,Number=1,Type=Integer,Description="Last base">',
     '##INFO=<ID=SVLEN,Number=A,Type=Integer,Description="Length in bases">',
@@ -68,6 +72,7 @@ class StructuralVariant:
         mate: of a BND, the ALT of VCF, with ``N`` for the base before it; empty otherwise.
         copies: of the stretch in the cell, absent where depth was not asked.
         by_depth: whether the depth alone tells of it, and no junction.
+        begins: of an insertion that is not known whole, its first bases.
     """
 
     kind: Kind
@@ -87,24 +92,35 @@ class StructuralVariant:
     mate: str = ""
     copies: int | None = None
     by_depth: bool = False
+    begins: str = ""
 
 
 def as_duplication(event: StructuralVariant, fasta: pysam.FastaFile) -> StructuralVariant:
     """The event, an insertion of the bases before or behind it as the duplication that it is.
 
     Its bases being those beside it speaks for itself: it passes with :data:`_SURE` split reads, whatever the caller's
-    model holds of it as an insertion.
+    model holds of it as an insertion. Of one that no read holds whole the first bases tell.
     """
-    size = len(event.inserted)
-    if event.kind != "INS" or size < event.length:
+    is_whole = len(event.inserted) >= event.length
+    known, size = (event.inserted, len(event.inserted)) if is_whole else (event.begins, event.length)
+    if event.kind != "INS" or len(known) < (1 if is_whole else _TELLING):
         return event
+    off = (0,) if is_whole else range(-_OFF, _OFF + 1)
     for start in (event.start, event.start - size):
-        beside = fasta.fetch(event.contig, max(0, start + 1), start + 1 + size).upper()
-        equal = sum(one == other for one, other in zip(beside, event.inserted.upper(), strict=False))
-        if len(beside) == size and equal >= _ALIKE * size:
+        if any(_stands_at(known, fasta, event.contig, start + 1 + shift) for shift in off):
             sure = event.passes or event.split_reads >= _SURE
-            return replace(event, kind="DUP", start=start, end=start + 1 + size, length=size, inserted="", passes=sure)
+            end = start + 1 + size
+            return replace(event, kind="DUP", start=start, end=end, length=size, inserted="", begins="", passes=sure)
     return event
+
+
+def _stands_at(bases: str, fasta: pysam.FastaFile, contig: str, place: int) -> bool:
+    """Whether the reference has these bases from a 0-based place on, but for some."""
+    if place < 0:
+        return False
+    there = fasta.fetch(contig, place, place + len(bases)).upper()
+    equal = sum(one == other for one, other in zip(there, bases.upper(), strict=False))
+    return len(there) == len(bases) and equal >= _ALIKE * len(bases)
 
 
 def write_events(

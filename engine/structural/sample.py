@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -13,10 +13,11 @@ from engine.reference.accessions import bare_contig
 from engine.reference.bundle import Contig
 from engine.reference.genome import Reference
 from engine.reference.intervals import Interval
-from engine.structural.depth import DepthEvent, Depths, count_depths, find_depth_events
+from engine.structural.depth import CopiesAlong, DepthEvent, Depths, copies_along, count_depths
 from engine.structural.dysgu import call_with_dysgu, dysgu_version
 from engine.structural.events import StructuralVariant, as_duplication, write_events
 from engine.structural.genotype import genotype_event
+from engine.structural.inserted_copies import inserted_copies
 
 if TYPE_CHECKING:
     import pysam
@@ -31,6 +32,8 @@ _ALIKE: Final = 0.5
 """Of either of two events that both are of, from which they are one."""
 _SURE: Final = 30
 """Phred of a depth event, from which it passes."""
+_CHANGED: Final = 0.4
+"""Copies by which a stretch must differ from the usual number for a junction over it to be believed."""
 NO_DEPTH: Final = "targets were sequenced and not the genome, or too little of it"
 """Why depth tells nothing of copies."""
 
@@ -64,15 +67,17 @@ def call_structural(
         ToolError: the caller of junctions is absent or failed.
         AlignmentFileError: the reads are damaged.
     """
-    junctions = _by_junctions(reads, reference, threads) if caller == "dysgu" else []
-    depth = _by_depth(reads, reference, sex)
-    further = (event for event in depth or () if not _is_told(event, junctions))
-    return StructuralCalls((*junctions, *further), has_depth=depth is not None)
+    copies = _copies(reads, reference, sex)
+    junctions = _by_junctions(reads, reference, threads, copies) if caller == "dysgu" else []
+    depth = () if copies is None else copies.gains_and_losses()
+    further = (event for event in depth if not _is_told(event, junctions))
+    return StructuralCalls((*junctions, *further), has_depth=copies is not None)
 
 
-def _by_junctions(reads: Path, reference: Reference, threads: int) -> list[StructuralVariant]:
+def _by_junctions(reads: Path, reference: Reference, threads: int, copies: _Copies | None) -> list[StructuralVariant]:
     import pysam
 
+    allowed = copies.allow if copies else lambda _: True
     lengths = {contig.name: contig.length for contig in reference.contigs if bare_contig(contig.name) != "MT"}
     found = [
         _within(event, lengths[event.contig])
@@ -83,7 +88,9 @@ def _by_junctions(reads: Path, reference: Reference, threads: int) -> list[Struc
         reference.open() as fasta,
         pysam.AlignmentFile(str(reads), reference_filename=str(reference.fasta)) as alignments,
     ):
-        return [genotype_event(as_duplication(event, fasta), alignments) for event in found]
+        told = inserted_copies([as_duplication(event, fasta) for event in found], allowed)
+        genotyped = [genotype_event(event, alignments) for event in told]
+    return [event if allowed(event) else replace(event, passes=False) for event in genotyped]
 
 
 def _within(event: StructuralVariant, length: int) -> StructuralVariant:
@@ -95,11 +102,37 @@ def _within(event: StructuralVariant, length: int) -> StructuralVariant:
     return replace(event, start=start, end=length, length=length - start - 1 if spans else event.length)
 
 
-def _by_depth(reads: Path, reference: Reference, sex: Sex) -> list[StructuralVariant] | None:
-    """Gains and losses; absent where depth cannot tell of them."""
+@dataclass(frozen=True)
+class _Copies:
+    """Copies along a sample's genome, beside those that the person has usually."""
+
+    along: CopiesAlong
+    parts: Mapping[str, Sequence[PloidyPart]]
+
+    def usual(self, contig: str, position: int) -> int:
+        """Copies at a place, if nothing happened."""
+        return next(part.copies for part in self.parts[contig] if position < part.interval.end)
+
+    def gains_and_losses(self) -> list[StructuralVariant]:
+        """What is more or less."""
+        return [as_variant(event, self.usual(event.contig, event.start)) for event in self.along.events(self.usual)]
+
+    def allow(self, event: StructuralVariant) -> bool:
+        """Whether depth does not contradict it: a loss or gain of a stretch whose copies are as usual."""
+        if event.kind not in ("DEL", "DUP") or event.contig not in self.parts:
+            return True
+        copies = self.along.median(Interval(event.contig, event.start + 1, event.end))
+        if copies is None:
+            return True
+        change = copies - self.usual(event.contig, event.start)
+        return change < -_CHANGED if event.kind == "DEL" else change > _CHANGED
+
+
+def _copies(reads: Path, reference: Reference, sex: Sex) -> _Copies | None:
+    """Copies along the genome; absent where depth cannot tell of them."""
     depths = count_depths(reads, reference.fasta)
     with reference.open() as fasta:
-        return gains_and_losses(depths, reference.contigs, sex, fasta)
+        return _copies_of(depths, reference.contigs, sex, fasta)
 
 
 def gains_and_losses(
@@ -116,15 +149,16 @@ def gains_and_losses(
     Returns:
         Nothing where targets were sequenced, or too little.
     """
+    copies = _copies_of(depths, contigs, sex, fasta)
+    return None if copies is None else copies.gains_and_losses()
+
+
+def _copies_of(depths: Depths, contigs: Sequence[Contig], sex: Sex, fasta: pysam.FastaFile | None) -> _Copies | None:
     told = [contig for contig in contigs if bare_contig(contig.name) not in _LEFT_OUT[sex is not Sex.UNKNOWN]]
     parts = {contig.name: _usual_parts(contig, sex) for contig in told}
-
-    def usual(contig: str, position: int) -> int:
-        return next(part.copies for part in parts[contig] if position < part.interval.end)
-
     within = [part.interval for some in parts.values() for part in some]
-    found = find_depth_events(depths, usual=usual, within=within, fasta=fasta)
-    return None if found is None else [as_variant(event, usual(event.contig, event.start)) for event in found]
+    along = copies_along(depths, within=within, fasta=fasta)
+    return None if along is None else _Copies(along, parts)
 
 
 def _usual_parts(contig: Contig, sex: Sex) -> list[PloidyPart]:

@@ -11,7 +11,7 @@ import pytest
 from engine.person import Sex
 from engine.reference.bundle import Contig
 from engine.reference.intervals import Interval
-from engine.structural.depth import BIN, DepthEvent, Depths, count_depths, find_depth_events
+from engine.structural.depth import BIN, DepthEvent, Depths, copies_along, count_depths, find_depth_events
 from engine.structural.sample import gains_and_losses
 
 SEQUENCED = {"chr16": Interval("chr16", 1_000_000, 1_600_000), "chr14": Interval("chr14", 400_000, 1_000_000)}
@@ -65,6 +65,16 @@ def test_planted_gains_and_losses_are_found_and_nothing_else() -> None:
         assert found.copies == copies
         assert abs(found.start - start) <= 300 and abs(found.end - end) <= 300
     assert len(events) == len(PLANTED)
+
+
+def test_the_median_of_a_stretch_tells_its_copies() -> None:
+    copies = copies_along(drawn(PLANTED))
+    assert copies is not None
+    for start, end, planted in PLANTED:
+        found = copies.median(Interval("chr1", start, end))
+        assert (found is None) == (end - start < 2_000) and (found is None or round(found) == planted)
+    assert copies.median(Interval("chr1", 100_000, 2_900_000)) == pytest.approx(2, abs=0.1)
+    assert copies.median(Interval("chr1", 100_000, 101_900)) is None
 
 
 def test_a_man_has_one_x() -> None:

@@ -14,6 +14,7 @@ from engine.errors import ToolError
 from engine.reference.genome import open_reference
 from engine.structural import dysgu, sample
 from engine.structural.events import StructuralVariant, as_duplication, write_events
+from engine.structural.inserted_copies import inserted_copies
 from tests.builders.alignments import random_sequence, write_reference
 from tests.builders.sequencing import cut_pairs, reverse_complement, write_lane
 
@@ -25,9 +26,12 @@ EVENTS = [
     ("INS", 60_000, 60_000, "0/1"),
     ("DEL", 80_000, 83_000, "1/1"),
     ("DEL", 95_000, 95_060, "0/1"),
+    ("INS", 108_000, 108_000, "1/1"),
 ]
 """Kind, place (0-based, half-open) and genotype."""
 INSERTED = random_sequence(200, 77)
+COPIED = (50_000, 50_600)
+"""What is put in at 108,000."""
 
 
 def haplotype(copy: int) -> str:
@@ -36,7 +40,8 @@ def haplotype(copy: int) -> str:
         if copy == 0 and genotype == "0/1":
             continue
         part = bases[start:end]
-        new = {"DEL": "", "DUP": part * 2, "INV": reverse_complement(part), "INS": INSERTED}[kind]
+        inserted = INSERTED if start == 60_000 else BASES[slice(*COPIED)]
+        new = {"DEL": "", "DUP": part * 2, "INV": reverse_complement(part), "INS": inserted}[kind]
         bases = bases[:start] + new + bases[end:]
     return bases
 
@@ -71,6 +76,38 @@ def test_every_planted_event_is_found_with_its_kind_place_and_genotype(called: l
             assert abs(record.info["SVLEN"][0] - (end - start)) <= 10
         assert "/".join(map(str, record.samples[0]["GT"])) == genotype
         assert list(record.filter) == ["PASS"], str(record)
+
+
+def test_an_insertion_of_a_copy_is_no_loss_and_no_gain_of_what_lies_between(called: list[pysam.VariantRecord]) -> None:
+    assert called[-1].info["SVLEN"][0] == pytest.approx(COPIED[1] - COPIED[0], abs=5)
+
+
+def test_two_junctions_are_one_insertion_where_nothing_was_lost_or_gained() -> None:
+    """Beside P a copy of a..b: P joined to a looks like a duplication, b joined to P like a deletion."""
+    ahead = [event("DUP", 10_000, 90_000), event("DEL", 10_500, 89_500)]
+    behind = [event("DEL", 10_000, 90_000), event("DUP", 10_000, 90_500)]
+    turned = [event("INV", 10_000, 90_000), event("INV", 10_000, 90_500)]
+    doubtful = [[replace(one, passes=False) for one in pair] for pair in (ahead, behind)]
+    for pair, place in ((doubtful[0], 100_001), (doubtful[1], 10_001), (turned, 10_001)):
+        (found,) = inserted_copies(pair)
+        assert (found.kind, found.end, found.length, found.pairs, found.split_reads) == ("INS", place, 500, 10, 8)
+        assert found.passes
+    assert inserted_copies(ahead) == ahead  # the caller holds them for there, and nothing contradicts it
+    assert len(inserted_copies(ahead, lambda _: False)) == 1
+    crossed = [replace(doubtful[0][0], start=10_500), replace(doubtful[0][1], start=10_000)]
+    assert inserted_copies(crossed) == crossed
+    apart = [doubtful[0][0], replace(doubtful[0][1], end=80_000)]
+    assert inserted_copies(apart) == apart
+
+
+def test_the_first_bases_of_an_insertion_tell_that_it_is_a_duplication(tmp_path: Path) -> None:
+    reference = write_reference(tmp_path, {"chr1": BASES[:5_000]})
+    partly = event("INS", 1_499, 500, begins=BASES[1_003:1_063])
+    with pysam.FastaFile(str(reference.fasta)) as fasta:
+        told = as_duplication(partly, fasta)
+        assert as_duplication(replace(partly, begins=INSERTED[:60]), fasta).kind == "INS"
+        assert as_duplication(replace(partly, begins=BASES[1_000:1_020]), fasta).kind == "INS"
+    assert (told.kind, told.start, told.end, told.length) == ("DUP", 999, 1_500, 500)
 
 
 def event(kind: str, start: int, length: int, **more: object) -> StructuralVariant:
