@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import KnowledgeError
+from engine.identity.ancestry import ReferencePersons, read_persons
 from engine.identity.genotypes import NOT_DIPLOID, Sites
 from engine.identity.panel import SitePanel, read_panel, require_reference
 from engine.reference.genome import open_reference
@@ -31,12 +32,14 @@ class PanelMeasures:
         sites: how many.
         components: principal components of ancestry; 0 for a panel of one population.
         stretches: stretches of a megabase that have an autosomal site: how much of a genome the panel sees.
+        persons: reference persons of known population, to whose components those of a sample are compared.
     """
 
     release: str
     sites: int
     components: int
     stretches: int
+    persons: int = 0
 
 
 def build_panel(folder: Path, fasta: Path, made: Path) -> PanelMeasures:
@@ -53,6 +56,7 @@ def build_panel(folder: Path, fasta: Path, made: Path) -> PanelMeasures:
     """
     panel = read_panel(_prefix(folder))
     require_reference(panel, open_reference(fasta))
+    persons = read_persons(panel.prefix, panel.loadings.shape[1])
     np.savez(
         made / PANEL_FILE,
         name=np.array(panel.prefix.name),
@@ -62,9 +66,11 @@ def build_panel(folder: Path, fasta: Path, made: Path) -> PanelMeasures:
         alt=np.array(panel.alt),
         loadings=panel.loadings,
         mean_dosage=panel.mean_dosage,
+        persons=np.zeros((0, panel.loadings.shape[1])) if persons is None else persons.components,
+        populations=np.array(() if persons is None else persons.populations, str),
     )
     stretches = int(stretches_of(autosomal_sites(panel)).max(initial=-1)) + 1
-    return PanelMeasures(panel.prefix.name, len(panel), panel.components, stretches)
+    return PanelMeasures(panel.prefix.name, len(panel), panel.components, stretches, len(persons or ()))
 
 
 def _prefix(folder: Path) -> Path:
@@ -91,6 +97,13 @@ def load_panel(file: Path) -> SitePanel:
             kept["loadings"],
             kept["mean_dosage"],
         )
+
+
+def load_persons(file: Path) -> ReferencePersons | None:
+    """The reference persons of the panel that was built, absent where it came without."""
+    with np.load(file) as kept:
+        populations = tuple(kept["populations"].tolist())
+        return ReferencePersons(kept["persons"], populations) if populations else None
 
 
 def autosomal_sites(panel: SitePanel) -> Sites:

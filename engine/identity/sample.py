@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.identity.ancestry import Ancestry, likeness
 from engine.identity.contamination import Contamination, estimate_contamination
-from engine.identity.declared_panel import autosomal_sites, load_panel
+from engine.identity.declared_panel import autosomal_sites, load_panel, load_persons
 from engine.identity.genotypes import read_genotypes
 from engine.identity.karyotype import Karyotype
 from engine.identity.site_bases import bases_of_reads
@@ -43,6 +44,8 @@ class Identity:
         panel_sites: its sites, 0 without.
         known_sites: of these on autosomes, at how many a genotype is known.
         components: of ancestry that the panel tells.
+        ancestry: which reference persons the sample is like, absent where the panel has none.
+        asked_sites: sites at which bases were looked for.
     """
 
     karyotype: Karyotype
@@ -51,6 +54,15 @@ class Identity:
     panel_sites: int = 0
     known_sites: int = 0
     components: int = 0
+    ancestry: Ancestry | None = None
+    asked_sites: int = 0
+
+    @property
+    def missing_share(self) -> float | None:
+        """Share of the sites looked at that no base covers; absent without a panel."""
+        if not self.asked_sites:
+            return None
+        return 1 - (self.contamination.sites if self.contamination else 0) / self.asked_sites
 
     def measures(self) -> dict[str, Measure]:
         """Figures for checks, each beside what it says in words."""
@@ -62,6 +74,8 @@ class Identity:
             "contamination_sites": mixed.sites if mixed else 0,
             "freemix": round(mixed.freemix, 6) if mixed else None,
             "freemix_told": _told(mixed) if mixed else "",
+            "ancestry": self.ancestry.told if self.ancestry else "",
+            "missing_site_share": None if self.missing_share is None else round(self.missing_share, 4),
             "karyotype": sex.name,
             "karyotype_evidence": sex.told,
             "x_copies": sex.x_copies,
@@ -105,7 +119,9 @@ def identify(
         mixed = estimate_contamination(bases, asked) if bases.sites else None
         genotypes = read_genotypes(gvcf, autosomal_sites(panel))
         write_sketch(pack(genotypes.copies), folder / file_name(sample, version))
-        found = Identity(sex, mixed, panel.prefix.name, len(panel), genotypes.known, panel.components)
+        persons = load_persons(panel_file)
+        like = likeness(mixed.intended, persons) if mixed and persons and panel.components else None
+        found = Identity(sex, mixed, panel.prefix.name, len(panel), genotypes.known, panel.components, like, len(asked))
     (folder / f"{sample}{SUFFIX}").write_text(json.dumps(_as_json(sample, found), indent=2) + "\n")
     return found
 
@@ -131,5 +147,7 @@ def _as_json(sample: str, found: Identity) -> dict[str, object]:
         "panel_sites": found.panel_sites,
         "known_sites": found.known_sites,
         "contamination": told,
+        "missing_site_share": found.missing_share,
+        "ancestry": None if found.ancestry is None else asdict(found.ancestry),
         "karyotype": asdict(found.karyotype),
     }

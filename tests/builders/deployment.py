@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +24,7 @@ import pysam
 from demo.people import PEOPLE, variants_of
 from demo.reference import DATA, read_slices, write_panel
 from demo.reference import PANEL as IDENTITY_PANEL
-from demo.sequencer import Library, load_flow_cell, sequence
+from demo.sequencer import Library, Reads, load_flow_cell, sequence
 from demo.simulate import haplotypes
 from demo.slices import CONTIG, SLICES
 from resources.environment import PROJECT, Settings, build_resources
@@ -243,14 +243,40 @@ def write_reads(folder: Path, delivery: Delivery) -> tuple[Path, Path]:
     )
     reads = sequence(library, load_flow_cell(library, random), f"SIMULATED:{number + 1}:TESTCELL", random)
     paths = tuple(folder / name for name in delivery.read_names)
-    for mate, path in enumerate(paths):
-        qualities = (reads.qualities[mate] + 33).astype(np.uint8)
-        text = b"".join(
-            f"@{name} {mate + 1}:N:0:1\n".encode() + bases.tobytes() + b"\n+\n" + quality.tobytes() + b"\n"
-            for name, bases, quality in zip(reads.names, reads.bases[mate], qualities, strict=True)
-        )
-        path.write_bytes(gzip.compress(text, compresslevel=1, mtime=0))
+    for path, records in zip(paths, fastq_records(reads), strict=True):
+        path.write_bytes(gzip.compress(b"".join(records), compresslevel=1, mtime=0))
     return paths[0], paths[1]
+
+
+def fastq_records(reads: Reads) -> tuple[list[bytes], list[bytes]]:
+    """The records of both mates as FASTQ has them."""
+    first, second = (
+        [
+            f"@{name} {mate + 1}:N:0:1\n".encode() + bases.tobytes() + b"\n+\n" + quality.tobytes() + b"\n"
+            for name, bases, quality in zip(
+                reads.names, reads.bases[mate], (reads.qualities[mate] + 33).astype(np.uint8), strict=True
+            )
+        ]
+        for mate in (0, 1)
+    )
+    return first, second
+
+
+def write_libraries(
+    folder: Path, sample: str, libraries: Iterable[Library], random: np.random.Generator
+) -> dict[str, str]:
+    """Sequence several libraries as one sample; the row of the sheet."""
+    both: tuple[list[bytes], list[bytes]] = ([], [])
+    for number, library in enumerate(libraries):
+        reads = sequence(library, load_flow_cell(library, random), f"SIMULATED:{number + 1}:TESTCELL", random)
+        for records, more in zip(both, fastq_records(reads), strict=True):
+            records += more
+    order = random.permutation(len(both[0]))
+    names = [f"{sample}_R{mate}.fastq.gz" for mate in (1, 2)]
+    for name, records in zip(names, both, strict=True):
+        text = b"".join(records[row] for row in order)
+        (folder / name).write_bytes(gzip.compress(text, compresslevel=1, mtime=0))
+    return {"sample_id": sample, "read1": names[0], "read2": names[1]}
 
 
 def write_sheet(path: Path, rows: Sequence[Mapping[str, str]]) -> Path:

@@ -6,7 +6,6 @@ place. SMN1 and SMN2, CYP2D6 and CYP2D7 stand at places of their own (:data:`SMN
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +15,9 @@ from typing import Final
 
 import numpy as np
 
-from demo.sequencer import Library, load_flow_cell, sequence
+from demo.sequencer import Library
 from engine.structural.smn import STRETCH
-from tests.builders.deployment import Deployment, let_settle, write_sheet
+from tests.builders.deployment import Deployment, let_settle, write_libraries, write_sheet
 from tests.builders.pharmacogenes import definition, write_definitions
 from tests.builders.sequencing import reverse_complement
 from tests.builders.small_genome import Gene, bases, clinvar_line
@@ -234,26 +233,6 @@ def _shares(
     return Library(copies, 2 * depth / of, (1,), index)
 
 
-def write_reads(folder: Path, person: str) -> dict[str, str]:
-    """Sequence a person; the row of the sheet."""
-    draw = np.random.default_rng([7, [CHILD, FATHER, MOTHER].index(person)])
-    texts: tuple[list[bytes], list[bytes]] = ([], [])
-    for number, library in enumerate(libraries(person)):
-        reads = sequence(library, load_flow_cell(library, draw), f"SIMULATED:{number + 1}:EVERY", draw)
-        for mate in (0, 1):
-            texts[mate].extend(
-                f"@{name} {mate + 1}:N:0:1\n".encode() + row.tobytes() + b"\n+\n" + quality.tobytes() + b"\n"
-                for name, row, quality in zip(
-                    reads.names, reads.bases[mate], (reads.qualities[mate] + 33).astype(np.uint8), strict=True
-                )
-            )
-    order = draw.permutation(len(texts[0]))
-    names = [f"{person}_R{mate}.fastq.gz" for mate in (1, 2)]
-    for name, text in zip(names, texts, strict=True):
-        (folder / name).write_bytes(gzip.compress(b"".join(text[row] for row in order), compresslevel=1, mtime=0))
-    return {"sample_id": person, "read1": names[0], "read2": names[1]}
-
-
 def everything(folder: Path) -> Deployment:
     """A deployment with this reference, into whose landing zone the three persons' files were dropped."""
     data = folder / "data"
@@ -269,10 +248,13 @@ def everything(folder: Path) -> Deployment:
     options = {"GENOMICS_THRESHOLDS": str(folder / "thresholds.yaml"), "GENOMICS_STRUCTURAL": "dysgu"}
     deployment = Deployment(folder, str(folder / "everything.yaml"), options)
     order = ";".join(one.name for one in genes())
-    rows = [write_reads(landing, one) for one in (FATHER, MOTHER, CHILD)]
-    for row, sex in zip(rows, ("male", "female", "female"), strict=True):
+    rows = [
+        write_libraries(landing, one, libraries(one), np.random.default_rng([7, number]))
+        for number, one in enumerate((CHILD, FATHER, MOTHER))
+    ]
+    for row, sex in zip(rows, ("female", "male", "female"), strict=True):
         row |= {"sex": sex, "father_id": "", "mother_id": "", "genes": "", "drug_response": ""}
-    rows[-1] |= {"father_id": FATHER, "mother_id": MOTHER, "genes": order, "drug_response": "yes"}
+    rows[0] |= {"father_id": FATHER, "mother_id": MOTHER, "genes": order, "drug_response": "yes"}
     write_sheet(landing / "sheet.csv", rows)
     let_settle(landing)
     return deployment

@@ -1,0 +1,155 @@
+"""Which of a panel's reference persons a sample is most like, by the principal components that its reads tell.
+
+The components come from the model of contamination (:mod:`engine.identity.contamination`): they are those in which the
+panel's own persons are given, so that no genotype of theirs is needed. What is told is a likeness to persons of a
+published study and nothing else: neither who somebody is, nor where from.
+
+A panel has persons where VerifyBamID2's ``PREFIX.V`` (id and components a line) lies beside its files, with the one
+file ``*.pop`` (id and population a line).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import KnowledgeError
+from engine.files.text import text_lines
+
+NEAREST: Final = 20
+"""Reference persons that are counted."""
+_LEAST_PERSONS: Final = 2 * NEAREST
+_FAR: Final = 4.0
+"""Times the distance that half of the reference persons have to their own nearest, from which nobody is near."""
+_FETCH_AGAIN: Final = "fetch the panel's files again, of one release"
+
+
+@dataclass(frozen=True)
+class ReferencePersons:
+    """The persons of a panel whose population is known.
+
+    Attributes:
+        components: float64[n, k].
+        populations: of each, as the study names them.
+    """
+
+    components: NDArray[np.float64]
+    populations: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.populations)
+
+
+@dataclass(frozen=True)
+class Ancestry:
+    """Whom a sample is like.
+
+    Attributes:
+        nearest: populations of the nearest :data:`NEAREST` persons with how many of them, most first.
+        is_far: whether none of them is near: another ancestry than any of the panel, or too few bases.
+    """
+
+    nearest: tuple[tuple[str, int], ...]
+    is_far: bool
+
+    @property
+    def told(self) -> str:
+        """In words."""
+        counts = ", ".join(f"{count} {population}" for population, count in self.nearest)
+        return f"of the {NEAREST} nearest reference persons: {counts}" + (
+            "; none of them is near" if self.is_far else ""
+        )
+
+
+def read_persons(prefix: Path, components: int) -> ReferencePersons | None:
+    """The persons beside a panel's files; absent where there is no ``PREFIX.V``.
+
+    Args:
+        prefix: of the panel's files.
+        components: columns of its loadings.
+
+    Raises:
+        KnowledgeError: a file is damaged or missing, a person comes twice, or fewer than 40 have a population.
+    """
+    file = next((path for path in (_with(prefix, ".V"), _with(prefix, ".V.gz")) if path.is_file()), None)
+    if file is None:
+        return None
+    population = _populations(prefix.parent)
+    rows: dict[str, list[float]] = {}
+    for number, fields in _rows(file):
+        place = f"line {number:,}"
+        try:
+            values = [float(field) for field in fields[1:]]
+        except ValueError:
+            values = []
+        if len(values) != components or not np.isfinite(values).all():
+            raise KnowledgeError(
+                f"an id and {components} components are expected", file=file, place=place, remedy=_FETCH_AGAIN
+            )
+        if fields[0] in rows:
+            raise KnowledgeError(f"{fields[0]} comes twice", file=file, place=place, remedy=_FETCH_AGAIN)
+        rows[fields[0]] = values
+    known = [person for person in rows if person in population]
+    if len(known) < _LEAST_PERSONS:
+        raise KnowledgeError(
+            f"of {len(rows):,} persons the population of {len(known):,} is known; {_LEAST_PERSONS} are needed",
+            file=file,
+            remedy="put the file .pop of the same study beside it, or take the .V file away",
+        )
+    return ReferencePersons(
+        np.array([rows[person] for person in known], np.float64), tuple(population[person] for person in known)
+    )
+
+
+def likeness(intended: Sequence[float], persons: ReferencePersons) -> Ancestry:
+    """Whom a sample with these components is like.
+
+    Args:
+        intended: its first components, as :class:`engine.identity.contamination.Contamination` has them.
+        persons: of the same panel.
+
+    >>> places = np.array([[0.0, i / 1000] for i in range(30)] + [[9.0, i / 1000] for i in range(30)])
+    >>> some = ReferencePersons(places, ("A",) * 30 + ("B",) * 30)
+    >>> likeness((0.0, 0.01), some).told
+    'of the 20 nearest reference persons: 20 A'
+    >>> likeness((0.0, 5.0), some).is_far
+    True
+    """
+    theirs = persons.components[:, : len(intended)]
+    distance = np.linalg.norm(theirs - np.asarray(intended), axis=1)
+    order = np.argsort(distance, kind="stable")[:NEAREST]
+    counts = Counter(persons.populations[person] for person in order.tolist())
+    nearest = tuple(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
+    return Ancestry(nearest, bool(distance[order].mean() > _FAR * _usual_distance(theirs)))
+
+
+def _usual_distance(theirs: NDArray[np.float64]) -> float:
+    """Of the median person: mean distance to the nearest others."""
+    some = theirs[:: max(1, len(theirs) // 500)]
+    near = [np.sort(np.linalg.norm(theirs - one, axis=1))[1 : NEAREST + 1].mean() for one in some]
+    return float(np.median(near))
+
+
+def _populations(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.iterdir() if path.name.endswith((".pop", ".pop.gz")))
+    if len(files) != 1:
+        raise KnowledgeError(
+            f"it holds {len(files)} files that end in .pop, and a panel's persons have one",
+            file=folder,
+            remedy="put the file .pop of the panel's study into it, or take the .V file away",
+        )
+    return {fields[0]: fields[1] for _, fields in _rows(files[0]) if len(fields) > 1}
+
+
+def _with(prefix: Path, suffix: str) -> Path:
+    return prefix.with_name(prefix.name + suffix)
+
+
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    return [(number, line.split()) for number, line in enumerate(text_lines(path), start=1) if line.strip()]
