@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.annotate.annotator import Annotator
 from engine.annotate.clinvar import PATHOGENIC
@@ -28,14 +29,16 @@ from engine.annotate.gene_model import read_gene_model
 from engine.annotate.judged import Judged, LeftOut, Record, beside, carried_once, judge, rows_table
 from engine.annotate.known_alleles import KnownAlleles
 from engine.annotate.plain_rows import PlainAnnotator, PlainRows
-from engine.annotate.rows import Frequency, Row
+from engine.annotate.rows import Frequency, RecordPart, Row
 from engine.annotate.source import Contigs, Held, Sorting, Source, open_source
 from engine.annotate.table_file import parquet_options
 from engine.annotate.terms import term
+from engine.annotate.texts import letters, offsets
 from engine.annotate.vcf_lines import annotated_header, annotated_info, has_our_fields, our_fields
 from engine.errors import GenomicsError, KnowledgeError
 from engine.files.bgzf import BgzfWriter
 from engine.files.calls_index import index_calls
+from engine.files.tabix import LAST, VcfIndex
 from engine.progress import Progress
 from engine.reference.accessions import bare_contig
 from engine.reference.bundle import ReferenceBundle
@@ -264,8 +267,19 @@ class _Tally:
 
 @dataclass
 class _Part:
-    """Rows that follow each other, ready to be written."""
+    """Rows that follow each other on one contig, ready to be written.
 
+    Attributes:
+        contig: its name.
+        starts: 0-based first base of each.
+        ends: one past the last base of its REF; absent where a symbolic allele may reach beyond.
+        lines: of the VCF.
+        table: absent where none is wanted.
+    """
+
+    contig: str
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64] | None
     lines: pa.Array
     table: pa.Table | None
 
@@ -319,7 +333,7 @@ class _Parts:
             table = rows_table(rows, arrow_schema(ANNOTATED_COLUMNS))
             if self._source.sample is None:
                 table = _without_calls(table)
-        return _merged(plain, [row.record.position for row in rows], lines, table)
+        return _merged(contig, plain, [row.record for row in rows], lines, table)
 
     def _plain_rows(self, held: Held, window: FrequencyWindow, *, with_table: bool) -> PlainRows:
         told, contig = held.told, held.told.batch.contig
@@ -379,16 +393,25 @@ def _without_calls(table: pa.Table) -> pa.Table:
     return table
 
 
-def _merged(plain: PlainRows, positions: list[int], lines: list[bytes], table: pa.Table | None) -> _Part:
+def _merged(
+    contig: str, plain: PlainRows, records: list[RecordPart], lines: list[bytes], table: pa.Table | None
+) -> _Part:
     """Plain and judged rows of one batch as one, by place."""
     import pyarrow as pa
 
-    if not positions:
-        return _Part(plain.lines, plain.table)
-    order = pa.array(np.argsort(np.concatenate([plain.positions, positions]), kind="stable"))
+    if not records:
+        return _Part(contig, plain.positions - 1, plain.ends, plain.lines, plain.table)
+    starts = np.concatenate([plain.positions, [record.position for record in records]]) - 1
+    order = np.argsort(starts, kind="stable")
+    rows = pa.array(order)
     if table is not None and plain.table is not None:
-        table = _in_order(plain.table, table, order)
-    return _Part(pa.concat_arrays([plain.lines, pa.array(lines, pa.binary())]).take(order), table)
+        table = _in_order(plain.table, table, rows)
+    ends = None
+    if not any(record.alt.startswith("<") for record in records):
+        ends = np.concatenate([plain.ends, [record.position - 1 + len(record.ref) for record in records]])[order]
+    return _Part(
+        contig, starts[order], ends, pa.concat_arrays([plain.lines, pa.array(lines, pa.binary())]).take(rows), table
+    )
 
 
 def _in_order(one: pa.Table, other: pa.Table, order: pa.Array) -> pa.Table:
@@ -439,15 +462,6 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _text_of(lines: pa.Array) -> bytes:
-    """Texts one after the other, as they lie in memory."""
-    import pyarrow as pa
-
-    _, offsets, text = lines.buffers()
-    first, *_, last = np.frombuffer(offsets, np.int32)[[lines.offset, lines.offset + len(lines)]].tolist()
-    return bytes(pa.py_buffer(text)[first:last]) if text is not None else b""
-
-
 class _Writer:
     """VCF with index and table, being written."""
 
@@ -455,12 +469,19 @@ class _Writer:
         self._outputs, self._progress = outputs, progress
         self._schema = arrow_schema(outputs.columns)
         self._vcf = BgzfWriter(outputs.vcf, level=1)
-        self._vcf.write(header.encode())
+        told = header.encode()
+        self._vcf.write(told)
+        self._index: VcfIndex | None = VcfIndex(len(told))
         self._table: Any = None
 
     def write(self, part: _Part) -> None:
         """Add rows."""
-        self._vcf.write(_text_of(part.lines))
+        text = letters(part.lines).tobytes()
+        self._vcf.write(text)
+        if part.ends is None or b"END=" in text or (len(part.ends) and part.ends.max() > LAST):
+            self._index = None
+        elif self._index is not None:
+            self._index.add(part.contig, part.starts, part.ends, np.diff(offsets(part.lines)))
         if part.table is not None:
             self._table.write_table(_only(part.table, self._schema))
         self._progress.advance(len(part.lines))
@@ -481,5 +502,7 @@ class _Writer:
         self._vcf.__exit__(kind, error, trace)
         if self._table is not None:
             self._table.__exit__(kind, error, trace)
-        if kind is None:
+        if kind is None and self._index is not None:
+            self._index.write(self._outputs.vcf.with_name(f"{self._outputs.vcf.name}.tbi"), self._vcf)
+        elif kind is None:  # what reaches beyond its REF, tabix knows
             index_calls(self._outputs.vcf)

@@ -27,6 +27,7 @@ from engine.annotate.places import Numbering, PlacedHit, Places, Stretch
 from engine.annotate.rows import ClinvarPart, clinvar_part
 from engine.annotate.sorting import Sequence, Sorted, first_letters
 from engine.annotate.terms import INTERGENIC, term
+from engine.annotate.texts import offsets
 from engine.annotate.vcf_lines import clinvar_items, encoded
 from engine.tables import arrow_schema
 
@@ -152,6 +153,7 @@ class PlainRows:
 
     Attributes:
         positions: 1-based, ascending.
+        ends: 0-based, one past the last base of REF.
         lines: of the VCF, as binary.
         table: with the columns of :data:`engine.annotate.columns.ANNOTATED_COLUMNS`; absent where none is wanted.
         named: how many have a genomic name.
@@ -161,6 +163,7 @@ class PlainRows:
     """
 
     positions: NDArray[np.int64]
+    ends: NDArray[np.int64]
     lines: pa.Array
     table: pa.Table | None
     named: int
@@ -214,6 +217,7 @@ class PlainAnnotator:
         beside = _Knowledge(alleles, clinvar, frequencies, batch)
         return PlainRows(
             alleles.positions,
+            alleles.positions - 1 + np.diff(offsets(alleles.ref)),
             _Lines(batch, strip).of(alleles, names, placed, beside),
             self._table(batch, alleles, names, placed, calls, beside) if with_table else None,
             0 if self._accession is None else len(names),

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 def offsets(texts: pa.Array) -> NDArray[np.int32]:
     """int32[texts + 1], where each text begins in the bytes of all, and behind them where the last one ends."""
+    if not len(texts):
+        return np.zeros(1, np.int32)
     return np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
 
 

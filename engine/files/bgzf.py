@@ -64,16 +64,37 @@ class BgzfWriter:
         self._stream = path.open("wb")
         self._level = level
         self._pending = bytearray()
+        self._blocks = [0]
 
     def write(self, data: bytes) -> None:
         """Add bytes."""
-        self._pending += data
-        while len(self._pending) >= BLOCK_LIMIT:
-            self._write_block(bytes(self._pending[:BLOCK_LIMIT]))
-            del self._pending[:BLOCK_LIMIT]
+        view = memoryview(data)
+        first = BLOCK_LIMIT - len(self._pending) if self._pending else 0
+        self._pending += view[:first]
+        if len(self._pending) == BLOCK_LIMIT:
+            self._write_block(bytes(self._pending))
+            self._pending.clear()
+        while len(view) - first >= BLOCK_LIMIT:
+            self._write_block(view[first : first + BLOCK_LIMIT])
+            first += BLOCK_LIMIT
+        self._pending += view[first:]
 
-    def _write_block(self, data: bytes) -> None:
-        self._stream.write(compress_block(data, self._level))
+    def _write_block(self, data: bytes | memoryview) -> None:
+        block = compress_block(data, self._level)
+        self._stream.write(block)
+        self._blocks.append(self._blocks[-1] + len(block))
+
+    def virtual_offsets(self, places: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Where bytes of what was written lie, as indexes have it: a block's place in the file, and one in the block.
+
+        Args:
+            places: numbers of the bytes, from 0, up to one past the last; asked for once all is written.
+        """
+        blocks, within = np.divmod(places, BLOCK_LIMIT)
+        offsets: NDArray[np.uint64] = (np.array(self._blocks, np.uint64)[blocks] << np.uint64(16)) | within.astype(
+            np.uint64
+        )
+        return offsets
 
     def close(self) -> None:
         """Write what is left and the end-of-file block."""
