@@ -30,6 +30,7 @@ from engine.annotate.judged import Judged, LeftOut, Record, beside, carried_once
 from engine.annotate.known_alleles import KnownAlleles
 from engine.annotate.plain_rows import PlainAnnotator, PlainRows
 from engine.annotate.rows import Frequency, RecordPart, Row
+from engine.annotate.sequences import Sequences
 from engine.annotate.source import Contigs, Held, Sorting, Source, open_source
 from engine.annotate.table_file import parquet_options
 from engine.annotate.terms import term
@@ -144,6 +145,7 @@ def annotate_file(
     *,
     frequencies: Path | None = None,
     plain: bool = True,
+    sequences: Sequences | None = None,
     progress: Progress | None = None,
 ) -> AnnotationSummary:
     """Annotate the alleles that a sample carries, or all of a file without calls, as VCF with index and as table.
@@ -155,6 +157,7 @@ def annotate_file(
         outputs: the files to be written.
         frequencies: VCF as :mod:`engine.annotate.frequencies` reads it; without it its columns stay empty.
         plain: false has every record judged by itself; the results are the same.
+        sequences: of the bundle's FASTA, where it is open already.
         progress: advanced by the number of records.
 
     Raises:
@@ -167,11 +170,11 @@ def annotate_file(
             "the reference has no gene model", file=bundle.fasta, remedy="declare gene_model in the reference's YAML"
         )
     progress = progress or Progress("annotating", unit="variants")
-    with _uncollected(), tempfile.TemporaryDirectory(dir=outputs.vcf.parent) as folder, ExitStack() as stack:
+    with uncollected(), tempfile.TemporaryDirectory(dir=outputs.vcf.parent) as folder, ExitStack() as stack:
         scratch = Path(folder)
         stack.enter_context(_told_of(variants, scratch))
         source = open_source(variants, sample, scratch, bundle.contigs)
-        contigs = Contigs(bundle, read_gene_model(bundle.gene_model), sample, stack)
+        contigs = Contigs(bundle, read_gene_model(bundle.gene_model), sample, stack, sequences)
         known = KnownAlleles(bundle.clinvar)
         sorting = Sorting(source, contigs, known, plain=plain)
         apart = scratch / "judged.vcf"
@@ -450,7 +453,7 @@ def _with_fields(lists: pa.ListArray, kind: pa.DataType) -> pa.ListArray:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """No search for cycles of objects meanwhile: to look through millions of objects takes a third of the time."""
     collected = gc.isenabled()
     gc.disable()

@@ -17,13 +17,15 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.annotate.columns import CLINVAR_COLUMNS
 from engine.annotate.edit import left_aligned
+from engine.annotate.sequences import Sequences
 from engine.errors import KnowledgeError, ReferenceMismatchError
 from engine.files.compressed import COPY_AGAIN
 from engine.files.text import text_lines
@@ -31,9 +33,6 @@ from engine.files.variant_lines import variant_records
 from engine.reference.accessions import bare_contig
 from engine.reference.bundle import Contig
 from engine.tables import arrow_schema
-
-if TYPE_CHECKING:
-    import pysam
 
 # ClinVar, "Review status": the number of gold stars.
 _STARS = {
@@ -148,7 +147,13 @@ def stars(review_status: str) -> int:
 
 
 def build_clinvar(
-    source: Path, fasta: Path, contigs: Sequence[Contig], release: str | None, folder: Path
+    source: Path,
+    fasta: Path,
+    contigs: Sequence[Contig],
+    release: str | None,
+    folder: Path,
+    *,
+    sequences: Sequences | None = None,
 ) -> ClinvarMeasures:
     """Write ``clinvar.parquet``, alleles normalised against the reference and sorted, into ``folder``.
 
@@ -158,16 +163,15 @@ def build_clinvar(
         contigs: of the reference.
         release: ClinVar's date or name, absent where the source is to tell (``##fileDate=``, ``# ClinVar``).
         folder: for the table.
+        sequences: of the FASTA, where it is open already.
 
     Raises:
         KnowledgeError: the source is missing, damaged or neither ClinVar's VCF nor such a table.
         ReferenceMismatchError: the source belongs to another build.
     """
-    import pysam
-
     reader = _Reader(release or "")
-    with pysam.FastaFile(str(fasta)) as sequences:
-        rows = sorted(reader.rows(source, sequences, contigs), key=lambda row: row[:4])
+    with nullcontext(sequences) if sequences else Sequences(fasta) as opened:
+        rows = sorted(reader.rows(source, opened, contigs), key=lambda row: row[:4])
     if not (rows or reader.elsewhere or reader.not_sequence or reader.ref_mismatches):
         raise KnowledgeError("the file holds no record", file=source, remedy=_GIVE_CLINVAR)
     if not reader.placed:
@@ -202,7 +206,7 @@ class _Reader:
         self.release = release
         self.placed = self.elsewhere = self.not_sequence = self.ref_mismatches = self.unpaired_conditions = 0
 
-    def rows(self, source: Path, sequences: pysam.FastaFile, contigs: Sequence[Contig]) -> Iterator[tuple[Any, ...]]:
+    def rows(self, source: Path, sequences: Sequences, contigs: Sequence[Contig]) -> Iterator[tuple[Any, ...]]:
         """The table's rows without the release, in the order of the source."""
         names = {bare_contig(contig.name): contig.name for contig in contigs}
         loaded, sequence = "", ""
@@ -212,7 +216,7 @@ class _Reader:
                 continue
             self.placed += 1
             if contig != loaded:
-                loaded, sequence = contig, sequences.fetch(names[contig]).upper()
+                loaded, sequence = contig, sequences.of(names[contig]).bases
             if not _IS_SEQUENCE(ref) or not _IS_SEQUENCE(alt):
                 self.not_sequence += 1
             elif (there := sequence[start : start + len(ref)]) != ref:

@@ -30,8 +30,8 @@ from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.annotate.edit import left_aligned
 from engine.annotate.info_columns import InfoColumns
 from engine.annotate.rows import Frequency
+from engine.annotate.sequences import Sequence as Sequence_
 from engine.annotate.sorting import IS_BASE, Sorted, anchored, first_letters, last_letters
-from engine.annotate.sorting import Sequence as Sequence_
 from engine.annotate.source import Contigs
 from engine.annotate.vcf_lines import encoded
 from engine.errors import KnowledgeError, ReferenceMismatchError

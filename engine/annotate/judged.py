@@ -17,10 +17,11 @@ from engine.annotate.calls import Call, SiteReads, read_call, read_site_reads
 from engine.annotate.compound import Allele, Combination, combinations, survey
 from engine.annotate.consequence import call_consequences
 from engine.annotate.known_alleles import KnownAlleles
-from engine.annotate.normalise import left_align, select_sample, split_alleles, with_several_alternates
+from engine.annotate.normalise import left_align, split_alleles
 from engine.annotate.rows import Row
 from engine.annotate.source import Contigs, Source
-from engine.files.variant_lines import is_breakend, variant_lines
+from engine.errors import VariantFileError
+from engine.files.variant_lines import is_breakend, variant_lines, variant_records
 from engine.reference.accessions import bare_contig
 from engine.reference.bundle import ReferenceBundle
 
@@ -68,9 +69,8 @@ def judge(vcf: Path, bundle: ReferenceBundle, contigs: Contigs, source: Source, 
         VariantFileError: a record cannot be taken apart, or lies on no contig of the reference.
     """
     assert bundle.gene_model is not None
-    selected = select_sample(vcf, source.named, scratch, source=source.file)
-    site_reads = read_site_reads(with_several_alternates(selected))
-    split = split_alleles(selected, source.file, source.named)
+    site_reads = read_site_reads(_with_several_alternates(vcf, source.named))
+    split = split_alleles(vcf, source.file, source.named)
     lengths = list(bundle.contig_lengths)
     parts = call_consequences(split, bundle.fasta, bundle.gene_model, contigs.model, scratch, lengths)
     split.unlink()
@@ -79,6 +79,14 @@ def judge(vcf: Path, bundle: ReferenceBundle, contigs: Contigs, source: Source, 
         left_align(part, bundle.fasta, output, "z1", source=source.file, sample=source.named)
         part.unlink()
     return Judged(aligned, site_reads)
+
+
+def _with_several_alternates(vcf: Path, sample: str) -> list[str]:
+    """Lines of the records that hold more than one alternate allele; all are looked through for damage."""
+    try:
+        return ["\t".join(fields) for _, fields in variant_records(vcf, with_calls=True) if "," in fields[4]]
+    except VariantFileError as error:
+        raise error.about(sample=sample) from error.__cause__
 
 
 def beside(judged: Judged, contigs: Contigs, source: Source, known: KnownAlleles) -> Beside:

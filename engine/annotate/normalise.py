@@ -21,7 +21,7 @@ _SORT_WINDOW = 20_000
 # norm moves a <DEL> without a length to the start of the contig.
 _SYMBOLIC = 'ALT~"<"'
 # A file that lies between two programs is gone when its name is read.
-_SCRATCH = re.compile(r"/\S+/(?:judged\.vcf|(?:selected|split|normalised|consequences|several)\.\w+)")
+_SCRATCH = re.compile(r"/\S+/(?:judged\.vcf|(?:selected|split|normalised|consequences)\.\w+)")
 _TOLD = ("--old-rec-tag", ORIGINAL, "--no-version")
 
 
@@ -60,15 +60,6 @@ def select_sample(vcf: Path, sample: str, folder: Path, *, source: Path | None =
     except ToolError as error:
         raise _damaged(error, source or vcf, sample) from error
     return selected
-
-
-def with_several_alternates(selected: Path) -> list[str]:
-    """VCF lines of the records that hold more than one alternate allele, as the caller wrote them."""
-    several = selected.with_name("several.vcf")
-    run_bcftools("view", "--no-version", "-H", "-m", "3", "-O", "v", "-o", str(several), str(selected))
-    lines = several.read_text().splitlines()
-    several.unlink()
-    return lines
 
 
 def split_alleles(selected: Path, vcf: Path, sample: str) -> Path:

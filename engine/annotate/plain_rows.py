@@ -25,7 +25,8 @@ from engine.annotate.known_alleles import KnownOnContig
 from engine.annotate.normalise import ORIGINAL
 from engine.annotate.places import Numbering, PlacedHit, Places, Stretch
 from engine.annotate.rows import ClinvarPart, clinvar_part
-from engine.annotate.sorting import Sequence, Sorted, first_letters
+from engine.annotate.sequences import Sequence
+from engine.annotate.sorting import Sorted, first_letters
 from engine.annotate.terms import INTERGENIC, term
 from engine.annotate.texts import offsets
 from engine.annotate.vcf_lines import clinvar_items, encoded

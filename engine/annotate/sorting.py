@@ -21,6 +21,7 @@ from engine.annotate.edit import Edit, trimmed
 from engine.annotate.indels import Indels, indels_of
 from engine.annotate.known_alleles import KnownOnContig
 from engine.annotate.places import Places
+from engine.annotate.sequences import Sequence
 from engine.annotate.texts import letters, offsets
 from engine.reference.accessions import bare_contig
 
@@ -30,15 +31,6 @@ if TYPE_CHECKING:
 _IS_SEQUENCE = re.compile("[ACGT]+").fullmatch
 IS_BASE = np.zeros(256, np.bool_)
 IS_BASE[np.frombuffer(b"ACGT", np.uint8)] = True
-
-
-class Sequence:
-    """A contig's bases, as text and as numbers."""
-
-    def __init__(self, contig: str, bases: str) -> None:
-        self.contig = contig
-        self.bases = bases
-        self.letters = np.frombuffer(bases.encode(), np.uint8)
 
 
 @dataclass

@@ -24,7 +24,8 @@ from engine.annotate.gene_model import GeneModel
 from engine.annotate.known_alleles import KnownAlleles
 from engine.annotate.normalise import ORIGINAL
 from engine.annotate.places import Places
-from engine.annotate.sorting import Findings, KnownReach, Sequence, Sorted, set_compounds_apart, sort_out
+from engine.annotate.sequences import Sequence, Sequences
+from engine.annotate.sorting import Findings, KnownReach, Sorted, set_compounds_apart, sort_out
 from engine.annotate.tags import Tags
 from engine.errors import VariantFileError
 from engine.files.compressed import VerifiedFile
@@ -146,15 +147,21 @@ class Contigs:
         model: its genes.
         sample: that an error is to name.
         stack: closes the FASTA.
+        sequences: of the FASTA, where it is open already.
     """
 
-    def __init__(self, bundle: ReferenceBundle, model: GeneModel, sample: str | None, stack: ExitStack) -> None:
-        import pysam
-
+    def __init__(
+        self,
+        bundle: ReferenceBundle,
+        model: GeneModel,
+        sample: str | None,
+        stack: ExitStack,
+        sequences: Sequences | None = None,
+    ) -> None:
         self.model = model
         self.bundle = bundle
         self._sample = sample
-        self._sequences = stack.enter_context(pysam.FastaFile(str(bundle.fasta)))
+        self._sequences = sequences or stack.enter_context(Sequences(bundle.fasta))
         self._sequence = Sequence("", "")
         self._places = Places(GeneModel({}), "")
 
@@ -172,7 +179,7 @@ class Contigs:
                     sample=self._sample,
                 )
             self._sequence = Sequence("", "")
-            self._sequence = Sequence(contig, self._sequences.fetch(contig).upper())
+            self._sequence = self._sequences.of(contig)
             self._places = Places(self.model, contig)
         return self._sequence
 

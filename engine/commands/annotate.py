@@ -14,6 +14,7 @@ from engine.errors import VariantFileError
 
 if TYPE_CHECKING:
     from engine.annotate.annotate import AnnotationSummary
+    from engine.annotate.sequences import Sequences
     from engine.commands.options import Commands
     from engine.reference.bundle import ReferenceBundle
     from engine.reference.genome import Reference
@@ -44,7 +45,8 @@ def add_annotate(commands: Commands) -> None:
 
 
 def _annotate(options: argparse.Namespace) -> None:
-    from engine.annotate.annotate import Outputs, annotate_file
+    from engine.annotate.annotate import Outputs, annotate_file, uncollected
+    from engine.annotate.sequences import Sequences
     from engine.progress import Progress
     from engine.tables import spare_pyarrow
 
@@ -52,17 +54,19 @@ def _annotate(options: argparse.Namespace) -> None:
     if options.table == STREAM:
         raise UsageError("a table cannot be written to standard output: name a file")
     reference = open_indexed_reference(options.reference)
-    with ExitStack() as stack:
+    with uncollected(), ExitStack() as stack:
         calls = stack.enter_context(readable(options.input))
         output = stack.enter_context(staged_calls(options.output))
         table = options.table and stack.enter_context(staged(options.table))
+        sequences = stack.enter_context(Sequences(reference.fasta))
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="genomics-engine-")))
         summary = annotate_file(
             calls,
             _sample(calls, options),
-            _knowledge(options, reference, calls, scratch),
+            _knowledge(options, reference, sequences, calls, scratch),
             Outputs(output, table),
             frequencies=options.frequencies,
+            sequences=sequences,
             progress=Progress("annotating", unit="variants", log=lambda line: say(options, line)),
         )
     _tell(options, summary)
@@ -84,7 +88,9 @@ def _sample(calls: Path, options: argparse.Namespace) -> str | None:
     )
 
 
-def _knowledge(options: argparse.Namespace, reference: Reference, calls: Path, scratch: Path) -> ReferenceBundle:
+def _knowledge(
+    options: argparse.Namespace, reference: Reference, sequences: Sequences, calls: Path, scratch: Path
+) -> ReferenceBundle:
     """The reference with gene model and ClinVar as the engine reads them."""
     from engine.annotate.clinvar import build_clinvar
     from engine.reference.accessions import build_of_header, build_of_lengths
@@ -100,7 +106,7 @@ def _knowledge(options: argparse.Namespace, reference: Reference, calls: Path, s
         warn("neither the reference nor the VCF tells its build by the lengths of its contigs: no g. names are given")
     build_gene_model(options.gene_model, reference.contigs, scratch, build=build)
     if options.clinvar is not None:
-        build_clinvar(options.clinvar, reference.fasta, reference.contigs, None, scratch)
+        build_clinvar(options.clinvar, reference.fasta, reference.contigs, None, scratch, sequences=sequences)
     return ReferenceBundle(
         name=options.reference.name,
         build=build or "",

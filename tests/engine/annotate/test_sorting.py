@@ -11,7 +11,8 @@ import pytest
 from engine.annotate.compound import close_groups, one_allele
 from engine.annotate.edit import Edit, shifted, trimmed
 from engine.annotate.known_alleles import KnownOnContig
-from engine.annotate.sorting import KnownReach, Sequence
+from engine.annotate.sequences import Sequence
+from engine.annotate.sorting import KnownReach
 
 
 def known(alleles: list[tuple[int, str, str]], sequence: Sequence) -> KnownReach:
