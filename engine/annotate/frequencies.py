@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from engine.annotate.batches import Batch, read_batches
 from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.annotate.edit import left_aligned
-from engine.annotate.info_columns import InfoColumns
+from engine.annotate.info_columns import InfoColumns, dbsnp_ids
 from engine.annotate.rows import Frequency
 from engine.annotate.sequences import Sequence as Sequence_
 from engine.annotate.sorting import IS_BASE, Sorted, anchored, first_letters, last_letters
@@ -121,7 +121,7 @@ class FrequencyFields:
             "POPS": _joined([one.written(name) for name, one in populations.items()], ",", len(infos)),
             "POPFILTER": _encoded(doubts),
         }
-        prefixed = [pc.binary_join_element_wise(f"{name}=", values, "") for name, values in items.items()]
+        prefixed = [_Item(f"{name}=", values) for name, values in items.items()]
         return FrequencyColumns(
             {
                 "frequency": overall.numbers[0],
@@ -132,7 +132,7 @@ class FrequencyFields:
                 "popmax_frequency": pc.cast(maximum, pa.float64()),
                 "populations": _listed(populations, len(infos)),
                 "frequency_filter": doubts,
-                "rs": pc.struct_field(pc.extract_regex(ids, r"(?:^|;)(?P<rs>rs[0-9]+)(?:;|$)"), [0]),
+                "rs": dbsnp_ids(ids),
                 "written": _joined(prefixed, ";", len(infos)),
             }
         )
@@ -173,14 +173,20 @@ class _Measured:
         found: NDArray[np.bool_] = np.logical_or.reduce([np.asarray(values.is_valid()) for values in self.texts])
         return found
 
-    def written(self, name: str) -> pa.Array:
+    def written(self, name: str) -> _Item:
         """As INFO has it, absent where nothing is told."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        text = pc.binary_join_element_wise(name, *(pc.fill_null(values, "") for values in self.texts), "|")
+        own = [place for place, values in enumerate(self.texts) if values.null_count < len(values)]
+        if not own:
+            return _Item("", self.texts[0])
+        last = own[-1]  # what nobody tells behind it is bars alone
         told = self.told
-        return text if told.all() else pc.if_else(pa.array(told), text, pa.scalar(None, pa.string()))
+        texts = [pc.fill_null(values, "") for values in self.texts[: last + 1]]
+        text = texts[0] if last == 0 else pc.binary_join_element_wise(*texts, "|")
+        text = text if told.all() else pc.if_else(pa.array(told), text, pa.scalar(None, pa.string()))
+        return _Item(f"{name}|", text, "|" * (len(_ORDER) - 1 - last))
 
 
 def _encoded(texts: pa.Array) -> pa.Array:
@@ -190,16 +196,39 @@ def _encoded(texts: pa.Array) -> pa.Array:
     return pa.array([encoded(text) for text in coded.dictionary.to_pylist()], pa.string()).take(coded.indices)
 
 
-def _joined(columns: Sequence[pa.Array], separator: str, count: int) -> pa.Array:
+class _Item(NamedTuple):
+    """A text of each record, absent where its values are.
+
+    Attributes:
+        before: stands before each value.
+        values: of the records.
+        behind: stands behind each value.
+    """
+
+    before: str
+    values: pa.Array
+    behind: str = ""
+
+    def ended(self, separator: str) -> list[pa.Array | str]:
+        """What is to be joined for the item with a separator behind it, and for nothing where it is absent."""
+        import pyarrow.compute as pc
+
+        if self.values.null_count == len(self.values):
+            return []
+        pieces = [self.before, self.values, self.behind + separator]
+        return pieces if not self.values.null_count else [pc.fill_null(pc.binary_join_element_wise(*pieces, ""), "")]
+
+
+def _joined(items: Sequence[_Item], separator: str, count: int) -> pa.Array:
     """Texts side by side, absent ones left out; absent where there is none."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not columns:
-        return pa.nulls(count, pa.string())
     # Arrow's own way of leaving them out (null_handling="skip") drops the rows in which all are absent.
-    ended = [pc.fill_null(pc.binary_join_element_wise(values, separator, ""), "") for values in columns]
-    joined = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*ended, ""), 0, -1)
+    pieces = [piece for item in items for piece in item.ended(separator)]
+    if not pieces:
+        return pa.nulls(count, pa.string())
+    joined = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*pieces, ""), 0, -1)
     return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), joined)
 
 

@@ -21,6 +21,7 @@ from engine.annotate.edit import reverse_complement
 from engine.annotate.frequencies import FrequencyWindow
 from engine.annotate.hgvs import genomic_hgvs, variant_type
 from engine.annotate.indels import Indels
+from engine.annotate.info_columns import dbsnp_ids
 from engine.annotate.known_alleles import KnownOnContig
 from engine.annotate.normalise import ORIGINAL
 from engine.annotate.places import Numbering, PlacedHit, Places, Stretch
@@ -420,7 +421,7 @@ class _Knowledge:
             field = name.removeprefix("clinvar_")
             known = {row: getattr(one, field) for row, one in self.clinvar.items()}
             found[name] = _sparse(known, count, schema.field(name).type)
-        rs = [found["rs"], *([self.frequencies["rs"]] if self.frequencies else []), _ids_of_dbsnp(self._ids)]
+        rs = [found["rs"], *([self.frequencies["rs"]] if self.frequencies else []), dbsnp_ids(self._ids)]
         return found | self.frequencies | {"rs": _first_known(*rs)}
 
 
@@ -428,12 +429,6 @@ def _first_known(*columns: pa.Array) -> pa.Array:
     import pyarrow.compute as pc
 
     return pc.coalesce(*columns)
-
-
-def _ids_of_dbsnp(ids: pa.Array) -> pa.Array:
-    import pyarrow.compute as pc
-
-    return pc.struct_field(pc.extract_regex(ids, r"(?:^|;)(?P<rs>rs[0-9]+)(?:;|$)"), [0])
 
 
 def _sparse(values: dict[int, Any], count: int, kind: pa.DataType) -> pa.Array:

