@@ -177,6 +177,19 @@ _COMBINED_CONSEQUENCE = (
 COMBINED = (*_COMBINED_CONSEQUENCE, *_CLINVAR)
 """Columns of an allele that no record of the caller is: made of several records, or a part of one."""
 
+PREDICTION = (
+    Column("predictor", "VARCHAR", "Name of the predictor, as the rule set has it"),
+    Column("score", "DOUBLE", "Its score, on its own scale", "score"),
+    Column("release", "VARCHAR", "Release of the table of scores; absent where the laboratory did not name it"),
+)
+PREDICTIONS = Column(
+    "predictions",
+    f"{struct_of(PREDICTION)}[]",
+    "What predictors of the protein and of splicing say of the allele, each on its own scale, with the release of "
+    "the table; empty where the reference declares none, or it has no score; absent where no such table was joined. "
+    "What of it counts, the criteria of a finding tell",
+)
+
 CONSEQUENCE_COLUMNS = (
     *_CONSEQUENCE,
     Column("rs", "VARCHAR", "dbSNP id that the caller wrote"),
@@ -204,4 +217,5 @@ ANNOTATED_COLUMNS = (
         f"{struct_of(COMBINED)}[]",
         "Parts of a substitution of several bases that ClinVar knows by themselves",
     ),
+    PREDICTIONS,
 )

@@ -20,7 +20,7 @@ import numpy as np
 from engine.annotate.annotator import Annotator, Beside
 from engine.annotate.calls import Call
 from engine.annotate.clinvar import PATHOGENIC
-from engine.annotate.columns import ANNOTATED_COLUMNS
+from engine.annotate.columns import ANNOTATED_COLUMNS, PREDICTIONS
 from engine.annotate.compound import (
     LONGEST_IN_PARTS,
     NEIGHBOURS_WITHIN,
@@ -35,6 +35,7 @@ from engine.annotate.gene_model import read_gene_model
 from engine.annotate.judged import struct_lists
 from engine.annotate.known_alleles import KnownAlleles, KnownOnContig
 from engine.annotate.known_rows import KnownRows, dbsnp_rows, frequency_rows
+from engine.annotate.predictions import Predictions
 from engine.annotate.rows import ClinvarPart, CombinedPart, clinvar_part
 from engine.annotate.sorting import KnownReach
 from engine.annotate.source import Contigs
@@ -77,12 +78,14 @@ class JoinSummary:
         clinvar_matched: rows whose allele ClinVar knows.
         clinvar_pathogenic: rows that ClinVar calls pathogenic or likely pathogenic.
         frequencies_matched: rows whose allele the source of frequencies knows.
+        predictions_matched: rows of whose allele a predictor has a score.
     """
 
     records: int
     clinvar_matched: int
     clinvar_pathogenic: int
     frequencies_matched: int
+    predictions_matched: int
 
 
 def join_knowledge(
@@ -92,7 +95,7 @@ def join_knowledge(
 
     Args:
         consequences: of the sample.
-        bundle: with a gene model; without ClinVar, frequencies or dbSNP their columns stay empty.
+        bundle: with a gene model; without ClinVar, frequencies, dbSNP or predictors their columns stay empty.
         output: Parquet.
         sample: sample id.
         progress: advanced by the number of rows.
@@ -122,7 +125,8 @@ def join_knowledge(
         contigs = Contigs(bundle, read_gene_model(bundle.gene_model), sample, stack)
         known = KnownAlleles(bundle.clinvar)
         beside = _Beside(consequences, file, contigs, known, sample).told() if bundle.clinvar else {}
-        join = _Join(file, known, frequency_rows(bundle.frequencies), dbsnp_rows(bundle.dbsnp), beside)
+        predictions = Predictions({name: getattr(bundle, name) for name in _OF_PREDICTORS})
+        join = _Join(file, known, frequency_rows(bundle.frequencies), dbsnp_rows(bundle.dbsnp), predictions, beside)
         schema = arrow_schema(ANNOTATED_COLUMNS)
         writer = stack.enter_context(pq.ParquetWriter(output, schema, **parquet_options(schema)))
         for table in join.tables(schema):
@@ -131,6 +135,8 @@ def join_knowledge(
     return join.summary()
 
 
+_OF_PREDICTORS = ("predictors", "splice_predictors")
+"""Parts of the knowledge that hold scores by allele, those of the protein first."""
 _Told = tuple[tuple[CombinedPart, ...], tuple[CombinedPart, ...]]
 """What an allele makes with others, and what is known of its parts."""
 _Lists = list[list[tuple[Any, ...]]]
@@ -146,9 +152,11 @@ class _Join:
         known: KnownAlleles,
         frequencies: KnownRows,
         ids: KnownRows,
+        predictions: Predictions,
         beside: Mapping[int, _Told],
     ) -> None:
         self._file, self._known, self._frequencies, self._ids, self._beside = file, known, frequencies, ids, beside
+        self._predictions = predictions
         self._counts: Counter[str] = Counter()
 
     def tables(self, schema: pa.Schema) -> Iterator[pa.Table]:
@@ -192,10 +200,11 @@ class _Join:
         combined, parts = self._told_beside(first, count)
         columns["compounds"] = _compounds(rows["compounds"], clinvar, combined, schema.field("compounds").type)
         columns["known_parts"] = struct_lists(parts, schema.field("known_parts").type)
-        self._count(columns, frequent.matched)
+        columns[PREDICTIONS.name], predicted = self._predictions.of(bare, *alleles)
+        self._count(columns, frequent.matched, predicted)
         return columns
 
-    def _count(self, columns: Mapping[str, pa.Array], frequent: int) -> None:
+    def _count(self, columns: Mapping[str, pa.Array], frequent: int, predicted: int) -> None:
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -204,6 +213,7 @@ class _Join:
         self._counts["clinvar_matched"] += len(ids) - ids.null_count
         self._counts["clinvar_pathogenic"] += pc.sum(pc.is_in(kinds, pa.array(PATHOGENIC))).as_py() or 0
         self._counts["frequencies_matched"] += frequent
+        self._counts["predictions_matched"] += predicted
 
     def _told_beside(self, first: int, count: int) -> tuple[_Lists, _Lists]:
         """Values of what some rows make with others, and of what is known of their parts."""

@@ -202,13 +202,14 @@ def rows_table(rows: list[Row], schema: pa.Schema) -> pa.Table:
 
     if not rows:
         return schema.empty_table()
+    *own, predictions = schema  # which no row tells: they are joined with the whole table
     columns = zip(*(row.values for row in rows), strict=True)
     listed = [kind for kind in schema.types if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type)]
     arrays = [
         struct_lists(column, kind.type) if kind.type in listed else pa.array(column, kind.type)
-        for column, kind in zip(columns, schema, strict=True)
+        for column, kind in zip(columns, own, strict=True)
     ]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return pa.Table.from_arrays([*arrays, pa.nulls(len(rows), predictions.type)], schema=schema)
 
 
 def struct_lists(column: Sequence[Sequence[tuple[Any, ...]]], kind: pa.DataType) -> pa.ListArray:

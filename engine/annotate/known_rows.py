@@ -6,7 +6,7 @@ stretches are read where alleles lie that are asked about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,10 +55,11 @@ class KnownRows:
         table: as built; nothing is known where it is absent.
         part: of the knowledge, for errors.
         names: columns of the annotated variants by those of the table that are wanted.
-        most: of an allele that is there twice the row with most in this column counts; absent where any does.
+        most: of an allele that is there twice the row with most in the first of these columns counts, of equal ones
+            that with most in the next; none where any does.
     """
 
-    def __init__(self, table: Path | None, part: str, names: Mapping[str, str], most: str | None = None) -> None:
+    def __init__(self, table: Path | None, part: str, names: Mapping[str, str], most: Sequence[str] = ()) -> None:
         self._table, self._part, self._names, self._most = table, part, names, most
         self._groups = self._facts(table) if table else []
         self._held: dict[int, pa.Table] = {}
@@ -79,8 +80,9 @@ class KnownRows:
             return KnownColumns()
         alleles = AlleleRows(columns["position"].to_numpy().astype(np.int64), columns["ref"], columns["alt"])
         numbers, rows = alleles.pairs(positions, ref, alt)
-        if self._most is not None:
-            order = np.lexsort((-columns[self._most].fill_null(0).to_numpy()[rows], numbers))
+        if self._most:
+            values = [columns[name].cast(pa.float64()).fill_null(-np.inf).to_numpy()[rows] for name in self._most]
+            order = np.lexsort((*(-one for one in reversed(values)), numbers))
             numbers, rows = numbers[order], rows[order]
         found = first_of_each(numbers, rows, len(positions))
         indices = pa.array(found, mask=found < 0)
@@ -136,7 +138,7 @@ class KnownRows:
 
 def frequency_rows(table: Path | None) -> KnownRows:
     """The table of frequencies; of an allele that it has twice the row of more alleles called counts."""
-    return KnownRows(table, "frequencies", _OF_FREQUENCIES, most="frequency_number")
+    return KnownRows(table, "frequencies", _OF_FREQUENCIES, most=("frequency_number",))
 
 
 def dbsnp_rows(table: Path | None) -> KnownRows:

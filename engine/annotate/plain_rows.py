@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from engine.annotate.batches import FIXED, Batch
 from engine.annotate.clinvar import ClinvarMatch
-from engine.annotate.columns import ANNOTATED_COLUMNS
+from engine.annotate.columns import ANNOTATED_COLUMNS, PREDICTIONS
 from engine.annotate.edit import reverse_complement
 from engine.annotate.frequencies import FrequencyWindow
 from engine.annotate.hgvs import genomic_hgvs, variant_type
@@ -282,6 +282,7 @@ class PlainAnnotator:
             **{name: values.take(records) for name, values in calls.items()},
             **placed.representatives(),
             "consequences": placed.listed(schema.field("consequences").type),
+            PREDICTIONS.name: pa.nulls(count, schema.field(PREDICTIONS.name).type),
             **beside.columns(schema),
         }
         arrays = [_array(columns.get(field.name), field.type, count) for field in schema]

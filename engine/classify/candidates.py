@@ -30,6 +30,8 @@ def is_undecided(row: Row) -> bool:
 def candidates_of(row: Row, ordered: Sequence[str] = (), decided: Collection[str] = ()) -> Iterator[Row]:
     """The alleles of an annotated row that are to be looked at, as rows with ``members`` and ``cautions``.
 
+    Predictions are those of the row's own allele: of what it makes or is made of, none have been looked up.
+
     Args:
         row: of the annotated table.
         ordered: genes that were asked about; a variant of high or moderate impact in one of them is looked at
@@ -45,10 +47,11 @@ def candidates_of(row: Row, ordered: Sequence[str] = (), decided: Collection[str
         yield row | {"members": [], "is_compound": False, "cautions": cautions}
     for compound in compounds:
         if compound["clinvar_classification"] in TOLD or compound["allele"] in decided:
-            yield row | compound | {"original": None, "is_compound": True, "cautions": [made_of(compound)]}
+            own = {"original": None, "is_compound": True, "predictions": None, "cautions": [made_of(compound)]}
+            yield row | compound | own
     for part in parts:
         if part["clinvar_classification"] in TOLD or part["allele"] in decided:
-            yield row | part | {"is_compound": False, "cautions": [_is_a_part(row)]}
+            yield row | part | {"is_compound": False, "predictions": None, "cautions": [_is_a_part(row)]}
 
 
 def spoken_for(row: Row, ordered: Sequence[str]) -> Row:

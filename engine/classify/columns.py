@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.annotate.columns import ANNOTATED_COLUMNS
+from engine.annotate.columns import ANNOTATED_COLUMNS, PREDICTIONS
 from engine.classify.decision import DECISION_COLUMNS
 from engine.tables import Column
 
@@ -17,7 +17,6 @@ _ANNOTATED = {column.name: column for column in ANNOTATED_COLUMNS}
 
 CONDITION = "STRUCT(name VARCHAR, mondo VARCHAR, omim VARCHAR, orphanet VARCHAR, inheritance VARCHAR)"
 CRITERION = "STRUCT(code VARCHAR, strength VARCHAR, sentence VARCHAR, source VARCHAR, version VARCHAR, record VARCHAR)"
-PREDICTION = "STRUCT(predictor VARCHAR, score DOUBLE, release VARCHAR)"
 PAIR = "STRUCT(partner VARCHAR, phase VARCHAR, basis VARCHAR)"
 
 FINDING_COLUMNS = (
@@ -113,12 +112,7 @@ FINDING_COLUMNS = (
         "Criteria met: code, strength (A, VS, S, M, P), what was found, where, the source's version, its record",
     ),
     Column("acmg_rule_set", "VARCHAR", "Version of the rule set (docs/interpretation.md)"),
-    Column(
-        "predictions",
-        f"{PREDICTION}[]",
-        "What predictors of the protein and of splicing say of the allele, each on its own scale, with the release of "
-        "the table; empty where the reference declares none, or it has no score. What of it counts, the criteria tell",
-    ),
+    PREDICTIONS,
     *DECISION_COLUMNS,
     Column("secondary_list", "VARCHAR", "The list under which a secondary finding is reported; absent for others"),
 )

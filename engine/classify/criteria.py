@@ -15,7 +15,7 @@ from engine.acmg.constraint import read_constraint
 from engine.acmg.decide import decide
 from engine.acmg.facts import Evidence, Partner, Population, Seen
 from engine.acmg.gather import Gatherer
-from engine.acmg.predictor_table import KNOWN_OF_SPLICING, read_scores, release_of
+from engine.acmg.predictor_table import KNOWN, KNOWN_OF_SPLICING, read_scores, release_of
 from engine.acmg.rule_set import rule_set
 from engine.annotate.frequency_table import read_frequencies, read_source
 from engine.classify.decision import standing
@@ -25,6 +25,7 @@ from engine.reference.accessions import bare_contig
 from engine.reference.bundle import ReferenceBundle
 
 Finding = dict[str, Any]
+_KNOWN = (KNOWN, KNOWN_OF_SPLICING)
 LIKELY = (VariantClass.LIKELY_PATHOGENIC, VariantClass.PATHOGENIC)
 NOT_CLASSIFIED: Mapping[str, Any] = {
     "acmg_class": None,
@@ -40,21 +41,17 @@ def classify(findings: Sequence[Finding], bundle: ReferenceBundle) -> None:
     """Set the criteria that each finding meets, and what they add up to.
 
     Args:
-        findings: rows of the annotated table with ``conditions``, ``origin``, ``zygosity`` and ``phenotype_rank``.
+        findings: rows of the annotated table with ``conditions``, ``origin``, ``zygosity`` and ``phenotype_rank``;
+            ``predictions`` of one that is no row of its own are looked up here.
         bundle: with gene model and sequence; without a gene model nothing is classified.
     """
     gatherer = Gatherer(bundle, findings)
     populations = _populations(findings, bundle.frequencies)
-    keys = _keys(findings)
-    scores = read_scores(bundle.predictors, keys.values()) if bundle.predictors else {}
-    spliced = (
-        read_scores(bundle.splice_predictors, keys.values(), KNOWN_OF_SPLICING) if bundle.splice_predictors else {}
-    )
+    _predict([one for one in findings if one["predictions"] is None], bundle)
     genes = read_constraint(bundle.constraint, {str(one["gene"]) for one in findings}) if bundle.constraint else {}
-    versions = [release_of(table) if table else None for table in (bundle.predictors, bundle.splice_predictors)]
     for finding in findings:
-        tables = [table.get(keys.get(finding["allele"], _NO_ALLELE), {}) for table in (scores, spliced)]
-        finding["predictions"] = _predictions(tables, versions)
+        told = {one["predictor"]: one for one in finding["predictions"]}
+        predictions, splicing = ([told[name] for name in known if name in told] for known in _KNOWN)
         facts = gatherer.facts(finding, populations.get(finding["allele"]))
         if facts is None or facts.transcript.coding is None:
             finding.update(NOT_CLASSIFIED)
@@ -70,10 +67,10 @@ def classify(findings: Sequence[Finding], bundle: ReferenceBundle) -> None:
                 de_novo=tuple(finding["looked_at"]) if new else (),
                 de_novo_basis=finding["origin_basis"] if new else None,
                 phenotype_rank=finding["phenotype_rank"],
-                predictions=tables[0],
-                predictor_source=versions[0],
-                splicing=tables[1],
-                splicing_source=versions[1],
+                predictions={one["predictor"]: one["score"] for one in predictions},
+                predictor_source=next((one["release"] for one in predictions), None),
+                splicing={one["predictor"]: one["score"] for one in splicing},
+                splicing_source=next((one["release"] for one in splicing), None),
                 constraint=genes.get(facts.gene),
             )
         )
@@ -81,6 +78,20 @@ def classify(findings: Sequence[Finding], bundle: ReferenceBundle) -> None:
 
 
 _NO_ALLELE = ("", 0, "", "")
+
+
+def _predict(findings: Sequence[Finding], bundle: ReferenceBundle) -> None:
+    """Set the predictions of alleles of which the annotated variants have none: no row of theirs is one of them."""
+    keys = _keys(findings)
+    tables = (bundle.predictors, bundle.splice_predictors)
+    scores = [
+        read_scores(table, keys.values(), known) if table and keys else {}
+        for table, known in zip(tables, _KNOWN, strict=True)
+    ]
+    releases = [release_of(table) if table else None for table in tables]
+    for finding in findings:
+        own = [told.get(keys.get(finding["allele"], _NO_ALLELE), {}) for told in scores]
+        finding["predictions"] = _predictions(own, releases)
 
 
 def _predictions(tables: Sequence[Mapping[str, float]], releases: Sequence[str | None]) -> list[dict[str, Any]]:

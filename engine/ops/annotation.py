@@ -42,10 +42,16 @@ def variant_consequences(
 def annotated_variants(
     making: Making,
     variant_consequences: Own,
-    reference: Annotated[ReferenceBundle, Parts("reference_genome", "gene_model", "clinvar", "frequencies", "dbsnp")],
+    reference: Annotated[
+        ReferenceBundle,
+        Parts(
+            *("reference_genome", "gene_model", "clinvar", "frequencies", "dbsnp", "predictors", "splice_predictors"),
+        ),
+    ],
 ) -> Computed:
     """The variants' consequences joined with what is known of exactly these alleles: ClinVar's assertion, also of what
-    neighbours make together, how frequent they are in populations, and dbSNP's ids.
+    neighbours make together, how frequent they are in populations, dbSNP's ids, and what predictors of the protein and
+    of splicing say.
     """
     from engine.annotate.frequency_bands import frequency_bands
     from engine.annotate.joined import Consequences, join_knowledge
