@@ -89,13 +89,41 @@ class Drawn:
         schema = arrow_schema(TABLES["calls"], bare=True)
         arrays = [pa.array(each).cast(field.type) for each, field in zip(columns, schema, strict=True)]
         holes = [(sample, CONTIG, int(start), int(end), 2) for start, end in self.holes[number]]
+        starts = np.arange(0, LENGTH, LENGTH // (3 * count), np.int32)
         facts = (sample, "female", None, None, None, "drawn", "drawn", "1")
         return {
             "calls": pa.table(arrays, schema=schema),
+            "ref_blocks": _ref_blocks(sample, CONTIG, starts),
+            "variant_records": _variant_records(sample, CONTIG, positions),
             "no_calls": typed_table(holes, TABLES["no_calls"]),
             "samples": typed_table([facts], TABLES["samples"]),
             "measures": typed_table([(sample, "raw_reads", "pairs", 1.0)], TABLES["measures"]),
         }
+
+
+def _ref_blocks(sample: str, contig: str, starts: np.ndarray[Any, Any]) -> pa.Table:
+    """Reference blocks one after the other, as many values in them as at a depth of 30 reads: three times the calls."""
+    draw = np.random.default_rng(len(starts))
+    quality = draw.integers(20, 99, len(starts))
+    ends = np.append(starts[1:], starts[-1:] + 100)
+    numbers = (quality, draw.integers(15, 40, len(starts)), 0, quality, quality * 15)
+    return _table("ref_blocks", (sample, contig, starts // BIN, starts, ends, "A", 2, *numbers), len(starts))
+
+
+def _variant_records(sample: str, contig: str, positions: np.ndarray[Any, Any]) -> pa.Table:
+    draw = np.random.default_rng(len(positions))
+    likelihoods = [f"{a},0,{b},{a + 45},{b + 45},{a + b}" for a, b in draw.integers(200, 900, (len(positions), 2))]
+    depths = [f"{a},{b},0" for a, b in draw.integers(10, 25, (len(positions), 2))]
+    told = ("A", "G,<NON_REF>", "0/1", 99, 30, depths, likelihoods)
+    return _table("variant_records", (sample, contig, positions // BIN, positions, *told), len(positions))
+
+
+def _table(name: str, columns: Sequence[Any], rows: int) -> pa.Table:
+    """Columns of one value throughout, or of a value a row."""
+    schema = arrow_schema(TABLES[name], bare=True)
+    arrays = [pa.array(one) if isinstance(one, np.ndarray | list) else pa.repeat(one, rows) for one in columns]
+    cast = [array.cast(field.type) for array, field in zip(arrays, schema, strict=True)]
+    return pa.table(cast, schema=schema)
 
 
 def main() -> int:
@@ -131,7 +159,9 @@ def _frequencies_beside_others(folder: Path, plink2: str) -> None:
         spent = _median(partial(_frequencies, files, kind))
         print(f"counts, numbers and frequencies of 200 samples x 100,000 sites, {kind}: {spent:.3f} CPU s")
     stored = sum(Path(file).stat().st_size for name in ("calls", "no_calls") for file in files[name])
+    evidence = sum(Path(file).stat().st_size for name in ("ref_blocks", "variant_records") for file in files[name])
     print(f"bytes a genotype, calls with quality and depths, and missing stretches: {stored / drawn.copies.size:.3f}")
+    print(f"reference blocks and variant records besides: {evidence / drawn.copies.size:.3f}")
     _peers(drawn, folder, plink2)
 
 

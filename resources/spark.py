@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any
 from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.errors import ToolError
 from engine.reference.bundle import ReferenceBundle
+from engine.reference.intervals import Interval
 from engine.tables import arrow_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from dagster_pyspark import LazyPySparkResource
+
+    from engine.genotype.joint import JointSummary
 
 _ALLELE = ("contig", "position", "ref", "alt")
 
@@ -75,6 +78,51 @@ def annotate_cohort(spark: Any, counts: Sequence[str], bundle: ReferenceBundle, 
     alleles = spark.read.parquet(*counts).groupBy(*_ALLELE).sum("carriers").where("`sum(carriers)` <> 0")
     ranges = alleles.select(*_ALLELE).repartitionByRange(parts, "contig", "position")
     return ranges.mapInArrow(_annotating(bundle), from_arrow_schema(arrow_schema(ANNOTATED_COLUMNS, bare=True)))
+
+
+def genotype_cohort(
+    spark: Any, gvcfs: Sequence[Path], bundle: ReferenceBundle, output: Path, *, regions: Sequence[Interval]
+) -> JointSummary:
+    """Genotype samples together, each region by itself, into one VCF with its index.
+
+    Args:
+        spark: a session whose workers have the platform installed and see gVCFs and the reference's files.
+        gvcfs: one file for each sample, with index.
+        bundle: the reference.
+        output: VCF to write (bgzip): that of :func:`engine.genotype.joint.genotype_gvcfs`.
+        regions: that do not overlap, in the reference's order; only sites that begin in one are called.
+
+    Raises:
+        GenomicsError: as of :func:`engine.genotype.joint.genotype_gvcfs`.
+    """
+    from engine.genotype.regional import put_together
+
+    rows = [(number, one.contig, one.start, one.end) for number, one in enumerate(regions)]
+    asked = spark.createDataFrame(rows, "region int, contig string, start int, end int").repartition(
+        len(rows), "region"
+    )
+    made = asked.mapInArrow(_calling(gvcfs, bundle), "region int, number int, line string").orderBy("region", "number")
+    lines = (row["line"] for row in made.toLocalIterator())
+    return put_together([lines], gvcfs, bundle.contigs, output)
+
+
+def _calling(
+    gvcfs: Sequence[Path], bundle: ReferenceBundle
+) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """What a worker does to regions."""
+
+    def called(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        from engine.genotype.regional import call_region
+
+        for region, *at in (row.values() for batch in batches for row in batch.to_pylist()):
+            lines = list(call_region(gvcfs, bundle.contigs, bundle.fasta, Interval(*at)))
+            numbers = pa.array(range(len(lines)), pa.int32())
+            columns = [pa.array([region] * len(lines), pa.int32()), numbers, pa.array(lines, pa.string())]
+            yield pa.RecordBatch.from_arrays(columns, ["region", "number", "line"])
+
+    return called
 
 
 def _annotating(bundle: ReferenceBundle) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

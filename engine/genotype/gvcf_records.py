@@ -149,11 +149,13 @@ class Gvcf:
         path: bgzip or plain.
         sample: the name in its header.
         header: its lines that start with ``##``.
+        is_piece: it is a stretch of one, which may hold no record.
     """
 
     path: Path
     sample: str
     header: tuple[str, ...]
+    is_piece: bool = False
 
     @property
     def caller(self) -> str | None:
@@ -239,7 +241,7 @@ def records(gvcf: Gvcf, sample: int, contig_rank: Mapping[str, int], *, blocks: 
             )
         reached = (record.contig, record.start)
         yield record
-    if not any_record:
+    if not any_record and not gvcf.is_piece:
         raise VariantFileError(
             "the gVCF holds no record", file=gvcf.path, sample=gvcf.sample, remedy="call the sample again"
         )

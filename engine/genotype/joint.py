@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ from engine.genotype.site_annotations import (
     format_float,
     genotype_counts,
     inbreeding_coefficient,
+    quality_by_depth,
     strand_odds_ratio,
 )
 from engine.genotype.target_reach import TargetReach
@@ -123,34 +124,104 @@ def genotype_gvcfs(
             wrong length.
         ReferenceMismatchError: a gVCF's contigs, or the bases of a REF, are not the reference's.
     """
-    import pysam
+    inputs = open_gvcfs(gvcfs, contigs)
+    walk = SiteWalk(inputs, contigs, confidence)
+    with ReferenceBases(fasta) as bases:
+        calls = walk.calls(bases, progress or Progress("genotyping", unit="sites"))
+        drawn = (with_drawn(columns, walk.quality_by_depth) for columns in calls)
+        written, passed = write_calls(drawn, inputs, contigs, output, filters, reach)
+    return finish(output, inputs, walk.told, written, passed)
 
-    inputs = [open_gvcf(path) for path in gvcfs]
-    names = sorted(gvcf.sample for gvcf in inputs)
-    _require_different_samples(inputs)
-    require_lengths(inputs, contigs)
-    progress = progress or Progress("genotyping", unit="sites")
-    order = sorted(range(len(inputs)), key=lambda number: inputs[number].sample)
-    foreign = frozenset(number for number, gvcf in enumerate(inputs) if gvcf.caller)
-    genotyper = _Genotyper(order, [contig.name for contig in contigs], confidence, foreign)
-    if filters is not None and foreign:
-        filters = _CALLERS_OWN
-    seen = written = passed = 0
 
-    def called() -> Iterator[list[str]]:
-        nonlocal seen
-        for site in sites(inputs, {contig.name: rank for rank, contig in enumerate(contigs)}):
-            seen += 1
-            progress.advance(1)
+@dataclass
+class Told:
+    """What a walk over sites tells beside calls.
+
+    Attributes:
+        seen: sites at which some gVCF has an alternate allele.
+        marks: what only some gVCFs bring, and the header is to declare.
+        not_genotyped: places of records without likelihoods, ``contig:position``, 1-based.
+    """
+
+    seen: int = 0
+    marks: set[str] = field(default_factory=set)
+    not_genotyped: list[str] = field(default_factory=list)
+
+
+class SiteWalk:
+    """Sites of several gVCFs, called in the reference's order.
+
+    Args:
+        inputs: gVCFs, or stretches of them.
+        contigs: the reference's.
+        confidence: as of :func:`genotype_gvcfs`.
+    """
+
+    def __init__(self, inputs: Sequence[Gvcf], contigs: Sequence[Contig], confidence: float = CALL_CONFIDENCE) -> None:
+        self._inputs, self._contigs = inputs, contigs
+        order = sorted(range(len(inputs)), key=lambda number: inputs[number].sample)
+        foreign = frozenset(number for number, gvcf in enumerate(inputs) if gvcf.caller)
+        self.told = Told()
+        self.quality_by_depth = QualityByDepth()
+        self._genotyper = _Genotyper(order, [contig.name for contig in contigs], confidence, foreign, self.told)
+
+    def calls(self, bases: ReferenceBases, progress: Progress, start: int = 0) -> Iterator[list[str]]:
+        """VCF columns of each call; QD of those whose draw is due is :data:`DRAWN`, and FILTER is the callers' own.
+
+        Args:
+            bases: the reference.
+            progress: advanced by sites.
+            start: 0-based; what begins before it is called for what it spans, and not told.
+        """
+        for site in sites(self._inputs, {contig.name: rank for rank, contig in enumerate(self._contigs)}):
+            if is_told := max(record.start for record in site) >= start:
+                self.told.seen += 1
+                progress.advance(1)
             for record in site:
-                judge(record, inputs[record.sample], contigs[record.contig].name, bases)
-            if (columns := genotyper.call(merge_site(site, inputs))) is not None:
+                judge(record, self._inputs[record.sample], self._contigs[record.contig].name, bases)
+            columns = self._genotyper.call(merge_site(site, self._inputs), told=is_told)
+            if columns is not None and is_told:
                 yield columns
 
-    with pysam.BGZFile(str(output), "wb", None) as stream, ReferenceBases(fasta) as bases:
-        stream.write(_header_text(contigs, names, filters).encode())
+
+DRAWN = "QD=drawn"
+"""In INFO, where QD is too high to be useful and GATK draws one: in the order of all sites."""
+
+
+def with_drawn(columns: list[str], quality_by_depth: QualityByDepth) -> list[str]:
+    """Columns with QD drawn where it is due."""
+    if DRAWN in columns[7]:
+        drawn = format_half_up(quality_by_depth.draw(), 2)
+        columns[7] = columns[7].replace(DRAWN, f"QD={drawn}")
+    return columns
+
+
+def open_gvcfs(gvcfs: Sequence[Path], contigs: Sequence[Contig]) -> list[Gvcf]:
+    """Open gVCFs that go together; errors as of :func:`genotype_gvcfs`."""
+    inputs = [open_gvcf(path) for path in gvcfs]
+    _require_different_samples(inputs)
+    require_lengths(inputs, contigs)
+    return inputs
+
+
+def write_calls(
+    calls: Iterable[list[str]],
+    inputs: Sequence[Gvcf],
+    contigs: Sequence[Contig],
+    output: Path,
+    filters: Filters | None,
+    reach: TargetReach | None = None,
+) -> tuple[int, int]:
+    """Write calls in order, judged by filters; how many, and how many no filter marks. As :func:`genotype_gvcfs`."""
+    import pysam
+
+    if filters is not None and any(gvcf.caller for gvcf in inputs):
+        filters = _CALLERS_OWN
+    written = passed = 0
+    with pysam.BGZFile(str(output), "wb", None) as stream:
+        stream.write(_header_text(contigs, sorted(gvcf.sample for gvcf in inputs), filters).encode())
         # Filters see neighbours beyond the reach, too: a record is the same whatever else is kept.
-        for columns, verdict in filters.judged(called()) if filters else ((one, "") for one in called()):
+        for columns, verdict in filters.judged(calls) if filters else ((one, "") for one in calls):
             if not (reach is None or reach(columns[0], int(columns[1]), columns[3], columns[4])):
                 continue
             if verdict:
@@ -158,10 +229,15 @@ def genotype_gvcfs(
             written += 1
             passed += columns[6] == "PASS"
             stream.write(("\t".join(columns) + "\n").encode())
-    add_header_lines(output, _declarations(genotyper, [line for gvcf in inputs for line in gvcf.header]))
+    return written, passed
+
+
+def finish(output: Path, inputs: Sequence[Gvcf], told: Told, written: int, passed: int) -> JointSummary:
+    """Declare what the calls have, index them, and tell of them."""
+    add_header_lines(output, _declarations(told.marks, [line for gvcf in inputs for line in gvcf.header]))
     index_calls(output)
-    told = genotyper.not_genotyped
-    return JointSummary(tuple(names), seen, written, passed, len(told), told[0] if told else None)
+    names, open_ones = tuple(sorted(gvcf.sample for gvcf in inputs)), told.not_genotyped
+    return JointSummary(names, told.seen, written, passed, len(open_ones), open_ones[0] if open_ones else None)
 
 
 _CALLERS_OWN = HardFilters(snp=(), indel=())
@@ -179,7 +255,7 @@ def _joined_filters(own: str, verdict: str) -> str:
     return ";".join(sorted({*own.split(";"), *(() if verdict == "PASS" else verdict.split(";"))}))
 
 
-def _declarations(genotyper: _Genotyper, headers: Sequence[str]) -> list[str]:
+def _declarations(marks: Iterable[str], headers: Sequence[str]) -> list[str]:
     """Header lines for what only some gVCFs bring: their callers' filters, and marks of records without likelihoods."""
     declared: Mapping[str, str] = {
         line.partition("ID=")[2].partition(",")[0]: line for line in headers if line.startswith("##FILTER=<ID=")
@@ -188,7 +264,7 @@ def _declarations(genotyper: _Genotyper, headers: Sequence[str]) -> list[str]:
         _ADDED.get(name)
         or declared.get(name)
         or f'##FILTER=<ID={name},Description="As the caller of the gVCF marked it">'
-        for name in sorted(genotyper.marks)
+        for name in sorted(marks)
     ]
 
 
@@ -232,18 +308,21 @@ def _header_text(contigs: Sequence[Contig], names: Sequence[str], filters: Filte
 
 
 class _Genotyper:
-    """Calls merged sites in order; remembers the deletions it emitted and the draws for QD."""
+    """Calls merged sites in order; remembers the deletions it emitted."""
 
     def __init__(
-        self, order: Sequence[int], contigs: Sequence[str], confidence: float, foreign: frozenset[int] = frozenset()
+        self,
+        order: Sequence[int],
+        contigs: Sequence[str],
+        confidence: float,
+        foreign: frozenset[int],
+        told: Told,
     ) -> None:
         self._order, self._contigs, self._confidence, self._foreign = order, contigs, confidence, foreign
         self._deletions: list[tuple[int, int, int]] = []
-        self._quality_by_depth = QualityByDepth()
-        self.not_genotyped: list[str] = []
-        self.marks: set[str] = set()
+        self._told = told
 
-    def call(self, site: MergedSite) -> list[str] | None:
+    def call(self, site: MergedSite, *, told: bool) -> list[str] | None:
         """The site's VCF columns, or ``None`` where nobody varies with enough confidence.
 
         Where a gVCF names an allele but no likelihoods, the site is written without that sample's genotype.
@@ -252,15 +331,15 @@ class _Genotyper:
         columns = self._called(site)
         if columns is None and any(record.has_alternate and record.start == site.start for record in lacking):
             columns = self._uncalled(site)
-        if columns is not None:
-            self.not_genotyped += [f"{columns[0]}:{site.start + 1:,}"] * len(lacking)
+        if columns is not None and told:
+            self._told.not_genotyped += [f"{columns[0]}:{site.start + 1:,}"] * len(lacking)
         return columns
 
     def _uncalled(self, site: MergedSite) -> list[str] | None:
         kept = [allele for allele in range(1, len(site.alleles)) if site.alleles[allele] != SPANNING]
         if not kept:
             return None
-        self.marks.add(NOT_GENOTYPED)
+        self._told.marks.add(NOT_GENOTYPED)
         genotypes = self._genotypes(site, kept)
         called = [allele for genotype in genotypes for allele in genotype.alleles]
         counts = ",".join(str(called.count(number)) for number in range(1, len(kept) + 1))
@@ -290,8 +369,8 @@ class _Genotyper:
         shared = frozenset.intersection(*(_filters(genotype) for genotype in varying))
         for genotype in varying if len(genotypes) > 1 else ():
             genotype.filters = _filters(genotype) - shared
-            self.marks |= {"FT", *genotype.filters} if genotype.filters else set()
-        self.marks |= shared
+            self._told.marks |= {"FT", *genotype.filters} if genotype.filters else set()
+        self._told.marks |= shared
         return ";".join(sorted(shared)) or "."
 
     def _called(self, site: MergedSite) -> list[str] | None:
@@ -357,7 +436,8 @@ class _Genotyper:
         info = _site_info(site, alternates, mle, genotypes)
         depth = _varying_depth(genotypes)
         if depth:
-            info["QD"] = format_half_up(self._quality_by_depth(quality, depth), 2)
+            ratio = quality_by_depth(quality, depth)
+            info["QD"] = DRAWN.removeprefix("QD=") if ratio is None else format_half_up(ratio, 2)
         reference, *alternates = _right_trimmed([site.alleles[0], *alternates])
         own = self._own_filters(genotypes)
         keys, values = format_columns(genotypes)

@@ -157,8 +157,14 @@ def inbreeding_coefficient(references: float, heterozygotes: float, homozygotes:
     return 1.0 - heterozygotes / expected if expected else math.nan
 
 
+def quality_by_depth(quality: float, depth: int) -> float | None:
+    """QD of a site; absent where it is too high to be useful, and one is to be drawn (:class:`QualityByDepth`)."""
+    value = quality / depth
+    return value if value < _HIGH_QD else None
+
+
 class QualityByDepth:
-    """QD of each site in turn; values too high to be useful are drawn anew as GATK draws them.
+    """QD of sites at which it is too high to be useful, in turn, drawn as GATK draws it.
 
     GATK replaces QD of 35 and above by a draw around 30 from java.util.Random with a fixed seed. Walking the same
     sites in the same order gives the same draws.
@@ -168,10 +174,9 @@ class QualityByDepth:
         self._state: NDArray[np.int64] = seeded()
         self._spare: float | None = None
 
-    def __call__(self, quality: float, depth: int) -> float:
-        """QD of the next site."""
-        value = quality / depth
-        return value if value < _HIGH_QD else _IDEAL_QD + self._gaussian() * _QD_JITTER
+    def draw(self) -> float:
+        """QD of the next site at which one is drawn."""
+        return _IDEAL_QD + self._gaussian() * _QD_JITTER
 
     def _gaussian(self) -> float:
         """``Random.nextGaussian``: Marsaglia's polar method, two draws at a time."""

@@ -1,6 +1,7 @@
 """TP53 on GRCh37 as a reference bundle, from the real data beside the checkout: genes, sequence and ClinVar."""
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 from engine.annotate.clinvar import build_clinvar
@@ -39,6 +40,11 @@ def tp53_bundle(shared_data: Path, folder: Path) -> ReferenceBundle:
         targets=None,
         versions={"gene_model": "ensembl-110", "clinvar": "2024-12-15", "reference_genome": "b37-chr17"},
     )
+
+
+def whole_contig(shared_data: Path, folder: Path) -> ReferenceBundle:
+    """The bundle whose contig is as long as headers of real samples have it, though its file ends sooner."""
+    return replace(tp53_bundle(shared_data, folder), contigs=(Contig("17", 81_195_210, ""),))
 
 
 def clinvar_table(cache: Path) -> str:

@@ -17,10 +17,12 @@ import pytest
 from engine.annotate.alleles import Allele, annotate_alleles
 from engine.cohort.columns import GOLD, typed_table
 from engine.errors import ToolError
+from engine.genotype.joint import genotype_gvcfs
 from engine.reference.bundle_file import write_bundle
 from resources.spark import session
-from tests.builders.tp53 import tp53_bundle
+from tests.builders.tp53 import tp53_bundle, whole_contig
 from tests.conftest import PROJECT
+from tests.engine.genotype.test_regional import indexed
 
 SPARK = PROJECT / ".spark" / "bin" / "python"
 """Where ``make spark`` puts Spark with the platform."""
@@ -166,6 +168,42 @@ def test_the_notebooks_make_the_same_tables_on_spark_as_on_one_machine(shared_da
     for name in ("annotate/annotated_alleles", "merge_and_analyze/merged_frequencies"):
         here, spark = (pq.read_table(tmp_path / engine / f"{name}.parquet") for engine in ("one-machine", "spark"))
         assert len(here) >= 200 and here.to_pylist() == spark.to_pylist()
+
+
+_JOINT_CALL_ON_SPARK = """
+import sys
+from pathlib import Path
+from engine.reference.intervals import Interval
+from resources.spark import genotype_cohort, session
+from tests.builders.tp53 import whole_contig
+
+shared, folder = Path(sys.argv[1]), Path(sys.argv[2])
+spark = session(2, folder)
+regions = [Interval("17", start, start + 4_000) for start in range(7_570_000, 7_594_000, 4_000)]
+gvcfs = sorted(folder.glob("*.g.vcf.gz"))
+print(genotype_cohort(spark, gvcfs, whole_contig(shared, folder), folder / "spark.vcf.gz", regions=regions))
+spark.stop()
+"""
+
+
+def test_samples_are_genotyped_together_by_region_as_by_one_machine(shared_data: Path, tmp_path: Path) -> None:
+    if not SPARK.exists() or not shutil.which("java"):
+        pytest.skip("Spark is not installed: make spark (needs Java 17)")
+    golden = shared_data / "gatk_goldens" / "tp53"
+    gvcfs = indexed(tmp_path, *(path for path in sorted(golden.glob("NA*.g.vcf.gz"))))
+    bundle = whole_contig(shared_data, tmp_path)
+    summary = genotype_gvcfs(gvcfs, bundle.contigs, tmp_path / "one.vcf.gz", fasta=bundle.fasta)
+    done = subprocess.run(
+        [str(SPARK), "-c", _JOINT_CALL_ON_SPARK, str(shared_data), str(tmp_path)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert str(summary) in done.stdout and summary.records > 10
+    assert (tmp_path / "spark.vcf.gz").read_bytes() == (tmp_path / "one.vcf.gz").read_bytes()
 
 
 def test_where_spark_is_not_installed_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

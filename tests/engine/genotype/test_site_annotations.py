@@ -11,6 +11,7 @@ from engine.genotype.site_annotations import (
     format_float,
     genotype_counts,
     inbreeding_coefficient,
+    quality_by_depth,
     strand_odds_ratio,
 )
 
@@ -58,9 +59,9 @@ def test_inbreeding_is_one_without_and_minus_one_with_only_heterozygotes():
 
 
 def test_high_quality_by_depth_is_drawn_in_a_fixed_order():
-    quality_by_depth = QualityByDepth()
-    assert quality_by_depth(300, 20) == 15
-    drawn = [f"{quality_by_depth(3_000, 20):.2f}" for _ in range(5)]
+    draws = QualityByDepth()
+    assert quality_by_depth(300, 20) == 15 and quality_by_depth(3_000, 20) is None
+    drawn = [f"{draws.draw():.2f}" for _ in range(5)]
     assert drawn == ["25.36", "28.73", "30.97", "27.24", "28.20"]  # as in every VCF that GATK writes
 
 
