@@ -23,6 +23,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pysam
 from jinja2 import Template
 
 from benchmarks.measure import run
@@ -33,6 +34,7 @@ from engine.reference.intervals import Interval
 from engine.tables import arrow_schema
 from resources.warehouse import Warehouse
 
+HAIL = Path(__file__).parent.parent / ".hail" / "bin" / "python"
 CONTIG, LENGTH, BIN = "chr22", 35_000_000, 1_000_000
 AT = (10, 300, 2_500)
 WINDOW = 64
@@ -325,6 +327,7 @@ def _peers(drawn: Drawn, folder: Path, plink2: str) -> None:
         return
     vcf, bcf = folder / "drawn.vcf", folder / "drawn.bcf"
     _write_vcf(drawn, vcf)
+    _hail(vcf, folder)
     run([bcftools, "view", "-Ob", "-o", str(bcf), str(vcf)], folder / "log")
     cost = run(
         [bcftools, "+fill-tags", str(bcf), "-Ob", "-o", str(folder / "tags.bcf"), "--", "-t", "AC,AN,AF"],
@@ -338,6 +341,36 @@ def _peers(drawn: Drawn, folder: Path, plink2: str) -> None:
         cost = run([plink2, "--pfile", str(folder / "drawn"), "--freq", "--out", str(folder / "freq")], folder / "log")
         size = (folder / "drawn.pgen").stat().st_size / drawn.copies.size
         print(f"plink2 --freq: {cost.user:.3f} CPU s; PGEN {size:.3f} bytes a genotype")
+
+
+def _hail(vcf: Path, folder: Path) -> None:
+    """Hail on the same genotypes, of a VCF that is packed as it wants it, where ``make hail`` installed it."""
+    if not HAIL.exists():
+        return
+    packed = folder / "drawn.vcf.bgz"
+    pysam.tabix_compress(str(vcf), str(packed), force=True)
+    for name, script in _HAIL.items():
+        cost = run([str(HAIL), "-c", _HAIL_BEGIN + script, str(packed), str(folder)], folder / "log")
+        print(f"hail, {name}: {cost.user:.1f} CPU s, {cost.wall:.1f} s, its JVM's start included", flush=True)
+
+
+_HAIL_BEGIN = """
+import sys
+import hail as hl
+packed, folder = sys.argv[1:]
+here = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.ui.enabled": "false"}
+hl.init(quiet=True, log=f"{folder}/hail.log", tmp_dir=folder, local="local[2]", spark_conf=here)
+"""
+_HAIL = {
+    "start alone": "",
+    "import into a matrix table": (
+        "hl.import_vcf(packed, reference_genome=None).write(f'{folder}/drawn.mt', overwrite=True)"
+    ),
+    "variant_qc of it": (
+        "calls = hl.variant_qc(hl.read_matrix_table(f'{folder}/drawn.mt')).rows()\n"
+        "calls.select(AC=calls.variant_qc.AC, AN=calls.variant_qc.AN).export(f'{folder}/hail.tsv')"
+    ),
+}
 
 
 def _write_vcf(drawn: Drawn, path: Path) -> None:

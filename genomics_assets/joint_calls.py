@@ -7,6 +7,7 @@ from engine.ops.dagster_op import clear_failure
 from engine.ops.joint_call import ASSET, publish
 from engine.ops.services import Services
 from genomics_assets.binding import OWNERS
+from resources.spark import SPARK, genotype_everywhere
 
 
 class JointCallConfig(dg.Config):
@@ -36,7 +37,8 @@ def joint_call(context: dg.AssetExecutionContext, config: JointCallConfig) -> dg
     """Call, and tell of how many."""
     services = Services.of(context.resources)
     with clear_failure(None):
-        receipt = publish(services, config.samples, config.region or None, context.log.info)
+        genotyping = genotype_everywhere if services.settings.cohort_engine == SPARK else None
+        receipt = publish(services, config.samples, config.region or None, context.log.info, genotyping)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(receipt.data_version),
         metadata={

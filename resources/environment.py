@@ -194,7 +194,8 @@ OPTIONS = (
         "GENOMICS_COHORT_ENGINE",
         "one-machine",
         ("one-machine", "spark"),
-        "On what the cohort's notebooks compute: here, or on Spark (extra `spark`), which `SPARK_REMOTE` may name.",
+        "On what the cohort's notebooks compute, and the asset `joint_call`: here, or on Spark (extra `spark`), which"
+        " `SPARK_REMOTE` may name.",
     ),
     Option(
         "GENOMICS_DATABRICKS",

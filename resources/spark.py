@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.errors import ToolError
 from engine.reference.bundle import ReferenceBundle
-from engine.reference.intervals import Interval
+from engine.reference.intervals import Interval, shards
 from engine.tables import arrow_schema
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
     from engine.genotype.joint import JointSummary
 
+SPARK = "spark"
+"""The cohort's engine, as the deployment's options name it."""
+_REGION = 10_000_000
+"""Bases of a region that one worker calls at a time."""
 _ALLELE = ("contig", "position", "ref", "alt")
 
 
@@ -104,6 +108,18 @@ def genotype_cohort(
     made = asked.mapInArrow(_calling(gvcfs, bundle), "region int, number int, line string").orderBy("region", "number")
     lines = (row["line"] for row in made.toLocalIterator())
     return put_together([lines], gvcfs, bundle.contigs, output)
+
+
+def genotype_everywhere(gvcfs: Sequence[Path], bundle: ReferenceBundle, output: Path) -> JointSummary:
+    """As :func:`genotype_cohort`, of the whole reference cut into regions, in a session of its own."""
+    whole = [Interval(contig.name, 0, contig.length) for contig in bundle.contigs]
+    regions = [region for shard in shards(whole, _REGION) for region in shard]
+    with TemporaryDirectory() as folder:
+        spark = session(os.cpu_count() or 1, Path(folder))
+        try:
+            return genotype_cohort(spark, gvcfs, bundle, output, regions=regions)
+        finally:
+            spark.stop()
 
 
 def _calling(

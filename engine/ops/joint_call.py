@@ -26,6 +26,8 @@ from engine.reference.bundle import ReferenceBundle
 if TYPE_CHECKING:
     from engine.genotype.joint import JointSummary
 
+Genotyping = Callable[[Sequence[Path], "ReferenceBundle", Path], "JointSummary"]
+"""Genotypes gVCFs with an index together into a VCF, as :func:`engine.genotype.joint.genotype_gvcfs` does."""
 ASSET = "joint_call"
 FORMATS = {".vcf.gz": "z1", ".vcf.bgz": "z1", ".bcf": "b1", ".pgen": "pgen", ".vcz": "zarr"}
 """How files are written, by how their names end: by bcftools, as PLINK 2 or as VCF Zarr."""
@@ -39,6 +41,7 @@ def joint_call(
     region: str | None = None,
     *,
     from_tables: bool = False,
+    genotyping: Genotyping | None = None,
 ) -> JointSummary:
     """Genotype samples together, as :func:`engine.genotype.joint.genotype_gvcfs` does, into ``output`` with its index.
 
@@ -52,6 +55,7 @@ def joint_call(
         region: contig, or ``contig:start-end``, 1-based and inclusive; everything where absent.
         from_tables: take what the gVCFs say from the cohort's tables ``variant_records`` and ``ref_blocks``, which have
             no INFO: genotypes and numbers are the same, strand bias and rank sums are not told, nor filtered by.
+        genotyping: of gVCF files, where not this process does it.
 
     Raises:
         GenomicsError: a name or a region has no meaning, a sample's gVCF is missing or behind a shut gate, or the
@@ -68,7 +72,10 @@ def joint_call(
         else:
             gvcfs = [_gvcf(services, sample, at, Path(folder)) for sample in samples]
         joined, written = Path(folder) / "joint.vcf.gz", Path(folder) / f"written{output.suffix}"
-        summary = genotype_gvcfs(gvcfs, reference.contigs, joined, fasta=reference.fasta)
+        if genotyping is None or from_tables:
+            summary = genotype_gvcfs(gvcfs, reference.contigs, joined, fasta=reference.fasta)
+        else:
+            summary = genotyping(gvcfs, reference, joined)
         calls = written if kind in _BY_BCFTOOLS else Path(folder) / "calls.bcf"
         only, how = ("-t", at) if at else (), kind if kind in _BY_BCFTOOLS else "b1"
         run_bcftools("view", "--no-version", *only, "-O", how, "--write-index", "-o", str(calls), str(joined))
@@ -87,6 +94,7 @@ def publish(
     samples: Sequence[str] = (),
     region: str | None = None,
     log: Callable[[str], None] = lambda _: None,
+    genotyping: Genotyping | None = None,
 ) -> Receipt:
     """A joint call as the current artifact :data:`ASSET`, or the one that was made of the same gVCFs.
 
@@ -95,6 +103,7 @@ def publish(
         samples: ids of those who are called; everybody who takes part and whose gVCF may be used where empty.
         region: as of :func:`joint_call`.
         log: is told whose gVCF may not be used.
+        genotyping: as of :func:`joint_call`; what it makes is the same.
 
     Raises:
         GenomicsError: as of :func:`joint_call`; or nobody's gVCF may be used, or a sample does not take part, or no
@@ -117,7 +126,7 @@ def publish(
         )
         if (receipt := work.fresh(recipe)) is not None:
             return receipt
-        summary = joint_call(services, sorted(usable), work.folder / f"{ASSET}.vcf.gz", region)
+        summary = joint_call(services, sorted(usable), work.folder / f"{ASSET}.vcf.gz", region, genotyping=genotyping)
         # What is published after a withdrawal counts as made without the sample.
         _require_taking_part(services, usable, "the sample was withdrawn while it was called")
         measures = {"samples": len(usable), "left_out": len(named) - len(usable)}

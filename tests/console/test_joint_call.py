@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +31,8 @@ from tests.builders.deployment import START, tiny_deployment
 from tests.builders.sheets import entry
 from tests.conftest import PROJECT
 
+HAIL = PROJECT / ".hail" / "bin" / "python"
+"""Where ``make hail`` puts Hail, which needs a Spark of its own."""
 PGENLIB = PROJECT / ".readers" / "pgen"
 """Where ``make readers`` puts PLINK 2's own reader."""
 
@@ -212,8 +216,46 @@ def by_pgenlib(path: Path) -> tuple[list[int], np.ndarray]:
     return [int(row[1]) for row in rows], copies
 
 
+def by_hail(path: Path) -> tuple[list[int], np.ndarray]:
+    if not HAIL.exists() or not shutil.which("java"):
+        pytest.skip("Hail is not installed: make hail (needs Java)")
+    done = subprocess.run([str(HAIL), "-c", _BY_HAIL, str(path)], cwd="/", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["samples"] == ["S1", "S2"] and told["AN"] == [4, 4, 4] and told["AC"] == [[2, 2]] * 3
+    return told["positions"], np.array(told["copies"], np.int8)
+
+
+_BY_HAIL = """
+import json
+import sys
+import tempfile
+import hail as hl
+
+here = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.ui.enabled": "false"}
+folder = tempfile.mkdtemp()
+hl.init(quiet=True, log=f"{folder}/hail.log", tmp_dir=folder, local="local[1]", spark_conf=here)
+calls = hl.variant_qc(hl.import_vcf(sys.argv[1], reference_genome=None)).cache()
+rows = calls.rows().collect()
+copies = calls.aggregate_entries(hl.agg.collect(calls.GT.n_alt_alleles()))
+samples = calls.s.collect()
+told = {
+    "samples": samples,
+    "positions": [row.locus.position for row in rows],
+    "copies": [copies[at : at + len(samples)] for at in range(0, len(copies), len(samples))],
+    "AC": [list(row.variant_qc.AC) for row in rows],
+    "AN": [row.variant_qc.AN for row in rows],
+}
+print(json.dumps(told))
+"""
+
+
 @pytest.mark.parametrize(
-    ("name", "read"), [("a.b.vcf.bgz", by_pysam), ("a.bcf", by_pysam), ("a.b.pgen", by_pgenlib), ("a.vcz", by_zarr)]
+    ("name", "read"),
+    [
+        *(("a.b.vcf.bgz", by_pysam), ("a.b.vcf.bgz", by_hail), ("a.bcf", by_pysam)),
+        *(("a.b.pgen", by_pgenlib), ("a.vcz", by_zarr)),
+    ],
 )
 def test_every_format_is_opened_by_a_reader_of_its_kind(
     house: tuple[dict[str, str], Resources],

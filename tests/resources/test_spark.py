@@ -174,15 +174,17 @@ _JOINT_CALL_ON_SPARK = """
 import sys
 from pathlib import Path
 from engine.reference.intervals import Interval
-from resources.spark import genotype_cohort, session
+from resources.spark import genotype_cohort, genotype_everywhere, session
 from tests.builders.tp53 import whole_contig
 
 shared, folder = Path(sys.argv[1]), Path(sys.argv[2])
 spark = session(2, folder)
 regions = [Interval("17", start, start + 4_000) for start in range(7_570_000, 7_594_000, 4_000)]
 gvcfs = sorted(folder.glob("*.g.vcf.gz"))
-print(genotype_cohort(spark, gvcfs, whole_contig(shared, folder), folder / "spark.vcf.gz", regions=regions))
+bundle = whole_contig(shared, folder)
+print(genotype_cohort(spark, gvcfs, bundle, folder / "spark.vcf.gz", regions=regions))
 spark.stop()
+print(genotype_everywhere(gvcfs, bundle, folder / "everywhere.vcf.gz"))
 """
 
 
@@ -202,8 +204,9 @@ def test_samples_are_genotyped_together_by_region_as_by_one_machine(shared_data:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert str(summary) in done.stdout and summary.records > 10
-    assert (tmp_path / "spark.vcf.gz").read_bytes() == (tmp_path / "one.vcf.gz").read_bytes()
+    assert done.stdout.count(str(summary)) == 2 and summary.records > 10
+    for made in ("spark", "everywhere"):
+        assert (tmp_path / f"{made}.vcf.gz").read_bytes() == (tmp_path / "one.vcf.gz").read_bytes()
 
 
 def test_where_spark_is_not_installed_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
