@@ -91,7 +91,7 @@ class Drawn:
         schema = arrow_schema(TABLES["calls"], bare=True)
         arrays = [pa.array(each).cast(field.type) for each, field in zip(columns, schema, strict=True)]
         holes = [(sample, CONTIG, int(start), int(end), 2) for start, end in self.holes[number]]
-        starts = np.arange(0, LENGTH, LENGTH // (3 * count), np.int32)
+        starts = np.arange(0, LENGTH, LENGTH // (3 * count), dtype=np.int32)
         facts = (sample, "female", None, None, None, "drawn", "drawn", "1")
         return {
             "calls": pa.table(arrays, schema=schema),
