@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.commands.options import Commands
     from engine.pharmacogenomics.calls import SampleCalls
     from engine.pharmacogenomics.changes import Genome
+    from engine.pharmacogenomics.copies import Copies
     from engine.pharmacogenomics.definitions import Definition, Locus
     from engine.pharmacogenomics.genotypes import Calls
     from engine.pharmacogenomics.pypgx import Tables
@@ -80,7 +81,7 @@ def _pgx(options: argparse.Namespace) -> None:
     reference = open_indexed_reference(options.reference)
     with reference.open() as fasta:
         everyone = _genotypes(options, definitions, Genome(fasta))
-    copies = _copies(options, reference, len(everyone))
+    copies = _copies(options, reference, len(everyone), definitions)
     samples = [call_sample(definitions, guidelines, calls, options.sex, copies) for calls in everyone]
     with staged(options.output) as output:
         output.write_text(json.dumps(document(samples, guidelines), indent=2) + "\n")
@@ -88,17 +89,19 @@ def _pgx(options: argparse.Namespace) -> None:
         _tell(options, sample)
 
 
-def _copies(options: argparse.Namespace, reference: Reference, samples: int) -> dict[str, str]:
-    """Why alleles of genes of copies cannot be named, of those that were counted in the reads."""
+def _copies(
+    options: argparse.Namespace, reference: Reference, samples: int, definitions: Sequence[Definition]
+) -> dict[str, str | Copies]:
+    """What was counted in the reads of genes of copies (:func:`engine.pharmacogenomics.copies.count_copies`)."""
     if options.reads is None:
         return {}
     if samples != 1:
         raise UsageError("--reads are of one sample, and the calls of several")
+    from engine.pharmacogenomics.copies import count_copies
     from engine.reference.accessions import build_of_lengths
-    from engine.structural.cyp2d6 import GENE, count_cyp2d6, why_not_named
 
     build = build_of_lengths((one.name, one.length) for one in reference.contigs)
-    return {GENE: why_not_named(count_cyp2d6(with_index(options.reads, reference), reference, build))}
+    return count_copies(with_index(options.reads, reference), reference, build, definitions)
 
 
 def _genes(text: str | None) -> frozenset[str] | None:

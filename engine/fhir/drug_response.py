@@ -7,6 +7,7 @@ but by a phenotype that was concluded.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from engine.fhir.codes import (
@@ -78,6 +79,10 @@ def genotype_concept(gene: Pharmacogene) -> JsonObject:
     return {"text": f"{gene.gene} {gene.found}"}
 
 
+_SEVERAL = re.compile(r"x\d+$")
+"""How a diplotype writes an allele of which one chromosome has several copies: ``*2x2``."""
+
+
 def phenotype_concept(gene: str, phenotype: str) -> JsonObject:
     """A phenotype by LOINC's answer where it has one, and in words with its gene."""
     return PHARMACOGENE_PHENOTYPE.get(phenotype, {}) | {"text": f"{gene} {phenotype}"}
@@ -103,7 +108,8 @@ def _certain(gene: Pharmacogene) -> list[str]:
     if gene.status == "not called":
         return []
     if len(gene.diplotypes) == 1:
-        return [one.name for one in gene.alleles if one.name in gene.diplotypes[0].split("/")]
+        named = {_SEVERAL.sub("", name) for name in gene.diplotypes[0].split("/")}
+        return [one.name for one in gene.alleles if one.name in named]
     return list(dict.fromkeys(gene.haplotypes)) if not gene.diplotypes else []
 
 

@@ -3,7 +3,7 @@
 Nothing is said that the genotypes leave open. Where two solutions have different phenotypes, or where an allele that
 could not be looked for would change the phenotype, the gene is *indeterminate* and all that is possible is told. A gene
 whose copies are deleted, doubled or exchanged with its neighbour's in many people is *not called* from a VCF: its
-genotypes look like those of two ordinary copies. Where reads were counted and there are two, it is.
+genotypes look like those of two ordinary copies. Where reads were counted and there are two or more whole ones, it is.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from enum import StrEnum
 from engine.person import Sex
 from engine.pharmacogenomics import carried, lowest_function
 from engine.pharmacogenomics.combinations import combine, natural
+from engine.pharmacogenomics.copies import Copies, share_out
 from engine.pharmacogenomics.definitions import Definition, Locus, NamedAllele, Rule
 from engine.pharmacogenomics.genotypes import Calls, Genotype, Missing
 from engine.pharmacogenomics.guidelines import Guidelines, Phenotype, Recommendation
@@ -39,7 +40,8 @@ COPY_NUMBER = {
 }
 """Genes that are not called from a VCF, and what it cannot tell of them (PharmVar's and PyPGx's lists of structural
 alleles)."""
-COUNTED = "two copies by depth; conversions by the neighbouring gene that leave the depth as it is are not excluded"
+_CONVERSIONS = "conversions by the neighbouring gene that leave the depth as it is are not excluded"
+COUNTED = f"two copies by depth; {_CONVERSIONS}"
 """Warning beside a gene of copies whose alleles were named."""
 UNNAMED_IS_REFERENCE = ("CACNA1S", "DPYD", "G6PD", "NUDT15", "RYR1", "TPMT")
 """Genes in which a base that no allele names counts as the reference's, as PharmCAT has it ("Named Allele Matcher
@@ -87,7 +89,7 @@ class GeneCall:
         not_excluded: alleles that could not be looked for.
         possible: phenotypes.
         warnings: what is to be told.
-        is_counted: whether it is a gene of copies, of which there are two by the reads.
+        is_counted: whether it is a gene of copies, which were counted in the reads.
     """
 
     definition: Definition
@@ -143,7 +145,7 @@ def call_sample(
     guidelines: Guidelines,
     calls: Calls,
     sex: Sex = Sex.UNKNOWN,
-    copies: Mapping[str, str] | None = None,
+    copies: Mapping[str, str | Copies] | None = None,
 ) -> SampleCalls:
     """Say of every gene what one sample's genotypes allow.
 
@@ -152,8 +154,8 @@ def call_sample(
         guidelines: what alleles mean.
         calls: genotypes at the definitions' places.
         sex: of the person.
-        copies: of genes whose copies were counted in the reads, why their alleles cannot be named all the same; empty
-            text where there are two copies.
+        copies: of genes whose copies were counted in the reads: more than two, or why their alleles cannot be named
+            all the same; empty text where there are two copies.
     """
     genes = tuple(
         call_gene(one, guidelines, calls, sex, copies) for one in sorted(definitions, key=lambda one: one.gene)
@@ -167,14 +169,17 @@ def call_gene(
     guidelines: Guidelines,
     calls: Calls,
     sex: Sex = Sex.UNKNOWN,
-    copies: Mapping[str, str] | None = None,
+    copies: Mapping[str, str | Copies] | None = None,
 ) -> GeneCall:
     """Say what one sample's genotypes allow of a gene; arguments as of :func:`call_sample`."""
     observed, missing, warnings = _observed(definition, calls, sex)
     has_copies = definition.gene in COPY_NUMBER
-    if has_copies and (reason := _uncounted(definition.gene, copies or {})):
-        return GeneCall(definition, Status.NOT_CALLED, reason, missing=missing)
+    counted = _counted(definition.gene, copies or {}) if has_copies else ""
+    if isinstance(counted, str) and counted:
+        return GeneCall(definition, Status.NOT_CALLED, counted, missing=missing)
     solved = _solve(definition, observed)
+    if isinstance(counted, Copies):
+        solved = _multiplied(definition, observed, solved, counted)
     call = GeneCall(
         definition,
         Status.NOT_CALLED,
@@ -186,17 +191,27 @@ def call_gene(
         observed,
         missing,
         tuple(allele.name for allele in solved.not_excluded),
-        warnings=(*warnings, *solved.warnings, *([COUNTED] if has_copies else [])),
+        warnings=(*warnings, *solved.warnings, *([COUNTED] if has_copies and not isinstance(counted, Copies) else [])),
         is_counted=has_copies,
     )
     return _concluded(call, solved, guidelines, sex) if solved.possible else call
 
 
-def _uncounted(gene: str, copies: Mapping[str, str]) -> str:
-    """Why the alleles of a gene of copies cannot be named, empty where two copies were counted."""
+def _counted(gene: str, copies: Mapping[str, str | Copies]) -> str | Copies:
+    """Copies where there are more than two; why the alleles cannot be named, empty where there are two."""
     if gene in copies:
         return copies[gene]
     return f"a VCF does not tell {COPY_NUMBER[gene]}: its copies must be counted by other means"
+
+
+def _multiplied(definition: Definition, observed: Observed, solved: _Solved, copies: Copies) -> _Solved:
+    """The solutions with as many copies as were counted."""
+    found = share_out(definition, observed, solved.diplotypes, copies)
+    doubled = {one.names for one in found}
+    told = "" if len(doubled) < 2 else "; reads and genotypes leave open how they are shared out"
+    warning = f"{copies.number} copies by depth{told}; that copies on one chromosome are alike is taken for granted"
+    warnings = (*solved.warnings, warning, _CONVERSIONS)
+    return replace(solved, diplotypes=found, possible=found, warnings=warnings)
 
 
 def _observed(definition: Definition, calls: Calls, sex: Sex) -> tuple[Observed, dict[Locus, Missing], tuple[str, ...]]:

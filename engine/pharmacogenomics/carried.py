@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from engine.pharmacogenomics.combinations import MOST_UNITS, Chromosome, chromosomes, is_carried, natural
 from engine.pharmacogenomics.definitions import Definition, NamedAllele, bases_of
@@ -15,16 +15,25 @@ def tell(definition: Definition, observed: Observed) -> list[Diplotype]:
     Returns:
         None at all where the unphased places are more than :data:`MOST_UNITS`.
     """
-    relevant = _relevant(definition, observed)
-    if not any(observed) or len(units_of(relevant)) > MOST_UNITS:
+    if not any(observed):
         return []
     found: dict[tuple[str, ...], Diplotype] = {}
-    for laid in chromosomes(relevant):
-        made = sorted((first_told(definition, one, observed) for one in laid), key=lambda one: natural(one.name))
+    for pair in laid_out(definition, observed):
+        made = [allele for allele, _ in pair]
         names = tuple(allele.name for allele in made)
         score = sum(len(definition.loci) if one.is_reference else len(one.core) for one in made)
         found.setdefault(names, Diplotype(names, score, tuple((name,) for name in names)))
     return list(found.values())
+
+
+def laid_out(definition: Definition, observed: Observed) -> Iterator[list[tuple[NamedAllele, Chromosome]]]:
+    """Every way to lay the genotypes on chromosomes, each with the allele that it is told by, in order of their names.
+
+    Nothing where the unphased places are more than :data:`MOST_UNITS`.
+    """
+    for laid in _ways(definition, observed):
+        told = [(first_told(definition, one, observed), one) for one in laid]
+        yield sorted(told, key=lambda one: natural(one[0].name))
 
 
 def first_told(definition: Definition, chromosome: Chromosome, observed: Observed) -> NamedAllele:

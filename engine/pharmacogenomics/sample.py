@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.person import Sex
 from engine.pharmacogenomics.calls import SampleCalls, Status, call_sample
 from engine.pharmacogenomics.changes import Genome
+from engine.pharmacogenomics.copies import count_copies
 from engine.pharmacogenomics.document import document
 from engine.pharmacogenomics.genotypes import add_reference_blocks, read_genotypes
 from engine.pharmacogenomics.guidelines import Guidelines
@@ -61,7 +62,6 @@ def call_pharmacogenes(
     import pysam
 
     from engine.reference.genome import open_reference
-    from engine.structural.cyp2d6 import GENE, count_cyp2d6, why_not_named
 
     tables, definitions = read_star_alleles(star_alleles)
     guidelines = Guidelines(tables)
@@ -71,9 +71,7 @@ def call_pharmacogenes(
         loci = tuple(dict.fromkeys(locus for definition in here for locus in definition.loci))
         (found,) = read_genotypes(calls, loci, genome)
         add_reference_blocks(found, loci, gvcf, genome)
-    copies = {}
-    if reads and any(one.gene == GENE for one in here):
-        copies[GENE] = why_not_named(count_cyp2d6(reads, open_reference(reference.fasta), reference.build))
+    copies = count_copies(reads, open_reference(reference.fasta), reference.build, here) if reads else {}
     told = call_sample(here, guidelines, found, sex, copies)
     output.write_text(json.dumps(document([told], guidelines), indent=1) + "\n")
     return _measures(told)

@@ -13,6 +13,8 @@ bases, where the number of copies stays.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -102,16 +104,48 @@ def count_cyp2d6(reads: Path, reference: Reference, build: str | None) -> Cyp2d6
     start = _STARTS.get(build or "")
     if contig is None or start is None or contig.length < start + _BESIDE[-1][1]:
         return "the reference has no chromosome 22 of GRCh37 or GRCh38"
+    with _opened(reads, reference) as file:
+        depths = [_depths(file, contig.name, start, part) for part in (*_BESIDE, *_HALVES, _CYP2D7)]
+    return _weighed(depths)
+
+
+def bases_at(
+    reads: Path, reference: Reference, positions: Sequence[int], least_mapping: int, least_quality: int
+) -> list[dict[str, int]]:
+    """Reads by base at places of chromosome 22 (0-based), of reads whose place is certain and bases that are.
+
+    Raises:
+        AlignmentFileError: the reads cannot be read.
+    """
+    contig = next(one.name for one in reference.contigs if bare_contig(one.name) == _CONTIG)
+    with _opened(reads, reference) as file:
+        return [_bases(file, contig, position, least_mapping, least_quality) for position in positions]
+
+
+def _bases(
+    file: pysam.AlignmentFile, contig: str, position: int, least_mapping: int, least_quality: int
+) -> dict[str, int]:
+    counted = file.count_coverage(
+        contig,
+        position,
+        position + 1,
+        quality_threshold=least_quality,
+        read_callback=lambda read: not read.flag & _SKIPPED and read.mapping_quality >= least_mapping,
+    )
+    return {base: count[0] for base, count in zip("ACGT", counted, strict=True)}
+
+
+@contextmanager
+def _opened(reads: Path, reference: Reference) -> Iterator[pysam.AlignmentFile]:
     import pysam
 
     try:
         with pysam.AlignmentFile(str(reads), reference_filename=str(reference.fasta)) as file:
-            depths = [_depths(file, contig.name, start, part) for part in (*_BESIDE, *_HALVES, _CYP2D7)]
+            yield file
     except (OSError, ValueError) as error:
         raise AlignmentFileError(
             f"the reads cannot be read ({error})", file=reads, remedy="copy the file again and index it"
         ) from error
-    return _weighed(depths)
 
 
 def _depths(file: pysam.AlignmentFile, contig: str, start: int, part: tuple[int, int]) -> list[float]:
