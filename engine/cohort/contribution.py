@@ -23,7 +23,7 @@ from engine.annotate.normalise import normalise
 from engine.call.gvcf import CALLED_FROM, called_stretches, gvcf_columns
 from engine.call.ploidy import ploidy_of
 from engine.cohort.columns import BIN, MODELLED, typed_table
-from engine.cohort.evidence import evidence_of
+from engine.cohort.evidence import evidence_of, require_of_reference
 from engine.errors import VariantFileError
 from engine.person import Person, Sex
 from engine.receipt import Measure
@@ -67,7 +67,10 @@ def contribute(
 
     Raises:
         VariantFileError: a file is damaged.
+        ReferenceMismatchError: the gVCF is of another reference.
     """
+    evidence = evidence_of(gvcf, sample)
+    require_of_reference(gvcf, sample, evidence, reference)
     normalised = normalise(variants, reference.fasta, sample, scratch, strict=True)
     calls, uncalled = _calls(normalised, variants, sample, person.sex, reference.contig_lengths)
     for name, stretches in _left_out(gvcf, reference).items():
@@ -105,7 +108,7 @@ def contribute(
         "samples": [facts],
         "measures": numbers,
     }
-    return {name: typed_table(rows[name], columns) for name, columns in MODELLED.items()} | evidence_of(gvcf, sample)
+    return {name: typed_table(rows[name], columns) for name, columns in MODELLED.items()} | evidence
 
 
 def _calls(

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from engine.call.gvcf import GvcfColumns, gvcf_columns
 from engine.cohort.columns import BIN, REF_BLOCK_COLUMNS, REFERENCE_BANDS, VARIANT_RECORD_COLUMNS, typed_table
+from engine.errors import ReferenceMismatchError
+from engine.reference.bundle import ReferenceBundle
+from engine.reference.reference_bases import ReferenceBases
 from engine.tables import arrow_schema
 
 if TYPE_CHECKING:
@@ -49,6 +52,62 @@ def evidence_of(gvcf: Path, sample: str) -> dict[str, pa.Table]:
         "ref_blocks": pa.concat_tables(blocks).combine_chunks(),
         "variant_records": typed_table(records, VARIANT_RECORD_COLUMNS),
     }
+
+
+def require_of_reference(gvcf: Path, sample: str, evidence: Mapping[str, pa.Table], reference: ReferenceBundle) -> None:
+    """Compare contigs, ends and first bases of a gVCF's records with the reference's.
+
+    Args:
+        gvcf: the file, for errors.
+        sample: sample id.
+        evidence: its tables, as :func:`evidence_of` made them.
+        reference: what it is to be of.
+
+    Raises:
+        ReferenceMismatchError: a contig is not in the reference, a record ends behind it, or REF is another base.
+    """
+    with ReferenceBases(reference.fasta) as bases:
+        for contig, start, end, base in _places(evidence):
+            length = reference.contig_lengths.get(contig)
+            if length is None or int(end.max()) > length:
+                problem = "has no such contig" if length is None else f"has {length:,} bases there"
+                raise ReferenceMismatchError(
+                    f"the gVCF is of another reference: {reference.name} {problem}",
+                    sample=sample,
+                    file=gvcf,
+                    place=f"{contig}:{int(start[end.argmax()]) + 1:,}",
+                    remedy="call the sample with this deployment's reference",
+                )
+            for row in _others(reference.fasta, contig, start, base):
+                bases.require(contig, int(start[row]), chr(base[row]), file=gvcf, sample=sample)
+
+
+def _places(
+    evidence: Mapping[str, pa.Table],
+) -> Iterator[tuple[str, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+    """By contig the starts, 0-based, ends and first letters of all rows."""
+    import pyarrow.compute as pc
+
+    blocks, records = evidence["ref_blocks"], evidence["variant_records"]
+    starts = (blocks["start"], pc.subtract(records["position"], 1))
+    ends = (blocks["end"], pc.add(starts[1], pc.cast(pc.utf8_length(records["ref"]), "int32")))
+    for rows, start, end in zip((blocks, records), starts, ends, strict=True):
+        letters = pc.unique(rows["ref"]).to_pylist()
+        codes = np.array([ord(letter[0]) for letter in letters], np.int64)
+        base = codes[pc.index_in(rows["ref"], pc.unique(rows["ref"])).to_numpy()] if letters else codes
+        for contig in pc.unique(rows["contig"]).to_pylist():
+            here = pc.equal(rows["contig"], contig).to_numpy()
+            yield contig, start.to_numpy()[here], end.to_numpy()[here], base[here]
+
+
+def _others(fasta: Path, contig: str, start: NDArray[np.int64], base: NDArray[np.int64]) -> Iterator[int]:
+    """Rows whose first letter is another than the reference's, as far as the file goes."""
+    import pysam
+
+    with pysam.FastaFile(str(fasta)) as opened:
+        sequence = np.frombuffer(opened.fetch(contig).upper().encode(), np.uint8)
+    there = start < sequence.size
+    yield from np.flatnonzero(there)[sequence[start[there]] != base[there]].tolist()
 
 
 def _records(columns: GvcfColumns, sample: str) -> Iterator[tuple[object, ...]]:

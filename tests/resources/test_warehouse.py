@@ -538,3 +538,26 @@ def test_what_an_earlier_release_began_is_completed_under_the_names_of_today(war
     files = warehouse.listing()
     assert files["no_calls"] and not (warehouse.root / "missing").exists()
     assert duckdb.sql(f"select position, ref_depth from read_parquet({files['calls']})").fetchall() == [(5, None)]
+
+
+def test_two_stale_deletions_of_one_file_take_both_samples_out(warehouse: Warehouse) -> None:
+    """As of another program that knows nothing of our locks: the second is refused, looked at anew, and done."""
+    for number in (1, 2, 3):
+        warehouse.put("calls", rows(f"S{number}", number), sample=f"S{number}", version=VERSION_1)
+    warehouse.compact("calls")
+    path = str(warehouse.root / "calls")
+    opened = iter((DeltaTable(path), DeltaTable(path)))
+    assert len(warehouse.files("calls")) == 1
+    tried = []
+
+    def delete(sample: str) -> None:
+        tried.append(sample)
+        table = next(opened, None) or DeltaTable(path)
+        table.delete(f"sample_id = '{sample}'")
+
+    for sample in ("S1", "S2"):
+        resources.delta_tables.until_committed(lambda sample=sample: delete(sample))
+    assert tried == ["S1", "S2", "S2"], "the second was refused once"
+    assert read(warehouse) == [("S3", 3)]
+    warehouse.remove("S3")
+    assert read(warehouse) == []

@@ -3,7 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from engine.cohort.contribution import contribute
+from engine.errors import ReferenceMismatchError
 from engine.person import Sex
 from engine.reference.bundle import Contig, ReferenceBundle
 from tests.builders.people import person
@@ -32,7 +35,8 @@ def vcf(path: Path, *records: str) -> Path:
 
 def block(start: int, end: int, quality: int = 60, depth: int = 30, contig: str = "chr20") -> str:
     """A reference block from start to end, 1-based, both included."""
-    return f"{contig} {start} . A <NON_REF> . . END={end} GT:GQ:MIN_DP 0/0:{quality}:{depth}"
+    ref = SEQUENCE[start - 1 : start] or "C"
+    return f"{contig} {start} . {ref} <NON_REF> . . END={end} GT:GQ:MIN_DP 0/0:{quality}:{depth}"
 
 
 def reference(folder: Path, contigs: tuple[Contig, ...]) -> ReferenceBundle:
@@ -71,6 +75,21 @@ def test_a_passing_call_is_a_row_with_its_dosage(tmp_path: Path) -> None:
         }
     ]  # fmt: skip
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (block(5, 9).replace(" C ", " G "), "REF is G, and the reference reads C"),
+        (block(5, 1001), "has 1,000 bases there"),
+        (block(5, 9, contig="20"), "has no such contig"),
+        ("chr20 101 . T G,<NON_REF> 50 . . GT:GQ:DP:PL 0/1:99:30:9,0,9,9,9,9", "REF is T, and the reference reads A"),
+    ],
+)
+def test_a_gvcf_of_another_build_is_refused(tmp_path: Path, line: str, problem: str) -> None:
+    with pytest.raises(ReferenceMismatchError, match="reference") as caught:
+        rows(tmp_path, [], [block(1, 3), line])
+    assert problem in str(caught.value) and caught.value.sample == "S1" and caught.value.place
 
 
 def test_what_no_confident_block_covers_is_missing(tmp_path: Path) -> None:
