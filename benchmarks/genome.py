@@ -49,7 +49,7 @@ class Used:
         cpu: seconds, user and system, of it and all it started.
         wall: seconds.
         memory: MB resident at the peak, of all its processes together.
-        temporary: MB of disk at the peak beside its result.
+        temporary: MB of disk at the peak, of which what the result takes in the end is taken off.
         result: MB of files that it left.
     """
 
@@ -219,7 +219,7 @@ def watched(command: Sequence[str], folder: Path, result: Path) -> Used:
     with log.open("wb") as said:
         started = time.monotonic()
         process = subprocess.Popen(list(command), stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-        peaks = _Peaks(process.pid, folder, result, before)
+        peaks = _Peaks(process.pid, folder, before)
         _, status, used = os.wait4(process.pid, 0)
         wall = time.monotonic() - started
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -227,15 +227,17 @@ def watched(command: Sequence[str], folder: Path, result: Path) -> Used:
     if process.returncode:
         raise StepFailedError(f"{' '.join(command[:3])} ... ended with {process.returncode}: {log.read_text()[-600:]}")
     memory = max(peaks.memory, used.ru_maxrss * 1024)
-    return Used(used.ru_utime + used.ru_stime, wall, memory / 1e6, peaks.temporary / 1e6, _size_of(result) / 1e6)
+    left = _size_of(result)
+    temporary = max(0, peaks.disk - left)
+    return Used(used.ru_utime + used.ru_stime, wall, memory / 1e6, temporary / 1e6, left / 1e6)
 
 
 class _Peaks:
     """The most memory and disk that a process and its children had at once, looked at on a thread."""
 
-    def __init__(self, pid: int, folder: Path, result: Path, before: int) -> None:
-        self.memory, self.temporary = 0, 0
-        self._pid, self._folder, self._result, self._before = pid, folder, result, before
+    def __init__(self, pid: int, folder: Path, before: int) -> None:
+        self.memory, self.disk = 0, 0
+        self._pid, self._folder, self._before = pid, folder, before
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._thread.start()
@@ -249,7 +251,7 @@ class _Peaks:
             family = _family(self._pid)
             self.memory = max(self.memory, sum(map(_resident, family)))
             disk = _bytes_below(self._folder) + sum(map(_deleted_but_open, family)) - self._before
-            self.temporary = max(self.temporary, disk - _size_of(self._result))
+            self.disk = max(self.disk, disk)
 
 
 def _family(pid: int) -> list[int]:

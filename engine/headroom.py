@@ -1,9 +1,15 @@
-"""What is free on this machine before work begins: memory, within the limits that a container sets, and disk."""
+"""What is free on this machine before work begins: memory, within the limits that a container sets, and disk.
+
+A step that takes much says so before it begins, beside what is free. Its figures are slopes of what was measured: they
+warn and refuse nothing.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 GIBIBYTE = 1 << 30
@@ -60,3 +66,43 @@ def gibibytes(count: float) -> str:
     """A number of bytes for people: ``0.6 GiB``, ``130 GiB``."""
     size = count / GIBIBYTE
     return f"{size:.1f} GiB" if size < 10 else f"{size:,.0f} GiB"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a step takes, about.
+
+    Attributes:
+        memory: bytes of memory.
+        result: bytes of the result.
+        temporary: bytes of disk beside it, until it is written.
+    """
+
+    memory: int
+    result: int
+    temporary: int
+
+
+def tell_needs(
+    step: str, needs: Needs, folder: Path, log: Callable[[str], None], *, of_it: str = "", less: str = "fewer threads"
+) -> None:
+    """Say what a step takes and what is free in memory and in the folder; say so where that is less.
+
+    Args:
+        step: a present participle ("aligning").
+        needs: of the step.
+        folder: where the result goes.
+        log: takes the lines.
+        of_it: what of the memory is what, behind a comma.
+        less: what takes less memory, in the plural.
+    """
+    memory, disk = free_memory(), free_disk(folder)
+    log(
+        f"{step} takes about {gibibytes(needs.memory)} of memory{of_it} "
+        f"({gibibytes(memory)} free), and {gibibytes(needs.result)} of disk for the result, with "
+        f"{gibibytes(needs.temporary)} beside it meanwhile ({gibibytes(disk)} free)"
+    )
+    if needs.memory > memory:
+        log(f"there may be too little memory: {less} take less")
+    if needs.result + needs.temporary > disk:
+        log("there may be too little room on the disk: free some before it is needed")

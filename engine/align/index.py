@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from engine.align.processor import require_processor
 from engine.errors import KnowledgeError, ToolError
-from engine.headroom import free_disk, free_memory, gibibytes
+from engine.headroom import Needs, free_disk, free_memory, gibibytes
 from engine.reference.alternates import alternates_beside, read_alternates
 from engine.reference.bundle import Contig
 from engine.reference.genome import Reference, contigs_digest, read_sequences
@@ -190,10 +190,9 @@ def open_index(prefix: Path, contigs: tuple[Contig, ...], *, aligner: str = "bwa
     return AlignerIndex(prefix, contigs, tuple(Piece(*piece) for piece in facts["pieces"]), numbered=True)
 
 
-def index_files(index: AlignerIndex) -> list[Path]:
-    """The files of an index, whichever aligner's it is."""
-    suffixes = dict.fromkeys((*BWA_MEM3_FILES, *BWA_FILES))
-    return [file for suffix in suffixes if (file := Path(f"{index.prefix}{suffix}")).is_file()]
+def index_files(index: AlignerIndex, aligner: str) -> list[Path]:
+    """The files that an aligner loads of its index; those of another one may lie beside them."""
+    return [Path(f"{index.prefix}{suffix}") for suffix in _suffixes(aligner)]
 
 
 def _suffixes(aligner: str) -> tuple[str, ...]:
@@ -305,32 +304,47 @@ def _build_in_little_memory(
 
 def _choose_way(bases: int, prefix: Path, memory: int, say: Callable[[str], None]) -> bool:
     """Whether there is memory for the fast way; what the chosen one takes is told first."""
-    from engine.align.low_memory_index import BASE_MEMORY, BYTES_A_BASE, DISK_A_BASE
-
-    fast, slow = bases * _FAST_BYTES_A_BASE + _FAST_MEMORY, int(bases * BYTES_A_BASE) + BASE_MEMORY
-    is_fast = fast <= memory
-    disk = int(bases * (_INDEX_BYTES_A_BASE + (0 if is_fast else DISK_A_BASE)))
+    fast, slow = _needs_of_ways(bases)
+    chosen = fast if fast.memory <= memory else slow
     room = free_disk(prefix.parent)
     say(
-        f"an index of {bases:,} bases takes {gibibytes(fast if is_fast else slow)} of memory to build"
-        + ("" if is_fast else f", in the slow way, since the fast one takes {gibibytes(fast)}")
-        + f" ({gibibytes(memory)} free), and {gibibytes(disk)} of disk ({gibibytes(room)} free)"
+        f"an index of {bases:,} bases takes {gibibytes(chosen.memory)} of memory to build"
+        + ("" if chosen is fast else f", in the slow way, since the fast one takes {gibibytes(fast.memory)}")
+        + f" ({gibibytes(memory)} free), and {gibibytes(chosen.result + chosen.temporary)} of disk "
+        f"({gibibytes(room)} free)"
     )
-    if min(fast, slow) > memory:
+    least = min(fast, slow, key=lambda way: way.memory)
+    _require_memory(bases, prefix, least.memory, memory)
+    _require_disk(bases, prefix, chosen.result + chosen.temporary, room)
+    return chosen is fast
+
+
+def _needs_of_ways(bases: int) -> tuple[Needs, Needs]:
+    """What the fast way takes, and what the slow one."""
+    from engine.align.low_memory_index import BASE_MEMORY, BYTES_A_BASE, DISK_A_BASE
+
+    result = int(bases * _INDEX_BYTES_A_BASE)
+    fast = Needs(bases * _FAST_BYTES_A_BASE + _FAST_MEMORY, result, 0)
+    return fast, Needs(int(bases * BYTES_A_BASE) + BASE_MEMORY, result, int(bases * DISK_A_BASE))
+
+
+def _require_memory(bases: int, prefix: Path, needed: int, free: int) -> None:
+    if needed > free:
         raise KnowledgeError(
-            f"an index of {bases:,} bases takes {gibibytes(min(fast, slow))} of memory to build "
-            f"and {gibibytes(memory)} are free",
+            f"an index of {bases:,} bases takes {gibibytes(needed)} of memory to build and {gibibytes(free)} are free",
             file=prefix,
             remedy="free memory or build it on a larger machine and put its files at this place, "
             "or install bwa and choose it as the aligner",
         )
-    if disk > room:
+
+
+def _require_disk(bases: int, prefix: Path, needed: int, free: int) -> None:
+    if needed > free:
         raise KnowledgeError(
-            f"an index of {bases:,} bases takes {gibibytes(disk)} of disk and {gibibytes(room)} are free",
+            f"an index of {bases:,} bases takes {gibibytes(needed)} of disk and {gibibytes(free)} are free",
             file=prefix,
             remedy="free room on this disk, or choose another place",
         )
-    return is_fast
 
 
 def _write_packed(codes: NDArray[np.uint8], pieces: list[Piece], prefix: Path) -> None:

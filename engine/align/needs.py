@@ -9,34 +9,29 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.headroom import free_disk, free_memory, gibibytes
+from engine.headroom import Needs, gibibytes, tell_needs
 from engine.reads.lane import Lane
 
 BATCHES, BATCHES_A_THREAD = 450 << 20, 150 << 20
 """Bytes of reads and records under way."""
 RESULT_OF_PACKED, RESULT_OF_PLAIN = 0.67, 0.15
 """Bytes of the BAM for each byte of FASTQ: 54 a read beside 81 of gzip and 360 of text."""
-SPILLED = 1.1
-"""Bytes of what waits on disk to be sorted for each byte of the result."""
+SPILLED = 1.6
+"""Bytes of what waits on disk for each byte of the result: records to be sorted 1.47, and ends of pairs 0.1. Reads of a
+whole genome wait far from their neighbours, with whom they compress better (docs/measurements.md)."""
 _HELD_OF_RESULT = 6
 """Bytes in memory of what becomes one byte of the result: 330 of a record beside 54."""
 
 
 @dataclass(frozen=True)
-class AlignmentNeeds:
+class AlignmentNeeds(Needs):
     """What aligning a sample takes, about.
 
     Attributes:
-        index: bytes of memory of the aligner's index.
-        memory: bytes of memory, the index among them.
-        result: bytes of the alignments.
-        temporary: bytes of disk beside them, until they are written.
+        index: bytes of memory of the aligner's index, which are among the others.
     """
 
     index: int
-    memory: int
-    result: int
-    temporary: int
 
 
 def alignment_needs(index: Iterable[Path], lanes: Iterable[Lane], *, threads: int, memory: int) -> AlignmentNeeds:
@@ -51,8 +46,10 @@ def alignment_needs(index: Iterable[Path], lanes: Iterable[Lane], *, threads: in
     loaded = sum(file.stat().st_size for file in index)
     result = int(sum(_result_of(file) for lane in lanes for file in (lane.read1, lane.read2)))
     held = min(memory, _HELD_OF_RESULT * result)
-    temporary = int(SPILLED * result) if held == memory else 0
-    return AlignmentNeeds(loaded, loaded + BATCHES + BATCHES_A_THREAD * threads + 2 * held, result, temporary)
+    # what is merged leaves the disk as the result grows: both together are never more than what waits at first
+    temporary = int((SPILLED - 1) * result) if held == memory else 0
+    taken = loaded + BATCHES + BATCHES_A_THREAD * threads + 2 * held
+    return AlignmentNeeds(taken, result, temporary, loaded)
 
 
 def _result_of(fastq: Path) -> float:
@@ -63,15 +60,9 @@ def _result_of(fastq: Path) -> float:
     return fastq.stat().st_size * (RESULT_OF_PACKED if packed else RESULT_OF_PLAIN)
 
 
-def tell_needs(needs: AlignmentNeeds, folder: Path, log: Callable[[str], None]) -> None:
+def tell_alignment_needs(needs: AlignmentNeeds, folder: Path, log: Callable[[str], None]) -> None:
     """Say what it takes and what is free in memory and in the folder; say so where that is less."""
-    memory, disk = free_memory(), free_disk(folder)
-    log(
-        f"aligning takes about {gibibytes(needs.memory)} of memory, {gibibytes(needs.index)} of it the index "
-        f"({gibibytes(memory)} free), and {gibibytes(needs.result)} of disk for the result, with "
-        f"{gibibytes(needs.temporary)} beside it meanwhile ({gibibytes(disk)} free)"
+    index = f", {gibibytes(needs.index)} of it the index"
+    tell_needs(
+        "aligning", needs, folder, log, of_it=index, less="fewer threads, fewer runs at a time or a shared index"
     )
-    if needs.memory > memory:
-        log("there may be too little memory: fewer threads, fewer runs at a time or a shared index take less")
-    if needs.result + needs.temporary > disk:
-        log("there may be too little room on the disk: free some before it is needed")

@@ -20,7 +20,7 @@ import numpy as np
 
 from engine.align.aligner import Aligner
 from engine.align.index import index_files
-from engine.align.needs import alignment_needs, tell_needs
+from engine.align.needs import alignment_needs, tell_alignment_needs
 from engine.errors import FastqError, ToolError
 from engine.giving_back import give_back_memory
 from engine.htslib import samtools_command
@@ -135,8 +135,9 @@ def align_reads(
     """
     options = options or AlignmentOptions()
     _check_lanes(lanes, sample)
-    needs = alignment_needs(index_files(aligner.index), lanes, threads=options.threads, memory=options.memory)
-    tell_needs(needs, output.parent, log or LOG)
+    files = index_files(aligner.index, aligner.name)
+    needs = alignment_needs(files, lanes, threads=options.threads, memory=options.memory)
+    tell_alignment_needs(needs, output.parent, log or LOG)
     libraries = [library or sample] * len(lanes)
     with (
         RecordSorter(memory=options.memory, folder=output.parent) as sorter,

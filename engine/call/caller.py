@@ -17,9 +17,11 @@ from typing import Protocol
 from engine.call.alignments import check_alignments
 from engine.call.callers import CALLERS, DEFAULT_CALLER, SCATTERED, TARGET_PADDING
 from engine.call.gvcf import GvcfMeasures, measure_gvcf
+from engine.call.needs import calling_needs
 from engine.call.ploidy import ploidy_of
 from engine.errors import ReferenceMismatchError, ToolError
 from engine.files.calls_index import index_calls
+from engine.headroom import tell_needs
 from engine.machines.work import Machines
 from engine.person import Sex
 from engine.progress import LOG, Progress
@@ -182,6 +184,8 @@ def call_gvcf(
             remedy="check the sample's sex and the region asked for",
         )
     judged = _present(known_territory(reference, targets=targets, region=region), lengths, sex)
+    needs = calling_needs(intervals, threads=threads, scattered=machines is not None)
+    tell_needs("calling", needs, output.parent, log)
     progress = progress or Progress("calling", unit="bases")
     progress.total = sum(len(interval) for interval in intervals)
     task = CallTask(

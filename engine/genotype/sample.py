@@ -8,7 +8,7 @@ shortest form, and filtered.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,8 +22,10 @@ from engine.genotype.gvcf_callers import BCFTOOLS
 from engine.genotype.gvcf_records import Gvcf, open_gvcf
 from engine.genotype.joint import genotype_gvcfs, require_lengths
 from engine.genotype.measures import VariantsSummary, measure_variants
+from engine.genotype.needs import genotyping_needs
 from engine.genotype.target_reach import TargetReach, reach_of
-from engine.progress import Progress
+from engine.headroom import tell_needs
+from engine.progress import LOG, Progress
 from engine.reference.known_bases import known_territory
 from engine.reference.reference_bases import ReferenceBases
 
@@ -41,6 +43,7 @@ def genotype_sample(
     targets: Path | None = None,
     filters: str = DEFAULT_FILTERS,
     progress: Progress | None = None,
+    log: Callable[[str], None] = LOG,
 ) -> VariantsSummary:
     """Write one sample's filtered VCF (bgzip) and its ``.tbi``.
 
@@ -53,12 +56,14 @@ def genotype_sample(
             (the caller pads) are left out.
         filters: a name in :data:`engine.genotype.filter.FILTERS`; calls of bcftools have filters of their own.
         progress: advanced by sites.
+        log: takes a line for the people who watch.
 
     Raises:
         VariantFileError: the gVCF is damaged, or a record is not as VCF has it.
         ReferenceMismatchError: it is of another reference, by its contigs or by the bases of a REF.
     """
     opened = open_gvcf(gvcf)
+    tell_needs("genotyping", genotyping_needs(gvcf), output.parent, log, less="fewer runs at a time")
     not_genotyped, first = 0, None
     with reach_of(targets, reference) as reach:
         if (opened.caller if caller is None else caller) == BCFTOOLS:

@@ -78,6 +78,7 @@ def variants(
         targets=reference.targets,
         filters=settings.filters,
         progress=making.progress("genotyping", unit="sites"),
+        log=making.log,
     )
     return Computed(summary.records, vars(summary))
 

@@ -11,12 +11,15 @@ import pytest
 from engine.align import index as index_module
 from engine.align import index_kernels as kernels
 from engine.align import low_memory_index
-from engine.align.index import Piece, build_index, ensure_index, open_index
+from engine.align.index import AlignerIndex, Piece, build_index, ensure_index, index_files, open_index
 from engine.align.shared_memory import named_by_content, share_index, unshare_indexes
 from engine.errors import KnowledgeError, ToolError
+from engine.headroom import gibibytes
 from engine.reference.genome import Reference, open_reference, read_sequences
 from engine.reference.known_bases import find_pieces
 from tests.builders.alignments import random_sequence
+
+PROJECT = Path(__file__).resolve().parents[3]
 
 needs_bwa = pytest.mark.skipif(shutil.which("bwa") is None, reason="bwa is not on PATH")
 
@@ -242,3 +245,21 @@ def test_of_a_chromosome_masked_to_four_slices_only_these_are_indexed(tmp_path: 
     built = build_index(reference, tmp_path / "ref")
     assert sum(piece.end - piece.start for piece in built.pieces) == 240_000
     assert built.pieces[0].start == 3_000_000
+
+
+def test_what_the_documents_say_of_building_is_what_is_asked_for() -> None:
+    """The figures of a human genome, of 2,935 Mb that are not N, in three documents."""
+    documents = {path.name: " ".join(path.read_text().split()) for path in (PROJECT / "docs").glob("*.md")}
+    fast, slow = index_module._needs_of_ways(2_935_000_000)
+    assert f"24 bytes a base in the fast way, {gibibytes(fast.memory)} for a human genome" in documents["engine.md"]
+    assert f"with {gibibytes(fast.memory)} less than one" in documents["setup.md"]
+    assert "takes 24 bytes of memory a base" in documents["operators-guide.md"]
+    assert fast.memory / 2_935_000_000 == pytest.approx(24, abs=0.1)
+    assert slow.memory < 16 * 2**30
+
+
+def test_the_files_of_one_aligner_are_not_those_of_the_other(tmp_path: Path) -> None:
+    index = AlignerIndex(tmp_path / "x", (), (), numbered=True)
+    names = {aligner: {file.name for file in index_files(index, aligner)} for aligner in ("bwa", "bwa-mem3")}
+    assert names["bwa"] - names["bwa-mem3"] == {"x.bwt", "x.sa"}
+    assert names["bwa-mem3"] - names["bwa"] == {"x.0123", "x.bwt.2bit.64"}
