@@ -175,7 +175,9 @@ def _structural(event: StructuralVariant, touched: Sequence[Transcript], usual: 
     place = f"{event.contig}:{first:,}-{last:,}" if spans else f"{event.contig}:{first:,}"
     is_estimate = event.kind == "INS" and len(event.inserted) < event.length
     size = f" of {'about ' * is_estimate}{event.length:,} bases"
-    if not event.length:
+    if event.kind == "INS" and not event.length:
+        size = " of unknown length"
+    elif not event.length:
         size = f" joined to {event.mate.strip('N')}"
     notes = [f"Told by {evidence}; confirm it by another method before it is acted on."]
     if is_estimate:

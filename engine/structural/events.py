@@ -59,7 +59,7 @@ class StructuralVariant:
         contig: where.
         start: 0-based, the base before the event.
         end: one past its last base; ``start + 1`` for an insertion or a BND.
-        length: bases that are deleted, doubled, turned round or put in; 0 for a BND.
+        length: bases that are deleted, doubled, turned round or put in; 0 for a BND and where it is not known.
         genotype: ``0/1``, ``1/1``, or ``./.`` where it is not told.
         quality: of the genotype, Phred.
         pairs: that tell of it.
@@ -101,6 +101,8 @@ def as_duplication(event: StructuralVariant, fasta: pysam.FastaFile) -> Structur
     Its bases being those beside it speaks for itself: it passes with :data:`_SURE` split reads, whatever the caller's
     model holds of it as an insertion. Of one that no read holds whole the first bases tell.
     """
+    if not event.length:
+        return event
     is_whole = len(event.inserted) >= event.length
     known, size = (event.inserted, len(event.inserted)) if is_whole else (event.begins, event.length)
     if event.kind != "INS" or len(known) < (1 if is_whole else _TELLING):
@@ -161,7 +163,7 @@ def _line(number: int, event: StructuralVariant, fasta: pysam.FastaFile) -> str:
     alternate = event.mate.replace("N", reference, 1) if event.kind == "BND" else f"<{event.kind}>"
     info = [f"SVTYPE={event.kind}"]
     if event.kind != "BND":
-        info += [f"END={event.end}", f"SVLEN={event.length}"]
+        info += [f"END={event.end}", *([f"SVLEN={event.length}"] if event.length else [])]
     if event.kind in ("DEL", "DUP"):
         info.append(f"SVCLAIM={'D' if event.by_depth else 'J'}")
     if event.start_within or event.end_within:

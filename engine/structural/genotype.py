@@ -77,6 +77,18 @@ def genotype_event(event: StructuralVariant, reads: pysam.AlignmentFile) -> Stru
     )
 
 
+def clips_at(reads: pysam.AlignmentFile, event: StructuralVariant, place: int) -> tuple[int, int]:
+    """Reads that are clipped before a 0-based place and go on behind it, and the other way round."""
+    near = _SLACK + max(event.start_within, event.end_within)
+    left = right = 0
+    for read in reads.fetch(event.contig, max(0, place - near), place + near):
+        if read.flag & _LEFT_OUT or read.mapping_quality < _LEAST_MAPPING or not read.cigartuples:
+            continue
+        at_left, at_right = _clips(read, place, near)
+        left, right = left + at_left, right + at_right
+    return left, right
+
+
 def _count(reads: pysam.AlignmentFile, event: StructuralVariant, place: int, counts: _Counts) -> None:
     near = _SLACK + max(event.start_within, event.end_within)
     for read in reads.fetch(event.contig, max(0, place - near), place + near):
@@ -85,20 +97,24 @@ def _count(reads: pysam.AlignmentFile, event: StructuralVariant, place: int, cou
         start, end = read.reference_start, read.reference_end or read.reference_start
         if _holds_event(read, event):
             counts.within += 1
-        elif _clipped_at(read, start, end, place, near):
+        elif any(_clips(read, place, near)):
             counts.clipped += 1
         elif start <= place - _CLIP and end >= place + _CLIP:
             counts.going_on += 1
 
 
 def _holds_event(read: pysam.AlignedSegment, event: StructuralVariant) -> bool:
-    """Whether the read's own alignment has it: an insertion or deletion of at least half its length."""
+    """Whether the read's own alignment has it: an insertion or deletion of at least half its length, if known."""
+    if not event.length:
+        return False
     operator = {"DEL": 2, "INS": 1, "DUP": 1}.get(event.kind)
     return any(kind == operator and 2 * size >= event.length for kind, size in read.cigartuples or ())
 
 
-def _clipped_at(read: pysam.AlignedSegment, start: int, end: int, place: int, near: int) -> bool:
+def _clips(read: pysam.AlignedSegment, place: int, near: int) -> tuple[bool, bool]:
+    """Whether the read is clipped at a place: before its first base, and behind its last."""
     cigar = read.cigartuples or [(0, 0)]
+    start, end = read.reference_start, read.reference_end or read.reference_start
     left = cigar[0][0] in (4, 5) and cigar[0][1] >= _CLIP and abs(start - place) <= near
     right = cigar[-1][0] in (4, 5) and cigar[-1][1] >= _CLIP and abs(end - place) <= near
-    return left or right
+    return left, right

@@ -9,15 +9,22 @@ nobody lost or gained; those of a copy turned round look like two inversions.
     reference   ---[copied]-------------------P----
     sample      ---[copied]-------------------P[copied]----
     junctions       ^a    ^b     P to a: DUP a..P; b to P: DEL b..P
+
+Of one junction alone the reads tell: where the copy was put in they are clipped on either side, where it was taken from
+on one side only, while an inversion's are on either side at both of its ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from engine.structural.events import StructuralVariant
+from engine.structural.genotype import clips_at
+
+if TYPE_CHECKING:
+    import pysam
 
 _NEAR: Final = 50
 """Bases by which two junctions may disagree about the place of the insertion."""
@@ -25,6 +32,11 @@ _LONGEST: Final = 20_000
 """Bases of what was copied."""
 _SURE: Final = 8
 """Pairs and split reads of both junctions, with which the insertion passes."""
+_LEAST_CLIPS: Final = 3
+_LEAST_SHARE: Final = 0.2
+"""Reads clipped on the one side, and of those on the other, from which a place has a junction on either side."""
+_LEAST_INVERTED: Final = 500
+"""Bases of an inversion, from which its two ends have reads of their own."""
 _PAIRS: Final = (frozenset({"DEL", "DUP"}), frozenset({"INV"}))
 
 
@@ -91,3 +103,38 @@ def _is_in_order(one: StructuralVariant, other: StructuralVariant) -> bool:
     """Whether what was copied begins where the duplication does and ends where the deletion does (or the reverse)."""
     deletion, duplication = (one, other) if one.kind == "DEL" else (other, one)
     return duplication.start < deletion.start if abs(one.end - other.end) <= _NEAR else duplication.end > deletion.end
+
+
+def insertion_by_clips(
+    event: StructuralVariant, alignments: pysam.AlignmentFile, *, is_allowed: bool
+) -> StructuralVariant:
+    """The event, a junction of an insertion as this one, of unknown length.
+
+    Args:
+        event: found by a caller.
+        alignments: open, with index.
+        is_allowed: whether depth does not contradict it; a deletion or duplication is looked at only where it does.
+    """
+    looked_at = event.length >= _LEAST_INVERTED if event.kind == "INV" else not is_allowed
+    if event.kind not in ("DEL", "DUP", "INV") or not looked_at:
+        return event
+    places = (event.start + 1, event.end)
+    clips = {place: clips_at(alignments, event, place) for place in places}
+    both_sided = [place for place, counts in clips.items() if _is_both_sided(*counts)]
+    if len(both_sided) != 1 or (event.kind == "INV" and min(map(min, clips.values()))):
+        return event  # of an inversion's other end too few reads may tell
+    return replace(
+        event,
+        kind="INS",
+        start=both_sided[0] - 1,
+        end=both_sided[0],
+        length=0,
+        genotype="./.",
+        quality=0,
+        passes=event.passes or event.pairs + event.split_reads >= _SURE,
+    )
+
+
+def _is_both_sided(left: int, right: int) -> bool:
+    rarer, other = sorted((left, right))
+    return rarer >= max(_LEAST_CLIPS, _LEAST_SHARE * other)

@@ -17,7 +17,7 @@ from engine.structural.depth import CopiesAlong, DepthEvent, Depths, copies_alon
 from engine.structural.dysgu import call_with_dysgu, dysgu_version
 from engine.structural.events import StructuralVariant, as_duplication, write_events
 from engine.structural.genotype import genotype_event
-from engine.structural.inserted_copies import inserted_copies
+from engine.structural.inserted_copies import inserted_copies, insertion_by_clips
 
 if TYPE_CHECKING:
     import pysam
@@ -89,7 +89,10 @@ def _by_junctions(reads: Path, reference: Reference, threads: int, copies: _Copi
         pysam.AlignmentFile(str(reads), reference_filename=str(reference.fasta)) as alignments,
     ):
         told = inserted_copies([as_duplication(event, fasta) for event in found], allowed)
-        genotyped = [genotype_event(event, alignments) for event in told]
+        genotyped = [
+            genotype_event(insertion_by_clips(event, alignments, is_allowed=allowed(event)), alignments)
+            for event in told
+        ]
     return [event if allowed(event) else replace(event, passes=False) for event in genotyped]
 
 

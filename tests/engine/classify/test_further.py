@@ -76,6 +76,7 @@ def test_an_insertion_is_told_within_an_exon() -> None:
     (partly,) = structural_findings([replace(inserted, inserted="ACG")], [GENE], ASKED)
     assert partly.headline == "GENE: heterozygous insertion of about 300 bases at chr1:1,101"
     assert "estimated" in partly.notes[1]
+    assert told(replace(inserted, length=0)) == ["GENE: heterozygous insertion of unknown length at chr1:1,101"]
     assert not told(replace(inserted, start=1_500, end=1_501))
 
 

@@ -14,7 +14,7 @@ from engine.errors import ToolError
 from engine.reference.genome import open_reference
 from engine.structural import dysgu, sample
 from engine.structural.events import StructuralVariant, as_duplication, write_events
-from engine.structural.inserted_copies import inserted_copies
+from engine.structural.inserted_copies import inserted_copies, insertion_by_clips
 from tests.builders.alignments import random_sequence, write_reference
 from tests.builders.sequencing import cut_pairs, reverse_complement, write_lane
 
@@ -27,11 +27,12 @@ EVENTS = [
     ("DEL", 80_000, 83_000, "1/1"),
     ("DEL", 95_000, 95_060, "0/1"),
     ("INS", 108_000, 108_000, "1/1"),
+    ("INS", 114_000, 114_000, "0/1"),
 ]
 """Kind, place (0-based, half-open) and genotype."""
 INSERTED = random_sequence(200, 77)
-COPIED = (50_000, 50_600)
-"""What is put in at 108,000."""
+COPIED, TURNED = (50_000, 50_600), (70_000, 70_400)
+"""What is put in at 108,000 and, turned round, at 114,000."""
 
 
 def haplotype(copy: int) -> str:
@@ -40,8 +41,8 @@ def haplotype(copy: int) -> str:
         if copy == 0 and genotype == "0/1":
             continue
         part = bases[start:end]
-        inserted = INSERTED if start == 60_000 else BASES[slice(*COPIED)]
-        new = {"DEL": "", "DUP": part * 2, "INV": reverse_complement(part), "INS": inserted}[kind]
+        inserted = {108_000: BASES[slice(*COPIED)], 114_000: reverse_complement(BASES[slice(*TURNED)])}
+        new = {"DEL": "", "DUP": part * 2, "INV": reverse_complement(part), "INS": inserted.get(start, INSERTED)}[kind]
         bases = bases[:start] + new + bases[end:]
     return bases
 
@@ -79,7 +80,47 @@ def test_every_planted_event_is_found_with_its_kind_place_and_genotype(called: l
 
 
 def test_an_insertion_of_a_copy_is_no_loss_and_no_gain_of_what_lies_between(called: list[pysam.VariantRecord]) -> None:
-    assert called[-1].info["SVLEN"][0] == pytest.approx(COPIED[1] - COPIED[0], abs=5)
+    assert called[-2].info["SVLEN"][0] == pytest.approx(COPIED[1] - COPIED[0], abs=5)
+    lengths = [abs(value) for record in called for value in record.info.get("SVLEN", ())]
+    assert max(lengths) == pytest.approx(3_000, abs=10)
+
+
+def reads_clipped(folder: Path, *clips: tuple[int, str]) -> pysam.AlignmentFile:
+    """Reads of 100 bases: five with each of these, as places and CIGARs."""
+    header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "chr1", "LN": 120_000}]}
+    path = folder / "clipped.bam"
+    with pysam.AlignmentFile(str(path), "wb", header=header) as file:
+        for place, cigar in sorted(clips):
+            for number in range(5):
+                read = pysam.AlignedSegment(file.header)
+                read.query_name, read.reference_id, read.reference_start = f"r{number}", 0, place
+                read.mapping_quality, read.cigarstring, read.query_sequence = 60, cigar, "A" * 100
+                file.write(read)
+    pysam.index(str(path))
+    return pysam.AlignmentFile(str(path))
+
+
+BEFORE, BEHIND = "60M40S", "40S60M"
+
+
+@pytest.mark.parametrize(("kind", "is_allowed"), [("INV", True), ("DEL", False), ("DUP", False)])
+def test_of_one_junction_the_clips_tell_where_something_was_put_in(tmp_path: Path, kind: str, is_allowed: bool) -> None:
+    junction = event(kind, 10_000, 80_000)
+    put_in = [(10_001 - 60, BEFORE), (10_001, BEHIND)]
+    with reads_clipped(tmp_path, *put_in, (90_001 - 60, BEFORE)) as reads:
+        found = insertion_by_clips(junction, reads, is_allowed=is_allowed)
+    assert (found.kind, found.start, found.end, found.length) == ("INS", 10_000, 10_001, 0)
+    with reads_clipped(tmp_path, *put_in, (90_001 - 60, BEFORE), (90_001, BEHIND)) as reads:
+        assert insertion_by_clips(junction, reads, is_allowed=is_allowed) == junction  # as at both ends of an inversion
+    with reads_clipped(tmp_path, (10_001 - 60, BEFORE), (90_001, BEHIND)) as reads:
+        assert insertion_by_clips(junction, reads, is_allowed=is_allowed) == junction
+
+
+def test_a_loss_that_depth_bears_out_is_one_whatever_the_clips(tmp_path: Path) -> None:
+    junction = event("DEL", 10_000, 80_000)
+    with reads_clipped(tmp_path, (10_001 - 60, BEFORE), (10_001, BEHIND), (90_001, BEHIND)) as reads:
+        assert insertion_by_clips(junction, reads, is_allowed=True) == junction
+        assert insertion_by_clips(junction, reads, is_allowed=False).kind == "INS"
 
 
 def test_two_junctions_are_one_insertion_where_nothing_was_lost_or_gained() -> None:
