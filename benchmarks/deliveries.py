@@ -97,7 +97,7 @@ def trial(
     done = Trial(2 * samples)
     faults = Faults(share=share, seed=seed, slow=1.2 * patience.timeout)
     ledger, audit = Deliveries(registry.database), AuditLog(folder / "audit.jsonl")
-    with _beside(folder / "ehr") as server, faulty(server, faults) as proxy:
+    with beside(folder / "ehr") as server, faulty(server, faults) as proxy:
         servers = {
             name: FhirServer(proxy, patience=patience, client=httpx.Client(timeout=patience.timeout)) for name in names
         }
@@ -110,12 +110,12 @@ def trial(
         done.requests = sum(one.sent for one in servers.values())
         done.retried = sum(one.retried for one in servers.values())
         done.faults = faults.happened
-        _look(server, rounds, done)
+        look(server, rounds, done)
     return done
 
 
 @contextmanager
-def _beside(folder: Path) -> Iterator[str]:
+def beside(folder: Path) -> Iterator[str]:
     """The base URL of a FHIR server in a process of its own, so that the trial does not take its processor."""
     command = [sys.executable, "-m", "demo.hospital"]
     environment = os.environ | {"GENOMICS_DATA": str(folder)}
@@ -151,7 +151,7 @@ def _deliver(bundles: dict[str, JsonObject], hospitals: dict[str, Hospital], thr
     done.lost += [f"report of {name}: not delivered" for name in waiting]
 
 
-def _look(server: str, rounds: list[dict[str, JsonObject]], done: Trial) -> None:
+def look(server: str, rounds: list[dict[str, JsonObject]], done: Trial) -> None:
     """Ask the server what it has, beside the proxy."""
     latest: Resources = {}
     versions: Counter[str] = Counter()

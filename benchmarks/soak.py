@@ -84,8 +84,8 @@ def soak(folder: Path, hours: int) -> list[Hour]:
     with open_instance(prepare_instance(platform.settings)) as instance:
         publish_knowledge(platform)
         for hour in range(hours):
-            _drop(platform, hour)
-            _live(platform, instance, cursors)
+            drop(platform, hour)
+            live(platform, instance, cursors)
             held.append(_held(platform, (hour + 1) * SAMPLES_AN_HOUR))
     return held
 
@@ -100,7 +100,7 @@ def growth_of(hours: Sequence[Hour]) -> dict[str, float]:
     }
 
 
-def _drop(platform: Resources, hour: int) -> None:
+def drop(platform: Resources, hour: int) -> None:
     """A sheet with its files."""
     landing, said = platform.settings.landing, []
     for number in range(SAMPLES_AN_HOUR):
@@ -112,7 +112,7 @@ def _drop(platform: Resources, hour: int) -> None:
     let_settle(landing)
 
 
-def _live(platform: Resources, instance: dg.DagsterInstance, cursors: list[str | None]) -> None:
+def live(platform: Resources, instance: dg.DagsterInstance, cursors: list[str | None]) -> None:
     """An hour's ticks; what is asked for in one is run before the next."""
     for _ in range(TICKS_AN_HOUR):
         context = dg.build_sensor_context(instance=instance, cursor=cursors[0])

@@ -1,0 +1,366 @@
+"""``python -m benchmarks.faulty_day``: a day of a deployment in which everything fails once, and what became of it.
+
+Twenty-four simulated hours, in each of which a sheet of three samples is dropped, sensors tick, runs publish an
+artifact and signed reports are delivered to a real FHIR server; registry, lake, audit log, event log and queue of
+deliveries are the real ones, in one process on a small disk of its own, and only the step itself computes nothing.
+:data:`FAULTS` says what happens in which hours. Where a sample has failed in words a person asks for it again in the
+next hour without a fault, as the guide says.
+
+At the end nothing may be lost (every sample done, every report on the server in its words), nothing there twice, and
+every failure must have been told. Needs root, for the disk.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import httpx
+from sqlalchemy.exc import SQLAlchemyError
+
+from benchmarks.deliveries import Trial, beside, look
+from benchmarks.soak import drop
+from engine.errors import DeliveryError, GenomicsError
+from engine.ops.dagster_op import clear_failure
+from engine.reads.registration import SampleStatus
+from engine.receipt import Recipe
+from genomics_assets import sample_runs
+from genomics_assets.dead_runs import open_instance
+from genomics_assets.instance import prepare_instance
+from genomics_assets.partitions import SAMPLES
+from genomics_assets.run_process import process_tags, unfinished
+from genomics_assets.sensors import sample_sheets
+from resources.environment import Resources, Settings, build_resources
+from resources.fhir_server import FhirServer, Patience
+from resources.hospital import Hospital
+from resources.ledger import ABANDONED, PUBLISHED
+from resources.registry import database, sqlite
+from resources.registry.deliveries import Deliveries
+from tests.builders.fhir_server import Faults, faulty
+from tests.builders.report_bundle import report_statements, signed_bundle
+from tests.builders.small_disk import SmallDisk, small_disk
+from tests.end_to_end.many_samples import publish_knowledge, services
+
+HOURS, MOST_AFTERWARDS, TICKS_AN_HOUR = 24, 6, 3
+FAULTS: Mapping[int, str] = {
+    **dict.fromkeys((3, 4), "disk full"),
+    **dict.fromkeys((6, 7), "database held"),
+    **dict.fromkeys((10, 11), "storage read-only"),
+    **dict.fromkeys((13, 14), "FHIR server answers 503"),
+    **dict.fromkeys((16,), "clock a day ahead"),
+    **dict.fromkeys((18,), "clock a day behind"),
+    **dict.fromkeys((20, 21), "node lost"),
+}
+"""By hour; a node is lost in the middle of every run of these hours."""
+_PATIENCE = 0.2
+"""Seconds for which a held database is waited for, instead of a minute."""
+_PERSON: dict[str, str] = {"person": "Dr Example", "reason": "the fault is mended"}
+
+
+@dataclass
+class Day:
+    """What became of it.
+
+    Attributes:
+        samples: that were dropped.
+        done: of them, at the end.
+        unfinished: those that are not, with the words that say why.
+        told: how often what was told while it was at fault, by the fault and the kind of error.
+        untold: errors that are not in the platform's or Dagster's words.
+        asked_again: samples for which a person asked again.
+        lost: reports or resources that the server lacks.
+        doubled: artifacts published, or resources there, more than once.
+        hours_after: without a fault until everything had ended.
+    """
+
+    samples: int = 0
+    done: int = 0
+    unfinished: list[str] = field(default_factory=list)
+    told: Counter[tuple[str, str]] = field(default_factory=Counter)
+    untold: list[str] = field(default_factory=list)
+    asked_again: int = 0
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    hours_after: int = 0
+
+
+class Clock:
+    """The wall clock, which can be put ahead."""
+
+    def __init__(self) -> None:
+        self._real, self.ahead = time.time, 0.0
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """While this lasts ``time.time`` tells this clock's time."""
+        time.time = lambda: self._real() + self.ahead
+        try:
+            yield
+        finally:
+            time.time = self._real
+
+
+class _Deployment:
+    """The platform, its Dagster instance, its hospital, and what it is doing."""
+
+    def __init__(
+        self,
+        platform: Resources,
+        instance: dg.DagsterInstance,
+        hospital: Hospital,
+        bundles: Mapping[str, Any],
+        day: Day,
+    ) -> None:
+        self.platform, self.instance, self.hospital, self.bundles, self.day = platform, instance, hospital, bundles, day
+        self.fault = ""
+        self.arrived: set[str] = set()
+        self._cursors: dict[str, str | None] = {}
+
+    def hour(self) -> None:
+        """Every deed of the deployment's, each of which may fail as a sensor's tick or a step does."""
+        for _ in range(TICKS_AN_HOUR):
+            for request in self._guarded(self._sheets) or []:
+                self._guarded(partial(self._run, request))
+            self._guarded(self._watch)
+            self._guarded(self._note)
+        self._deliver()
+
+    def ask_again(self) -> None:
+        """What a person does once the fault is mended."""
+        for sample in self.platform.registry.samples():
+            if sample.status is SampleStatus.FAILED:
+                self.platform.decisions.retry(sample.sample_id, **_PERSON)
+                self.day.asked_again += 1
+
+    def _guarded(self, deed: Callable[[], Any]) -> Any:
+        try:
+            return deed()
+        except Exception as error:
+            kind = type(error).__name__
+            self._tell(f"{kind}: {error}", kind)
+            known = isinstance(error, GenomicsError | dg.DagsterError | OSError | SQLAlchemyError)
+            if self.fault and not known:
+                self.day.untold.append(f"{self.fault}: {kind}: {error}")
+            return None
+
+    def _tell(self, words: str, kind: str) -> None:
+        """Count what is told; without a fault nothing is to be."""
+        self.day.told[self.fault or "none", kind] += 1
+        if not self.fault:
+            self.day.untold.append(f"without a fault: {words}")
+
+    def _sheets(self) -> Sequence[dg.RunRequest]:
+        context = dg.build_sensor_context(instance=self.instance, cursor=self._cursors.get("sheets"))
+        result = sample_sheets(context, **services(self.platform))
+        if not isinstance(result, dg.SensorResult):
+            why = result.skip_message if isinstance(result, dg.SkipReason) else "nothing"
+            self._tell(f"a tick that says why: {why}", "a tick that says why")
+            return ()
+        for wanted in result.dynamic_partitions_requests or ():
+            self.instance.add_dynamic_partitions(str(SAMPLES.name), list(wanted.partition_keys))
+        self._cursors["sheets"] = result.cursor
+        return result.run_requests or ()
+
+    def _watch(self) -> None:
+        """As the daemon's run monitoring asks after every run."""
+        for record in unfinished(self.instance):
+            self.instance.run_launcher.check_run_worker_health(record.dagster_run)
+
+    def _note(self) -> None:
+        result = sample_runs.look(self.instance, self.platform, self.platform.registry, self._cursors.get("runs"))
+        self._cursors["runs"] = result.cursor
+
+    def _run(self, request: dg.RunRequest) -> None:
+        sample = str(request.partition_key)
+        tags = {**request.tags, "dagster/partition": sample}
+        if self.fault != "node lost":
+            job = _job(self.platform, sample)
+            if not job.execute_in_process(instance=self.instance, tags=tags, raise_on_error=False).success:
+                self._tell(f"{sample}: its run failed", "a run that fails in words")
+            return
+        began = Path(tempfile.mkdtemp()) / "began"
+        child = os.fork()
+        if child == 0:
+            job = _job(self.platform, sample, began)
+            job.execute_in_process(instance=self.instance, tags=tags | process_tags(), raise_on_error=False)
+            os._exit(0)
+        until = time.monotonic() + 60
+        while not began.exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        self.day.told[self.fault, "a run's process killed"] += 1
+
+    def _deliver(self) -> None:
+        """The reports of what is done, and again what did not arrive."""
+        for sample in self._guarded(self.platform.registry.samples) or ():
+            if sample.status is SampleStatus.DONE and sample.sample_id not in self.arrived:
+                try:
+                    self.hospital.deliver(sample.sample_id, self.bundles[sample.sample_id])
+                    self.arrived.add(sample.sample_id)
+                except DeliveryError as error:
+                    self.day.told[self.fault or "none", type(error).__name__] += 1
+                except Exception as error:
+                    self._guarded(partial(_raise, error))
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def _job(platform: Resources, sample: str, hangs: Path | None = None) -> dg.JobDefinition:
+    @dg.op(name="raw_reads")
+    def publish() -> None:
+        if platform.lake.receipt("raw_reads", sample):  # fresh: an op that finds it so computes nothing
+            return
+        with clear_failure(sample), platform.lake.work("raw_reads", sample) as work:
+            (work.folder / "file").write_text(sample * 1000)
+            if hangs:
+                hangs.touch()
+                time.sleep(600)
+            work.publish(records=1, recipe=Recipe(), measures={})
+
+    @dg.job(name="sample")
+    def job() -> None:
+        publish()
+
+    return job
+
+
+def faulty_day(folder: Path, faults: Mapping[int, str] = FAULTS, hours: int = HOURS) -> Day:
+    """Live through it in a deployment in a folder."""
+    day, clock, ehr = Day(), Clock(), Faults(share=0.0, kinds=("503",), in_a_row=10**9)
+    with (
+        small_disk(folder / "disk", size="200m", inodes=100_000) as disk,
+        beside(folder / "ehr") as server,
+        faulty(server, ehr) as proxy,
+    ):
+        platform = build_resources(Settings.from_environment({"GENOMICS_DATA": str(disk.root / "data")}))
+        names = [f"S{hour:04}{number}" for hour in range(hours) for number in range(3)]
+        bundles = {one.case.sample: signed_bundle(one) for one in report_statements(folder / "r", names)}
+        with open_instance(prepare_instance(platform.settings)) as instance, clock.in_force():
+            publish_knowledge(platform)
+            ours = _Deployment(platform, instance, _hospital(platform, proxy), bundles, day)
+            for hour in range(hours):
+                drop(platform, hour)
+                ours.fault = faults.get(hour, "")
+                with _at_fault(ours.fault, disk, platform, ehr, clock):
+                    ours.hour()
+                clock.ahead += 3600
+                if not faults.get(hour + 1):
+                    ours.ask_again()
+            ours.fault = ""
+            while _open(platform, ours) and day.hours_after < MOST_AFTERWARDS:
+                ours.hour()
+                ours.ask_again()
+                clock.ahead += 3600
+                day.hours_after += 1
+        _judge(platform, day, names)
+        found = Trial(len(names))
+        look(server, [bundles], found)
+        day.lost += found.lost
+        day.doubled += found.doubled
+    return day
+
+
+def _open(platform: Resources, ours: _Deployment) -> bool:
+    samples = platform.registry.samples()
+    return any(one.status is not SampleStatus.DONE for one in samples) or len(ours.arrived) < len(samples)
+
+
+def _hospital(platform: Resources, url: str) -> Hospital:
+    patience = Patience(attempts=2, first=0.01, longest=0.05, timeout=5.0)
+    server = FhirServer(url, patience=patience, client=httpx.Client(timeout=patience.timeout))
+    return Hospital(url, None, Deliveries(platform.registry.database), platform.audit, server=server)
+
+
+@contextmanager
+def _at_fault(fault: str, disk: SmallDisk, platform: Resources, ehr: Faults, clock: Clock) -> Iterator[None]:
+    """While this lasts, something is broken."""
+    day = 86_400.0
+    jump = {"clock a day ahead": day, "clock a day behind": -day}.get(fault, 0.0)
+    clock.ahead += jump
+    ehr.share = float(fault.startswith("FHIR"))
+    if fault == "disk full":
+        disk.fill()
+    try:
+        if fault == "storage read-only":
+            with _read_only(platform.settings.data / "lake"):
+                yield
+        elif fault == "database held":
+            with closing(sqlite3.connect(Path(platform.settings.registry), isolation_level=None)) as other:
+                other.execute("BEGIN EXCLUSIVE")
+                yield
+                other.execute("ROLLBACK")
+        else:
+            yield
+    finally:
+        disk.mend()
+        ehr.share = 0.0
+        clock.ahead -= jump
+
+
+@contextmanager
+def _read_only(folder: Path) -> Iterator[None]:
+    """The folder alone: databases of the same disk are open for writing, so that the disk cannot be."""
+    for options in (["--bind", str(folder)], ["-o", "remount,ro,bind"]):
+        subprocess.run(["mount", *options, str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def _judge(platform: Resources, day: Day, names: Sequence[str]) -> None:
+    known = {one.sample_id: one for one in platform.registry.samples()}
+    day.samples = len(names)
+    day.lost += [f"{name}: not registered" for name in names if name not in known]
+    day.done = sum(one.status is SampleStatus.DONE for one in known.values())
+    day.unfinished = [f"{one.sample_id}: {one.status}" for one in known.values() if one.status is not SampleStatus.DONE]
+    for name in names:
+        receipt = platform.lake.receipt("raw_reads", name)
+        if receipt is None:
+            day.lost.append(f"{name}: no artifact")
+        entries = Counter(one.event.what for one in platform.audit.entries_of(PUBLISHED, ABANDONED, sample=name))
+        times = entries[PUBLISHED] - entries[ABANDONED]
+        day.doubled += [f"{name}: published {times} times"] if times > 1 else []
+    platform.audit.verify()
+    if missing := platform.audit.missing():
+        day.lost.append(f"audit log: {missing}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Live through the day and tell it; the exit code is 1 where something was lost, doubled or not told."""
+    argparse.ArgumentParser(prog="python -m benchmarks.faulty_day", description=__doc__).parse_args(arguments)
+    for module in (sqlite, database):
+        setattr(module, "PATIENCE", _PATIENCE)  # noqa: B010 - it is a name that sqlite has from database
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="faulty-day-") as folder:
+        day = faulty_day(Path(folder))
+    print(f"{day.samples} samples in {HOURS} hours, {day.done} done after {day.hours_after} more")
+    print(f"{day.asked_again} asked for again by a person")
+    for (fault, kind), times in sorted(day.told.items()):
+        print(f"{fault}: {kind} told {times} times")
+    print(f"lost {len(day.lost)}, doubled {len(day.doubled)}, not told {len(day.untold)}, open {len(day.unfinished)}")
+    for line in [*day.lost, *day.doubled, *day.untold, *day.unfinished][:40]:
+        print(f"  {line[:300]}")
+    print(f"{time.monotonic() - began:.0f} s")
+    return int(bool(day.lost or day.doubled or day.untold or day.unfinished))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
