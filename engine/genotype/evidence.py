@@ -5,8 +5,9 @@ has no reference read to compare with, mapping quality of a place that is hard t
 heterozygous SNP is suspect where its alternate reads are too few *and* differ from the reference reads; each test
 gives the chance of what was seen if the variant were true, in phred, and these are added (as in Fisher's combined
 probability test). A heterozygous indel is suspect where few reads tell the alleles apart and little quality stands
-behind them: a homopolymer that slips. What has no reference allele in its genotype has nothing to be compared with and
-is left alone.
+behind them: a homopolymer that slips. Slips grow with the reads; up to four alternate reads are as few as chance makes
+them of a true indel, and more must speak against those. What has no reference allele in its genotype has nothing to be
+compared with and is left alone.
 
 Where few reads cover a SNP they cannot say much; its neighbours may. Heterozygous SNPs that crowd, with a third of the
 reads each, are the differences of a copy that the reference does not have (a collapsed duplication): what their reads
@@ -27,22 +28,23 @@ from typing import NamedTuple
 
 ALT_BIAS, SLIPPAGE, LOW_QUALITY = "AltBias", "Slippage", "QUAL30"
 
-SUSPECT, SUSPECT_OF_FEW, MANY = 62.0, 46.0, 30
+SUSPECT, SUSPECT_OF_FEW, MANY = 66.0, 52.0, 26
 """Evidence, in phred, from which a heterozygous SNP is marked: with :data:`MANY` reads or more, and as their number
 nears none. Fewer reads can say less against a call, whatever it is."""
-CROWD, CROWD_WITHIN = 6, 700
+CROWD, CROWD_WITHIN = 8, 700
 """How many other heterozygous SNPs within how many bases on either side are a crowd."""
-CROWD_COUNTS, NEEDS_NO_CROWD = 80.0, 36
-"""What a crowd may add at most to the evidence, in phred, as the number of reads nears none; and the reads from which
-on it adds nothing."""
-SHARE_BESIDE_A_COPY, CROWD_SHARE = 1 / 3, 0.4
+CROWD_WEIGHT, CROWD_COUNTS, NEEDS_NO_CROWD = 0.6, 120.0, 42
+"""The share of what a crowd says that counts, for its SNPs were read by the same reads; what it may add at most to the
+evidence, in phred, as the number of reads nears none; and the reads from which on it adds nothing."""
+SHARE_BESIDE_A_COPY, CROWD_SHARE = 1 / 3, 0.36
 """Alternate reads where a third copy, which the reference does not have, is read as well; and how many of its own a SNP
 has at most for a crowd to speak against it: a true one beside a hidden copy may have half of them."""
-STRAND_ODDS, STRANDS_ALIKE = 4.0, 1.5
+STRAND_ODDS, STRANDS_ALIKE = 8.0, 1.5
 """Of few reads the test of chance (FS) tells little of the strands; the odds (SOR, a logarithm) tell more: phred for
 each unit above that up to which strands are alike, as the number of reads nears none; nothing from :data:`MANY` on."""
-BASES_WEIGHT, MAPPING_WEIGHT = 0.9, 0.4
-"""That alternate reads map worse, or end worse, shows less than their number: those of true variants do, too."""
+STRAND_WEIGHT, BASES_WEIGHT, MAPPING_WEIGHT = 1.4, 0.8, 0.5
+"""That alternate reads lie on other strands shows more than that they end worse or map worse: those of true variants
+do, too."""
 EXPECTED_SHARE = 0.45
 """Alternate reads of a true heterozygote: somewhat less than half, for reads that differ align less often."""
 JUDGED_READS = 32
@@ -51,7 +53,12 @@ mapping move the share further than chance does, and a stretch that is seen deep
 reads of a hidden copy, beside which a true allele is few."""
 TOO_FEW = 12.0
 """Phred from which alternate reads are too few; only then does it count that they map worse."""
-LEAST_QUALITY, LEAST_QUALITY_BY_DEPTH, INFORMATIVE = 30.0, 2.5, 0.85
+LEAST_QUALITY = 30.0
+FEW_ALTERNATES = 5
+"""Alternate reads of an indel below which chance may have left so few of a true one."""
+SLIPS, SLIPS_OF_FEW = ((2.5, 0.85), (3.0, 0.8)), ((3.0, 0.7),)
+"""Quality by depth and share of the reads that tell the alleles apart, below both of which an indel slips: with
+:data:`FEW_ALTERNATES` alternate reads or more, and with fewer."""
 _BEST_MAPPING = 60.0
 _MOST_BASES, _MOST_MAPPING = 25.0, 40.0
 
@@ -78,7 +85,7 @@ class Evidence:
     def total(self) -> float:
         """Balance counts twice, for every artefact must pass it."""
         mapping = MAPPING_WEIGHT * self.mapping if self.balance >= TOO_FEW else 0.0
-        return 2 * self.balance + self.strand + self.odds + BASES_WEIGHT * self.bases + mapping
+        return 2 * self.balance + STRAND_WEIGHT * self.strand + self.odds + BASES_WEIGHT * self.bases + mapping
 
 
 @dataclass(frozen=True)
@@ -91,8 +98,8 @@ class EvidenceFilters:
             ALT_BIAS: f"Heterozygous SNP with too few alternate reads that differ in strand, base quality or mapping: "
             f"evidence above {SUSPECT:g} phred, of few reads above {SUSPECT_OF_FEW:g}; of few reads that of a crowd of "
             "such SNPs, with a third of the reads each, is added",
-            SLIPPAGE: f"Heterozygous indel with QD < {LEAST_QUALITY_BY_DEPTH:g} where less than {INFORMATIVE:g} of the "
-            "reads tell the alleles apart",
+            SLIPPAGE: f"Heterozygous indel with {_in_words(SLIPS)} of the reads tell the alleles apart; with less than "
+            f"{FEW_ALTERNATES} alternate reads, {_in_words(SLIPS_OF_FEW)} of them",
             LOW_QUALITY: f"QUAL < {LEAST_QUALITY:g}",
         }
         return [f'##FILTER=<ID={name},Description="{text}">' for name, text in sorted(meanings.items())]
@@ -132,7 +139,7 @@ class EvidenceFilters:
             snp = _is_snp(columns)
             if snp and evidence(*reads, info).total + crowding(*reads, neighbours) > suspect(sum(reads)):
                 failed.append(ALT_BIAS)
-            if not snp and _slips(info, columns):
+            if not snp and _slips(info, columns, reads[1]):
                 failed.append(SLIPPAGE)
         return ";".join(sorted(failed)) or "PASS"
 
@@ -141,11 +148,11 @@ def evidence(reference: int, alternate: int, info: Mapping[str, str]) -> Evidenc
     """What speaks against a heterozygous SNP with so many reads of each allele; a measure that is absent says nothing.
 
     >>> round(evidence(15, 15, {"FS": "2.1", "BaseQRankSum": "0.3", "MQ": "60.00"}).total)
-    6
+    7
     >>> round(evidence(29, 4, {"FS": "12.0", "BaseQRankSum": "-3.1", "MQ": "48.20", "MQRankSum": "-3.4"}).total)
-    135
+    142
     >>> [round(evidence(*reads, {"SOR": "4.0"}).odds) for reads in ((4, 2), (8, 7), (16, 14))]
-    [8, 5, 0]
+    [15, 8, 0]
     """
     mapping = min(_phred_of_z(info, "MQRankSum"), _MOST_MAPPING)
     mapping += min(max(_BEST_MAPPING - _number(info, "MQ", _BEST_MAPPING), 0.0), _MOST_MAPPING)
@@ -162,7 +169,7 @@ def suspect(reads: int) -> float:
     """The evidence, in phred, from which a heterozygous SNP of so many reads is marked.
 
     >>> [round(suspect(reads)) for reads in (9, 18, 27, 60)]
-    [51, 56, 60, 62]
+    [57, 62, 66, 66]
     """
     return SUSPECT - (SUSPECT - SUSPECT_OF_FEW) * _lacking(reads)
 
@@ -180,8 +187,8 @@ def crowding(reference: int, alternate: int, neighbours: Sequence[tuple[int, int
         alternate: its own reads of the alternate allele.
         neighbours: those of the others.
 
-    >>> [round(crowding(reads - reads // 3, reads // 3, [(16, 8)] * 8)) for reads in (9, 18, 27, 36)]
-    [24, 24, 20, 0]
+    >>> [round(crowding(reads - reads // 3, reads // 3, [(16, 8)] * 40)) for reads in (9, 18, 27, 36)]
+    [71, 69, 43, 17]
     >>> crowding(12, 6, [(16, 8)] * 5), crowding(12, 6, [(12, 12)] * 8), crowding(9, 9, [(16, 8)] * 8)
     (0.0, 0.0, 0.0)
     """
@@ -193,7 +200,7 @@ def crowding(reference: int, alternate: int, neighbours: Sequence[tuple[int, int
     for_a_copy: float = other_alternates * math.log(SHARE_BESIDE_A_COPY / EXPECTED_SHARE)
     for_a_copy += others * math.log((1 - SHARE_BESIDE_A_COPY) / (1 - EXPECTED_SHARE))
     most = CROWD_COUNTS * (NEEDS_NO_CROWD - min(reads, NEEDS_NO_CROWD)) / NEEDS_NO_CROWD
-    return min(max(10 * for_a_copy / math.log(10), 0.0), most)
+    return min(max(CROWD_WEIGHT * 10 * for_a_copy / math.log(10), 0.0), most)
 
 
 class _Waiting(NamedTuple):
@@ -251,13 +258,19 @@ def info_values(info: str) -> dict[str, str]:
     return {key: value for key, _, value in (part.partition("=") for part in info.split(";"))}
 
 
-def _slips(info: Mapping[str, str], columns: Sequence[str]) -> bool:
+def _in_words(slips: Sequence[tuple[float, float]]) -> str:
+    return " or ".join(f"QD < {quality:g} where less than {share:g}" for quality, share in slips)
+
+
+def _slips(info: Mapping[str, str], columns: Sequence[str], alternate: int) -> bool:
     """Little quality for its reads, many of which do not reach past the repeat."""
     keys = columns[8].split(":")
     depths = [dict(zip(keys, column.split(":"), strict=False)).get("AD", ".").split(",") for column in columns[9:]]
     telling = sum(int(depth) for sample in depths for depth in sample if depth != ".")
     share = telling / max(_number(info, "DP", 0.0), telling, 1.0)
-    return _number(info, "QD", math.inf) < LEAST_QUALITY_BY_DEPTH and share < INFORMATIVE
+    by_depth = _number(info, "QD", math.inf)
+    limits = SLIPS if alternate >= FEW_ALTERNATES else SLIPS_OF_FEW
+    return any(by_depth < quality and share < telling_share for quality, telling_share in limits)
 
 
 def _balance(reference: int, alternate: int) -> float:
