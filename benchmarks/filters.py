@@ -157,9 +157,11 @@ def truths() -> list[Truth]:
         "HG001 with faults 18x, 8 Mb": Simulation(*_HG001, "20:28000001-36000000", depth=18.0, faults_seed=41),
         "HG002 with faults 18x, 8 Mb": Simulation(*_HG002, "chr20:1000001-9000000", depth=18.0, faults_seed=42),
         "HG001 with faults 30x, another 8 Mb": Simulation(*_HG001, "20:24000001-32000000", faults_seed=43),
+        "HG001 with faults 18x, another 4 Mb": Simulation(*_HG001, "20:12000001-16000000", depth=18.0, faults_seed=51),
+        "HG001 with faults 24x, 4 Mb": Simulation(*_HG001, "20:16000001-20000000", depth=24.0, faults_seed=52),
         # Held out: no weight or limit of the default filters was chosen by them.
-        "HG001 held out 18x, 4 Mb": Simulation(*_HG001, "20:12000001-16000000", depth=18.0, faults_seed=51),
-        "HG001 held out 24x, 4 Mb": Simulation(*_HG001, "20:16000001-20000000", depth=24.0, faults_seed=52),
+        "HG001 held out 30x, 4 Mb": Simulation(*_HG001, "20:20000001-24000000", faults_seed=61),
+        "HG001 held out 20x, 4 Mb": Simulation(*_HG001, "20:8000001-12000000", depth=20.0, faults_seed=62),
     }
     return [
         Truth("NA12878 52x, chr20 confident", TYPES, lambda folder: _chr20(folder, confident=True)),

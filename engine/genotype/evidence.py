@@ -33,7 +33,7 @@ SUSPECT, SUSPECT_OF_FEW, MANY = 66.0, 52.0, 26
 nears none. Fewer reads can say less against a call, whatever it is."""
 CROWD, CROWD_WITHIN = 8, 700
 """How many other heterozygous SNPs within how many bases on either side are a crowd."""
-CROWD_WEIGHT, CROWD_COUNTS, NEEDS_NO_CROWD = 0.6, 120.0, 42
+CROWD_WEIGHT, CROWD_COUNTS, NEEDS_NO_CROWD = 0.6, 125.0, 40
 """The share of what a crowd says that counts, for its SNPs were read by the same reads; what it may add at most to the
 evidence, in phred, as the number of reads nears none; and the reads from which on it adds nothing."""
 SHARE_BESIDE_A_COPY, CROWD_SHARE = 1 / 3, 0.36
@@ -188,7 +188,7 @@ def crowding(reference: int, alternate: int, neighbours: Sequence[tuple[int, int
         neighbours: those of the others.
 
     >>> [round(crowding(reads - reads // 3, reads // 3, [(16, 8)] * 40)) for reads in (9, 18, 27, 36)]
-    [71, 69, 43, 17]
+    [71, 69, 41, 12]
     >>> crowding(12, 6, [(16, 8)] * 5), crowding(12, 6, [(12, 12)] * 8), crowding(9, 9, [(16, 8)] * 8)
     (0.0, 0.0, 0.0)
     """
