@@ -22,7 +22,9 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         try:
-            reads = make_sample(folder, size, given.contigs, given.depth)
+            # in a process of its own: what a step's peak of memory is told to be is no less than its parent's size
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+                reads = process.submit(make_sample, folder, size, given.contigs, given.depth).result()
             _note(engine, size, engine_steps(folder, reads, given.threads))
             if given.platform:
                 _note(platform, size, platform_steps(folder, reads, given.threads))
@@ -181,7 +185,8 @@ def _write_variants(sequences: Mapping[str, str], path: Path, draw: np.random.Ge
             for place in places[np.diff(places, prepend=0) > 5].tolist():
                 kind = int(draw.random() * 2 * INDEL_EVERY / SNP_EVERY)
                 base, after = sequence[place], sequence[place + 1]
-                other = "ACGT"[("ACGT".index(base) + int(draw.integers(1, 4))) % 4]
+                # of three SNPs two are transitions, as in people
+                other = "ACGT"[("ACGT".index(base) + int(draw.choice((1, 2, 3), p=(1 / 6, 2 / 3, 1 / 6)))) % 4]
                 ref, alt = (base + after, base) if kind == 0 else (base, base + other) if kind == 1 else (base, other)
                 genotype = "1/1" if draw.random() < 1 / 3 else "0/1"
                 out.write(f"{name}\t{place + 1}\t.\t{ref}\t{alt}\t50\tPASS\t.\tGT\t{genotype}\n".encode())
