@@ -21,12 +21,15 @@ from numpy.typing import NDArray
 
 from engine.errors import KnowledgeError
 from engine.files.text import text_lines
+from engine.receipt import Measure
 
 NEAREST: Final = 20
 """Reference persons that are counted."""
 _LEAST_PERSONS: Final = 2 * NEAREST
 _FAR: Final = 4.0
 """Times the distance that half of the reference persons have to their own nearest, from which nobody is near."""
+_CELLS: Final = 60
+"""Cells of the grid on either side of a picture."""
 _FETCH_AGAIN: Final = "fetch the panel's files again, of one release"
 
 
@@ -127,6 +130,26 @@ def likeness(intended: Sequence[float], persons: ReferencePersons) -> Ancestry:
     counts = Counter(persons.populations[person] for person in order.tolist())
     nearest = tuple(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
     return Ancestry(nearest, bool(distance[order].mean() > _FAR * _usual_distance(theirs)))
+
+
+def picture(intended: Sequence[float], persons: ReferencePersons) -> dict[str, Measure]:
+    """What a picture of a sample before these persons is drawn from: dots, middles of populations, and the sample.
+
+    Of the first two components. Persons of one cell of a grid are one dot, so that a receipt holds a few hundred.
+    """
+    theirs = persons.components[:, :2]
+    low, high = theirs.min(axis=0), theirs.max(axis=0)
+    cell = np.where(high > low, high - low, 1) / _CELLS
+    dots = np.unique(np.floor((theirs - low) / cell).clip(0, _CELLS - 1), axis=0) * cell + low + cell / 2
+    of_each = np.array(persons.populations)
+    names = sorted(set(persons.populations))
+    middles = [np.median(theirs[of_each == name], axis=0) for name in names]
+    return {
+        "ancestry_place": [round(float(value), 6) for value in intended[:2]],
+        "ancestry_people": [round(float(value), 6) for value in dots.reshape(-1)],
+        "ancestry_populations": names,
+        "ancestry_middles": [round(float(value), 6) for place in middles for value in place],
+    }
 
 
 def _usual_distance(theirs: NDArray[np.float64]) -> float:

@@ -6,14 +6,15 @@ Where the deployment declares no panel, the sex chromosomes are told alone.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.identity.ancestry import Ancestry, likeness
+from engine.identity.ancestry import Ancestry, likeness, picture
 from engine.identity.contamination import Contamination, estimate_contamination
 from engine.identity.declared_panel import autosomal_sites, load_panel, load_persons
 from engine.identity.genotypes import read_genotypes
@@ -46,6 +47,7 @@ class Identity:
         components: of ancestry that the panel tells.
         ancestry: which reference persons the sample is like, absent where the panel has none.
         asked_sites: sites at which bases were looked for.
+        before_persons: what a picture of the sample before the panel's persons is drawn from; empty without them.
     """
 
     karyotype: Karyotype
@@ -56,6 +58,7 @@ class Identity:
     components: int = 0
     ancestry: Ancestry | None = None
     asked_sites: int = 0
+    before_persons: Mapping[str, Measure] = field(default_factory=dict)
 
     @property
     def missing_share(self) -> float | None:
@@ -84,6 +87,7 @@ class Identity:
             "unusual_karyotype_told": sex.why,
             "sex_contradicts_sheet": sex.contradicts_sheet,
             "sex_contradicts_sheet_told": sex.why,
+            **self.before_persons,
         }
 
 
@@ -121,7 +125,10 @@ def identify(
         write_sketch(pack(genotypes.copies), folder / file_name(sample, version))
         persons = load_persons(panel_file)
         like = likeness(mixed.intended, persons) if mixed and persons and panel.components else None
-        found = Identity(sex, mixed, panel.prefix.name, len(panel), genotypes.known, panel.components, like, len(asked))
+        shown = picture(mixed.intended, persons) if mixed and persons and panel.components > 1 else {}
+        found = Identity(
+            sex, mixed, panel.prefix.name, len(panel), genotypes.known, panel.components, like, len(asked), shown
+        )
     (folder / f"{sample}{SUFFIX}").write_text(json.dumps(_as_json(sample, found), indent=2) + "\n")
     return found
 

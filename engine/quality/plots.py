@@ -31,6 +31,12 @@ def draw(measures: Mapping[str, Measure]) -> dict[str, str]:
         names, placed = measures.get(labels), measures.get(values)
         if isinstance(names, list) and isinstance(placed, list) and names:
             drawn[title] = _figure(title, _bell(dict(zip(map(str, names), _numbers(placed), strict=True))))
+    own, people = measures.get("ancestry_place"), measures.get("ancestry_people")
+    if isinstance(own, list) and own and isinstance(people, list):
+        names, middles = measures.get("ancestry_populations"), measures.get("ancestry_middles")
+        places = _pairs(_numbers(middles)) if isinstance(middles, list) else []
+        named = dict(zip(map(str, names), places, strict=True)) if isinstance(names, list) else {}
+        drawn[ANCESTRY] = _figure(ANCESTRY, _before_people(_pairs(_numbers(own))[0], _pairs(_numbers(people)), named))
     for title, bars in _bars(measures).items():
         drawn[title] = _figure(title, _bar_chart(bars))
     return drawn
@@ -108,6 +114,35 @@ def _histogram(xlabel: str, ylabel: str, width: float = 1.0) -> Callable[[Series
         ]
 
     return plot
+
+
+def _pairs(values: Sequence[float]) -> list[tuple[float, float]]:
+    return list(zip(values[::2], values[1::2], strict=True))
+
+
+def _before_people(
+    own: tuple[float, float], people: Sequence[tuple[float, float]], named: Mapping[str, tuple[float, float]]
+) -> list[str]:
+    """People as dots, the middles of their populations by name, and the sample as a ring."""
+    low, high = (tuple(chosen(place[axis] for place in (own, *people)) for axis in (0, 1)) for chosen in (min, max))
+    wide, high_of = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+
+    def at(place: tuple[float, float]) -> tuple[float, float]:
+        x, y = ((value - least) / ((most - least) or 1) for value, least, most in zip(place, low, high, strict=True))
+        return LEFT + wide * (0.03 + 0.94 * x), TOP + high_of * (0.97 - 0.94 * y)
+
+    dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.6" fill="{FILL}"/>' for x, y in map(at, people)]
+    names = [_text(*at(place), name, anchor="middle", size=10) for name, place in named.items()]
+    x, y = at(own)
+    ring = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="none" stroke="{SECOND_INK}" stroke-width="2.5"/>'
+    frame = f'<path d="M{LEFT} {TOP}V{TOP + high_of}H{LEFT + wide}" fill="none" stroke="#555"/>'
+    across = _text(LEFT + wide / 2, HEIGHT - 8, "first component of ancestry; the ring is the sample", anchor="middle")
+    middle = TOP + high_of / 2
+    up = (
+        f'<text x="12" y="{middle:.0f}" font-size="11" text-anchor="middle" '
+        f'transform="rotate(-90 12 {middle:.0f})">second component</text>'
+    )
+    return [*dots, *names, ring, frame, across, up]
 
 
 def _bell(marks: Mapping[str, float]) -> list[str]:
@@ -208,6 +243,7 @@ NAMED_COUNTS: Mapping[str, tuple[str, str]] = {
     "Bases below 20x by exon": ("missed_exon_names", "missed_exon_below_20x"),
     "Uncalled bases by exon": ("missed_exon_names", "missed_exon_uncalled"),
 }
+ANCESTRY = "Ancestry beside the reference persons"
 NAMED_MARKS: Mapping[str, tuple[str, str]] = {"Polygenic scores among people": ("placed_scores", "placed_z")}
 MOST_BARS = 12
 _WIDEST = 4.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.errors import KnowledgeError
-from engine.identity.ancestry import likeness, read_persons
+from engine.identity.ancestry import ReferencePersons, likeness, picture, read_persons
 from engine.identity.panel import read_panel
 
 PERSONS = [(f"P{number}", "A" if number < 30 else "B", 0.01 * (number >= 30), number / 1e5) for number in range(60)]
@@ -68,3 +68,11 @@ def test_a_person_of_a_published_panel_is_like_the_own_population(
     own = persons.components[[name == population for name in persons.populations]][:, :2]
     found = likeness(tuple(np.median(own, axis=0)), persons)
     assert population in dict(found.nearest) and not found.is_far
+
+
+def test_a_picture_has_persons_as_dots_and_the_middles_of_populations() -> None:
+    places = np.array([[0.1, 0.2, 9.0], [0.3, 0.4, 8.0], [0.30001, 0.40001, 7.0]])
+    told = picture((0.2, 0.3), ReferencePersons(places, ("GBR", "FIN", "FIN")))
+    assert told["ancestry_place"] == [0.2, 0.3] and told["ancestry_populations"] == ["FIN", "GBR"]
+    assert told["ancestry_middles"] == pytest.approx([0.300005, 0.400005, 0.1, 0.2])
+    assert len(told["ancestry_people"]) == 4, "two of them lie in one dot"  # type: ignore[arg-type]

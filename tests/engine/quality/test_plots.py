@@ -45,3 +45,20 @@ def test_a_score_stands_where_it_lies_among_people_and_at_the_edge_beyond() -> N
     told = [each.text for each in figure.iter() if each.text]
     assert "PGS1, Europeans: -1.50" in told and "PGS2, East Asians: +9.00" in told
     assert "0.2" not in told, "the curve's height has no unit"
+
+
+def test_a_sample_is_a_ring_before_the_people_of_the_panel() -> None:
+    measures = {
+        "ancestry_place": [0.0, 1.0],
+        "ancestry_people": [0.0, 0.0, 2.0, 2.0, 1.0, 1.0],
+        "ancestry_populations": ["GBR"],
+        "ancestry_middles": [2.0, 2.0],
+    }
+    (svg,) = draw(measures).values()
+    figure = ElementTree.fromstring(svg)
+    circles = [each for each in figure.iter() if each.tag.endswith("circle")]
+    *dots, ring = circles
+    assert len(dots) == 3 and ring.get("stroke") == "#c55a11"
+    assert ring.get("cx") == dots[0].get("cx") and ring.get("cy") == dots[2].get("cy")
+    assert "GBR" in [each.text for each in figure.iter() if each.text]
+    assert draw({"ancestry_place": [0.0, 1.0]}) == {}
