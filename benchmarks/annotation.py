@@ -3,7 +3,8 @@
 The 78,086 variants of HG001 on chromosome 20, and made-up ones by the million on the same sequence: each annotated with
 a gene model, ClinVar and frequencies, written as VCF with index and as Parquet. ClinVar and frequencies are made up,
 too: of every fiftieth and of every second variant. ``bcftools csq`` is the consequence caller alone, ``bcftools
-annotate`` the join alone. Told are user and system CPU seconds, variants a CPU second, and the peak of memory.
+annotate`` the join alone. Another annotator is measured beside them where ``--beside`` gives its command. Told are user
+and system CPU seconds, variants a CPU second, and the peak of memory.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import multiprocessing
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -51,18 +53,23 @@ def main() -> None:
     print("| records | program | user s | system s | variants a CPU second | peak MB |\n|---|---|---|---|---|---|")
     for name, calls in (("HG001 chr20", VARIANTS), ("made up", made_up)):
         if options.only in (None, name):
-            _compare(name, calls, fasta, folder)
+            _compare(name, calls, fasta, folder, options.beside)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.annotation", description=__doc__)
     parser.add_argument("--records", type=int, default=5_000_000, help="made-up variants (%(default)s)")
     parser.add_argument("--only", choices=("HG001 chr20", "made up"), help="measure one of the two")
+    parser.add_argument(
+        "--beside",
+        metavar="COMMAND",
+        help="of another annotator, which writes a VCF to standard output; {} is the calls",
+    )
     parser.add_argument("--folder", type=Path, default=RESULTS, help="where to write")
     return parser.parse_args()
 
 
-def _compare(name: str, calls: Path, fasta: Path, folder: Path) -> None:
+def _compare(name: str, calls: Path, fasta: Path, folder: Path, beside: str | None) -> None:
     clinvar, frequencies = (folder / f"{calls.name}.{kind}.vcf.gz" for kind in ("clinvar", "frequencies"))
     if not frequencies.exists():
         _apart(write_knowledge, calls, clinvar, frequencies)
@@ -81,6 +88,9 @@ def _compare(name: str, calls: Path, fasta: Path, folder: Path) -> None:
         "bcftools csq": bcftools_command("csq", *csq, "-O", "z", "-o", str(out), str(calls)),
         "bcftools annotate": bcftools_command("annotate", *sources, "-O", "z", "-o", str(out), str(calls)),
     }
+    if beside:
+        words = shlex.split(beside)
+        commands[Path(words[0]).name] = [str(calls) if word == "{}" else word for word in words]
     for program, command in commands.items():
         cost = run(command, folder / "log.txt")
         print(f"| {name}, {records:,} | {program} | {_told(cost, records)} |", flush=True)
