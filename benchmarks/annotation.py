@@ -13,14 +13,13 @@ import argparse
 import gzip
 import multiprocessing
 import shlex
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pysam
 
-from benchmarks.inputs import RESULTS, SHARED
+from benchmarks.inputs import RESULTS, SHARED, indexed_reference
 from benchmarks.measure import Cost, run
 from engine.files.bgzf import BgzfWriter
 from engine.files.calls_index import index_calls
@@ -42,11 +41,7 @@ def main() -> None:
     options = _options()
     folder: Path = options.folder / "annotation"
     folder.mkdir(parents=True, exist_ok=True)
-    fasta = folder / "20.fa"
-    if not fasta.exists():
-        with gzip.open(REFERENCE) as packed, fasta.open("wb") as plain:
-            shutil.copyfileobj(packed, plain)
-        pysam.faidx(str(fasta))
+    fasta = indexed_reference(REFERENCE, folder)
     made_up = folder / f"made_up_{options.records}.vcf.gz"
     if not made_up.exists():
         _apart(write_made_up, made_up, fasta, options.records)

@@ -26,3 +26,13 @@ def plain_reference(fasta: Path, folder: Path) -> Path:
                 out.writelines(sequence[start : start + 100] + "\n" for start in range(0, len(sequence), 100))
         partial.replace(plain)
     return plain
+
+
+def indexed_reference(fasta: Path, folder: Path) -> Path:
+    """The same with the index beside it that programs look bases up by."""
+    import pysam
+
+    plain = plain_reference(fasta, folder)
+    if not plain.with_name(f"{plain.name}.fai").exists():
+        pysam.faidx(str(plain))
+    return plain

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy as np
 import pysam
 
 from benchmarks.annotation import CONTIG, LENGTH, REFERENCE
-from benchmarks.inputs import RESULTS, SHARED
+from benchmarks.inputs import RESULTS, SHARED, indexed_reference
 from benchmarks.measure import run
 from engine.files.bgzf import BgzfWriter
 from engine.risk.genotypes import read_dosages
@@ -40,11 +39,7 @@ def main() -> None:
     options = _options()
     folder: Path = options.folder / "scores"
     folder.mkdir(parents=True, exist_ok=True)
-    fasta = folder / "20.fa"
-    if not fasta.exists():
-        with gzip.open(REFERENCE) as packed, fasta.open("wb") as plain:
-            shutil.copyfileobj(packed, plain)
-        pysam.faidx(str(fasta))
+    fasta = indexed_reference(REFERENCE, folder)
     made = _Made(folder, fasta, options.variants)
     print("| score | calls | user s | system s | peak MB |\n|---|---|---|---|---|")
     engine = ["genomics-engine", "score", "--quiet", "--score", str(made.score), "--output", str(folder / "out.tsv")]

@@ -23,11 +23,12 @@ from engine.ops.joint_call import ASSET, publish
 from engine.ops.knowledge import reference_genome
 from engine.person import Sex
 from engine.receipt import Receipt, Recipe
+from engine.reference.bundle import Contig
 from genomics_assets.joint_calls import joint_call
 from resources.environment import Resources, build_resources
 from resources.studies import RELEASED
 from tests.builders.contributions import contribute, contribution
-from tests.builders.deployment import START, tiny_deployment
+from tests.builders.deployment import START, Deployment, tiny_deployment
 from tests.builders.sheets import entry
 from tests.conftest import PROJECT
 
@@ -72,10 +73,8 @@ def gvcf(path: Path, sample: str, contig: str, length: int, bases: str, varies: 
     pysam.tabix_index(str(path), preset="vcf", force=True)
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], Resources]:
-    """Three samples with gVCFs, of whom the third did not agree, in a cohort of all who agreed."""
-    folder = tmp_path_factory.mktemp("house")
+def with_genome(folder: Path) -> tuple[Deployment, Resources, Contig, str]:
+    """A deployment whose genome is built, its contig and the bases that the calls are about."""
     deployment = tiny_deployment(folder)
     platform = build_resources(deployment.settings)
     reference_genome.make(platform, "", log=lambda _: None)
@@ -83,6 +82,14 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], Res
     (contig,) = reference.contigs
     with pysam.FastaFile(str(reference.fasta)) as fasta:
         bases = fasta.fetch(contig.name, START, START + 1_001).upper()
+    return deployment, platform, contig, bases
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], Resources]:
+    """Three samples with gVCFs, of whom the third did not agree, in a cohort of all who agreed."""
+    folder = tmp_path_factory.mktemp("house")
+    deployment, platform, contig, bases = with_genome(folder)
     agreed = {"S1": ("HMB",), "S2": ("GRU",), "S3": ()}
     entries = [entry(folder / "reads", name, research_consent=said, sex=SEXES[name]) for name, said in agreed.items()]
     platform.registry.register(entries, sheet="run.csv", sheet_digest="0")

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 
-import pysam
 import pytest
 
 from console.cli import main
-from engine.ops.knowledge import reference_genome
 from engine.person import Sex
 from engine.receipt import Recipe
-from resources.environment import build_resources
-from tests.builders.deployment import START, tiny_deployment
+from tests.builders.deployment import START
 from tests.builders.sheets import entry
-from tests.console.test_joint_call import PLACES, gvcf
+from tests.console.test_joint_call import PLACES, gvcf, with_genome
 
 KIN = {"child": {"father_id": "father", "mother_id": "mother"}, "father": {"sex": Sex.MALE}, "mother": {}, "else": {}}
 
@@ -23,13 +20,7 @@ KIN = {"child": {"father_id": "father", "mother_id": "mother"}, "father": {"sex"
 def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Mother and child carry three variants, the father and a person of no family none."""
     folder = tmp_path_factory.mktemp("family")
-    deployment = tiny_deployment(folder)
-    platform = build_resources(deployment.settings)
-    reference_genome.make(platform, "", log=lambda _: None)
-    reference = platform.knowledge.bundle("reference_genome")
-    (contig,) = reference.contigs
-    with pysam.FastaFile(str(reference.fasta)) as fasta:
-        bases = fasta.fetch(contig.name, START, START + 1_001).upper()
+    deployment, platform, contig, bases = with_genome(folder)
     sexes = {"sex": Sex.FEMALE}
     entries = [entry(folder / "reads", name, **(sexes | facts)) for name, facts in KIN.items()]
     platform.registry.register(entries, sheet="run.csv", sheet_digest="0")
