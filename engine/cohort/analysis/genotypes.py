@@ -87,8 +87,6 @@ def _add(rows: dict[str, Dosages], record: Any) -> None:
     allele = f"{record.CHROM}-{record.POS}-{record.REF.upper()}-{record.ALT[0].upper()}"
     if record.ploidy != _DIPLOID:
         raise ValueError(f"{allele} has genotypes of ploidy {record.ploidy}")
-    if record.genotype.array()[:, :2].max(initial=0) > 1:
-        raise ValueError(f"{allele} has genotypes of an allele that it does not have")
     dosages = record.gt_types.astype(np.int8)
     if not np.array_equal(rows.setdefault(allele, dosages), dosages):
         raise ValueError(f"two records of {allele} have different genotypes")
