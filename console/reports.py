@@ -106,7 +106,7 @@ def _write_identified(reports: Reports, name: str, chosen: argparse.Namespace) -
 
 def _files(reports: Reports, *receipts: Receipt) -> dict[str, str]:
     """Where the files of page and bundle lie, by kind."""
-    kinds = {".html": "page", ".pdf": "PDF", ".json": "FHIR bundle"}
+    kinds = {".html": "page", ".pdf": "PDF", ".json": "FHIR bundle", ".tsv": "genes not fully called"}
     return {
         kinds[Path(file.name).suffix]: str(reports.platform.lake.path(receipt, file.name))
         for receipt in receipts

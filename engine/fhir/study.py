@@ -81,7 +81,7 @@ def _analysis_extensions(
         extension(f"{_ANALYSIS}-genomic-source-class", valueCodeableConcept=GERMLINE),
         extension(f"{_ANALYSIS}-title", valueString=f"Germline small variants of sample {case.sample}"),
         extension(f"{_ANALYSIS}-specimen", valueReference=actors.specimen),
-        _regions(case.regions),
+        _regions(case),
     ]
     if metrics := _metrics(case.regions):
         extensions.append(metrics)
@@ -96,14 +96,25 @@ def _analysis_extensions(
     return extensions
 
 
-def _regions(regions: Regions) -> JsonObject:
-    parts: list[JsonObject] = [{"url": "description", "valueString": regions.description}]
+def _regions(case: CaseFacts) -> JsonObject:
+    """What was studied; of many genes that could not be called throughout as many as the page names."""
+    regions = case.regions
+    parts: list[JsonObject] = [{"url": "description", "valueString": _described(case)}]
     parts += [{"url": "studied", "valueCodeableConcept": gene_concept(gene)} for gene in regions.studied]
     if regions.uncalled_bases is not None:
         called = (gene for gene in regions.studied if gene not in regions.uncalled)
         parts += [{"url": "called", "valueCodeableConcept": gene_concept(gene)} for gene in called]
-    parts += [{"url": "uncalled", "valueCodeableConcept": gene_concept(gene)} for gene in regions.uncalled]
+    parts += [{"url": "uncalled", "valueCodeableConcept": gene_concept(gene)} for gene in case.uncalled_named]
     return extension(f"{_ANALYSIS}-regions", extension=parts)
+
+
+def _described(case: CaseFacts) -> str:
+    if case.uncalled_file is None:
+        return case.regions.description
+    return (
+        f"{case.regions.description}; {len(case.regions.uncalled):,} genes were not fully called, of which "
+        f"{len(case.uncalled_named):,} are listed here and all in the report's file {case.uncalled_file}"
+    )
 
 
 def gene_concept(gene: Gene) -> JsonObject:

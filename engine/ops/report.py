@@ -131,15 +131,18 @@ def clinical_report(
     from engine.report.issue import issue_of
     from engine.report.page import makes_pdf, render, write_pdf
     from engine.report.statement_file import PILEUPS_SUFFIX, SUFFIX, read_pileups, read_statement
+    from engine.report.uncalled_genes import write_uncalled_genes
 
     said = read_statement(statement.file(SUFFIX))
     issue = issue_of(standing.sign_outs, said.digest)
     told = _told(said, issue)
-    written: dict[str, Measure] = {"written_by": code_version("engine.report.page").source}
+    code = code_version("engine.report.page", "engine.report.uncalled_genes")
+    written: dict[str, Measure] = {"written_by": code.source}
     if previous and (told if issue.is_signed else told | written).items() <= previous.measures.items():
         return _keep(previous, making)
     page = render(said, issue, read_pileups(statement.file(PILEUPS_SUFFIX)), _versions(said, issue, standing))
     (making.folder / f"{making.sample}.report.html").write_text(page)
+    write_uncalled_genes(said.case, making.folder)
     if makes_pdf():
         write_pdf(page, making.folder / f"{making.sample}.report.pdf")
     else:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from engine.report.case import CaseFacts, Gene, genes_in_words
 from engine.report.drug_response import differences
 from engine.report.issue import Issue, SignOut, Status
 from engine.report.risk import risk_differences
@@ -115,6 +116,7 @@ def _of_the_case(before: Statement, after: Statement) -> Iterator[str]:
     for what, said in _CASE.items():
         if said(before) != said(after):
             yield f"{what}: was {said(before)}, is {said(after)}."
+    yield from _of_uncalled_genes(before.case, after.case)
     if arrived := [kin for kin in before.awaited if kin in after.compared]:
         yield f"The calls were compared with those of the {' and '.join(arrived)}."
     if before.lineage.reads != after.lineage.reads:
@@ -126,6 +128,25 @@ def _of_drugs_and_risks(before: Statement, after: Statement) -> Iterator[str]:
     if before.drug_response is not None and after.drug_response is not None:
         yield from differences(before.drug_response, after.drug_response)
     yield from risk_differences(before.risks, after.risks)
+
+
+def _of_uncalled_genes(before: CaseFacts, after: CaseFacts) -> Iterator[str]:
+    """Few genes are told as they were and are; of many which came and which went, those asked about first."""
+    was, now = before.uncalled_listed, after.uncalled_listed
+    if _symbols(was) == _symbols(now):
+        return
+    if before.uncalled_file is None and after.uncalled_file is None:
+        yield f"Genes not fully called: was {_list(_symbols(was))}, is {_list(_symbols(now))}."
+        return
+    came, went = (
+        genes_in_words([gene for gene in one if gene.symbol not in _symbols(other)], after.question.genes) or "none"
+        for one, other in ((now, was), (was, now))
+    )
+    yield f"Genes not fully called: were {len(was):,}, are {len(now):,}; new: {came}; no more: {went}."
+
+
+def _symbols(genes: Iterable[Gene]) -> list[str]:
+    return sorted(gene.symbol for gene in genes)
 
 
 def _list(values: Iterable[str]) -> str:
@@ -141,7 +162,6 @@ _CASE: Mapping[str, Callable[[Statement], str]] = {
     "Consent to secondary findings": lambda said: "given" if said.case.person.secondary_findings_consent else "absent",
     "Drug response": lambda said: "told" if said.drug_response else "not asked for",
     "What was studied": lambda said: said.case.regions.description,
-    "Genes not fully called": lambda said: _list(gene.symbol for gene in said.case.regions.uncalled),
     "Failed checks let through": lambda said: _list(said.case.overridden_checks),
     "The build": lambda said: said.build,
 }

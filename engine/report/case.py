@@ -6,7 +6,7 @@ is written.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -83,7 +83,11 @@ class Regions:
 
 
 MOST_UNCALLED_NAMED = 20
-"""More genes that could not be called throughout are counted, unless they were asked about; the FHIR bundle has all."""
+"""More genes that could not be called throughout are counted, unless they were asked about; a file beside the page has
+all of them.
+"""
+UNCALLED_SUFFIX = ".uncalled_genes.tsv"
+"""How the name of that file ends."""
 
 
 MOST_EXONS_NAMED = 20
@@ -92,9 +96,22 @@ MOST_EXONS_NAMED = 20
 
 def uncalled_in_words(regions: Regions, asked: Sequence[str] = ()) -> str:
     """The genes that could not be called throughout: those asked about first, and of many others how many."""
-    symbols = sorted((gene.symbol for gene in regions.uncalled), key=lambda symbol: symbol not in asked)
-    named = max(MOST_UNCALLED_NAMED, sum(symbol in asked for symbol in symbols))
-    return _in_words(symbols, named, "gene")
+    return genes_in_words(regions.uncalled, asked)
+
+
+def genes_in_words(genes: Iterable[Gene], asked: Sequence[str]) -> str:
+    """Genes by their symbols: those asked about first, and of many others how many."""
+    ordered = _asked_first(genes, asked)
+    return _in_words([gene.symbol for gene in ordered], _named_of(ordered, asked), "gene")
+
+
+def _asked_first(genes: Iterable[Gene], asked: Sequence[str]) -> list[Gene]:
+    return sorted(genes, key=lambda gene: gene.symbol not in asked)
+
+
+def _named_of(genes: Sequence[Gene], asked: Sequence[str]) -> int:
+    """How many of them are named at most, the others counted."""
+    return max(MOST_UNCALLED_NAMED, sum(gene.symbol in asked for gene in genes))
 
 
 def exons_in_words(regions: Regions) -> str:
@@ -151,6 +168,22 @@ class CaseFacts:
     def uncalled_genes(self) -> str:
         """Genes that could not be called throughout, in words."""
         return uncalled_in_words(self.regions, self.question.genes)
+
+    @property
+    def uncalled_listed(self) -> tuple[Gene, ...]:
+        """All of them, those asked about first."""
+        return tuple(_asked_first(self.regions.uncalled, self.question.genes))
+
+    @property
+    def uncalled_named(self) -> tuple[Gene, ...]:
+        """Those that are told by name."""
+        return self.uncalled_listed[: _named_of(self.regions.uncalled, self.question.genes)]
+
+    @property
+    def uncalled_file(self) -> str | None:
+        """Name of the file beside the page that has them all, absent where each is told by name."""
+        named = len(self.uncalled_named) == len(self.regions.uncalled)
+        return None if named else f"{self.sample}{UNCALLED_SUFFIX}"
 
     @property
     def uncalled_exons(self) -> str:

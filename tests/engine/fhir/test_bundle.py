@@ -232,6 +232,22 @@ def test_nothing_found_is_said_with_what_was_looked_at(tmp_path: Path) -> None:
     ]
 
 
+def test_of_many_genes_not_called_the_bundle_names_those_that_the_page_names(tmp_path: Path) -> None:
+    genes = tuple(Gene(f"G{number:02}") for number in range(94))
+    case = CaseFacts("S1", person(ordered_genes=("G90",)), Regions("a genome", uncalled=genes, uncalled_bases=94))
+    bundle = built(tmp_path, case=case)
+    (analysis,) = of_type(bundle, "Procedure", "genomic-study-analysis")
+    (studied,) = (e for e in analysis["extension"] if e["url"].endswith("-regions"))
+    description, *uncalled = studied["extension"]
+    assert description["valueString"] == (
+        "a genome; 94 genes were not fully called, of which 20 are listed here and all in the report's file "
+        "S1.uncalled_genes.tsv"
+    )
+    assert [part["valueCodeableConcept"]["text"] for part in uncalled] == ["G90", *(f"G{n:02}" for n in range(19))]
+    assert {part["url"] for part in uncalled} == {"uncalled"} and "G20" not in json.dumps(bundle)
+    assert not check_bundle(bundle).problems
+
+
 def test_compound_heterozygous_variants_are_tied_by_their_phase(tmp_path: Path) -> None:
     bundle = built(
         tmp_path,

@@ -51,6 +51,16 @@ def test_what_changed_beside_the_findings_is_told(tmp_path: Path, facts: dict[st
     assert any(one.startswith(told) for one in found), found
 
 
+def test_of_many_genes_those_that_came_and_went_are_told(tmp_path: Path) -> None:
+    genes = tuple(Gene(f"G{number:02}") for number in range(94))
+    before, after = replace(REGIONS, uncalled=genes), replace(REGIONS, uncalled=(*genes[1:], Gene("AVP")))
+    told = changes(said(tmp_path / "a", regions=before), said(tmp_path / "b", regions=after))
+    assert told == ("Genes not fully called: were 94, are 94; new: AVP; no more: G00.",)
+    (fewer,) = changes(said(tmp_path / "c", regions=before), said(tmp_path / "d", regions=replace(before, uncalled=())))
+    assert fewer.startswith("Genes not fully called: were 94, are 0; new: none; no more: G00, G01, ")
+    assert fewer.endswith(", G19, and 74 more genes.")
+
+
 def test_the_comparison_with_a_parent_is_a_change(tmp_path: Path) -> None:
     before = said(tmp_path / "a", father_id="DAD")
     after = said(tmp_path / "b", father_id="DAD", lineage=with_kin(LINEAGE, "father"))
