@@ -9,7 +9,7 @@ export GENOMICS_REFERENCE := $(REFERENCE)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: fhir-definitions hail hapi help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers spark tmdl azurite checkov knowledge
+.PHONY: fhir-definitions hail databricks-connect hapi help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers spark tmdl azurite checkov knowledge
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -104,6 +104,10 @@ spark: $(BIN)/uv  ## install Spark with dbt and the platform into .spark, for th
 hail: $(BIN)/uv  ## install Hail, with a Spark of its own, into .hail, for the tests and the benchmark (needs Java 11 or 17)
 	@$(BIN)/uv venv --quiet --allow-existing .hail
 	@$(BIN)/uv pip install --quiet --python .hail hail==0.2.139
+
+databricks-connect: $(BIN)/uv  ## install Databricks Connect, with a Spark and NumPy of its own, into .databricks-connect, for the tests
+	@$(BIN)/uv venv --quiet --allow-existing .databricks-connect
+	@$(BIN)/uv pip install --quiet --python .databricks-connect databricks-connect==16.1.7 "pyarrow<20" "pandas<3" pyyaml
 
 azurite:  ## install Azurite, the emulator of Azure Storage, into .azurite, for the tests (needs Node.js 20 or newer)
 	@npm install --silent --no-save --no-audit --prefix .azurite azurite@3.35.0

@@ -41,6 +41,9 @@ WINDOW = 64
 """Samples over which a cost is told: twice as many as make a group's files one."""
 GENOME_CALLS, GENOME_HOLES, AUTOSOMES, MOST = 4_600_000, 900_000, 22, 130_000_000
 """Calls of a whole genome, stretches of it that were not called, its autosomes and how long they are in the mean."""
+GENOME_BLOCKS = 12_000_000
+"""Reference blocks of a whole genome: 4,220 a Mb, as HG004's at 30x in three bands of quality."""
+OF_A_GENOME = ("calls", "no_calls", "ref_blocks", "variant_records")
 NEW = 50_000
 """Number of the first sample that is added to all cohorts."""
 
@@ -205,9 +208,10 @@ def _genomes(folder: Path) -> None:
         versions = dict.fromkeys(tables, "1")
         spent = _spent(partial(warehouse.contribute, tables, sample=f"S{number:05}", versions=versions))
         size = {name: len(rows) for name, rows in tables.items()}
-        print(f"genome {number + 1}: {size['calls']:,} calls, {size['missing']:,} missing stretches: {spent:.1f} CPU s")
+        told = ", ".join(f"{size[name]:,} {name}" for name in OF_A_GENOME)
+        print(f"genome {number + 1}: {told}: {spent:.1f} CPU s", flush=True)
     files = warehouse.listing()
-    for name in ("calls", "no_calls", *GOLD):
+    for name in (*OF_A_GENOME, *GOLD):
         stored = sum(Path(file).stat().st_size for file in files[name])
         print(f"{name}: {stored / 4 / 1e6:,.1f} MB a genome")
 
@@ -215,7 +219,7 @@ def _genomes(folder: Path) -> None:
 def _genome(number: int) -> dict[str, pa.Table]:
     """Tables of a whole genome; of its alleles nine in ten are others' as well."""
     draw = np.random.default_rng(number)
-    tables: dict[str, list[pa.Table]] = {"calls": [], "no_calls": []}
+    tables: dict[str, list[pa.Table]] = {name: [] for name in OF_A_GENOME}
     for contig in range(1, AUTOSOMES + 1):
         shared = np.random.default_rng(contig).integers(1, MOST, 2 * GENOME_CALLS // AUTOSOMES)
         own = draw.integers(1, MOST, GENOME_CALLS // 10 // AUTOSOMES)
@@ -233,6 +237,9 @@ def _genome(number: int) -> dict[str, pa.Table]:
             schema = arrow_schema(TABLES[name], bare=True)
             cast = [one.cast(field.type) for one, field in zip(arrays, schema, strict=True)]
             tables[name].append(pa.table(cast, schema=schema))
+        blocks = np.sort(draw.choice(MOST, GENOME_BLOCKS // AUTOSOMES, replace=False)).astype(np.int32)
+        tables["ref_blocks"].append(_ref_blocks(f"S{number:05}", f"chr{contig}", blocks))
+        tables["variant_records"].append(_variant_records(f"S{number:05}", f"chr{contig}", positions))
     facts = (f"S{number:05}", "female", None, None, None, "drawn", "drawn", "1")
     return {
         **{name: pa.concat_tables(parts) for name, parts in tables.items()},

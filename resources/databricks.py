@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _FILE = ("GENOMICS_DATABRICKS", "docs/studies.md")
 _VOLUME = r"/Volumes/[^/]+/[^/]+/[^/]+"
 _KEY = "platform"
+_NEEDLESS = {"client", "cluster"}
+"""What a file may leave out."""
 PACKAGE, PROGRAM = "genomics-assets", "genomics-databricks"
 """The platform's distribution, and its program that a task runs."""
 
@@ -38,6 +40,7 @@ class DatabricksAccess:
         secret_file: file with its secret, or with the token.
         volume: ``/Volumes/catalog/schema/volume``.
         wheel: of the platform, a file of the volume.
+        cluster: id of the cluster on which sessions of Databricks Connect compute; serverless where absent.
     """
 
     host: str = ""
@@ -45,6 +48,7 @@ class DatabricksAccess:
     secret_file: Path | None = None
     volume: str = ""
     wheel: str = ""
+    cluster: str = ""
 
 
 def read_databricks(file: Path) -> DatabricksAccess:
@@ -54,7 +58,7 @@ def read_databricks(file: Path) -> DatabricksAccess:
         DeliveryError: it lacks something, or names what is no workspace or no file of a volume.
     """
     access = read_access_file(file, DatabricksAccess, *_FILE)
-    lacking = [one.name for one in fields(access) if one.name != "client" and not getattr(access, one.name)]
+    lacking = [one.name for one in fields(access) if one.name not in _NEEDLESS and not getattr(access, one.name)]
     if lacking:
         raise unusable(file, f"lacks {', '.join(lacking)}", *_FILE)
     place = urlsplit(access.host)
@@ -65,6 +69,42 @@ def read_databricks(file: Path) -> DatabricksAccess:
     if not access.wheel.startswith(f"{access.volume}/"):
         raise unusable(file, "has a wheel that does not lie in the volume", *_FILE)
     return access
+
+
+def connected(file: Path) -> Any:
+    """A session of Spark in the workspace that a file tells of, by Databricks Connect.
+
+    Databricks Connect brings a Spark of its own and (16.1, for Python 3.11) NumPy 1: it is installed in an environment
+    beside the platform's, in which of the platform this module works.
+
+    Args:
+        file: as of :func:`read_databricks`.
+
+    Raises:
+        DeliveryError: the file cannot be used, or the workspace has no such cluster or lets nobody in.
+        ToolError: Databricks Connect is not installed, or the cluster's release is older than its.
+    """
+    workspace = Workspace.of(file)
+    try:
+        from databricks.connect import DatabricksSession
+    except ImportError as error:
+        raise ToolError(
+            "Databricks Connect is not installed",
+            remedy="install `databricks-connect` in an environment of its own (make databricks-connect)",
+        ) from error
+    config = workspace.client.config.copy()
+    cluster = workspace.access.cluster
+    where, what = ("cluster_id", cluster) if cluster else ("serverless_compute_id", "auto")
+    setattr(config, where, what)  # the other one stays unset: None would be read as a name
+    # Serverless is looked for by the first query: Databricks' own check would wait minutes for one that is not there.
+    builder = DatabricksSession.builder.sdkConfig(config).validateSession(bool(cluster))
+    with _told(f"cluster {cluster}"):
+        try:
+            return builder.getOrCreate()
+        except Exception as error:
+            if not str(error).startswith("Unsupported combination"):  # it has no type of its own
+                raise
+            raise ToolError(str(error), remedy="name a cluster of a later release of Databricks") from error
 
 
 @dataclass(frozen=True)
@@ -155,7 +195,7 @@ def _told(place: str) -> Iterator[None]:
     except (DatabricksError, OSError) as error:
         raise DeliveryError(
             f"Databricks does not do as asked with {place}: {error}",
-            remedy="see whether the service principal may read and write the volume",
+            remedy="see whether it is there, and the service principal may use it",
         ) from error
 
 

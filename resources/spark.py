@@ -1,6 +1,7 @@
 """Apache Spark, for cohorts that one machine does not hold: where a session comes from, and what runs on it.
 
-A local session by default; where ``SPARK_REMOTE`` names a server, that is used (Spark Connect, Databricks Connect).
+A local session by default; where ``SPARK_REMOTE`` names a server, that is used (Spark Connect).
+Databricks Connect brings a Spark of its own: :func:`resources.databricks.connected`.
 Spark is no dependency of the platform: without it everything here says so, and nothing else needs it.
 """
 

@@ -25,6 +25,8 @@ from dagster_pipes import decode_param, encode_param
 from tests.conftest import PROJECT
 
 TOKEN = "dapi-of-the-test"
+CLUSTERS = {"0123-new": "17.3.x-scala2.13", "0123-old": "13.3.x-scala2.12"}
+"""Releases of Databricks by cluster."""
 
 
 @dataclass
@@ -119,6 +121,10 @@ def databricks_workspace(root: Path, python: Path) -> Iterator[DatabricksWorkspa
             if path.endswith("/jobs/runs/submit"):
                 workspace.submit(json.loads(body))
                 return self._answer({"run_id": len(workspace.submitted)})
+            if path.endswith("/clusters/get"):
+                release = CLUSTERS.get(unquote(urlsplit(self.path).query).removeprefix("cluster_id="))
+                gone = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "Cluster does not exist"}
+                return self._answer({"spark_version": release} if release else gone, 200 if release else 404)
             if path.endswith("/jobs/runs/get"):
                 return self._answer(self._state())
             return self._answer({"error_code": "NOT_FOUND", "message": path}, 404)

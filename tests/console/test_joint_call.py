@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,8 @@ from tests.builders.deployment import START, Deployment, tiny_deployment
 from tests.builders.sheets import entry
 from tests.conftest import PROJECT
 
+SPARK = PROJECT / ".spark" / "bin" / "python"
+"""Where ``make spark`` puts Spark with the platform."""
 HAIL = PROJECT / ".hail" / "bin" / "python"
 """Where ``make hail`` puts Hail, which needs a Spark of its own."""
 PGENLIB = PROJECT / ".readers" / "pgen"
@@ -87,8 +90,12 @@ def with_genome(folder: Path) -> tuple[Deployment, Resources, Contig, str]:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], Resources]:
+    """As :func:`with_samples`."""
+    return with_samples(tmp_path_factory.mktemp("house"))
+
+
+def with_samples(folder: Path) -> tuple[dict[str, str], Resources]:
     """Three samples with gVCFs, of whom the third did not agree, in a cohort of all who agreed."""
-    folder = tmp_path_factory.mktemp("house")
     deployment, platform, contig, bases = with_genome(folder)
     agreed = {"S1": ("HMB",), "S2": ("GRU",), "S3": ()}
     entries = [entry(folder / "reads", name, research_consent=said, sex=SEXES[name]) for name, said in agreed.items()]
@@ -143,6 +150,40 @@ def test_everybody_or_some_are_called_together_as_an_asset_and_found_fresh(
         contig = opened.header.contigs[0].name
     some = made(samples=["S2"], region=f"{contig}:{PLACES[1]}-{PLACES[1]}")
     assert told(platform.lake.path(some, f"{ASSET}.vcf.gz")) == [(PLACES[1], [(0, 1)])]
+
+
+_MADE_ON_SPARK = """
+import dagster as dg
+from pyspark import SparkContext
+from genomics_assets.joint_calls import joint_call
+from resources.environment import Settings, build_resources
+
+platform = build_resources(Settings.from_environment())
+assert SparkContext._gateway is None
+assert dg.materialize([joint_call], resources=vars(platform)).success
+assert SparkContext._gateway is not None, "Spark was not asked"
+"""
+
+
+def test_the_asset_is_called_on_spark_where_that_is_the_cohorts_engine(
+    house: tuple[dict[str, str], Resources], tmp_path: Path
+) -> None:
+    if not SPARK.exists() or not shutil.which("java"):
+        pytest.skip("Spark is not installed: make spark (needs Java 17)")
+    variables, platform = with_samples(tmp_path)
+    done = subprocess.run(
+        [str(SPARK), "-c", _MADE_ON_SPARK],
+        env=os.environ | variables | {"GENOMICS_COHORT_ENGINE": "spark", "PYTHONPATH": str(PROJECT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    publish(house[1])
+    here, there = (one.lake.path(one.lake.require(ASSET), f"{ASSET}.vcf.gz") for one in (house[1], platform))
+    assert told(there) == [(place, [(0, 1), (0, 1), (0, 0)]) for place in PLACES]
+    assert there.read_bytes() == here.read_bytes()
 
 
 def test_an_asset_of_a_sample_without_a_gvcf_names_it(house: tuple[dict[str, str], Resources]) -> None:

@@ -17,11 +17,11 @@ import pytest
 import yaml
 
 from engine.annotate.alleles import annotate_alleles
-from engine.errors import DeliveryError
+from engine.errors import DeliveryError, ToolError
 from engine.ops import knowledge
 from genomics_assets.databricks import NAME
 from genomics_assets.definitions import build_definitions
-from resources.databricks import PACKAGE, PROGRAM, read_databricks
+from resources.databricks import PACKAGE, PROGRAM, connected, read_databricks
 from resources.environment import Resources, build_resources
 from tests.builders.contributions import contribute, contribution
 from tests.builders.databricks_workspace import TOKEN, DatabricksWorkspace, databricks_workspace
@@ -30,6 +30,8 @@ from tests.conftest import PROJECT
 
 SPARK = PROJECT / ".spark" / "bin" / "python"
 """Where ``make spark`` puts Spark, Databricks' SDK and Dagster's client with the platform."""
+CONNECT = PROJECT / ".databricks-connect" / "bin" / "python"
+"""Where ``make databricks-connect`` puts Databricks Connect, which does not stand beside the platform's NumPy."""
 BUNDLE = PROJECT / "deploy" / "databricks" / "databricks.yml"
 PARTS = ("reference_genome", "gene_model", "clinvar", "frequencies", "dbsnp")
 VOLUME = "/Volumes/main/genomics/platform"
@@ -87,13 +89,61 @@ def test_every_variable_of_the_bundle_is_declared_and_every_path_lies_in_its_vol
         ({"host": "http://adb.example.org"}, "host that is not https"),
         ({"volume": "dbfs:/genomics"}, "volume that is none of Unity Catalog"),
         ({"wheel": "/Workspace/genomics.whl"}, "wheel that does not lie in the volume"),
-        ({"cluster": "1"}, "what is not known: cluster"),
+        ({"warehouse": "1"}, "what is not known: warehouse"),
     ],
 )
 def test_a_file_that_is_no_workspace_is_refused(tmp_path: Path, said: dict[str, object], told: str) -> None:
     with pytest.raises(DeliveryError, match=told):
         read_databricks(access(tmp_path, **said))
     assert read_databricks(access(tmp_path)).volume == VOLUME
+
+
+_CONNECTED = """
+import sys
+from pathlib import Path
+from engine.errors import GenomicsError
+from resources.databricks import connected
+
+for name in sys.argv[1:]:
+    try:
+        channel = connected(Path(name)).client._builder
+        print(channel.url.geturl(), channel._config.authenticate(), sorted(dict(channel.metadata()).items()))
+    except GenomicsError as error:
+        print(type(error).__name__, error)
+"""
+
+
+def test_a_session_of_databricks_connect_goes_to_the_cluster_or_serverless_as_the_file_says(tmp_path: Path) -> None:
+    if not CONNECT.exists():
+        pytest.skip("Databricks Connect is not installed: make databricks-connect")
+    with databricks_workspace(tmp_path / "there", SPARK) as workspace:
+        asked = {"new": "0123-new", "old": "0123-old", "gone": "0123-gone", "serverless": "", "stranger": "0123-new"}
+        for name, cluster in asked.items():
+            (tmp_path / name).mkdir()
+            access(tmp_path / name, host=workspace.host, cluster=cluster)
+        (tmp_path / "stranger" / "token").write_text("of somebody else")
+        files = [str(tmp_path / name / "databricks.yaml") for name in asked]
+        done = subprocess.run(
+            [str(CONNECT), "-c", _CONNECTED, *files],
+            env=os.environ | {"PYTHONPATH": str(PROJECT)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-3000:]
+    new, old, gone, serverless, stranger = done.stdout.splitlines()
+    bearer = f"{workspace.host} {{'Authorization': 'Bearer {TOKEN}'}} "
+    assert new == f"{bearer}[('x-databricks-cluster-id', '0123-new')]"
+    assert serverless.startswith(f"{bearer}[('x-databricks-session-id', '")
+    assert old.startswith("ToolError") and "13.3" in old and "later release" in old
+    assert gone.startswith("DeliveryError") and "Cluster does not exist" in gone
+    assert stranger.startswith("DeliveryError") and "no token" in stranger
+
+
+def test_where_databricks_connect_is_not_installed_that_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="is not installed"):
+        connected(access(tmp_path))
 
 
 def test_the_asset_is_there_where_a_workspace_is_named(tmp_path: Path) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -117,10 +120,7 @@ def test_a_cohorts_alleles_are_annotated_as_by_one_machine_though_a_worker_is_ki
     count = f"select count(*), count(distinct gene), count(hgvs_c) from '{tmp_path}/one.parquet'"
     (told,) = duckdb.sql(count).fetchall()
     assert told[0] == 400 and told[1] >= 1 and told[2] > 100
-    for one, other in (("one", "spark"), ("spark", "one")):
-        differing = f"from '{tmp_path}/{one}.parquet' except all from '{tmp_path}/{other}.parquet'"
-        assert duckdb.sql(differing).fetchall() == []
-    assert pq.read_metadata(tmp_path / "spark.parquet").num_rows == 400
+    require_same_rows(tmp_path, 400)
 
 
 _NOTEBOOKS_ON_SPARK = """
@@ -207,6 +207,85 @@ def test_samples_are_genotyped_together_by_region_as_by_one_machine(shared_data:
     assert done.stdout.count(str(summary)) == 2 and summary.records > 10
     for made in ("spark", "everywhere"):
         assert (tmp_path / f"{made}.vcf.gz").read_bytes() == (tmp_path / "one.vcf.gz").read_bytes()
+
+
+_SERVER = """
+import sys
+from pathlib import Path
+from resources.spark import session
+
+spark = session(2, Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.read()
+spark.stop()
+"""
+_BY_A_SERVER = """
+import sys
+from pathlib import Path
+import pyarrow.parquet as pq
+from resources.spark import annotate_cohort, session
+from tests.builders.tp53 import tp53_bundle
+
+shared, folder = Path(sys.argv[1]), Path(sys.argv[2])
+spark = session(2, folder)
+assert type(spark).__module__ == "pyspark.sql.connect.session"
+made = annotate_cohort(spark, [str(folder / "counts.parquet")], tp53_bundle(shared, folder), parts=2)
+pq.write_table(made.toArrow(), folder / "spark.parquet")
+spark.stop()
+"""
+
+
+@contextmanager
+def spark_server(folder: Path) -> Iterator[str]:
+    """Where a server of Spark Connect listens, on loopback alone."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told = {"plugins": "org.apache.spark.sql.connect.SparkConnectPlugin"}
+    told |= {"connect.grpc.binding.address": "127.0.0.1", "connect.grpc.binding.port": str(port)}
+    (folder / "conf").mkdir()
+    (folder / "conf" / "spark-defaults.conf").write_text(
+        "".join(f"spark.{name} {value}\n" for name, value in told.items())
+    )
+    variables = os.environ | {"PYTHONPATH": str(PROJECT), "SPARK_CONF_DIR": str(folder / "conf")}
+    with (folder / "server.log").open("w") as log:
+        command = [str(SPARK), "-c", _SERVER, str(folder)]
+        server = subprocess.Popen(
+            command, env=variables, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+        try:
+            assert server.stdout and server.stdout.readline() == "ready\n", (folder / "server.log").read_text()[-3000:]
+            yield f"sc://127.0.0.1:{port}"
+        finally:
+            server.communicate(timeout=60)
+
+
+def test_a_server_that_spark_remote_names_annotates_as_one_machine_does(shared_data: Path, tmp_path: Path) -> None:
+    if not SPARK.exists() or not shutil.which("java"):
+        pytest.skip("Spark is not installed: make spark (needs Java 17)")
+    bundle = tp53_bundle(shared_data, tmp_path)
+    alleles = alleles_of(bundle.fasta, 60)
+    rows = [(*allele, "female", 1, 1, 0, 0, 0) for allele in alleles]
+    pq.write_table(typed_table(rows, GOLD["allele_count"]), tmp_path / "counts.parquet")
+    pq.write_table(annotate_alleles(alleles, bundle, tmp_path), tmp_path / "one.parquet")
+    with spark_server(tmp_path) as remote:
+        done = subprocess.run(
+            [str(SPARK), "-c", _BY_A_SERVER, str(shared_data), str(tmp_path)],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(PROJECT), "SPARK_REMOTE": remote},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-3000:]
+    require_same_rows(tmp_path, 60)
+
+
+def require_same_rows(folder: Path, count: int) -> None:
+    for one, other in (("one", "spark"), ("spark", "one")):
+        differing = f"from '{folder}/{one}.parquet' except all from '{folder}/{other}.parquet'"
+        assert duckdb.sql(differing).fetchall() == []
+    assert pq.read_metadata(folder / "spark.parquet").num_rows == count
 
 
 def test_where_spark_is_not_installed_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
