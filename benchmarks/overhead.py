@@ -1,6 +1,7 @@
 """``python -m benchmarks.overhead``: what a run and a command cost beside their work, user CPU seconds.
 
-A sample of the demo is run again, and all is fresh; and the haplotype caller is started for a few bases of its reads.
+A sample of the demo is run again, and all is fresh; counted are the bytes, too, that Dagster keeps in its event log.
+The haplotype caller is started for a few bases of its reads.
 The demo is to be made before (``make demo``).
 """
 
@@ -8,10 +9,12 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from benchmarks.measure import run
@@ -24,6 +27,7 @@ from resources.lake import LocalLake
 
 _REPEATS = 5
 _BASES = 100
+_EVENTS = "SELECT coalesce(dagster_event_type, ''), sum(length(CAST(event AS BLOB))) FROM event_logs GROUP BY 1"
 
 
 def main() -> int:
@@ -43,7 +47,9 @@ def main() -> int:
         output = Path(name, "calls.g.vcf.gz")
         _tell("the code location loaded", [sys.executable, "-c", "import genomics_assets.definitions"], output)
         job = ("job", "execute", "-m", "genomics_assets.definitions", "-j", "sample", "--tags", tags)
+        before = _event_log(settings)
         _tell(f"a run of {sample} in which all is fresh", [_program("dagster"), *job], output)
+        _tell_of_the_event_log(before, _event_log(settings))
         call = ("call", "--quiet", "--threads", "1", "--reference", str(genome), "--reads", str(reads))
         where = ("--region", _some_bases_with_reads(reads), "--output", str(output))
         _tell(f"the caller, {_BASES} bases", [_program("genomics-engine"), *call, *where], output)
@@ -54,6 +60,23 @@ def _tell(what: str, command: Sequence[str], output: Path) -> None:
     costs = [run(command, output.with_name("log")) for _ in range(_REPEATS)]
     user, wall = (statistics.median(getattr(cost, kind) for cost in costs) for kind in ("user", "wall"))
     print(f"{what}: {user:.1f} user CPU s, {wall:.1f} s", flush=True)
+
+
+def _event_log(settings: Settings) -> dict[str, int]:
+    """Bytes of events by kind, in the database of each run and in the one of all assets."""
+    told: dict[str, int] = {}
+    for path in (settings.dagster_home / "history" / "runs").glob("*.db"):
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+            for kind, size in database.execute(_EVENTS):
+                told[kind] = told.get(kind, 0) + size
+    return told
+
+
+def _tell_of_the_event_log(before: Mapping[str, int], after: Mapping[str, int]) -> None:
+    added = {kind or "other": (size - before.get(kind, 0)) / _REPEATS / 1000 for kind, size in after.items()}
+    most = sorted(added, key=lambda kind: -added[kind])[:3]
+    told = ", ".join(f"{kind} {added[kind]:.0f}" for kind in most)
+    print(f"Dagster's event log of such a run: {sum(added.values()):.0f} kB of events ({told})", flush=True)
 
 
 def _program(name: str) -> str:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from engine.errors import GenomicsError
 from engine.ops.shown import FIGURE, PLOTS, figures
-from engine.quality.plots import draw
+from engine.quality.plots import draw_one
 from engine.receipt import Receipt
 from resources.lake import Lake
 
@@ -47,7 +47,7 @@ def _drawn(lake: Lake, receipt: Receipt, title: str, kind: str) -> str | bytes |
     """A figure that the artifact holds, or a plot of its measures."""
     if kind == FIGURE:
         return lake.path(receipt, title + FIGURE).read_bytes() if title in figures(receipt) else None
-    return draw(receipt.measures).get(title) if kind == ".svg" else None
+    return draw_one(receipt.measures, title) if kind == ".svg" else None
 
 
 def _receipt(lake: Lake, asset: str, sample: str | None, version: str) -> Receipt | None:

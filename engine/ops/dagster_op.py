@@ -50,14 +50,17 @@ def op_of(contract: Contract, settings: Settings, parts: Collection[str]) -> dg.
         code_version=contract.code.digest,
         pool=contract.pool,
     )
-    def op(context: dg.OpExecutionContext) -> Iterator[dg.Output[None]]:
+    def op(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None]]:
         services = Services.of(context.resources)
         sample = context.partition_key if contract.by_sample else ""
+        recompute = bool(context.op_execution_context.op_config["recompute"])
         before = _cpu_seconds()
         with clear_failure(sample or None):
-            made = contract.make(services, sample, log=context.log.info, recompute=bool(context.op_config["recompute"]))
+            made = contract.make(services, sample, log=context.log.info, recompute=recompute)
         if not isinstance(made, NotApplicable):
-            yield _output(made, services.lake, cpu_seconds=_cpu_seconds() - before)
+            # Of the asset, not of the output: Dagster's event log would keep the output's beside the asset's.
+            context.add_asset_metadata(_metadata(made, services.lake, cpu_seconds=_cpu_seconds() - before))
+            yield dg.Output(None, data_version=dg.DataVersion(made.receipt.data_version))
 
     return op
 
@@ -82,13 +85,9 @@ def _cpu_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def _output(made: Published, lake: Lake, *, cpu_seconds: float) -> dg.Output[None]:
-    metadata = _metadata(made.receipt, lake) | {CPU_SECONDS: round(cpu_seconds, 2)}
-    return dg.Output(None, metadata=metadata, data_version=dg.DataVersion(made.receipt.data_version))
-
-
-def _metadata(receipt: Receipt, lake: Lake) -> dict[str, Any]:
+def _metadata(made: Published, lake: Lake, *, cpu_seconds: float) -> dict[str, Any]:
     """What the web UI shows of an artifact."""
+    receipt = made.receipt
     shown: dict[str, Any] = {title: table_value(table) for title, table in tables(receipt, lake).items()}
     shown |= _plots(receipt)
     shown |= {
@@ -102,6 +101,7 @@ def _metadata(receipt: Receipt, lake: Lake) -> dict[str, Any]:
     shown |= {name: _rounded(value) for name, value in receipt.measures.items() if isinstance(value, int | float | str)}
     shown["tools"] = dg.MetadataValue.json(dict(receipt.recipe.tools))
     shown["made from"] = dg.MetadataValue.json(dict(receipt.recipe.inputs) | dict(receipt.recipe.knowledge))
+    shown[CPU_SECONDS] = round(cpu_seconds, 2)
     return shown
 
 
@@ -115,9 +115,9 @@ def table_value(table: Shown) -> dg.MetadataValue:
 
 
 def _plots(receipt: Receipt) -> dict[str, Any]:
-    from engine.quality.plots import draw
+    from engine.quality.plots import titles_of
 
-    titles = [*draw(receipt.measures), *figures(receipt)]
+    titles = [*titles_of(receipt.measures), *figures(receipt)]
     return {title: dg.MetadataValue.md(f"![{title}]({plot_address(receipt, title)})") for title in titles}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 from urllib.parse import quote
 
 from engine.ops.services import Lake
@@ -19,6 +20,11 @@ PLOTS = "/plots"
 FIGURE = ".png"
 """How the name of a figure among an artifact's files ends; what comes before is its title."""
 MOST_ROWS = 200
+"""Of findings; more are counted."""
+MOST_EXONS = 20
+"""Of exons, of which a genome has thousands: each row stands in Dagster's event log. More are counted; the artifact's
+table has them all.
+"""
 
 
 @dataclass(frozen=True)
@@ -57,11 +63,7 @@ def _findings(receipt: Receipt, lake: Lake) -> dict[str, Shown]:
     from engine.report.statement import read_findings
 
     file = next(file.name for file in receipt.files if file.name.endswith(".findings.parquet"))
-    rows = table_rows(read_findings(lake.path(receipt, file)))
-    left_out = len(rows) - MOST_ROWS
-    if left_out > 0:
-        rows = [*rows[:MOST_ROWS], {column.name: "" for column in COLUMNS} | {"gene": f"and {left_out} more"}]
-    return {"variants": Shown(COLUMNS, rows)}
+    return {"variants": _first(MOST_ROWS, COLUMNS, table_rows(read_findings(lake.path(receipt, file))))}
 
 
 def _exons(receipt: Receipt, lake: Lake) -> dict[str, Shown]:
@@ -70,7 +72,15 @@ def _exons(receipt: Receipt, lake: Lake) -> dict[str, Shown]:
 
     (file,) = receipt.files
     found = missed(read_exon_coverage(lake.path(receipt, file.name)))
-    return {"exons not seen throughout": Shown(EXON_COLUMNS, [asdict(row) for row in found[:MOST_ROWS]])}
+    return {"exons not seen throughout": _first(MOST_EXONS, EXON_COLUMNS, [asdict(row) for row in found])}
+
+
+def _first(most: int, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> Shown:
+    """The first rows, and below them, in the column of genes, how many more there are."""
+    left_out = len(rows) - most
+    if left_out <= 0:
+        return Shown(columns, rows)
+    return Shown(columns, [*rows[:most], {column.name: "" for column in columns} | {"gene": f"and {left_out:,} more"}])
 
 
 _SHOWN: Mapping[str, Callable[[Receipt, Lake], dict[str, Shown]]] = {"exon_coverage": _exons, "findings": _findings}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from html import escape
 
 from engine.receipt import Measure
@@ -20,26 +21,54 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 12, 28, 40
 Series = Sequence[Sequence[float]]
 
 
+def titles_of(measures: Mapping[str, Measure]) -> tuple[str, ...]:
+    """The titles of every plot that the measures allow, in a fixed order; nothing is drawn."""
+    return tuple(_marks(measures))
+
+
 def draw(measures: Mapping[str, Measure]) -> dict[str, str]:
     """Every plot that the measures allow: title to SVG, in a fixed order."""
-    drawn = {}
+    return {title: _figure(title, marks()) for title, marks in _marks(measures).items()}
+
+
+def draw_one(measures: Mapping[str, Measure], title: str) -> str | None:
+    """The plot of that title as SVG, absent where the measures do not allow it."""
+    marks = _marks(measures).get(title)
+    return _figure(title, marks()) if marks else None
+
+
+def _marks(measures: Mapping[str, Measure]) -> dict[str, Callable[[], list[str]]]:
+    """What draws the marks of each plot, by its title."""
+    marks: dict[str, Callable[[], list[str]]] = {}
     for title, (needed, plot) in PLOTS.items():
         series = [measures.get(name) for name in needed]
         if all(isinstance(values, list) and values for values in series):
-            drawn[title] = _figure(title, plot([_numbers(values) for values in series]))
+            marks[title] = partial(_of_series, plot, series)
     for title, (labels, values) in NAMED_MARKS.items():
         names, placed = measures.get(labels), measures.get(values)
         if isinstance(names, list) and isinstance(placed, list) and names:
-            drawn[title] = _figure(title, _bell(dict(zip(map(str, names), _numbers(placed), strict=True))))
+            marks[title] = partial(_of_named, names, placed)
     own, people = measures.get("ancestry_place"), measures.get("ancestry_people")
     if isinstance(own, list) and own and isinstance(people, list):
-        names, middles = measures.get("ancestry_populations"), measures.get("ancestry_middles")
-        places = _pairs(_numbers(middles)) if isinstance(middles, list) else []
-        named = dict(zip(map(str, names), places, strict=True)) if isinstance(names, list) else {}
-        drawn[ANCESTRY] = _figure(ANCESTRY, _before_people(_pairs(_numbers(own))[0], _pairs(_numbers(people)), named))
+        marks[ANCESTRY] = partial(_of_ancestry, measures, own, people)
     for title, bars in _bars(measures).items():
-        drawn[title] = _figure(title, _bar_chart(bars))
-    return drawn
+        marks[title] = partial(_bar_chart, bars)
+    return marks
+
+
+def _of_series(plot: Callable[[Series], list[str]], series: Sequence[Measure | None]) -> list[str]:
+    return plot([_numbers(values) for values in series if values is not None])
+
+
+def _of_named(names: Sequence[object], placed: Measure) -> list[str]:
+    return _bell(dict(zip(map(str, names), _numbers(placed), strict=True)))
+
+
+def _of_ancestry(measures: Mapping[str, Measure], own: Measure, people: Measure) -> list[str]:
+    names, middles = measures.get("ancestry_populations"), measures.get("ancestry_middles")
+    places = _pairs(_numbers(middles)) if isinstance(middles, list) else []
+    named = dict(zip(map(str, names), places, strict=True)) if isinstance(names, list) else {}
+    return _before_people(_pairs(_numbers(own))[0], _pairs(_numbers(people)), named)
 
 
 def _bars(measures: Mapping[str, Measure]) -> dict[str, dict[str, float]]:

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from engine.receipt import ArtifactFile, Receipt
+from engine.report.case import UNCALLED_SUFFIX
 from portal.clinic import cases
 from portal.clinic.admission import ROOT, RefusalError
 from portal.clinic.filters import Filters, chosen_filters
@@ -65,6 +66,16 @@ def pdf(admitted: MayExport, case: str) -> Response:
         raise RefusalError(404, "no PDF is made here: print the page", visit=admitted.visit)
     content = cases.page_file(admitted.house.platform, case, ".pdf").read_bytes()
     return _download(content, "application/pdf", f"{case}.report.pdf")
+
+
+@router.get("/cases/{case}/uncalled_genes.tsv")
+def uncalled_genes(admitted: MayExport, case: str) -> Response:
+    """All genes that could not be called throughout, where the page counts some of them."""
+    receipt = admitted.house.platform.gate.require("clinical_report", case)
+    if not any(file.name.endswith(UNCALLED_SUFFIX) for file in receipt.files):
+        raise RefusalError(404, "the report's page names each gene that was not fully called", visit=admitted.visit)
+    content = cases.page_file(admitted.house.platform, case, UNCALLED_SUFFIX).read_bytes()
+    return _download(content, "text/tab-separated-values", f"{case}{UNCALLED_SUFFIX}")
 
 
 @router.get("/cases/{case}/signed/{number}")

@@ -15,6 +15,7 @@ from engine.acmg.combination import combine
 from engine.acmg.criteria import parse_criteria
 from engine.classify.decision import CLASSES, Decision
 from engine.phenotype.knowledge import term_names
+from engine.report.case import UNCALLED_SUFFIX
 from portal.clinic import cases
 from portal.clinic.access import REPORT_STAGES
 from portal.clinic.admission import ROOT, Admitted
@@ -288,7 +289,8 @@ def report_page(
         versions=versions,
         changes=versions[-1].changes if versions else (),
         page=bool(cases.answered(lambda: cases.page_file(platform, sample, ".html")).value),
-        pdf=_has_pdf(platform, sample),
+        pdf=_has(".pdf", platform, sample),
+        uncalled_genes=_has(UNCALLED_SUFFIX, platform, sample),
     )
 
 
@@ -420,9 +422,10 @@ def _checks(platform: Resources, sample: str) -> list[dict[str, Any]]:
     return [one for one in artifacts_of(platform, sample) if one.get("checks") or "problem" in one]
 
 
-def _has_pdf(platform: Resources, sample: str) -> bool:
+def _has(suffix: str, platform: Resources, sample: str) -> bool:
+    """Whether the report as it stands has such a file."""
     receipt = cases.answered(lambda: platform.lake.receipt("clinical_report", sample)).value
-    return receipt is not None and any(file.name.endswith(".pdf") for file in receipt.files)
+    return receipt is not None and any(file.name.endswith(suffix) for file in receipt.files)
 
 
 def _reads(admitted: Admitted, row: Any) -> str:

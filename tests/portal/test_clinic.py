@@ -50,6 +50,7 @@ EXPECTED: dict[tuple[str, str], set[Role]] = {
     ("GET", f"{CASE}/report"): {B, G},
     ("GET", f"{CASE}/report/page"): {B, G},
     ("GET", f"{CASE}/report/pdf"): {G},
+    ("GET", f"{CASE}/uncalled_genes.tsv"): {G},
     ("GET", f"{CASE}/signed"): {B, G, C},
     ("GET", f"{CASE}/signed/{{number}}"): {B, G, C},
     ("GET", f"{CASE}/bundle"): {G},
@@ -407,6 +408,23 @@ def test_a_report_is_reviewed_and_signed_by_its_digest_and_the_clinician_reads_i
     bundle = client.get(address(f"{CASE}/bundle")).json()
     reports = [one["resource"] for one in bundle["entry"] if one["resource"]["resourceType"] == "DiagnosticReport"]
     assert [one["status"] for one in reports] == ["final"]
+
+
+def test_genes_that_the_page_counts_are_taken_along_as_a_file(clinic: Clinic) -> None:
+    at, button = address(f"{CASE}/uncalled_genes.tsv"), ">Genes not fully called</a>"
+    client, _ = clinic.visit(G, WARD)
+    assert client.get(at).status_code == 404 and button not in client.get(address(f"{CASE}/report")).text
+    lake = clinic.platform.lake
+    made = lake.require("clinical_report", CHILD)
+    with lake.work("clinical_report", CHILD) as work:
+        for file in made.files:
+            (work.folder / file.name).write_bytes(lake.path(made, file.name).read_bytes())
+        (work.folder / f"{CHILD}.uncalled_genes.tsv").write_text("gene\thgnc_id\tasked_about\nAVP\t\tno\n")
+        work.publish(records=made.records, recipe=made.recipe, measures=made.measures)
+    assert button in client.get(address(f"{CASE}/report")).text
+    told = client.get(at)
+    assert told.text.splitlines()[1:] == ["AVP\t\tno"]
+    assert f'filename="{CHILD}.uncalled_genes.tsv"' in told.headers["content-disposition"]
 
 
 def test_an_allele_is_classified_by_a_person_with_points_and_rules_beside_it(clinic: Clinic) -> None:

@@ -55,6 +55,7 @@ NO_PAGES = {
     *("/home", "/cases.csv", "/cases/{case}/findings.csv", "/cases/{case}/bundle", "/audit/fhir", "/reference/{name}"),
     *("/cases/{case}/reads/{member}/{name}", "/cases/{case}/weigh"),
     *("/cases/{case}/report/page", "/cases/{case}/report/pdf", "/cases/{case}/signed/{number}"),
+    "/cases/{case}/uncalled_genes.tsv",
 }
 """Routes that answer with a file, a part of a page, another address, or the report, which has tests of its own."""
 MOST_CLICKS = 12

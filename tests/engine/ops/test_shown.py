@@ -43,6 +43,19 @@ def test_of_exons_those_are_shown_that_were_not_seen_throughout(tmp_path: Path) 
     assert [(row["gene"], row["exon"], row["uncalled"]) for row in table.rows] == [("PANK2", 2, 4)]
 
 
+def test_of_many_exons_the_worst_are_shown_and_the_others_counted(tmp_path: Path) -> None:
+    exons = [ExonCoverage("PANK2", "ENST1.2", 1 + n, "20", 101, 200, 100, 100, 0, 0, n) for n in range(1_031)]
+    lake = LocalLake(tmp_path / "lake")
+    with lake.work("exon_coverage", "S1") as work:
+        write_exon_coverage(exons, work.folder / "S1.exon_coverage.parquet")
+        made = work.publish(records=len(exons), recipe=Recipe(), measures={})
+    (table,) = tables(made, lake).values()
+    *worst, rest = [row["gene"] for row in table.rows]
+    assert [row["uncalled"] for row in table.rows[:-1]] == list(range(1_030, 1_010, -1))
+    assert (set(worst), rest) == ({"PANK2"}, "and 1,010 more")
+    assert isinstance(table_value(table), dg.TableMetadataValue)
+
+
 def test_the_address_of_a_plot_names_artifact_version_and_title() -> None:
     assert plot_address(receipt("S1"), "Insert size") == "/plots/aligned_reads/0a1b/Insert%20size.svg?sample=S1"
     assert plot_address(receipt(None), "A/B?") == "/plots/aligned_reads/0a1b/A%2FB%3F.svg"

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from engine.quality.plots import draw
+from engine.quality.plots import draw, draw_one, titles_of
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,8 @@ from engine.quality.plots import draw
 )  # fmt: skip
 def test_each_set_of_measures_gives_its_plots(measures: dict, titles: set[str]) -> None:
     drawn = draw(measures)
-    assert set(drawn) == titles
+    assert set(drawn) == titles and tuple(drawn) == titles_of(measures)
+    assert drawn == {title: draw_one(measures, title) for title in titles} and draw_one(measures, "of nothing") is None
     for title, svg in drawn.items():
         figure = ElementTree.fromstring(svg)
         assert figure.get("aria-label") == title
