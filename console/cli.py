@@ -33,6 +33,7 @@ from console import (
     sending,
     studies,
     tiers,
+    tokens,
 )
 from console.adding import Command, adder
 from console.couple import coupled
@@ -230,6 +231,10 @@ def parser() -> argparse.ArgumentParser:
     )
     studies.add_to(group, _add_decision)
     beacon.add_to(add("beacon", "answer how often an allele is in the cohort, after GA4GH's Beacon v2", beacon.beacon))
+    programs: argparse.ArgumentParser = added.add_parser(
+        "tokens", help="let programs use the service", description="Tokens of programs that use the service."
+    )
+    tokens.add_to(programs, _add_decision)
     other: argparse.ArgumentParser = added.add_parser(
         "dataset", help="import data of others, and ask them beside the cohort", description="Datasets of others."
     )

@@ -17,6 +17,7 @@ import errno
 import hashlib
 import math
 import os
+import secrets
 import stat
 import time
 from collections.abc import Iterable, Sequence
@@ -154,6 +155,28 @@ class LandingZone:
     def sheets(self) -> tuple[Path, ...]:
         """The complete sheets, by path. Hidden files and symbolic links are none, nor are files being written."""
         return tuple(self.root / name for name in sorted(self._complete(self._look().sheets)))
+
+    def judge(self, content: bytes, registry: SampleRegistry) -> SampleSheet:
+        """What a sheet would say if it lay in the zone; it lies there, hidden, only while it is read.
+
+        Raises:
+            OSError: the zone takes no files.
+        """
+        hidden = self.root / f".{secrets.token_hex(8)}.csv"
+        try:
+            hidden.write_bytes(content)
+            return self._read(hidden, registry)
+        finally:
+            hidden.unlink(missing_ok=True)
+
+    def put(self, name: str, content: bytes) -> None:
+        """Put a sheet into the zone under a name, whole or not at all; one that lies there already stays as it is.
+
+        Raises:
+            OSError: the zone takes no files.
+        """
+        if not os.path.lexists(self.root / name):
+            _write_whole(self.root / name, content)
 
     def problem_reports(self) -> tuple[Path, ...]:
         """The reports that say what is wrong with sheets, by path; none where every sheet is right."""
@@ -293,7 +316,7 @@ class LandingZone:
         except FileNotFoundError:
             before = ""
         if text and text != before:
-            _write_whole(report, text)
+            _write_whole(report, text.encode("utf-8", "backslashreplace"))
         elif before and not text:
             report.unlink()
         return text != before
@@ -463,12 +486,12 @@ def _report_name(name: str, suffix: str) -> str:
     return f"{folder}{slash}{file}{suffix}"
 
 
-def _write_whole(path: Path, text: str) -> None:
+def _write_whole(path: Path, content: bytes) -> None:
     """Write a file so that nobody sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(text.encode("utf-8", "backslashreplace"))
+        part.write_bytes(content)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -132,6 +132,31 @@ class Runs:
             return iter(sorted(own, key=lambda one: _ORDER.get(_STATES[one.dagster_run.status.value], len(_ORDER))))
         looks = (_filter(None, RunState.RUNNING), _filter(None, RunState.QUEUED), _filter(None))
         return chain.from_iterable(map(self._records, looks))
+
+    def under_way(self, sample: str) -> list[str]:
+        """Ids of the sample's runs that are queued or run, in order."""
+        return sorted(run.run_id for run in self._not_over(sample))
+
+    def end(self, sample: str, why: str) -> list[str]:
+        """Ask the sample's runs to end, as Dagster's pages do; ids of those that will, or were asked before, in order.
+
+        Args:
+            sample: its id.
+            why: for the run's log, a sentence.
+        """
+        return sorted(run.run_id for run in self._not_over(sample) if self._end(run, why))
+
+    def _not_over(self, sample: str) -> Sequence[dg.DagsterRun]:
+        import dagster as dg
+
+        statuses = [dg.DagsterRunStatus(name) for name, state in _STATES.items() if state in _UNDER_WAY]
+        return self._instance.get_runs(dg.RunsFilter(statuses=statuses, tags={PARTITION: sample}))
+
+    def _end(self, run: dg.DagsterRun, why: str) -> bool:
+        if run.status.value == "CANCELING":
+            return True
+        self._instance.report_engine_event(why, run)
+        return bool(self._instance.run_coordinator.cancel_run(run.run_id))
 
     def last_of(self, job: str) -> Run | None:
         """The run of a job that was asked for last."""

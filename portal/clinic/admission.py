@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -23,9 +24,10 @@ from starlette.routing import BaseRoute
 from engine.errors import GenomicsError
 from engine.reads.registration import RegisteredSample
 from portal.clinic.house import House
-from portal.clinic.rights import OF_A_CASE, Action, Decision, decide
+from portal.clinic.rights import BY_TOKEN, OF_A_CASE, Action, Decision, Person, Role, decide
 from portal.clinic.trail import Asked, is_broken, write_access
 from portal.clinic.visits import Visit
+from resources.api_tokens import Scope
 from resources.web_token import PORTAL
 
 ROOT = PORTAL
@@ -41,6 +43,14 @@ _TOLD_PARAMETERS = frozenset(
 )
 """What of an address's question is written down; what is typed freely could name a patient, whom the log must not."""
 _LONGEST_FORM = 64 << 10
+_BEARER = {"WWW-Authenticate": "Bearer"}
+ACTION_OF = {
+    Scope.SUBMIT: Action.SUBMIT,
+    Scope.STATE: Action.STATE,
+    Scope.CANCEL: Action.CANCEL,
+    Scope.RESULTS: Action.RESULTS,
+}
+"""What each scope of a token lets a program do."""
 _JSON = "application/json"
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -53,13 +63,23 @@ class RefusalError(Exception):
         reason: in a sentence.
         breakable: the sample over which this person could break the glass, absent where that opens nothing.
         visit: whose request it was, absent where nobody is signed in.
+        headers: that go with the answer.
     """
 
-    def __init__(self, status: int, reason: str, *, breakable: str | None = None, visit: Visit | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        *,
+        breakable: str | None = None,
+        visit: Visit | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.status = status
         self.reason = reason
         self.breakable = breakable
         self.visit = visit
+        self.headers = dict(headers or {})
         super().__init__(reason)
 
 
@@ -103,10 +123,12 @@ class Rule:
         action: that.
         told: what of a question is written down, of a route that is asked by a JSON body; absent of one that takes a
             form.
+        longest: bytes of what may be sent along.
     """
 
     action: Action
     told: Callable[[Mapping[str, Any]], str] | None = None
+    longest: int = _LONGEST_FORM
 
     async def __call__(self, request: Request) -> Admitted:
         """Admit the request.
@@ -115,9 +137,10 @@ class Rule:
             RefusalError: it may not be answered.
         """
         house: House = request.app.state.house
-        visit = _visit_of(request, house)
+        by_token = self.action in BY_TOKEN
+        visit = await run_in_threadpool(_token_visit, request, house) if by_token else _visit_of(request, house)
         form, question = await self._read(request) if request.method in _CHANGING else ({}, {})
-        if request.method in _CHANGING:
+        if request.method in _CHANGING and not by_token:  # no page can make a browser send a token along
             _require_own_page(request, visit, form)
         return await run_in_threadpool(self._admit, request, house, visit, form, question)
 
@@ -125,7 +148,7 @@ class Rule:
         """The form, or the question, that was sent along."""
         if self.told is None:
             return await read_form(request), {}
-        return {}, await read_question(request)
+        return {}, await read_question(request, self.longest)
 
     def _admit(
         self,
@@ -143,7 +166,7 @@ class Rule:
         if decision.allowed and name is not None and sample is None:
             decision = Decision(False, "there is no such case")
         asked = Asked(request.method, route_of(request), _address(request), self._detail(request, question))
-        self._write(house, visit, asked, decision, sample)
+        _write(house, visit, self.action, asked, decision, sample.sample_id if sample else None)
         if not decision.allowed:
             status = 404 if name is not None and sample is None and "no such" in decision.reason else 403
             breakable = str(name) if decision.breakable else None
@@ -154,22 +177,22 @@ class Rule:
         of_body = self.told(question) if self.told else ""
         return " ".join(one for one in (_detail(request), of_body) if one)
 
-    def _write(
-        self, house: House, visit: Visit, asked: Asked, decision: Decision, sample: RegisteredSample | None
-    ) -> None:
-        try:
-            write_access(
-                house.platform.audit, visit, self.action, asked, decision, sample.sample_id if sample else None
-            )
-        except (OSError, GenomicsError) as error:
-            raise RefusalError(
-                503, f"nothing is shown, for it cannot be entered in the audit log: {error}", visit=visit
-            ) from error
 
-
-def needs(action: Action, *, told: Callable[[Mapping[str, Any]], str] | None = None) -> Rule:
+def needs(
+    action: Action, *, told: Callable[[Mapping[str, Any]], str] | None = None, longest: int = _LONGEST_FORM
+) -> Rule:
     """The rule of a route, as :class:`Rule` has it."""
-    return Rule(action, told)
+    return Rule(action, told, longest)
+
+
+def _write(house: House, visit: Visit, action: Action, asked: Asked, decision: Decision, sample: str | None) -> None:
+    """Enter what was asked, and whether it was allowed; RefusalError where it cannot be entered."""
+    try:
+        write_access(house.platform.audit, visit, action, asked, decision, sample)
+    except (OSError, GenomicsError) as error:
+        raise RefusalError(
+            503, f"nothing is shown, for it cannot be entered in the audit log: {error}", visit=visit
+        ) from error
 
 
 def rules_of(app: FastAPI) -> dict[tuple[str, str], Action | None]:
@@ -204,20 +227,20 @@ async def read_form(request: Request) -> dict[str, str]:
     raise RefusalError(415, "a form or a JSON object is taken")
 
 
-async def read_question(request: Request) -> dict[str, Any]:
+async def read_question(request: Request, longest: int = _LONGEST_FORM) -> dict[str, Any]:
     """A JSON object, empty where nothing was sent; RefusalError where it is none, or too long."""
-    kind, text = await _sent(request)
+    kind, text = await _sent(request, longest)
     if text and kind != _JSON:
         raise RefusalError(415, "a JSON object is taken")
     return _object(text)
 
 
-async def _sent(request: Request) -> tuple[str, str]:
+async def _sent(request: Request, longest: int = _LONGEST_FORM) -> tuple[str, str]:
     """Kind and text of what was sent along; RefusalError where it is too long."""
     parts, length = [], 0
     async for part in request.stream():
         length += len(part)
-        if length > _LONGEST_FORM:
+        if length > longest:
             raise RefusalError(413, "the form is too long")
         parts.append(part)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -240,9 +263,31 @@ def _visit_of(request: Request, house: House) -> Visit:
     visit = house.visits.find(request.cookies.get(cookie_name(request), ""), now)
     if visit is None:
         raise RefusalError(401, "sign in first, or again: a visit ends after half an hour without a request")
-    if not visit.take(now):
-        raise RefusalError(429, "too many requests at once; go on in a moment", visit=visit)
+    _require_allowance(visit, now)
     return visit
+
+
+def _token_visit(request: Request, house: House) -> Visit:
+    """The visit of the token in the header ``Authorization``; a cookie does not count here."""
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    token = house.tokens.find(given.strip()) if kind.lower() == "bearer" else None
+    if token is None:
+        raise RefusalError(401, "send a token of this service as Authorization: Bearer", headers=_BEARER)
+    scopes = frozenset({Action.SERVICE, *(ACTION_OF[scope] for scope in token.scopes)})
+    person = Person(f"token {token.name}", Role.SERVICE, token.teams, token.every_case, scopes)
+    visit = house.token_visits.of(token.digest, person, time.time())
+    _require_allowance(visit, time.time())
+    if fault := token.fault(datetime.now(UTC)):
+        asked = Asked(request.method, route_of(request), _address(request))
+        _write(house, visit, Action.SERVICE, asked, Decision(False, fault), None)
+        raise RefusalError(401, f"{fault}: ask for another", visit=visit, headers=_BEARER)
+    return visit
+
+
+def _require_allowance(visit: Visit, now: float) -> None:
+    if not visit.take(now):
+        wait = {"Retry-After": str(visit.wait)}
+        raise RefusalError(429, "too many requests at once; go on in a moment", visit=visit, headers=wait)
 
 
 def _require_own_page(request: Request, visit: Visit, form: Mapping[str, str]) -> None:

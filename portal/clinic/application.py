@@ -24,6 +24,7 @@ from portal.clinic import (
     htsget,
     oidc,
     pages,
+    service,
     watching,
 )
 from portal.clinic.access import Access
@@ -67,6 +68,7 @@ def portal_of(platform: Resources, open_runs: Callable[[], AbstractContextManage
         beacon.router,
     ):
         app.include_router(router)
+    app.include_router(service.router, include_in_schema=False)  # it describes itself
     require_rules(app)
     app.mount(STATIC, StaticFiles(directory=HERE / "static"))
     app.add_exception_handler(RefusalError, _refused)
@@ -103,7 +105,7 @@ def _unreadable(request: Request, error: Exception) -> Response:
 
 def _told(request: Request, error: RefusalError) -> Response:
     if request.url.path.startswith(f"{ROOT}/api/"):
-        return JSONResponse({"error": error.reason}, error.status, {"Cache-Control": "no-store"})
+        return JSONResponse({"error": error.reason}, error.status, {"Cache-Control": "no-store"} | error.headers)
     if error.status == 401:
         to = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
         return sign_in(request, reason=error.reason, to=to if request.method == "GET" else "")

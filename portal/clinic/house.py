@@ -17,7 +17,8 @@ from engine.reads.registration import RegisteredSample
 from engine.receipt import Receipt
 from portal.clinic.access import Access
 from portal.clinic.rights import Case, Person, is_own
-from portal.clinic.visits import Visits
+from portal.clinic.visits import TokenVisits, Visits
+from resources.api_tokens import ApiTokens
 from resources.environment import Resources
 from resources.sample_runs import Runs
 from resources.work_list import WorkItem, work_list
@@ -60,6 +61,8 @@ class House:
         access: who may come in.
         open_runs: opens Dagster's runs.
         visits: who is in.
+        token_visits: programs that ask by a token.
+        submitting: held while a sheet is put into the landing zone.
         tries: when somebody at an address tried to sign in lately.
     """
 
@@ -67,6 +70,8 @@ class House:
     access: Access
     open_runs: Callable[[], AbstractContextManager[Runs | None]]
     visits: Visits = field(default_factory=Visits)
+    token_visits: TokenVisits = field(default_factory=TokenVisits)
+    submitting: threading.Lock = field(default_factory=threading.Lock)
     tries: dict[str, deque[float]] = field(default_factory=dict)
     _rows: tuple[Row, ...] = ()
     _looked: float = 0.0
@@ -78,6 +83,11 @@ class House:
         """Whether the demo's people may come in: no provider is named, and the server answers this machine alone."""
         settings = self.platform.settings
         return self.access.provider is None and _is_loopback(settings.web_listen) and not settings.web_origins
+
+    @property
+    def tokens(self) -> ApiTokens:
+        """The tokens by which programs ask."""
+        return ApiTokens(self.platform.audit)
 
     def case_of(self, sample: RegisteredSample) -> Case:
         """What decides who may see a sample's case."""

@@ -27,6 +27,8 @@ class Role(StrEnum):
     CLINICIAN = "clinician"
     SECURITY_OFFICER = "security officer"
     ADMIN = "admin"
+    SERVICE = "service"
+    """A program, by a token: no person signs in as one."""
 
 
 class Action(StrEnum):
@@ -53,12 +55,18 @@ class Action(StrEnum):
     COHORT = "ask how many of the cohort carry an allele"
     AUDIT = "see who saw what"
     RIGHTS = "see who may do what"
+    SERVICE = "use the service"
+    SUBMIT = "submit samples"
+    STATE = "ask where a sample stands"
+    CANCEL = "end a sample's run"
+    RESULTS = "fetch a sample's results"
 
 
 OF_A_CASE = frozenset(
     {
         *(Action.CASE, Action.FINDINGS, Action.READS, Action.IDENTITY, Action.DRAFT, Action.REPORT),
         *(Action.CLASSIFY, Action.COMMENT, Action.REVIEW, Action.SIGN, Action.EXPORT, Action.RETRY),
+        *(Action.STATE, Action.CANCEL, Action.RESULTS),
     }
 )
 """Actions that also need the case to be one of the person's own, or the glass to be broken over it."""
@@ -76,8 +84,11 @@ MAY: Mapping[Role, frozenset[Action]] = {
     ),
     Role.SECURITY_OFFICER: frozenset({Action.ENTER, Action.AUDIT, Action.RIGHTS}),
     Role.ADMIN: frozenset({Action.ENTER, Action.DELIVERIES, Action.RIGHTS}),
+    Role.SERVICE: frozenset({Action.SERVICE, Action.SUBMIT, Action.STATE, Action.CANCEL, Action.RESULTS}),
 }
 """What each role may do."""
+BY_TOKEN = MAY[Role.SERVICE]
+"""Actions that a token admits to and a cookie never; all others are the other way round."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +100,14 @@ class Person:
         role: what they are.
         teams: whose cases are theirs.
         every_case: whether every case is, whatever the team.
+        scopes: the only actions that a token lets a program do; absent of a person, whom the role alone bounds.
     """
 
     name: str
     role: Role
     teams: frozenset[str] = frozenset()
     every_case: bool = False
+    scopes: frozenset[Action] | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +147,8 @@ def decide(person: Person, action: Action, case: Case | None = None, *, broken: 
     may = MAY[person.role]
     if action not in may:
         return Decision(False, f"{_with_article(person.role)} may not {action}")
+    if person.scopes is not None and action not in person.scopes:
+        return Decision(False, f"the token has no scope to {action}")
     if action not in OF_A_CASE or (case and is_own(person, case)):
         return Decision(True)
     if case is None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import secrets
 import threading
 from dataclasses import dataclass, field
@@ -66,6 +67,11 @@ class Visit:
         self.allowance -= 1
         return True
 
+    @property
+    def wait(self) -> int:
+        """Seconds after which one request more may be made."""
+        return max(1, math.ceil((1 - self.allowance) / _REFILL))
+
 
 class Visits:
     """The visits of one server."""
@@ -94,6 +100,19 @@ class Visits:
         """Nobody comes in with this key any more."""
         with self._lock:
             self._visits.pop(key, None)
+
+
+class TokenVisits:
+    """The allowance of requests of each token, kept in this process from its first request on."""
+
+    def __init__(self) -> None:
+        self._visits: dict[str, Visit] = {}
+
+    def of(self, digest: str, person: Person, now: float) -> Visit:
+        """The visit of the token with that digest, whose person may have changed since."""
+        visit = self._visits.setdefault(digest, Visit(person, "token", digest, now, now))
+        visit.person = person
+        return visit
 
 
 def _lasts(visit: Visit, now: float) -> bool:
