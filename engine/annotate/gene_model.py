@@ -22,7 +22,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from engine.errors import KnowledgeError
+from engine.files.compressed import COPY_AGAIN
 from engine.files.text import text_lines
+from engine.reference.gene_model_source import feature_lines
 
 Span = tuple[int, int]
 
@@ -311,7 +313,9 @@ def read_gene_model(gff3: Path) -> GeneModel:
             elif kind in ("exon", "CDS") or kind.lower() in _SELENOCYSTEINE:
                 parts.append((kind, phase, start, end, (contig, _parent(attributes)), attributes))
     except (ValueError, IndexError) as error:
-        raise KnowledgeError(f"the gene model is damaged: {error}", file=gff3, remedy="fetch it again") from error
+        for _ in feature_lines(gff3):  # it names the line, and in words
+            pass
+        raise KnowledgeError(f"the gene model is damaged: {error}", file=gff3, remedy=COPY_AGAIN) from error
     for kind, phase, start, end, parent, attributes in parts:
         if (draft := drafts.get(parent)) is not None:
             _add_part(draft, kind, phase, (start, end), attributes)

@@ -84,11 +84,33 @@ def read_features(gff3: Path) -> list[Feature]:
         KnowledgeError: the file is missing, damaged, no GFF3, of another flavour, or lacks the gene or transcript that
             a line is part of.
     """
-    features = list(_lines(gff3))
+    features = list(feature_lines(gff3))
     convert = _flavour(gff3, features)
     converted = features if convert is None else list(convert(features))
     _require_parents(gff3, converted)
     return converted
+
+
+def feature_lines(gff3: Path) -> Iterator[Feature]:
+    """The lines of a GFF3, as they stand there, each judged by itself.
+
+    Raises:
+        KnowledgeError: the file is missing or damaged, or a line is none of a GFF3.
+    """
+    for number, line in enumerate(text_lines(gff3), start=1):
+        line = line.rstrip("\n")
+        if line.startswith("##FASTA"):
+            return
+        if line.startswith("#") or not line.strip():
+            continue
+        fields = line.split("\t")
+        if problem := _problem(fields):
+            remedy = _OF_GTF if _is_gtf(fields[-1]) else COPY_AGAIN
+            raise KnowledgeError(
+                f"this is no line of a GFF3: {problem}", file=gff3, place=f"line {number:,}", remedy=remedy
+            )
+        contig, source, kind, start, end, score, strand, phase, attributes = fields
+        yield Feature(number, contig, source, kind, int(start), int(end), score, strand, phase, attributes)
 
 
 def what_is_missing(features: Iterable[Feature]) -> str | None:
@@ -111,23 +133,6 @@ def gene_symbols(gff3: Path) -> frozenset[str]:
     """Symbols of all genes of a gene model as it was built, without reading its transcripts."""
     genes = (line for line in text_lines(gff3) if "\tID=gene:" in line)
     return frozenset(found[1] for line in genes if (found := _SYMBOL.search(line)))
-
-
-def _lines(gff3: Path) -> Iterator[Feature]:
-    for number, line in enumerate(text_lines(gff3), start=1):
-        line = line.rstrip("\n")
-        if line.startswith("##FASTA"):
-            return
-        if line.startswith("#") or not line.strip():
-            continue
-        fields = line.split("\t")
-        if problem := _problem(fields):
-            remedy = _OF_GTF if _is_gtf(fields[-1]) else COPY_AGAIN
-            raise KnowledgeError(
-                f"this is no line of a GFF3: {problem}", file=gff3, place=f"line {number:,}", remedy=remedy
-            )
-        contig, source, kind, start, end, score, strand, phase, attributes = fields
-        yield Feature(number, contig, source, kind, int(start), int(end), score, strand, phase, attributes)
 
 
 def _problem(fields: list[str]) -> str | None:

@@ -96,6 +96,23 @@ def test_a_damaged_or_empty_gene_model_is_refused(tmp_path: Path, content: str) 
 
 
 @pytest.mark.parametrize(
+    ("was", "now", "told"),
+    [
+        ("\t101\t900", "\t10s\t900", "'10s' to '900' is no stretch of a contig"),
+        ("\t101\t900", "\t101\t9t0", "'101' to '9t0' is no stretch of a contig"),
+        ("\t101\t900", " 101 900", "columns, separated by tabs, and not 9"),
+    ],
+)
+def test_a_damaged_line_is_told_with_its_number_and_in_words(tmp_path: Path, was: str, now: str, told: str) -> None:
+    (tmp_path / "genes.gff3").write_text(ENSEMBL.replace(was, now, 1))
+    number = 1 + [was in line for line in ENSEMBL.splitlines()].index(True)
+    with pytest.raises(KnowledgeError) as refused:
+        read_gene_model(tmp_path / "genes.gff3")
+    said = str(refused.value)
+    assert told in said and f"genes.gff3, line {number}: " in said and "Remedy: copy the file again" in said
+
+
+@pytest.mark.parametrize(
     ("transcripts", "spokesman"),
     [
         ([transcript("T1"), transcript("T2", tags=MANE, coding=(0, 30))], "T2"),
