@@ -33,7 +33,7 @@ from engine.commands.files import (
 )
 from engine.commands.index import add_index, index_beside
 from engine.commands.mitochondria import add_mitochondria
-from engine.commands.options import Command, UsageError
+from engine.commands.options import Command, UsageError, require_other_names
 from engine.commands.options import add_command as _command
 from engine.commands.options import say as _say
 from engine.commands.options import warn as _warn
@@ -71,12 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE_ERROR
     run: Command = options.run
     try:
+        require_other_names(options)
         run(options)
     except GenomicsError as error:
         print(f"{PROGRAM}: error: {error}", file=sys.stderr)
         return DATA_ERROR
     except OSError as error:
-        print(f"{PROGRAM}: error: {error.strerror or error}: {error.filename or 'output'}", file=sys.stderr)
+        name = error.filename2 or error.filename or "output"  # of two files the one that was to be written
+        print(f"{PROGRAM}: error: {error.strerror or error}: {name}", file=sys.stderr)
         return DATA_ERROR
     except UsageError as error:
         print(f"{PROGRAM}: error: {error}", file=sys.stderr)

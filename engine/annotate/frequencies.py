@@ -150,7 +150,9 @@ class _Measured:
 
         nothing = pa.nulls(count, pa.string())
         self.texts = [texts.get(name, nothing) for name in _ORDER]
+        self.texts[0] = _without_nan(self.texts[0])
         numbers = [pc.cast(values, pa.float64()) for values in self.texts]
+        _require_shares(*numbers)
         if self.texts[0].null_count:
             self._fill_in(numbers)
         self.numbers = [numbers[0], *(pc.cast(values, pa.int32(), safe=False) for values in numbers[1:])]
@@ -187,6 +189,30 @@ class _Measured:
         text = texts[0] if last == 0 else pc.binary_join_element_wise(*texts, "|")
         text = text if told.all() else pc.if_else(pa.array(told), text, pa.scalar(None, pa.string()))
         return _Item(f"{name}|", text, "|" * (len(_ORDER) - 1 - last))
+
+
+def _without_nan(frequencies: pa.Array) -> pa.Array:
+    """Some programs write the frequency of an allele at a site that nobody was called at as nan: it is not known."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    return pc.if_else(pc.equal(pc.ascii_lower(frequencies), "nan"), pa.scalar(None, pa.string()), frequencies)
+
+
+def _require_shares(frequency: pa.Array, *counts: pa.Array) -> None:
+    """Raise ValueError where a frequency is no share, or an allele was seen more often than any allele."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    least, most = pc.min_max(frequency).as_py().values()
+    if least is not None and not 0 <= least <= most <= 1:
+        raise ValueError(f"a frequency is {least if least < 0 else most:g}, and not from 0 to 1")
+    count, number = counts[:2]
+    if any(pc.any(pc.less(values, 0.0)).as_py() for values in counts):
+        raise ValueError("a count is below 0")
+    if pc.any(more := pc.greater(count, number)).as_py():
+        one = pc.index(more, pa.scalar(True)).as_py()
+        raise ValueError(f"an allele was seen {count[one].as_py():g} times among {number[one].as_py():g}")
 
 
 def _encoded(texts: pa.Array) -> pa.Array:
@@ -427,9 +453,16 @@ class Frequencies:
             return FrequencyWindow(contig, {}, _NO_KEYS, None)
         wanted = _Wanted(told)
         batches = self._along(contig, int(told.first.min()), int(told.end.max()))
-        return _window(
-            contig, [_found(batch, wanted, self._contigs.sequence(contig)) for batch in batches], self._fields
-        )
+        found = [_found(batch, wanted, self._contigs.sequence(contig)) for batch in batches]
+        try:
+            return _window(contig, found, self._fields)
+        except ValueError as error:
+            raise KnowledgeError(
+                f"the frequencies are none: {error}",
+                file=self._source,
+                place=f"{contig}:{int(told.first.min()):,}-{int(told.end.max()):,}",
+                remedy="give the release again, as its publisher wrote it",
+            ) from error
 
     def require_the_build(self) -> None:
         """Once all is read.

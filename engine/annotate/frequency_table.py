@@ -119,10 +119,10 @@ class _Values:
         info, filters, ids = (pa.array(kept) for kept in zip(*(row[5] for row in rows), strict=True))
         try:
             told = self._fields.read(info, numbers, filters, ids).arrays
-        except pa.ArrowInvalid as error:
+        except ValueError as error:
             first, last = rows[0], rows[-1]
             raise KnowledgeError(
-                f"a frequency is no number: {error}",
+                f"the frequencies are none: {error}",
                 file=self._source,
                 place=f"{first[0]}:{first[1]:,} to {last[0]}:{last[1]:,}",
                 remedy="copy the file again and compare its md5",

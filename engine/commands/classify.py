@@ -77,7 +77,7 @@ def _rows(table: Path, named: Path) -> Iterator[list[str]]:
     """The header, an empty one where the file is empty, and rows of the same width."""
     from engine.files.text import text_lines
 
-    lines = text_lines(table, error=ClassificationError)
+    lines = text_lines(table, error=ClassificationError, may_have_mark=True)
     width = len(header := next(lines, "").rstrip("\n").split("\t"))
     yield header
     for number, line in enumerate(lines, start=2):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.commands.files import PROGRAM
+from engine.commands.files import PROGRAM, STREAM
 
 Command = Callable[[argparse.Namespace], None]
 if TYPE_CHECKING:
@@ -50,6 +50,30 @@ def add_command(
         )
     parser.add_argument("--quiet", action="store_true", help="say nothing on standard error unless something is wrong")
     return parser
+
+
+WRITTEN = ("output", "differences", "metrics", "report")
+"""Options that name a file to be written; so does ``table`` beside ``input``."""
+
+
+def require_other_names(options: argparse.Namespace) -> None:
+    """Raise UsageError where what is to be written is a file that is read, or written, under another option."""
+    named = vars(options)
+    written = [*WRITTEN, *(["table"] if "input" in named else [])]
+    for one in written:
+        for other, value in named.items():
+            for path in value if isinstance(value, list) else [value]:
+                if one != other and (other not in written or one < other) and _is_same(named.get(one), path):
+                    raise UsageError(f"--{one} and --{other.replace('_', '-')} are one file, {path}: name another")
+
+
+def _is_same(one: object, other: object) -> bool:
+    """Whether both name one file, which may not be there yet; devices and pipes are no files."""
+    if not (isinstance(one, Path) and isinstance(other, Path)) or STREAM in (one, other):
+        return False
+    if one.exists() and other.exists():
+        return one.is_file() and one.samefile(other)
+    return one.resolve() == other.resolve()
 
 
 def warn(line: str) -> None:

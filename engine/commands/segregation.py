@@ -82,7 +82,7 @@ def _families(pedigree: Path, named: Path, carriers: Mapping[str, bool | None]) 
 
     families: dict[str, list[Relative]] = {}
     sexes: dict[tuple[str, str], str] = {}
-    for number, line in enumerate(text_lines(pedigree, error=ClassificationError), start=1):
+    for number, line in enumerate(text_lines(pedigree, error=ClassificationError, may_have_mark=True), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         fields = line.split()

@@ -50,11 +50,12 @@ class VcfIndex:
 
         Args:
             contig: of all of them; one that was left is not come back to.
-            starts: 0-based first base of each.
+            starts: 0-based first base of each; -1 of a telomere.
             ends: one past the last, at most :data:`LAST`.
             sizes: bytes of their lines.
         """
         if len(sizes):
+            starts, ends = np.maximum(starts, 0), np.maximum(ends, 1)  # the telomere is POS 0, before the first base
             after = self._place + np.cumsum(sizes)
             self._contigs.setdefault(contig, []).append(_Records(starts, ends, after - sizes))
             self._place = int(after[-1])

@@ -14,10 +14,24 @@ from engine.errors import GenomicsError, KnowledgeError
 from engine.files.compressed import COPY_AGAIN, VerifiedFile
 
 _PIECE = 1 << 20
+_AS_UTF_8 = "save it as UTF-8 without a byte order mark (in Notepad: Save as, encoding UTF-8)"
+_MARK = b"\xef\xbb\xbf"
+_NO_TEXTS = {
+    b"BCF": ("this is a BCF file", "give it as VCF (bcftools view -O z -o CALLS.vcf.gz)"),
+    b"\x1f\x8b": ("the file is compressed twice", "decompress it once (gzip -d)"),
+    _MARK: ("the file begins with a byte order mark, which an editor of Windows writes", _AS_UTF_8),
+    b"\xff\xfe": ("the file is text in UTF-16, as Windows calls Unicode", _AS_UTF_8),
+    b"\xfe\xff": ("the file is text in UTF-16, as Windows calls Unicode", _AS_UTF_8),
+}
+"""By its first bytes what a file is that is no text, and what is to be done."""
 
 
 def text_lines(
-    path: Path, *, error: type[GenomicsError] = KnowledgeError, needs_line_end: bool = True
+    path: Path,
+    *,
+    error: type[GenomicsError] = KnowledgeError,
+    needs_line_end: bool = True,
+    may_have_mark: bool = False,
 ) -> Iterator[str]:
     """The lines of a file, each with its line end as ``\\n``.
 
@@ -26,13 +40,15 @@ def text_lines(
         error: the type of error to raise.
         needs_line_end: false where the format writes none behind its last line: then its reader must know otherwise
             that the file is whole.
+        may_have_mark: whether a byte order mark before the text is passed over, for what people make in spreadsheets
+            and nobody but us reads.
 
     Raises:
         GenomicsError: of the type given: the file is missing, damaged, truncated, cut within its last line, or not
             text.
     """
     with (
-        _Text(path, error, needs_line_end) as raw,
+        _Text(path, error, needs_line_end, may_have_mark) as raw,
         io.TextIOWrapper(io.BufferedReader(raw, 1 << 16), encoding="utf-8") as lines,
     ):
         yield from lines
@@ -63,18 +79,22 @@ def read_text(path: Path, *, error: type[GenomicsError] = KnowledgeError) -> str
 class _Text(VerifiedFile):
     """A file whose bytes are text."""
 
-    def __init__(self, path: Path, error: type[GenomicsError], needs_line_end: bool = True) -> None:
+    def __init__(
+        self, path: Path, error: type[GenomicsError], needs_line_end: bool = True, may_have_mark: bool = False
+    ) -> None:
         super().__init__(path, error=error)
+        self._may_have_mark = may_have_mark
         self._needs_line_end = needs_line_end
         self._pieces = self._judged(self._pieces)
 
     def _judged(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         at, piece, unfinished = 0, b"", b""
         for piece in pieces:
-            if at == 0 and piece.startswith(b"BCF"):
-                raise self._error(
-                    "this is a BCF file", file=self.path, remedy="give it as VCF (bcftools view -O z -o CALLS.vcf.gz)"
-                )
+            if at == 0 and self._may_have_mark:
+                piece = piece.removeprefix(_MARK)
+            if at == 0 and (known := next(filter(piece.startswith, _NO_TEXTS), None)):
+                problem, remedy = _NO_TEXTS[known]
+                raise self._error(problem, file=self.path, remedy=remedy)
             if b"\0" in piece:
                 raise self._no_text("a NUL byte", at + piece.index(b"\0"))
             if unfinished or not piece.isascii():

@@ -270,6 +270,13 @@ def _width(path: Path, line: str, number: int, error: type[GenomicsError]) -> in
             place=f"line {number:,}",
             remedy="leave in the one that is meant (bcftools reheader, bcftools view -s)",
         )
+    if any(not name.strip() for name in samples):
+        raise error(
+            "a sample's column has no name",
+            file=path,
+            place=f"line {number:,}",
+            remedy="name the sample (bcftools reheader --samples)",
+        )
     return len(columns)
 
 

@@ -181,6 +181,10 @@ def open_gvcf(path: Path) -> Gvcf:
                     file=path,
                     remedy="give one gVCF for each sample",
                 )
+            if not columns[9].strip():
+                raise VariantFileError(
+                    "the sample's column has no name", file=path, remedy="name the sample (bcftools reheader --samples)"
+                )
             if not any(line.startswith(_DECLARED) for line in header):
                 raise VariantFileError(
                     f"this is no gVCF: its header does not declare {NON_REF} or {_UNSEEN}",

@@ -18,6 +18,7 @@ from engine.reference.reference_bases import ReferenceBases
 _IS_GENOTYPE = re.compile(r"[/|]?(?:\d+|\.)(?:[/|](?:\d+|\.))*").fullmatch
 _IS_BASES = re.compile("[ACGTN]+").fullmatch
 _IS_QUALITY = re.compile(r"\.|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?").fullmatch
+_IS_WHOLE = re.compile(r"[+-]?\d+", re.ASCII).fullmatch
 _STRANDS = 4
 MOST_READS = 10_000_000
 """More reads lie on no base; what is reckoned from a depth takes time with it."""
@@ -58,8 +59,8 @@ def judge(record: GvcfRecord, gvcf: Gvcf, contig: str, bases: ReferenceBases) ->
         )
     try:
         problem = _problem(record)
-    except ValueError as error:
-        problem = f"a value is no whole number ({error})"
+    except ValueError:
+        problem = f"{_no_number(record) or 'a value'} is no whole number"
     if problem:
         raise refused(
             f"the record is not as VCF has it: {problem}",
@@ -88,6 +89,17 @@ def _problem(record: GvcfRecord) -> str | None:
     if not _IS_GENOTYPE(genotype) or any(int(allele) >= alleles for allele in re.findall(r"\d+", genotype)):
         return f"GT is {genotype}, of {alleles} alleles"
     return _list_problem(record, alleles) or _number_problem(record)
+
+
+def _no_number(record: GvcfRecord) -> str | None:
+    """The first value, with its key, of those that are whole numbers or lists of them and that is none."""
+    told = (
+        (key, text)
+        for values, keys in ((record.call, ("PL", "AD", "SB", "DP", "MIN_DP")), (record.info, ("DP", "RAW_MQandDP")))
+        for key in keys
+        for text in values.get(key, ".").split(",")
+    )
+    return next((f"{key} {text[:20]!r}" for key, text in told if text != "." and not _IS_WHOLE(text)), None)
 
 
 def _list_problem(record: GvcfRecord, alleles: int) -> str | None:

@@ -20,9 +20,10 @@ import io
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from engine.errors import KnowledgeError
 from engine.files.compressed import VerifiedFile, file_kind
@@ -35,6 +36,8 @@ FASTA_SUFFIXES = (".fa", ".fasta", ".fna", ".fas", ".ffn", ".fsa")
 """How the names of FASTA files end, before ``.gz`` or ``.bgz`` where they are compressed."""
 FASTA_NAME = re.compile(rf"(?P<stem>.+)(?:{'|'.join(map(re.escape, FASTA_SUFFIXES))})(?:\.b?gz)?", re.IGNORECASE)
 _CHUNK = 16 << 20
+_LONGEST_HEADER = 1 << 14
+"""Bytes before a contig's sequence among which its name is looked for."""
 _SAM_NAME = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
 """A reference sequence's name (SAM specification 1.2.1, also that of VCF 4.3)."""
 _UPPER = bytes(range(256)).upper()
@@ -91,7 +94,8 @@ def open_reference(fasta: Path, *, cache: Path | None = None) -> Reference:
         cache: folder for the indexes where the FASTA's own folder cannot be written to.
 
     Raises:
-        KnowledgeError: the FASTA is missing, damaged, not bgzip, or its indexes belong to another.
+        KnowledgeError: the FASTA is missing, damaged, not bgzip, or its indexes belong to another, or to what it was
+            before it was changed.
     """
     if not fasta.is_file():
         raise KnowledgeError("there is no such FASTA", file=fasta, remedy="check the path of the reference")
@@ -106,6 +110,10 @@ def open_reference(fasta: Path, *, cache: Path | None = None) -> Reference:
         _write_text(dictionary, dictionary_text(tuple(measure_contigs(fasta))))
     contigs = read_dictionary(dictionary)
     _check_same(fasta, fai, lengths, {contig.name: contig.length for contig in contigs})
+    if not compressed:
+        _require_lines_as_indexed(fasta, fai)
+    if dictionary.stat().st_mtime_ns < fasta.stat().st_mtime_ns:
+        _require_made_of(fasta, dictionary, contigs)
     for contig in contigs:
         _require_sam_name(fasta, contig.name)
     return Reference(fasta, fai, gzi, dictionary, contigs)
@@ -138,6 +146,12 @@ def read_sequences(fasta: Path) -> Iterator[tuple[str, bytes]]:
 def measure_contigs(fasta: Path) -> Iterator[Contig]:
     """Length and M5 of each contig, from the sequence itself (SAM specification 1.3.2)."""
     for name, sequence in read_sequences(fasta):
+        if not sequence:
+            raise KnowledgeError(
+                f"the contig {name!r} has no base",
+                file=fasta,
+                remedy="copy the file again and compare its md5; if it is whole, take the contig out of it",
+            )
         yield Contig(name, len(sequence), hashlib.md5(sequence, usedforsecurity=False).hexdigest())
 
 
@@ -219,8 +233,10 @@ def _write_fai(fasta: Path, fai: Path, gzi: Path | None) -> None:
         pysam.faidx(*arguments)
     except pysam.SamtoolsError as error:
         making.unlink(missing_ok=True)
+        for _ in measure_contigs(fasta):  # it says what is wrong where that is not the lines' length
+            pass
         raise KnowledgeError(
-            f"the FASTA cannot be indexed ({(str(error).strip() or 'samtools faidx failed').splitlines()[-1]})",
+            "the FASTA cannot be indexed: samtools faidx does not take it",
             file=fasta,
             remedy="check that every line of a contig but its last is equally long",
         ) from error
@@ -252,6 +268,56 @@ def _check_same(fasta: Path, fai: Path, in_fai: dict[str, int], in_dictionary: d
             file=fasta,
             remedy="one of them belongs to another FASTA: delete both; they are made anew",
         )
+
+
+def _require_lines_as_indexed(fasta: Path, fai: Path) -> None:
+    """An index of another copy, whose lines are longer or whose headers say more, would have other bases read."""
+    with fasta.open("rb") as lines:
+        for row in fai.read_text().splitlines():
+            name, *numbers = row.split("\t")
+            if not _lies_there(lines, name, *map(int, numbers[:4])):
+                raise KnowledgeError(
+                    f"{fai.name} is of another copy of the FASTA: {name} does not lie where it says",
+                    file=fasta,
+                    remedy=f"delete {fai.name}; it is made anew",
+                )
+
+
+def _lies_there(lines: BinaryIO, name: str, length: int, start: int, bases: int, width: int) -> bool:
+    """Whether a contig's bases begin, are broken into lines and end where its row of the index says."""
+    if not _begins_there(lines, name, start):
+        return False
+    if not 0 < bases < width:  # the only line of a file that ends without a line end
+        return bases == width == length
+    lines.seek(start + min(bases, length))
+    is_broken = not lines.read(width - bases).strip(b"\r\n")
+    lines.seek(start + (length - 1) // bases * width + (length - 1) % bases + 1)
+    behind = lines.read(width - bases + 1)
+    return is_broken and behind[:1] in (b"", b"\r", b"\n") and behind.lstrip(b"\r\n")[:1] in (b"", b">")
+
+
+def _begins_there(lines: BinaryIO, name: str, start: int) -> bool:
+    """Whether the line that ends before ``start`` names the contig."""
+    lines.seek(max(start - _LONGEST_HEADER, 0))
+    before = lines.read(min(start, _LONGEST_HEADER))
+    if not before.endswith(b"\n"):
+        return False
+    header = before[:-1].rpartition(b"\n")[2]
+    if len(header) + 1 == _LONGEST_HEADER:  # its beginning is not among what was read
+        return True
+    return header.startswith(b">") and header[1:].split()[:1] == [name.encode()]
+
+
+def _require_made_of(fasta: Path, dictionary: Path, contigs: tuple[Contig, ...]) -> None:
+    """A FASTA that is newer than its dictionary may hold other bases: then every M5 would be that of the former."""
+    if changed := next((one for one, told in zip(measure_contigs(fasta), contigs, strict=True) if one != told), None):
+        raise KnowledgeError(
+            f"the FASTA was changed after {dictionary.name} was made: {changed.name} reads otherwise",
+            file=fasta,
+            remedy=f"delete {dictionary.name}; it is made anew",
+        )
+    with suppress(OSError):  # it was found to be true: the next one need not read the whole FASTA
+        os.utime(dictionary)
 
 
 def _whole_lines(fasta: Path) -> Iterator[bytes]:

@@ -79,7 +79,7 @@ def read_bed(bed: Path, contig_lengths: Mapping[str, int]) -> list[Interval]:
         KnowledgeError: the file is missing or damaged, a line is not BED, or there is no interval.
         ReferenceMismatchError: an interval lies outside the reference.
     """
-    intervals = merge(_bed_intervals(bed, text_lines(bed), contig_lengths), contig_lengths)
+    intervals = merge(_bed_intervals(bed, text_lines(bed, may_have_mark=True), contig_lengths), contig_lengths)
     if not intervals:
         raise KnowledgeError("the BED file has no interval", file=bed, remedy="give a BED with intervals, or none")
     return intervals

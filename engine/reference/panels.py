@@ -240,8 +240,8 @@ class _Table:
 
     def _lines(self) -> Iterator[str]:
         """Lines, those of comment empty."""
-        for number, line in enumerate(text_lines(self._source)):
-            yield "\n" if line.startswith("#") else line.removeprefix("\ufeff") if number == 0 else line
+        for line in text_lines(self._source, may_have_mark=True):
+            yield "\n" if line.startswith("#") else line
 
     def _next(self, reader: Iterator[list[str]]) -> list[str] | None:
         try:

@@ -206,6 +206,18 @@ def test_bases_in_small_letters_are_the_same_bases(bundle: ReferenceBundle, tmp_
     assert annotated(tmp_path, bundle, Record(ref=REF.lower(), alt=ALT.lower()))[0] == expected
 
 
+@pytest.mark.parametrize("ref", "ACGT")
+def test_what_lies_before_the_first_base_has_no_name_and_is_counted(
+    bundle: ReferenceBundle, tmp_path: Path, ref: str
+) -> None:
+    """The telomere is POS 0 (VCF 4.3, section 1.6.1); no base stands there that REF could be, the contig's last least."""
+    (row,), summary = annotated(tmp_path, bundle, Record(pos="0", ref=ref, alt="A" if ref != "A" else "C"))
+    assert (row["position"], row["ref_matches"], row["hgvs_g"], row["hgvs_c"]) == (0, False, None, None)
+    assert summary.ref_mismatches == 1
+    with pysam.TabixFile(str(tmp_path / "out.vcf.gz")) as opened:
+        assert len(list(opened.fetch("chr1", 0, 1))) == 1
+
+
 def test_an_alternate_that_is_the_reference_is_no_change(bundle: ReferenceBundle, tmp_path: Path) -> None:
     (row,), _ = annotated(tmp_path, bundle, Record(alt=REF))
     assert (row["hgvs_g"], row["hgvs_c"], row["hgvs_p"], row["variant_type"]) == (None, None, None, "other")

@@ -89,7 +89,16 @@ def test_an_allele_is_found_by_its_key_and_another_is_not(build: Any, tmp_path: 
     ("records", "head", "kind", "said"),
     [
         ((RECORDS[1], RECORDS[0]), HEAD, KnowledgeError, "not sorted by place: 20:2 comes behind 12"),
-        ((RECORDS[0], "20\t3\t.\tG\tA\t.\t.\tAC=x;AN=9;AF=0.1"), HEAD, KnowledgeError, "a frequency is no number"),
+        (
+            (RECORDS[0], "20\t3\t.\tG\tA\t.\t.\tAC=x;AN=9;AF=0.1"),
+            HEAD,
+            KnowledgeError,
+            "the frequencies are none: .*'x'",
+        ),
+        (("20\t3\t.\tG\tA\t.\t.\tAC=1;AN=9;AF=1.5",), HEAD, KnowledgeError, "a frequency is 1.5, and not from 0 to 1"),
+        (("20\t3\t.\tG\tA\t.\t.\tAC=1;AN=9;AF=-0.1",), HEAD, KnowledgeError, "a frequency is -0.1"),
+        (("20\t3\t.\tG\tA\t.\t.\tAC=10;AN=9;AF=0.1",), HEAD, KnowledgeError, "seen 10 times among 9"),
+        (("20\t3\t.\tG\tA\t.\t.\tAC=-1;AN=9;AF=0.1",), HEAD, KnowledgeError, "a count is below 0"),
         (
             ("20\t2\t.\tG\tA\t.\t.\tAC=1;AN=9;AF=0.1",),
             HEAD,

@@ -98,6 +98,49 @@ def test_frequencies_of_another_build_are_refused(
     assert not (tmp_path / "out.vcf.gz").exists()
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "told"),
+    [
+        ("AF=0.25,0.01", "AF=0.25,1.01", "a frequency is 1.01, and not from 0 to 1"),
+        ("AF=0.25,0.01", "AF=0.25,often", "often"),
+        ("AC=50,2", "AC=50,201", "an allele was seen 201 times among 200"),
+        ("nhomalt=5,0", "nhomalt=5,-1", "a count is below 0"),
+    ],
+)
+def test_frequencies_that_are_none_are_refused_with_their_place(
+    was: str, now: str, told: str, files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files["frequencies"].write_text(files["frequencies"].read_text().replace(was, now))
+    assert annotate(files, "--output", str(tmp_path / "out.vcf.gz")) == 1
+    said = capsys.readouterr().err
+    assert told in said and "gnomad.vcf, chr1:" in said and "Remedy: " in said
+    assert not (tmp_path / "out.vcf.gz").exists()
+
+
+def test_a_frequency_where_nobody_was_called_is_not_known(files: dict[str, Path], tmp_path: Path) -> None:
+    told = files["frequencies"].read_text().replace("AF=0.25,0.01;AC=50,2;AN=200", "AF=nan,NaN;AC=0,0;AN=0")
+    files["frequencies"].write_text(told)
+    assert annotate(files, "--output", str(tmp_path / "out.vcf.gz"), "--table", str(tmp_path / "t"), "--quiet") == 0
+    (row,) = pq.read_table(tmp_path / "t").to_pylist()
+    assert (row["frequency"], row["frequency_number"]) == (None, 0)
+
+
+def test_nothing_is_written_over_what_is_read(
+    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.read_bytes() for path in files.values()}
+    (tmp_path / "link.vcf").symlink_to(files["input"])
+    for outputs in (
+        ["--output", str(files["input"])],
+        ["--output", str(tmp_path / "." / "link.vcf")],
+        ["--output", str(tmp_path / "out.vcf"), "--table", str(files["clinvar"])],
+        ["--output", str(tmp_path / "out.vcf"), "--table", str(tmp_path / "out.vcf")],
+    ):
+        assert annotate(files, *outputs) == 2
+        assert "are one file" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in files.values()} == before and not (tmp_path / "out.vcf").exists()
+
+
 def test_a_file_of_several_people_needs_a_name(
     files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -51,6 +51,34 @@ def test_what_is_no_text_is_told_with_its_line(kind: str, old: bytes, new: bytes
     assert (caught.value.place, caught.value.file) == ("line 701", str(path))
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (TEXT.encode("utf-8-sig"), "begins with a byte order mark.*UTF-8 without a byte order mark"),
+        (TEXT.encode("utf-16"), "is text in UTF-16.*UTF-8 without a byte order mark"),
+        (b"\xfe\xff" + TEXT.encode("utf-16-be"), "is text in UTF-16"),
+        (PACKED["gzip"], "compressed twice.*decompress it once"),
+        (PACKED["BGZF"], "compressed twice"),
+    ],
+)
+def test_what_editors_and_scripts_make_of_a_text_is_told_with_the_remedy(
+    text: bytes, told: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "x"
+    for packed in (gzip.compress(text), bgzf(text), *([] if text in PACKED.values() else [text])):
+        path.write_bytes(packed)
+        with pytest.raises(VariantFileError, match=told):
+            read_text(path, error=VariantFileError)
+
+
+@pytest.mark.parametrize("text", [TEXT, "\ufeff" + TEXT, ""])
+def test_a_byte_order_mark_is_passed_over_in_what_people_make_in_spreadsheets(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    for packed in (text.encode(), gzip.compress(text.encode())):
+        path.write_bytes(packed)
+        assert "".join(text_lines(path, may_have_mark=True)) == text.removeprefix("\ufeff")
+
+
 @pytest.mark.parametrize("kind", PACKED)
 def test_a_last_line_without_an_end_may_have_been_cut(kind: str, tmp_path: Path) -> None:
     path, text = tmp_path / "x", TEXT.encode()[:-3]

@@ -316,6 +316,9 @@ def test_structural_variants_among_small_ones_are_refused_by_their_name(alt: str
     [
         ("14,16,0", "14,99999999999,0", "AD has a value above"),
         (":385,", ":99999999999,", "PL has a value above"),
+        (":385,", ":38.5,", "PL '38.5' is no whole number"),
+        ("14,16,0", "14,1e1,0", "AD '1e1' is no whole number"),
+        (":30:99:", ":3.0:99:", "DP '3.0' is no whole number"),
         (":30:99:", ":99999999999:99:", "DP is 99999999999"),
         (":30:99:", ":30:99999999999:", "GQ is 99999999999"),
         (":30:99:", ":30:-9:", "GQ is -9"),
@@ -334,6 +337,14 @@ def test_numbers_that_no_caller_writes_are_refused(old: str, new: str, told: str
     with pytest.raises(VariantFileError, match=told) as caught:
         genotyped(fasta, gvcf)
     assert (caught.value.sample, caught.value.place) == ("A", "chr1:100")
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_sample_without_a_name_is_refused(name: str, fasta: Path, tmp_path: Path) -> None:
+    """No reader of htslib opens a VCF with such a column."""
+    gvcf = write(tmp_path, name, GATK, line(100, HET))
+    with pytest.raises(VariantFileError, match=r"column has no name.*Remedy: name the sample"):
+        genotyped(fasta, gvcf)
 
 
 @pytest.mark.parametrize("change", [("\t100\t", "\t+100\t"), ("\t100\t", "\t1_00\t"), ("\t.\tDP", "\t\tDP"),

@@ -79,6 +79,64 @@ def test_a_dictionary_of_another_fasta_is_refused(tmp_path: Path) -> None:
         open_reference(path)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        TWO_CONTIGS.replace("chr1 a > b", "chr1 of another release"),
+        TWO_CONTIGS.replace("ACGTN\nacg", "ACGT\nNacg"),
+        TWO_CONTIGS.replace("ACGTN\nacg", "ACGTNacg"),
+        TWO_CONTIGS.replace("\n", "\r\n"),
+    ],
+)
+def test_an_index_of_another_copy_of_the_same_sequences_is_refused(tmp_path: Path, text: str) -> None:
+    """Names and lengths agree, and every base would be read from another place."""
+    reference = open_reference(fasta_file(tmp_path, TWO_CONTIGS))
+    path = fasta_file(tmp_path, text)
+    with pytest.raises(KnowledgeError, match=r"chr1 does not lie where it says.*delete ref\.fa\.fai"):
+        open_reference(path)
+    reference.fai.unlink()
+    assert open_reference(path).contigs == reference.contigs
+    assert open_reference(path).open().fetch("chr1", 4, 7) == "Nac"
+
+
+@pytest.mark.parametrize(
+    "text", [">a\nACGT", ">a\nACGTA\nCG", ">a\r\nACGT\r\nAC\r\n>b x\r\nG", f">{'a' * 30_000}\nAC\n"]
+)
+def test_an_index_of_any_sound_fasta_is_taken(tmp_path: Path, text: str) -> None:
+    path = fasta_file(tmp_path, "")
+    path.write_bytes(text.encode())
+    assert open_reference(path).contigs == open_reference(path).contigs == tuple(measure_contigs(path))
+
+
+def test_a_fasta_that_was_changed_after_its_dictionary_was_made_is_refused(tmp_path: Path) -> None:
+    path = fasta_file(tmp_path, TWO_CONTIGS)
+    contigs = open_reference(path).contigs
+    facts = path.stat()
+    os.utime(tmp_path / "ref.dict", (facts.st_atime - 60, facts.st_mtime - 60))
+    assert open_reference(path).contigs == contigs  # another date alone is no other FASTA
+    fasta_file(tmp_path, TWO_CONTIGS.replace("GG", "GC"))
+    os.utime(tmp_path / "ref.dict", (facts.st_atime - 60, facts.st_mtime - 60))
+    with pytest.raises(KnowledgeError, match=r"after ref\.dict was made: chrM reads otherwise"):
+        open_reference(path)
+    (tmp_path / "ref.dict").unlink()
+    assert open_reference(path).contigs[1].md5 == hashlib.md5(b"GC").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "holds no sequence"),
+        ("\ufeff>a\nAC\n", "before the first '>'"),
+        (">a\nAC\n>b\n>c\nGT\n", "the contig 'b' has no base"),
+        (">a\nAC\n\nGT\n", "every line of a contig but its last is equally long"),
+    ],
+)
+def test_what_is_wrong_with_a_fasta_is_told_in_our_words(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(KnowledgeError, match=told) as caught:
+        open_reference(fasta_file(tmp_path, text))
+    assert "stderr" not in str(caught.value)
+
+
 def test_chromosome_20_has_its_published_m5(shared_data: Path) -> None:
     contigs = list(measure_contigs(shared_data / "b37_chr20_ref" / "20.fa.gz"))
     assert [(contig.name, contig.length, contig.md5) for contig in contigs] == [
