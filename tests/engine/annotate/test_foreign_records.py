@@ -210,7 +210,7 @@ def test_bases_in_small_letters_are_the_same_bases(bundle: ReferenceBundle, tmp_
 def test_what_lies_before_the_first_base_has_no_name_and_is_counted(
     bundle: ReferenceBundle, tmp_path: Path, ref: str
 ) -> None:
-    """The telomere is POS 0 (VCF 4.3, section 1.6.1); no base stands there that REF could be, the contig's last least."""
+    """The telomere is POS 0 (VCF 4.3, section 1.6.1): REF is no base there, that of the contig's end least of all."""
     (row,), summary = annotated(tmp_path, bundle, Record(pos="0", ref=ref, alt="A" if ref != "A" else "C"))
     assert (row["position"], row["ref_matches"], row["hgvs_g"], row["hgvs_c"]) == (0, False, None, None)
     assert summary.ref_mismatches == 1
