@@ -112,19 +112,37 @@ def called_stretches(gvcf: Path, at: Interval | None = None) -> dict[str, list[t
 
 def called_and_haploid(gvcf: Path, at: Interval | None = None) -> tuple[Stretches, Stretches]:
     """What :func:`called_stretches` gives, and of it where the genotype has one allele, as on a man's X."""
-    called: Stretches = {}
-    haploid: Stretches = {}
-    seen = at is not None
+    found = CalledStretches(gvcf)
     for columns in gvcf_columns(gvcf, at):
-        seen = True
+        found.add(columns)
+    return found.called(may_be_empty=at is not None), found.haploid()
+
+
+class CalledStretches:
+    """What :func:`called_and_haploid` gives, gathered while records are walked for something else, too."""
+
+    def __init__(self, gvcf: Path) -> None:
+        self._gvcf, self._seen = gvcf, False
+        self._called: Stretches = {}
+        self._haploid: Stretches = {}
+
+    def add(self, columns: GvcfColumns) -> None:
+        """Take the next records of the file."""
+        self._seen = True
         good = (columns.genotype_quality >= CALLED_FROM) & (columns.depth > 0)
-        for found, wanted in ((called, good), (haploid, good & (columns.alleles == 1))):
+        for found, wanted in ((self._called, good), (self._haploid, good & (columns.alleles == 1))):
             if wanted.any():
                 found.setdefault(columns.contig, []).extend(_joined(columns.start[wanted], columns.end[wanted]))
-    if not seen:
-        raise VariantFileError("the gVCF holds no record", file=gvcf, remedy="call the sample again")
-    called, haploid = ({contig: join(stretches) for contig, stretches in found.items()} for found in (called, haploid))
-    return called, haploid
+
+    def called(self, *, may_be_empty: bool = False) -> Stretches:
+        """Where the file calls; VariantFileError where it holds no record, unless it may."""
+        if not self._seen and not may_be_empty:
+            raise VariantFileError("the gVCF holds no record", file=self._gvcf, remedy="call the sample again")
+        return {contig: join(stretches) for contig, stretches in self._called.items()}
+
+    def haploid(self) -> Stretches:
+        """Of that where the genotype has one allele."""
+        return {contig: join(stretches) for contig, stretches in self._haploid.items()}
 
 
 def _joined(start: NDArray[np.int64], end: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

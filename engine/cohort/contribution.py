@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.annotate.normalise import normalise
-from engine.call.gvcf import CALLED_FROM, called_stretches, gvcf_columns
+from engine.call.gvcf import CALLED_FROM, CalledStretches, GvcfColumns, gvcf_columns
 from engine.call.ploidy import ploidy_of
 from engine.cohort.columns import BIN, MODELLED, typed_table
-from engine.cohort.evidence import evidence_of, require_of_reference
+from engine.cohort.evidence import Evidence, require_of_reference
 from engine.errors import VariantFileError
 from engine.person import Person, Sex
 from engine.receipt import Measure
@@ -69,14 +69,14 @@ def contribute(
         VariantFileError: a file is damaged.
         ReferenceMismatchError: the gVCF is of another reference.
     """
-    evidence = evidence_of(gvcf, sample)
+    evidence, stretches_of, left_out = _walked(gvcf, sample, reference)
     require_of_reference(gvcf, sample, evidence, reference)
     normalised = normalise(variants, reference.fasta, sample, scratch, strict=True)
     calls, uncalled = _calls(normalised, variants, sample, person.sex, reference.contig_lengths)
-    for name, stretches in _left_out(gvcf, reference).items():
+    for name, stretches in left_out.items():
         uncalled[name] += stretches
     called: defaultdict[str, list[StartEnd]] = defaultdict(list)
-    for name, stretches in called_stretches(gvcf).items():
+    for name, stretches in stretches_of.called().items():
         called[name] = list(_without(stretches, sorted(uncalled[name])))
     for row in calls:
         called[row[1]].append((row[3] - 1, row[3]))
@@ -187,21 +187,39 @@ def _once(rows: list[tuple[Any, ...]], uncalled: defaultdict[str, list[StartEnd]
     return kept
 
 
-def _left_out(gvcf: Path, reference: ReferenceBundle) -> dict[str, list[StartEnd]]:
-    """By contig, where the gVCF has variants that reach into no target: left out of the calls, yet no reference."""
-    left_out: defaultdict[str, list[StartEnd]] = defaultdict(list)
-    if reference.targets is None:
-        return left_out
-    targets: defaultdict[str, list[StartEnd]] = defaultdict(list)
-    for target in read_bed(reference.targets, reference.contig_lengths):
-        targets[target.contig].append((target.start, target.end))
+def _walked(
+    gvcf: Path, sample: str, reference: ReferenceBundle
+) -> tuple[dict[str, pa.Table], CalledStretches, dict[str, list[StartEnd]]]:
+    """What the gVCF tells, read once: tables of evidence, where it calls, and variants that reach into no target."""
+    evidence, stretches, outside = Evidence(sample), CalledStretches(gvcf), _Outside(reference)
     for columns in gvcf_columns(gvcf):
-        bounds = np.array(targets[columns.contig], np.int64).reshape(-1, 2)
+        evidence.add(columns)
+        stretches.add(columns)
+        outside.add(columns)
+    return evidence.tables(), stretches, outside.stretches
+
+
+class _Outside:
+    """By contig, where a gVCF has variants that reach into no target: left out of the calls, yet no reference."""
+
+    def __init__(self, reference: ReferenceBundle) -> None:
+        self.stretches: defaultdict[str, list[StartEnd]] = defaultdict(list)
+        self._targets: defaultdict[str, list[StartEnd]] | None = None
+        if reference.targets is not None:
+            self._targets = defaultdict(list)
+            for target in read_bed(reference.targets, reference.contig_lengths):
+                self._targets[target.contig].append((target.start, target.end))
+
+    def add(self, columns: GvcfColumns) -> None:
+        """Take the next records of the file."""
+        if self._targets is None:
+            return
+        bounds = np.array(self._targets[columns.contig], np.int64).reshape(-1, 2)
         next_target = np.searchsorted(bounds[:, 1], columns.start, side="right")
         begins = np.append(bounds[:, 0], np.iinfo(np.int64).max)[next_target]
         outside = columns.is_variant & (columns.end <= begins)
-        left_out[columns.contig] += zip(columns.start[outside].tolist(), columns.end[outside].tolist(), strict=True)
-    return left_out
+        places = zip(columns.start[outside].tolist(), columns.end[outside].tolist(), strict=True)
+        self.stretches[columns.contig] += places
 
 
 def _first(values: object) -> int | None:

@@ -40,18 +40,33 @@ def evidence_of(gvcf: Path, sample: str) -> dict[str, pa.Table]:
     Raises:
         VariantFileError: the file is damaged, or a line is not VCF.
     """
-    import pyarrow as pa
-
-    schema = arrow_schema(REF_BLOCK_COLUMNS, bare=True)
-    blocks: list[pa.Table] = [schema.empty_table()]
-    records: list[tuple[object, ...]] = []
+    evidence = Evidence(sample)
     for columns in gvcf_columns(gvcf):
-        blocks.append(_blocks(columns, sample, schema))
-        records += _records(columns, sample)
-    return {
-        "ref_blocks": pa.concat_tables(blocks).combine_chunks(),
-        "variant_records": typed_table(records, VARIANT_RECORD_COLUMNS),
-    }
+        evidence.add(columns)
+    return evidence.tables()
+
+
+class Evidence:
+    """What :func:`evidence_of` gives, gathered while a sample's records are walked for something else, too."""
+
+    def __init__(self, sample: str) -> None:
+        self._sample, self._schema = sample, arrow_schema(REF_BLOCK_COLUMNS, bare=True)
+        self._blocks: list[pa.Table] = [self._schema.empty_table()]
+        self._records: list[tuple[object, ...]] = []
+
+    def add(self, columns: GvcfColumns) -> None:
+        """Take the next records of the file."""
+        self._blocks.append(_blocks(columns, self._sample, self._schema))
+        self._records += _records(columns, self._sample)
+
+    def tables(self) -> dict[str, pa.Table]:
+        """The tables by name."""
+        import pyarrow as pa
+
+        return {
+            "ref_blocks": pa.concat_tables(self._blocks).combine_chunks(),
+            "variant_records": typed_table(self._records, VARIANT_RECORD_COLUMNS),
+        }
 
 
 def require_of_reference(gvcf: Path, sample: str, evidence: Mapping[str, pa.Table], reference: ReferenceBundle) -> None:
