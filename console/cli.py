@@ -31,6 +31,7 @@ from console import (
     reanalysis,
     reports,
     sending,
+    service,
     studies,
     tiers,
     tokens,
@@ -72,6 +73,8 @@ def main(arguments: Sequence[str]) -> int:
     chosen = top.parse_args(arguments)
     command: Command = chosen.command
     try:
+        if "elsewhere" in chosen:
+            return service.ask(chosen)
         settings = Settings.from_environment(as_served())
         if told := elsewhere(settings):
             print(told, file=sys.stderr)
@@ -235,6 +238,12 @@ def parser() -> argparse.ArgumentParser:
         "tokens", help="let programs use the service", description="Tokens of programs that use the service."
     )
     tokens.add_to(programs, _add_decision)
+    service.add_to(
+        add("submit", "hand samples in to a platform elsewhere, by its service", service.needs_none),
+        add("state", "ask a platform elsewhere where a sample stands", service.needs_none),
+        add("cancel", "end a sample's run on a platform elsewhere", service.needs_none),
+        add("fetch", "fetch a sample's results from a platform elsewhere", service.needs_none),
+    )
     other: argparse.ArgumentParser = added.add_parser(
         "dataset", help="import data of others, and ask them beside the cohort", description="Datasets of others."
     )

@@ -124,7 +124,7 @@ def description(request: Request, admitted: MayUseService) -> dict[str, Any]:
 
 
 @router.post("/sheets", status_code=202, openapi_extra=_body_of(Sheet))
-def submit(admitted: MaySubmit, idempotency_key: Annotated[str, Header()]) -> Submitted:
+def submit(admitted: MaySubmit, idempotency_key: Annotated[str, Header()] = "") -> Submitted:
     """Hand in samples; the same key with the same rows is answered as before, with others it is refused."""
     if not _KEY.fullmatch(idempotency_key):
         raise RefusalError(400, "an Idempotency-Key is 8 to 100 signs of ASCII without blanks", visit=admitted.visit)
