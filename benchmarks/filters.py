@@ -159,9 +159,10 @@ def truths() -> list[Truth]:
         "HG001 with faults 30x, another 8 Mb": Simulation(*_HG001, "20:24000001-32000000", faults_seed=43),
         "HG001 with faults 18x, another 4 Mb": Simulation(*_HG001, "20:12000001-16000000", depth=18.0, faults_seed=51),
         "HG001 with faults 24x, 4 Mb": Simulation(*_HG001, "20:16000001-20000000", depth=24.0, faults_seed=52),
-        # Held out: no weight or limit of the default filters was chosen by them.
-        "HG001 held out 30x, 4 Mb": Simulation(*_HG001, "20:20000001-24000000", faults_seed=61),
-        "HG001 held out 20x, 4 Mb": Simulation(*_HG001, "20:8000001-12000000", depth=20.0, faults_seed=62),
+        "HG001 with faults 30x, 4 Mb": Simulation(*_HG001, "20:20000001-24000000", faults_seed=61),
+        "HG001 with faults 20x, another 4 Mb": Simulation(*_HG001, "20:8000001-12000000", depth=20.0, faults_seed=62),
+        # Held out: no weight or limit of the default filters was chosen by it.
+        "HG001 held out 20x, 3 Mb": Simulation(*_HG001, "20:1000001-4000000", depth=20.0, faults_seed=71),
     }
     return [
         Truth("NA12878 52x, chr20 confident", TYPES, lambda folder: _chr20(folder, confident=True)),

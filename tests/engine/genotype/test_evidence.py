@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 
 from engine.genotype.evidence import EvidenceFilters, evidence
@@ -80,9 +82,14 @@ def test_a_true_allele_beside_the_reads_of_a_hidden_copy_passes(reads: str) -> N
     assert DEFAULT.verdict(call("0/1", reads, depth=depth, FS=1.3, BaseQRankSum=0.0, MQRankSum=0.0)) == "PASS"
 
 
-def snps(*reads: str, apart: int = 90, contig: str = "c") -> list[list[str]]:
+def snps(*reads: str, apart: int = 90, contig: str = "c", start: int = 1000) -> list[list[str]]:
     """Heterozygous SNPs side by side."""
-    return [[contig, str(1000 + apart * number), *call("0/1", told)[2:]] for number, told in enumerate(reads)]
+    return [[contig, str(start + apart * number), *call("0/1", told)[2:]] for number, told in enumerate(reads)]
+
+
+def phased(record: list[str], phase_set: str, genotype: str = "0|1") -> list[str]:
+    """With the sample's haplotype."""
+    return [*record[:8], "GT:AD:PGT:PID", f"{genotype}:{record[9].split(':')[1]}:{genotype}:{phase_set}"]
 
 
 def marks(*records: list[str]) -> list[str]:
@@ -92,11 +99,60 @@ def marks(*records: list[str]) -> list[str]:
 def test_a_crowd_with_a_third_of_the_reads_each_is_a_hidden_copy() -> None:
     few = "13,4"
     assert marks(*snps(few)) == ["PASS"]
+    assert marks(*snps(*[few] * 9, "8,8")) == ["AltBias"] * 9 + ["PASS"]
     assert marks(*snps(*[few] * 15, "8,8", apart=45)) == ["AltBias"] * 15 + ["PASS"]
     assert marks(*snps(*[few] * 9, "6,6"))[-1] == "PASS", "a true one beside a hidden copy (NA12878, chr22:16758251)"
     assert marks(*snps(*[few] * 9, apart=400)) == ["PASS"] * 9
     assert marks(*snps(*[few] * 4), *snps(*[few] * 4, contig="d")) == ["PASS"] * 8
     assert marks(*snps(few, *["9,8"] * 8)) == ["PASS"] * 9, "a divergent haplotype has half of the reads"
+
+
+BEFORE = snps(*["9,8"] * 40, apart=1500)
+"""Where the usual depth is that of 17 reads."""
+
+
+@pytest.mark.parametrize(
+    ("what", "reads", "mark"),
+    [
+        ("a haplotype that aligns badly has no more reads than others", "13,4", "PASS"),
+        ("nor has one with a sixth of the reads", "15,3", "PASS"),
+        ("a copy more is half as many again", "19,6", "AltBias"),
+    ],
+)
+def test_a_hidden_copy_raises_the_depth(what: str, reads: str, mark: str) -> None:
+    assert marks(*BEFORE, *snps(*[reads] * 15, apart=45, start=70_000)) == ["PASS"] * 40 + [mark] * 15, what
+
+
+def test_a_crowd_does_not_make_the_usual_depth() -> None:
+    """Several hidden copies with more SNPs than all before them."""
+    copies = (snps(*["19,6"] * 40, apart=45, start=start) for start in (70_000, 80_000, 90_000))
+    assert marks(*BEFORE, *chain.from_iterable(copies)) == ["PASS"] * 40 + ["AltBias"] * 120
+
+
+def test_the_usual_depth_is_that_of_a_contig() -> None:
+    """So that a contig alone is judged as it is among others."""
+    of_another = snps(*["13,4"] * 9, contig="d")
+    assert marks(*BEFORE, *of_another)[40:] == marks(*of_another) == ["AltBias"] * 9
+
+
+def test_depth_is_that_of_a_carrier_however_many_there_are() -> None:
+    alone = snps(*["13,4"] * 15, apart=45, start=70_000)
+    of_two = [[*record, record[9]] for record in alone]
+    assert marks(*[[*record, "0/0:17,0:17:51"] for record in BEFORE], *of_two) == ["PASS"] * 55
+
+
+def test_reads_of_a_hidden_copy_have_all_its_differences() -> None:
+    copy = [phased(record, "70000_A_G") for record in snps(*["21,9"] * 9, apart=80, start=70_000)]
+    assert marks(*BEFORE, *copy)[40:] == ["AltBias"] * 9
+    on_the_other = phased(copy[4], "70000_A_G", "1|0")
+    assert marks(*BEFORE, *copy[:4], on_the_other, *copy[5:])[44] == "PASS"
+    not_phased = snps("21,9", start=int(copy[4][1]))
+    assert marks(*BEFORE, *copy[:4], *not_phased, *copy[5:])[44] == "PASS", "a true one beside it"
+
+
+def test_that_a_crowd_is_phased_says_nothing_where_the_usual_depth_is_not_known() -> None:
+    crowd = snps(*["21,9"] * 9, apart=80)
+    assert marks(*(phased(record, "1000_A_G") for record in crowd)) == marks(*crowd) == ["PASS"] * 9
 
 
 def test_records_come_back_in_order_whatever_lies_between() -> None:
