@@ -45,7 +45,7 @@ def with_index(reads: Path, reference: Reference) -> Path:
 
     reads = linked(reads)
     if not has_index(reads):
-        pysam.index(str(reads))
+        pysam.index(str(reads.absolute()))  # a name may begin with a dash
     return reads
 
 

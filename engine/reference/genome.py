@@ -224,8 +224,8 @@ def _write_fai(fasta: Path, fai: Path, gzi: Path | None) -> None:
     import pysam
 
     fai.parent.mkdir(parents=True, exist_ok=True)
-    making = fai.with_name(f".{fai.name}.{os.getpid()}")
-    arguments = [str(fasta), "--fai-idx", str(making)]
+    making = fai.with_name(f".{fai.name}.{os.getpid()}").absolute()
+    arguments = [str(fasta.absolute()), "--fai-idx", str(making)]
     if gzi is not None:
         arguments += ["--gzi-idx", f"{making}.gzi"]
     verbosity = pysam.set_verbosity(0)  # what htslib has to say arrives in our own error

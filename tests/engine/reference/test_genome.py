@@ -108,6 +108,18 @@ def test_an_index_of_any_sound_fasta_is_taken(tmp_path: Path, text: str) -> None
     assert open_reference(path).contigs == open_reference(path).contigs == tuple(measure_contigs(path))
 
 
+@pytest.mark.parametrize("folder", ["-rf", "--help", "lab [1]", "o'brien"])
+def test_no_name_of_a_folder_is_an_option_of_samtools(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    (tmp_path / folder).mkdir()
+    plain = fasta_file(tmp_path / folder, TWO_CONTIGS)
+    pysam.tabix_compress(str(plain), f"{plain}.gz")
+    monkeypatch.chdir(tmp_path)
+    for name in ("ref.fa", "ref.fa.gz"):
+        assert open_reference(Path(folder, name)).contigs == tuple(measure_contigs(plain))
+
+
 def test_a_fasta_that_was_changed_after_its_dictionary_was_made_is_refused(tmp_path: Path) -> None:
     path = fasta_file(tmp_path, TWO_CONTIGS)
     contigs = open_reference(path).contigs
