@@ -138,13 +138,13 @@ def local_path(text: str) -> Path | None:
     return None
 
 
-def container_url(text: str, lake: str | None) -> tuple[str, str]:
+def container_url(text: str, lake_url: str | None) -> tuple[str, str]:
     """URL of the container and path within it of a folder's URL.
 
     Args:
         text: ``https://<account>.blob.core.windows.net/<container>/<folder>``,
             ``abfss://<container>@<account>.dfs.core.windows.net/<folder>``, or ``az://<container>/<folder>``.
-        lake: URL of the lake's container; ``az://`` names a container of the same account.
+        lake_url: of the lake's container; ``az://`` names a container of the same account.
 
     Raises:
         KnowledgeError: it is none of these.
@@ -164,9 +164,9 @@ def container_url(text: str, lake: str | None) -> tuple[str, str]:
     if "@" in parts.netloc:
         container, _, host = parts.netloc.partition("@")
         return f"https://{host.replace('.dfs.', '.blob.', 1)}/{container}", "/".join(path)
-    if lake is None:
+    if lake_url is None:
         raise _refused(text)
-    return f"{lake.rstrip('/').rpartition('/')[0]}/{parts.netloc}", "/".join(path)
+    return f"{lake_url.rstrip('/').rpartition('/')[0]}/{parts.netloc}", "/".join(path)
 
 
 def _refused(text: str) -> KnowledgeError:

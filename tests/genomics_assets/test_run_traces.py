@@ -23,9 +23,13 @@ from resources.traces import FILE, TracesError, traces_to
 from tests.genomics_assets.test_run_events import NAME, aligned_reads, gvcf
 
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="the extra traces is not installed")
-LANDED = datetime.now(UTC) - timedelta(hours=2)
-TAGS = {REGISTERED: LANDED.isoformat(), ASKED: (LANDED + timedelta(hours=1)).isoformat()}
 Span = dict[str, Any]
+
+
+def landed_hours_ago() -> tuple[datetime, dict[str, str]]:
+    """When a sample came that was registered two hours ago, and its run's tags: it was asked for an hour later."""
+    landed = datetime.now(UTC) - timedelta(hours=2)
+    return landed, {REGISTERED: landed.isoformat(), ASKED: (landed + timedelta(hours=1)).isoformat()}
 
 
 def run(folder: Path, place: str, **tags: str) -> str:
@@ -58,14 +62,15 @@ def attributes(of: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_run_is_one_trace_from_its_sheet_with_a_span_for_each_step(tmp_path: Path) -> None:
-    ran = run(tmp_path, "file", **TAGS)
+    landed, tags = landed_hours_ago()
+    ran = run(tmp_path, "file", **tags)
     text = (tmp_path / "data" / FILE).read_text()
     spans = {span["name"]: span for span in spans_of(text)}
     assert {span["traceId"] for span in spans.values()} == {UUID(ran).hex}
     (root,) = [span for span in spans.values() if "parentSpanId" not in span]
     assert set(spans) == {root["name"], "waiting", "queued", "aligned_reads", "gvcf"}
     assert {span["parentSpanId"] for span in spans.values() if span is not root} == {root["spanId"]}
-    assert int(root["startTimeUnixNano"]) == pytest.approx(LANDED.timestamp() * 1e9, abs=1e6)
+    assert int(root["startTimeUnixNano"]) == pytest.approx(landed.timestamp() * 1e9, abs=1e6)
     hours = {
         name: (int(spans[name]["endTimeUnixNano"]) - int(spans[name]["startTimeUnixNano"])) / 3600e9
         for name in ("waiting", "queued", root["name"])
@@ -111,7 +116,7 @@ def test_a_collector_is_sent_the_whole_trace(tmp_path: Path) -> None:
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
     with collector(200) as (url, taken):
-        ran = run(tmp_path, url, **TAGS)
+        ran = run(tmp_path, url, **landed_hours_ago()[1])
     told = [ExportTraceServiceRequest.FromString(one) for one in taken]
     spans = [span for one in told for each in one.resource_spans for scope in each.scope_spans for span in scope.spans]
     assert len(spans) == 5 and {span.trace_id for span in spans} == {UUID(ran).bytes}

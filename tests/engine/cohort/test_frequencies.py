@@ -111,7 +111,8 @@ class Matrix:
             if carried
         ]
         samples = [(sample, sex, None, None, None, "demo", "drawn", "1") for sample, sex in self.sex.items()]
-        return {"calls": calls, "no_calls": list(self.missing), "samples": samples, "measures": []}
+        told = {"calls": calls, "no_calls": list(self.missing), "samples": samples}
+        return {name: told.get(name, []) for name in TABLES}
 
     def counts(self, takes_part: Callable[[str], bool]) -> set[tuple[object, ...]]:
         """Contig, position, allele count and number, carriers, homozygotes and hemizygotes by going through it all."""
