@@ -22,11 +22,10 @@ router = APIRouter(prefix=f"{ROOT}/api")
 _MOST = 1000
 
 
-class CaseRow(BaseModel):
-    """A case of the work list."""
+class SampleState(BaseModel):
+    """Where a sample stands."""
 
     sample: str
-    order: str | None
     state: str
     stage: str
     since: str
@@ -35,6 +34,12 @@ class CaseRow(BaseModel):
     attempt: int
     report: str | None
     version: int
+
+
+class CaseRow(SampleState):
+    """A case of the work list."""
+
+    order: str | None
 
 
 class Explanation(BaseModel):
@@ -126,11 +131,11 @@ def me(admitted: MayEnter) -> dict[str, Any]:
     return told | {"csrf": admitted.visit.csrf}
 
 
-def _told(row: Row) -> CaseRow:
+def state_of(row: Row) -> SampleState:
+    """Where the sample of a row of the work list stands."""
     item = row.item
-    return CaseRow(
+    return SampleState(
         sample=item.sample,
-        order=row.order,
         state=str(item.state),
         stage=item.stage,
         since=item.since,
@@ -140,3 +145,7 @@ def _told(row: Row) -> CaseRow:
         report=row.stage,
         version=row.version,
     )
+
+
+def _told(row: Row) -> CaseRow:
+    return CaseRow(**state_of(row).model_dump(), order=row.order)

@@ -22,6 +22,7 @@ from engine.ops.report import clinical_report
 from engine.reads.sample_sheet import SampleEntry
 from engine.receipt import Receipt
 from portal.clinic.admission import ROOT, Admitted, RefusalError, needs
+from portal.clinic.api import SampleState, state_of
 from portal.clinic.files import ranged
 from portal.clinic.may import MayAskState, MayCancel, MayFetchResults, MayUseService
 from portal.clinic.rights import Action, Case, is_own
@@ -54,20 +55,6 @@ class Submitted(BaseModel):
 
     sheet: str
     samples: list[str]
-
-
-class SampleState(BaseModel):
-    """Where a sample stands."""
-
-    sample: str
-    state: str
-    stage: str
-    since: str
-    why: str
-    todo: str
-    attempt: int
-    report: str | None
-    version: int
 
 
 class Reason(BaseModel):
@@ -137,9 +124,7 @@ def submit(admitted: MaySubmit, idempotency_key: Annotated[str, Header()] = "") 
 @router.get("/samples/{case}")
 def state(admitted: MayAskState, case: str) -> SampleState:
     """Where a sample stands; one that was just handed in is there once the landing zone was read."""
-    row = admitted.house.row(admitted.house.standing(case), admitted.case)
-    told = {name: getattr(row.item, name) for name in ("sample", "stage", "since", "why", "todo", "attempt")}
-    return SampleState(**told, state=str(row.item.state), report=row.stage, version=row.version)
+    return state_of(admitted.house.row(admitted.house.standing(case), admitted.case))
 
 
 @router.post("/samples/{case}/cancel", openapi_extra=_body_of(Reason))

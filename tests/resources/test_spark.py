@@ -106,16 +106,7 @@ def test_a_cohorts_alleles_are_annotated_as_by_one_machine_though_a_worker_is_ki
     rows += [(*gone, "male", sign, sign, 0, 0, 0) for sign in (1, -1)]
     pq.write_table(typed_table(rows, GOLD["allele_count"]), tmp_path / "counts.parquet")
     pq.write_table(annotate_alleles(alleles, bundle, tmp_path), tmp_path / "one.parquet")
-    command = [str(SPARK), "-c", _ON_SPARK, str(shared_data), str(tmp_path)]
-    done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(PROJECT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    done = ran(SPARK, tmp_path, _ON_SPARK, str(shared_data), str(tmp_path))
     assert (tmp_path / "killed").exists() and "crashed" in done.stderr
     count = f"select count(*), count(distinct gene), count(hgvs_c) from '{tmp_path}/one.parquet'"
     (told,) = duckdb.sql(count).fetchall()
@@ -156,15 +147,7 @@ def test_the_notebooks_make_the_same_tables_on_spark_as_on_one_machine(shared_da
         )
         db.execute(f"copy ({there}) to '{tmp_path}/there.parquet'")
     for python, engine in ((SPARK, "spark"), (Path(sys.executable), "one-machine")):
-        done = subprocess.run(
-            [str(python), "-c", _NOTEBOOKS_ON_SPARK, str(tmp_path), engine],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(PROJECT)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
+        ran(python, tmp_path, _NOTEBOOKS_ON_SPARK, str(tmp_path), engine)
     for name in ("annotate/annotated_alleles", "merge_and_analyze/merged_frequencies"):
         here, spark = (pq.read_table(tmp_path / engine / f"{name}.parquet") for engine in ("one-machine", "spark"))
         assert len(here) >= 200 and here.to_pylist() == spark.to_pylist()
@@ -195,15 +178,7 @@ def test_samples_are_genotyped_together_by_region_as_by_one_machine(shared_data:
     gvcfs = indexed(tmp_path, *(path for path in sorted(golden.glob("NA*.g.vcf.gz"))))
     bundle = whole_contig(shared_data, tmp_path)
     summary = genotype_gvcfs(gvcfs, bundle.contigs, tmp_path / "one.vcf.gz", fasta=bundle.fasta)
-    done = subprocess.run(
-        [str(SPARK), "-c", _JOINT_CALL_ON_SPARK, str(shared_data), str(tmp_path)],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(PROJECT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    done = ran(SPARK, tmp_path, _JOINT_CALL_ON_SPARK, str(shared_data), str(tmp_path))
     assert done.stdout.count(str(summary)) == 2 and summary.records > 10
     for made in ("spark", "everywhere"):
         assert (tmp_path / f"{made}.vcf.gz").read_bytes() == (tmp_path / "one.vcf.gz").read_bytes()
@@ -269,16 +244,22 @@ def test_a_server_that_spark_remote_names_annotates_as_one_machine_does(shared_d
     pq.write_table(typed_table(rows, GOLD["allele_count"]), tmp_path / "counts.parquet")
     pq.write_table(annotate_alleles(alleles, bundle, tmp_path), tmp_path / "one.parquet")
     with spark_server(tmp_path) as remote:
-        done = subprocess.run(
-            [str(SPARK), "-c", _BY_A_SERVER, str(shared_data), str(tmp_path)],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(PROJECT), "SPARK_REMOTE": remote},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr[-3000:]
+        ran(SPARK, tmp_path, _BY_A_SERVER, str(shared_data), str(tmp_path), SPARK_REMOTE=remote)
     require_same_rows(tmp_path, 60)
+
+
+def ran(python: Path, folder: Path, program: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """A program that ended well, in a folder, by one of the environments."""
+    done = subprocess.run(
+        [str(python), "-c", program, *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)} | more,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done
 
 
 def require_same_rows(folder: Path, count: int) -> None:
