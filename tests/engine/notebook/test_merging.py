@@ -11,6 +11,7 @@ import pytest
 
 from engine.annotate.alleles import annotate_alleles
 from engine.notebook.run import run_notebook
+from engine.reference.bundle import Contig
 from engine.reference.bundle_file import read_bundle, write_bundle
 from notebooks import FOLDER
 from tests.builders.real_cohorts import people, samples_of, tables_of
@@ -44,6 +45,30 @@ def test_the_notebook_annotates_as_the_library_does(shared_data: Path, tmp_path:
     made = pq.read_table(tmp_path / "out" / "annotated_alleles.parquet")
     order = [(name, "ascending") for name in ("contig", "position", "ref", "alt")]
     assert made.equals(annotate_alleles(alleles, bundle, tmp_path).sort_by(order))
+
+
+def test_the_alleles_of_503_people_are_annotated_as_the_library_does(shared_data: Path, tmp_path: Path) -> None:
+    files = [shared_data / "eur503_chr20_1_4m" / f"{name}.vcf.gz" for name in ("reference", "unphased")]
+    fasta, genes = shared_data / "b37_chr20_ref" / "20.fa.gz", shared_data / "genemodel_chr20" / "chr20.b37.gff3.gz"
+    if missing := [path for path in (*files, fasta, genes) if not path.exists()]:
+        pytest.skip(f"{missing[0]} is not beside the checkout")
+    known, samples = people(shared_data), samples_of(files)
+    cohort = tables_of(files, tmp_path / "made", {sample: known[sample]["gender"] for sample in samples}, [])
+    tp53 = tp53_bundle(shared_data, tmp_path)
+    contigs = (Contig("20", 63_025_520, ""),)
+    bundle = replace(tp53, name="chr20", fasta=fasta, contigs=contigs, gene_model=genes, clinvar=None)
+    write_bundle(bundle, tmp_path / "bundle.json")
+    (tmp_path / "out").mkdir()
+    inputs = {"cohort": cohort, "bundle.json": tmp_path / "bundle.json"}
+    ran = run_notebook(FOLDER / "annotate.ipynb", tmp_path / "out", inputs=inputs, parameters={}, scratch=tmp_path)
+    told = f"select distinct contig, position, ref, alt from '{cohort}/cohort_allele_frequency.parquet' order by all"
+    alleles = duckdb.sql(told).fetchall()
+    made = pq.read_table(tmp_path / "out" / "annotated_alleles.parquet")
+    assert ran.measures["alleles"] == len(alleles) == len(made) > 20_000
+    order = [(name, "ascending") for name in ("contig", "position", "ref", "alt")]
+    assert made.equals(annotate_alleles(alleles, bundle, tmp_path).sort_by(order))
+    terms = " ".join(made["consequence"].to_pylist())
+    assert terms.count("missense_variant") > 50 < terms.count("synonymous_variant")
 
 
 def test_frequencies_stay_by_source_and_agree_where_people_are_alike(shared_data: Path, tmp_path: Path) -> None:
