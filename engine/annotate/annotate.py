@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _NO_FREQUENCY = Frequency()
+_END = b"END="
 _COLLECT_AFTER = 10
 """Batches after which cycles of objects are looked for: there are few."""
 _OF_THE_CALL = (
@@ -275,7 +276,7 @@ class _Part:
     Attributes:
         contig: its name.
         starts: 0-based first base of each.
-        ends: one past the last base of its REF; absent where a symbolic allele may reach beyond.
+        ends: one past the last base of its REF; absent where one may reach beyond, by its ALT or by END in INFO.
         lines: of the VCF.
         table: absent where none is wanted.
     """
@@ -336,7 +337,10 @@ class _Parts:
             table = rows_table(rows, arrow_schema(ANNOTATED_COLUMNS))
             if self._source.sample is None:
                 table = _without_calls(table)
-        return _merged(contig, plain, [row.record for row in rows], lines, table)
+        part = _merged(contig, plain, [row.record for row in rows], lines, table)
+        if _END in held.told.batch.text or any(_END in line for line in lines):
+            part.ends = None
+        return part
 
     def _plain_rows(self, held: Held, window: FrequencyWindow, *, with_table: bool) -> PlainRows:
         told, contig = held.told, held.told.batch.contig
@@ -479,9 +483,8 @@ class _Writer:
 
     def write(self, part: _Part) -> None:
         """Add rows."""
-        text = letters(part.lines).tobytes()
-        self._vcf.write(text)
-        if part.ends is None or b"END=" in text or (len(part.ends) and part.ends.max() > LAST):
+        self._vcf.write(letters(part.lines).data)
+        if part.ends is None or (len(part.ends) and part.ends.max() > LAST):
             self._index = None
         elif self._index is not None:
             self._index.add(part.contig, part.starts, part.ends, np.diff(offsets(part.lines)))

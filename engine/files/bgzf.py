@@ -66,7 +66,7 @@ class BgzfWriter:
         self._pending = bytearray()
         self._blocks = [0]
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Add bytes."""
         view = memoryview(data)
         first = BLOCK_LIMIT - len(self._pending) if self._pending else 0
