@@ -36,6 +36,7 @@ from engine.reads.measures import AlignmentHistograms, AlignmentMeasures, Measur
 from engine.reads.read_names import ILLUMINA, ReadOrigin, origin_of
 from engine.reads.record_kernels import set_duplicate_flags
 from engine.reads.records import Records
+from engine.reads.repeats import ReadSketch, require_reads_once
 from engine.reads.sort import RecordSorter, SortedRecords
 from engine.reference.genome import Reference
 from engine.reference.intervals import Interval
@@ -207,8 +208,10 @@ def _align_lanes(
     progress = _progress("aligning", 2 * expected_pairs if expected_pairs else None, log)
     origins: list[ReadOrigin] = []
     pairs = 0
+    sketches: list[ReadSketch] = []
     for number, lane in enumerate(lanes):
         found: list[ReadOrigin] = []
+        sketches.append(ReadSketch())
 
         def batches(found: list[ReadOrigin] = found, lane: Lane = lane) -> Iterator[PairBatch]:
             nonlocal pairs
@@ -221,6 +224,7 @@ def _align_lanes(
             ):
                 require_mates(batch, lane.read2)
                 _note_origins(found, batch, lane)
+                sketches[-1].add(batch)
                 pairs += len(batch)
                 yield batch
 
@@ -230,6 +234,7 @@ def _align_lanes(
                 ordinals = sorter.add(records)
                 finder.add(records, ordinals, np.full(len(records), number, dtype=np.int32))
                 progress.advance(len(records))
+            require_reads_once(lanes[: number + 1], sketches)
         except FastqError as error:
             error.about(sample=sample)
             raise

@@ -36,6 +36,7 @@ from engine.errors import FastqError
 from engine.files.compressed import VerifiedFile
 from engine.reads import fastq_kernels as kernels
 from engine.reads.conventions import QualityEncoding, UmiSource
+from engine.reads.no_fastq import START, what_it_is
 from engine.reads.quality_encoding import EncodingJudge, Verdict, lowest_letter, phred_of
 
 BATCH_BASES = 10_000_000
@@ -48,6 +49,7 @@ _BLOCK = 4 << 20
 _BLOCKS_AHEAD = 4
 """Blocks of each file that are read and parsed before they are asked for: a batch takes three."""
 _LONGEST_RECORD = 256 << 20
+_TRUNCATED = "the file ends in the middle of a record: it is truncated"
 _COPY_AGAIN = "copy the file again from the sequencer and compare its md5"
 
 _MATE_SEPARATORS = b"._-"
@@ -57,8 +59,9 @@ _SRA_SPOT = re.compile(r"[SED]RR\d+\.\d+")
 _PROBLEMS = {
     kernels.NO_AT_SIGN: (1, "a record must begin with '@'"),
     kernels.NO_NAME: (1, "a record has no read name"),
-    kernels.BAD_BASE: (2, "the line of bases holds a letter that is not a base"),
+    kernels.BAD_BASE: (2, "the line of bases holds a letter that is not a base of DNA"),
     kernels.NO_PLUS: (3, "the third line of a record must begin with '+'"),
+    kernels.OTHER_NAME: (3, "the third line of a record names another read than the first"),
     kernels.LENGTHS_DIFFER: (4, "a read has more or fewer qualities than bases"),
     kernels.BAD_QUALITY: (4, "a quality is outside the range '!' to '~' (0 to 93)"),
 }
@@ -294,6 +297,7 @@ class _FastqFile:
         self._stream = io.BufferedReader(self._verified, _BLOCK)
         self._block = np.empty(_BLOCK, dtype=np.uint8)
         self._filled = 0
+        self._start = b""
         self._found = 0
         self._ended = False
         self._meant_so_far = 0
@@ -347,6 +351,8 @@ class _FastqFile:
             if self._meant_so_far == 0:
                 remedy = "give the file that the sequencer wrote, or leave the lane out"
                 self._fail("the file holds no reads", None, remedy)
+            if self._encoding is QualityEncoding.DETECT and self._letters.is_open:
+                self._refuse_open_encoding()
             return False
         reads = self._meant(reads, self._meant_so_far)
         self._meant_so_far += len(reads)
@@ -374,6 +380,7 @@ class _FastqFile:
             error.place = f"after read {self._found:,}" + (f", {error.place}" if error.place else "")
             raise
         self._filled += count
+        self._start = self._start or bytes(self._block[:START])
         self._ended = count == 0
         if self._ended and self._filled and self._block[self._filled - 1] != ord("\n"):
             self._block = np.append(self._block[: self._filled], np.uint8(ord("\n")))
@@ -394,7 +401,8 @@ class _FastqFile:
                 break
         if self._ended and not self._only_line_ends(start):
             at = self._found + sum(map(len, parts))
-            self._fail("the file ends in the middle of a record: it is truncated", at, _COPY_AGAIN)
+            words, remedy = what_it_is(self._start, self.path.name) or (_TRUNCATED, _COPY_AGAIN)
+            self._fail(words, at, remedy)
         self._block[: self._filled - start] = self._block[start : self._filled].copy()
         self._filled -= start
         return _join(*parts)
@@ -431,6 +439,16 @@ class _FastqFile:
             if mixed
             else "say phred64 as the lane's quality_encoding (--quality-encoding phred64), or solexa64 for Solexa's own"
             " scale; say phred33 if these are the qualities of a consensus",
+        )
+
+    def _refuse_open_encoding(self) -> NoReturn:
+        lowest, highest = chr(self._letters.lowest), chr(self._letters.highest)
+        self._fail(
+            f"the qualities go from {lowest!r} to {highest!r}: they may be poor ones of Phred+64 or odd ones of "
+            "Phred+33",
+            self._meant_so_far,
+            "say phred64 as the lane's quality_encoding (--quality-encoding phred64) if the run is of before 2012, "
+            "else phred33",
         )
 
     def _require_letters(self, reads: Reads, at: int) -> None:
@@ -488,8 +506,10 @@ class _FastqFile:
 
     def _malformed(self, problem: int, at: int) -> NoReturn:
         line, words = _PROBLEMS[problem]
-        place = f"read {at + 1:,} (line {4 * at + line:,})"
-        raise FastqError(words, file=self.path, place=place, remedy=_COPY_AGAIN)
+        place, remedy = f"read {at + 1:,} (line {4 * at + line:,})", _COPY_AGAIN
+        if at == 0 and (known := what_it_is(self._start, self.path.name)):
+            words, remedy = known
+        raise FastqError(words, file=self.path, place=place, remedy=remedy)
 
     def _fail(self, problem: str, after: int | None, remedy: str) -> NoReturn:
         place = None if after is None else f"after read {after:,}"

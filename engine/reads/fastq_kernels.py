@@ -19,6 +19,7 @@ BAD_BASE = 3
 NO_PLUS = 4
 LENGTHS_DIFFER = 5
 BAD_QUALITY = 6
+OTHER_NAME = 7
 
 NAME_START, NAME_END, BASES_START, BASES_END, QUALITIES_START, MATE = range(6)
 
@@ -28,9 +29,12 @@ _LOWEST_QUALITY, _HIGHEST_QUALITY = 33, 126
 
 
 def base_letters() -> NDArray[np.bool_]:
-    """True for the bytes that may stand for a base: IUPAC codes in either case and the dot of old sequencers."""
+    """True for the bytes that may stand for a base: IUPAC codes in either case and the dot of old sequencers.
+
+    Without U: aligners take it for N, so that reads of RNA would seem to lack a quarter of their bases.
+    """
     allowed = np.zeros(256, dtype=np.bool_)
-    allowed[np.frombuffer(b"ACGTUNRYKMSWBDHVacgtunrykmswbdhv.", dtype=np.uint8)] = True
+    allowed[np.frombuffer(b"ACGTNRYKMSWBDHVacgtnrykmswbdhv.", dtype=np.uint8)] = True
     return allowed
 
 
@@ -106,6 +110,20 @@ def _all_qualities(block: NDArray[np.uint8], start: int, end: int) -> bool:
 
 
 @kernel
+def _same_name(block: NDArray[np.uint8], header: int, plus: int, end: int) -> bool:
+    """Whether the third line, ``+`` at ``plus``, names nothing or the read of the first line, which may be longer.
+
+    Programs that append a UMI to the name (fastp, umi_tools) leave the third line as it was.
+    """
+    i = 1
+    while plus + i < end and block[plus + i] != _SPACE and block[plus + i] != _TAB:
+        if block[plus + i] != block[header + i]:
+            return False
+        i += 1
+    return True
+
+
+@kernel
 def find_records(
     block: NDArray[np.uint8], end: int, letters: NDArray[np.bool_], rows: NDArray[np.int64]
 ) -> tuple[int, int, int]:
@@ -143,6 +161,8 @@ def find_records(
             break
         if block[plus] != 43:
             return found, position, NO_PLUS
+        if not _same_name(block, position, plus, _trim(block, plus, plus_newline)):
+            return found, position, OTHER_NAME
         qualities_start = plus_newline + 1
         length = bases_end - bases_start
         qualities_newline = qualities_start + length

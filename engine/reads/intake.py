@@ -34,6 +34,7 @@ from engine.reads.fastq import BATCH_BASES, Reads, read_pairs
 from engine.reads.file_digests import FileDigests, file_digests
 from engine.reads.lane import Lane
 from engine.reads.mates import require_mates
+from engine.reads.repeats import ReadSketch, require_reads_once
 from engine.receipt import Measure
 
 _Log = Callable[[str], None]
@@ -203,7 +204,8 @@ def verify_reads(
 
     Raises:
         FastqError: the first problem in the order of the lanes: a file is missing, not what its md5 says, truncated,
-            damaged or empty; two files are the same; mates are out of step, swapped or the same; lengths are mixed.
+            damaged or empty; two files are the same; reads stand twice; mates are out of step, swapped or the same;
+            lengths are mixed.
     """
     try:
         digests = _digest_files(lanes, threads, log)
@@ -287,13 +289,14 @@ def _count_lanes(
         if not proves_its_end:
             unproven.add(path)
 
-    def count(lane: Lane) -> tuple[_Counts, _Counts]:
-        mates = _Counts(), _Counts()
+    def count(lane: Lane) -> tuple[tuple[_Counts, _Counts], ReadSketch]:
+        mates, sketch = (_Counts(), _Counts()), ReadSketch()
         longest: list[int] = []
         for batch in read_pairs(
             lane.read1, lane.read2, batch_bases=batch_bases, encoding=lane.quality_encoding, umi=umi, at_end=at_end
         ):
             require_mates(batch, lane.read2)
+            sketch.add(batch)
             for counts, reads in zip(mates, (batch.read1, batch.read2), strict=True):
                 counts.add(reads)
             if len(batch) >= _BLOCK_PAIRS:
@@ -301,9 +304,11 @@ def _count_lanes(
             progress.advance(2 * len(batch))
         if not allow_mixed_lengths:
             _require_one_run(lane, mates[0], longest)
-        return mates
+        return mates, sketch
 
-    return list(in_order(count, lanes, threads=threads))
+    counted = list(in_order(count, lanes, threads=threads))
+    require_reads_once(lanes, [sketch for _, sketch in counted])
+    return [mates for mates, _ in counted]
 
 
 def _require_one_run(lane: Lane, counts: _Counts, longest: list[int]) -> None:

@@ -12,11 +12,22 @@ import re
 
 _MATE = re.compile(r"[._-](?:R|r|read|Read)?([12])(?:[._-]\d{3})?\.(?:fastq|fq)(?:\.(?:gz|bgz))?")
 
+_INDEX = re.compile(r"_I[12](?:_\d{3})?\.(?:fastq|fq)(?:\.(?:gz|bgz))?$")
+
 
 def mate_in_file_name(name: str) -> int | None:
     """1 or 2 where the name ends as ``_R1_001``, ``_1``, ``.read2`` and the like do, ``None`` where it does not."""
     found = _MATE.search(name)
     return int(found[1]) if found and found.end() == len(name) else None
+
+
+def is_index_file(name: str) -> bool:
+    """Whether the name ends as bcl2fastq's and BCL Convert's of index reads.
+
+    >>> is_index_file("S1_S1_L001_I1_001.fastq.gz"), is_index_file("S_I1_R1.fastq.gz")
+    (True, False)
+    """
+    return _INDEX.search(name) is not None
 
 
 def same_but_for_mate(name1: str, name2: str) -> bool:

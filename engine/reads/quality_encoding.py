@@ -22,8 +22,10 @@ from engine.reads.conventions import QualityEncoding
 
 LOWEST_OF_64 = ord(";")
 """Solexa's quality of -5, the lowest letter of either encoding with 64: any lower one is Phred+33."""
+HIGHEST_OF_33 = ord("K")
+"""Quality 42 with 33, Illumina's highest; sequencers that go beyond write low qualities, too."""
 HIGH_OF_64 = ord("^")
-"""Quality 30 with 64, which any usable file has; 61 with 33, which no sequencer writes in a read."""
+"""Quality 30 with 64, which any good file has; 61 with 33, which no sequencer writes in a read."""
 HIGHEST_OF_64 = ord("j")
 """Quality 42 with 64: pipelines of that time stopped at 40 or 41. Higher letters are consensus reads in Phred+33."""
 
@@ -47,11 +49,15 @@ class EncodingJudge:
         low: whether a read has a letter below ``;`` and none of ``^`` or above.
         high: whether a read looks like 64.
         wide: whether a read has letters of both kinds: Phred+33 beyond doubt.
+        lowest: the lowest letter seen, or one below ``;``.
+        highest: the highest letter seen.
     """
 
     low: bool = False
     high: bool = False
     wide: bool = False
+    lowest: int = 255
+    highest: int = 0
 
     def see(self, base_offset: NDArray[np.int64], qualities: NDArray[np.uint8]) -> None:
         """Look at reads.
@@ -60,8 +66,13 @@ class EncodingJudge:
             base_offset: int64[n + 1], limits of the reads in ``qualities``.
             qualities: uint8[], as Phred+33 reads them.
         """
-        if not len(qualities) or int(qualities.max()) < HIGH_OF_64 - 33:
-            self.low = self.low or (len(qualities) > 0 and int(qualities.min()) < LOWEST_OF_64 - 33)
+        if not len(qualities):
+            return
+        self.highest = max(self.highest, int(qualities.max()) + 33)
+        if self.lowest >= LOWEST_OF_64:
+            self.lowest = min(self.lowest, int(qualities.min()) + 33)
+        if int(qualities.max()) < HIGH_OF_64 - 33:
+            self.low = self.low or int(qualities.min()) < LOWEST_OF_64 - 33
             return
         starts = base_offset[:-1][np.diff(base_offset) > 0]
         lowest = np.minimum.reduceat(qualities, starts) + 33
@@ -81,6 +92,17 @@ class EncodingJudge:
         if not self.high or self.wide:
             return Verdict.PHRED33
         return Verdict.MIXED if self.low else Verdict.PHRED64
+
+    @property
+    def is_open(self) -> bool:
+        """Once a file has been seen whole: it may be either, poor reads of Phred+64 or odd ones of Phred+33.
+
+        >>> poor = EncodingJudge()
+        >>> poor.see_letters(b"YVUSPLGB")
+        >>> poor.verdict is Verdict.PHRED33, poor.is_open
+        (True, True)
+        """
+        return self.lowest >= LOWEST_OF_64 and HIGHEST_OF_33 < self.highest < HIGH_OF_64
 
 
 def lowest_letter(encoding: QualityEncoding) -> int:

@@ -18,7 +18,9 @@ import unicodedata
 SAMPLE_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 """Sample ids are partition keys, folder names, read groups, arguments: nothing to be quoted or taken as an option."""
 LONGEST_WRITTEN = 64
-_SPOILT = re.compile(r"\d(?:[.,]\d+)?E\+\d+|#(?:N/A|NV|[A-ZÄÖÜ0-9/]+[!?])", re.IGNORECASE)
+_SPOILT = re.compile(
+    r"\d(?:[.,]\d+)?E\+\d+|#(?:N/A|NV|[A-ZÄÖÜ0-9/]+[!?])|n/?a|nan|none|null|nil|true|false|unknown", re.IGNORECASE
+)
 
 
 def safe_id(written: str) -> str | None:
@@ -37,10 +39,11 @@ def safe_id(written: str) -> str | None:
 
 
 def is_spoilt(written: str) -> bool:
-    """Excel has put something in the id's place: a rounded number, the same for many ids, or the name of an error.
+    """A program has put something in the id's place that many ids would share: a rounded number, the name of an error,
+    a word for nothing.
 
-    >>> is_spoilt("1.23E+05"), is_spoilt("#N/A"), is_spoilt("23#0816")
-    (True, True, False)
+    >>> is_spoilt("1.23E+05"), is_spoilt("#N/A"), is_spoilt("nan"), is_spoilt("23#0816")
+    (True, True, True, False)
     """
     return _SPOILT.fullmatch(written) is not None
 

@@ -36,7 +36,7 @@ from engine.errors import KnowledgeError, SampleSheetError
 from engine.person import Person, Sex
 from engine.reads.conventions import QualityEncoding
 from engine.reads.lane import Lane
-from engine.reads.mate_files import mate_in_file_name, same_but_for_mate
+from engine.reads.mate_files import is_index_file, mate_in_file_name, same_but_for_mate
 from engine.reads.sample_names import as_written, is_spoilt, safe_id
 from engine.reads.sample_sheet_columns import COLUMNS
 from engine.reads.sheet_rows import SheetRow, parse_rows
@@ -247,7 +247,7 @@ class _Judge:
                 self.refuse(
                     row.line,
                     None,
-                    f"Excel has put {_shown(written)} in the place of the sample id",
+                    f"a program, Excel for one, has put {_shown(written)} in the place of the sample id",
                     "give the column the format Text and type the id again",
                 )
             elif not sample_id:
@@ -347,6 +347,7 @@ class _Judge:
         if read1 is None or read2 is None:
             return None
         name1, name2 = (cells[column].rpartition(os.sep)[2] for column in ("read1", "read2"))
+        self._reads_of_a_sample(sample_id, row.line, name1, name2)
         self._mates_belong(sample_id, row.line, name1, name2)
         return Lane(
             cells.get("lane", f"L{number:03}"),
@@ -396,6 +397,19 @@ class _Judge:
         if folder not in self._resolved:
             self._resolved[folder] = os.path.realpath(folder)
         return f"{self._resolved[folder]}{os.sep}{name}"
+
+    def _reads_of_a_sample(self, sample_id: str, line: int, *names: str) -> None:
+        """Of what a demultiplexer writes beside samples' reads nothing is a sample's reads."""
+        for name in names:
+            if is_index_file(name):
+                self.refuse(line, sample_id, f"{name!r} is named as index reads", "give the files of R1 and R2 (or R3)")
+            elif name.startswith("Undetermined_"):
+                self.refuse(
+                    line,
+                    sample_id,
+                    f"{name!r} holds the reads that could be given to no sample: those of all persons of the run",
+                    "give the sample's own files; if it was alone on the flow cell, name the files after it",
+                )
 
     def _mates_belong(self, sample_id: str, line: int, read1: str, read2: str) -> None:
         """File names that contradict their columns; equal files are found by :meth:`files_used_once`."""

@@ -26,7 +26,11 @@ _IDENTIFIER_MEANING = "1 to 64 letters, digits or _ . : / # -, starting with a l
 _ORDER = r"[A-Za-z0-9][A-Za-z0-9_.:/# -]{0,63}"
 _SAMPLE_ID = r"[^\x00-\x1f\x7f]{1,64}"
 _SAMPLE_ID_MEANING = "1 to 64 letters, digits, _ or -; otherwise at most 64 letters with a digit among them"
-_GENE = r"[A-Za-z0-9][A-Za-z0-9._@-]{0,30}"
+_MONTH = r"(?:jan|feb|mar|mrz|apr|may|mai|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez)"
+_GENE = (
+    rf"(?!(?i:{_MONTH}-\d+|\d+-{_MONTH}(?:-\d+)?|[\d.]+) *(?:;|$))"  # what Excel makes of SEPT2 or MARCH1
+    r"[A-Za-z0-9][A-Za-z0-9._@-]{0,30}"
+)
 _YES_NO = {"y": "yes", "true": "yes", "n": "no", "false": "no"}
 _MD5_MEANING = "the 32 hexadecimal digits of an md5 digest"
 _PATH = r"[^\x00-\x1f\x7f]+"

@@ -65,6 +65,7 @@ def parse_rows(data: bytes, names: tuple[str, ...], required: tuple[str, ...], f
         return SheetRows((), (error,))
     if not table.rows:
         return SheetRows((), (_empty(file),))
+    table = _from_header(table, names)
     header_line, header = table.rows[0]
     keys = [_column_name(cell) for cell in header]
     if problems := _header_problems(keys, header_line, names, required, file):
@@ -87,6 +88,17 @@ def _table(data: bytes, names: tuple[str, ...], file: Path) -> SheetTable:
     text, notes = decode(data, file)
     table = illumina_table(text, names, file) if is_illumina_sheet(text) else csv_table(text, is_column, file)
     return SheetTable(table.rows, notes + table.notes)
+
+
+def _from_header(table: SheetTable, names: tuple[str, ...]) -> SheetTable:
+    """Without the remarks above the header."""
+    above = 0
+    for _, cells in table.rows[:-1]:
+        if not cells[0].startswith("#") or any(_column_name(cell) in names for cell in cells):
+            break
+        above += 1
+    notes = ("rows above the header begin with # and were not read",) if above else ()
+    return SheetTable(table.rows[above:], table.notes + notes)
 
 
 def _left_out(table: SheetTable, keys: list[str]) -> list[str]:

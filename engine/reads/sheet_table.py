@@ -37,6 +37,7 @@ _MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+_REMARK = ("#", '"#')
 _SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>[,;|\t])"?[,;|\t]*', re.IGNORECASE)
 
 
@@ -123,7 +124,7 @@ def csv_table(text: str, is_column: Callable[[str], bool], file: Path) -> SheetT
     Raises:
         SampleSheetError: a quotation mark is left open.
     """
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    first = next((line for line in text.splitlines() if line.strip() and not _is_remark(line, is_column)), "")
     said = _SEPARATOR_LINE.fullmatch(first.strip(" "))
     if said:
         delimiter = said["delimiter"]
@@ -132,6 +133,11 @@ def csv_table(text: str, is_column: Callable[[str], bool], file: Path) -> SheetT
         delimiter = max(DELIMITERS, key=lambda each: sum(map(is_column, _cells(first, each))))
     notes = () if delimiter == "," else (f"cells are separated by {DELIMITERS[delimiter]}",)
     return SheetTable(tuple(records(text, delimiter, file)), notes)
+
+
+def _is_remark(line: str, is_column: Callable[[str], bool]) -> bool:
+    """Whether a line above the header is the laboratory's own; a header may begin with a column that is."""
+    return line.startswith(_REMARK) and not any(is_column(cell) for each in DELIMITERS for cell in _cells(line, each))
 
 
 def _cells(line: str, delimiter: str) -> list[str]:

@@ -6,6 +6,7 @@ import pysam
 import pytest
 
 from engine.errors import FastqError
+from engine.files.bgzf import compress_block
 from engine.reads.fastq import PairBatch, Reads, read_fastq, read_pairs
 
 
@@ -116,6 +117,9 @@ GOOD = fastq(("a", "ACGT", "IIII"))
         (GOOD + b"@\nACGT\n+\nIIII\n", "read 2 (line 5)", "no read name"),
         (GOOD + b"@b\nAC*T\n+\nIIII\n", "read 2 (line 6)", "not a base"),
         (GOOD + b"@b\nACGT\n-\nIIII\n", "read 2 (line 7)", "begin with '+'"),
+        (GOOD + b"@b\nACGT\n+a\nIIII\n", "read 2 (line 7)", "names another read"),
+        (GOOD + b"@b\nACGT\n+bc\nIIII\n", "read 2 (line 7)", "names another read"),
+        (GOOD + b"@b\nACUT\n+\nIIII\n", "read 2 (line 6)", "not a base of DNA"),
         (GOOD + b"@b\nACGT\n+\nIII\n" + GOOD, "read 2 (line 8)", "more or fewer qualities"),
         (GOOD + b"@b\nACGT\n+\nIIIII\n", "read 2 (line 8)", "more or fewer qualities"),
         (GOOD + b"@b\nACGT\n+\nII\x1fI\n", "read 2 (line 8)", "outside the range"),
@@ -130,6 +134,37 @@ def test_a_bad_record_is_refused_with_its_place(write, content: bytes, place: st
         list(read_fastq(path))
     assert caught.value.file == str(path)
     assert caught.value.place == place
+
+
+@pytest.mark.parametrize("plus", ["+", "+b/1", "+b/1 1:N:0", "+b", "+ 1:N:0", "+b/1\r"])
+def test_the_third_line_may_name_the_read_again(write, plus: str) -> None:
+    """In full, or as it was before a program appended a UMI or a mate number to the first line."""
+    assert only(read_fastq(write("a.fq", f"@b/1 1:N:0\nACGT\n{plus}\nIIII\n".encode()))).name(0) == "b"
+
+
+NO_FASTQ = {
+    "BAM": (compress_block(b"BAM\1" + b"\0" * 40, 1), "samtools fastq"),
+    "SAM": (b"@HD\tVN:1.6\n@SQ\tSN:1\tLN:9\nr\t4\n", "samtools fastq"),
+    "FASTA": (gzip.compress(b">chr1\nACGT\n"), "that the sequencer wrote"),
+    "HTML": (b"<!DOCTYPE html>\n<p>404</p>\n", "download the file again"),
+    "twice compressed": (gzip.compress(gzip.compress(GOOD)), "unpack it once"),
+    "compress": (b"\x1f\x9d\x90abc", "unpack it"),
+    "SRA": (b"NCBI.sra\0\0", "fasterq-dump"),
+    "Git LFS": (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 5\n", "git lfs pull"),
+    "UTF-16": (GOOD.decode().encode("utf-16"), "without a byte order mark"),
+    "tar": (gzip.compress(b"a.fastq".ljust(257, b"\0") + b"ustar  " + b"\0" * 255 + GOOD), "tar -xf"),
+    "empty line first": (b"\n" + GOOD, "remove it"),
+    "lines as on old Macs": (GOOD.replace(b"\n", b"\r"), "tr "),
+    "reads over several lines": (b"@a\nACGT\nACGT\n+\nIIII\nIIII\n", "seqtk seq"),
+    "RNA": (b"@a\nACUU\n+\nIIII\n", "DNA"),
+}
+
+
+@pytest.mark.parametrize(("content", "remedy"), NO_FASTQ.values(), ids=NO_FASTQ)
+def test_what_is_no_fastq_is_told_what_it_is(write, content: bytes, remedy: str) -> None:
+    with pytest.raises(FastqError) as caught:
+        list(read_fastq(write("S1_R1.fastq.gz", content)))
+    assert remedy in caught.value.remedy
 
 
 @pytest.mark.parametrize("kept", [0.2, 0.5, 0.9, 0.9999])

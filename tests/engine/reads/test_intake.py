@@ -192,6 +192,64 @@ def test_the_same_lane_twice(tmp_path: Path) -> None:
     assert error.file == str(again.read1)
 
 
+def packed_anew(lane: Lane, name: str, *, times: int = 1, more: Sequence[Pair] = ()) -> Lane:
+    """The reads of a lane, so many times, behind others, in files of other bytes."""
+    before = write_lane(lane.read1.parent, more, name=f"{name}-before")
+    paths = []
+    for mate, path in (("1", lane.read1), ("2", lane.read2)):
+        first = (before.read1, before.read2)[int(mate) - 1].read_bytes()
+        text = gzip.decompress(first) + gzip.decompress(path.read_bytes()) * times
+        paths.append(path.with_name(f"{name}_R{mate}.fastq.gz"))
+        paths[-1].write_bytes(gzip.compress(text, 6, mtime=0))
+    return Lane(name, *paths)
+
+
+def test_a_lane_packed_anew_under_another_name(tmp_path: Path) -> None:
+    lane = write_lane(tmp_path, random_pairs(300))
+    for again in (packed_anew(lane, "L002"), packed_anew(lane, "L003", more=random_pairs(900, seed=2))):
+        error = refusal(lane, again)
+        assert "the same reads twice" in error.problem and "of lane L001" in error.problem
+        assert error.file == str(again.read1) and error.remedy == "give each lane once"
+
+
+def test_a_lane_appended_to_itself(tmp_path: Path) -> None:
+    error = refusal(packed_anew(write_lane(tmp_path, random_pairs(30)), "L002", times=2))
+    assert "of the same file again" in error.problem and error.place == "read 31"
+
+
+def test_lanes_that_number_their_reads_anew_share_names_and_no_reads(tmp_path: Path) -> None:
+    pairs = [random_pairs(200, seed=seed) for seed in (1, 2)]
+    renamed = [[Pair(f"r{row}", pair.bases1, pair.bases2) for row, pair in enumerate(lane)] for lane in pairs]
+    assert verify(*(write_lane(tmp_path, lane, name=f"L00{i}") for i, lane in enumerate(renamed))).pairs == 400
+
+
+def test_read_1_in_the_place_of_read_2_from_some_read_on(tmp_path: Path) -> None:
+    pairs = random_pairs(1000)
+    pairs[700:] = [Pair(pair.name, pair.bases1, pair.bases1) for pair in pairs[700:]]
+    error = refusal(write_lane(tmp_path, pairs, comments=("", "")))
+    assert (error.place, "given twice" in error.problem) == ("read 701", True)
+
+
+def test_reads_of_one_base_throughout_may_be_equal(tmp_path: Path) -> None:
+    """Clusters that stay dark are G in both mates on two-colour sequencers."""
+    dark = [Pair(f"dark{row}", "G" * 100, "G" * 100) for row in range(200)]
+    assert verify(write_lane(tmp_path, random_pairs(300) + dark, comments=("", ""))).pairs == 500
+    nothing = [Pair(f"n{row}", "N" * 100, "N" * 100, "#") for row in range(200)]
+    assert verify(write_lane(tmp_path, nothing, name="L002", comments=(" a", " b"))).n_fraction == 1.0
+
+
+@pytest.mark.parametrize(("first", "second", "mate"), [(8, 100, 1), (151, 12, 2), (98, 28, 2)])
+def test_index_reads_umis_and_barcodes_are_no_mates(tmp_path: Path, first: int, second: int, mate: int) -> None:
+    ones, twos = random_pairs(200, first), random_pairs(200, second, seed=2)
+    pairs = [Pair(one.name, one.bases1, two.bases2) for one, two in zip(ones, twos, strict=True)]
+    error = refusal(write_lane(tmp_path, pairs))
+    assert f"reads {mate} have at most {min(first, second)} bases" in error.problem
+
+
+def test_reads_without_bases(tmp_path: Path) -> None:
+    assert "no read has a base" in refusal(write_lane(tmp_path, [Pair("a", "", "")])).problem
+
+
 def test_lanes_of_different_read_length(tmp_path: Path) -> None:
     lanes = (write_lane(tmp_path, random_pairs(9, 151)), write_lane(tmp_path, random_pairs(9, 101, 2), name="L002"))
     error = refusal(*lanes)

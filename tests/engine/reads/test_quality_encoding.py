@@ -70,6 +70,20 @@ def test_an_encoding_with_64_is_refused_with_the_remedy(tmp_path: Path, lines: l
     assert "phred64" in caught.value.remedy
 
 
+POOR = {"poor reads of Phred+64": "YVUSPLGB", "bins up to 29": "B[]", "odd Phred+33": "FSU"}
+
+
+@pytest.mark.parametrize("letters", POOR.values(), ids=POOR)
+def test_what_may_be_either_encoding_is_asked_for_and_never_guessed(tmp_path: Path, letters: str) -> None:
+    """No letter below ';' in the whole file, none as high as good reads have with 64, and higher than 33 explains."""
+    path = write(tmp_path / "a.fq.gz", [letters] * 20)
+    with pytest.raises(FastqError, match=r"may be poor ones of Phred\+64") as caught:
+        list(read_fastq(path))
+    assert "phred64" in caught.value.remedy and "phred33" in caught.value.remedy
+    assert len(first(path, QualityEncoding.PHRED64)) == len(first(path, QualityEncoding.PHRED33)) == 20
+    assert len(list(read_fastq(write(tmp_path / "b.fq.gz", [letters, "#"] * 20)))) == 1
+
+
 def test_either_mate_and_any_lane_may_be_the_old_one(tmp_path: Path) -> None:
     new = write(tmp_path / "new.fq.gz", ["FF:,#"] * 5)
     old = write(tmp_path / "old.fq.gz", ["hhgB"] * 5)

@@ -8,6 +8,7 @@ import os
 import re
 import time
 import zipfile
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -234,6 +235,50 @@ def test_ids_as_laboratories_write_them_stay_apart_and_are_told(drop: Drop) -> N
     assert again.samples[0].sample_id == ids[1]
 
 
+@pytest.mark.parametrize("word", ["nan", "NaN", "None", "NULL", "N/A", "na", "TRUE", "#N/A", "1,2E+05"])
+def test_what_a_program_writes_for_nothing_is_no_id_that_lanes_share(drop: Drop, word: str) -> None:
+    sheet = drop.rows(HEADER, f'"{word}",{drop.pair("A")}', f'"{word}",{drop.pair("B")}')
+    assert sheet.samples == () and all("in the place of the sample id" in each.problem for each in sheet.problems)
+
+
+@pytest.mark.parametrize("genes", ["2-Sep", "Sep-02", "Mrz-01", "1-Mar-26", "43345", "TP53;43345", "02.09"])
+def test_what_excel_makes_of_a_gene_is_refused(drop: Drop, genes: str) -> None:
+    sheet = drop.rows(f"{HEADER},genes", f"S1,{drop.pair('S1')},{genes}")
+    assert "not gene symbols" in only_problem(sheet).problem
+
+
+@pytest.mark.parametrize(
+    "genes", ["SEPTIN2", "MARCHF1", "DEC1;SEPT2", "C9orf72", "HLA-DRB1", "MT-ND1", "5S_rRNA".replace("_", "-")]
+)
+def test_genes_that_only_look_like_dates_are_genes(drop: Drop, genes: str) -> None:
+    assert drop.rows(f"{HEADER},genes", f"S1,{drop.pair('S1')},{genes}").problems == ()
+
+
+@pytest.mark.parametrize(
+    ("stems", "problem"),
+    [
+        (("S1_S1_L001_I1_001", "S1_S1_L001_R2_001"), "named as index reads"),
+        (("S1_S1_L001_R1_001", "S1_S1_L001_I2_001"), "named as index reads"),
+        (("Undetermined_S0_L001_R1_001", "Undetermined_S0_L001_R2_001"), "could be given to no sample"),
+    ],
+)
+def test_what_a_demultiplexer_writes_beside_the_reads_is_no_samples(
+    drop: Drop, stems: tuple[str, str], problem: str
+) -> None:
+    for stem in stems:
+        (drop.zone / f"{stem}.fastq.gz").write_bytes(stem.encode())
+    sheet = drop.rows(HEADER, f"S1,{stems[0]}.fastq.gz,{stems[1]}.fastq.gz")
+    assert sheet.samples == () and all(problem in each.problem for each in sheet.problems)
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_remarks_above_the_header_are_told_and_not_read(drop: Drop, separator: str) -> None:
+    rows = ["# made by Kim, on Monday", f"#plate,{HEADER}", f"A,S1,{drop.pair('S1')}"]
+    sheet = drop.rows(*(row.replace(",", separator) for row in rows))
+    assert [entry.sample_id for entry in sheet.samples] == ["S1"]
+    assert "rows above the header begin with #" in notes_report(sheet)
+
+
 def test_the_report_names_a_sample_as_the_laboratory_does(drop: Drop) -> None:
     sheet = drop.rows(f"{HEADER},sex", f"23/0816,{drop.pair('A')},x")
     assert f"sample {safe_id('23/0816')} (23/0816)" in problem_report(sheet)
@@ -295,6 +340,60 @@ def test_two_sheets_of_a_workbook_and_a_workbook_cut_off(drop: Drop, tmp_path: P
     damaged = bytearray(data)
     damaged[len(data) // 2 :: 7] = bytes(len(damaged[len(data) // 2 :: 7]))
     assert only_problem(drop.sheet(bytes(damaged))).remedy
+
+
+def changed_workbook(path: Path, change: Callable[[Any, Any], object]) -> bytes:
+    """The workbook of :data:`ROWS` after a change to it and its sheet."""
+    book = openpyxl.load_workbook(io.BytesIO(workbook(path, ROWS)))
+    change(book, book.active)
+    book.save(path)
+    return path.read_bytes()
+
+
+def hidden_sheet(book: Any, _page: Any) -> None:
+    book.copy_worksheet(book.active).sheet_state = "hidden"
+
+
+UNSEEN: dict[str, tuple[Callable[[Any, Any], object], str]] = {
+    "hidden row": (lambda _, page: setattr(page.row_dimensions[4], "hidden", True), "hidden or filtered out"),
+    "hidden column": (lambda _, page: setattr(page.column_dimensions["B"], "hidden", True), "columns that are hidden"),
+    "hidden sheet": (hidden_sheet, "hidden sheets of the workbook were not read: 'Tabelle1 Copy'"),
+}
+
+
+@pytest.mark.parametrize(("change", "note"), UNSEEN.values(), ids=UNSEEN)
+def test_what_nobody_sees_in_a_workbook_is_told(
+    drop: Drop, tmp_path: Path, change: Callable[[Any, Any], object], note: str
+) -> None:
+    for stem in ("S1", "S2", "S3"):
+        drop.pair(stem)
+    sheet = drop.sheet(changed_workbook(tmp_path / "a.xlsx", change))
+    assert [entry.sample_id for entry in sheet.samples] == ["S1", "816", "17"]
+    assert note in notes_report(sheet)
+    assert note not in notes_report(drop.sheet(workbook(tmp_path / "b.xlsx", ROWS)))
+
+
+def test_a_number_is_read_as_it_is_shown(drop: Drop, tmp_path: Path) -> None:
+    for stem in ("S1", "S2", "S3"):
+        drop.pair(stem)
+    data = changed_workbook(tmp_path / "a.xlsx", lambda _, page: setattr(page["A4"], "number_format", "00000"))
+    assert [entry.sample_id for entry in drop.sheet(data).samples] == ["S1", "00816", "17"]
+
+
+SPOILT: dict[str, tuple[Callable[[Any, Any], object], str]] = {
+    "merged": (lambda _, page: page.merge_cells("A4:A5"), "cells are merged: A4:A5"),
+    "too many digits": (lambda _, page: page.cell(4, 1, 123456789012345678), "does not keep its last digits"),
+}
+
+
+@pytest.mark.parametrize(("change", "problem"), SPOILT.values(), ids=SPOILT)
+def test_what_excel_has_lost_is_refused(
+    drop: Drop, tmp_path: Path, change: Callable[[Any, Any], object], problem: str
+) -> None:
+    for stem in ("S1", "S2", "S3"):
+        drop.pair(stem)
+    sheet = drop.sheet(changed_workbook(tmp_path / "a.xlsx", change))
+    assert problem in only_problem(sheet).problem and sheet.samples == ()
 
 
 def test_an_open_document_is_told_what_it_is(drop: Drop, tmp_path: Path) -> None:
