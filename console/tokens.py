@@ -26,6 +26,7 @@ def give(platform: Resources, chosen: argparse.Namespace) -> int:
         person=person(chosen),
         teams=chosen.team,
         every_case=chosen.every_case,
+        folders=chosen.folder,
     )
     if chosen.json:
         print_json({"name": chosen.name, "token": given})
@@ -43,7 +44,9 @@ def listed(platform: Resources, chosen: argparse.Namespace) -> int:
         return 0
     for row in rows:
         cases = "every case" if row["every_case"] else f"cases of {', '.join(row['teams'])}"
-        print(f"{row['name']}: {', '.join(row['scopes'])}; {cases}; {row['state']}, until {since(row['expires'])}")
+        reads = f"reads of {', '.join(row['folders'])}; " if row["folders"] else ""
+        told = f"{', '.join(row['scopes'])}; {cases}; {reads}{row['state']}, until {since(row['expires'])}"
+        print(f"{row['name']}: {told}")
     return 0
 
 
@@ -65,6 +68,13 @@ def add_to(group: argparse.ArgumentParser, decision: Callable[[argparse.Argument
     whose = given.add_mutually_exclusive_group(required=True)
     whose.add_argument("--team", action="append", default=[], metavar="TEAM", help="whose cases; may be given again")
     whose.add_argument("--every-case", action="store_true", help="the cases of every team")
+    given.add_argument(
+        "--folder",
+        action="append",
+        default=[],
+        metavar="FOLDER",
+        help="of the landing zone, whose reads it may submit, . for all of it; may be given again",
+    )
     given.add_argument(
         "--days", type=int, default=_DAYS, help=f"for how long it holds, at most {MOST_DAYS} (%(default)s)"
     )
@@ -89,6 +99,7 @@ def _row(token: ApiToken, now: datetime) -> dict[str, Any]:
         "scopes": sorted(token.scopes),
         "teams": sorted(token.teams),
         "every_case": token.every_case,
+        "folders": sorted(token.folders),
         "expires": token.expires,
         "state": state,
         "person": token.person,

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import PurePosixPath
 
 from engine.errors import GenomicsError
 from resources.audit import AuditEntry, AuditLog
@@ -49,6 +50,7 @@ class ApiToken:
         scopes: what it lets the program do.
         teams: whose cases it is about.
         every_case: whether it is about every case, whatever the team.
+        folders: of the landing zone, relative to it, whose reads it lets the program hand in; ``.`` is all of it.
         expires: UTC time from which it does not hold any more, ISO 8601 to the second.
         person: who gave it.
         withdrawn: UTC time at which it was withdrawn, absent while it was not.
@@ -59,6 +61,7 @@ class ApiToken:
     scopes: frozenset[Scope]
     teams: frozenset[str]
     every_case: bool
+    folders: frozenset[str]
     expires: str
     person: str
     withdrawn: str | None = None
@@ -105,6 +108,7 @@ class ApiTokens:
         person: str,
         teams: Collection[str] = (),
         every_case: bool = False,
+        folders: Collection[str] = (),
     ) -> str:
         """Make a token; it is kept nowhere, and this answer is the only time that it is told.
 
@@ -115,9 +119,11 @@ class ApiTokens:
             person: who gives it.
             teams: whose cases it is about.
             every_case: whether it is about every case.
+            folders: of the landing zone, whose reads it may hand in; ``.`` is all of it.
 
         Raises:
-            TokenError: the name is none or in use, or the token would be for nothing or for too long.
+            TokenError: the name is none or in use, a folder is none of the landing zone, or the token would be for
+                nothing or for too long.
         """
         if not _NAME.fullmatch(name):
             raise TokenError(f"{name!r} names no program", remedy="use at most 40 of a-z, 0-9 and -")
@@ -127,6 +133,12 @@ class ApiTokens:
             )
         if not 1 <= days <= MOST_DAYS:
             raise TokenError(f"a token holds for 1 to {MOST_DAYS} days, not {days}", remedy="give a new one in time")
+        own = sorted({_folder(one) for one in folders})
+        if (Scope.SUBMIT in scopes) != bool(own):
+            raise TokenError(
+                f"a token names folders if, and only if, it submits: {name!r} does not",
+                remedy="name the folders of the landing zone whose reads it may hand in, or . for all of it",
+            )
         now = datetime.now(UTC)
         if any(one.name == name and not one.fault(now) for one in self.all()):
             raise TokenError(f"the program {name!r} has a token", remedy="withdraw it first, or use another name")
@@ -137,6 +149,7 @@ class ApiTokens:
             "scopes": sorted(scopes),
             "teams": sorted(teams),
             "every_case": every_case,
+            "folders": own,
             "expires": (now + timedelta(days=days)).isoformat(timespec="seconds"),
         }
         self.audit.record(person, GIVEN, None, told)
@@ -160,17 +173,28 @@ class ApiTokens:
 
 def _given(entry: AuditEntry) -> ApiToken:
     details: Mapping[str, object] = entry.event.details
-    scopes, teams = details["scopes"], details["teams"]
-    assert isinstance(scopes, list) and isinstance(teams, list)
+    scopes, teams, folders = details["scopes"], details["teams"], details.get("folders", [])
+    assert isinstance(scopes, list) and isinstance(teams, list) and isinstance(folders, list)
     return ApiToken(
         name=str(details["token"]),
         digest=str(details["digest"]),
         scopes=frozenset(Scope(one) for one in scopes),
         teams=frozenset(map(str, teams)),
         every_case=bool(details["every_case"]),
+        folders=frozenset(map(str, folders)),
         expires=str(details["expires"]),
         person=entry.event.who,
     )
+
+
+def _folder(told: str) -> str:
+    """A folder of the landing zone in its shortest spelling; TokenError where it cannot be one."""
+    path = PurePosixPath(told)
+    if not told or not told.isprintable() or path.is_absolute() or ".." in path.parts:
+        raise TokenError(
+            f"{told!r} is no folder of the landing zone", remedy="write its path relative to the landing zone"
+        )
+    return str(path)
 
 
 def _withdrawn(token: ApiToken, when: str) -> ApiToken:

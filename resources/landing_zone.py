@@ -20,7 +20,7 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -156,8 +156,13 @@ class LandingZone:
         """The complete sheets, by path. Hidden files and symbolic links are none, nor are files being written."""
         return tuple(self.root / name for name in sorted(self._complete(self._look().sheets)))
 
-    def judge(self, content: bytes, registry: SampleRegistry) -> SampleSheet:
+    def judge(self, content: bytes, registry: SampleRegistry, folders: Collection[str]) -> SampleSheet:
         """What a sheet would say if it lay in the zone; it lies there, hidden, only while it is read.
+
+        Args:
+            content: of the sheet.
+            registry: knows the samples of earlier ones.
+            folders: relative to the zone; a sample that names reads of another is refused.
 
         Raises:
             OSError: the zone takes no files.
@@ -165,7 +170,7 @@ class LandingZone:
         hidden = self.root / f".{secrets.token_hex(8)}.csv"
         try:
             hidden.write_bytes(content)
-            return self._read(hidden, registry)
+            return self._read(hidden, registry, [self.root / folder for folder in folders])
         finally:
             hidden.unlink(missing_ok=True)
 
@@ -265,9 +270,9 @@ class LandingZone:
             told = self._report(name, sheet, registry.refusals(name), state, audit)
         return _Step(registration, deferred, max(len(entries), 1), done, told)
 
-    def _read(self, path: Path, registry: SampleRegistry) -> SampleSheet:
+    def _read(self, path: Path, registry: SampleRegistry, within: Collection[Path] | None = None) -> SampleSheet:
         try:
-            return read_sample_sheet(path, self.root, registered=registry.sexes(), panels=self.panels)
+            return read_sample_sheet(path, self.root, within=within, registered=registry.sexes(), panels=self.panels)
         except SampleSheetError as error:
             return SampleSheet(path, (), (error,), "")
         except (OSError, ValueError, RecursionError, MemoryError) as error:

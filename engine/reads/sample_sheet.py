@@ -27,7 +27,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -114,6 +114,7 @@ def read_sample_sheet(
     path: Path,
     landing_zone: Path,
     *,
+    within: Collection[Path] | None = None,
     registered: Mapping[str, Sex] | None = None,
     panels: PanelTable = lambda: None,
 ) -> SampleSheet:
@@ -122,6 +123,7 @@ def read_sample_sheet(
     Args:
         path: the sheet, CSV or ``.xlsx``, or Illumina's; paths in it are relative to its folder.
         landing_zone: the folder outside which no read file may lie, symbolic links resolved.
+        within: folders of it, the only ones whose reads the sheet may name; absent where it may name all.
         registered: sex of each sample known from earlier sheets, so that parents may be named who came before.
         panels: looked up where a sheet names a panel; where there is no table, a panel may bear any name.
 
@@ -130,7 +132,7 @@ def read_sample_sheet(
     """
     data = _read(path)
     rows = parse_rows(data, tuple(c.name for c in COLUMNS), tuple(c.name for c in COLUMNS if c.required), path)
-    judge = _Judge(path, landing_zone)
+    judge = _Judge(path, landing_zone, within)
     judge.problems.extend(rows.problems)
     judge.bad.update(problem.sample for problem in rows.problems if problem.sample)
     entries = [judge.sample(sample_id, group) for sample_id, group in judge.by_sample(rows.rows).items()]
@@ -216,13 +218,14 @@ class _FileUse:
 class _Judge:
     """Collects what is wrong with a sheet and which samples that stops."""
 
-    def __init__(self, sheet: Path, landing_zone: Path) -> None:
+    def __init__(self, sheet: Path, landing_zone: Path, within: Collection[Path] | None) -> None:
         self.problems: list[SampleSheetError] = []
         self.bad: set[str] = set()
         self.names: dict[str, str] = {}
         self._sheet = sheet
         self._folder = os.path.realpath(sheet.parent)
         self._zone = os.path.realpath(landing_zone)
+        self._within = tuple(os.path.realpath(folder) for folder in ([landing_zone] if within is None else within))
         self._resolved: dict[str, str] = {}
         self._uses: list[_FileUse] = []
         self._columns = {column.name: (column, re.compile(column.pattern)) for column in COLUMNS}
@@ -371,6 +374,9 @@ class _Judge:
 
         if not path.startswith(self._zone + os.sep):
             refuse("lies outside the landing zone", "copy the file into the landing zone")
+            return None
+        if not any(path.startswith(folder + os.sep) for folder in self._within):  # whether it is there is not told
+            refuse("lies outside the folders whose reads may be named", "deliver the file into one of them")
             return None
         try:
             facts = os.stat(path)  # noqa: PTH116

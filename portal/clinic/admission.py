@@ -274,7 +274,7 @@ def _token_visit(request: Request, house: House) -> Visit:
     if token is None:
         raise RefusalError(401, "send a token of this service as Authorization: Bearer", headers=_BEARER)
     scopes = frozenset({Action.SERVICE, *(ACTION_OF[scope] for scope in token.scopes)})
-    person = Person(f"token {token.name}", Role.SERVICE, token.teams, token.every_case, scopes)
+    person = Person(f"token {token.name}", Role.SERVICE, token.teams, token.every_case, scopes, token.folders)
     visit = house.token_visits.of(token.digest, person, time.time())
     _require_allowance(visit, time.time())
     if fault := token.fault(datetime.now(UTC)):

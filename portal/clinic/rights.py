@@ -101,6 +101,7 @@ class Person:
         teams: whose cases are theirs.
         every_case: whether every case is, whatever the team.
         scopes: the only actions that a token lets a program do; absent of a person, whom the role alone bounds.
+        folders: of the landing zone, relative to it, whose reads a program may hand in.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Person:
     teams: frozenset[str] = frozenset()
     every_case: bool = False
     scopes: frozenset[Action] | None = None
+    folders: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -195,9 +195,9 @@ def _hand_in(admitted: Admitted, name: str, content: bytes) -> Submitted:
 
 
 def _judged(admitted: Admitted, content: bytes) -> list[str]:
-    """Ids of the samples of a sheet that has no problem and speaks of the program's own cases only."""
-    house = admitted.house
-    sheet = house.platform.landing_zone.judge(content, house.platform.registry)
+    """Ids of the samples of a sheet that has no problem and speaks of the program's own cases and reads only."""
+    house, folders = admitted.house, admitted.visit.person.folders
+    sheet = house.platform.landing_zone.judge(content, house.platform.registry, folders)
     if sheet.problems:
         told = [str(one) for one in sheet.problems]
         more = f" (and {len(told) - _LONGEST_LIST} more)" if len(told) > _LONGEST_LIST else ""

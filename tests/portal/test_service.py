@@ -53,14 +53,15 @@ class Programs:
     def __init__(self, clinic: Clinic) -> None:
         self.clinic, self.tokens, self.number = clinic, ApiTokens(clinic.platform.audit), 0
 
-    def give(self, *scopes: Scope, team: str = WARD) -> tuple[str, str]:
+    def give(self, *scopes: Scope, team: str = WARD, folder: str = ".") -> tuple[str, str]:
         """A new program's name and token."""
         self.number += 1
         name = f"lims-{self.number}-{len(self.tokens.all())}"
-        return name, self.tokens.give(name, scopes, days=1, person="Dr Head", teams=[team])
+        folders = [folder] if Scope.SUBMIT in scopes else []
+        return name, self.tokens.give(name, scopes, days=1, person="Dr Head", teams=[team], folders=folders)
 
-    def client(self, *scopes: Scope, team: str = WARD) -> TestClient:
-        return self.shows(self.give(*scopes, team=team)[1])
+    def client(self, *scopes: Scope, team: str = WARD, folder: str = ".") -> TestClient:
+        return self.shows(self.give(*scopes, team=team, folder=folder)[1])
 
     def shows(self, token: str) -> TestClient:
         return TestClient(
@@ -128,7 +129,7 @@ def test_a_token_that_is_wrong_expired_or_withdrawn_opens_nothing(
     assert told.status_code == 401 and "was withdrawn" in told.json()["error"]
     entry = clinic.written(trail.DENIED)[-1].event
     assert (entry.who, entry.details["reason"]) == (f"token {name}", "the token was withdrawn")
-    late = ApiToken("lims", "0", frozenset(), frozenset(), False, "2026-01-02T00:00:00+00:00", "Dr Head")
+    late = ApiToken("lims", "0", frozenset(), frozenset(), False, frozenset(), "2026-01-02T00:00:00+00:00", "Dr Head")
     assert late.fault(datetime(2026, 1, 1, tzinfo=UTC)) == ""
     assert late.fault(datetime(2026, 1, 2, tzinfo=UTC)) == "the token has expired"
     _, aged = programs.give(Scope.STATE)
@@ -170,12 +171,15 @@ def test_tokens_are_given_listed_and_withdrawn_and_shown_once(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GENOMICS_DATA", str(clinic.platform.settings.data))
-    assert main(["tokens", "add", "lims", "--scope", "submit", "--scope", "state", "--team", WARD, "--days", "9"]) == 0
+    given = ["tokens", "add", "lims", "--scope", "submit", "--scope", "state", "--team", WARD, "--days", "9"]
+    assert main(given) == 1
+    assert "names folders if, and only if, it submits" in capsys.readouterr().err
+    assert main([*given, "--folder", "ward-3/"]) == 0
     token = capsys.readouterr().out.strip()
     assert token.startswith("genomics_") and len(token) > 40
     assert main(["tokens", "list"]) == 0
     told = capsys.readouterr().out
-    assert "lims: state, submit; cases of ward 3; holds, until " in told and token not in told
+    assert "lims: state, submit; cases of ward 3; reads of ward-3; holds, until " in told and token not in told
     entry = clinic.written(GIVEN)[-1].event
     assert entry.details["digest"] == hashlib.sha256(token.encode()).hexdigest() and token not in json.dumps(
         entry.details
@@ -196,6 +200,10 @@ def test_tokens_are_given_listed_and_withdrawn_and_shown_once(
         ({"days": 367}, "1 to 366 days"),
         ({"scopes": []}, "would be for nothing"),
         ({"teams": []}, "would be for nothing"),
+        ({"folders": ["."]}, "if, and only if, it submits"),
+        ({"folders": ["../lake"]}, "no folder of the landing zone"),
+        ({"folders": ["ward-3", "/data/landing"]}, "no folder of the landing zone"),
+        ({"folders": [""]}, "no folder of the landing zone"),
     ],
 )
 def test_a_token_that_cannot_be_given_is_refused_in_words(
@@ -203,7 +211,7 @@ def test_a_token_that_cannot_be_given_is_refused_in_words(
 ) -> None:
     told: dict[str, Any] = {"name": "x", "scopes": [Scope.STATE], "days": 1, "teams": [WARD]} | changed
     with pytest.raises(TokenError, match=problem):
-        programs.tokens.give(told["name"], told["scopes"], days=told["days"], person="Dr Head", teams=told["teams"])
+        programs.tokens.give(told.pop("name"), told.pop("scopes"), person="Dr Head", **told)
 
 
 # Submitting
@@ -288,6 +296,59 @@ def test_a_sheet_speaks_of_the_tokens_own_cases_and_of_files_of_the_landing_zone
     told = programs.client(Scope.SUBMIT).post(f"{SERVICE}/sheets", json={"rows": rows}, headers=headers)
     assert told.status_code == status, told.text
     assert sheets_of(clinic) == before
+
+
+@pytest.mark.parametrize("there", ["theirs", "nothing", "link", "folder", "link to a folder", "sibling"])
+def test_a_token_hands_in_reads_of_its_own_folders_alone(
+    clinic: Clinic, programs: Programs, tmp_path: Path, there: str
+) -> None:
+    """Whatever lies elsewhere in the landing zone is refused in the same words, whether it is there or not."""
+    landing, delivery = clinic.platform.settings.landing, Delivery("demo-unrelated-1", 0.01, "walled")
+    own, other = landing / "ward-3", landing / "ward-4"
+    for folder in (own, other, landing / "ward-3-other"):
+        folder.mkdir(exist_ok=True)
+        write_reads(folder, delivery)
+    names = delivery.read_names
+    link, linked = own / names[0].replace("walled", "linked"), own / "elsewhere"
+    link.unlink(missing_ok=True)
+    link.symlink_to(other / names[0])
+    linked.unlink(missing_ok=True)
+    linked.symlink_to(other)
+    read1 = {
+        "theirs": f"ward-4/{names[0]}",
+        "nothing": "ward-4/none_R1.fastq.gz",
+        "link": f"ward-3/{link.name}",
+        "folder": f"ward-3/../ward-4/{names[0]}",
+        "link to a folder": f"ward-3/elsewhere/{names[0]}",
+        "sibling": f"ward-3-other/{names[0]}",
+    }[there]
+    row = {**rows_of(clinic, "walled")[0], "read1": f"ward-3/{names[0]}", "read2": f"ward-3/{names[1]}"}
+    client, before = programs.client(Scope.SUBMIT, folder="ward-3"), sheets_of(clinic)
+    refused = client.post(
+        f"{SERVICE}/sheets",
+        json={"rows": [row | {"read1": read1}]},
+        headers={"Idempotency-Key": f"walled-{there}".replace(" ", "-")},
+    )
+    assert refused.status_code == 422, refused.text
+    assert "lies outside the folders whose reads may be named" in refused.json()["error"]
+    assert "does not exist" not in refused.text and sheets_of(clinic) == before
+    taken = client.post(
+        f"{SERVICE}/sheets", json={"rows": [row]}, headers={"Idempotency-Key": f"walled-own-{there}".replace(" ", "-")}
+    )
+    assert taken.status_code == 202, taken.text
+    for sheet in set(sheets_of(clinic)) - set(before):
+        sheet.unlink()
+
+
+def test_a_token_from_before_folders_were_named_hands_in_nothing(clinic: Clinic, programs: Programs) -> None:
+    name, token = programs.give(Scope.SUBMIT)
+    entry = clinic.written(GIVEN)[-1].event
+    told = {key: value for key, value in entry.details.items() if key != "folders"}
+    programs.tokens.withdraw(name, person="Dr Head", reason="it is given as an earlier release did")
+    clinic.platform.audit.record("Dr Head", GIVEN, None, told)
+    client = programs.shows(token)
+    refused = client.post(f"{SERVICE}/sheets", json={"rows": rows_of(clinic, "early")}, headers=KEY)
+    assert refused.status_code == 422 and "outside the folders" in refused.json()["error"]
 
 
 # State and results

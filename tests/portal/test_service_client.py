@@ -33,7 +33,9 @@ class Served:
 def served(made_case: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     port = free_port()
     clinic = clinic_of(platform_of(made_case, tmp_path_factory.mktemp("client")), ACCESS, port=port)
-    token = ApiTokens(clinic.platform.audit).give("lims", [*TokenScope], days=1, person="Dr Head", teams=[WARD])
+    token = ApiTokens(clinic.platform.audit).give(
+        "lims", [*TokenScope], days=1, person="Dr Head", teams=[WARD], folders=["."]
+    )
     with listening(clinic.door, port):
         yield Served(clinic, f"http://127.0.0.1:{port}", token)
 
