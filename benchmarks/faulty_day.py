@@ -1,10 +1,13 @@
 """``python -m benchmarks.faulty_day``: a day of a deployment in which everything fails once, and what became of it.
 
+With ``--azure`` its lake is in Azurite behind a proxy that answers 503, and registry and Dagster's state are in a
+PostgreSQL server that is stopped as by a power cut.
+
 Twenty-four simulated hours, in each of which a sheet of three samples is dropped, sensors tick, runs publish an
 artifact and signed reports are delivered to a real FHIR server; registry, lake, audit log, event log and queue of
 deliveries are the real ones, in one process on a small disk of its own, and only the step itself computes nothing.
-:data:`FAULTS` says what happens in which hours. Where a sample has failed in words a person asks for it again in the
-next hour without a fault, as the guide says.
+:data:`FAULTS` and :data:`IN_AZURE` say what happens in which hours. Where a sample has failed in words
+a person asks for it again in the next hour without a fault, as the guide says.
 
 At the end nothing may be lost (every sample done, every report on the server in its words), nothing there twice, and
 every failure must have been told. Needs root, for the disk.
@@ -22,7 +25,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -30,6 +33,7 @@ from typing import Any
 
 import dagster as dg
 import httpx
+from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy.exc import SQLAlchemyError
 
 from benchmarks.deliveries import Trial, beside, look
@@ -47,10 +51,14 @@ from genomics_assets.sensors import sample_sheets
 from resources.environment import Resources, Settings, build_resources
 from resources.fhir_server import FhirServer, Patience
 from resources.hospital import Hospital
+from resources.lake.azure import AzureLake
 from resources.ledger import ABANDONED, PUBLISHED
 from resources.registry import database, sqlite
 from resources.registry.deliveries import Deliveries
+from tests.builders.azurite import Token, azurite
+from tests.builders.busy_storage import BusyStorage, busy_storage
 from tests.builders.fhir_server import Faults, faulty
+from tests.builders.postgres import PASSWORD, QUOTED, PostgresServer, running_server
 from tests.builders.report_bundle import report_statements, signed_bundle
 from tests.builders.small_disk import SmallDisk, small_disk
 from tests.end_to_end.many_samples import publish_knowledge, services
@@ -66,6 +74,20 @@ FAULTS: Mapping[int, str] = {
     **dict.fromkeys((20, 21), "node lost"),
 }
 """By hour; a node is lost in the middle of every run of these hours."""
+IN_AZURE: Mapping[int, str] = {
+    **dict.fromkeys((2, 3), "storage answers 503"),
+    **dict.fromkeys((5,), "storage answers 503 to every fourth"),
+    **dict.fromkeys((7, 8), "database away"),
+    **dict.fromkeys((10, 11), "database gone in the middle"),
+    **dict.fromkeys((13, 14), "FHIR server answers 503"),
+    **dict.fromkeys((16,), "clock a day ahead"),
+    **dict.fromkeys((18,), "clock a day behind"),
+    **dict.fromkeys((20, 21), "node lost"),
+}
+"""The same for a deployment in Azure; in the middle of every run the database goes away, and comes back."""
+_IN_A_RUN = frozenset({"node lost", "database gone in the middle"})
+_OF_SOMEBODY = (GenomicsError, dg.DagsterError, DagsterPostgresException, OSError, SQLAlchemyError)
+"""Errors in words of ours, of Dagster's, of the system's or of the database's."""
 _PATIENCE = 0.2
 """Seconds for which a held database is waited for, instead of a minute."""
 _PERSON: dict[str, str] = {"person": "Dr Example", "reason": "the fault is mended"}
@@ -124,8 +146,10 @@ class _Deployment:
         hospital: Hospital,
         bundles: Mapping[str, Any],
         day: Day,
+        database: PostgresServer | None,
     ) -> None:
         self.platform, self.instance, self.hospital, self.bundles, self.day = platform, instance, hospital, bundles, day
+        self.database = database
         self.fault = ""
         self.arrived: set[str] = set()
         self._cursors: dict[str, str | None] = {}
@@ -152,8 +176,7 @@ class _Deployment:
         except Exception as error:
             kind = type(error).__name__
             self._tell(f"{kind}: {error}", kind)
-            known = isinstance(error, GenomicsError | dg.DagsterError | OSError | SQLAlchemyError)
-            if self.fault and not known:
+            if self.fault and not isinstance(error, _OF_SOMEBODY):
                 self.day.untold.append(f"{self.fault}: {kind}: {error}")
             return None
 
@@ -187,7 +210,7 @@ class _Deployment:
     def _run(self, request: dg.RunRequest) -> None:
         sample = str(request.partition_key)
         tags = {**request.tags, "dagster/partition": sample}
-        if self.fault != "node lost":
+        if self.fault not in _IN_A_RUN:
             job = _job(self.platform, sample)
             if not job.execute_in_process(instance=self.instance, tags=tags, raise_on_error=False).success:
                 self._tell(f"{sample}: its run failed", "a run that fails in words")
@@ -195,15 +218,23 @@ class _Deployment:
         began = Path(tempfile.mkdtemp()) / "began"
         child = os.fork()
         if child == 0:
-            job = _job(self.platform, sample, began)
-            job.execute_in_process(instance=self.instance, tags=tags | process_tags(), raise_on_error=False)
-            os._exit(0)
-        until = time.monotonic() + 60
-        while not began.exists() and time.monotonic() < until:
-            time.sleep(0.01)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        self.day.told[self.fault, "a run's process killed"] += 1
+            try:
+                job = _job(self.platform, sample, began)
+                job.execute_in_process(instance=self.instance, tags=tags | process_tags(), raise_on_error=False)
+            finally:
+                os._exit(0)
+        _until(began.exists)
+        if self.fault == "node lost":
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            self.day.told[self.fault, "a run's process killed"] += 1
+        else:
+            assert self.database
+            self.database.stop(signal.SIGQUIT)
+            began.unlink()
+            os.waitpid(child, 0)
+            self.database.start()
+            self.day.told[self.fault, "a run that lost it"] += 1
 
     def _deliver(self) -> None:
         """The reports of what is done, and again what did not arrive."""
@@ -222,6 +253,12 @@ def _raise(error: Exception) -> None:
     raise error
 
 
+def _until(done: Callable[[], bool], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not done() and time.monotonic() < until:
+        time.sleep(0.01)
+
+
 def _job(platform: Resources, sample: str, hangs: Path | None = None) -> dg.JobDefinition:
     @dg.op(name="raw_reads")
     def publish() -> None:
@@ -231,7 +268,7 @@ def _job(platform: Resources, sample: str, hangs: Path | None = None) -> dg.JobD
             (work.folder / "file").write_text(sample * 1000)
             if hangs:
                 hangs.touch()
-                time.sleep(600)
+                _until(lambda: not hangs.exists())
             work.publish(records=1, recipe=Recipe(), measures={})
 
     @dg.job(name="sample")
@@ -241,24 +278,45 @@ def _job(platform: Resources, sample: str, hangs: Path | None = None) -> dg.JobD
     return job
 
 
-def faulty_day(folder: Path, faults: Mapping[int, str] = FAULTS, hours: int = HOURS) -> Day:
+@dataclass
+class Parts:
+    """What can be broken.
+
+    Attributes:
+        disk: of everything on this machine.
+        ehr: the FHIR server.
+        clock: the wall's.
+        storage: of the lake, where that is in Azure.
+        database: of registry and Dagster, where that is a server.
+    """
+
+    disk: SmallDisk
+    ehr: Faults
+    clock: Clock
+    storage: BusyStorage | None = None
+    database: PostgresServer | None = None
+
+
+def faulty_day(folder: Path, faults: Mapping[int, str] = FAULTS, hours: int = HOURS, *, in_azure: bool = False) -> Day:
     """Live through it in a deployment in a folder."""
-    day, clock, ehr = Day(), Clock(), Faults(share=0.0, kinds=("503",), in_a_row=10**9)
+    day, ehr = Day(), Faults(share=0.0, kinds=("503",), in_a_row=10**9)
     with (
+        ExitStack() as running,
         small_disk(folder / "disk", size="200m", inodes=100_000) as disk,
         beside(folder / "ehr") as server,
         faulty(server, ehr) as proxy,
     ):
-        platform = build_resources(Settings.from_environment({"GENOMICS_DATA": str(disk.root / "data")}))
+        parts = Parts(disk, ehr, Clock())
+        clock, platform = parts.clock, _in_azure(running, parts) if in_azure else _here(disk)
         names = [f"S{hour:04}{number}" for hour in range(hours) for number in range(3)]
         bundles = {one.case.sample: signed_bundle(one) for one in report_statements(folder / "r", names)}
         with open_instance(prepare_instance(platform.settings)) as instance, clock.in_force():
             publish_knowledge(platform)
-            ours = _Deployment(platform, instance, _hospital(platform, proxy), bundles, day)
+            ours = _Deployment(platform, instance, _hospital(platform, proxy), bundles, day, parts.database)
             for hour in range(hours):
                 drop(platform, hour)
                 ours.fault = faults.get(hour, "")
-                with _at_fault(ours.fault, disk, platform, ehr, clock):
+                with _at_fault(ours.fault, parts, platform):
                     ours.hour()
                 clock.ahead += 3600
                 if not faults.get(hour + 1):
@@ -282,21 +340,60 @@ def _open(platform: Resources, ours: _Deployment) -> bool:
     return any(one.status is not SampleStatus.DONE for one in samples) or len(ours.arrived) < len(samples)
 
 
+def _here(disk: SmallDisk) -> Resources:
+    return build_resources(Settings.from_environment({"GENOMICS_DATA": str(disk.root / "data")}))
+
+
+def _in_azure(running: ExitStack, parts: Parts) -> Resources:
+    """A platform whose lake, registry and Dagster's state are elsewhere."""
+    import azure.identity
+    from azure.storage.blob import ExponentialRetry
+
+    parts.storage = running.enter_context(busy_storage(azurite()))
+    parts.database = running.enter_context(running_server())
+    parts.database.query("CREATE DATABASE dagster")
+    container = parts.storage.there.container().rpartition("/")[2]
+    environment = {
+        "GENOMICS_DATA": str(parts.disk.root / "data"),
+        "GENOMICS_ENV": "azure",
+        "GENOMICS_LAKE": f"{parts.storage.url}/{container}",
+        "GENOMICS_REGISTRY": parts.database.new_database().replace(QUOTED, "{secret:database-password}"),
+        "GENOMICS_DAGSTER_STORAGE": "postgresql://tests:{secret:database-password}@/dagster?host="
+        + str(parts.database.folder),
+        "SECRET_DATABASE_PASSWORD": PASSWORD,
+    }
+    os.environ |= {"REQUESTS_CA_BUNDLE": str(parts.storage.certificate), "SECRET_DATABASE_PASSWORD": PASSWORD}
+    setattr(azure.identity, "DefaultAzureCredential", Token)  # noqa: B010 - nobody here gives tokens that hold
+    platform = build_resources(Settings.from_environment(environment))
+    lake = platform.lake
+    assert isinstance(lake, AzureLake) and "_container" not in lake.__dict__
+    # As often as the library asks again by default, without the minute and a half that it waits between.
+    lake.options["retry_policy"] = ExponentialRetry(
+        initial_backoff=0, increment_base=0, retry_total=3, random_jitter_range=0
+    )
+    return platform
+
+
 def _hospital(platform: Resources, url: str) -> Hospital:
     patience = Patience(attempts=2, first=0.01, longest=0.05, timeout=5.0)
     server = FhirServer(url, patience=patience, client=httpx.Client(timeout=patience.timeout))
     return Hospital(url, None, Deliveries(platform.registry.database), platform.audit, server=server)
 
 
+_BUSY = {"storage answers 503": 1.0, "storage answers 503 to every fourth": 0.25}
+
+
 @contextmanager
-def _at_fault(fault: str, disk: SmallDisk, platform: Resources, ehr: Faults, clock: Clock) -> Iterator[None]:
+def _at_fault(fault: str, parts: Parts, platform: Resources) -> Iterator[None]:
     """While this lasts, something is broken."""
     day = 86_400.0
     jump = {"clock a day ahead": day, "clock a day behind": -day}.get(fault, 0.0)
-    clock.ahead += jump
-    ehr.share = float(fault.startswith("FHIR"))
+    parts.clock.ahead += jump
+    parts.ehr.share = float(fault.startswith("FHIR"))
     if fault == "disk full":
-        disk.fill()
+        parts.disk.fill()
+    if parts.storage:
+        parts.storage.share = _BUSY.get(fault, 0.0)
     try:
         if fault == "storage read-only":
             with _read_only(platform.settings.data / "lake"):
@@ -306,12 +403,19 @@ def _at_fault(fault: str, disk: SmallDisk, platform: Resources, ehr: Faults, clo
                 other.execute("BEGIN EXCLUSIVE")
                 yield
                 other.execute("ROLLBACK")
+        elif fault == "database away":
+            assert parts.database
+            parts.database.stop(signal.SIGQUIT)
+            yield
+            parts.database.start()
         else:
             yield
     finally:
-        disk.mend()
-        ehr.share = 0.0
-        clock.ahead -= jump
+        parts.disk.mend()
+        parts.ehr.share = 0.0
+        parts.clock.ahead -= jump
+        if parts.storage:
+            parts.storage.share = 0.0
 
 
 @contextmanager
@@ -345,12 +449,14 @@ def _judge(platform: Resources, day: Day, names: Sequence[str]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Live through the day and tell it; the exit code is 1 where something was lost, doubled or not told."""
-    argparse.ArgumentParser(prog="python -m benchmarks.faulty_day", description=__doc__).parse_args(arguments)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faulty_day", description=__doc__)
+    parser.add_argument("--azure", action="store_true", help="the lake in Azurite, state in PostgreSQL")
+    in_azure = parser.parse_args(arguments).azure
     for module in (sqlite, database):
         setattr(module, "PATIENCE", _PATIENCE)  # noqa: B010 - it is a name that sqlite has from database
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="faulty-day-") as folder:
-        day = faulty_day(Path(folder))
+        day = faulty_day(Path(folder), IN_AZURE if in_azure else FAULTS, in_azure=in_azure)
     print(f"{day.samples} samples in {HOURS} hours, {day.done} done after {day.hours_after} more")
     print(f"{day.asked_again} asked for again by a person")
     for (fault, kind), times in sorted(day.told.items()):

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.faulty_day import FAULTS, HOURS, Day, _judge, faulty_day
+from benchmarks.faulty_day import FAULTS, HOURS, IN_AZURE, Day, _judge, faulty_day
 from benchmarks.soak import SAMPLES_AN_HOUR
 from resources.environment import Settings, build_resources
+from tests.builders import azurite
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +28,22 @@ def test_what_fails_while_storage_refuses_and_nodes_are_lost_is_told_and_done_la
 
 def test_every_fault_has_its_hours_and_the_day_ends_without_one() -> None:
     assert len(set(FAULTS.values())) == 7 and max(FAULTS) < HOURS - 1
+    assert len(set(IN_AZURE.values())) == 8 and max(IN_AZURE) < HOURS - 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(azurite.why_not()), reason=azurite.why_not() or "")
+def test_what_azure_refuses_is_told_or_asked_again_and_done_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "")
+    monkeypatch.setenv("SECRET_DATABASE_PASSWORD", "")
+    monkeypatch.setattr("azure.identity.DefaultAzureCredential", None)
+    faults = {0: "storage answers 503", 2: "storage answers 503 to every fourth"}
+    day = faulty_day(tmp_path, faults, hours=3, in_azure=True)
+    assert day.samples == day.done == 3 * SAMPLES_AN_HOUR
+    assert not [*day.lost, *day.doubled, *day.untold, *day.unfinished]
+    assert {fault for fault, _ in day.told} == {"storage answers 503"}, "what is asked again is not told"
 
 
 def test_a_sample_that_is_lost_or_has_no_artifact_is_found(tmp_path: Path) -> None:

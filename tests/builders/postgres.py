@@ -47,7 +47,21 @@ class PostgresServer:
 
     folder: Path
     port: int
+    _command: list[str] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        with (self.folder / "log").open("a") as log:
+            self._process = _as_nobody(self._command, stdout=log, stderr=log)
+        _wait_for(self, self._process)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End it: by ``SIGINT`` at once, but in order, by ``SIGQUIT`` as if the machine had lost its power."""
+        assert self._process
+        self._process.send_signal(how)
+        self._process.wait(timeout=30)
 
     @property
     def socket(self) -> Path:
@@ -96,13 +110,12 @@ def running_server(*, tls: bool = False) -> Iterator[PostgresServer]:
         command = [str(bin_folder / "postgres"), "-D", str(folder / "data"), "-k", str(folder), "-p", str(server.port)]
         for setting in settings + options:
             command += ["-c", setting]
-        with (folder / "log").open("w") as log, _as_nobody(command, stdout=log, stderr=log) as process:
-            try:
-                _wait_for(server, process)
-                yield server
-            finally:
-                process.send_signal(signal.SIGINT)  # as the server understands it: at once, but in order
-                process.wait(timeout=30)
+        server._command = command
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
     finally:
         shutil.rmtree(folder)
 

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import PythonFileTarget
 from dagster_graphql.implementation import fetch_runs
 from dagster_graphql.schema import asset_graph
-from starlette.testclient import TestClient
 
 from portal import queued
-from portal.web import door_before
 from resources.environment import Settings, build_resources
-from resources.web_token import web_token
-from tests.builders.server import LAUNCH
-from tests.builders.web import OWN, PORT
+from tests.builders.queued import Pages, pages_of
 
 DEFINITIONS = """
 import dagster as dg
@@ -38,25 +31,8 @@ ASK = """{
   assetsLatestInfo(assetKeys: [{path: ["reads"]}]) { unstartedRunIds inProgressRunIds } }"""
 
 
-class Pages:
-    """Dagster's server behind the door, and nobody who would take a run out of the queue."""
-
-    def __init__(self, client: TestClient, instance: dg.DagsterInstance) -> None:
-        self.client = client
-        self.instance = instance
-
-    def ask(self, query: str, **variables: Any) -> Any:
-        answer = self.client.post("/graphql", json={"query": query, "variables": variables}).json()
-        assert "errors" not in answer, answer
-        return answer["data"]
-
-    def launch(self, sample: str) -> str:
-        selector = {"repositoryName": "__repository__", "repositoryLocationName": "made", "pipelineName": "sample"}
-        tags = [{"key": "dagster/partition", "value": sample}]
-        asked = {"selector": selector, "mode": "default", "executionMetadata": {"tags": tags}}
-        launched = self.ask(LAUNCH, asked=asked)["launchRun"]
-        assert launched["__typename"] == "LaunchRunSuccess", launched
-        return str(launched["run"]["runId"])
+class Made(Pages):
+    """What Dagster says is being made."""
 
     def begin(self, run: str) -> None:
         """Let Dagster's record say that the run has begun."""
@@ -72,24 +48,14 @@ class Pages:
 
 
 @pytest.fixture
-def pages(tmp_path: Path) -> Iterator[Pages]:
-    code = tmp_path / "code.py"
-    code.write_text(DEFINITIONS)
+def pages(tmp_path: Path) -> Iterator[Made]:
     platform = build_resources(Settings.from_environment({"GENOMICS_DATA": str(tmp_path / "data")}))
-    queue = {"module": "dagster._core.run_coordinator", "class": "QueuedRunCoordinator"}
-    target = PythonFileTarget(str(code), attribute=None, working_directory=None, location_name="made")
-    with (
-        dg.DagsterInstance.local_temp(str(tmp_path), overrides={"run_coordinator": queue}) as instance,
-        WorkspaceProcessContext(instance, workspace_load_target=target) as context,
-    ):
-        instance.add_dynamic_partitions("samples", ["S1", "S2"])
-        door = door_before(context, platform, PORT)
-        headers = {"Authorization": f"Bearer {web_token(platform.settings)}"}
-        yield Pages(TestClient(door, base_url=OWN, headers=headers), instance)
+    with pages_of(platform, tmp_path, DEFINITIONS, ["S1", "S2"]) as found:
+        yield Made(found.client, found.context)
 
 
 def test_a_run_in_the_queue_makes_nothing_yet_and_one_that_has_begun_does(
-    pages: Pages, monkeypatch: pytest.MonkeyPatch
+    pages: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queued, "_HOLDS", 0.0)
     first = pages.launch("S1")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ from resources.sample_runs import PARTITION, Runs
 from resources.web_token import web_token
 from tests.builders.clinic import ACCESS, CHILD, FATHER, OTHER_WARD, WARD, Clinic, clinic_of, platform_of
 from tests.builders.deployment import Delivery, Deployment, write_reads
-from tests.builders.queued import ORIGIN
+from tests.builders.queued import ORIGIN, Pages, pages_of
 
 SERVICE = f"{ROOT}/api/service"
 ASKED: dict[tuple[str, str], Scope | None] = {
@@ -444,3 +445,54 @@ def test_a_run_that_waits_is_taken_out_of_the_queue_for_a_reason(
         assert client.post(path, json=reason).status_code == 409
     finally:
         house.open_runs = before
+
+
+AT_WORK = """
+import os, sys, time
+import dagster as dg
+from pathlib import Path
+
+@dg.asset(partitions_def=dg.DynamicPartitionsDefinition(name="samples"))
+def gvcf(context):
+    Path({began!r}, context.partition_key).write_text(str(os.getpid()))
+    time.sleep(300)
+
+sample = dg.define_asset_job("sample", [gvcf])
+definitions = dg.Definitions(assets=[gvcf], jobs=[sample])
+"""
+WATCHED = {"module": "genomics_assets.run_launcher", "class": "WatchedRunLauncher"}
+
+
+@pytest.fixture
+def at_work(clinic: Clinic, tmp_path: Path) -> Iterator[Pages]:
+    """Dagster as it is served, whose code works on a sample for minutes."""
+    made = AT_WORK.format(began=str(tmp_path))
+    with pages_of(clinic.platform, tmp_path, made, [CHILD], run_launcher=WATCHED) as pages:
+        yield pages
+
+
+def test_a_run_that_is_under_way_is_ended_with_its_process(
+    clinic: Clinic, programs: Programs, at_work: Pages, tmp_path: Path
+) -> None:
+    house: House = clinic.house
+    before, house.open_runs = house.open_runs, lambda: nullcontext(Runs(at_work.instance))
+    try:
+        run = at_work.launch(CHILD)
+        at_work.start(run)
+        wait_until((tmp_path / CHILD).is_file)
+        process = Path(f"/proc/{(tmp_path / CHILD).read_text()}")
+        assert process.exists()
+        client, path = programs.client(Scope.CANCEL), f"{SERVICE}/samples/{CHILD}/cancel"
+        told = client.post(path, json={"reason": "the wrong tube was sequenced"})
+        assert (told.status_code, told.json()) == (200, {"sample": CHILD, "runs": [run]}), told.text
+        wait_until(lambda: at_work.instance.get_run_by_id(run).status is dg.DagsterRunStatus.CANCELED)
+        wait_until(lambda: not process.exists())
+    finally:
+        house.open_runs = before
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
