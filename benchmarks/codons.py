@@ -42,8 +42,13 @@ def codons_of(residue: str, known: Bases, changes: Iterable[tuple[Bases, str]]) 
 
 def told_by(codons: Iterable[str], bases: Bases) -> str | None:
     """The amino acid, in three letters, that a change gives; absent where the codons do not agree."""
-    given = {_residue(changed(codon, bases)) for codon in codons}
-    return given.pop() if len(given) == 1 else None
+    given = given_by(codons, bases)
+    return next(iter(given)) if len(given) == 1 else None
+
+
+def given_by(codons: Iterable[str], bases: Bases) -> frozenset[str]:
+    """The amino acids, in three letters, that a change may give."""
+    return frozenset(_residue(changed(codon, bases)) for codon in codons)
 
 
 def changed(codon: str, bases: Bases) -> str:

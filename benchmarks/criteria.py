@@ -4,11 +4,12 @@ PANEL is a table of ClinGen's classifications (``gene``, ``hgvs_c``, ``hgvs_p``,
 ``clinvar_variation_id``, ``inheritance``, ``met``), IDEOGRAM the cache folder of npm ideogram with Ensembl's
 transcripts and ClinVar's pathogenic alleles (two review stars or more, GRCh38). Places are those of the g. names,
 transcripts those in which the experts' c. name is that place; what the protein becomes is read from the experts' p.
-name. What comparators of PS1 and PM5 make of the protein follows from the p. name and the reference bases of the codon
-that names and records tell (:mod:`benchmarks.codons`); a row in which they leave it open is not compared in these two.
-Where ``--sequence CONTIG=FASTA`` gives GRCh37's of a chromosome, the sequence tells it, and how often a unit stands
-there. ``--scores`` is a table of predictors on GRCh37. The allele itself is never among ClinVar's, and the review of a
-panel that came after the row's counts as none.
+name. What comparators of PS1 and PM5 make of the protein follows from the p. name and the reference bases of the
+codon that names and records tell (:mod:`benchmarks.codons`); a row in which they leave it open is not compared in
+these two. Where ``--sequence CONTIG=FASTA`` gives GRCh37's of a chromosome, the sequence tells it, and how often a
+unit stands there. ``--scores`` is a table of predictors on GRCh37. ``--peer`` is AutoACMG's own table of results
+(GitHub bihealth/auto-acmg, ``src/bench/results.csv``): its variants are compared beside ours. The allele itself is
+never among ClinVar's, and the review of a panel that came after the row's counts as none.
 
 Population frequencies are not at hand here, so PM2, BA1, BS1 and BS2 are not compared; nor are ClinVar's benign
 alleles, without which PM1 finds more hot spots than there are, nor constraint for PP2.
@@ -21,19 +22,20 @@ import csv
 import gzip
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pysam
 
-from benchmarks.codons import Bases, codons_of, told_by
+from benchmarks.codons import Bases, codons_of, given_by
 from demo.derive import clinvar_keys
 from demo.gene_structures import PROTEIN_CODING, transcript_of
 from engine.acmg.criteria import parse_criteria
 from engine.acmg.decide import decide
 from engine.acmg.facts import Known, VariantFacts, missense_of
 from engine.acmg.gather import Place, missense_residues, terms_of, with_proteins
+from engine.acmg.rule_set import rule_set
 from engine.annotate.clinvar import stars
 from engine.annotate.edit import Edit, reverse_complement, trimmed
 from engine.annotate.gene_model import Transcript
@@ -45,8 +47,13 @@ _MODES = {"Autosomal dominant": "AD", "Autosomal recessive": "AR", "X-linked": "
 _BASES = re.compile("[ACGT]+")
 NEIGHBOURS = frozenset({"C12orf43"})
 """Genes under which the table has alleles of the gene beside it (HNF1A), in names that no panel speaks of."""
+MEANT = {"LRRC56": "HRAS", "KLLN": "PTEN", "HNF1": "HNF1A"}
+"""Genes whose symbol the table has for the one that name and panel speak of."""
+_REPEAT = 12
 OPEN = "open"
 """In place of a p. name that cannot be told."""
+ANOTHER = "Xaa"
+"""In place of an amino acid of which no more is told than that it is neither the old one nor the variant's."""
 
 
 @dataclass
@@ -98,10 +105,58 @@ class Genes:
             self.alleles[contig].append(Known(variation, is_pathogenic, review_stars, edit, terms_of(terms, edit)))
             self.replaced[contig, edit] = ref[edit.start - int(position) + 1 :][: edit.end - edit.start]
 
+    def anchor(self, rows: Sequence[Mapping[str, str]]) -> None:
+        """Move the transcripts of genes that ideogram's cache has some bases aside.
+
+        Which they are, and by how much, is told by the table's substitutions, each of which has a c. name and a place:
+        a gene is moved where all of five or more agree on the same distance.
+        """
+        apart: dict[str, Counter[int]] = defaultdict(Counter)
+        for row in rows:
+            counted = re.fullmatch(r"(\d+)[ACGT]>[ACGT]", row["hgvs_c"].partition(":c.")[2])
+            edit = _edit(row["hgvs_g_b38"])
+            first = next(iter(self.transcripts[row["gene"]]), None)
+            place = _coding_place(first, int(counted[1])) if counted and first else None
+            if edit is not None and place is not None:
+                apart[row["gene"]][edit.start - place] += 1
+        for gene, distances in apart.items():
+            (distance, number), *others = distances.most_common(2)
+            if distance and number >= 5 and not others:
+                self.transcripts[gene] = [_moved(one, distance) for one in self.transcripts[gene]]
+
     def known(self, transcript: Transcript) -> tuple[Known, ...]:
         """The alleles within a transcript."""
         return tuple(
             one for one in self.alleles[transcript.contig] if transcript.start <= one.edit.start < transcript.end
+        )
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A row that can be compared.
+
+    Attributes:
+        row: of the panel's table.
+        facts: as data give them.
+        ours: strength by criterion that we say is met.
+        theirs: the same by the experts.
+        not_met: criteria that the experts say are not met; of any other they say nothing.
+        is_open: whether what a comparator makes of the protein cannot be told.
+        peer: criteria that another program says are met, absent where it was not asked.
+    """
+
+    row: Mapping[str, str]
+    facts: VariantFacts
+    ours: Mapping[str, str]
+    theirs: Mapping[str, str]
+    not_met: frozenset[str]
+    is_open: bool
+    peer: frozenset[str] | None
+
+    def can_tell(self, code: str) -> bool:
+        """Whether the data that a criterion needs are at hand."""
+        return not (code in ("PS1", "PM5") and self.is_open) and not (
+            code in ("PP3", "BP4") and not self.facts.predictions
         )
 
 
@@ -113,44 +168,130 @@ def main() -> None:
     parser.add_argument("--sequence", action="append", default=[], metavar="CONTIG=FASTA", help="GRCh37's sequence")
     parser.add_argument("--show", metavar="CODE", help="print the rows in which we and the experts differ")
     parser.add_argument("--scores", type=Path, help="predictors by allele, GRCh37")
+    parser.add_argument("--peer", type=Path, help="another program's criteria: AutoACMG's src/bench/results.csv")
     options = parser.parse_args()
     with gzip.open(options.panel, "rt") as table:
-        rows = list(csv.DictReader(table, delimiter="\t"))
-    approved = {row["clinvar_variation_id"]: row["approved"] for row in rows if row["clinvar_variation_id"]}
-    genes = Genes(options.ideogram, {row["gene"] for row in rows})
+        rows = [row | {"gene": MEANT.get(row["gene"], row["gene"])} for row in csv.DictReader(table, delimiter="\t")]
     sequences = {contig: Path(fasta) for contig, _, fasta in (one.partition("=") for one in options.sequence)}
     scores = _scores(options.scores) if options.scores else {}
-    counts = {code: Counts() for code in COMPARED}
-    compared, left_out = Counter[str](), Counter[str]()
+    approved = {row["clinvar_variation_id"]: row["approved"] for row in rows if row["clinvar_variation_id"]}
+    told, left_out = compare(rows, options.ideogram, approved, sequences, scores, _peer(options.peer))
+    print(f"{len(told):,} of {len(rows):,} rows compared; left out: {dict(left_out)}")
+    for code in COMPARED:
+        within = [one for one in told if one.can_tell(code)]
+        _print(code, "all", within)
+        _print(code, "the experts speak of it", [one for one in within if code in one.theirs or code in one.not_met])
+        _print_peer(code, within)
+    for code in ("PS1", "PM5"):
+        _print_comparators(code, [one for one in told if one.can_tell(code)], approved)
+    for one in told if options.show else ():
+        if one.can_tell(options.show) and (options.show in one.ours) != (options.show in one.theirs):
+            row = one.row
+            print(options.show in one.ours, row["gene"], row["hgvs_c"], row["hgvs_p"], row["expert_class"], row["met"])
+
+
+def compare(
+    rows: Sequence[Mapping[str, str]],
+    ideogram: Path,
+    approved: Mapping[str, str],
+    sequences: Mapping[str, Path],
+    scores: Mapping[str, Mapping[str, float]],
+    peer: Mapping[str, frozenset[str]],
+) -> tuple[list[Compared], Counter[str]]:
+    """The rows that can be compared, and how many were left out for which reason."""
+    genes = Genes(ideogram, {row["gene"] for row in rows})
+    genes.anchor(rows)
+    told, left_out = [], Counter[str]()
     for row in rows:
         facts = _facts(row, genes, approved)
         if isinstance(facts, str):
             left_out[facts] += 1
             continue
-        compared["all"] += 1
         facts, has_sequence = _with_sequence(facts, row, sequences)
         if not has_sequence:
             facts = _with_codon(facts, row, genes)
-        is_open = any(one.protein == OPEN for one in facts.known)
-        prediction = scores.get(row["hgvs_g_b37"].partition("|")[0], {})
-        facts = replace(facts, predictions=prediction)
-        ours = {one.criterion.code: str(one.criterion.strength) for one in decide(facts)}
-        theirs = {one.code: str(one.strength) for one in parse_criteria(row["met"])}
-        for code in COMPARED:
-            if (code in ("PS1", "PM5") and is_open) or (code in ("PP3", "BP4") and not prediction):
-                continue
-            compared[code] += 1
-            _count(counts[code], code, ours, theirs, row)
-            if code == options.show and (code in ours) != (code in theirs):
-                print(code in ours, row["gene"], row["hgvs_c"], row["hgvs_p"], row["expert_class"], row["met"])
-    print(f"{compared['all']:,} of {len(rows):,} rows compared; left out: {dict(left_out)}")
-    for code in COMPARED:
-        one = counts[code]
-        print(
-            f"{code}: F1 {one.f1:.2f} on {compared[code]:,} rows; both {one.both}, ours alone {one.ours}, "
-            f"experts alone {one.theirs}; of both at the same strength {one.same_strength}; "
-            f"apart in {dict(one.missed.most_common(6))}"
+        facts = replace(facts, predictions=scores.get(row["hgvs_g_b37"].partition("|")[0], {}))
+        one = Compared(
+            row, facts, {each.criterion.code: str(each.criterion.strength) for each in decide(facts)},
+            {each.code: str(each.strength) for each in parse_criteria(row["met"])},
+            frozenset(each.code for each in parse_criteria(row["not_met"])),
+            any(each.protein == OPEN for each in facts.known), peer.get(_unversioned(row["hgvs_c"])),
+        )  # fmt: skip
+        told.append(one)
+    return told, left_out
+
+
+def _unversioned(name: str) -> str:
+    """A c. name without the version of its transcript."""
+    accession, _, change = name.partition(":")
+    return f"{accession.partition('.')[0]}:{change}"
+
+
+def _peer(table: Path | None) -> dict[str, frozenset[str]]:
+    """The criteria that another program says are met, by c. name without version."""
+    if table is None:
+        return {}
+    with table.open(newline="") as stream:
+        return {
+            _unversioned(row["Variant"]): frozenset(row["AutoACMG Criteria"].split(";"))
+            for row in csv.DictReader(stream)
+        }
+
+
+def _print(code: str, which: str, told: Iterable[Compared]) -> None:
+    counts = Counts()
+    for one in told:
+        _count(counts, code, one.ours, one.theirs, one.row)
+    apart = dict(counts.missed.most_common(6)) if which == "all" else {}
+    print(
+        f"{code}, {which}: F1 {counts.f1:.2f}; both {counts.both}, ours alone {counts.ours}, experts alone "
+        f"{counts.theirs}; of both at the same strength {counts.same_strength}{f'; apart in {apart}' if apart else ''}"
+    )
+
+
+def _print_peer(code: str, told: Iterable[Compared]) -> None:
+    """Us and the other program on the rows that it was asked about."""
+    asked = [one for one in told if one.peer is not None]
+    if not asked:
+        return
+    counts = Counts(), Counts()
+    for one in asked:
+        _count(counts[0], code, one.ours, one.theirs, one.row)
+        _count(counts[1], code, dict.fromkeys(one.peer or (), ""), one.theirs, one.row)
+    us, peer = ((each.both, each.ours, each.theirs) for each in counts)
+    print(f"{code}, {len(asked)} rows of the peer's: F1 {counts[0].f1:.2f} {us}, the peer's {counts[1].f1:.2f} {peer}")
+
+
+def _print_comparators(code: str, told: Iterable[Compared], approved: Mapping[str, str]) -> None:
+    """By what is known of the comparators: how often the experts and we say what."""
+    kinds: dict[str, Counter[tuple[str, bool]]] = defaultdict(Counter)
+    for one in told:
+        said = "met" if code in one.theirs else "not met" if code in one.not_met else "silent"
+        kinds[_comparators(code, one, approved)][said, code in one.ours] += 1
+    for kind, counts in sorted(kinds.items()):
+        words = "; ".join(
+            f"{said}: {counts[said, True]} of {counts[said, True] + counts[said, False]} ours"
+            for said in ("met", "not met", "silent")
         )
+        print(f"{code}, {kind}: {words}")
+
+
+def _comparators(code: str, one: Compared, approved: Mapping[str, str]) -> str:
+    """What is known of the missense alleles of a row's residue: which there are, and since when."""
+    own = missense_of(one.facts.protein)
+    if own is None:
+        return "no change of one amino acid"
+    others = [(known, missense_of(known.protein)) for known in one.facts.known]
+    days = [
+        approved.get(known.variation_id, "")
+        for known, other in others
+        if other and other[:2] == own[:2] and (other[2] == own[2]) == (code == "PS1")
+    ]
+    if not days:
+        return "no comparator at hand"
+    if any(day and day < one.row["approved"] for day in days):
+        return "a comparator that a panel classified before"
+    return "comparators of no date" if "" in days else "all comparators classified by a panel that day or later"
 
 
 def _count(one: Counts, code: str, ours: Mapping[str, str], theirs: Mapping[str, str], row: Mapping[str, str]) -> None:
@@ -217,9 +358,29 @@ def _replaced(row: Mapping[str, str]) -> str:
     return found[1] if found else ""
 
 
+def _coding_place(transcript: Transcript, number: int) -> int | None:
+    """The 0-based genomic place of a base of the coding sequence, counted from 1."""
+    left = number
+    coding = transcript.coding or (0, 0)
+    parts = [(max(start, coding[0]), min(end, coding[1])) for start, end in transcript.exons]
+    for start, end in parts if transcript.strand == 1 else reversed(parts):
+        if start < end and left <= end - start:
+            return start + left - 1 if transcript.strand == 1 else end - left
+        left -= max(end - start, 0)
+    return None
+
+
+def _moved(transcript: Transcript, bases: int) -> Transcript:
+    exons = tuple((start + bases, end + bases) for start, end in transcript.exons)
+    coding = transcript.coding and (transcript.coding[0] + bases, transcript.coding[1] + bases)
+    return replace(transcript, exons=exons, coding=coding)
+
+
 def _labels(transcript: Transcript, edit: Edit) -> set[str]:
     """The c. places of the bases about an edit."""
     places = {edit.start - 1, edit.start, max(edit.end - 1, edit.start)}
+    if len(edit.alt) != edit.end - edit.start:  # the g. name has a repeat's last unit on the genome, not the transcript
+        places |= set(range(edit.start - _REPEAT, edit.end + _REPEAT))
     return {label(transcript, place) for place in places if transcript.start <= place < transcript.end}
 
 
@@ -309,8 +470,11 @@ def _with_codon(facts: VariantFacts, row: Mapping[str, str], genes: Genes) -> Va
         known |= _in_codon(facts.transcript, one.edit.start, genes.replaced[contig, one.edit])
     codons = codons_of(own[0], known, [(_in_codon(facts.transcript, facts.edit.start, facts.edit.alt), own[2])])
     proteins = {}
+    as_far = "as_far" in rule_set().of_gene(facts.gene).get("PM5", {})
     for one in near:
-        residue = told_by(codons, _in_codon(facts.transcript, one.edit.start, one.edit.alt))
+        given = given_by(codons, _in_codon(facts.transcript, one.edit.start, one.edit.alt))
+        another = ANOTHER if not as_far and not given & {own[0], own[2], "Ter"} else None
+        residue = next(iter(given)) if len(given) == 1 else another
         proteins[one] = f"p.({own[0]}{own[1]}{residue})" if residue else OPEN
     return replace(facts, known=tuple(replace(one, protein=proteins.get(one, one.protein)) for one in facts.known))
 

@@ -7,7 +7,7 @@ The thresholds are those of the rule set (``rules.yaml``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.acmg.criteria import Criterion, Strength
@@ -24,6 +24,7 @@ from engine.acmg.facts import (
 from engine.acmg.grantham import grantham
 from engine.acmg.loss_of_function import decays, loss_of_function, stop_residue
 from engine.acmg.rule_set import RuleSet, rule_set
+from engine.annotate.edit import Edit, reverse_complement
 from engine.annotate.terms import INTRON, NMD, SPLICE_REGION
 
 _A, _VS, _S, _M, _P = Strength
@@ -40,7 +41,8 @@ _INTRONIC = frozenset({INTRON, SPLICE_REGION, NMD, "non_coding_transcript_varian
 def decide(facts: VariantFacts, rules: RuleSet | None = None) -> tuple[Evidence, ...]:
     """The criteria that are met, in the order of the guidelines."""
     rules = rules or rule_set()
-    met = [one for one in _met(facts, rules) if one.criterion.code not in rules.off]
+    found = _residue_once(list(_met(facts, rules)), rules.of_gene(facts.gene))
+    met = [one for one in found if one.criterion.code not in rules.off]
     return tuple(sorted(met, key=lambda one: DECIDED.index(one.criterion.code)))
 
 
@@ -48,6 +50,7 @@ def _met(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
     lost = loss_of_function(facts, rules)
     if lost:
         yield lost
+        yield from _same_splice_site(facts, lost.criterion.strength, rules)
     yield from _same_residue(facts, rules)
     yield from _truncated(facts, rules)
     yield from _hot_spot(facts, rules)
@@ -58,6 +61,53 @@ def _met(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
     yield from _silent(facts, rules)
     yield from _beside_others(facts)
     yield from _new(facts, rules)
+
+
+def _residue_once(met: list[Evidence], panel: Mapping[str, Any]) -> list[Evidence]:
+    """Of PM1 and PM5 one, where the gene's panel says so: PM1 always, or the stronger, PM5 of two that are equal."""
+    beside = panel.get("PM5", {}).get("beside_PM1")
+    strength = {one.criterion.code: one.criterion.strength for one in met}
+    if beside is None or not {"PM1", "PM5"} <= set(strength):
+        return met
+    order = list(Strength).index
+    is_weaker = order(strength["PM5"]) > order(strength["PM1"])
+    dropped = "PM5" if beside == "never" or is_weaker else "PM1"
+    return [one for one in met if one.criterion.code != dropped]
+
+
+def _same_splice_site(facts: VariantFacts, of_pvs1: Strength, rules: RuleSet) -> Iterator[Evidence]:
+    """PS1 of a splice site of which another base is pathogenic, by table 2 of Walker et al. 2023.
+
+    That both change splicing alike is taken from their place: a donor that becomes GC may go on as one, and is not
+    compared; where a predictor of splicing sees nothing in the variant, neither.
+    """
+    own = _base_of_site(facts, facts.edit)
+    if "PS1" not in rules.of_gene(facts.gene) or own is None or (facts.splicing and not _may_be_spliced(facts, rules)):
+        return
+    same = [
+        one
+        for one in facts.known
+        if one.is_pathogenic
+        and one.stars >= rules.at("comparators", "stars")
+        and one.edit != facts.edit
+        and one.variation_id != facts.variation_id
+        and _base_of_site(facts, one.edit) == own
+    ]
+    if same:
+        strength = _P if of_pvs1 is _VS else _S
+        what = f"another change of the two bases of this splice {own[1]}"
+        yield _compared("PS1", (strength, strength), same, facts, what)
+
+
+def _base_of_site(facts: VariantFacts, edit: Edit) -> tuple[int, str] | None:
+    """Which splice site a single base belongs to, by the coding base beside it; absent elsewhere, and of a GC donor."""
+    if edit.end - edit.start != 1 or len(edit.alt) != 1:
+        return None
+    beside, distance = facts.transcript.place(edit.start)
+    alt = edit.alt if facts.transcript.strand == 1 else reverse_complement(edit.alt)
+    if abs(distance) not in (1, 2) or (distance == 2 and alt == "C"):
+        return None
+    return beside, "donor" if distance > 0 else "acceptor"
 
 
 def _same_residue(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
@@ -78,15 +128,25 @@ def _same_residue(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
     same = [one for one, other in comparable if other[2] == own[2] and one.edit != facts.edit]
     if same:
         yield _compared("PS1", (_S, _M), same, facts, "the same change of the protein by another change of the DNA")
-        return
-    if panel.get("missense") == "none":
-        return
-    different = [(one, _is_as_far(own, other, rules)) for one, other in comparable if other[2] != own[2]]
-    if as_far := [one for one, far in different if far]:
-        yield _compared("PM5", (_M, _P), as_far, facts, "another amino acid at the same residue")
-    elif nearer := [one for one, _ in different if one.is_pathogenic]:
+    elif panel.get("missense") != "none":
+        different = [(one, other[2]) for one, other in comparable if other[2] != own[2]]
+        yield from _other_amino_acid(facts, different, panel)
+
+
+def _other_amino_acid(
+    facts: VariantFacts, different: list[tuple[Known, str]], panel: Mapping[str, Any]
+) -> Iterator[Evidence]:
+    """PM5, at the strength that the gene's panel gives it by how far amino acids lie apart and how many there are."""
+    old, _, new = missense_of(facts.protein) or ("", 0, "")
+    as_far = [(one, to) for one, to in different if "as_far" not in panel or _is_as_far(old, new, to)]
+    if as_far:
+        pathogenic = {to for one, to in as_far if one.is_pathogenic}
+        strength = _S if panel.get("several") and len(pathogenic) > 1 else _M
+        what = "another amino acid at the same residue"
+        yield _compared("PM5", (strength, _P), [one for one, _ in as_far], facts, what)
+    elif different and panel["as_far"] == "lowers":
         what = "an amino acid at the same residue that lies further from the old one"
-        yield _compared("PM5", (_P, _P), nearer, facts, what)
+        yield _compared("PM5", (_P, _P), [one for one, _ in different], facts, what)
 
 
 def _truncated(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
@@ -102,12 +162,10 @@ def _truncated(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
         yield Evidence(Criterion("PM5", _P), sentence, panel["source"])
 
 
-def _is_as_far(own: tuple[str, int, str], other: tuple[str, int, str], rules: RuleSet) -> bool:
-    """Whether the change is at least as great as the one that it is compared with, where the rule set asks for it."""
-    distances = grantham(own[0], own[2]), grantham(other[0], other[2])
-    if not rules.at("comparators", "as_far") or None in distances:
-        return True
-    return (distances[0] or 0) >= (distances[1] or 0)
+def _is_as_far(old: str, new: str, other: str) -> bool:
+    """Whether the change is at least as great as the comparator's; of what is no amino acid, yes."""
+    distances = grantham(old, new), grantham(old, other)
+    return None in distances or (distances[0] or 0) >= (distances[1] or 0)
 
 
 def _compared(
@@ -115,9 +173,10 @@ def _compared(
 ) -> Evidence:
     best = max(known, key=lambda one: (one.is_pathogenic, one.stars, -int(one.variation_id)))
     said = "pathogenic" if best.is_pathogenic else "likely pathogenic"
+    named = f"{best.protein} (variation {best.variation_id}" if best.protein else f"variation {best.variation_id} ("
     return Evidence(
         Criterion(code, strengths[0] if best.is_pathogenic else strengths[1]),
-        f"ClinVar knows {what} as {said}: {best.protein} (variation {best.variation_id}, {best.stars} stars)",
+        f"ClinVar knows {what} as {said}: {named}{', ' if best.protein else ''}{best.stars} stars)",
         "ClinVar",
         facts.clinvar_release or None,
         best.variation_id,
@@ -195,12 +254,20 @@ def _length(facts: VariantFacts, rules: RuleSet, lost: bool) -> Iterator[Evidenc
             "reference genome",
         )
         return
+    if facts.terms & _IN_FRAME and _within(facts.residue, said.get("not_in", ())):
+        return
     stretches = said.get("in_frame")
     if facts.terms & _IN_FRAME and stretches is not None:
         yield from _in_stretches(facts, "PM4", {} if stretches == "none" else stretches, panel["source"])
         return
     what = "is longer than it should be" if "stop_lost" in facts.terms else "has another length, outside of repeats"
-    yield Evidence(Criterion("PM4", _M), f"The protein {what}: {name}", "gene model", None, facts.transcript.name)
+    is_one = abs(len(facts.edit.alt) - (facts.edit.end - facts.edit.start)) == 3
+    strength = Strength(said.get("single", "M")) if is_one and "stop_lost" not in facts.terms else _M
+    yield Evidence(Criterion("PM4", strength), f"The protein {what}: {name}", "gene model", None, facts.transcript.name)
+
+
+def _within(residue: int | None, stretches: Iterable[Sequence[int]]) -> bool:
+    return any(first <= (residue or 0) <= last for first, last in stretches)
 
 
 def _shortened(facts: VariantFacts, rules: RuleSet, source: str) -> Iterator[Evidence]:

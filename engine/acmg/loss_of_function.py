@@ -82,8 +82,10 @@ def stop_residue(facts: VariantFacts) -> int | None:
 
 def _beyond(stop: int, gene: Mapping[str, Any]) -> _Told | None:
     """What the panel says of a stop behind the last critical residue; nothing where it has no word for it."""
-    strength = gene.get("beyond_it")
-    return (Strength(strength), f"A stop at residue {stop}, behind the last critical residue.") if strength else None
+    for strength, last in gene.get("beyond_it", {}).items():
+        if last is None or stop <= last:
+            return Strength(strength), f"A stop at residue {stop}, behind the last critical residue."
+    return None
 
 
 def _last_base(facts: VariantFacts, gene: Mapping[str, Any]) -> _Told | None:

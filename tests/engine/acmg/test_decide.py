@@ -115,12 +115,14 @@ def test_another_change_of_the_residue_is_pm5() -> None:
     assert decided("missense_variant", protein="p.(Arg34Cys)", known=(replace(OTHER, is_pathogenic=True),)) == ["PM5=M"]
 
 
-def test_a_change_to_a_nearer_amino_acid_counts_less() -> None:
+def test_a_change_to_a_nearer_amino_acid_counts_less_where_the_panel_says_so() -> None:
     """Arginine and histidine lie 29 apart, arginine and cysteine 180 (Grantham 1974)."""
-    assert decided("missense_variant", protein="p.(Arg34His)", known=(SAME,)) == ["PM5=P"]
-    assert decided("missense_variant", protein="p.(Arg34His)", known=(replace(SAME, is_pathogenic=False),)) == []
-    near = replace(SAME, protein="p.(Arg34Lys)", variation_id="13")
-    assert decided("missense_variant", protein="p.(Arg34His)", known=(SAME, near)) == ["PM5=M"]
+    for pathogenic, lowered in ((True, "PM5=P"), (False, "PM5=P")):
+        nearer = (replace(SAME, is_pathogenic=pathogenic, stars=3),)
+        general = "PM5=M" if pathogenic else "PM5=P"
+        assert decided("missense_variant", protein="p.(Arg34His)", known=nearer) == [general]
+        assert decided("missense_variant", gene="HNF1A", protein="p.(Arg34His)", known=nearer) == [lowered]
+        assert decided("missense_variant", gene="APC", protein="p.(Arg34His)", known=nearer) == []
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.acmg.combination import combine
 from engine.acmg.constraint import GeneConstraint
 from engine.acmg.decide import decide
-from engine.acmg.facts import Missense
+from engine.acmg.facts import Known, Missense
 from engine.acmg.rule_set import rule_set
 from engine.annotate.edit import Edit
 from tests.builders.acmg import TRANSCRIPT, TRUNCATIONS, decided, facts, known
@@ -50,7 +50,7 @@ def test_of_a_truncation_a_hot_spot_says_nothing() -> None:
         ("TP53", "p.(Arg176His)", []),
         ("RYR1", "p.(Arg552Trp)", ["PM1=M"]),
         ("RYR1", "p.(Arg4700Trp)", ["PM1=P"]),
-        ("RUNX1", "p.(Arg107Cys)", ["PM1=M"]),
+        ("RUNX1", "p.(Arg107Cys)", ["PM1=S"]),
         ("RUNX1", "p.(Arg108Cys)", ["PM1=P"]),
         ("BRCA1", "p.(Arg34Cys)", []),
     ],
@@ -151,7 +151,9 @@ EARLY = {"at": 1100, "protein": "p.(Arg34Ter)"}
         ("MYOC", "stop_gained", {"at": 3280, "protein": "p.(Arg294Ter)"}, ["PM4=P"]),
         ("MYOC", "frameshift_variant", {"at": 3100}, ["PM4=M"]),
         ("MYOC", "stop_gained", EARLY, []),
-        ("FOXG1", "stop_gained", {"at": 3300, "protein": "p.(Arg469Ter)"}, []),
+        ("FOXG1", "stop_gained", {"at": 3300, "protein": "p.(Gly469Ter)"}, ["PVS1=S"]),
+        ("FOXG1", "stop_gained", {"at": 3300, "protein": "p.(Trp481Ter)"}, ["PVS1=M"]),
+        ("BRCA2", "stop_gained", {"at": 3300, "protein": "p.(Lys3326Ter)"}, []),
     ],
 )
 def test_what_panels_say_of_truncations_holds(gene: str, terms: str, more: dict[str, Any], expected: list[str]) -> None:
@@ -253,3 +255,85 @@ def test_a_splice_site_that_becomes_the_usual_one_is_not_lost(strand: int, at: i
         replaced="C",
     )
     assert bool(found) == lost
+
+
+HERE = replace(known("20", 2301, "splice_donor_variant"), edit=Edit(2301, 2302, "C"))
+
+
+@pytest.mark.parametrize(
+    ("gene", "edit", "other", "expected"),
+    [
+        ("HNF1A", Edit(2302, 2303, "A"), HERE, ["PVS1=VS", "PS1=P"]),
+        ("OTHER", Edit(2302, 2303, "A"), HERE, ["PVS1=VS"]),
+        ("HNF1A", Edit(2302, 2303, "C"), HERE, ["PVS1=VS"]),  # a donor of GC may go on as one
+        ("HNF1A", Edit(2302, 2303, "A"), replace(HERE, is_pathogenic=False), ["PVS1=VS"]),
+        ("HNF1A", Edit(2302, 2303, "A"), replace(HERE, edit=Edit(1300, 1301, "C")), ["PVS1=VS"]),  # another site
+        ("HNF1A", Edit(2302, 2303, ""), HERE, ["PVS1=VS"]),
+    ],
+)
+def test_another_base_of_the_same_splice_site_is_ps1_where_the_panel_says_so(
+    gene: str, edit: Edit, other: Known, expected: list[str]
+) -> None:
+    found = decide(facts("splice_donor_variant", gene=gene, edit=edit, known=(*TRUNCATIONS, other)))
+    assert [str(one.criterion) for one in found] == expected
+    if "PS1=P" in expected:
+        assert found[1].record == "20" and "two bases of this splice donor" in found[1].sentence
+
+
+def test_beside_weaker_loss_of_function_the_same_splice_site_counts_more_and_not_where_nothing_is_predicted() -> None:
+    in_frame = replace(TRANSCRIPT, exons=((1000, 1300), (2000, 2030), (3000, 3573)), coding=(1000, 3573))
+    site = {"gene": "GCK", "edit": Edit(2031, 2032, "A"), "transcript": in_frame}
+    comparators = (*TRUNCATIONS, replace(HERE, edit=Edit(2030, 2031, "C")))
+    assert decided("splice_donor_variant", **site, known=comparators) == ["PVS1=S", "PS1=S"]
+    silent = {"splicing": {"SpliceAI": 0.0}}
+    assert decided("splice_donor_variant", **site, known=comparators, **silent) == ["PVS1=S"]
+
+
+def comparators(*proteins: str, pathogenic: bool = True) -> tuple[Known, ...]:
+    numbered = enumerate(proteins, 30)
+    return tuple(
+        known(str(number), 1101, "missense_variant", protein=protein, stars=3, pathogenic=pathogenic)
+        for number, protein in numbered
+    )
+
+
+@pytest.mark.parametrize(
+    ("gene", "residue", "pathogenic", "expected"),
+    [
+        ("MYH7", 200, True, ["PM5=M"]),
+        ("MYH7", 200, False, ["PM1=M"]),
+        ("MYH7", 100, False, ["PM5=P"]),
+        ("RUNX1", 107, True, ["PM1=S"]),
+        ("LDLR", 110, True, ["PM1=M", "PM5=M"]),
+    ],
+)
+def test_a_residue_is_not_counted_twice_where_the_panel_says_so(
+    gene: str, residue: int, pathogenic: bool, expected: list[str]
+) -> None:
+    others = comparators(f"p.(Arg{residue}His)", pathogenic=pathogenic)
+    assert decided("missense_variant", gene=gene, protein=f"p.(Arg{residue}Cys)", known=others) == expected
+
+
+@pytest.mark.parametrize(("gene", "expected"), [("TP53", "PM5=S"), ("PAH", "PM5=M"), ("OTHER", "PM5=M")])
+def test_two_pathogenic_amino_acids_at_a_residue_are_strong_where_the_panel_says_so(gene: str, expected: str) -> None:
+    two = comparators("p.(Arg34His)", "p.(Arg34Gly)")
+    assert decided("missense_variant", gene=gene, protein="p.(Arg34Cys)", known=two) == [expected]
+    again = comparators("p.(Arg34His)", "p.(Arg34His)")
+    assert decided("missense_variant", gene=gene, protein="p.(Arg34Cys)", known=again) == ["PM5=M"]
+
+
+@pytest.mark.parametrize(
+    ("gene", "residue", "bases", "expected"),
+    [
+        ("FOXG1", 70, 6, []),
+        ("FOXG1", 90, 6, ["PM4=M"]),
+        ("GAA", 90, 6, ["PM4=M"]),
+        ("GAA", 90, 3, ["PM4=P"]),
+        ("OTHER", 90, 3, ["PM4=M"]),
+    ],
+)
+def test_a_length_counts_by_what_the_panel_says_of_its_place_and_size(
+    gene: str, residue: int, bases: int, expected: list[str]
+) -> None:
+    protein = f"p.(Arg{residue}del)"
+    assert decided("inframe_deletion", gene=gene, protein=protein, edit=Edit(1100, 1100 + bases, "")) == expected
