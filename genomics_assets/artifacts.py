@@ -42,6 +42,7 @@ ARTIFACTS = (
     identity.identity,
     identity.relatedness,
     calls.variants,
+    genome.target_depths,
     genome.structural_variants,
     genome.repeats,
     genome.mitochondria,

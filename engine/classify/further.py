@@ -186,10 +186,15 @@ def _structural(event: StructuralVariant, touched: Sequence[Transcript], usual: 
         zygosity = "hemizygous" if event.by_depth or genotype == "1/1" else ""
     else:
         zygosity = {"0/1": "heterozygous", "1/1": "homozygous"}.get(genotype, "")
-    what = f"{zygosity} {_WORDS[event.kind]}".strip()
-    loose = event.start_within or event.end_within
-    inner = (first + event.start_within, max(last - event.end_within, first + event.start_within)) if loose else None
-    outer = (first - event.start_within, last + event.end_within) if loose else None
+    word = "gain" if event.by_depth and event.kind == "DUP" else _WORDS[event.kind]  # where it lies no depth says
+    what = f"{zygosity} {word}".strip()
+    before, behind = event.start_within + event.maybe_before, event.end_within + event.maybe_behind
+    inner = outer = None
+    if before or behind:
+        inner = first + event.start_within, max(last - event.end_within, first + event.start_within)
+        outer = first - before, last + behind
+        if event.maybe_before or event.maybe_behind:
+            notes.append(f"Between targets nothing was read: it may reach from {outer[0]:,} to {outer[1]:,}.")
     return FurtherFinding(
         key=f"structural|{event.kind}|{event.contig}|{event.start}|{event.end}|{event.length}|{event.mate}",
         kind="structural variant",

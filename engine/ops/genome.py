@@ -7,21 +7,26 @@ What is found is told only as far as it was asked about (:mod:`engine.classify.f
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from engine.ops.artifact import NOT_EXAMINED, Computed, artifact
-from engine.ops.inputs import Facts, Genome, Making, Options, Own, Parts
+from engine.ops.inputs import Alike, Artifact, Facts, Genome, Making, Options, Own, PanelOf, Parts
 from engine.ops.services import Settings
 from engine.person import Person, Sex
 from engine.receipt import Measure
 from engine.reference.bundle import ReferenceBundle
+from engine.structural.normals import PANELS
 
 if TYPE_CHECKING:
+    from engine.reference.genome import Reference
     from engine.structural.events import StructuralVariant
+    from engine.structural.target_copies import TargetCopies
 
 _KINDS = ("DEL", "DUP", "INV", "INS", "BND")
+_BASES, _TARGETS = ".target_depths.npy", "targets"
+_NO_CALLER = "the deployment names no caller of structural variants"
 
 
 def _structural_caller(settings: Settings) -> Mapping[str, str]:
@@ -32,49 +37,114 @@ def _structural_caller(settings: Settings) -> Mapping[str, str]:
     return {"structural": dysgu_version()}
 
 
+@artifact(kinds={"npy"})
+def target_depths(
+    making: Making,
+    aligned_reads: Own,
+    reference: Genome,
+    settings: Annotated[Settings, Options("alignment_format", "structural")],
+) -> Computed:
+    """How many bases of reads lie on each target: what copy number of targets is told by, in this sample and others.
+
+    Counted where targets are sequenced and the deployment looks for structural variants.
+    """
+    if settings.structural == "none" or reference.targets is None:
+        why = "the whole genome is sequenced" if reference.targets is None else _NO_CALLER
+        return _not_examined(making, why)
+    from engine.receipt import digest_text
+    from engine.reference.intervals import read_bed
+    from engine.structural.depth import count_depths
+    from engine.structural.target_copies import bases_on, pieces_of, write_bases
+
+    pieces = pieces_of(read_bed(reference.targets, reference.contig_lengths))
+    depths = count_depths(aligned_reads.file(f".{settings.alignment_format}"), reference.fasta)
+    write_bases(bases_on(depths, pieces), making.folder / f"{making.sample}{_BASES}")
+    alike = digest_text("".join(f"{piece.contig}\t{piece.start}\t{piece.end}\n" for piece in pieces))
+    return Computed(len(pieces), {"examined": 1, NOT_EXAMINED: "", _TARGETS: alike})
+
+
 @artifact(kinds={"vcf", "json"}, programs=_structural_caller)
 def structural_variants(
     making: Making,
     aligned_reads: Own,
+    target_depths: Own,
+    normals: Annotated[tuple[Alike, ...], PanelOf("target_depths", _BASES, _TARGETS, PANELS)],
     reference: Genome,
     person: Annotated[Person, Facts("sex")],
     settings: Annotated[Settings, Options("alignment_format", "structural")],
 ) -> Computed:
     """Deletions, duplications, inversions, insertions and translocations from 50 bases on (dysgu), and copy number by
-    depth.
+    depth: of genomes by itself, of targets beside the deployment's other samples.
 
-    Looked for where the deployment names a caller of structural variants; by depth in genomes alone.
+    Looked for where the deployment names a caller of structural variants.
     """
     if settings.structural == "none":
-        return _not_examined(making, "the deployment names no caller of structural variants")
+        return _not_examined(making, _NO_CALLER)
     from engine.reference.genome import open_reference
-    from engine.structural.sample import NO_DEPTH, call_structural, write_structural
+    from engine.structural.sample import call_structural, with_targets, write_structural
 
     genome, reads = open_reference(reference.fasta), aligned_reads.file(f".{settings.alignment_format}")
     caller: Literal["dysgu", "depth"] = "dysgu" if settings.structural == "dysgu" else "depth"
     found = call_structural(reads, genome, sex=person.sex, threads=making.threads, caller=caller)
-    if caller == "depth" and not found.has_depth:
-        return _not_examined(making, NO_DEPTH)
+    targets = None if found.has_depth else _copies_of_targets(target_depths, normals, genome, reference, person.sex)
+    if isinstance(targets, str) and caller == "depth":
+        return _not_examined(making, targets)
+    if targets and not isinstance(targets, str):
+        found = with_targets(found, targets, genome.contigs)
     events = found.events
     output = making.folder / f"{making.sample}.structural.vcf.gz"
     write_structural(output, making.sample, events, genome, caller=caller)
     passing = {f"{kind.lower()}_events": sum(one.passes and one.kind == kind for one in events) for kind in _KINDS}
     passing["depth_events"] = sum(one.passes and one.by_depth for one in events)
-    looked_for = _looked_for(caller, has_depth=found.has_depth, sex=person.sex)
-    told = {"looked_for": looked_for, "events": [asdict(event) for event in events]}
-    return _examined(making, len(events), passing, told)
-
-
-def _looked_for(caller: Literal["dysgu", "depth"], *, has_depth: bool, sex: Sex) -> dict[str, str]:
-    """What is looked for by junctions and by depth, each with why it was not; empty where it was."""
-    from engine.structural.events import BY_DEPTH, BY_JUNCTIONS, X_AND_Y_BY_DEPTH
-    from engine.structural.sample import NO_DEPTH
-
     told = {
-        BY_JUNCTIONS: "" if caller == "dysgu" else "the deployment looks at depth alone",
-        BY_DEPTH: "" if has_depth else NO_DEPTH,
+        "looked_for": _looked_for(caller, targets, person.sex),
+        "events": [asdict(event) for event in events],
     }
-    return told | ({X_AND_Y_BY_DEPTH: "the sex is not known"} if has_depth and sex is Sex.UNKNOWN else {})
+    return _examined(making, len(events), passing | _of_panel(targets), told)
+
+
+def _copies_of_targets(
+    target_depths: Artifact, normals: Sequence[Alike], genome: Reference, reference: ReferenceBundle, sex: Sex
+) -> TargetCopies | str:
+    """Gains and losses of targets beside a panel of normals, or why there are none to tell."""
+    from engine.reference.intervals import read_bed
+    from engine.structural.sample import NO_DEPTH, usual_copies
+    from engine.structural.target_copies import Normal, copies_of_targets, pieces_of, read_bases, share_of_strong
+
+    if not target_depths.measures["examined"] or reference.targets is None:
+        return NO_DEPTH
+    pieces = pieces_of(read_bed(reference.targets, reference.contig_lengths))
+    usual = {one: usual_copies(pieces, genome.contigs, one) for one in Sex}
+    own = Normal(read_bases(target_depths.file(_BASES)), usual[sex])
+    others = [Normal(read_bases(one.file), usual[one.sex]) for one in normals]
+    with genome.open() as fasta:
+        return copies_of_targets(own, others, pieces, share_of_strong(pieces, fasta))
+
+
+def _of_panel(targets: TargetCopies | str | None) -> dict[str, Measure]:
+    """Figures of a comparison with normals; nothing of them where there was none."""
+    if targets is None or isinstance(targets, str):
+        return {"normals": 0}
+    return {"normals": targets.normals, "untold_targets": targets.untold, "target_spread": targets.spread}
+
+
+def _looked_for(caller: Literal["dysgu", "depth"], targets: TargetCopies | str | None, sex: Sex) -> dict[str, str]:
+    """What is looked for by junctions and by depth, each with why it was not; empty where it was.
+
+    Args:
+        caller: of junctions and depth, or of depth alone.
+        targets: what their depth says or why it says nothing; absent of a genome, whose depth does.
+        sex: of the person.
+    """
+    from engine.structural.events import BY_DEPTH, BY_JUNCTIONS, X_AND_Y_BY_DEPTH
+
+    why = targets if isinstance(targets, str) else ""
+    told = {BY_JUNCTIONS: "" if caller == "dysgu" else "the deployment looks at depth alone", BY_DEPTH: why}
+    if not why and sex is Sex.UNKNOWN:
+        told[X_AND_Y_BY_DEPTH] = "the sex is not known"
+    if targets and not isinstance(targets, str) and targets.untold:
+        told[f"{BY_DEPTH} in {targets.untold:,} pieces of targets"] = "they were read too thinly or unevenly"
+    return told
 
 
 @artifact(kinds={"json"})

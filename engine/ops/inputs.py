@@ -29,7 +29,7 @@ from engine.classify.decision import Decision
 from engine.errors import GateError, KnowledgeError, LakeError
 from engine.machines.work import Machines
 from engine.ops.services import Lake, Participant, Registry, Services, Settings, Teams
-from engine.person import Identity, Person
+from engine.person import Identity, Person, Sex
 from engine.progress import Progress
 from engine.reads.file_digests import FileDigests
 from engine.reads.lane import Lane
@@ -312,6 +312,75 @@ def _sketch(path: Path) -> Sketch:
     from engine.identity.sketch import read_sketch
 
     return read_sketch(path)
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Another sample of the deployment that was prepared and sequenced alike.
+
+    Attributes:
+        sex: of the person.
+        file: of the artifact that was asked for.
+    """
+
+    sex: Sex
+    file: Path
+
+
+@dataclass(frozen=True)
+class PanelOf(Input):
+    """A panel of normals: the deployment's other samples that were measured alike, of other families.
+
+    They are those that were registered first, as many as the largest of some sizes that are there. That size is a share
+    of the recipe, and who the members are is not: a sample is made anew when the panel comes to its next size, and
+    stays as it is when a member is withdrawn, who is in no panel from then on.
+
+    Args:
+        asset: the artifact that is compared.
+        suffix: of its file.
+        alike: the measure that members have in common with the sample.
+        sizes: of a panel, in order.
+    """
+
+    asset: str
+    suffix: str
+    alike: str
+    sizes: tuple[int, ...]
+
+    def assets(self, parameter: str, settings: Settings, parts: Collection[str]) -> tuple[str, ...]:
+        """The artifact, the sample's own and the others'."""
+        return (self.asset,)
+
+    def open(self, parameter: str, scope: Scope) -> Opened:
+        """The members, fewer than the first size where there are no more."""
+        own = scope.services.lake.receipt(self.asset, scope.sample)
+        found = tuple(self._members(scope, own.measures.get(self.alike))) if own else ()
+        size = max((size for size in self.sizes if size <= len(found)), default=0)
+        return Opened(found[:size] if size else found, parameters={f"panel of {self.asset}": size})
+
+    def _members(self, scope: Scope, alike: Measure) -> Iterator[Alike]:
+        if not alike:
+            return
+        services, count = scope.services, 0
+        own = services.registry.participant(scope.sample).person
+        first = services.registry.first_registered()
+        for other in sorted(services.registry.samples(), key=lambda one: (first[one.sample_id], one.sample_id)):
+            if other.withdrawn or other.sample_id == scope.sample or _is_kin(own, scope.sample, other):
+                continue
+            receipt = services.lake.receipt(self.asset, other.sample_id)
+            if receipt and receipt.measures.get(self.alike) == alike:
+                yield Alike(other.person.sex, Artifact(receipt, services.lake).file(self.suffix))
+                count += 1
+            if count == self.sizes[-1]:
+                return
+
+
+def _is_kin(person: Person, sample: str, other: Participant) -> bool:
+    """Whether the sheet holds both for one person, puts them into one family, or names one as the other's parent."""
+    one_family = person.family_id is not None and person.family_id == other.person.family_id
+    is_parent = other.sample_id in (person.father_id, person.mother_id)
+    is_child = sample in (other.person.father_id, other.person.mother_id)
+    return person.subject_id == other.person.subject_id or one_family or is_parent or is_child
 
 
 class EverySample(_Named):

@@ -97,3 +97,43 @@ def likeliest_copies(likelihood: NDArray[np.float64], stay: float, change: float
     for window in range(windows - 1, 0, -1):
         course[window - 1] = back[window, course[window]]
     return course
+
+
+@kernel
+def course_of_targets(likelihood: NDArray[np.float64], enter: float, leave: float, usual: int) -> NDArray[np.int64]:
+    """The most likely copy number of each target along a contig (Viterbi), which begins and ends with the usual one.
+
+    Args:
+        likelihood: float64[targets, states], natural logarithm of each target's depth given each copy number.
+        enter: natural logarithm of the probability that the next target begins an event, of each other number.
+        leave: the same that the next target is none of an event any more; from event to event it is both.
+        usual: the number that is no event.
+
+    Returns:
+        int64[targets], the copy number of each.
+    """
+    targets, states = likelihood.shape
+    stay, remain = np.log(1.0 - (states - 1) * np.exp(enter)), np.log(1.0 - np.exp(leave))
+    back = np.zeros((targets, states), np.int64)
+    best = np.full(states, enter)
+    best[usual] = stay
+    best = best + likelihood[0]
+    for target in range(1, targets):
+        following = np.empty(states)
+        for state in range(states):
+            most, origin = -np.inf, usual
+            for before in range(states):
+                step = stay if before == usual else remain
+                if before != state:
+                    step = (0.0 if before == usual else leave) + (0.0 if state == usual else enter)
+                if best[before] + step > most:
+                    most, origin = best[before] + step, before
+            following[state], back[target, state] = most, origin
+        best = following + likelihood[target]
+    best = best + leave
+    best[usual] = best[usual] - leave
+    course = np.empty(targets, np.int64)
+    course[targets - 1] = np.argmax(best)
+    for target in range(targets - 1, 0, -1):
+        course[target - 1] = back[target, course[target]]
+    return course

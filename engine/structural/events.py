@@ -73,6 +73,8 @@ class StructuralVariant:
         copies: of the stretch in the cell, absent where depth was not asked.
         by_depth: whether the depth alone tells of it, and no junction.
         begins: of an insertion that is not known whole, its first bases.
+        maybe_before: bases before the start that may be in it as well: between targets nothing was read.
+        maybe_behind: bases behind the end that may be.
     """
 
     kind: Kind
@@ -93,6 +95,8 @@ class StructuralVariant:
     copies: int | None = None
     by_depth: bool = False
     begins: str = ""
+    maybe_before: int = 0
+    maybe_behind: int = 0
 
 
 def as_duplication(event: StructuralVariant, fasta: pysam.FastaFile) -> StructuralVariant:
@@ -166,8 +170,9 @@ def _line(number: int, event: StructuralVariant, fasta: pysam.FastaFile) -> str:
         info += [f"END={event.end}", *([f"SVLEN={event.length}"] if event.length else [])]
     if event.kind in ("DEL", "DUP"):
         info.append(f"SVCLAIM={'D' if event.by_depth else 'J'}")
-    if event.start_within or event.end_within:
-        info += [f"CIPOS=-{event.start_within},{event.start_within}", f"CIEND=-{event.end_within},{event.end_within}"]
+    before, behind = event.start_within + event.maybe_before, event.end_within + event.maybe_behind
+    if before or behind:
+        info += [f"CIPOS=-{before},{event.start_within}", f"CIEND=-{event.end_within},{behind}"]
     if event.inserted:
         info.append(f"SVINSSEQ={event.inserted}")
     values = f"{event.genotype}:{event.quality}:{event.pairs}:{event.split_reads}:{event.probability:.3f}"

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.call.ploidy import PloidyPart, ploidy_of
 from engine.person import Sex
 from engine.reference.accessions import bare_contig
@@ -18,6 +21,7 @@ from engine.structural.dysgu import call_with_dysgu, dysgu_version
 from engine.structural.events import StructuralVariant, as_duplication, write_events
 from engine.structural.genotype import genotype_event
 from engine.structural.inserted_copies import inserted_copies, insertion_by_clips
+from engine.structural.target_copies import TargetCopies, TargetEvent
 
 if TYPE_CHECKING:
     import pysam
@@ -30,7 +34,7 @@ _WITHIN: Final = 300
 """Bases by which depth places an end, on either side."""
 _ALIKE: Final = 0.5
 """Of either of two events that both are of, from which they are one."""
-_SURE: Final = 30
+SURE: Final = 30
 """Phred of a depth event, from which it passes."""
 _CHANGED: Final = 0.4
 """Copies by which a stretch must differ from the usual number for a junction over it to be believed."""
@@ -164,6 +168,36 @@ def _copies_of(depths: Depths, contigs: Sequence[Contig], sex: Sex, fasta: pysam
     return None if along is None else _Copies(along, parts)
 
 
+def usual_copies(pieces: Sequence[Interval], contigs: Sequence[Contig], sex: Sex) -> NDArray[np.int64]:
+    """Copies that a person has of each piece, int64[pieces]; 0 where depth tells nothing, as on X of an unknown sex."""
+    left_out = _LEFT_OUT[sex is not Sex.UNKNOWN]
+    parts = {one.name: () if bare_contig(one.name) in left_out else tuple(_usual_parts(one, sex)) for one in contigs}
+    usual = [
+        next((part.copies for part in parts[piece.contig] if piece.start < part.interval.end), 0) for piece in pieces
+    ]
+    return np.array(usual, np.int64)
+
+
+def with_targets(found: StructuralCalls, copies: TargetCopies, contigs: Sequence[Contig]) -> StructuralCalls:
+    """The calls with gains and losses of targets of which no junction tells."""
+    lengths = {contig.name: contig.length for contig in contigs}
+    events = [_of_target(event, lengths[event.contig]) for event in copies.events]
+    return replace(found, events=(*found.events, *(one for one in events if not _is_told(one, found.events))))
+
+
+def _of_target(event: TargetEvent, length: int) -> StructuralVariant:
+    """A gain or loss of targets as a structural variant: between the targets its ends are not known."""
+    depth = DepthEvent(event.contig, event.start, event.end, event.copies, event.depth, event.pieces, event.quality)
+    behind = length if event.behind is None else event.behind
+    return replace(
+        as_variant(depth, event.usual),
+        start_within=0,
+        end_within=0,
+        maybe_before=event.start - event.before,
+        maybe_behind=behind - event.end,
+    )
+
+
 def _usual_parts(contig: Contig, sex: Sex) -> list[PloidyPart]:
     """The stretches of a contig with one number of copies; the ends that X and Y share are known by build."""
     parts = ploidy_of(Interval(contig.name, 0, contig.length), contig.length, sex)
@@ -188,7 +222,7 @@ def as_variant(event: DepthEvent, usual: int) -> StructuralVariant:
         pairs=0,
         split_reads=0,
         probability=1 - 10 ** (-event.quality / 10),
-        passes=event.quality >= _SURE,
+        passes=event.quality >= SURE,
         start_within=_WITHIN,
         end_within=_WITHIN,
         copies=event.copies,

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine.classify.further import Further, read_further
-from engine.ops.genome import _looked_for, _usual_copies, further_findings, smn_copies, structural_variants
-from engine.ops.inputs import Making
+from engine.ops.genome import (
+    _looked_for,
+    _usual_copies,
+    further_findings,
+    smn_copies,
+    structural_variants,
+    target_depths,
+)
+from engine.ops.inputs import Alike, Making
 from engine.person import Person, Sex
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.genome import open_reference
+from engine.reference.intervals import Interval, write_bed
 from engine.structural import smn
 from engine.structural.events import StructuralVariant
 from engine.structural.sample import NO_DEPTH
@@ -53,6 +63,8 @@ def test_of_targets_depth_alone_has_looked_at_nothing(tmp_path: Path, bundle: Re
     made = structural_variants.compute(
         making=making(tmp_path),
         aligned_reads=SimpleNamespace(file=lambda _: reads),
+        target_depths=NOT_LOOKED,
+        normals=(),
         reference=reference,
         person=person(),
         settings=SimpleNamespace(alignment_format="bam", structural="depth"),
@@ -88,11 +100,86 @@ def test_junctions_and_depth_are_told_apart(
 
 
 def test_of_an_unknown_sex_it_is_said_that_depth_tells_nothing_of_x_and_y() -> None:
-    unknown = _looked_for("dysgu", has_depth=True, sex=Sex.UNKNOWN)
+    unknown = _looked_for("dysgu", None, Sex.UNKNOWN)
     assert unknown.pop("copy number of X and Y by depth") == "the sex is not known"
-    assert unknown == _looked_for("dysgu", has_depth=True, sex=Sex.MALE)
+    assert unknown == _looked_for("dysgu", None, Sex.MALE)
     assert unknown == {"structural variants": "", "copy number by depth": ""}
-    assert _looked_for("depth", has_depth=False, sex=Sex.UNKNOWN)["copy number by depth"] == NO_DEPTH
+    assert _looked_for("depth", NO_DEPTH, Sex.UNKNOWN)["copy number by depth"] == NO_DEPTH
+
+
+EXONS = tuple(Interval("chr1", start, start + 200) for start in range(1_000, 61_000, 1_000))
+
+
+@pytest.fixture(scope="module")
+def exomes(tmp_path_factory: pytest.TempPathFactory) -> tuple[ReferenceBundle, dict[str, Path]]:
+    """A gene of sixty exons, and reads on them of five persons, the first of whom lacks a copy of the tenth."""
+    folder = tmp_path_factory.mktemp("exomes")
+    sequence = bases(62_000, 5)
+    gene = Gene("A", tuple((one.start, one.end) for one in EXONS), tuple((one.start, one.end) for one in EXONS))
+    bundle = genome(folder, {"chr1": sequence}, [gene])
+    targets = folder / "targets.bed"
+    write_bed(EXONS, targets)
+    reference, numbers = write_reference(folder, {"chr1": sequence}), np.random.default_rng(1)
+    reads = {}
+    for number in range(5):
+        starts = [start for one in EXONS for start in sorted(numbers.integers(one.start - 60, one.end - 40, 150))]
+        lost = EXONS[9]
+        if not number:
+            starts = [at for at in starts if not lost.start - 100 < at < lost.end or numbers.random() < 0.5]
+        copy = Haplotype("chr1", sequence)
+        reads[f"S{number}"] = write_bam(folder / f"S{number}.bam", reference, [copy], starts=[int(at) for at in starts])
+    return replace(bundle, targets=targets), reads
+
+
+def depths_of(sample: str, exomes: tuple[ReferenceBundle, dict[str, Path]], folder: Path) -> SimpleNamespace:
+    bundle, reads = exomes
+    made = target_depths.compute(
+        making=Making(sample, folder, folder, 1, print),
+        aligned_reads=SimpleNamespace(file=lambda _: reads[sample]),
+        reference=bundle,
+        settings=SimpleNamespace(alignment_format="bam", structural="depth"),
+    )
+    return SimpleNamespace(measures=made.measures, file=lambda suffix: folder / f"{sample}{suffix}")
+
+
+@pytest.mark.parametrize("others", [9, 10])
+def test_one_exon_lost_is_told_beside_ten_others_and_not_beside_nine(
+    tmp_path: Path, exomes: tuple[ReferenceBundle, dict[str, Path]], others: int
+) -> None:
+    bundle, reads = exomes
+    own, *some = (depths_of(sample, exomes, tmp_path) for sample in reads)
+    normals = (some * 3)[:others]
+    assert len({one.measures["targets"] for one in (own, *normals)}) == 1
+    made = structural_variants.compute(
+        making=Making("S0", tmp_path, tmp_path, 1, print),
+        aligned_reads=SimpleNamespace(file=lambda _: reads["S0"]),
+        target_depths=own,
+        normals=tuple(Alike(Sex.FEMALE, one.file(".target_depths.npy")) for one in normals),
+        reference=bundle,
+        person=person(sex=Sex.FEMALE),
+        settings=SimpleNamespace(alignment_format="bam", structural="depth"),
+    )
+    structural = SimpleNamespace(measures=made.measures, file=lambda _: tmp_path / "S0.found.json")
+    further = told(tmp_path, bundle, of=person(ordered_genes=("A",)), structural_variants=structural)
+    if others < 10:
+        assert "9 samples of other families" in dict(further.not_examined)["copy number by depth"]
+        return
+    assert (made.measures["normals"], made.measures["depth_events"]) == (10, 1)
+    (finding,) = further.findings
+    assert finding.headline == "A: heterozygous deletion of 200 bases at chr1:10,001-10,200"
+    assert (finding.inner, finding.outer, finding.copies) == ((10_001, 10_200), (9_201, 11_000), 1)
+    assert "copy number by depth" in further.examined
+
+
+def test_where_genomes_are_sequenced_no_targets_are_counted(tmp_path: Path, bundle: ReferenceBundle) -> None:
+    made = target_depths.compute(
+        making=making(tmp_path),
+        aligned_reads=NOT_LOOKED,
+        reference=bundle,
+        settings=SimpleNamespace(alignment_format="bam", structural="depth"),
+    )
+    assert (made.measures["examined"], made.measures["not_examined"]) == (0, "the whole genome is sequenced")
+    assert [path.name for path in tmp_path.iterdir()] == ["S1.found.json"]
 
 
 def test_no_copy_of_smn1_reaches_the_report_of_whom_it_was_asked(

@@ -40,6 +40,8 @@ UNOPENED = {
     ("pharmacogenomics", "aligned_reads"),
     ("smn_copies", "aligned_reads"),
     ("structural_variants", "aligned_reads"),
+    ("structural_variants", "target_depths"),
+    ("target_depths", "aligned_reads"),
     ("findings", "relatedness"),
     ("relatedness", "identity"),
     ("relatedness", "identity_panel"),
