@@ -465,6 +465,7 @@ def _add_genotype(commands: Commands) -> None:
 
 
 def _genotype(options: argparse.Namespace) -> None:
+    from engine.call.gvcf import measure_gvcf
     from engine.genotype.filter import FILTERS
     from engine.genotype.joint import genotype_gvcfs
     from engine.genotype.sample import genotype_sample
@@ -481,6 +482,7 @@ def _genotype(options: argparse.Namespace) -> None:
             )
             records, passing = one.records, one.pass_records
             lost, first = one.not_genotyped, one.first_not_genotyped
+            _tell_overlaps(options.gvcf[0], one.overlapping_blocks, one.first_overlapping_block)
         else:
             reach = stack.enter_context(reach_of(options.intervals, reference))
             many = genotype_gvcfs(
@@ -494,12 +496,23 @@ def _genotype(options: argparse.Namespace) -> None:
             )
             records, passing = many.records, many.pass_records
             lost, first = many.not_genotyped, many.first_not_genotyped
+            for path, given in zip(gvcfs, options.gvcf, strict=True):
+                coverage = measure_gvcf(path, ())
+                _tell_overlaps(given, coverage.overlapping_blocks, coverage.first_overlapping_block)
     if lost:
         _warn(
             f"{lost:,} records of the gVCFs could not be genotyped, the first at {first}: they have no genotype "
             "likelihoods (PL). They are written without genotype and marked NoLikelihoods"
         )
     _say(options, f"{records:,} records, {passing:,} of them pass the filters")
+
+
+def _tell_overlaps(gvcf: Path, blocks: int, first: str | None) -> None:
+    if blocks:
+        _warn(
+            f"{gvcf}: {blocks:,} reference blocks reach over the record behind them, the first at {first}: where two "
+            "records speak of a base, the later one is taken, and what the earlier says behind it is not"
+        )
 
 
 def _add_compare(commands: Commands) -> None:

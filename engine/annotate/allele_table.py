@@ -75,7 +75,7 @@ class Source(ABC):
 
 
 class VcfSource(Source):
-    """A VCF's sites; of each record INFO, FILTER and ID are kept."""
+    """A VCF's sites; of each record INFO, FILTER, ID and the number of its alternates are kept."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -85,7 +85,7 @@ class VcfSource(Source):
     def records(self) -> Iterator[Record]:
         """Every record."""
         for line, record in variant_records(self.path, error=KnowledgeError):
-            kept = (record[7], record[6], record[2])
+            kept = (record[7], record[6], record[2], 1 + record[4].count(","))
             yield line, record[0], int(record[1]), record[3].upper(), record[4].upper(), kept
 
 

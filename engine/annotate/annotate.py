@@ -76,6 +76,12 @@ class AnnotationSummary:
         consequence_names: representative consequences (the most severe term), the most frequent first.
         consequence_counts: rows with each of them.
         unlisted_terms: terms of the consequence caller that Ensembl's list lacks, passed on as they are.
+        call_contradictions: alleles of which several records of the sample tell different numbers of copies.
+        call_contradiction_examples: the first of them, in words.
+        beyond_depth: records of which more reads of the alleles (AD) are told than reads (DP).
+        first_beyond_depth: place of the first of them, ``contig:position``; ``None`` without any.
+        frequency_contradictions: alleles of which several records of the frequencies say different things.
+        frequency_contradiction_examples: the first of them, in words.
     """
 
     records: int
@@ -91,10 +97,16 @@ class AnnotationSummary:
     consequence_names: list[str]
     consequence_counts: list[int]
     unlisted_terms: list[str]
+    call_contradictions: int = 0
+    call_contradiction_examples: list[str] = field(default_factory=list)
+    beyond_depth: int = 0
+    first_beyond_depth: str | None = None
+    frequency_contradictions: int = 0
+    frequency_contradiction_examples: list[str] = field(default_factory=list)
 
     def without_knowledge(self) -> dict[str, Any]:
         """What reference and gene model alone decide, by name."""
-        return {name: value for name, value in vars(self).items() if not name.startswith(("clinvar_", "frequencies_"))}
+        return {name: value for name, value in vars(self).items() if not name.startswith(("clinvar_", "frequenc"))}
 
 
 @dataclass(frozen=True)
@@ -190,7 +202,15 @@ def annotate_file(
                 if number % _COLLECT_AFTER == _COLLECT_AFTER - 1:
                     gc.collect()
         frequent.require_the_build()
-    return parts.tally.summary()
+    return replace(
+        parts.tally.summary(),
+        call_contradictions=parts.contradictions.count,
+        call_contradiction_examples=parts.contradictions.examples,
+        beyond_depth=sorting.beyond_depth,
+        first_beyond_depth=sorting.first_beyond_depth,
+        frequency_contradictions=frequent.contradictions.count,
+        frequency_contradiction_examples=frequent.contradictions.examples,
+    )
 
 
 @contextmanager
@@ -303,6 +323,7 @@ class _Parts:
         self._source, self._sorting, self._contigs = source, sorting, contigs
         self._known, self._frequencies = known, frequencies
         self._left_out = LeftOut()
+        self.contradictions = self._left_out.contradictions
         self._streams = [_Ahead(records) for records in carried_once(judged, self._left_out)]
         self._annotator = Annotator(source.named, contigs, known, beside(judged, contigs, source, known))
         self._annotated_before = has_our_fields(judged.header)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from engine.annotate.texts import letters, offsets
 from engine.errors import VariantFileError
 from engine.files.compressed import COPY_AGAIN
+from engine.files.info_keys import with_repeated_keys
 from engine.files.variant_lines import HIGHEST, record_problem, variant_lines, variant_pieces, variant_records
 
 if TYPE_CHECKING:
@@ -27,7 +28,11 @@ FIXED = 8
 """Columns that every record has; FORMAT and the samples follow."""
 _PIECE = 1 << 21
 _LOOKED_AT = re.compile(rb"[\t;]END=|[\t;][^\t;=\n]* ")
-_TAB, _LINE_END = 9, 10
+# A genotype may begin with the phase of its first allele (VCF 4.4, section 1.6.2), which htslib does not read: where it
+# is that of the others it says nothing more.
+_PREFIXED = re.compile(rb"(?<=\t)(?:/(?=[0-9.]+(?:/[0-9.]+)*[:\t\n])|\|(?=[0-9.]+(?:\|[0-9.]+)*[:\t\n]))")
+_BY_ALLELE = re.compile(r"##INFO=<ID=([A-Za-z_][\w.]*),Number=A,", re.ASCII)
+_TAB, _LINE_END, _COMMA = 9, 10, 44
 _SMALL = ord("a")
 _IS_BASE = np.zeros(256, np.bool_)
 _IS_BASE[np.frombuffer(b"ACGTN", np.uint8)] = True
@@ -112,18 +117,25 @@ def read_batches(
         VariantFileError: the file is damaged, a line is no record, or the records are not sorted.
     """
     columns = len(header[-1].split("\t"))
+    by_allele = None if with_info else _fields_by_allele(header)
     before: tuple[str, int] = ("", 0)
     finished: set[str] = set()
     for piece in variant_pieces(vcf, _PIECE):
         text = _records(piece)
         if not text:
             continue
-        for batch in _by_contig(_Piece(vcf, text, columns, sample_column, with_info, again)):
+        for batch in _by_contig(_Piece(vcf, text, columns, sample_column, by_allele, with_info, again)):
             if batch.contig != before[0]:
                 finished.add(before[0])
             _require_sorted(vcf, batch, before, finished)
             before = batch.contig, int(batch.position[-1])
             yield batch
+
+
+def _fields_by_allele(header: list[str]) -> re.Pattern[bytes] | None:
+    """Finds the fields of INFO that have one value for each alternate allele; absent where none is declared so."""
+    names = [found[1] for line in header if (found := _BY_ALLELE.match(line))]
+    return re.compile(rf"(?:^|;)({'|'.join(map(re.escape, names))})=([^;]*)".encode()) if names else None
 
 
 def _records(piece: bytes) -> bytes:
@@ -135,6 +147,8 @@ def _records(piece: bytes) -> bytes:
         while piece[at : at + 1] == b"#":
             at = piece.index(b"\n", at) + 1
         piece = piece[at:]
+    if b"\t/" in piece or b"\t|" in piece:
+        piece = _PREFIXED.sub(b"", piece)
     if b"\n\n" in piece or piece.startswith(b"\n"):
         piece = b"".join(line + b"\n" for line in piece.split(b"\n") if line.strip())
     return piece
@@ -144,9 +158,16 @@ class _Piece:
     """Some text as columns."""
 
     def __init__(
-        self, vcf: Path, text: bytes, columns: int, sample_column: int | None, with_info: bool, again: bool
+        self,
+        vcf: Path,
+        text: bytes,
+        columns: int,
+        sample_column: int | None,
+        by_allele: re.Pattern[bytes] | None,
+        with_info: bool,
+        again: bool,
     ) -> None:
-        self.vcf, self.text, self.sample_column = vcf, text, sample_column
+        self.vcf, self.text, self.sample_column, self._by_allele = vcf, text, sample_column, by_allele
         letters = np.frombuffer(text, np.uint8)
         ends = np.flatnonzero(letters == _LINE_END)
         tabs = np.flatnonzero(letters == _TAB)
@@ -211,12 +232,35 @@ class _Piece:
         digits = self.tabs[:, 1] - self.tabs[:, 0] - 1
         plain &= (np.searchsorted(_POWERS, places, "right") + 1 == digits) & (places <= HIGHEST)
         plain[np.searchsorted(self.starts, _told_in_info(self.text), "right") - 1] = False
+        plain[with_repeated_keys(self.text, self.tabs[:, FIXED - 2] + 1, self.tabs[:, FIXED - 1])] = False
+        plain &= ~np.asarray(pc.equal(self.columns["REF"], self.columns["ALT"]))
         for number in np.flatnonzero(~plain):
             line = self.text[self.starts[number] : self.tabs[number, -1]].decode()
             if record_problem(line.split("\t"), self.tabs.shape[1]):
                 raise self._not_a_vcf()
 
         self._require_filters()
+        if self._by_allele is not None:
+            self._require_values_by_allele(self._by_allele)
+
+    def _require_values_by_allele(self, fields: re.Pattern[bytes]) -> None:
+        """A field with one value for each alternate allele has as many: else one would be told of another's allele."""
+        commas = np.flatnonzero(np.frombuffer(self.text, np.uint8) == _COMMA)
+        rows = np.searchsorted(self.starts, commas, "right") - 1
+        inside = (commas > self.tabs[rows, 3]) & (commas < self.tabs[rows, FIXED - 1])
+        for number in np.unique(rows[inside]).tolist():
+            alternates = 1 + self.text.count(b",", self.tabs[number, 3], self.tabs[number, 4])
+            info = self.text[self.tabs[number, FIXED - 2] + 1 : self.tabs[number, FIXED - 1]]
+            for name, values in fields.findall(info):
+                if values not in (b".", b"") and values.count(b",") + 1 != alternates:
+                    contig, position = self.columns["CHROM"][number].as_py(), self.columns["POS"][number].as_py()
+                    raise VariantFileError(
+                        f"{name.decode()} in INFO has {values.count(b',') + 1} values"
+                        f" ({values[:40].decode(errors='replace')}) for {alternates} alternate alleles",
+                        file=self.vcf,
+                        place=f"{contig}:{position:,}",
+                        remedy="correct the field, or leave it out (bcftools annotate -x INFO/NAME)",
+                    )
 
     def _require_filters(self) -> None:
         """A name of a filter holds no space: readers would take it for two."""

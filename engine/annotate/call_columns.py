@@ -43,6 +43,7 @@ class CallColumns:
     Attributes:
         copies: of the alternate allele, as numbers.
         arrays: by name of the field.
+        allele_reads: reads of all alleles (AD) of each record, absent where they are not told.
 
     Raises:
         CallError: a call has no GT, more values than keys, or a value that is no number of its kind.
@@ -77,6 +78,7 @@ class CallColumns:
                 name: pa.concat_arrays([part[name] for part in parts]).take(order)
                 for name in (parts[0] if parts else ())
             }
+        self.allele_reads: pa.Array = self.arrays.pop("allele_reads", pa.nulls(0, pa.int64()))
         self.copies: NDArray[np.int64] = (
             self.arrays["copies"].to_numpy().astype(np.int64) if parts else np.zeros(0, np.int64)
         )
@@ -99,6 +101,7 @@ def _group(fields: _Fields, alleles: NDArray[np.int64] | None) -> dict[str, pa.A
         "ref_depth": ref_depth,
         "alt_depth": alt_depth,
         "informative_depth": _sum(ref_depth, alt_depth),
+        "allele_reads": fields.allele_reads(),
         "genotype_quality": fields.number("GQ"),
     }
 
@@ -181,6 +184,20 @@ class _Fields:
             return found[0], found[1]
         two = pa.array(pairs)
         return pc.if_else(two, found[0], others[0]), pc.if_else(two, found[1], others[1])
+
+    def allele_reads(self) -> pa.Array:
+        """Reads of all alleles, absent where AD does not tell each."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if "AD" not in self._places:
+            return pa.nulls(self.count, pa.int64())
+        texts = self.text("AD", ".")
+        split = pc.split_pattern(texts, ",")
+        numbers = pc.cast(pc.replace_substring_regex(split.values, "^[^0-9]*$|\\..*", "0"), pa.int64())
+        sums = np.add.reduceat(numbers.to_numpy(), split.offsets.to_numpy()[:-1].astype(np.int64))
+        told = pc.match_substring_regex(texts, "^[0-9]+(,[0-9]+)*$")
+        return pc.if_else(told, pa.array(sums), pa.scalar(None, pa.int64()))
 
     def _of_one_allele(self, key: str) -> pa.Array:
         """Values of a key that has one for each alternate allele, where there is one of these."""

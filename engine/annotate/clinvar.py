@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.annotate.columns import CLINVAR_COLUMNS
+from engine.annotate.contradictions import Contradictions
 from engine.annotate.edit import left_aligned
 from engine.annotate.sequences import Sequences
 from engine.errors import KnowledgeError, ReferenceMismatchError
@@ -68,13 +69,16 @@ class ClinvarMeasures:
     """What a ClinVar table holds.
 
     Attributes:
-        records: alleles in the table.
-        pathogenic: of them pathogenic or likely pathogenic.
+        records: of the source that are told of in the table: as many as it has alleles, or more where several speak of
+            one.
+        pathogenic: alleles that are pathogenic or likely pathogenic.
         elsewhere: records of the source that lie on no contig of the reference, or where it reads N.
         not_sequence: records whose alleles are not given as bases.
         ref_mismatches: records left out because their REF is not what the reference reads.
         unpaired_conditions: alleles whose conditions and ids the source does not give one for one; their ids are left
             out, because they could be another condition's.
+        contradictions: alleles of which several records say different things, see :func:`_settled`.
+        contradiction_examples: the first of them, in words.
         release: date or name, empty where neither the declaration nor the file tells.
     """
 
@@ -84,6 +88,8 @@ class ClinvarMeasures:
     not_sequence: int
     ref_mismatches: int
     unpaired_conditions: int
+    contradictions: int
+    contradiction_examples: list[str]
     release: str
 
 
@@ -187,16 +193,79 @@ def build_clinvar(
             file=source,
             remedy="give the ClinVar release of the reference's build",
         )
-    _write(rows, reader.release, {bare_contig(contig.name): number for number, contig in enumerate(contigs)}, folder)
+    contradictions = Contradictions()
+    settled = _settled(rows, contradictions)
+    _write(settled, reader.release, {bare_contig(contig.name): number for number, contig in enumerate(contigs)}, folder)
     return ClinvarMeasures(
         records=len(rows),
-        pathogenic=sum(row[7] in PATHOGENIC for row in rows),
+        pathogenic=sum(row[_CLASSIFICATION] in PATHOGENIC for row in settled),
         elsewhere=reader.elsewhere,
         not_sequence=reader.not_sequence,
         ref_mismatches=reader.ref_mismatches,
         unpaired_conditions=reader.unpaired_conditions,
+        contradictions=contradictions.count,
+        contradiction_examples=contradictions.examples,
         release=reader.release,
     )
+
+
+_ID, _SIGNIFICANCE, _CLASSIFICATION, _STATUS = 4, 6, 7, 10
+"""Columns of a row: variation id, significance, classification and stars."""
+_SIDES = {
+    **dict.fromkeys((*PATHOGENIC, *LOW_PENETRANCE), "pathogenic"),
+    "uncertain_significance": "uncertain",
+    **dict.fromkeys(("likely_benign", "benign"), "benign"),
+    "conflicting": "conflicting",
+}
+"""Classifications by what they come to for a person; of others no record contradicts another."""
+
+
+def _settled(rows: list[tuple[Any, ...]], contradictions: Contradictions) -> list[tuple[Any, ...]]:
+    """One row of each allele, of rows sorted by allele.
+
+    Of several records those with most stars count, as ClinVar has it for submissions. Where these do not agree on
+    whether the allele is pathogenic, uncertain or benign, it is ``conflicting``, as ClinVar calls what submitters
+    disagree on; else the most telling tier is taken (:data:`_TIERS`), of equal ones the lowest id.
+    """
+    settled = []
+    for allele, group in itertools.groupby(rows, key=lambda row: row[:_ID]):
+        same = list(group)
+        if len(same) > 1:
+            same.sort(key=lambda row: (-row[_STATUS], _rank(row[_CLASSIFICATION]), int(row[_ID])))
+            if len({row[_CLASSIFICATION] for row in same}) > 1:
+                contradictions.add(allele, [_said(row) for row in same])
+        settled.append(_best(same))
+    return settled
+
+
+def _best(same: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+    first, *others = same
+    equal = [row for row in others if row[_STATUS] == first[_STATUS]]
+    if len({_SIDES[row[_CLASSIFICATION]] for row in (first, *equal) if row[_CLASSIFICATION] in _SIDES}) < 2:
+        return first
+    told = "|".join(
+        dict.fromkeys(("Conflicting_records_of_one_allele", *(row[_SIGNIFICANCE] for row in (first, *equal))))
+    )
+    return (*first[:_SIGNIFICANCE], told, "conflicting", other_terms(told), *first[_CLASSIFICATION + 2 :])
+
+
+def _rank(classification: str) -> int:
+    return _TELLING.index(classification) if classification in _TELLING else len(_TELLING)
+
+
+_TELLING = (
+    "conflicting",
+    *PATHOGENIC,
+    *LOW_PENETRANCE,
+    "benign",
+    "likely_benign",
+    "risk_allele",
+    "uncertain_significance",
+)
+
+
+def _said(row: tuple[Any, ...]) -> str:
+    return f"variation {row[_ID]} {row[_SIGNIFICANCE] or 'without a classification'} ({row[_STATUS]} stars)"
 
 
 class _Reader:
@@ -240,6 +309,7 @@ class _Reader:
                 record = _of_vcf(row) if isinstance(row, list) else _of_table(row)
             except (ValueError, KeyError) as error:
                 raise _no_clinvar(source, number, str(error)) from None
+            _require_one_alternate(source, number, record[3])
             if not record[4][0][0].isdigit():
                 raise _no_clinvar(source, number, f"its id {record[4][0][0]!r} is no variation id, which is a number")
             yield record
@@ -277,10 +347,21 @@ def _table_rows(source: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise KnowledgeError("the file has no header", file=source, remedy=_GIVE_CLINVAR)
 
 
-def _no_clinvar(source: Path, number: int, problem: str) -> KnowledgeError:
+def _no_clinvar(source: Path, number: int, problem: str, remedy: str = COPY_AGAIN) -> KnowledgeError:
     return KnowledgeError(
-        f"this is no record of ClinVar: {problem}", file=source, place=f"line {number:,}", remedy=COPY_AGAIN
+        f"this is no record of ClinVar: {problem}", file=source, place=f"line {number:,}", remedy=remedy
     )
+
+
+def _require_one_alternate(source: Path, number: int, alt: str) -> None:
+    """ClinVar's id and classification are those of one allele: of several nobody could say which is meant."""
+    if "," in alt:
+        raise _no_clinvar(
+            source,
+            number,
+            f"it has {alt.count(',') + 1} alternate alleles ({alt[:40]}), and one classification",
+            "give the release as ClinVar publishes it, one allele in each record",
+        )
 
 
 def _of_vcf(fields: list[str]) -> _Record:

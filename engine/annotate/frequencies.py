@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from engine.annotate.batches import Batch, read_batches
 from engine.annotate.columns import ANNOTATED_COLUMNS
+from engine.annotate.contradictions import Contradictions
 from engine.annotate.edit import left_aligned
 from engine.annotate.info_columns import InfoColumns, dbsnp_ids
 from engine.annotate.rows import Frequency
@@ -69,6 +70,8 @@ class FrequencyFields:
     def __init__(self, declared: Mapping[str, str]) -> None:
         joint = "AF" not in declared and "AC" not in declared and any("_joint" in name for name in declared)
         plain = {name.replace("_joint", "") if joint else name: name for name in declared}
+        told_by_allele = [name for name in declared if _tells_an_allele(name)]
+        self._one_each = {name: declared[name] != "1" for name in told_by_allele if declared[name] in "A1"}
         self._by_allele = {name for name, number in declared.items() if number != "1"}
         self._overall = {measure: plain[name] for name, measure in _MEASURES.items() if name in plain}
         self._maximum = next((plain[name] for name in ("AF_grpmax", "AF_popmax") if name in plain), None)
@@ -83,7 +86,14 @@ class FrequencyFields:
         """Whether there is an overall frequency, or the counts that make one."""
         return "frequency" in self._overall or {"count", "number"} <= set(self._overall)
 
-    def read(self, infos: pa.Array, places: NDArray[np.int64], filters: pa.Array, ids: pa.Array) -> FrequencyColumns:
+    def read(
+        self,
+        infos: pa.Array,
+        places: NDArray[np.int64],
+        filters: pa.Array,
+        ids: pa.Array,
+        alternates: NDArray[np.int64] | None = None,
+    ) -> FrequencyColumns:
         """What records say.
 
         Args:
@@ -91,6 +101,10 @@ class FrequencyFields:
             places: number of the allele among each record's alternates, from 0.
             filters: FILTER.
             ids: ID.
+            alternates: how many alternates each record has, one where absent.
+
+        Raises:
+            ValueError: a value is no frequency or no count, or a field has not one for each alternate.
         """
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -100,7 +114,11 @@ class FrequencyFields:
         def text(name: str | None) -> pa.Array:
             if name is None:
                 return pa.nulls(len(infos), pa.string())
-            return columns.text(name, places if name in self._by_allele else None)
+            one_each = self._one_each.get(name)
+            if one_each is False and alternates is not None and (alternates > 1).any():
+                raise ValueError(f"the header declares one {name} for all alternates of a record")
+            expected = alternates if one_each else None
+            return columns.text(name, places if name in self._by_allele else None, expected)
 
         overall = _Measured({measure: text(name) for measure, name in self._overall.items()}, len(infos))
         populations = {
@@ -335,6 +353,12 @@ def without_nulls(lists: pa.ListArray) -> pa.ListArray:
     return pa.ListArray.from_arrays(lists.offsets, lists.values, type=lists.type) if lists.null_count else lists
 
 
+def _tells_an_allele(name: str) -> bool:
+    """Whether a field is of one allele, as AF and AC are and AN is not."""
+    parts = name.split("_")
+    return not {"AF", "AC"}.isdisjoint(parts)
+
+
 def _population(name: str) -> tuple[str, str] | None:
     """Population and measure that a field's name tells."""
     if found := _BY_GNOMAD.fullmatch(name):
@@ -419,6 +443,9 @@ class Frequencies:
         source: VCF, plain, gzip or BGZF, sorted; nothing is known where it is absent.
         contigs: of the reference.
 
+    Attributes:
+        contradictions: alleles near those annotated of which several records say different things.
+
     Raises:
         KnowledgeError: the source is missing, damaged, or tells no frequencies.
     """
@@ -426,6 +453,7 @@ class Frequencies:
     def __init__(self, source: Path | None, contigs: Contigs) -> None:
         self._source, self._contigs = source, contigs
         self._placed = self._mismatches = 0
+        self.contradictions = Contradictions()
         self._elsewhere = True
         if source is None:
             return
@@ -453,9 +481,10 @@ class Frequencies:
             return FrequencyWindow(contig, {}, _NO_KEYS, None)
         wanted = _Wanted(told)
         batches = self._along(contig, int(told.first.min()), int(told.end.max()))
-        found = [_found(batch, wanted, self._contigs.sequence(contig)) for batch in batches]
+        sequence = self._contigs.sequence(contig)
+        found = [_found(batch, wanted, sequence) for batch in batches]
         try:
-            return _window(contig, found, self._fields)
+            return _window(sequence, found, self._fields, self.contradictions)
         except ValueError as error:
             raise KnowledgeError(
                 f"the frequencies are none: {error}",
@@ -533,12 +562,14 @@ class _Found(NamedTuple):
     Attributes:
         columns: INFO, FILTER and ID of the record of each.
         places: number of the allele among the alternates of its record.
+        alternates: how many the record of each has.
         keys: of substitutions of one base, position times 256 and the base; negative for others.
         others: position, ref and alt of the others, left-aligned, by row.
     """
 
     columns: dict[str, pa.Array]
     places: NDArray[np.int64]
+    alternates: NDArray[np.int64]
     keys: NDArray[np.int64]
     others: dict[int, tuple[int, str, str]]
 
@@ -574,7 +605,8 @@ def _found(batch: Batch, wanted: _Wanted, sequence: Sequence_) -> _Found:
     taken = pa.array(np.concatenate(records))
     keys = np.concatenate([(starts[single] + 1) * 256 + letters[single], np.full(len(others), -1)])
     columns = {name: batch.columns[name].take(taken) for name in ("INFO", "FILTER", "ID")}
-    return _Found(columns, np.concatenate(places), keys, others)
+    alternates = 1 + np.asarray(pc.count_substring(batch.alt.take(taken), ",")).astype(np.int64)
+    return _Found(columns, np.concatenate(places), alternates, keys, others)
 
 
 def _are_normal(starts: NDArray[np.int64], ref: pa.Array, alt: pa.Array, sequence: Sequence_) -> NDArray[np.bool_]:
@@ -584,34 +616,72 @@ def _are_normal(starts: NDArray[np.int64], ref: pa.Array, alt: pa.Array, sequenc
     return ends_otherwise & anchored(starts, ref, alt, sequence)
 
 
-def _window(contig: str, found: Sequence[_Found], fields: FrequencyFields) -> FrequencyWindow:
-    """The alleles of several batches; of one that is there twice the one seen in most people."""
+def _window(
+    sequence: Sequence_, found: Sequence[_Found], fields: FrequencyFields, contradictions: Contradictions
+) -> FrequencyWindow:
+    """The alleles of several batches; of one that is there twice the record of more alleles called, of equal ones the
+    lower frequency, which hides no rare allele.
+    """
     import pyarrow as pa
 
     if not sum(len(one.keys) for one in found):
-        return FrequencyWindow(contig, {}, _NO_KEYS, None)
+        return FrequencyWindow(sequence.contig, {}, _NO_KEYS, None)
     infos, filters, ids = (pa.concat_arrays([one.columns[name] for one in found]) for name in ("INFO", "FILTER", "ID"))
-    columns = fields.read(infos, np.concatenate([one.places for one in found]), filters, ids)
+    places, alternates = (np.concatenate([getattr(one, name) for one in found]) for name in ("places", "alternates"))
+    columns = fields.read(infos, places, filters, ids, alternates)
     keys = np.concatenate([one.keys for one in found])
     numbers = columns.arrays["frequency_number"].fill_null(0).to_numpy()
+    shares = columns.arrays["frequency"].fill_null(-1).to_numpy()
     firsts = np.cumsum([0, *(len(one.keys) for one in found)])
     alleles = [
         (int(first) + row, one)
         for first, found_ in zip(firsts, found, strict=False)
         for row, one in found_.others.items()
     ]
-    order = np.lexsort((numbers, keys))
+    order = np.lexsort((-shares, numbers, keys))
     last = np.append(keys[order][1:] != keys[order][:-1], True) & (keys[order] >= 0)
     kept = order[last]
     best = np.full(len(keys), -1, np.int64)
     best[kept] = keys[kept]
     rows: dict[tuple[int, str, str], int] = {}
     known = {int(key): int(row) for key, row in zip(keys[kept], kept, strict=True)} if alleles else {}
-    for row, allele in sorted(alleles, key=lambda pair: numbers[pair[0]]):
+    _compare(sequence, keys, alleles, columns, contradictions)
+    for row, allele in sorted(alleles, key=lambda pair: (numbers[pair[0]], -shares[pair[0]])):
         single = known.get(allele[0] * 256 + ord(allele[2])) if len(allele[1]) == 1 == len(allele[2]) else None
         if single is None or numbers[row] > numbers[single]:
             rows[allele] = row
-    return FrequencyWindow(contig, rows, best, columns)
+    return FrequencyWindow(sequence.contig, rows, best, columns)
+
+
+def _compare(
+    sequence: Sequence_,
+    keys: NDArray[np.int64],
+    alleles: Iterable[tuple[int, tuple[int, str, str]]],
+    columns: FrequencyColumns,
+    contradictions: Contradictions,
+) -> None:
+    """Tell the alleles of which several records give different numbers.
+
+    Args:
+        sequence: of the contig.
+        keys: of each row, see :class:`FrequencyWindow`.
+        alleles: rows of those without a key, with position, ref and alt.
+        columns: what each row says.
+        contradictions: is added to.
+    """
+    rows_of: dict[tuple[int, str, str], list[int]] = {}
+    own = {allele[0] * 256 + ord(allele[2]) for _, allele in alleles if len(allele[1]) == 1 == len(allele[2])}
+    there, counts = np.unique(keys, return_counts=True)
+    wanted = [*own, *there[(counts > 1) & (there >= 0)].tolist()]
+    for row in np.flatnonzero(np.isin(keys, wanted)).tolist() if wanted else ():
+        position, base = divmod(int(keys[row]), 256)
+        rows_of.setdefault((position, sequence.bases[position - 1], chr(base)), []).append(row)
+    for row, allele in alleles:
+        rows_of.setdefault(allele, []).append(row)
+    for allele, rows in rows_of.items():
+        told = columns.several(rows) if len(rows) > 1 else []
+        if len({one[:3] for one in told}) > 1:
+            contradictions.add((sequence.contig, *allele), [one.said for one in told])
 
 
 class _Wanted:

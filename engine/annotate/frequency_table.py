@@ -16,7 +16,9 @@ import numpy as np
 
 from engine.annotate.allele_table import ALLELE, Key, Placed, Rows, VcfSource, read_alleles, said_of, write_alleles
 from engine.annotate.columns import POPULATION
+from engine.annotate.contradictions import Contradictions
 from engine.annotate.frequencies import FrequencyFields
+from engine.annotate.rows import Frequency
 from engine.errors import KnowledgeError
 from engine.reference.bundle import Contig
 from engine.tables import Column, struct_of
@@ -49,11 +51,15 @@ class FrequencyMeasures(Placed):
 
     Attributes:
         largest: the most alleles called at any site.
+        contradictions: alleles of which several records give different numbers.
+        contradiction_examples: the first of them, in words.
         release: date or name, empty where neither the declaration nor the file tells.
         licence: as declared, empty where it is not.
     """
 
     largest: int
+    contradictions: int
+    contradiction_examples: list[str]
     release: str
     licence: str
 
@@ -94,7 +100,14 @@ def build_frequencies(
         values.arrays,
         lambda: {"release": release, "licence": licence or "", "largest": str(values.largest)},
     )
-    return FrequencyMeasures(**vars(placed), largest=values.largest, release=release, licence=licence or "")
+    return FrequencyMeasures(
+        **vars(placed),
+        largest=values.largest,
+        contradictions=values.contradictions.count,
+        contradiction_examples=values.contradictions.examples,
+        release=release,
+        licence=licence or "",
+    )
 
 
 def told_release(vcf: VcfSource) -> str:
@@ -104,11 +117,13 @@ def told_release(vcf: VcfSource) -> str:
 
 
 class _Values:
-    """Makes the values of rows, and keeps the most alleles called at any site."""
+    """Makes the values of rows, and keeps the most alleles called at any site and what contradicts itself."""
 
     def __init__(self, fields: FrequencyFields, source: Path) -> None:
         self._fields, self._source = fields, source
         self.largest = 0
+        self.contradictions = Contradictions()
+        self._before: tuple[Key, Frequency] | None = None
 
     def arrays(self, rows: Rows) -> list[pa.Array]:
         """The columns behind the allele's."""
@@ -116,9 +131,10 @@ class _Values:
         import pyarrow.compute as pc
 
         numbers = np.array([row[4] for row in rows])
-        info, filters, ids = (pa.array(kept) for kept in zip(*(row[5] for row in rows), strict=True))
+        info, filters, ids, alternates = (list(kept) for kept in zip(*(row[5] for row in rows), strict=True))
         try:
-            told = self._fields.read(info, numbers, filters, ids).arrays
+            texts = (pa.array(kept, pa.string()) for kept in (filters, ids))
+            told = self._fields.read(pa.array(info, pa.string()), numbers, *texts, np.array(alternates)).arrays
         except ValueError as error:
             first, last = rows[0], rows[-1]
             raise KnowledgeError(
@@ -127,11 +143,27 @@ class _Values:
                 place=f"{first[0]}:{first[1]:,} to {last[0]}:{last[1]:,}",
                 remedy="copy the file again and compare its md5",
             ) from None
+        self._compare(rows, told)
         count, called = _of_the_population(told["populations"], told["popmax"])
         self.largest = max(self.largest, pc.max(told["frequency_number"]).as_py() or 0)
         arrays = [told[f"frequency{name}"] for name in ("", "_count", "_number", "_homozygotes")]
         arrays += [told["popmax"], told["popmax_frequency"], count, called]
         return [*arrays, told["populations"], told["frequency_filter"], told["rs"]]
+
+    def _compare(self, rows: Rows, told: Mapping[str, pa.Array]) -> None:
+        """Look at the alleles that are there again: rows come by place and allele."""
+        keys = [row[:4] for row in rows]
+        numbers = [told[f"frequency{name}"] for name in ("", "_count", "_number")]
+        again = [at for at in range(1, len(keys)) if keys[at] == keys[at - 1]]
+        places = sorted({0, *again, *(at - 1 for at in again)})
+        said = dict(zip(places, zip(*(one.take(places).to_pylist() for one in numbers), strict=True), strict=True))
+        pairs = [(keys[at], Frequency(*said[at - 1]), Frequency(*said[at])) for at in again]
+        if self._before is not None and self._before[0] == keys[0]:
+            pairs.insert(0, (keys[0], self._before[1], Frequency(*said[0])))
+        for allele, one, other in pairs:
+            if one != other:
+                self.contradictions.add(allele, [one.said, other.said])
+        self._before = keys[-1], Frequency(*(one[-1].as_py() for one in numbers))
 
 
 def _of_the_population(populations: pa.ListArray, wanted: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -173,5 +205,7 @@ def read_source(table: Path) -> FrequencySource:
 
 
 def read_frequencies(table: Path, alleles: Iterable[Key]) -> dict[Key, Mapping[str, Any]]:
-    """The rows of some alleles; of one that the source has twice the row of more alleles called."""
-    return read_alleles(table, alleles, order="frequency_number NULLS FIRST")
+    """The rows of some alleles; of one that the source has twice the row of more alleles called, of equal ones the
+    lower frequency.
+    """
+    return read_alleles(table, alleles, order="frequency_number NULLS FIRST, frequency DESC NULLS FIRST")

@@ -51,12 +51,18 @@ class InfoColumns:
         self._rest = rest
         self._order = np.argsort(np.concatenate([*(rows for rows, _ in self._shapes), rest]), kind="stable")
 
-    def text(self, name: str, places: NDArray[np.int64] | None = None) -> pa.Array:
+    def text(
+        self, name: str, places: NDArray[np.int64] | None = None, expected: NDArray[np.int64] | None = None
+    ) -> pa.Array:
         """Values of a field, absent where a record lacks it or has a dot.
 
         Args:
             name: of the field.
             places: number of the allele, from 0, of each record, where there is a value for each allele.
+            expected: how many values each record must have, or a dot; as many as it likes where absent.
+
+        Raises:
+            ValueError: a record has another number of values than expected.
         """
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -66,9 +72,11 @@ class InfoColumns:
             pattern = rf"(?:^|;){re.escape(name)}=(?P<value>[^;]*)"
             parts.append(pc.struct_field(pc.extract_regex(self._infos.take(pa.array(self._rest)), pattern), [0]))
         found = parts[0] if len(parts) == 1 else pa.concat_arrays(parts).take(pa.array(self._order))
+        if expected is not None and (self._has_several or (expected > 1).any()):
+            _require_as_many(name, found, expected)
         if places is not None and (self._has_several or places.any()):
             found = _of_the_allele(found, places)
-        absent = pc.is_in(found, pa.array(_ABSENT))
+        absent = pc.is_in(found, value_set=_absent())
         return pc.if_else(absent, pa.scalar(None, pa.string()), found) if pc.any(absent).as_py() else found
 
     def _keys(self, record: int) -> list[str]:
@@ -86,6 +94,22 @@ class InfoColumns:
         for key, texts in items:
             alike &= np.asarray(pc.or_(pc.starts_with(texts, f"{key}="), pc.equal(texts, key)))
         return alike, {key: texts if alike.all() else texts.filter(pa.array(alike)) for key, texts in items}
+
+
+def _require_as_many(name: str, texts: pa.Array, expected: NDArray[np.int64]) -> None:
+    import pyarrow.compute as pc
+
+    counts = np.asarray(pc.fill_null(pc.count_substring(texts, ","), -1)).astype(np.int64) + 1
+    wrong = np.flatnonzero((counts != expected) & (counts > 0) & ~np.asarray(pc.is_in(texts, value_set=_absent())))
+    if len(wrong):
+        row = int(wrong[0])
+        raise ValueError(f"{name} has {counts[row]} values ({texts[row].as_py()[:40]}) for {expected[row]} alternates")
+
+
+def _absent() -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(_ABSENT)
 
 
 def dbsnp_ids(ids: pa.Array) -> pa.Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +16,7 @@ from engine.annotate.annotator import Beside
 from engine.annotate.calls import Call, SiteReads, read_call, read_site_reads
 from engine.annotate.compound import Allele, Combination, combinations, survey
 from engine.annotate.consequence import call_consequences
+from engine.annotate.contradictions import Contradictions
 from engine.annotate.known_alleles import KnownAlleles
 from engine.annotate.normalise import left_align, split_alleles
 from engine.annotate.rows import Row
@@ -122,10 +123,12 @@ class LeftOut:
     Attributes:
         not_carried: alleles that the sample does not carry.
         duplicates: records of an allele that another record has, too.
+        contradictions: alleles of which such records tell different numbers of copies.
     """
 
     not_carried: int = 0
     duplicates: int = 0
+    contradictions: Contradictions = field(default_factory=Contradictions)
 
 
 def carried_once(judged: Judged, left_out: LeftOut) -> list[Iterator[Record]]:
@@ -140,13 +143,15 @@ def _carried(judged: Judged, part: Path, left_out: LeftOut) -> Iterator[Record]:
         if not call.copies or fields[4] in _NO_ALLELE:
             left_out.not_carried += 1
         else:
-            if is_breakend(fields[4]):
+            if is_breakend(fields[4]) or "N" in fields[4]:
                 fields[7] = _without_judgement(fields[7])
             yield fields, call
 
 
 def _without_judgement(info: str) -> str:
-    """INFO of a breakend: csq takes its letters, brackets and all, for bases that were inserted."""
+    """INFO of a breakend, of which csq takes the letters, brackets and all, for bases that were inserted; and of an
+    allele with N, of which it says that nothing changes.
+    """
     return ";".join(item for item in info.split(";") if not item.startswith("BCSQ=")) or "."
 
 
@@ -176,6 +181,9 @@ def _merged(records: list[Record], left_out: LeftOut) -> Iterator[Record]:
         alleles.setdefault((record[0][3], record[0][4], symbolic), []).append(record)
     for same in alleles.values():
         left_out.duplicates += len(same) - 1
+        if len({call.copies for _, call in same}) > 1:
+            (contig, position, _, ref, alt, *_), _ = same[0]
+            left_out.contradictions.add((contig, int(position), ref, alt), [call.genotype for _, call in same])
         yield same[0] if len(same) == 1 else _one_of(same)
 
 

@@ -55,12 +55,12 @@ class KnownRows:
         table: as built; nothing is known where it is absent.
         part: of the knowledge, for errors.
         names: columns of the annotated variants by those of the table that are wanted.
-        most: of an allele that is there twice the row with most in the first of these columns counts, of equal ones
-            that with most in the next; none where any does.
+        best: of an allele that is there twice the row with most in the first of these columns counts, of equal ones
+            that with most in the next, or with least where its name has a minus sign; none where any does.
     """
 
-    def __init__(self, table: Path | None, part: str, names: Mapping[str, str], most: Sequence[str] = ()) -> None:
-        self._table, self._part, self._names, self._most = table, part, names, most
+    def __init__(self, table: Path | None, part: str, names: Mapping[str, str], best: Sequence[str] = ()) -> None:
+        self._table, self._part, self._names, self._best = table, part, names, best
         self._groups = self._facts(table) if table else []
         self._held: dict[int, pa.Table] = {}
 
@@ -80,9 +80,9 @@ class KnownRows:
             return KnownColumns()
         alleles = AlleleRows(columns["position"].to_numpy().astype(np.int64), columns["ref"], columns["alt"])
         numbers, rows = alleles.pairs(positions, ref, alt)
-        if self._most:
-            values = [columns[name].cast(pa.float64()).fill_null(-np.inf).to_numpy()[rows] for name in self._most]
-            order = np.lexsort((*(-one for one in reversed(values)), numbers))
+        if self._best:
+            ranks = [_rank(columns[name.removeprefix("-")], least=name.startswith("-"))[rows] for name in self._best]
+            order = np.lexsort((*reversed(ranks), numbers))
             numbers, rows = numbers[order], rows[order]
         found = first_of_each(numbers, rows, len(positions))
         indices = pa.array(found, mask=found < 0)
@@ -136,9 +136,19 @@ class KnownRows:
         )
 
 
+def _rank(values: pa.Array, *, least: bool) -> NDArray[np.float64]:
+    """Values such that the best is the smallest; what is absent comes last."""
+    import pyarrow as pa
+
+    known: NDArray[np.float64] = values.cast(pa.float64()).fill_null(np.inf if least else -np.inf).to_numpy()
+    return known if least else -known
+
+
 def frequency_rows(table: Path | None) -> KnownRows:
-    """The table of frequencies; of an allele that it has twice the row of more alleles called counts."""
-    return KnownRows(table, "frequencies", _OF_FREQUENCIES, most=("frequency_number",))
+    """The table of frequencies; of an allele that it has twice the row of more alleles called counts, of equal ones the
+    lower frequency, which hides no rare allele.
+    """
+    return KnownRows(table, "frequencies", _OF_FREQUENCIES, best=("frequency_number", "-frequency"))
 
 
 def dbsnp_rows(table: Path | None) -> KnownRows:

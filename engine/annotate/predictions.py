@@ -74,7 +74,7 @@ class _ScoreTable(NamedTuple):
         except (OSError, pa.ArrowInvalid) as error:
             raise KnowledgeError(f"{part} cannot be read: {error}", file=table, remedy=f"build {part} again") from error
         predictors = tuple(name for name in names if name not in {column.name for column in ALLELE})
-        rows = KnownRows(table, part, {name: name for name in predictors}, most=predictors)
+        rows = KnownRows(table, part, {name: name for name in predictors}, best=predictors)
         return cls(predictors, said_of(table).get("release") or None, rows)
 
 

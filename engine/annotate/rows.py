@@ -144,6 +144,12 @@ class Frequency(NamedTuple):
     rs: str | None = None
     written: str = ""
 
+    @property
+    def said(self) -> str:
+        """The frequency and the counts behind it in words, as far as they are told."""
+        counts = f", {self.frequency_count or 0} of {self.frequency_number} alleles" if self.frequency_number else ""
+        return f"frequency {'unknown' if self.frequency is None else f'{self.frequency:g}'}{counts}"
+
 
 _NO_FREQUENCY = Frequency()
 

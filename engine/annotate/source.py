@@ -212,6 +212,8 @@ class Sorting:
 
     Attributes:
         left_out: records that the sample does not carry.
+        beyond_depth: records with more reads of the alleles (AD) than reads (DP).
+        first_beyond_depth: place of the first of them, ``contig:position``; absent without any.
     """
 
     def __init__(self, source: Source, contigs: Contigs, known: KnownAlleles, *, plain: bool = True) -> None:
@@ -222,7 +224,8 @@ class Sorting:
         self._held: list[Held] | None = []
         self._settled: list[Findings] = []
         self._size = 0
-        self.left_out = 0
+        self.left_out = self.beyond_depth = 0
+        self.first_beyond_depth: str | None = None
 
     def write_judged(self, vcf: Path) -> None:
         """Go through the source, and write what is to be judged record by record."""
@@ -256,10 +259,15 @@ class Sorting:
     def _sorted_out(self) -> Iterator[Held]:
         source = self._source
         for batch in read_batches(source.text, source.header, source.column):
-            sequence, places = self._contigs.sequence(batch.contig), self._contigs.places(batch.contig)
+            try:
+                sequence, places = self._contigs.sequence(batch.contig), self._contigs.places(batch.contig)
+            except VariantFileError as error:
+                error.place = f"{batch.contig}:{int(batch.position[0]):,}"
+                raise error.about(file=source.file) from None
             calls = None
             if source.sample is not None:
                 calls = _sound_calls(source, batch, self._declared)
+                self._compare_depths(batch, calls)
             told = sort_out(batch, None if calls is None else calls.copies, sequence, places)
             if not self._plain:
                 told.is_plain[:] = False
@@ -267,6 +275,15 @@ class Sorting:
             elif calls is not None:
                 set_compounds_apart(told, self._reach_on(batch.contig, sequence))
             yield Held(told, {} if calls is None else calls.arrays)
+
+    def _compare_depths(self, batch: Batch, calls: CallColumns) -> None:
+        """AD counts reads of DP; where it counts more, one of them is not what it is said to be."""
+        import pyarrow.compute as pc
+
+        beyond = np.asarray(pc.fill_null(pc.greater(calls.allele_reads, calls.arrays["depth"]), False))
+        if beyond.any():
+            self.first_beyond_depth = self.first_beyond_depth or f"{batch.contig}:{batch.position[beyond][0]:,}"
+            self.beyond_depth += int(beyond.sum())
 
     def _reach_on(self, contig: str, sequence: Sequence) -> KnownReach:
         if self._reach is None or self._reach[0] != contig:
@@ -383,6 +400,11 @@ def _require_genotypes(genotype: pa.Array, alleles: NDArray[np.int64]) -> None:
         number = int(wrong[0])
         told = genotype[number].as_py()[:20]
         raise CallError(number, f"the genotype {told!r} is not made of alleles of the record")
+    prefixed = [text[0] in "/|" for text in coded.dictionary.to_pylist()]
+    if any(prefixed):
+        number = int(np.flatnonzero(np.array(prefixed)[coded.indices.to_numpy()])[0])
+        told = genotype[number].as_py()[:20]
+        raise CallError(number, f"the genotype {told!r} begins with a phase of its first allele alone, not read here")
 
 
 def _highest_allele(genotype: str) -> int:

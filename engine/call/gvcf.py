@@ -6,6 +6,7 @@ business, how it becomes variants that of :mod:`engine.genotype`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,6 +26,7 @@ _PIECE = 1 << 22
 _LAST_PLACE = (1 << 31) - 1
 """Of any contig, as VCF counts."""
 _QUALITY, _DEPTH, _LEAST_DEPTH = (np.frombuffer(key, np.uint8) for key in (b"GQ", b"DP", b"MIN_DP"))
+_LENGTH = re.compile(rb"^##contig=<(?:[^\n]*,)?ID=([^,>\n]+),(?:[^\n]*,)?length=(\d{1,10})[,>]", re.MULTILINE)
 SYMBOLIC_ALLELES = frozenset({".", "<NON_REF>", "<*>"})
 """What stands in ALT for "any allele not seen"; a record with nothing else is a reference block."""
 
@@ -45,6 +47,9 @@ class GvcfMeasures:
         uncovered_target_bases: target bases within no record.
         no_call_target_bases: target bases whose reference block has no reads or no genotype quality.
         mean_genotype_quality: mean GQ over the target bases, gaps counting 0; ``None`` without target bases.
+        overlapping_blocks: reference blocks that reach over the record behind them, so that two records speak of one
+            base: the later one is taken.
+        first_overlapping_block: place of the first of them, ``contig:position`` (1-based); ``None`` without any.
     """
 
     records: int
@@ -54,6 +59,8 @@ class GvcfMeasures:
     uncovered_target_bases: int
     no_call_target_bases: int
     mean_genotype_quality: float | None
+    overlapping_blocks: int = 0
+    first_overlapping_block: str | None = None
 
 
 class GvcfColumns(NamedTuple):
@@ -168,11 +175,14 @@ def gvcf_columns(gvcf: Path, at: Interval | Sequence[Interval] | None = None) ->
 
     lines_before, last = 0, ("", 0)
     contigs: set[str] = set()
+    lengths: dict[str, int] = {}
     wanted = [at] if isinstance(at, Interval) else at
     if wanted is None:
         require_whole_by_index(gvcf)
     for text in variant_pieces(gvcf, _PIECE) if wanted is None else _lines_at(gvcf, wanted):
         data = np.frombuffer(text, np.uint8)
+        if text.startswith(b"#"):
+            lengths |= {found[1].decode(): int(found[2]) for found in _LENGTH.finditer(text)}
         lines = text.count(b"\n")
         rows = np.empty((lines, COLUMNS), np.int64)
         count, wrong = read_lines(data, _QUALITY, _DEPTH, _LEAST_DEPTH, rows)
@@ -184,7 +194,7 @@ def gvcf_columns(gvcf: Path, at: Interval | Sequence[Interval] | None = None) ->
                 remedy="make the file again",
             )
         for columns in _by_contig(text, data, rows[:count]):
-            _require_places(gvcf, columns)
+            _require_places(gvcf, columns, lengths.get(columns.contig, _LAST_PLACE))
             _require_order(gvcf, columns, last, contigs)
             contigs.add(columns.contig)
             last = columns.contig, int(columns.start[-1])
@@ -192,11 +202,15 @@ def gvcf_columns(gvcf: Path, at: Interval | Sequence[Interval] | None = None) ->
         lines_before += lines
 
 
-def _require_places(gvcf: Path, columns: GvcfColumns) -> None:
-    odd = np.flatnonzero((columns.start < 0) | (columns.end <= columns.start) | (columns.end > _LAST_PLACE))
+def _require_places(gvcf: Path, columns: GvcfColumns, length: int) -> None:
+    odd = np.flatnonzero((columns.start < 0) | (columns.end <= columns.start) | (columns.end > length))
     if odd.size:
+        end = int(columns.end[odd[0]])
+        problem = "the record does not end behind its start, or lies outside every contig"
+        if length < end <= _LAST_PLACE:
+            problem = f"the record ends at {end:,}, and {columns.contig} has {length:,} bases as the header says"
         raise VariantFileError(
-            "the record does not end behind its start, or lies outside every contig",
+            problem,
             file=gvcf,
             place=f"{columns.contig}:{columns.start[odd[0]] + 1:,}",
             remedy="make the file again",
@@ -281,10 +295,11 @@ def measure_gvcf(gvcf: Path, targets: Sequence[Interval]) -> GvcfMeasures:
     for target in targets:
         by_contig.setdefault(target.contig, []).append(target)
     records = variants = covered = no_call = quality = 0
-    contig, reached = "", 0
+    contig, reached, overlaps = "", 0, BlockOverlaps()
     for columns in gvcf_columns(gvcf):
         if columns.contig != contig:
             contig, reached = columns.contig, 0
+        overlaps.add(columns)
         records += len(columns.start)
         variants += int(columns.is_variant.sum())
         bases, reached = _covered_bases(columns, by_contig.get(contig, []), reached)
@@ -301,7 +316,42 @@ def measure_gvcf(gvcf: Path, targets: Sequence[Interval]) -> GvcfMeasures:
         uncovered_target_bases=total - covered,
         no_call_target_bases=no_call,
         mean_genotype_quality=quality / total if total else None,
+        overlapping_blocks=overlaps.count,
+        first_overlapping_block=overlaps.first,
     )
+
+
+class BlockOverlaps:
+    """Reference blocks that reach over the record behind them, found while a gVCF is walked.
+
+    A block of one base before a record of the same POS is none: bcftools tells so of the base before an indel.
+
+    Attributes:
+        count: of such blocks.
+        first: place of the first, ``contig:position`` (1-based); absent without any.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: str | None = None
+        self._before: tuple[str, int, int] = ("", 0, 0)
+
+    def add(self, columns: GvcfColumns) -> None:
+        """Take the next records of the file."""
+        contig, start, end = self._before
+        if columns.contig == contig and end > (behind := int(columns.start[0])) and (end - start > 1 or behind > start):
+            self._tell(contig, start, 1)
+        starts, ends = columns.start[:-1], columns.end[:-1]
+        over = ~columns.is_variant[:-1] & (ends > columns.start[1:])
+        over &= (ends - starts > 1) | (columns.start[1:] > starts)
+        if over.any():
+            self._tell(columns.contig, int(starts[over][0]), int(over.sum()))
+        last = (int(columns.start[-1]), int(columns.end[-1])) if not columns.is_variant[-1] else (0, 0)
+        self._before = columns.contig, *last
+
+    def _tell(self, contig: str, start: int, count: int) -> None:
+        self.count += count
+        self.first = self.first or f"{contig}:{start + 1:,}"
 
 
 def _covered_bases(columns: GvcfColumns, targets: Sequence[Interval], reached: int) -> tuple[NDArray[np.int64], int]:

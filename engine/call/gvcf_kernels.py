@@ -65,13 +65,17 @@ def _has_alternate(data: NDArray[np.uint8], at: int, end: int) -> bool:
 
 @kernel
 def _block_end(data: NDArray[np.uint8], at: int, end: int) -> int:
-    """INFO END, 0 where there is none, -1 where it is no number."""
+    """INFO END, 0 where there is none, -1 where it is no number or there is another one."""
+    found = 0
     while at < end:
         stop = _until(data, at, end, _SEMICOLON)
         if stop - at > 4 and data[at] == 69 and data[at + 1] == _N and data[at + 2] == 68 and data[at + 3] == 61:
-            return _number(data, at + 4, stop)
+            told = _number(data, at + 4, stop)
+            if told < 0 or (found and found != told):
+                return -1
+            found = told
         at = stop + 1
-    return 0
+    return found
 
 
 @kernel

@@ -93,6 +93,7 @@ def _knowledge(
 ) -> ReferenceBundle:
     """The reference with gene model and ClinVar as the engine reads them."""
     from engine.annotate.clinvar import build_clinvar
+    from engine.annotate.contradictions import contradictions_told
     from engine.reference.accessions import build_of_header, build_of_lengths
     from engine.reference.build import build_gene_model
     from engine.reference.bundle import ReferenceBundle
@@ -106,7 +107,9 @@ def _knowledge(
         warn("neither the reference nor the VCF tells its build by the lengths of its contigs: no g. names are given")
     build_gene_model(options.gene_model, reference.contigs, scratch, build=build)
     if options.clinvar is not None:
-        build_clinvar(options.clinvar, reference.fasta, reference.contigs, None, scratch, sequences=sequences)
+        found = build_clinvar(options.clinvar, reference.fasta, reference.contigs, None, scratch, sequences=sequences)
+        if found.contradictions:
+            warn(contradictions_told("ClinVar", found.contradictions, found.contradiction_examples))
     return ReferenceBundle(
         name=options.reference.name,
         build=build or "",
@@ -122,6 +125,20 @@ def _knowledge(
 
 
 def _tell(options: argparse.Namespace, summary: AnnotationSummary) -> None:
+    from engine.annotate.contradictions import contradictions_told
+
+    if summary.frequency_contradictions:
+        said = contradictions_told(
+            "the file of frequencies", summary.frequency_contradictions, summary.frequency_contradiction_examples
+        )
+        warn(said)
+    if summary.call_contradictions:
+        warn(contradictions_told("the sample", summary.call_contradictions, summary.call_contradiction_examples))
+    if summary.beyond_depth:
+        warn(
+            f"{summary.beyond_depth:,} records, the first at {summary.first_beyond_depth}, tell of more reads of the"
+            " alleles (AD) than of reads (DP): one of them is not what its name says; both are passed on as they are"
+        )
     if summary.ref_mismatches:
         warn(f"REF is not what the reference reads there in {summary.ref_mismatches:,} records: they are not named")
     say(

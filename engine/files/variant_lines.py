@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.errors import GenomicsError, KnowledgeError, VariantFileError
 from engine.files.compressed import COPY_AGAIN, VerifiedFile, file_kind
 from engine.files.index_fit import index_beside, require_index_fits
-from engine.files.info import info_value
+from engine.files.info import info_value, key_of_two_values
 from engine.files.sample_values import Formats
 from engine.files.text import text_lines, text_pieces
 
@@ -315,6 +315,8 @@ def _allele_problem(ref: str, alts: list[str], of_knowledge: bool) -> str | None
             return f"{name} {text[:20]!r} is no {what}{code}"
     if len(alts) > 1 and len({alt.upper() for alt in alts}) < len(alts):
         return f"ALT {','.join(alts)[:20]!r} holds an allele twice"
+    if not of_knowledge and ref.upper() in (alt.upper() for alt in alts):
+        return f"ALT {','.join(alts)[:20]!r} holds REF itself"
     return None
 
 
@@ -330,6 +332,8 @@ def _info_problem(info: str, position: int) -> str | None:
     """END is where a block or a symbolic allele ends; of a translocation it may lie on another contig."""
     if " " in info and any(" " in item.partition("=")[0] for item in info.split(";")):
         return f"INFO {info[:40]!r} has a name with a space"
+    if (key := key_of_two_values(info)) is not None:
+        return f"INFO has two values of {key[:40]}"
     end = info_value(info, "END=") if "END=" in info else ""
     if not end:
         return None

@@ -16,6 +16,7 @@ from pathlib import Path
 from engine.errors import ReferenceMismatchError, VariantFileError
 from engine.files.compressed import file_kind
 from engine.files.index_fit import require_index_fits
+from engine.files.info import key_of_two_values
 from engine.files.variant_lines import HIGHEST, variant_lines
 from engine.genotype.gvcf_callers import caller_of
 
@@ -63,9 +64,11 @@ class GvcfRecord:
         self.is_judged = False
         self._info, self._format, self._values = fields[7], fields[8], fields[9]
         self.end = self.start + len(self.ref)
-        if self._info.startswith("END="):
+        if self._info.count("END=") == 1 and self._info.startswith("END="):
             self.end = int(self._info[4:].partition(";")[0])
-        elif "END" in self.info:
+        elif "END=" in self._info and "END" in self.info:
+            if key_of_two_values(self._info) == "END":
+                raise ValueError(self._info)
             self.end = int(self.info["END"])
 
     @property
@@ -78,6 +81,11 @@ class GvcfRecord:
         """INFO by key; flags are empty."""
         parts = (part.partition("=") for part in self._info.split(";"))
         return {key: value for key, _, value in parts}
+
+    @property
+    def key_of_two_values(self) -> str | None:
+        """See :func:`engine.files.info.key_of_two_values`."""
+        return key_of_two_values(self._info)
 
     @property
     def listed(self) -> tuple[list[str], list[str]]:

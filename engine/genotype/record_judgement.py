@@ -82,6 +82,8 @@ def _problem(record: GvcfRecord) -> str | None:
         return f"{(odd or [record.ref])[0][:20]} is neither bases nor {NON_REF}"
     if record.ref in record.alts or len(set(record.alts)) < len(record.alts):
         return "an allele stands there twice"
+    if twice := record.key_of_two_values:
+        return f"INFO has two values of {twice[:40]}"
     keys, told = record.listed
     if len(told) > len(keys) or len(set(keys)) < len(keys):
         return f"{len(told)} values stand for the keys {':'.join(keys)[:40]}"

@@ -83,7 +83,13 @@ def genotype_sample(
             not_genotyped, first = joint.not_genotyped, joint.first_not_genotyped
     coverage = measure_gvcf(gvcf, known_territory(reference, targets=targets))
     measures = measure_variants(output, uncovered_target_bases=coverage.uncovered_target_bases)
-    return replace(measures, not_genotyped=not_genotyped, first_not_genotyped=first)
+    return replace(
+        measures,
+        not_genotyped=not_genotyped,
+        first_not_genotyped=first,
+        overlapping_blocks=coverage.overlapping_blocks,
+        first_overlapping_block=coverage.first_overlapping_block,
+    )
 
 
 def _take_over(gvcf: Gvcf, reference: Reference, output: Path, reach: TargetReach | None) -> None:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from engine.errors import KnowledgeError
+from engine.files.bgzf_places import BgzfBytes
 from engine.files.compressed import VerifiedFile, file_kind
 from engine.reference.bundle import Contig
 
@@ -44,6 +45,7 @@ _UPPER = bytes(range(256)).upper()
 _HEADER = re.compile(rb">(.*)\n")
 _SEQUENCE_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ*.-"
 _WHITE_SPACE = b"\r\n\t "
+_Held = BinaryIO | BgzfBytes
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,10 @@ def open_reference(fasta: Path, *, cache: Path | None = None) -> Reference:
         _write_text(dictionary, dictionary_text(tuple(measure_contigs(fasta))))
     contigs = read_dictionary(dictionary)
     _check_same(fasta, fai, lengths, {contig.name: contig.length for contig in contigs})
-    if not compressed:
-        _require_lines_as_indexed(fasta, fai)
+    with BgzfBytes(fasta) if gzi is not None else fasta.open("rb") as held:
+        if gzi is not None and isinstance(held, BgzfBytes) and not held.fits(gzi):
+            raise _of_another_copy(fasta, gzi, "its blocks do not lie where it says")
+        _require_lines_as_indexed(fasta, fai, held)
     if dictionary.stat().st_mtime_ns < fasta.stat().st_mtime_ns:
         _require_made_of(fasta, dictionary, contigs)
     for contig in contigs:
@@ -270,20 +274,23 @@ def _check_same(fasta: Path, fai: Path, in_fai: dict[str, int], in_dictionary: d
         )
 
 
-def _require_lines_as_indexed(fasta: Path, fai: Path) -> None:
+def _require_lines_as_indexed(fasta: Path, fai: Path, lines: _Held) -> None:
     """An index of another copy, whose lines are longer or whose headers say more, would have other bases read."""
-    with fasta.open("rb") as lines:
-        for row in fai.read_text().splitlines():
-            name, *numbers = row.split("\t")
-            if not _lies_there(lines, name, *map(int, numbers[:4])):
-                raise KnowledgeError(
-                    f"{fai.name} is of another copy of the FASTA: {name} does not lie where it says",
-                    file=fasta,
-                    remedy=f"delete {fai.name}; it is made anew",
-                )
+    for row in fai.read_text().splitlines():
+        name, *numbers = row.split("\t")
+        if not _lies_there(lines, name, *map(int, numbers[:4])):
+            raise _of_another_copy(fasta, fai, f"{name} does not lie where it says")
 
 
-def _lies_there(lines: BinaryIO, name: str, length: int, start: int, bases: int, width: int) -> bool:
+def _of_another_copy(fasta: Path, index: Path, why: str) -> KnowledgeError:
+    return KnowledgeError(
+        f"{index.name} is of another copy of the FASTA: {why}",
+        file=fasta,
+        remedy=f"delete {index.name}; it is made anew",
+    )
+
+
+def _lies_there(lines: _Held, name: str, length: int, start: int, bases: int, width: int) -> bool:
     """Whether a contig's bases begin, are broken into lines and end where its row of the index says."""
     if not _begins_there(lines, name, start):
         return False
@@ -296,7 +303,7 @@ def _lies_there(lines: BinaryIO, name: str, length: int, start: int, bases: int,
     return is_broken and behind[:1] in (b"", b"\r", b"\n") and behind.lstrip(b"\r\n")[:1] in (b"", b">")
 
 
-def _begins_there(lines: BinaryIO, name: str, start: int) -> bool:
+def _begins_there(lines: _Held, name: str, start: int) -> bool:
     """Whether the line that ends before ``start`` names the contig."""
     lines.seek(max(start - _LONGEST_HEADER, 0))
     before = lines.read(min(start, _LONGEST_HEADER))

@@ -235,3 +235,49 @@ def test_clinvars_own_records_of_every_class_are_read(shared_data: Path, tmp_pat
     contigs = tuple(Contig(name, 50, "") for name in sorted(named))
     measures = build_clinvar(source, masked, contigs, None, tmp_path)
     assert measures.records == 0 and measures.elsewhere + measures.not_sequence == 50
+
+
+def of(number: int, significance: str, status: str = "criteria_provided,_single_submitter", alt: str = "G") -> str:
+    return f"1\t2\t{number}\tA\t{alt}\t.\t.\tCLNSIG={significance};CLNREVSTAT={status};CLNDN=C{number}"
+
+
+EXPERT = "reviewed_by_expert_panel"
+
+
+@pytest.mark.parametrize(
+    ("records", "classification", "variation", "contradictions"),
+    [
+        ([of(7, "Pathogenic"), of(9, "Pathogenic")], "pathogenic", "7", 0),
+        ([of(7, "Likely_pathogenic"), of(9, "Pathogenic")], "pathogenic", "9", 1),
+        ([of(7, "Benign"), of(9, "Pathogenic", EXPERT)], "pathogenic", "9", 1),
+        ([of(7, "Pathogenic"), of(9, "Benign", EXPERT)], "benign", "9", 1),
+        ([of(7, "Benign"), of(9, "Pathogenic")], "conflicting", "9", 1),
+        ([of(7, "Uncertain_significance"), of(9, "Likely_pathogenic")], "conflicting", "9", 1),
+        ([of(7, "Pathogenic"), of(9, "Conflicting_classifications_of_pathogenicity")], "conflicting", "9", 1),
+        ([of(7, "Pathogenic"), of(9, "drug_response")], "pathogenic", "7", 1),
+        ([of(7, "Pathogenic"), of(9, "Benign", alt="C")], "pathogenic", "7", 0),
+    ],
+)
+def test_records_of_one_allele_that_contradict_each_other_are_told(
+    fasta: Path, tmp_path: Path, records: list[str], classification: str, variation: str, contradictions: int
+) -> None:
+    source = tmp_path / "clinvar.vcf"
+    source.write_text(HEADER + "".join(f"{record}\n" for record in records))
+    measures = build_clinvar(source, fasta, CONTIGS, None, tmp_path)
+    rows = pq.read_table(tmp_path / "clinvar.parquet").to_pylist()
+    (row,) = (one for one in rows if one["alt"] == "G")
+    assert (row["classification"], row["variation_id"]) == (classification, variation)
+    assert (measures.records, measures.contradictions) == (2, contradictions)
+    assert [text.partition(": ")[0] for text in measures.contradiction_examples] == ["1:2 A>G"] * contradictions
+    assert classify_significance(row["significance"]) == classification
+    if classification == "conflicting":
+        assert row["significance"].startswith("Conflicting")
+        assert records[0].split("CLNSIG=")[1].split(";")[0] in row["significance"]
+
+
+def test_a_record_of_several_alleles_is_refused_with_its_line(fasta: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        KnowledgeError, match=r"line 5: .*2 alternate alleles \(G,C\), and one classification"
+    ) as caught:
+        build(fasta, tmp_path, of(7, "Benign"), of(9, "Pathogenic", alt="G,C"))
+    assert "one allele in each record" in caught.value.remedy

@@ -96,6 +96,11 @@ TWO = {"alt": f"{ALT},{THIRD}", "call": "1/2:0,5,6:11:99"}
         ({"info": "END=100", "alt": "<DEL>"}, "END 100 lies before POS 500"),
         ({"info": "DP=3; XX=4"}, "a name with a space"),
         ({"info": "X X=4;DP=3"}, "a name with a space"),
+        ({"info": "DP=3;END=600;END=700", "alt": "<DEL>"}, "INFO has two values of END"),
+        ({"info": "DP=3;AF=0.1;DP=4"}, "INFO has two values of DP"),
+        ({"info": "XX;XX=4"}, "INFO has two values of XX"),
+        ({"alt": REF}, "holds REF itself"),
+        ({"alt": f"{ALT},{REF.lower()}", "call": "1/2:0,5,6:11:99"}, "holds REF itself"),
         ({"info": ""}, "column 8 is empty"),
         ({"filter": ""}, "column 7 is empty"),
         ({"name": ""}, "column 3 is empty"),
@@ -218,6 +223,80 @@ def test_what_lies_before_the_first_base_has_no_name_and_is_counted(
         assert len(list(opened.fetch("chr1", 0, 1))) == 1
 
 
-def test_an_alternate_that_is_the_reference_is_no_change(bundle: ReferenceBundle, tmp_path: Path) -> None:
-    (row,), _ = annotated(tmp_path, bundle, Record(alt=REF))
-    assert (row["hgvs_g"], row["hgvs_c"], row["hgvs_p"], row["variant_type"]) == (None, None, None, "other")
+def test_a_key_that_is_there_again_with_the_same_value_is_passed_on(bundle: ReferenceBundle, tmp_path: Path) -> None:
+    """ANNOVAR writes ALLELE_END for each alternate."""
+    plain = Record(pos="2500", ref=SEQUENCE[2_499], alt=OTHER[SEQUENCE[2_499]], info="DP=3;X;DP=3;X")
+    rows, _ = annotated(tmp_path, bundle, Record(info="DP=3;X;DP=3;X"), plain)
+    assert [row["position"] for row in rows] == [500, 2_500]
+
+
+@pytest.mark.parametrize(("call", "beyond"), [("0/1:5,6:11:99", 0), ("0/1:5,6:10:99", 1), ("0/1:.:1:9", 0)])
+@pytest.mark.parametrize("position", [500, 2_500])
+def test_more_reads_of_the_alleles_than_reads_are_told(
+    bundle: ReferenceBundle, tmp_path: Path, call: str, beyond: int, position: int
+) -> None:
+    ref = SEQUENCE[position - 1]
+    _, summary = annotated(tmp_path, bundle, Record(pos=str(position), ref=ref, alt=OTHER[ref], call=call))
+    assert (summary.beyond_depth, summary.first_beyond_depth) == (beyond, f"chr1:{position:,}" if beyond else None)
+    _, summary = annotated(tmp_path, bundle, replace(Record(), alt=f"{ALT},{THIRD}", call=f"1/2:0,5,6:{11 - beyond}:9"))
+    assert summary.beyond_depth == beyond
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"info": "AC=1,2"}, "AC in INFO has 2 values (1,2) for 1 alternate alleles"),
+        ({**TWO, "info": "DP=3;AC=1"}, "AC in INFO has 1 values (1) for 2 alternate alleles"),
+        ({**TWO, "info": "AC=1,2,3;DP=3"}, "AC in INFO has 3 values (1,2,3) for 2 alternate alleles"),
+        ({"call": "|0/1"}, "begins with a phase of its first allele alone"),
+        ({"pos": "9", "ref": SEQUENCE[8], "contig": "chr7"}, "contig chr7 is not in the reference"),
+    ],
+)
+def test_what_does_not_fit_its_record_is_refused_by_its_place(
+    bundle: ReferenceBundle, tmp_path: Path, changed: dict[str, str], told: str
+) -> None:
+    contig = changed.get("contig", "chr1")
+    record = replace(Record(), **{key: value for key, value in changed.items() if key != "contig"})
+    path = tmp_path / "calls.vcf"
+    header = HEADER + '##INFO=<ID=AC,Number=A,Type=Integer,Description="">\n' + COLUMNS
+    path.write_text(header + record.line.replace("chr1", contig, 1))
+    with pytest.raises(VariantFileError) as caught:
+        annotate_file(path, "S1", bundle, Outputs(tmp_path / "out.vcf.gz", tmp_path / "out.parquet"))
+    assert told in caught.value.problem
+    assert (caught.value.file, caught.value.place) == (str(path), f"{contig}:{record.pos}")
+
+
+@pytest.mark.parametrize("info", ["AC=.", "AC=5", "DP=3,4"])
+def test_a_field_by_allele_may_be_missing_and_others_may_have_any_number(
+    bundle: ReferenceBundle, tmp_path: Path, info: str
+) -> None:
+    header = HEADER + '##INFO=<ID=AC,Number=A,Type=Integer,Description="">\n'
+    assert len(annotated(tmp_path, bundle, Record(info=info), header=header)[0]) == 1
+
+
+@pytest.mark.parametrize("call", ["/0/1", "|0|1", "/1", "|1"])
+def test_a_phase_before_the_first_allele_that_says_nothing_more_is_passed_over(
+    bundle: ReferenceBundle, tmp_path: Path, call: str
+) -> None:
+    """VCF 4.4 allows it, and htslib does not read it."""
+    for position in (500, 2_500):
+        ref = SEQUENCE[position - 1]
+        record = Record(pos=str(position), ref=ref, alt=OTHER[ref], keys="GT:DP", call=f"{call}:7")
+        ((row,), _) = annotated(tmp_path, bundle, record)
+        assert (row["genotype"], row["copies"], row["depth"]) == (call[1:], 1, 7)
+    with pysam.VariantFile(str(tmp_path / "out.vcf.gz")) as vcf:
+        assert len(list(vcf)) == 1
+
+
+def test_an_allele_with_an_unknown_base_is_not_told_to_change_nothing(bundle: ReferenceBundle, tmp_path: Path) -> None:
+    for alt in ("N", f"{REF}N"):
+        ((row,), _) = annotated(tmp_path, bundle, Record(alt=alt))
+        assert (row["consequence"], row["hgvs_p"]) == ("coding_sequence_variant", None)
+
+
+def test_records_of_one_allele_with_different_copies_are_told(bundle: ReferenceBundle, tmp_path: Path) -> None:
+    homozygous = Record(call="1/1:0,9:9:50")
+    (row,), summary = annotated(tmp_path, bundle, Record(), homozygous)
+    assert (row["copies"], summary.duplicates, summary.call_contradictions) == (1, 1, 1)
+    assert summary.call_contradiction_examples == [f"chr1:500 {REF}>{ALT}: 0/1; 1/1"]
+    assert annotated(tmp_path, bundle, Record(), Record(call="0/1:4,4:8:30"))[1].call_contradictions == 0

@@ -55,7 +55,7 @@ def rows(folder: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("contig", ["chr20", "20"])
 def test_alleles_are_split_left_aligned_and_counted(build: Any, tmp_path: Path, contig: str) -> None:
     measures = build(*RECORDS, contig=contig, licence="CC0")
-    assert measures == FrequencyMeasures(3, 1, 1, 0, 2000, "2024-04-19", "CC0")
+    assert measures == FrequencyMeasures(3, 1, 1, 0, 2000, 0, [], "2024-04-19", "CC0")
     first, second, deletion = rows(tmp_path)
     assert (first["contig"], first["position"], first["alt"], first["frequency"], first["rs"]) == (
         "20",
@@ -106,6 +106,15 @@ def test_an_allele_is_found_by_its_key_and_another_is_not(build: Any, tmp_path: 
             "REF disagrees .* at 1 of 1 records",
         ),
         (("7\t2\t.\tC\tA\t.\t.\tAC=1;AN=9;AF=0.1",), HEAD, ReferenceMismatchError, "no record lies on a contig"),
+        (("20\t2\t.\tC\tA,T\t.\t.\tAC=1;AN=9;AF=0.1,0.2",), HEAD, KnowledgeError, r"AC has 1 values \(1\) for 2 alt"),
+        (("20\t2\t.\tC\tA,T\t.\t.\tAC=1,1;AN=9;AF=0.1",), HEAD, KnowledgeError, "AF has 1 values"),
+        (("20\t2\t.\tC\tA\t.\t.\tAC=1;AN=9;AF=0.1,0.2",), HEAD, KnowledgeError, "AF has 2 values"),
+        (
+            ("20\t2\t.\tC\tA,T\t.\t.\tAC=1,1;AN=9;AF=0.1",),
+            HEAD.replace("ID=AF,Number=A", "ID=AF,Number=1"),
+            KnowledgeError,
+            "one AF for all alternates",
+        ),
         ((), HEAD, ReferenceMismatchError, "no record lies on a contig"),
         (RECORDS, HEAD.replace("ID=A", "ID=B"), KnowledgeError, "declares neither AF nor AC and AN"),
         (RECORDS, "", KnowledgeError, "declares neither AF nor AC and AN"),
@@ -151,3 +160,19 @@ def test_the_demos_frequencies_agree_with_its_known_sites() -> None:
     shared = common.keys() & every.keys()
     assert len(shared) >= len(common) - 2
     assert all(abs(common[one] - every[one]) < 0.0001 for one in shared)
+
+
+def test_records_of_one_allele_that_contradict_each_other_are_told(build: Any, tmp_path: Path) -> None:
+    """Two files put one behind the other, of exomes and of genomes: the one with more alleles called counts."""
+    same, other = "AC=5;AN=100;AF=0.05", "AC=1;AN=1000;AF=0.001"
+    measures = build(*(f"20\t2\t.\tC\tA\t.\t.\t{info}" for info in (same, same)))
+    assert measures.contradictions == 0
+    measures = build(*(f"20\t2\t.\tC\tA\t.\t.\t{info}" for info in (other, same)))
+    assert measures.contradictions == 1
+    (example,) = measures.contradiction_examples
+    assert example.startswith("20:2 C>A: ") and "1 of 1000 alleles" in example and "5 of 100 alleles" in example
+    key = ("20", 2, "C", "A")
+    assert read_frequencies(tmp_path / FREQUENCIES, [key])[key]["count"] == 1
+    for infos in (("AC=5;AN=100;AF=0.05", "AC=1;AN=100;AF=0.01"), ("AC=1;AN=100;AF=0.01", "AC=5;AN=100;AF=0.05")):
+        assert build(*(f"20\t2\t.\tC\tA\t.\t.\t{info}" for info in infos)).contradictions == 1
+        assert read_frequencies(tmp_path / FREQUENCIES, [key])[key]["count"] == 1

@@ -117,6 +117,24 @@ def test_frequencies_that_are_none_are_refused_with_their_place(
     assert not (tmp_path / "out.vcf.gz").exists()
 
 
+def test_records_of_one_allele_that_contradict_each_other_are_told(
+    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    *head, record = files["frequencies"].read_text().splitlines()
+    other = record.replace("AF=0.25,0.01;AC=50,2;AN=200", "AF=0.5,0.1;AC=50,10;AN=100")
+    files["frequencies"].write_text("\n".join([*head, other, record, ""]))
+    *head, known = files["clinvar"].read_text().splitlines()
+    fields = known.split("\t")
+    again = "\t".join([*fields[:2], "99", *fields[3:]]).replace("CLNSIG=Pathogenic", "CLNSIG=Benign")
+    files["clinvar"].write_text("\n".join([*head, known, again, ""]))
+    assert annotate(files, "--output", str(tmp_path / "out.vcf.gz"), "--table", str(tmp_path / "t"), "--quiet") == 0
+    said = capsys.readouterr().err
+    assert "alleles ClinVar has records that say different things" in said and "variation 99 Benign" in said
+    assert "the file of frequencies has records that say different things" in said and "of 100 alleles" in said
+    (row,) = pq.read_table(tmp_path / "t").to_pylist()
+    assert (row["frequency_number"], row["clinvar_classification"]) == (200, "conflicting")
+
+
 def test_a_frequency_where_nobody_was_called_is_not_known(files: dict[str, Path], tmp_path: Path) -> None:
     told = files["frequencies"].read_text().replace("AF=0.25,0.01;AC=50,2;AN=200", "AF=nan,NaN;AC=0,0;AN=0")
     files["frequencies"].write_text(told)

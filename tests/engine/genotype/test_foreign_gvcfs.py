@@ -363,3 +363,37 @@ def test_a_block_that_ends_behind_its_contig_is_refused(fasta: Path, tmp_path: P
         genotyped(fasta, carrier, write(tmp_path, "B", GATK, block(50, 1_001)))
     with pytest.raises(VariantFileError, match="not a gVCF record"):
         genotyped(fasta, carrier, write(tmp_path, "C", GATK, block(50, 99_999_999_999)))
+
+
+def test_a_block_that_no_site_needs_is_judged_by_where_its_contig_ends(fasta: Path, tmp_path: Path) -> None:
+    header = [*GATK, "##contig=<ID=chr1,length=1000>"]
+    gvcf = write(tmp_path, "A", header, line(100, HET), block(200, 1_001))
+    with pytest.raises(VariantFileError, match="the record ends at 1,001, and chr1 has 1,000 bases") as caught:
+        genotype_sample(gvcf, SimpleNamespace(fasta=fasta, contigs=CONTIGS), tmp_path / "one.vcf.gz")
+    assert (caught.value.file, caught.value.place) == (str(gvcf), "chr1:200")
+
+
+def test_a_block_with_two_ends_is_refused(fasta: Path, tmp_path: Path) -> None:
+    twice = block(50, 90).replace("END=90", "END=90;END=95")
+    reference = SimpleNamespace(fasta=fasta, contigs=CONTIGS)
+    with pytest.raises(VariantFileError, match="line 4: this line is not a record"):
+        genotype_sample(write(tmp_path, "A", GATK, twice, line(100, HET)), reference, tmp_path / "one.vcf.gz")
+    with pytest.raises(VariantFileError, match="not a gVCF record"):
+        genotyped(fasta, tmp_path / "A.g.vcf", write(tmp_path, "B", GATK, line(100, HET)))
+    with pytest.raises(VariantFileError, match="INFO has two values of DP"):
+        genotyped(fasta, write(tmp_path, "C", GATK, line(100, HET).replace("DP=30", "DP=30;DP=31", 1)))
+
+
+def test_blocks_that_reach_over_what_follows_are_told(
+    fasta: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    overlapping = write(tmp_path, "A", GATK, block(1, 150), line(100, HET), block(101, 300), block(290, 400))
+    sound = write(tmp_path, "B", GATK, block(1, 99), line(100, HET), block(100, 100), block(101, 400))
+    reference = SimpleNamespace(fasta=fasta, contigs=CONTIGS)
+    told = genotype_sample(overlapping, reference, tmp_path / "one.vcf.gz")
+    assert (told.overlapping_blocks, told.first_overlapping_block) == (2, "chr1:1")
+    assert genotype_sample(sound, reference, tmp_path / "two.vcf.gz").overlapping_blocks == 0
+    arguments = ["genotype", "--quiet", "--reference", fasta, "--output", tmp_path / "o.vcf"]
+    for gvcfs in ([overlapping], [overlapping, sound]):
+        assert cli.main([str(one) for one in arguments + [part for path in gvcfs for part in ("--gvcf", path)]]) == 0
+        assert "2 reference blocks reach over the record behind them, the first at chr1:1:" in capsys.readouterr().err

@@ -1,12 +1,15 @@
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 import pysam
 import pytest
 
 from engine.errors import KnowledgeError
+from engine.files.bgzf import BgzfWriter
 from engine.reference.genome import measure_contigs, open_reference, read_sequences
+from tests.builders.alignments import random_sequence
 
 TWO_CONTIGS = ">chr1 a > b\nACGTN\nacg\n>chrM\nGG\n"
 
@@ -97,6 +100,27 @@ def test_an_index_of_another_copy_of_the_same_sequences_is_refused(tmp_path: Pat
     reference.fai.unlink()
     assert open_reference(path).contigs == reference.contigs
     assert open_reference(path).open().fetch("chr1", 4, 7) == "Nac"
+
+
+@pytest.mark.parametrize("stale", ["fai", "gzi"])
+def test_an_index_of_another_compressed_copy_is_refused(tmp_path: Path, stale: str) -> None:
+    """Lines of another length make another .fai, blocks at other places another .gzi; names and lengths agree."""
+    sequence = random_sequence(200_000, 3)
+    paths = []
+    for name, width, level in (("one", 60, 1), ("two", 60 if stale == "gzi" else 70, 9)):
+        (tmp_path / name).mkdir()
+        lines = "\n".join(sequence[start : start + width] for start in range(0, len(sequence), width))
+        path = tmp_path / name / "ref.fa.gz"
+        with BgzfWriter(path, level=level) as packed:
+            packed.write(f">chr1\n{lines}\n>chr2\nACGT\n".encode())
+        assert open_reference(path).contigs == open_reference(path).contigs
+        paths.append(path)
+    companion = f"ref.fa.gz.{stale}"
+    shutil.copy(paths[0].with_name(companion), paths[1].with_name(companion))
+    with pytest.raises(KnowledgeError, match=rf"is of another copy of the FASTA.*delete {companion}"):
+        open_reference(paths[1])
+    paths[1].with_name(companion).unlink()
+    assert open_reference(paths[1]).open().fetch("chr1", 150_000, 150_060) == sequence[150_000:150_060]
 
 
 @pytest.mark.parametrize(

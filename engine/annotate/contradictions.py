@@ -1,0 +1,59 @@
+"""Records of one allele that say different things: counted, with the first of them in words.
+
+>>> told = Contradictions()
+>>> told.add(("17", 5, "C", "T"), ["variation 3 Pathogenic", "variation 9 Benign"])
+>>> told.count, told.examples
+(1, ['17:5 C>T: variation 3 Pathogenic; variation 9 Benign'])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+_EXAMPLES = 5
+_LONGEST_ALLELE = 20
+
+Allele = tuple[str, int, str, str]
+"""Contig, 1-based position, ref and alt."""
+
+
+def contradictions_told(source: str, count: int, examples: Sequence[str]) -> str:
+    """A warning in one line; ``source`` as people name it, the rest as of :class:`Contradictions`."""
+    return (
+        f"of {count:,} alleles {source} has records that say different things; the one that counts most is taken, and"
+        f" of equal ones the more careful: {' | '.join(examples)}{' | ...' if count > len(examples) else ''}"
+    )
+
+
+@dataclass
+class Contradictions:
+    """Alleles of which the records of a source say different things.
+
+    Attributes:
+        count: of such alleles.
+        examples: the first five: place, alleles and what each record says.
+    """
+
+    examples: list[str] = field(default_factory=list)
+    _seen: set[Allele] = field(default_factory=set)
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return len(self._seen)
+
+    def add(self, allele: Allele, said: Sequence[str]) -> None:
+        """Take an allele into account, once.
+
+        Args:
+            allele: that several records speak of.
+            said: by each of them.
+        """
+        if allele in self._seen:
+            return
+        self._seen.add(allele)
+        if len(self.examples) < _EXAMPLES:
+            contig, position, ref, alt = allele
+            change = f"{ref[:_LONGEST_ALLELE]}>{alt[:_LONGEST_ALLELE]}"
+            self.examples.append(f"{contig}:{position:,} {change}: {'; '.join(said)}")
