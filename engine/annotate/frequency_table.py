@@ -133,8 +133,8 @@ class _Values:
         numbers = np.array([row[4] for row in rows])
         info, filters, ids, alternates = (list(kept) for kept in zip(*(row[5] for row in rows), strict=True))
         try:
-            texts = (pa.array(kept, pa.string()) for kept in (filters, ids))
-            told = self._fields.read(pa.array(info, pa.string()), numbers, *texts, np.array(alternates)).arrays
+            infos, doubts, names = (pa.array(kept, pa.string()) for kept in (info, filters, ids))
+            told = self._fields.read(infos, numbers, doubts, names, np.array(alternates)).arrays
         except ValueError as error:
             first, last = rows[0], rows[-1]
             raise KnowledgeError(

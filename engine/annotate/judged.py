@@ -143,14 +143,14 @@ def _carried(judged: Judged, part: Path, left_out: LeftOut) -> Iterator[Record]:
         if not call.copies or fields[4] in _NO_ALLELE:
             left_out.not_carried += 1
         else:
-            if is_breakend(fields[4]) or "N" in fields[4]:
+            if is_breakend(fields[4]) or ("N" in fields[4] and len(fields[4]) == len(fields[3])):
                 fields[7] = _without_judgement(fields[7])
             yield fields, call
 
 
 def _without_judgement(info: str) -> str:
-    """INFO of a breakend, of which csq takes the letters, brackets and all, for bases that were inserted; and of an
-    allele with N, of which it says that nothing changes.
+    """INFO of a breakend, of which csq takes the letters, brackets and all, for bases that were inserted; and of a
+    substitution by N, of which it says that nothing changes.
     """
     return ";".join(item for item in info.split(";") if not item.startswith("BCSQ=")) or "."
 

@@ -376,7 +376,7 @@ def test_a_block_that_no_site_needs_is_judged_by_where_its_contig_ends(fasta: Pa
 def test_a_block_with_two_ends_is_refused(fasta: Path, tmp_path: Path) -> None:
     twice = block(50, 90).replace("END=90", "END=90;END=95")
     reference = SimpleNamespace(fasta=fasta, contigs=CONTIGS)
-    with pytest.raises(VariantFileError, match="line 4: this line is not a record"):
+    with pytest.raises(VariantFileError, match="line 5: this line is not a record"):
         genotype_sample(write(tmp_path, "A", GATK, twice, line(100, HET)), reference, tmp_path / "one.vcf.gz")
     with pytest.raises(VariantFileError, match="not a gVCF record"):
         genotyped(fasta, tmp_path / "A.g.vcf", write(tmp_path, "B", GATK, line(100, HET)))
