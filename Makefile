@@ -9,7 +9,7 @@ export GENOMICS_REFERENCE := $(REFERENCE)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: fhir-definitions hail databricks-connect hapi help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers spark tmdl azurite checkov knowledge
+.PHONY: fhir-definitions hail databricks-connect hapi help setup setup-dev demo test check docs release serve bench clean lock gatk browser readers spark tmdl azurite checkov launchers knowledge
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -116,6 +116,10 @@ checkov: $(BIN)/uv  ## install checkov, schemas of Kubernetes and Helm into .che
 	@$(BIN)/uv venv --quiet --allow-existing .checkov
 	@$(BIN)/uv pip install --quiet --python .checkov checkov==3.3.30 kubernetes-validate==1.37.0
 	@GOBIN=$(CURDIR)/.helm go install -p=1 helm.sh/helm/v3/cmd/helm@v3.19.0
+
+launchers: $(BIN)/uv  ## install Dagster's launchers for Celery, Kubernetes and Container Apps into .launchers, for the tests (Celery's wants Debian's redis-server)
+	@$(BIN)/uv venv --quiet --allow-existing .launchers
+	@$(BIN)/uv pip install --quiet --python .launchers --constraint requirements.lock dagster-celery==0.29.27 redis==8.1.0 dagster-k8s==0.29.27 kubernetes-validate==1.37.0 "dagster-azure[container-apps]" --editable '.[dev]'
 
 MONO := runtime-serialization4.0 numerics4.0 data4.0 configuration4.0 xml-linq4.0 security4.0 web4.0 net-http4.0 componentmodel-dataannotations4.0 core4.0
 tmdl: $(BIN)/uv  ## install Microsoft's parser of TMDL (PyPI, under Microsoft's terms) into .readers, and Mono that runs it (Debian, as root), for the tests

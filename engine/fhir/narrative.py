@@ -5,6 +5,7 @@ Made of the resource alone, so it says nothing that the resource does not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from engine.fhir.codes import JsonObject
 
 _XHTML = "http://www.w3.org/1999/xhtml"
+_NOT_OF_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Signs that no XML may hold, escaped or not (XML 1.0, production 2): with one, a server refuses the whole bundle."""
 
 
 def narrative(resource: JsonObject) -> JsonObject:
@@ -21,8 +24,12 @@ def narrative(resource: JsonObject) -> JsonObject:
     '<div xmlns="http://www.w3.org/1999/xhtml"><p>Smith &amp; Daughters</p></div>'
     """
     told = _TOLD.get(resource["resourceType"], _kind)
-    lines = "".join(f"<p>{escape(line, quote=False)}</p>" for line in told(resource) if line.strip())
+    lines = "".join(f"<p>{_text(line)}</p>" for line in told(resource) if line.strip())
     return {"status": "generated", "div": f'<div xmlns="{_XHTML}">{lines}</div>'}
+
+
+def _text(line: str) -> str:
+    return escape(_NOT_OF_XML.sub("\N{REPLACEMENT CHARACTER}", line), quote=False)
 
 
 def _kind(resource: JsonObject) -> Iterator[str]:
