@@ -9,6 +9,7 @@ the number of variants.
 from __future__ import annotations
 
 import gc
+import itertools
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -297,14 +298,16 @@ class _Part:
         contig: its name.
         starts: 0-based first base of each.
         ends: one past the last base of its REF; absent where one may reach beyond, by its ALT or by END in INFO.
-        lines: of the VCF.
+        text: the lines of the VCF, one behind the other.
+        sizes: bytes of each.
         table: absent where none is wanted.
     """
 
     contig: str
     starts: NDArray[np.int64]
     ends: NDArray[np.int64] | None
-    lines: pa.Array
+    text: bytes | memoryview
+    sizes: NDArray[np.int64]
     table: pa.Table | None
 
 
@@ -427,9 +430,12 @@ def _merged(
     """Plain and judged rows of one batch as one, by place."""
     import pyarrow as pa
 
+    text, places = letters(plain.lines).data, offsets(plain.lines)
+    sizes = np.diff(places)
     if not records:
-        return _Part(contig, plain.positions - 1, plain.ends, plain.lines, plain.table)
-    starts = np.concatenate([plain.positions, [record.position for record in records]]) - 1
+        return _Part(contig, plain.positions - 1, plain.ends, text, sizes, plain.table)
+    judged = np.array([record.position for record in records], np.int64)
+    starts = np.concatenate([plain.positions, judged]) - 1
     order = np.argsort(starts, kind="stable")
     rows = pa.array(order)
     if table is not None and plain.table is not None:
@@ -437,9 +443,20 @@ def _merged(
     ends = None
     if not any(record.alt.startswith("<") for record in records):
         ends = np.concatenate([plain.ends, [record.position - 1 + len(record.ref) for record in records]])[order]
-    return _Part(
-        contig, starts[order], ends, pa.concat_arrays([plain.lines, pa.array(lines, pa.binary())]).take(rows), table
-    )
+    behind = np.searchsorted(plain.positions, judged, "right")
+    sizes = np.concatenate([sizes, [len(line) for line in lines]])[order]
+    return _Part(contig, starts[order], ends, _among(text, places[behind] - places[0], lines), sizes, table)
+
+
+def _among(text: memoryview, places: NDArray[np.int32], lines: list[bytes]) -> bytes:
+    """A text with lines put in at places of it.
+
+    >>> _among(memoryview(b"a\\nc\\nd\\n"), np.array([2, 2, 6]), [b"b\\n", b"b\\n", b"e\\n"])
+    b'a\\nb\\nb\\nc\\nd\\ne\\n'
+    """
+    borders = [0, *places.tolist(), len(text)]
+    pieces = [text[start:end] for start, end in itertools.pairwise(borders)]
+    return b"".join([pieces[0], *itertools.chain.from_iterable(zip(lines, pieces[1:], strict=True))])
 
 
 def _in_order(one: pa.Table, other: pa.Table, order: pa.Array) -> pa.Table:
@@ -504,14 +521,14 @@ class _Writer:
 
     def write(self, part: _Part) -> None:
         """Add rows."""
-        self._vcf.write(letters(part.lines).data)
+        self._vcf.write(part.text)
         if part.ends is None or (len(part.ends) and part.ends.max() > LAST):
             self._index = None
         elif self._index is not None:
-            self._index.add(part.contig, part.starts, part.ends, np.diff(offsets(part.lines)))
+            self._index.add(part.contig, part.starts, part.ends, part.sizes)
         if part.table is not None:
             self._table.write_table(_only(part.table, self._schema))
-        self._progress.advance(len(part.lines))
+        self._progress.advance(len(part.starts))
 
     def __enter__(self) -> Self:
         import pyarrow.parquet as pq

@@ -460,6 +460,13 @@ def _joined(*texts: pa.Array | str) -> pa.Array:
     return pc.binary_join_element_wise(*texts, "")
 
 
+def _where(rows: NDArray[np.bool_], text: str) -> list[pa.Array | str]:
+    """What is to be joined for a text that some rows have; of rows that are all alike no column is made."""
+    if rows.all():
+        return [text]
+    return [_texts(["", text]).take(_rows(rows.astype(np.int8)))] if rows.any() else []
+
+
 def _numbers(values: NDArray[np.int64]) -> pa.Array:
     """Whole numbers as texts."""
     import pyarrow as pa
@@ -467,11 +474,15 @@ def _numbers(values: NDArray[np.int64]) -> pa.Array:
     return pa.array(values).cast(pa.string())
 
 
-def _behind(before: str, texts: pa.Array, after: str) -> pa.Array:
-    """An item of INFO; nothing where its value is absent."""
+def _item(before: str, texts: pa.Array, after: str = "") -> list[pa.Array | str]:
+    """What is to be joined for an item of INFO; nothing where its value is absent."""
     import pyarrow.compute as pc
 
-    return pc.fill_null(_joined(before, texts, after), "")
+    if texts.null_count == len(texts):
+        return []
+    if not texts.null_count:
+        return [before, texts, after]
+    return [pc.fill_null(_joined(before, texts, after) if before or after else texts, "")]
 
 
 class _Lines:
@@ -489,39 +500,36 @@ class _Lines:
             row: "".join(f";{item}" for item in clinvar_items(clinvar_part(one))) for row, one in beside.clinvar.items()
         }
         lines = _joined(
-            self._heads(alleles),
+            *self._heads(alleles),
             placed.called,
-            _behind(f"{ORIGINAL}=", _sparse(alleles.original, count, pa.string()), ";"),
-            placed.annotations,
-            _behind("HGVSG=", names, ";"),
+            *_item(f"{ORIGINAL}=", _sparse(alleles.original, count, pa.string()), ";"),
+            *placed.annotations,
+            *_item("HGVSG=", names, ";"),
             placed.consequence,
-            _behind(";HGVSC=", placed.hgvs_c, ""),
-            _behind("", _sparse(known, count, pa.string()), ""),
-            _behind(";", beside.frequencies["written"], "") if beside.frequencies else "",
+            *_item(";HGVSC=", placed.hgvs_c),
+            *_item("", _sparse(known, count, pa.string())),
+            *(_item(";", beside.frequencies["written"]) if beside.frequencies else ()),
             *self._tails(alleles.records),
         )
         return lines.cast(pa.binary())
 
-    def _heads(self, alleles: _Normalised) -> pa.Array:
-        """Everything up to where our fields begin."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
+    def _heads(self, alleles: _Normalised) -> list[pa.Array | str]:
+        """Everything up to where our fields begin, in pieces."""
         batch, records = self._batch, alleles.records
         letters = np.frombuffer(batch.text, np.uint8)
         starts, info, ends = batch.starts[records], batch.tabs[records, 6] + 1, batch.tabs[records, 7]
         nothing = (ends == info + 1) & (letters[info] == ord("."))
         heads = self._pieces(starts, np.where(nothing, info, ends))
-        ended = _joined(heads, pc.if_else(pa.array(nothing), "", ";"))
+        pieces: list[pa.Array | str] = [heads, *_where(~nothing, ";")]
         if self._strip:
-            ended = _texts([self._stripped(head) for head in ended.to_pylist()])
+            pieces = [_texts([self._stripped(head) for head in _joined(*pieces).to_pylist()])]
         moved = {}
         for row in alleles.original:
-            fields = ended[row].as_py().split("\t")
+            fields = pieces[0][row].as_py().split("\t")
             fields[1] = str(alleles.positions[row])
             fields[3], fields[4] = alleles.ref[row].as_py(), alleles.alt[row].as_py()
             moved[row] = "\t".join(fields)
-        return _replaced(ended, moved)
+        return [_replaced(pieces[0], moved), *pieces[1:]]
 
     def _stripped(self, head: str) -> str:
         before, _, info = head.rpartition("\t")
@@ -615,7 +623,7 @@ class _Placed:
     Attributes:
         called: INFO's item of the consequence caller.
         consequence: INFO's items of the consequence.
-        annotations: INFO's ANN, with a semicolon behind it; empty between genes.
+        annotations: INFO's ANN, with a semicolon behind it; empty between genes. In pieces, to be joined.
         hgvs_c: name on the representative transcript.
     """
 
@@ -635,7 +643,7 @@ class _Placed:
         inside = np.diff(spread.offsets) > 0
         self.hgvs_c = self._names.take(pa.array(spread.offsets[:-1], mask=~inside))
         listed = pc.binary_join(pa.ListArray.from_arrays(pa.array(spread.offsets), entries), ",")
-        self.annotations = pc.if_else(pa.array(inside), _joined("ANN=", listed, ";"), "")
+        self.annotations = [*_where(inside, "ANN="), listed, *_where(inside, ";")]
         self.called = _texts([kind.called for kind in kinds]).take(self._stretches)
         self.consequence = _texts([kind.consequence for kind in kinds]).take(self._stretches)
 

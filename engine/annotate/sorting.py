@@ -324,6 +324,10 @@ class KnownReach:
         """Whether some of the edits, which follow each other closely, are one allele that ClinVar knows."""
         known = self._near(min(edit.start for edit in edits), max(edit.end for edit in edits))
         near = [edit for edit in edits if any(one.may_hold(edit) for one in known)]
+        if all(edit.end - edit.start == 1 == len(edit.alt) for edit in near):
+            known = [one for one in known if not one.is_single]  # two substitutions make more than one base
+        if not known:
+            return False
         for group in close_groups(sorted(near)):
             gain = sum(len(edit.alt) - edit.end + edit.start for edit in group)
             if any(one.gain == gain and one.touches(group[0].start, group[-1].end) for one in known):
@@ -345,6 +349,11 @@ class _KnownSpan(NamedTuple):
     start: int
     end: int
     gain: int
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is a substitution of one base."""
+        return self.end - self.start == 1 and not self.gain
 
     def touches(self, start: int, end: int) -> bool:
         """Whether it and a span have bases in common, or are next to each other."""

@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError
-
-from engine.release import engine_release
 
 CALLERS: Mapping[str, str] = {
     "haplotype": "engine.call.haplotype.variant_caller:HaplotypeVariantCaller",
@@ -35,6 +32,10 @@ def caller_version(name: str) -> str:
 
 def haplotype_caller_version() -> str:
     """Name and version of the engine's own caller."""
+    from importlib.metadata import PackageNotFoundError  # a tenth of what the command line would load
+
+    from engine.release import engine_release
+
     try:
         return f"{DEFAULT_CALLER} {engine_release()}"
     except PackageNotFoundError:
