@@ -33,7 +33,7 @@ from engine.annotate.plain_rows import PlainAnnotator, PlainRows
 from engine.annotate.rows import Frequency, RecordPart, Row
 from engine.annotate.sequences import Sequences
 from engine.annotate.source import Contigs, Held, Sorting, Source, open_source
-from engine.annotate.table_file import parquet_options
+from engine.annotate.table_file import coded_schema, open_coded
 from engine.annotate.terms import term
 from engine.annotate.texts import letters, offsets
 from engine.annotate.vcf_lines import annotated_header, annotated_info, has_our_fields, our_fields
@@ -358,7 +358,7 @@ class _Parts:
         rows, lines = self._judged_rows(contig, end, window)
         table = None
         if with_table:
-            table = rows_table(rows, arrow_schema(ANNOTATED_COLUMNS))
+            table = rows_table(rows, coded_schema(arrow_schema(ANNOTATED_COLUMNS)))
             if self._source.sample is None:
                 table = _without_calls(table)
         part = _merged(contig, plain, [row.record for row in rows], lines, table)
@@ -455,8 +455,10 @@ def _among(text: memoryview, places: NDArray[np.int32], lines: list[bytes]) -> b
     b'a\\nb\\nb\\nc\\nd\\ne\\n'
     """
     borders = [0, *places.tolist(), len(text)]
-    pieces = [text[start:end] for start, end in itertools.pairwise(borders)]
-    return b"".join([pieces[0], *itertools.chain.from_iterable(zip(lines, pieces[1:], strict=True))])
+    woven: list[bytes | memoryview] = [b""] * (2 * len(lines) + 1)
+    woven[::2] = [text[start:end] for start, end in itertools.pairwise(borders)]
+    woven[1::2] = lines
+    return b"".join(woven)
 
 
 def _in_order(one: pa.Table, other: pa.Table, order: pa.Array) -> pa.Table:
@@ -513,6 +515,7 @@ class _Writer:
     def __init__(self, outputs: Outputs, header: str, progress: Progress) -> None:
         self._outputs, self._progress = outputs, progress
         self._schema = arrow_schema(outputs.columns)
+        self._coded = coded_schema(self._schema)
         self._vcf = BgzfWriter(outputs.vcf, level=1)
         told = header.encode()
         self._vcf.write(told)
@@ -527,17 +530,13 @@ class _Writer:
         elif self._index is not None:
             self._index.add(part.contig, part.starts, part.ends, part.sizes)
         if part.table is not None:
-            self._table.write_table(_only(part.table, self._schema))
+            self._table.write_table(_only(part.table, self._coded))
         self._progress.advance(len(part.starts))
 
     def __enter__(self) -> Self:
-        import pyarrow.parquet as pq
-
         self._vcf.__enter__()
         if self._outputs.table is not None:
-            self._table = pq.ParquetWriter(
-                self._outputs.table, self._schema, **parquet_options(self._schema)
-            ).__enter__()
+            self._table = open_coded(self._outputs.table, self._schema).__enter__()
         return self
 
     def __exit__(

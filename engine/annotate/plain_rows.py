@@ -28,6 +28,7 @@ from engine.annotate.places import Numbering, PlacedHit, Places, Stretch
 from engine.annotate.rows import ClinvarPart, clinvar_part
 from engine.annotate.sequences import Sequence
 from engine.annotate.sorting import Sorted, first_letters
+from engine.annotate.table_file import coded_schema
 from engine.annotate.terms import INTERGENIC, term
 from engine.annotate.texts import offsets
 from engine.annotate.vcf_lines import clinvar_items, encoded
@@ -157,7 +158,8 @@ class PlainRows:
         positions: 1-based, ascending.
         ends: 0-based, one past the last base of REF.
         lines: of the VCF, as binary.
-        table: with the columns of :data:`engine.annotate.columns.ANNOTATED_COLUMNS`; absent where none is wanted.
+        table: with the columns of :data:`engine.annotate.columns.ANNOTATED_COLUMNS`, coded
+            (:func:`engine.annotate.table_file.coded_schema`); absent where none is wanted.
         named: how many have a genomic name.
         consequences: how many have each representative consequence.
         clinvar: what ClinVar says of those that it knows.
@@ -263,7 +265,7 @@ class PlainAnnotator:
     ) -> pa.Table:
         import pyarrow as pa
 
-        schema = arrow_schema(ANNOTATED_COLUMNS)
+        schema = coded_schema(arrow_schema(ANNOTATED_COLUMNS))
         count = len(alleles.records)
         records = pa.array(alleles.records)
         columns: dict[str, Any] = {
@@ -367,7 +369,7 @@ class _Normalised:
         what = _texts(_CHANGES).take(pa.array(codes)), _texts(_TURNED).take(pa.array(codes))
         self.forward = _Change(*self._along(rows, indels), _replaced(what[0], dict(zip(there, forward, strict=True))))
         self.reverse = _Change(*self._against(rows, indels), _replaced(what[1], dict(zip(there, reverse, strict=True))))
-        self.kinds = _texts(_KINDS).take(pa.array(codes))
+        self.kinds = _coded(_KINDS).take(pa.array(codes))
 
     def _along(self, rows: NDArray[np.int64], indels: Indels) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The first and the last base that names tell along the genome, of the rightmost form."""
@@ -520,16 +522,16 @@ class _Lines:
         starts, info, ends = batch.starts[records], batch.tabs[records, 6] + 1, batch.tabs[records, 7]
         nothing = (ends == info + 1) & (letters[info] == ord("."))
         heads = self._pieces(starts, np.where(nothing, info, ends))
-        pieces: list[pa.Array | str] = [heads, *_where(~nothing, ";")]
+        ended = _where(~nothing, ";")
         if self._strip:
-            pieces = [_texts([self._stripped(head) for head in _joined(*pieces).to_pylist()])]
+            heads, ended = _texts([self._stripped(head) for head in _joined(heads, *ended).to_pylist()]), []
         moved = {}
         for row in alleles.original:
-            fields = pieces[0][row].as_py().split("\t")
+            fields = heads[row].as_py().split("\t")
             fields[1] = str(alleles.positions[row])
             fields[3], fields[4] = alleles.ref[row].as_py(), alleles.alt[row].as_py()
             moved[row] = "\t".join(fields)
-        return [_replaced(pieces[0], moved), *pieces[1:]]
+        return [_replaced(heads, moved), *ended]
 
     def _stripped(self, head: str) -> str:
         before, _, info = head.rpartition("\t")
@@ -561,7 +563,14 @@ class _Lines:
 def _repeated(value: object, count: int) -> pa.Array:
     import pyarrow as pa
 
+    if isinstance(value, str):
+        return pa.DictionaryArray.from_arrays(np.zeros(count, np.int32), _texts([value]))
     return pa.repeat(pa.scalar(value), count)
+
+
+def _coded(values: Sequence_[str | None]) -> pa.DictionaryArray:
+    """Texts, each once, and which of them each value is: taken again and again, no text is copied."""
+    return _texts(values).dictionary_encode()
 
 
 def _qualities(texts: pa.Array) -> pa.Array:
@@ -679,7 +688,7 @@ class _Placed:
 
         fields: list[Any] = list(zip(*(kind.fields for kind in self._kinds), strict=True))
         columns: dict[str, Any] = {
-            name: _texts(values).take(self._stretches)
+            name: _coded(values).take(self._stretches)
             for name, values in zip(_REPRESENTATIVE, fields or [()] * len(_REPRESENTATIVE), strict=True)
         }
         nothing = -_FAR, _FAR
@@ -694,7 +703,7 @@ class _Placed:
         spread = self._spread
         chosen = pa.array(spread.chosen)
         fields: list[Any] = list(zip(*(hit.fields for hit in self._hits), strict=True)) or [()] * len(_OF_A_HIT)
-        arrays = [_texts(values).take(chosen) for values in fields]
+        arrays = [_coded(values).take(chosen) for values in fields]
         between = np.array([hit.between for hit in self._hits], np.int64).reshape(-1, 2)[spread.chosen]
         arrays.append(_splice_distances(between, *(places[spread.rows] for places in self._spans)))
         arrays += [self._names, pa.nulls(len(self._names), pa.string())]

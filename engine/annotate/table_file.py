@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _PLACE = ("contig", "position")
 
@@ -29,8 +32,41 @@ def parquet_options(schema: pa.Schema) -> dict[str, Any]:
 
 
 _AT_ONCE = 1 << 17
+_MANY_PARTS = "consequences"
+"""The column of lists of which nearly every row has some."""
 _ITS_OWN = frozenset({"allele", "position", "original", "hgvs_g", "hgvs_c", "hgvs_p", "rs", "qual", "depth"})
 """Columns of which nearly every row has a value of its own."""
+
+
+def coded_schema(schema: pa.Schema) -> pa.Schema:
+    """A table's schema with texts that come again and again as dictionaries: what is written so is neither looked up
+    text by text, nor copied where rows are put in order. For :func:`open_coded`."""
+    import pyarrow as pa
+
+    return pa.schema([pa.field(one.name, _coded(one), one.nullable, one.metadata) for one in schema])
+
+
+def _coded(field: pa.Field) -> pa.DataType:
+    import pyarrow as pa
+
+    kind = field.type
+    if field.name == _MANY_PARTS:
+        return pa.list_(pa.struct([pa.field(one.name, _coded(one)) for one in kind.value_type]))
+    return pa.dictionary(pa.int32(), kind) if pa.types.is_string(kind) and field.name not in _ITS_OWN else kind
+
+
+def open_coded(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Open a Parquet file for tables of :func:`coded_schema`; to its readers it is one of ``schema``, as texts.
+
+    Args:
+        path: the file.
+        schema: that readers see.
+    """
+    import pyarrow.parquet as pq
+
+    writer = pq.ParquetWriter(path, coded_schema(schema), store_schema=False, **parquet_options(schema))
+    writer.add_key_value_metadata({"ARROW:schema": base64.b64encode(schema.serialize())})
+    return writer
 
 
 def _paths(name: str, kind: pa.DataType) -> list[str]:
