@@ -240,6 +240,7 @@ def _align(options: argparse.Namespace) -> None:
     if len(options.read1) != len(options.read2):
         given = f"{len(options.read1)} files of reads 1 but {len(options.read2)} of reads 2"
         raise UsageError(f"{given}: give --read1 and --read2 once for each lane")
+    _require_suffix(options.output, ".bam", ".cram")
     reference = open_indexed_reference(options.reference)
     _tell_unlisted_alternates(reference)
     index = index_beside(reference, options)
@@ -281,6 +282,12 @@ def _align(options: argparse.Namespace) -> None:
     )
 
 
+def _require_suffix(output: Path | None, *suffixes: str) -> None:
+    """A name that promises another format than is written would mislead whoever opens the file."""
+    if output is not None and output.suffix not in ("", *suffixes):
+        raise UsageError(f"--output {output}: give it a name that ends in {' or '.join(suffixes)}")
+
+
 def _tell_unlisted_alternates(reference: Reference) -> None:
     from engine.reference.alternates import alternates_beside, alternates_named
 
@@ -320,6 +327,7 @@ def _recalibrate(options: argparse.Namespace) -> None:
 
     if options.output is None and options.report is None:
         raise UsageError("recalibrate makes nothing without --output or --report")
+    _require_suffix(options.output, ".bam")
     reference = open_indexed_reference(options.reference)
 
     def log(line: str) -> None:

@@ -1,7 +1,7 @@
 """Whether a BAM or CRAM file is fit for calling: sorted, whole, indexed, of one sample and of this reference.
 
-The header and the file's end are looked at, not the reads: that costs milliseconds. Reads that contradict their
-header are found by whoever decodes them.
+The header, the file's end and its first reads are looked at: that costs milliseconds. Later reads that contradict
+their header are found by whoever decodes them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.call.first_reads import require_usable_reads
 from engine.errors import AlignmentFileError, ReferenceMismatchError
 from engine.files.index_fit import require_index_fits
 from engine.reads.file_end import require_end
@@ -33,7 +34,7 @@ class AlignmentFacts:
 def check_alignments(
     reads: Path, contigs: Sequence[Contig], *, sample: str | None = None, indexed: bool = True
 ) -> AlignmentFacts:
-    """Look at header, end and index of an alignment file.
+    """Look at header, end, index and first reads of an alignment file.
 
     Args:
         reads: BAM or CRAM.
@@ -43,7 +44,8 @@ def check_alignments(
 
     Raises:
         AlignmentFileError: missing, truncated, not BAM or CRAM, unsorted, without index or read groups, several
-            samples, or another sample than asked for; the index is older than the file or of another.
+            samples, or another sample than asked for; the index is older than the file or of another; its first
+            reads cannot be used (:func:`engine.call.first_reads.require_usable_reads`).
         ReferenceMismatchError: the header's contigs are not the reference's.
     """
     header = _header(reads)
@@ -57,6 +59,7 @@ def check_alignments(
         )
     _check_contigs(reads, header, contigs)
     facts = _read_groups(reads, header, sample)
+    require_usable_reads(reads, facts.read_groups)
     if indexed:
         _require_index(reads)
     return facts

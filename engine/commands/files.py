@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import VariantFileError
+from engine.errors import AlignmentFileError, VariantFileError
 
 if TYPE_CHECKING:
     from engine.reference.genome import Reference
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 PROGRAM = "genomics-engine"
 STREAM = Path("-")
 """What the user writes for standard input or output."""
+_OPEN_STREAMS = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
+_NO_VCF = {".bcf", ".zst", ".bz2", ".xz", ".zip"}
 
 
 def open_indexed_reference(fasta: Path) -> Reference:
@@ -45,7 +47,14 @@ def with_index(reads: Path, reference: Reference) -> Path:
 
     reads = linked(reads)
     if not has_index(reads):
-        pysam.index(str(reads.absolute()))  # a name may begin with a dash
+        try:
+            pysam.index(str(reads.absolute()))  # a name may begin with a dash
+        except pysam.SamtoolsError:
+            raise AlignmentFileError(
+                "the reads cannot be indexed: they are not sorted by coordinate, whatever the header says, or damaged",
+                file=reads,
+                remedy="sort the file (samtools sort)",
+            ) from None
     return reads
 
 
@@ -101,6 +110,8 @@ def readable(path: Path) -> Iterator[Path]:
 def staged(output: Path, companions: Sequence[str] = ()) -> Iterator[Path]:
     """A place to write that becomes ``output`` when all is done, or goes to standard output for ``-``.
 
+    A device or a pipe (``/dev/null``, ``/dev/stdout``, ``>(gzip)``) is written to; nothing takes its place.
+
     Args:
         output: what the user asked for.
         companions: suffixes of files (indexes) that are made beside it.
@@ -108,17 +119,23 @@ def staged(output: Path, companions: Sequence[str] = ()) -> Iterator[Path]:
     import shutil
     import tempfile
 
-    stream = output == STREAM
+    stream = output == STREAM or is_passed_on(output)
+    if not stream and output.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a file is to be written, and there is a folder", str(output))
     parent = None if stream else output.parent
     if parent and not parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(parent))
     with tempfile.TemporaryDirectory(prefix=f".{PROGRAM}-", dir=parent) as folder:
         place = Path(folder, "output" if stream else output.name)
         yield place
-        if stream:
+        if output == STREAM:
             with place.open("rb") as written:
                 shutil.copyfileobj(written, sys.stdout.buffer)
             sys.stdout.flush()
+            return
+        if stream:
+            with place.open("rb") as written, output.open("wb") as target:
+                shutil.copyfileobj(written, target)
             return
         for suffix in companions:
             companion = place.with_name(place.name + suffix)
@@ -127,13 +144,24 @@ def staged(output: Path, companions: Sequence[str] = ()) -> Iterator[Path]:
         place.replace(output)
 
 
+def is_passed_on(output: Path) -> bool:
+    """Whether what is written there goes on elsewhere: a device, a pipe, or a name for a stream that is open."""
+    if str(output).startswith(_OPEN_STREAMS):
+        return True
+    return output.exists() and not output.is_file() and not output.is_dir()
+
+
 @contextmanager
 def staged_calls(output: Path) -> Iterator[Path]:
     """:func:`staged` for a (g)VCF, written as bgzip with its index: plain text where the name is not that of bgzip."""
     import gzip
     import shutil
 
-    if output == STREAM or output.suffix in {".gz", ".bgz"}:
+    if output.suffix in _NO_VCF:
+        raise VariantFileError(
+            f"{output.suffix} is no name of a VCF", file=output, remedy="name it .vcf.gz, or .vcf for plain text"
+        )
+    if output == STREAM or is_passed_on(output) or output.suffix in {".gz", ".bgz"}:
         with staged(output, companions=(".tbi",)) as place:
             yield place
         return

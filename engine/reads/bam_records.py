@@ -103,7 +103,7 @@ class BamRecords:
         Raises:
             AlignmentFileError: the file is damaged or ends within a record.
         """
-        from engine.reads.record_limits import BROKEN, record_limits
+        from engine.reads.record_limits import BROKEN, UNEQUAL, record_limits
 
         data, count = self._rest, 0
         for block in self._more():
@@ -111,6 +111,8 @@ class BamRecords:
             offset, outcome = record_limits(data)
             if outcome == BROKEN:
                 raise self._damaged("these bytes are no BAM record", count + len(offset) - 1)
+            if outcome == UNEQUAL:
+                raise self._damaged("a read has more or fewer bases than its CIGAR tells", count + len(offset) - 1)
             if len(offset) > 1:
                 yield Records(data[: offset[-1]], offset)
                 count += len(offset) - 1

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernel import kernel
-from engine.reads.record_kernels import sequence_at
-from engine.reads.unaligned import int32_at
+from engine.reads.record_kernels import cigar_at, flag_of, sequence_at
+from engine.reads.unaligned import int32_at, uint16_at, uint32_at
 
-WHOLE, BROKEN = range(2)
+WHOLE, BROKEN, UNEQUAL = range(3)
 
+_TAKES_BASES = 0b110010011
+"""Bits of the operators M, I, S, = and X."""
+_SECONDARY = 0x100
 _SMALLEST, _LARGEST = 33, 1 << 28
 
 
@@ -27,8 +30,21 @@ def _is_whole(data: NDArray[np.uint8], at: int) -> bool:
 
 
 @kernel
+def _agrees(data: NDArray[np.uint8], at: int) -> bool:
+    """Whether CIGAR and bases are equally long. A secondary alignment may have no bases (SAM specification 1.4)."""
+    bases, read = int32_at(data, at + 20), 0
+    cigar = cigar_at(data, at)
+    for i in range(uint16_at(data, at + 16)):
+        element = uint32_at(data, cigar + 4 * i)
+        if _TAKES_BASES >> (element & 15) & 1:
+            read += element >> 4
+    return read == bases or read == 0 or (bases == 0 and flag_of(data, at) & _SECONDARY != 0)
+
+
+@kernel
 def record_limits(data: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
-    """int64[n + 1], where each complete record begins and the last one ends, and whether the next one is broken.
+    """int64[n + 1], where each complete record begins and the last one ends, and what is wrong with the next one:
+    nothing, its lengths contradict each other, or its CIGAR and its bases do.
 
     Args:
         data: uint8[], packed records.
@@ -46,6 +62,9 @@ def record_limits(data: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
             break
         if not _is_whole(data, at):
             outcome = BROKEN
+            break
+        if not _agrees(data, at):
+            outcome = UNEQUAL
             break
         at += 4 + size
         count += 1

@@ -5,12 +5,15 @@ import os
 import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pysam
 import pytest
 
 from engine import cli
 from engine.commands import files as command_files
+from engine.errors import VariantFileError
 from tests.builders.alignments import Haplotype, random_sequence, write_bam, write_reference
 
 SEQUENCE = random_sequence(3_000)
@@ -322,3 +325,80 @@ def test_an_interrupted_run_leaves_nothing(tmp_path):
         place.write_text("half")
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
+
+
+def _written_to(path: Path, text: str = "result") -> None:
+    with command_files.staged(path, companions=(".tbi",)) as place:
+        place.write_text(text)
+        place.with_name(f"{place.name}.tbi").write_text("index")
+
+
+def test_a_device_is_written_to_and_nothing_takes_its_place() -> None:
+    """As root a file would take the place of /dev/null, for every program of the machine."""
+    ours, theirs = os.openpty()
+    try:
+        _written_to(Path(os.ttyname(theirs)))
+        assert os.read(ours, 99) == b"result"
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert all(command_files.is_passed_on(Path("/dev", name)) for name in ("null", "full", "stdout", "stderr", "fd/63"))
+    assert not command_files.is_passed_on(Path("/dev/shm/S1.bam"))
+
+
+def test_a_pipe_is_written_to(tmp_path: Path) -> None:
+    """As the shell's ``>(program)`` gives one."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(pipe.read_text)
+        _written_to(pipe)
+        assert read.result(timeout=60) == "result"
+    assert pipe.is_fifo() and not (tmp_path / "pipe.tbi").exists()
+
+
+def test_a_name_of_an_open_stream_is_that_stream(tmp_path: Path) -> None:
+    with (tmp_path / "kept.txt").open("w+") as out:
+        _written_to(Path(f"/proc/self/fd/{out.fileno()}"))
+    assert (tmp_path / "kept.txt").read_text() == "result" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_folder_in_the_place_of_an_output_is_told_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError, match="there is a folder"), command_files.staged(tmp_path, (".bai",)):
+        pytest.fail("nothing is to be made")
+    assert list(tmp_path.parent.glob(f"{tmp_path.name}.*")) == []
+
+
+@pytest.mark.parametrize(("command", "name"), [("align", "o.sam"), ("align", "o.fastq.gz"), ("recalibrate", "o.cram")])
+def test_a_name_that_promises_another_format_is_refused(
+    command: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {
+        "align": ["--sample", "S", "--read1", "a.fq", "--read2", "b.fq"],
+        "recalibrate": ["--reads", "a.bam", "--known-sites", "k.vcf"],
+    }[command]
+    assert cli.main([command, "--reference", "r.fa", *given, "--output", str(tmp_path / name)]) == cli.USAGE_ERROR
+    assert "give it a name that ends in .bam" in capsys.readouterr().err
+
+
+def test_calls_are_not_written_under_the_name_of_another_format(tmp_path: Path) -> None:
+    with (
+        pytest.raises(VariantFileError, match=r"\.bcf is no name of a VCF"),
+        command_files.staged_calls(tmp_path / "o.bcf"),
+    ):
+        pytest.fail("nothing is to be made")
+
+
+def test_reads_whose_header_alone_says_that_they_are_sorted_are_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unsorted = tmp_path / "unsorted.bam"
+    with pysam.AlignmentFile(str(folder / "S1.bam")) as reads:
+        backwards = list(reads)[::-1]
+        with pysam.AlignmentFile(str(unsorted), "wb", template=reads) as out:
+            for read in backwards:
+                out.write(read)
+    arguments = ["call", "--reference", str(folder / "reference.fa"), "--reads", str(unsorted), "--quiet"]
+    assert cli.main([*arguments, "--output", str(tmp_path / "o.g.vcf.gz")]) == cli.DATA_ERROR
+    said = capsys.readouterr().err
+    assert "not sorted by coordinate" in said and "Traceback" not in said
