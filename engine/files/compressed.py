@@ -17,6 +17,7 @@ a copy leaves that was cut off or filled up. What the bytes say is not known her
 from __future__ import annotations
 
 import io
+import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +53,13 @@ def file_kind(path: Path, *, error: type[GenomicsError] = KnowledgeError) -> Kin
         GenomicsError: of the type given: it is missing, cannot be read, is empty, or packed in another way.
     """
     try:
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise error(
+                "this is a pipe or a device, and it is read more than once",
+                file=path,
+                remedy="write it into a file, and give that",
+            )
         with path.open("rb") as file:
             magic = file.read(18)
     except FileNotFoundError:

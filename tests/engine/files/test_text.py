@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,11 @@ def test_joined_files_are_whole_and_only_one_member_or_an_end_block_proves_it(tm
         with VerifiedFile(path, error=FastqError, needs_end=False) as file:
             assert file.read() in (b"a\n", b"a\nb\n")
             assert file.proves_its_end == proves, name
+
+
+def test_a_pipe_is_told_at_once_and_not_waited_for(tmp_path: Path) -> None:
+    """As the shell's ``<(program)`` gives one: what was looked at would be gone when the file is read."""
+    os.mkfifo(tmp_path / "pipe.vcf.gz")
+    with pytest.raises(KnowledgeError, match="a pipe or a device") as caught:
+        next(text_lines(tmp_path / "pipe.vcf.gz"))
+    assert caught.value.remedy == "write it into a file, and give that"
