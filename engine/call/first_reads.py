@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _LOOKED_AT = 2_000
 _ENOUGH = 20
 """Reads of which all are so: fewer may be by chance."""
+_SHARE_OF_COPIES = 0.2
+"""Of a file with a lane of two merged twice it is a third."""
 _NO_SEQUENCE = b"required_fields=0x1c3f"
 """SAM's fields but bases: CRAM then needs no reference. Qualities (0x400) are among them."""
 _UNKNOWN_MAPQ = 255
@@ -80,17 +82,22 @@ def _require_groups(reads: Path, first: list[pysam.AlignedSegment], groups: Coll
 
 
 def _require_once(reads: Path, first: list[pysam.AlignedSegment]) -> None:
+    """A few copies stand where regions of a file were put together again; a merged file has all its reads twice."""
     seen: set[tuple[object, ...]] = set()
+    copies = []
     for number, read in enumerate(first, start=1):
         this = read.query_name, read.get_tag("RG"), read.flag, read.reference_id, read.reference_start, read.cigarstring
         if this in seen:
-            raise AlignmentFileError(
-                f"read {read.query_name} stands twice, as where a file was merged with itself",
-                file=reads,
-                place=f"read {number:,}",
-                remedy="make the file again of each lane once",
-            )
+            copies.append((number, read.query_name))
         seen.add(this)
+    if len(copies) >= _ENOUGH and len(copies) > _SHARE_OF_COPIES * len(first):
+        number, name = copies[0]
+        raise AlignmentFileError(
+            f"reads stand twice ({name} the first), as where a file was merged with itself",
+            file=reads,
+            place=f"read {number:,}",
+            remedy="make the file again of each lane once",
+        )
 
 
 def _require_qualities(reads: Path, first: list[pysam.AlignedSegment]) -> None:

@@ -68,7 +68,7 @@ def test_reads_that_would_be_left_out_or_misread_are_refused(
 
 
 def test_a_file_merged_with_itself_is_refused(reference: SmallReference, tmp_path: Path) -> None:
-    with pytest.raises(AlignmentFileError, match="stands twice"):
+    with pytest.raises(AlignmentFileError, match="reads stand twice"):
         require_usable_reads(changed(tmp_path, reference, lambda read: None, times=2), {"1"})
 
 
