@@ -94,8 +94,9 @@ def console() -> NoReturn:
     """The installed command: :func:`main`, then gone at once. To take compiled kernels down in order, as Python does at
     its end, would cost half a second."""
     code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # the shell may have closed it
+            stream.flush()
     os._exit(code)
 
 

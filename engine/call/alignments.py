@@ -76,8 +76,14 @@ def _require_index(reads: Path) -> None:
 def _header(reads: Path) -> dict[str, Any]:
     import pysam
 
-    if not reads.is_file():
+    if not reads.exists():
         raise AlignmentFileError("the file does not exist", file=reads, remedy="check its path")
+    if not reads.is_file():
+        raise AlignmentFileError(
+            "this is a folder, a pipe or a device, and places in it are looked up",
+            file=reads,
+            remedy="write the alignments into a file, and give that",
+        )
     verbosity = pysam.set_verbosity(0)
     try:
         with pysam.AlignmentFile(str(reads), check_sq=False) as alignments:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from engine.errors import AlignmentFileError, VariantFileError
 
@@ -99,7 +99,7 @@ def readable(path: Path) -> Iterator[Path]:
     import tempfile
 
     with tempfile.NamedTemporaryFile(prefix=f"{PROGRAM}-") as copy:
-        shutil.copyfileobj(sys.stdin.buffer, copy)
+        shutil.copyfileobj(_open_stream(sys.stdin, "input").buffer, copy)
         copy.flush()
         if not copy.tell():
             raise VariantFileError("standard input is empty", remedy="pipe a VCF into it, or name a file")
@@ -130,7 +130,7 @@ def staged(output: Path, companions: Sequence[str] = ()) -> Iterator[Path]:
         yield place
         if output == STREAM:
             with place.open("rb") as written:
-                shutil.copyfileobj(written, sys.stdout.buffer)
+                shutil.copyfileobj(written, _open_stream(sys.stdout, "output").buffer)
             sys.stdout.flush()
             return
         if stream:
@@ -142,6 +142,13 @@ def staged(output: Path, companions: Sequence[str] = ()) -> Iterator[Path]:
             if companion.exists():
                 companion.replace(output.with_name(output.name + suffix))
         place.replace(output)
+
+
+def _open_stream(stream: TextIO | None, name: str) -> TextIO:
+    """The stream, which Python does not have where the shell closed it (``>&-``)."""
+    if stream is None:
+        raise OSError(errno.EBADF, "it is closed", f"standard {name}")
+    return stream
 
 
 def is_passed_on(output: Path) -> bool:

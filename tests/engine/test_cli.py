@@ -402,3 +402,12 @@ def test_reads_whose_header_alone_says_that_they_are_sorted_are_refused(
     assert cli.main([*arguments, "--output", str(tmp_path / "o.g.vcf.gz")]) == cli.DATA_ERROR
     said = capsys.readouterr().err
     assert "not sorted by coordinate" in said and "Traceback" not in said
+
+
+def test_a_stream_that_the_shell_closed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(OSError, match="it is closed: 'standard output'"):
+        _written_to(command_files.STREAM)
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(OSError, match="standard input"), command_files.readable(command_files.STREAM):
+        pytest.fail("there is nothing to read")
