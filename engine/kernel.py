@@ -17,7 +17,9 @@ Compiling what set-up compiles took 237 CPU seconds with ``njit`` and takes 103;
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -54,8 +56,19 @@ def kernel(function: Any = None, **options: Any) -> Any:
 
 def _compiled_when_called(function: Callable[..., Any], options: dict[str, Any]) -> Any:
     found = _Kernel(function, targetoptions=_OPTIONS | options)
-    found.enable_caching()
+    try:
+        found.enable_caching()
+    except RuntimeError:  # no folder can be written to, as for an account without a home
+        _tell_that_nothing_is_kept()
     return found
+
+
+@cache
+def _tell_that_nothing_is_kept() -> None:
+    logging.getLogger(__name__).warning(
+        "compiled kernels cannot be kept and are compiled in every process, which takes minutes: "
+        "name a folder that can be written to as NUMBA_CACHE_DIR"
+    )
 
 
 _OPTIONS = {"nopython": True, "nogil": True, "boundscheck": None, "no_cfunc_wrapper": True}

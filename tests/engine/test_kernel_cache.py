@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import engine
+from engine import kernel as kernel_module
 from engine.kernel_cache import compiled_once, imported_files, source_stamp
 
 ENGINE = Path(engine.__file__).parent
@@ -64,6 +66,7 @@ def test_a_changed_import_compiles_again(package: Path) -> None:
 ALL_AT_ONCE = """
 import sys, time
 from pathlib import Path
+from typing import Any
 from engine.made_up.outer import two
 Path(sys.argv[1]).touch()
 while not Path("go").exists():
@@ -97,6 +100,7 @@ def test_a_process_that_died_while_it_compiled_is_not_waited_for(tmp_path: Path)
     code = f"""
 import os
 from pathlib import Path
+from typing import Any
 from engine.kernel_cache import compiled_once
 with compiled_once(Path({str(tmp_path)!r}), "one"):
     os._exit(3)
@@ -114,6 +118,15 @@ def test_where_nothing_can_be_kept_a_kernel_is_compiled_all_the_same(tmp_path: P
         raise ValueError("its own")
     with compiled_once(tmp_path, "one"):
         pass
+
+
+def test_an_account_that_may_write_nowhere_is_told_once_and_its_kernels_run(caplog: pytest.LogCaptureFixture) -> None:
+    """For a function of no file, too, numba finds no folder to keep it in."""
+    scope: dict[str, Any] = {}
+    exec("def one_more(number): return number + 1\ndef one_less(number): return number - 1", scope)
+    kernel_module._tell_that_nothing_is_kept.cache_clear()
+    assert kernel_module.kernel(scope["one_more"])(1) == 2 and kernel_module.kernel(scope["one_less"])(1) == 0
+    assert [("NUMBA_CACHE_DIR" in record.message) for record in caplog.records] == [True]
 
 
 def test_imports_are_followed_to_modules_and_through_packages() -> None:
