@@ -143,7 +143,8 @@ def reanalyse(services: Services, log: Callable[[str], None] = lambda _: None) -
         write_made(look.made.table(), work.folder / MADE_FILE)
         measures: dict[str, Measure] = {"confirmed": confirmed, "touched": len(touched), _MARK: look.mark}
         receipt = work.publish(records=len(confirmations), recipe=look.recipe, measures=measures)
-    asked = tuple(sample for sample, why in sorted(touched.items()) if look.ask(sample, why))
+    made = look.made.last_made(touched)
+    asked = tuple(sample for sample, why in sorted(touched.items()) if look.ask(sample, why, since=made[sample]))
     log(f"{confirmed:,} samples stand as they were said, {len(touched):,} are touched, {len(asked):,} asked for")
     return Reanalysis(receipt, confirmed, {sample: tuple(why) for sample, why in touched.items()}, asked)
 
@@ -212,11 +213,11 @@ class _Look:
         when = datetime.now(UTC).isoformat(timespec="seconds")
         return self.made.confirmed(touched, releases=self._releases, when=when, code=self.code.digest)
 
-    def ask(self, sample: str, why: Sequence[str]) -> bool:
+    def ask(self, sample: str, why: Sequence[str], *, since: str) -> bool:
         """Ask for a run, once: what came to its end since and is behind all the same is a matter for a person."""
         if self.services.registry.sample(sample).status is not SampleStatus.DONE:
             return False
-        if self.services.registry.asked_since(sample, cause=KNOWLEDGE, since=self.made.last_made(sample)):
+        if self.services.registry.asked_since(sample, cause=KNOWLEDGE, since=since):
             self.log(f"{sample} was asked for, and its run has not made it anew: look at its run")
             return False
         self.services.registry.ask_again(sample, cause=KNOWLEDGE, why="; ".join(why))

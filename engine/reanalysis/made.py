@@ -114,10 +114,13 @@ class Made:
         rows = self._db.execute("SELECT DISTINCT sample_id, data_version FROM made WHERE asset = ?", [asset])
         return dict(rows.fetchall())
 
-    def last_made(self, sample: str) -> str:
-        """When the newest of what is behind of a sample was made."""
-        ((when,),) = self._db.execute("SELECT max(created) FROM behind WHERE sample_id = ?", [sample]).fetchall()
-        return str(when)
+    def last_made(self, samples: Collection[str]) -> dict[str, str]:
+        """When the newest of what is behind of some samples was made, by sample."""
+        import pyarrow as pa
+
+        self._table("chosen", pa.table({"sample_id": pa.array(samples, pa.string())}))
+        newest = "SELECT sample_id, max(created) FROM behind SEMI JOIN chosen USING (sample_id) GROUP BY sample_id"
+        return dict(self._db.execute(newest).fetchall())
 
     def confirmed(
         self, touched: Collection[str], *, releases: Mapping[str, str], when: str, code: str

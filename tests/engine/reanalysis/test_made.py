@@ -68,4 +68,4 @@ def test_whose_findings_tell_a_persons_decision_is_known() -> None:
     plain = receipt("S2", "findings", "f2", {"panels": "p0"}, decisions={})
     made = look([told, plain])
     assert made.decided() == {"S1"}
-    assert made.last_made("S1") == "2025-01-15T00:00:00+00:00"
+    assert made.last_made({"S1"}) == {"S1": "2025-01-15T00:00:00+00:00"}
