@@ -2,8 +2,9 @@
 
 Samples arrive at random, wait by priority, and go through the steps of the path on one machine each. A machine is lost
 at random: what its sample had published stays (an artifact is fresh or it is not), and the step that was under way is
-done again elsewhere. How long the steps take is what was measured here and scaled to a genome (docs/setup.md); spread
-and loss of machines are assumptions, and so is the price of a machine's hour, which has no default.
+done again elsewhere. How long the steps take is what was measured here and scaled to a genome, as the table of
+docs/setup.md has it, which is read; spread and loss of machines are assumptions, and so is the price of a machine's
+hour, which has no default.
 """
 
 from __future__ import annotations
@@ -11,13 +12,37 @@ from __future__ import annotations
 import argparse
 import heapq
 import random
+import re
 import statistics
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
 
-STEPS = {"reads verified": 0.4, "aligned": 0.5, "called": 0.3, "genotyped": 1.1, "annotated and reported": 0.2}
-"""Hours of each step at sixteen cores: the table of docs/setup.md, and an allowance for what follows the calls."""
+SETUP = Path(__file__).resolve().parent.parent / "docs" / "setup.md"
+_HEAD = re.compile(r"^\| step \| measured \|.* at 16 cores \|$", re.MULTILINE)
+
+
+def steps_of(text: str) -> dict[str, float]:
+    """Hours of each step at sixteen cores, in order: the last column of the table of steps.
+
+    Args:
+        text: of docs/setup.md.
+    """
+    head = _HEAD.search(text)
+    if head is None:
+        raise SystemExit("docs/setup.md has no table of steps")
+    rows = text[head.end() :].strip().splitlines()[1:]
+    table = [[cell.strip() for cell in row.strip("|").split("|")] for row in takewhile(_is_row, rows)]
+    return {cells[0]: float(cells[-1].removesuffix(" h")) for cells in table[:-1]}
+
+
+def _is_row(line: str) -> bool:
+    return line.startswith("|")
+
+
+STEPS = steps_of(SETUP.read_text())
 DISK = {"reads": 50.0, "alignments": 35.0, "gVCF": 7.0}
 """GB of a genome at 30x (docs/setup.md)."""
 URGENT, RESEARCH = 0, 1

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.day import RESEARCH, STEPS, URGENT, Day, simulate
+from benchmarks.day import RESEARCH, SETUP, STEPS, URGENT, Day, simulate, steps_of
 
 
 def of(**changed: float) -> Day:
     given = {"machines": 12, "genomes": 100, "days": 2, "urgent": 0.1, "lost_per_day": 0.0, "spread": 0.0, "seed": 1}
     return simulate(**(given | changed))  # type: ignore[arg-type]
+
+
+def test_the_steps_are_those_of_the_table_that_a_laboratory_reads() -> None:
+    text = SETUP.read_text()
+    assert len(STEPS) >= 5 and f"| all of it | | about 12 | about 7 h | about {sum(STEPS.values()):.1f} h |" in text
+    assert steps_of(text.replace("| 0.5 h |", "| 0.7 h |"))["aligned, sorted, marked"] == 0.7
+    with pytest.raises(SystemExit, match="no table"):
+        steps_of("")
 
 
 def test_alone_a_sample_takes_what_its_steps_take() -> None:
