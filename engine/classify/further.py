@@ -42,6 +42,9 @@ _WORDS = {
 SMN1 = "SMN1"
 REPEAT_EXPANSIONS, SMN1_COPIES = "repeat expansions", "copies of SMN1"
 """What is looked for, in words, and told only in genes that the order names."""
+_OFF_REPEAT = 10
+"""Bases by which the place of an insertion in a repeat may be off: as many may be alike at its ends."""
+_ALSO_SEEN = "The caller of structural variants sees it as an insertion, which is not told a second time."
 _MUCH_HOMOZYGOUS = 0.03
 """Share of the autosomes in long runs, from which it is told: half of what a child of first cousins has."""
 
@@ -252,6 +255,25 @@ def _repeat(locus: Mapping[str, Any]) -> FurtherFinding:
         least_units=longer["low"],
         most_units=longer["high"],
     )
+
+
+def told_once(structural: Sequence[FurtherFinding], repeats: Sequence[FurtherFinding]) -> list[FurtherFinding]:
+    """The structural findings and the repeats, without insertions and gains that are one of these repeats' own.
+
+    What a long repeat has more than the reference is also an insertion to whoever looks for those, of a length that is
+    worse known; the repeat says that it was seen.
+    """
+    within = {one.key: repeat for repeat in repeats for one in structural if _is_of(one, repeat)}
+    seen = {repeat.key for repeat in within.values()}
+    noted = [replace(one, notes=(*one.notes, _ALSO_SEEN)) if one.key in seen else one for one in repeats]
+    return [*(one for one in structural if one.key not in within), *noted]
+
+
+def _is_of(event: FurtherFinding, repeat: FurtherFinding) -> bool:
+    """Whether bases were put in within a repeat, or bases of it are there more often."""
+    if event.contig != repeat.contig or event.type not in ("INS", "DUP"):
+        return False
+    return repeat.position - _OFF_REPEAT <= event.position and event.end <= repeat.end + _OFF_REPEAT
 
 
 def smn_findings(found: SmnCopies, question: Question) -> list[FurtherFinding]:

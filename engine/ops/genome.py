@@ -281,11 +281,13 @@ def further_findings(
         REPEAT_EXPANSIONS,
         SMN1_COPIES,
         Further,
+        FurtherFinding,
         homozygosity_findings,
         mitochondrial_findings,
         repeat_findings,
         smn_findings,
         structural_findings,
+        told_once,
         uniparental_findings,
         with_accessions,
         write_further,
@@ -310,14 +312,14 @@ def further_findings(
     told = {
         what: json.loads(one.file(_SUFFIX).read_text()) for what, one in sources.items() if one.measures["examined"]
     }
-    findings = []
+    structural: list[FurtherFinding] = []
     if found := told.get(BY_JUNCTIONS):
         events = [StructuralVariant(**event) for event in found["events"]]
         dosage = haploinsufficient_genes(reference.constraint) if reference.constraint else None
         usual = _usual_copies(reference, person.sex)
-        findings += structural_findings(events, spokesmen_of(reference), question, dosage, usual)
-    if found := told.get(REPEAT_EXPANSIONS):
-        findings += repeat_findings(found["loci"], question)
+        structural = structural_findings(events, spokesmen_of(reference), question, dosage, usual)
+    found = told.get(REPEAT_EXPANSIONS)
+    findings = told_once(structural, repeat_findings(found["loci"], question) if found else ())
     if found := told.get("the mitochondrial genome"):
         calls = [MitochondrialCall(**call) for call in found["calls"]]
         deletions = [LargeDeletion(**gone) for gone in found["deletions"]]

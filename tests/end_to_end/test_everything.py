@@ -82,6 +82,11 @@ def test_the_report_says_that_a_variant_may_be_mosaic_and_which_pharmacogene_was
     assert "one copy by depth: the other is deleted (*5)" in told[0]
 
 
+def test_the_expanded_repeat_is_no_structural_variant_too(told: tuple[str, dict[str, Any]]) -> None:
+    assert "HTT: heterozygous insertion" not in told[0]
+    assert "The caller of structural variants sees it as an insertion" in told[0]
+
+
 CHANGE, COPIES, FRACTION = "48019-4", "82155-3", "81258-6"
 VARIANTS: dict[tuple[str, str], dict[str, object]] = {
     ("ABCA4", "NC_000001.11:g.8051"): {CHANGE: "SNV"},

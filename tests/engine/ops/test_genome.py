@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -202,6 +202,38 @@ def test_no_copy_of_smn1_reaches_the_report_of_whom_it_was_asked(
     )
     assert [one.headline for one in asked.findings] == ["SMN1: no copy with the C of c.840 at chr5:30,001"]
     assert unasked.findings == () and asked.examined == unasked.examined == ("copies of SMN1",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "end", "headlines"),
+    [
+        ("INS", 502, 503, 1),  # in the repeat: the same bases
+        ("DUP", 500, 530, 1),
+        ("INS", 600, 601, 2),  # elsewhere in the exon
+        ("DEL", 500, 530, 2),  # of the other copy
+        ("DUP", 420, 560, 2),  # more than the repeat
+    ],
+)
+def test_an_expanded_repeat_is_not_told_a_second_time_as_an_insertion(
+    tmp_path: Path, bundle: ReferenceBundle, kind: str, start: int, end: int, headlines: int
+) -> None:
+    event = StructuralVariant(kind, "chr1", start, end, 57, "0/1", 50, 3, 9, 0.9, passes=True)  # type: ignore[arg-type]
+    locus = {
+        **{"id": "A_CAG", "gene": "A", "motif": "CAG", "place": "chr1:501-557", "state": "pathogenic range"},
+        **{"disease": "", "pathogenic_min": 40.0, "zygosity": "heterozygous"},
+        "alleles": [{"units": 55.0, "low": 44.0, "high": 77.0, "by": "3 reads"}],
+    }
+    found = {"structural_variants": {"looked_for": {}, "events": [asdict(event)]}, "repeats": {"loci": [locus]}}
+    for name, content in found.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    artifacts = {
+        name: SimpleNamespace(measures={"examined": 1}, file=lambda _, name=name: tmp_path / f"{name}.json")
+        for name in found
+    }
+    further = told(tmp_path, bundle, of=person(ordered_genes=("A",)), **artifacts)
+    (repeat,) = [one for one in further.findings if one.kind == "repeat expansion"]
+    assert len(further.findings) == headlines
+    assert any("not told a second time" in note for note in repeat.notes) == (headlines == 1)
 
 
 def test_a_contig_of_one_parent_alone_reaches_the_report(tmp_path: Path, bundle: ReferenceBundle) -> None:
