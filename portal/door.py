@@ -83,10 +83,12 @@ class Visitor:
     Attributes:
         person: for the audit log.
         by_cookie: whether a browser's cookie speaks for them, which other pages can make it send.
+        looks_only: whether they may change nothing.
     """
 
     person: str
     by_cookie: bool
+    looks_only: bool = False
 
 
 class _Answer:
@@ -124,6 +126,7 @@ class Door:
         audit: AuditLog,
         origins: Iterable[str],
         person_header: str | None = None,
+        operators: frozenset[str] | None = None,
         portal: ASGIApp | None = None,
         events: StructuredLog | None = None,
     ) -> None:
@@ -135,6 +138,7 @@ class Door:
             audit: where mutations are written down.
             origins: ``scheme://host[:port]`` of every address people open.
             person_header: header in which a reverse proxy that holds the token names the person it signed on.
+            operators: persons as that header names them, the only ones who may change anything; absent where all may.
             portal: the clinicians' portal, which lets people in by itself.
             events: where each request is told for programs: how it was answered, not what was asked and by whom.
         """
@@ -146,6 +150,7 @@ class Door:
         self._origins = frozenset(origin.lower() for origin in origins)
         self._hosts = frozenset(urlsplit(origin).netloc for origin in self._origins)
         self._person_header = person_header
+        self._operators = operators
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it here."""
@@ -211,9 +216,13 @@ class Door:
         kind, _, given = connection.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and self._sessions.is_token(given.strip()):
             named = connection.headers.get(self._person_header, "") if self._person_header else ""
-            return Visitor(printable(named) or self._sessions.account, by_cookie=False)
+            return Visitor(printable(named) or self._sessions.account, False, self._looks_only(named))
         person = self._sessions.person_of_cookie(connection.cookies.get(_cookie_name(connection), ""), time.time())
-        return None if person is None else Visitor(person, by_cookie=True)
+        # Whoever has the token types any name at the sign-in: it makes nobody an operator.
+        return None if person is None else Visitor(person, True, self._looks_only(""))
+
+    def _looks_only(self, named: str) -> bool:
+        return self._operators is not None and named not in self._operators
 
     def _show_token(self, request: Request) -> Response:
         """Trade the token in an address for a cookie, and go on to the address without it."""
@@ -251,11 +260,14 @@ class Door:
         if _media_type(request) != "application/json":
             raise RefusedError(415, "what changes anything is sent as application/json")
         body = _json(await _body(request))
-        if request.scope["path"] != GRAPHQL:
+        operation = _read_request(body) if request.scope["path"] == GRAPHQL else None
+        if visitor.looks_only and (operation is None or operation.changes):
+            raise RefusedError(403, "you look and change nothing here: ask an operator of the platform")
+        if operation is None:
             sent = {"parameters": dict(request.query_params), "body": body}
             details = without_secrets({"path": request.scope["path"], **sent})
             await self._write_down(visitor, request, details, None)
-        elif (operation := _read_request(body)).changes:
+        elif operation.changes:
             details = {"operation": operation.name, "fields": list(operation.fields)}
             await self._write_down(visitor, request, details, _only_sample(operation))
         # What was judged is what is executed: the application is handed the body as it was read here.

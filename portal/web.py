@@ -52,6 +52,7 @@ def door_before(context: IWorkspaceProcessContext[Any], platform: Resources, por
         platform.audit,
         (*loopback_origins(port), *platform.settings.web_origins),
         platform.settings.web_person_header,
+        platform.settings.web_operators,
         portal,
         StructuredLog(platform.settings.data / FILE),
     )

@@ -311,6 +311,13 @@ OPTIONS = (
         "Header in which a reverse proxy that sends the token names the person it signed on, for the audit log.",
     ),
     Option(
+        "GENOMICS_WEB_OPERATORS",
+        "none",
+        (),
+        "Persons as that header names them, separated by commas, who may change anything in the web UI; all others "
+        "only look. Without it everybody may who has the token.",
+    ),
+    Option(
         "GENOMICS_PORTAL_ACCESS",
         "none",
         (),
@@ -406,6 +413,7 @@ class Settings:
         web_listen: the address on which the web UI listens.
         web_origins: ``scheme://host[:port]`` of addresses at which a reverse proxy shows the web UI.
         web_person_header: the header in which it names the person, absent where it names none.
+        web_operators: the persons who may change anything in the web UI, absent where everybody may.
         portal_access: file that says who comes into the portal, absent where only the demo's people do.
         access: file that says the group of each role, absent where everything is the platform's alone.
         power_bi: file that says which Power BI dataset is refreshed, absent where none is.
@@ -454,6 +462,7 @@ class Settings:
     web_listen: str
     web_origins: tuple[str, ...]
     web_person_header: str | None
+    web_operators: frozenset[str] | None
     portal_access: Path | None
     access: Path | None
     power_bi: Path | None
@@ -521,6 +530,7 @@ class Settings:
             web_listen=values["GENOMICS_WEB_LISTEN"],
             web_origins=_origins(variables.get("GENOMICS_WEB_ORIGINS")),
             web_person_header=variables.get("GENOMICS_WEB_PERSON_HEADER") or None,
+            web_operators=_operators(variables),
             portal_access=_path(variables.get("GENOMICS_PORTAL_ACCESS")),
             access=_path(variables.get("GENOMICS_ACCESS")),
             power_bi=_path(variables.get("GENOMICS_POWER_BI")),
@@ -762,6 +772,17 @@ def _origins(addresses: str | None) -> tuple[str, ...]:
                 remedy="write each as https://host or https://host:port, separated by commas",
             )
     return origins
+
+
+def _operators(variables: Mapping[str, str]) -> frozenset[str] | None:
+    """Persons that a header names; a name that somebody types would be nobody's word."""
+    persons = frozenset(_listed(variables.get("GENOMICS_WEB_OPERATORS")))
+    if persons and not variables.get("GENOMICS_WEB_PERSON_HEADER"):
+        raise SettingsError(
+            "GENOMICS_WEB_OPERATORS names persons, and nothing says who is at the door",
+            remedy="set GENOMICS_WEB_PERSON_HEADER to the header in which the reverse proxy names the person",
+        )
+    return persons or None
 
 
 def _machines(named: str | None) -> str:

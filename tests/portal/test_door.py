@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from resources.audit import AuditError
+from resources.environment import Settings, SettingsError
 from resources.structured_log import FILE
 from tests.builders.web import MARK, OWN, WIPE, Web, web_of, wiping
 
@@ -383,6 +384,27 @@ def test_a_reverse_proxy_names_the_person_it_signed_on(tmp_path: Path) -> None:
         person = web.person("Dr Jones")
         person.post("/graphql", json=wiping(), headers={"X-Forwarded-User": "somebody else"})
         assert [each.event.who for each in web.mutations()] == ["mendel@example.org"] * 2 + ["Dr Jones"]
+
+
+def test_who_is_no_operator_looks_and_changes_nothing(tmp_path: Path) -> None:
+    options = {"GENOMICS_WEB_PERSON_HEADER": "X-Forwarded-User", "GENOMICS_WEB_OPERATORS": "mendel@example.org,night"}
+    with web_of(tmp_path, **options) as web:
+        look = {"query": "{ version }"}
+        others = [web.program(**{"X-Forwarded-User": name}) for name in ("jones@example.org", "", "Mendel@example.org")]
+        for one in (*others, web.program(), web.person("mendel@example.org")):
+            assert one.post("/graphql", json=look).status_code == 200
+            refused = one.post("/graphql", json=wiping())
+            assert refused.status_code == 403 and "ask an operator" in refused.text
+            assert one.post("/report_asset_materialization/x", json={}).status_code == 403
+        assert not web.mutations()
+        operator = web.program(**{"X-Forwarded-User": "mendel@example.org"})
+        assert operator.post("/graphql", json=wiping()).status_code == 200
+        assert [each.event.who for each in web.mutations()] == ["mendel@example.org"]
+
+
+def test_operators_that_nobody_names_are_refused() -> None:
+    with pytest.raises(SettingsError, match="nothing says who is at the door"):
+        Settings.from_environment({"GENOMICS_WEB_OPERATORS": "mendel@example.org"})
 
 
 def test_every_answer_says_that_nobody_may_frame_it(web: Web) -> None:
