@@ -5,7 +5,8 @@ kernels only, which hold copies of them. numba makes of each, all the same, mach
 Python and one for C, a file, and optimises it together with all that it calls: what lies eight calls deep is optimised
 nine times. Here a kernel is compiled in up to two ways:
 
-- called from Python: as numba does it, optimised together with everything it calls, and kept on disk;
+- called from Python: as numba does it, optimised together with everything it calls, and kept on disk; but references
+  to arrays are counted without locks, see :mod:`engine.kernel_references`;
 - called from another kernel: as LLVM code that is linked into the caller. Reference counts are pruned; what else can
   be made better is left to the kernel that Python calls, where all of it is in sight.
 
@@ -28,6 +29,7 @@ from numba.core.codegen import JITCodeLibrary, JITCPUCodegen
 from numba.core.registry import CPUDispatcher, cpu_target
 
 from engine.kernel_cache import compiled_once
+from engine.kernel_references import count_references_in_place
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -118,12 +120,23 @@ class _Library(JITCodeLibrary):
 
     def _optimize_final_module(self) -> None:
         if self._is_called_from_python():
-            super()._optimize_final_module()
+            self._optimize_with_what_it_calls()
             return
         passes, builder = self._codegen._module_pass_manager(
             loop_vectorize=False, slp_vectorize=False, opt=0, cost="cheap"
         )
         passes.run(self._final_module, builder)
+
+    def _optimize_with_what_it_calls(self) -> None:
+        """As numba does it, but for how references are counted where they must be."""
+        module, codegen = self._final_module, self._codegen
+        passes, builder = codegen._module_pass_manager(
+            loop_vectorize=codegen._loopvect, slp_vectorize=False, opt=codegen._opt_level, cost="cheap"
+        )
+        passes.run(module, builder)
+        count_references_in_place(module)
+        passes, builder = codegen._module_pass_manager()
+        passes.run(module, builder)
 
     def _finalize_final_module(self) -> None:
         if getattr(self, "_compiled_object", None) is not None or self._is_called_from_python():

@@ -1,6 +1,8 @@
 """What ``@kernel`` compiles, and what it leaves out."""
 
 import ast
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,17 @@ def quotient_without_check(a: float, b: float) -> float:
     return a / b
 
 
+@kernel
+def sum_of_kept(values: Any, most: int) -> Any:
+    kept = [values[:0]]
+    for start in range(most):
+        kept.append(values[start:])
+    total = 0
+    for rows in kept:
+        total += rows.sum()
+    return total
+
+
 def linked_libraries(compiled: Any) -> list[Any]:
     """The code of a kernel that other kernels were given."""
     return [result.library for result in compiled._linked.overloads.values()]
@@ -69,6 +82,26 @@ def test_an_error_of_an_inner_kernel_arrives() -> None:
 
 def test_a_kernel_may_call_itself() -> None:
     assert factorial(10) == 3_628_800
+
+
+def test_references_are_counted_in_the_kernel_without_locks() -> None:
+    sum_of_kept(np.arange(9), 3)
+    sum_of_kept.recompile()  # it may have come from the disk
+    sum_of_kept(np.arange(9), 3)
+    for result in sum_of_kept.overloads.values():
+        code = result.library.get_llvm_str()
+        assert "NRT_MemInfo_call_dtor" in code
+        assert "@NRT_incref" not in code
+        assert "@NRT_decref" not in code
+
+
+def test_arrays_that_several_threads_give_to_kernels_are_given_back() -> None:
+    values = np.arange(200)
+    references = sys.getrefcount(values)
+    with ThreadPoolExecutor(4) as threads:
+        sums = set(threads.map(lambda _: int(sum_of_kept(values, 100)), range(2_000)))
+    assert sums == {sum(int(values[start:].sum()) for start in range(100))}
+    assert sys.getrefcount(values) == references
 
 
 def test_options_of_numba_are_taken() -> None:

@@ -46,7 +46,7 @@ def package(tmp_path: Path) -> Path:
     """A package of the engine's with a kernel in it, ``outer.two``, that calls one of another file."""
     folder = tmp_path / "engine" / "made_up"
     folder.mkdir(parents=True)
-    for name in ("__init__.py", "kernel.py", "kernel_cache.py"):
+    for name in ("__init__.py", "kernel.py", "kernel_cache.py", "kernel_references.py"):
         (tmp_path / "engine" / name).write_text((ENGINE / name).read_text())
     (folder / "__init__.py").touch()
     (folder / "inner.py").write_text(INNER.format(value=1))
