@@ -21,6 +21,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -93,6 +94,7 @@ class _Kernel(CPUDispatcher):
     def compile(self, sig: Any) -> Any:
         """Compile for a signature, or load what another process compiled, waiting for it where it is at that."""
         folder = self._cache.cache_path
+        _put_linear_algebra_off()
         if folder is None:  # nothing is kept on disk
             return super().compile(sig)
         with compiled_once(Path(folder), Path(self._cache._cache_file._index_name).stem):
@@ -105,6 +107,16 @@ class _Kernel(CPUDispatcher):
     def get_overload(self, sig: Any) -> Any:
         """The code for a call from another kernel."""
         return self._linked.get_overload(sig)
+
+
+@cache
+def _put_linear_algebra_off() -> None:
+    """Let numba look for SciPy's when a kernel multiplies matrices: to look at every start takes .16 CPU seconds."""
+    linalg: Any = import_module("numba.np.linalg")
+    look = linalg.ensure_blas
+    linalg.ensure_blas = lambda: None
+    import_module("numba.np.arraymath")
+    linalg.ensure_blas = look
 
 
 class _Library(JITCodeLibrary):

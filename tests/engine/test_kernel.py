@@ -1,6 +1,7 @@
 """What ``@kernel`` compiles, and what it leaves out."""
 
 import ast
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -53,6 +54,11 @@ def sum_of_kept(values: Any, most: int) -> Any:
     return total
 
 
+@kernel
+def product(a: Any, b: Any) -> Any:
+    return np.dot(a, b)
+
+
 def linked_libraries(compiled: Any) -> list[Any]:
     """The code of a kernel that other kernels were given."""
     return [result.library for result in compiled._linked.overloads.values()]
@@ -102,6 +108,19 @@ def test_arrays_that_several_threads_give_to_kernels_are_given_back() -> None:
         sums = set(threads.map(lambda _: int(sum_of_kept(values, 100)), range(2_000)))
     assert sums == {sum(int(values[start:].sum()) for start in range(100))}
     assert sys.getrefcount(values) == references
+
+
+def test_a_kernel_starts_without_linear_algebra() -> None:
+    code = (
+        "from engine.call.haplotype.numerics import java_round; print(java_round(2.5), 'scipy.linalg' in sys.modules)"
+    )
+    code = f"import sys; {code}"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["3", "False"]
+
+
+def test_kernels_may_multiply_matrices() -> None:
+    assert product(np.eye(2), np.ones((2, 2))).tolist() == [[1.0, 1.0], [1.0, 1.0]]
 
 
 def test_options_of_numba_are_taken() -> None:
