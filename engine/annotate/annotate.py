@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 
 _NO_FREQUENCY = Frequency()
 _END = b"END="
-_COLLECT_AFTER = 10
-"""Batches after which cycles of objects are looked for: there are few."""
+_COLLECT_AFTER = 40
+"""Batches after which cycles of objects are looked for: there are few, and to look takes as long as half a batch."""
 _OF_THE_CALL = (
     "genotype", "copies", "ploidy", "phase_set", "haplotypes", "depth", "ref_depth", "alt_depth", "informative_depth",
     "genotype_quality",
@@ -332,6 +332,7 @@ class _Parts:
         self._annotated_before = has_our_fields(judged.header)
         self._strip = our_fields(source.header)
         self._plain: tuple[str, PlainAnnotator] | None = None
+        self._schema = coded_schema(arrow_schema(ANNOTATED_COLUMNS))
         self.tally = _Tally()
 
     def in_order(self, *, with_table: bool) -> Iterator[_Part]:
@@ -358,7 +359,7 @@ class _Parts:
         rows, lines = self._judged_rows(contig, end, window)
         table = None
         if with_table:
-            table = rows_table(rows, coded_schema(arrow_schema(ANNOTATED_COLUMNS)))
+            table = rows_table(rows, self._schema)
             if self._source.sample is None:
                 table = _without_calls(table)
         part = _merged(contig, plain, [row.record for row in rows], lines, table)

@@ -272,6 +272,8 @@ def _joined(items: Sequence[_Item], separator: str, count: int) -> pa.Array:
     pieces = [piece for item in items for piece in item.ended(separator)]
     if not pieces:
         return pa.nulls(count, pa.string())
+    if isinstance(pieces[-1], str):  # with which every row ends
+        return pc.binary_join_element_wise(*pieces[:-1], pieces[-1].removesuffix(separator), "")
     joined = pc.utf8_slice_codeunits(pc.binary_join_element_wise(*pieces, ""), 0, -1)
     return pc.if_else(pc.equal(joined, ""), pa.scalar(None, pa.string()), joined)
 

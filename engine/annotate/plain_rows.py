@@ -193,6 +193,7 @@ class PlainAnnotator:
         self._sample, self._sequence, self._bare = sample, sequence, bare
         self._accession, self._places = accession, places
         self._texts: dict[int, _StretchText] = {}
+        self._schema = coded_schema(arrow_schema(ANNOTATED_COLUMNS))
 
     def rows(
         self,
@@ -265,8 +266,7 @@ class PlainAnnotator:
     ) -> pa.Table:
         import pyarrow as pa
 
-        schema = coded_schema(arrow_schema(ANNOTATED_COLUMNS))
-        count = len(alleles.records)
+        schema, count = self._schema, len(alleles.records)
         records = pa.array(alleles.records)
         columns: dict[str, Any] = {
             "sample_id": _repeated(self._sample or "", count),

@@ -96,6 +96,11 @@ def term(name: str) -> Term:
 
 def by_severity(names: Iterable[str]) -> tuple[str, ...]:
     """The names once each, the most severe first."""
+    return _by_severity(tuple(names))
+
+
+@lru_cache(maxsize=4096)
+def _by_severity(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(names), key=lambda name: (term(name).rank, name)))
 
 
