@@ -73,7 +73,7 @@ class ClinvarMeasures:
             one.
         pathogenic: alleles that are pathogenic or likely pathogenic.
         elsewhere: records of the source that lie on no contig of the reference, or where it reads N.
-        not_sequence: records whose alleles are not given as bases.
+        not_sequence: records whose alleles are not given as bases, or whose ALT is REF.
         ref_mismatches: records left out because their REF is not what the reference reads.
         unpaired_conditions: alleles whose conditions and ids the source does not give one for one; their ids are left
             out, because they could be another condition's.
@@ -286,7 +286,7 @@ class _Reader:
             self.placed += 1
             if contig != loaded:
                 loaded, sequence = contig, sequences.of(names[contig]).bases
-            if not _IS_SEQUENCE(ref) or not _IS_SEQUENCE(alt):
+            if not _IS_SEQUENCE(ref) or not _IS_SEQUENCE(alt) or ref == alt:
                 self.not_sequence += 1
             elif (there := sequence[start : start + len(ref)]) != ref:
                 if not there or "N" in there:
@@ -310,12 +310,20 @@ class _Reader:
             except (ValueError, KeyError) as error:
                 raise _no_clinvar(source, number, str(error)) from None
             _require_one_alternate(source, number, record[3])
-            if not record[4][0][0].isdigit():
-                raise _no_clinvar(source, number, f"its id {record[4][0][0]!r} is no variation id, which is a number")
+            if not _IS_ID(identifier := record[4][0][0]):
+                raise _no_clinvar(source, number, f"its id {identifier[:30]!r} is no variation id, which is a number")
+            if _IS_OLD(significance := record[4][0][2]):
+                raise _no_clinvar(
+                    source, number, f"its classification is the number {significance[:20]}", _GIVE_CLINVAR_OF_TODAY
+                )
             yield record
 
 
 _IS_SEQUENCE = re.compile("[ACGT]+").fullmatch
+_IS_ID = re.compile("[0-9]{1,15}").fullmatch
+# Releases before 2017 have numbers for words: 5 for pathogenic, 2 for benign.
+_IS_OLD = re.compile("[0-9]+(?:[|,/][0-9]+)*").fullmatch
+_GIVE_CLINVAR_OF_TODAY = "give a release of today: those before 2017 have numbers for classifications"
 
 
 _GIVE_CLINVAR = "give ClinVar's VCF release, or a table with the columns of engine/annotate/clinvar.py"
@@ -384,7 +392,7 @@ def _of_vcf(fields: list[str]) -> _Record:
         f"rs{tags['RS'].partition('|')[0]}" if tags.get("RS") else None,
         _list(tags, "CLNSIGSCV"),
     )
-    return bare_contig(fields[0]), int(fields[1]) - 1, fields[3], fields[4], (facts, paired)
+    return bare_contig(fields[0]), int(fields[1]) - 1, fields[3].upper(), fields[4].upper(), (facts, paired)
 
 
 def _of_table(row: dict[str, str]) -> _Record:
@@ -406,7 +414,7 @@ def _of_table(row: dict[str, str]) -> _Record:
     )
     if not (row["chrom"] and row["pos"].isdigit() and row["pos"].isascii()):
         raise ValueError(f"chrom {row['chrom']!r} and pos {row['pos']!r} are no place")
-    return bare_contig(row["chrom"]), int(row["pos"]) - 1, row["ref"], row["alt"], (facts, paired)
+    return bare_contig(row["chrom"]), int(row["pos"]) - 1, row["ref"].upper(), row["alt"].upper(), (facts, paired)
 
 
 _Condition = tuple[str, str]

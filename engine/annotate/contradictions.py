@@ -1,4 +1,4 @@
-"""Records of one allele that say different things: counted, with the first of them in words.
+"""What a source says of one allele and contradicts: counted, with the first alleles in words.
 
 >>> told = Contradictions()
 >>> told.add(("17", 5, "C", "T"), ["variation 3 Pathogenic", "variation 9 Benign"])
@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 _EXAMPLES = 5
 _LONGEST_ALLELE = 20
+_REMEMBERED = 1_000_000
+"""Alleles that are known again; a source in which more contradict each other is no longer counted exactly."""
 
 Allele = tuple[str, int, str, str]
 """Contig, 1-based position, ref and alt."""
@@ -21,8 +23,8 @@ Allele = tuple[str, int, str, str]
 def contradictions_told(source: str, count: int, examples: Sequence[str]) -> str:
     """A warning in one line; ``source`` as people name it, the rest as of :class:`Contradictions`."""
     return (
-        f"of {count:,} alleles {source} has records that say different things; the one that counts most is taken, and"
-        f" of equal ones the more careful: {' | '.join(examples)}{' | ...' if count > len(examples) else ''}"
+        f"of {count:,} alleles {source} says different things; the record that counts most is taken, and of equal ones"
+        f" the more careful: {' | '.join(examples)}{' | ...' if count > len(examples) else ''}"
     )
 
 
@@ -36,12 +38,8 @@ class Contradictions:
     """
 
     examples: list[str] = field(default_factory=list)
+    count: int = 0
     _seen: set[Allele] = field(default_factory=set)
-
-    @property
-    def count(self) -> int:
-        """How many."""
-        return len(self._seen)
 
     def add(self, allele: Allele, said: Sequence[str]) -> None:
         """Take an allele into account, once.
@@ -52,7 +50,9 @@ class Contradictions:
         """
         if allele in self._seen:
             return
-        self._seen.add(allele)
+        self.count += 1
+        if len(self._seen) < _REMEMBERED:
+            self._seen.add(allele)
         if len(self.examples) < _EXAMPLES:
             contig, position, ref, alt = allele
             change = f"{ref[:_LONGEST_ALLELE]}>{alt[:_LONGEST_ALLELE]}"

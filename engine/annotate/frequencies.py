@@ -30,13 +30,13 @@ from engine.annotate.columns import ANNOTATED_COLUMNS
 from engine.annotate.contradictions import Contradictions
 from engine.annotate.edit import left_aligned
 from engine.annotate.info_columns import InfoColumns, dbsnp_ids
-from engine.annotate.rows import Frequency
+from engine.annotate.rows import ROUNDED, Frequency
 from engine.annotate.sequences import Sequence as Sequence_
 from engine.annotate.sorting import IS_BASE, Sorted, anchored, first_letters, last_letters
 from engine.annotate.source import Contigs
 from engine.annotate.vcf_lines import encoded
 from engine.errors import KnowledgeError, ReferenceMismatchError
-from engine.files.variant_lines import variant_lines
+from engine.files.variant_lines import HIGHEST, variant_lines
 from engine.reference.contig_names import contig_aliases
 from engine.tables import arrow_schema
 
@@ -228,6 +228,8 @@ def _require_shares(frequency: pa.Array, *counts: pa.Array) -> None:
     count, number = counts[:2]
     if any(pc.any(pc.less(values, 0.0)).as_py() for values in counts):
         raise ValueError("a count is below 0")
+    if any(pc.any(pc.or_(pc.greater(one, HIGHEST), pc.not_equal(one, pc.floor(one)))).as_py() for one in counts):
+        raise ValueError(f"a count is no whole number up to {HIGHEST:,}")
     if pc.any(more := pc.greater(count, number)).as_py():
         one = pc.index(more, pa.scalar(True)).as_py()
         raise ValueError(f"an allele was seen {count[one].as_py():g} times among {number[one].as_py():g}")
@@ -324,6 +326,15 @@ class FrequencyColumns:
 
     def __len__(self) -> int:
         return len(self.arrays["written"])
+
+    def off_their_counts(self) -> NDArray[np.bool_]:
+        """Where the frequency is another than the counts make."""
+        frequency, count, number = (
+            self.arrays[f"frequency{name}"].to_numpy(zero_copy_only=False).astype(np.float64)
+            for name in ("", "_count", "_number")
+        )
+        off: NDArray[np.bool_] = np.abs(frequency * number - count) > ROUNDED * number
+        return off
 
     def one(self, row: int) -> Frequency:
         """What it says of one."""
@@ -662,7 +673,7 @@ def _compare(
     columns: FrequencyColumns,
     contradictions: Contradictions,
 ) -> None:
-    """Tell the alleles of which several records give different numbers.
+    """Tell the alleles of which several records give different numbers, or one a frequency that its counts do not make.
 
     Args:
         sequence: of the contig.
@@ -674,15 +685,16 @@ def _compare(
     rows_of: dict[tuple[int, str, str], list[int]] = {}
     own = {allele[0] * 256 + ord(allele[2]) for _, allele in alleles if len(allele[1]) == 1 == len(allele[2])}
     there, counts = np.unique(keys, return_counts=True)
-    wanted = [*own, *there[(counts > 1) & (there >= 0)].tolist()]
+    off = columns.off_their_counts()
+    wanted = [*own, *there[(counts > 1) & (there >= 0)].tolist(), *keys[off & (keys >= 0)].tolist()]
     for row in np.flatnonzero(np.isin(keys, wanted)).tolist() if wanted else ():
         position, base = divmod(int(keys[row]), 256)
         rows_of.setdefault((position, sequence.bases[position - 1], chr(base)), []).append(row)
     for row, allele in alleles:
         rows_of.setdefault(allele, []).append(row)
     for allele, rows in rows_of.items():
-        told = columns.several(rows) if len(rows) > 1 else []
-        if len({one[:3] for one in told}) > 1:
+        told = columns.several(rows) if len(rows) > 1 or off[rows[0]] else []
+        if off[rows].any() or len({one[:3] for one in told}) > 1:
             contradictions.add((sequence.contig, *allele), [one.said for one in told])
 
 

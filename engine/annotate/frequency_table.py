@@ -18,7 +18,7 @@ from engine.annotate.allele_table import ALLELE, Key, Placed, Rows, VcfSource, r
 from engine.annotate.columns import POPULATION
 from engine.annotate.contradictions import Contradictions
 from engine.annotate.frequencies import FrequencyFields
-from engine.annotate.rows import Frequency
+from engine.annotate.rows import ROUNDED, Frequency
 from engine.errors import KnowledgeError
 from engine.reference.bundle import Contig
 from engine.tables import Column, struct_of
@@ -51,7 +51,8 @@ class FrequencyMeasures(Placed):
 
     Attributes:
         largest: the most alleles called at any site.
-        contradictions: alleles of which several records give different numbers.
+        contradictions: alleles of which several records give different numbers, or one a frequency that is not that of
+            its counts.
         contradiction_examples: the first of them, in words.
         release: date or name, empty where neither the declaration nor the file tells.
         licence: as declared, empty where it is not.
@@ -154,6 +155,10 @@ class _Values:
         """Look at the alleles that are there again: rows come by place and allele."""
         keys = [row[:4] for row in rows]
         numbers = [told[f"frequency{name}"] for name in ("", "_count", "_number")]
+        frequency, count, number = (one.to_numpy(zero_copy_only=False).astype(np.float64) for one in numbers)
+        off = np.abs(frequency * number - count) > ROUNDED * number
+        for at in np.flatnonzero(off).tolist():
+            self.contradictions.add(keys[at], [Frequency(*(one[at].as_py() for one in numbers)).said])
         again = [at for at in range(1, len(keys)) if keys[at] == keys[at - 1]]
         places = sorted({0, *again, *(at - 1 for at in again)})
         said = dict(zip(places, zip(*(one.take(places).to_pylist() for one in numbers), strict=True), strict=True))

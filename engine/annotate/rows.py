@@ -130,6 +130,10 @@ Population = tuple[str, float | None, int | None, int | None, int | None]
 """Name, frequency, alleles counted, alleles seen at all, homozygotes."""
 
 
+ROUNDED = 0.01
+"""By which a frequency may differ from its counts: some sources write two digits."""
+
+
 class Frequency(NamedTuple):
     """What a source says of one allele; its fields are columns of :data:`engine.annotate.columns.ANNOTATED_COLUMNS`."""
 

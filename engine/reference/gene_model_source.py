@@ -293,15 +293,36 @@ def _misplaced(feature: Feature) -> str | None:
 def _require_parents(gff3: Path, features: list[Feature]) -> None:
     """A transcript's gene and an exon's transcript are in the file: of a damaged one, some are not."""
     named = {item[3:] for item in (feature.attributes.partition(";")[0] for feature in features) if item[:3] == "ID="}
+    transcripts = _Transcripts(features)
     for feature in features:
         if problem := _misplaced(feature):
             raise KnowledgeError(problem, file=gff3, place=f"line {feature.number:,}", remedy=COPY_AGAIN)
         parents = f";{feature.attributes}".partition(";Parent=")[2].partition(";")[0]
         for parent in parents.split(",") if parents.startswith(("gene:", "transcript:")) else ():
-            if parent not in named:
-                raise KnowledgeError(
-                    f"a line is part of {parent}, which the file does not have",
-                    file=gff3,
-                    place=f"line {feature.number:,}",
-                    remedy=COPY_AGAIN,
-                )
+            problem = None if parent in named else f"a line is part of {parent}, which the file does not have"
+            if problem := problem or transcripts.problem(feature, parent):
+                raise KnowledgeError(problem, file=gff3, place=f"line {feature.number:,}", remedy=COPY_AGAIN)
+
+
+class _Transcripts:
+    """Where transcripts lie: by contig and id, for one id may stand on X and on Y."""
+
+    def __init__(self, features: list[Feature]) -> None:
+        self._places: dict[tuple[str, str], tuple[int, int, set[str]]] = {}
+        for feature in features:
+            if feature.attributes.startswith("ID=transcript:"):
+                key = feature.contig, feature.attributes[3:].partition(";")[0]
+                start, end, strands = self._places.get(key, (feature.start, feature.end, set()))
+                self._places[key] = min(start, feature.start), max(end, feature.end), {*strands, feature.strand}
+
+    def problem(self, part: Feature, parent: str) -> str | None:
+        """What is wrong with where an exon or a coding sequence lies, absent where nothing is."""
+        place = self._places.get((part.contig, parent))
+        if place is None:
+            return None
+        start, end, strands = place
+        if part.strand not in strands:
+            return f"{part.kind} lies on the other strand than its {parent}"
+        if part.start < start or part.end > end:
+            return f"{part.kind} {part.start:,}-{part.end:,} reaches beyond its {parent} of {start:,}-{end:,}"
+        return None

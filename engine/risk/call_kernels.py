@@ -56,6 +56,17 @@ def _is_plain_info(data: NDArray[np.uint8], at: int, end: int) -> bool:
 
 
 @kernel
+def _differ(data: NDArray[np.uint8], one: int, one_end: int, other: int, other_end: int) -> bool:
+    """Two pieces of the text are not the same."""
+    if one_end - one != other_end - other:
+        return True
+    same = 0
+    for i in range(one_end - one):
+        same += data[one + i] == data[other + i]
+    return same < one_end - one
+
+
+@kernel
 def _passed(data: NDArray[np.uint8], at: int, end: int) -> bool:
     """FILTER is PASS or missing."""
     if end - at == 1:
@@ -137,6 +148,7 @@ def read_places(data: NDArray[np.uint8], width: int, rows: NDArray[np.int64]) ->
                 and tabs[2] - tabs[1] > 1
                 and _are_bases(data, tabs[2] + 1, tabs[3])
                 and (missing or _are_bases(data, tabs[3] + 1, tabs[4]))
+                and _differ(data, tabs[2] + 1, tabs[3], tabs[3] + 1, tabs[4])
                 and _is_quality(data, tabs[4] + 1, tabs[5])
                 and _passed(data, tabs[5] + 1, tabs[6])
                 and _is_plain_info(data, tabs[6] + 1, tabs[7])

@@ -106,6 +106,13 @@ def _head(lines: Iterator[tuple[int, str]], path: Path) -> Head:
         facts[key] = value
         number, line = next(lines, (number, ""))
     columns = line.rstrip("\n").split("\t")
+    if twice := next((name for name in columns if name and columns.count(name) > 1), None):
+        raise KnowledgeError(
+            f"the column {twice} stands there twice",
+            file=path,
+            place=f"line {number:,}",
+            remedy="leave in the one that is meant",
+        )
     if "effect_allele" not in columns or not ({"effect_weight", DOSAGE_WEIGHTS[0]} & set(columns)):
         raise KnowledgeError(
             "this is no scoring file: it has no columns effect_allele and effect_weight",

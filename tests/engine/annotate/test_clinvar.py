@@ -281,3 +281,27 @@ def test_a_record_of_several_alleles_is_refused_with_its_line(fasta: Path, tmp_p
     ) as caught:
         build(fasta, tmp_path, of(7, "Benign"), of(9, "Pathogenic", alt="G,C"))
     assert "one allele in each record" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("number", "significance", "told"),
+    [
+        ("9" * 30, "Pathogenic", "no variation id"),
+        ("\u0667", "Pathogenic", "no variation id"),
+        ("7", "5", "its classification is the number 5"),
+        ("7", "2|5", "its classification is the number 2|5"),
+    ],
+)
+def test_ids_and_classifications_of_another_kind_are_refused(
+    fasta: Path, tmp_path: Path, number: str, significance: str, told: str
+) -> None:
+    with pytest.raises(KnowledgeError) as caught:
+        build(fasta, tmp_path, of(1, "Benign"), f"1\t2\t{number}\tA\tG\t.\t.\tCLNSIG={significance}")
+    assert told in caught.value.problem and caught.value.place == "line 5"
+
+
+def test_small_letters_are_bases_and_an_alternate_that_is_the_reference_is_no_allele(
+    fasta: Path, tmp_path: Path
+) -> None:
+    rows = build(fasta, tmp_path, "1\t2\t7\ta\tg\t.\t.\tCLNSIG=Benign", "1\t3\t8\tT\tT\t.\t.\tCLNSIG=Pathogenic")
+    assert [(row["position"], row["ref"], row["alt"]) for row in rows] == [(2, "A", "G")]

@@ -115,6 +115,8 @@ def test_an_allele_is_found_by_its_key_and_another_is_not(build: Any, tmp_path: 
             KnowledgeError,
             "one AF for all alternates",
         ),
+        (("20\t2\t.\tC\tA\t.\t.\tAC=1.5;AN=9;AF=0.1",), HEAD, KnowledgeError, "a count is no whole number"),
+        (("20\t2\t.\tC\tA\t.\t.\tAC=1;AN=99999999999;AF=0.1",), HEAD, KnowledgeError, "no whole number up to 2,1"),
         ((), HEAD, ReferenceMismatchError, "no record lies on a contig"),
         (RECORDS, HEAD.replace("ID=A", "ID=B"), KnowledgeError, "declares neither AF nor AC and AN"),
         (RECORDS, "", KnowledgeError, "declares neither AF nor AC and AN"),
@@ -176,3 +178,13 @@ def test_records_of_one_allele_that_contradict_each_other_are_told(build: Any, t
     for infos in (("AC=5;AN=100;AF=0.05", "AC=1;AN=100;AF=0.01"), ("AC=1;AN=100;AF=0.01", "AC=5;AN=100;AF=0.05")):
         assert build(*(f"20\t2\t.\tC\tA\t.\t.\t{info}" for info in infos)).contradictions == 1
         assert read_frequencies(tmp_path / FREQUENCIES, [key])[key]["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("info", "contradictions"),
+    [("AC=1;AN=100;AF=0.5", 1), ("AC=1;AN=3;AF=0.33", 0), ("AC=1;AN=100", 0), ("AF=0.5", 0), ("AC=0;AN=0;AF=.", 0)],
+)
+def test_a_frequency_that_is_not_that_of_its_counts_is_told(build: Any, info: str, contradictions: int) -> None:
+    measures = build(f"20\t2\t.\tC\tA\t.\t.\t{info}")
+    assert measures.contradictions == contradictions
+    assert measures.contradiction_examples == ["20:2 C>A: frequency 0.5, 1 of 100 alleles"] * contradictions

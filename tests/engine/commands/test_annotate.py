@@ -129,8 +129,8 @@ def test_records_of_one_allele_that_contradict_each_other_are_told(
     files["clinvar"].write_text("\n".join([*head, known, again, ""]))
     assert annotate(files, "--output", str(tmp_path / "out.vcf.gz"), "--table", str(tmp_path / "t"), "--quiet") == 0
     said = capsys.readouterr().err
-    assert "alleles ClinVar has records that say different things" in said and "variation 99 Benign" in said
-    assert "the file of frequencies has records that say different things" in said and "of 100 alleles" in said
+    assert "of 1 alleles ClinVar says different things" in said and "variation 99 Benign" in said
+    assert "the file of frequencies says different things" in said and "of 100 alleles" in said
     (row,) = pq.read_table(tmp_path / "t").to_pylist()
     assert (row["frequency_number"], row["clinvar_classification"]) == (200, "conflicting")
 
@@ -202,3 +202,13 @@ def test_bcf_is_read_as_vcf_is(files: dict[str, Path], tmp_path: Path) -> None:
     assert annotate(files | {"input": tmp_path / "calls.bcf"}, "--output", str(tmp_path / "b.vcf"), "--quiet") == 0
     records = [(tmp_path / name).read_text().splitlines()[-1] for name in ("a.vcf", "b.vcf")]
     assert records[0] == records[1] and "CLNVARID=77" in records[0]
+
+
+def test_a_frequency_that_is_not_that_of_its_counts_is_told(
+    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = files["frequencies"].read_text()
+    for text, is_told in ((told, False), (told.replace("AF=0.25,0.01;", "AF=0.25,0.31;"), True)):
+        files["frequencies"].write_text(text)
+        assert annotate(files, "--output", str(tmp_path / "out.vcf.gz"), "--quiet") == 0
+        assert ("frequency 0.31, 2 of 200 alleles" in capsys.readouterr().err) == is_told

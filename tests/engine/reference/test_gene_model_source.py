@@ -157,3 +157,20 @@ def test_known_sites_are_read_by_every_name_of_a_contig_and_must_share_one(tmp_p
     source.write_text(SITES.replace("\t5\t", "\tfive\t"))
     with pytest.raises(KnowledgeError, match="POS 'five' is no number"):
         build_known_sites(source, CHR1, tmp_path)
+
+
+@pytest.mark.parametrize("table", [GENCODE, REFSEQ, ENSEMBL], ids=["GENCODE", "RefSeq", "Ensembl"])
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("CDS 101 400 . + 0", "CDS 101 400 . - 0", "CDS lies on the other strand than its transcript:"),
+        ("exon 101 400", "exon 91 400", "exon 91-400 reaches beyond its transcript:"),
+        ("CDS 101 400", "CDS 101 410", "CDS 101-410 reaches beyond its transcript:"),
+    ],
+)
+def test_a_part_that_does_not_lie_within_its_transcript_is_refused(
+    table: str, old: str, new: str, told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(KnowledgeError) as caught:
+        built(tmp_path, text_of(table.replace(old, new, 1)))
+    assert told in caught.value.problem and (caught.value.place or "").startswith("line ")

@@ -262,6 +262,13 @@ def test_a_weight_that_is_no_number_is_refused(tmp_path: Path, weight: str) -> N
 COLUMNS = ("rsID", "hm_chr", "hm_pos", "effect_allele", "other_allele", "effect_weight", "is_dominant")
 
 
+@pytest.mark.parametrize("alternates", ["A", "a", "G,A"])
+def test_an_alternate_that_is_the_reference_is_refused(tmp_path: Path, alternates: str) -> None:
+    with pytest.raises(VariantFileError, match="holds REF itself") as caught:
+        scored(tmp_path, ROW, [f"chr20 5 . A {alternates} 0/1"])
+    assert caught.value.place and caught.value.place.startswith("line ")
+
+
 def test_by_columns_a_score_is_what_it_is_row_by_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Scores and calls of all kinds, read by columns and once more without: the same rows, and the same sums."""
     chance, refused, repeated, contradicted = random.Random(7), 0, 0, 0
@@ -305,7 +312,9 @@ def made_up_records(chance: random.Random) -> list[str]:
     names = [".", *(f"rs{number}" for number in range(9))]
     kinds: Sequence[Sequence[str]] = (names, "ACGT", alternates, genotypes, genotypes)
     places = sorted(chance.randrange(1, 60) for _ in range(chance.randrange(1, 60)))
-    return [f"chr20 {place} {' '.join(map(chance.choice, kinds))}" for place in places]
+    records = [f"chr20 {place} {' '.join(map(chance.choice, kinds))}" for place in places]
+    # An alternate that is REF is refused: test_an_alternate_that_is_the_reference_is_refused.
+    return [one for one in records if one.split()[3] not in one.split()[4].upper().split(",")]
 
 
 def one_by_one(score: ScoringFile, records: Sequence[str], sample: int) -> SampleScore:

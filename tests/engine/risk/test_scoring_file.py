@@ -58,6 +58,7 @@ def test_what_is_no_single_allele_is_counted_apart(tmp_path: Path) -> None:
         ("effect_allele\teffect_weight\nA\n", "1 columns where the header has 2"),
         ("effect_allele\teffect_weight\nA\theavy\n", "effect_weight is no number"),
         ("effect_allele\teffect_weight\nA\tnan\n", "effect_weight is no number"),
+        ("effect_allele\teffect_weight\teffect_weight\nA\t1\t2\n", "the column effect_weight stands there twice"),
         ("#variants_number=2\neffect_allele\teffect_weight\nA\t1\n", "1 variants, the header says 2"),
     ],
 )
