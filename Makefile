@@ -88,11 +88,12 @@ hapi: setup-dev  ## install a HAPI FHIR server and HL7's validator into .hapi, f
 	@mvn -q -B -f tests/hapi/pom.xml compile dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.hapi/lib -DincludeScope=runtime
 	@$(BIN)/python -m release.fhir_definitions --fetch .hapi/packages
 
-readers: $(BIN)/uv  ## install programs that read our files, for the tests, into .readers: MultiQC, WeasyPrint with a reader of PDF, pgenlib, Spark with Delta (Maven), igv.js, axe-core and a provider of identities (npm)
+readers: $(BIN)/uv  ## install programs that read our files, for the tests, into .readers: MultiQC, peddy's ancestry panel, WeasyPrint with a reader of PDF, pgenlib, Spark with Delta (Maven), igv.js, axe-core and a provider of identities (npm)
 	@$(BIN)/uv venv --quiet --allow-existing .readers
 	@$(BIN)/uv pip install --quiet --python .readers multiqc==1.35 pyspark==4.0.1
 	@$(BIN)/uv pip install --quiet --python $(VENV) --target .readers/pdf --constraint requirements.lock weasyprint pypdfium2==5.13.0
 	@$(BIN)/uv pip install --quiet --python $(VENV) --target .readers/pgen --no-deps pgenlib==0.95.1
+	@$(BIN)/python -m pip download --quiet --no-deps --no-binary peddy --dest .readers/peddy peddy==0.4.8
 	@$(COPY) -Dartifact=io.delta:delta-spark_2.13:$(DELTA)
 	@$(COPY) -Dartifact=io.delta:delta-storage:$(DELTA)
 	@npm install --silent --no-save --no-audit --prefix .readers igv@3.8.10 axe-core@4.14.1 oidc-provider@9.13.3

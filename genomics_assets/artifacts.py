@@ -34,6 +34,7 @@ ARTIFACTS = (
     knowledge.constraint,
     knowledge.dbsnp,
     knowledge.identity_panel,
+    knowledge.ancestry_panel,
     knowledge.repeat_loci,
     knowledge.scoring_files,
     reads.raw_reads,

@@ -61,6 +61,8 @@ class Declaration:
             absent where no pharmacogenes are wanted.
         identity_panel: folder of one site panel of VerifyBamID2 (PREFIX.bed, PREFIX.UD, PREFIX.mu); without one neither
             contamination nor relatedness is told.
+        ancestry_panel: archive of the package peddy, with the sites and persons by whom ancestry is told; without one
+            it is told by the persons of identity_panel, where that has any.
         repeat_loci: STRchive's catalogue of repeat loci, or one of ExpansionHunter's format; without one no repeats are
             counted.
         scoring_files: folder of the PGS Catalog's scoring files of the build; without one no scores are added up.
@@ -82,6 +84,7 @@ class Declaration:
     frequencies_licence: str | None = None
     star_alleles: Path | None = None
     identity_panel: Path | None = None
+    ancestry_panel: Path | None = None
     repeat_loci: Path | None = None
     scoring_files: Path | None = None
     predictors: Path | None = None
@@ -137,7 +140,7 @@ _FILES = (
     "star_alleles",
     "predictors",
     *("splice_predictors", "constraint", "dosage", "dbsnp"),
-    *("identity_panel", "repeat_loci", "scoring_files"),
+    *("identity_panel", "ancestry_panel", "repeat_loci", "scoring_files"),
 )
 _TEXTS = (
     *("clinvar_release", "frequencies_release", "frequencies_licence"),

@@ -2,7 +2,7 @@
 
 A reference is declared in one YAML, ``resources/references/<name>.yaml`` or a laboratory's own file; the knowledge
 assets (``reference_genome``, ``aligner_index``, ``gene_model``, ``known_sites``, ``clinvar``, ``panels``,
-``phenotypes``, ``frequencies``, ``star_alleles``, ``predictors``, ``identity_panel``, ``repeat_loci``, ...) build its
+``phenotypes``, ``frequencies``, ``star_alleles``, ``predictors``, ``identity_panel``, ...) build its
 parts into the lake, and :meth:`Knowledge.bundle` hands the built parts to the engine as one value. How a part is built
 is the engine's business (``engine/reference/build.py``).
 """
@@ -28,7 +28,7 @@ __all__ = ["DECLARATIONS", "Declaration", "Knowledge", "read_declaration"]
 _OPTIONAL = (
     *("gene_model", "known_sites", "clinvar", "panels"),
     *("phenotypes", "frequencies", "star_alleles", "predictors", "splice_predictors", "constraint", "dbsnp"),
-    *("identity_panel", "repeat_loci", "scoring_files"),
+    *("identity_panel", "ancestry_panel", "repeat_loci", "scoring_files"),
 )
 """Parts that a reference may lack, in the order in which they are built."""
 
@@ -117,6 +117,7 @@ class Knowledge:
             constraint=self._optional_file(receipts.get("constraint"), r".*\.parquet"),
             dbsnp=self._optional_file(receipts.get("dbsnp"), r".*\.parquet"),
             identity_panel=self._optional_file(receipts.get("identity_panel"), r".*\.npz"),
+            ancestry_panel=self._optional_file(receipts.get("ancestry_panel"), r".*\.npz"),
             repeat_loci=self._optional_file(receipts.get("repeat_loci"), r".*\.json"),
             scoring_files=self._optional_folder(receipts.get("scoring_files")),
             versions={part: receipt.data_version for part, receipt in receipts.items()},

@@ -61,6 +61,7 @@ SHIPPED = (
     Shipped("dosage", r"clingen_gene_curation_list_grch3[78]\.tsv"),
     Shipped("dbsnp", r"gcf_000001405\.\d+\.gz"),
     Shipped("identity_panel", r".*", (".bed", ".UD", ".mu")),
+    Shipped("ancestry_panel", r"peddy-(?P<release>[\d.]+\d)\.tar\.gz"),
     Shipped("phenotypes", r".*", ("hp.obo", "phenotype.hpoa", "genes_to_phenotype.txt")),
     Shipped("star_alleles", r".*", ("_translation.json",)),
     Shipped("repeat_loci", r"strchive-loci\.json"),

@@ -1,11 +1,12 @@
-"""Which of a panel's reference persons a sample is most like, by the principal components that its reads tell.
+"""Which of a panel's reference persons a sample is most like, by its principal components.
 
-The components come from the model of contamination (:mod:`engine.identity.contamination`): they are those in which the
-panel's own persons are given, so that no genotype of theirs is needed. What is told is a likeness to persons of a
-published study and nothing else: neither who somebody is, nor where from.
+The components are those of the ancestry panel, by the sample's genotypes (:mod:`engine.identity.ancestry_panel`). Where
+a deployment declares none, they come from the model of contamination (:mod:`engine.identity.contamination`): they are
+those in which that panel's own persons are given, so that no genotype of theirs is needed. What is told is a likeness
+to persons of a published study and nothing else: neither who somebody is, nor where from.
 
-A panel has persons where VerifyBamID2's ``PREFIX.V`` (id and components a line) lies beside its files, with the one
-file ``*.pop`` (id and population a line).
+A panel of the model of contamination has persons where VerifyBamID2's ``PREFIX.V`` (id and components a line) lies
+beside its files, with the one file ``*.pop`` (id and population a line).
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ from engine.receipt import Measure
 
 NEAREST: Final = 20
 """Reference persons that are counted."""
+LEAST_ALIKE: Final = 18
+"""Of these, how many must be of one population for a sample to be told like it: of 500 persons of whom the panel knew
+nothing, 487 are told so by all sites, and all of them rightly (docs/measurements.md)."""
+MOST_MISSING: Final = 0.9
+"""Share of an ancestry panel's sites above which nobody is told like anybody."""
+UNDETERMINED: Final = "undetermined"
 _LEAST_PERSONS: Final = 2 * NEAREST
 _FAR: Final = 4.0
 """Times the distance that half of the reference persons have to their own nearest, from which nobody is near."""
@@ -55,19 +62,37 @@ class Ancestry:
 
     Attributes:
         nearest: populations of the nearest :data:`NEAREST` persons with how many of them, most first.
+            Empty where too many sites are missing.
         is_far: whether none of them is near: another ancestry than any of the panel, or too few bases.
+        missing_share: of an ancestry panel's sites those of which nothing is known, 0 to 1; absent where the components
+            are those of the model of contamination.
     """
 
     nearest: tuple[tuple[str, int], ...]
     is_far: bool
+    missing_share: float | None = None
+
+    @property
+    def population(self) -> str:
+        """The one population that the sample is like, or that it is undetermined."""
+        name, count = self.nearest[0] if self.nearest else ("", 0)
+        return name if count >= LEAST_ALIKE and not self.is_far else UNDETERMINED
 
     @property
     def told(self) -> str:
-        """In words."""
+        """In words.
+
+        >>> Ancestry((("EUR", 19), ("AMR", 1)), False, 0.125).told
+        'EUR, of the 20 nearest reference persons: 19 EUR, 1 AMR; 12.5% of the sites are missing'
+        >>> Ancestry((), False, 0.991).told
+        'undetermined, 99.1% of the sites are missing, and at most 90% may be'
+        """
+        missing = "" if self.missing_share is None else f"{self.missing_share:.1%} of the sites are missing"
+        if not self.nearest:
+            return f"{UNDETERMINED}, {missing}, and at most {MOST_MISSING:.0%} may be"
         counts = ", ".join(f"{count} {population}" for population, count in self.nearest)
-        return f"of the {NEAREST} nearest reference persons: {counts}" + (
-            "; none of them is near" if self.is_far else ""
-        )
+        found = f"{self.population}, of the {NEAREST} nearest reference persons: {counts}"
+        return "; ".join([found, *(["none of them is near"] if self.is_far else []), *([missing] if missing else [])])
 
 
 def read_persons(prefix: Path, components: int) -> ReferencePersons | None:
@@ -120,7 +145,7 @@ def likeness(intended: Sequence[float], persons: ReferencePersons) -> Ancestry:
     >>> places = np.array([[0.0, i / 1000] for i in range(30)] + [[9.0, i / 1000] for i in range(30)])
     >>> some = ReferencePersons(places, ("A",) * 30 + ("B",) * 30)
     >>> likeness((0.0, 0.01), some).told
-    'of the 20 nearest reference persons: 20 A'
+    'A, of the 20 nearest reference persons: 20 A'
     >>> likeness((0.0, 5.0), some).is_far
     True
     """

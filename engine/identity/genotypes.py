@@ -6,7 +6,7 @@ makes strangers of a mother and her child.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +18,17 @@ from engine.errors import KnowledgeError, ReferenceMismatchError, VariantFileErr
 from engine.files.index_fit import require_index_fits
 from engine.files.sample_values import alleles
 from engine.files.variant_lines import PASSED, JudgedRecords, variant_lines, variant_records
+from engine.identity.components import MISSING
 from engine.reference.intervals import Interval
 
-UNKNOWN = -1
+UNKNOWN = MISSING
 """A site that was not called, or where the person has an allele that the list does not have."""
 NOT_DIPLOID = frozenset({"X", "Y", "M", "MT", "chrX", "chrY", "chrM", "chrMT"})
 """Contigs on which not everybody has two copies."""
 _LETTERS = frozenset("ACGT")
 _COPIES = 2
+Place = tuple[str, int]
+"""Contig and 0-based position."""
 _BYTES_A_SITE = 6_500
 """Compressed bytes of a gVCF that are read through in the time that one site is looked up in (0.5 ms)."""
 
@@ -52,6 +55,13 @@ class Sites:
 
     def __len__(self) -> int:
         return len(self.ref)
+
+    def placed(self) -> Iterator[tuple[Place, tuple[str, str]]]:
+        """Contig and 0-based position of each site, with its bases."""
+        contigs = (self.names[contig] for contig in self.contigs.tolist())
+        return zip(
+            zip(contigs, self.positions.tolist(), strict=True), zip(self.ref, self.alt, strict=True), strict=True
+        )
 
     def of(self, contig: str) -> slice:
         """The sites of one contig."""
@@ -87,7 +97,7 @@ def read_sites(path: Path) -> Sites:
         VariantFileError: it is damaged, or a site comes twice.
         KnowledgeError: it has no single-base variant of an autosome.
     """
-    places: dict[tuple[str, int], tuple[str, str]] = {}
+    places: dict[Place, tuple[str, str]] = {}
     left_out = 0
     for number, fields in variant_records(path):
         contig, position, ref, alt = fields[0], int(fields[1]) - 1, fields[3].upper(), fields[4].upper()
@@ -103,16 +113,54 @@ def read_sites(path: Path) -> Sites:
         raise KnowledgeError(
             "it has no single-base variant of an autosome", file=path, remedy="give a VCF of common SNPs"
         )
-    names = tuple(dict.fromkeys(contig for contig, _ in places))
-    order = sorted(places, key=lambda place: (names.index(place[0]), place[1]))
+    return sorted_sites(places, left_out)
+
+
+def sorted_sites(places: Mapping[Place, tuple[str, str]], left_out: int = 0) -> Sites:
+    """Sites of contig and 0-based position, each with its reference base and the other, in order.
+
+    Contigs are in the order in which they come first.
+    """
+    number = {name: rank for rank, name in enumerate(dict.fromkeys(contig for contig, _ in places))}
+    order = sorted(places, key=lambda place: (number[place[0]], place[1]))
     return Sites(
-        np.array([names.index(contig) for contig, _ in order], np.int64),
+        np.array([number[contig] for contig, _ in order], np.int64),
         np.array([position for _, position in order], np.int64),
         tuple(places[place][0] for place in order),
         tuple(places[place][1] for place in order),
-        names,
+        tuple(number),
         left_out,
     )
+
+
+@dataclass(frozen=True)
+class JoinedSites:
+    """Several lists of sites as one, so that a gVCF is read once for all.
+
+    Attributes:
+        sites: of all lists.
+        found: for each list int64[n], which of these each of its sites is; -1 where an earlier list has other bases at
+            the same place, so that this one's is not looked at.
+    """
+
+    sites: Sites
+    found: tuple[NDArray[np.int64], ...]
+
+    @classmethod
+    def of(cls, *lists: Sites) -> JoinedSites:
+        """Join them; bases of an earlier list come before a later one's."""
+        places: dict[Place, tuple[str, str]] = {}
+        for one in lists:
+            for place, bases in one.placed():
+                places.setdefault(place, bases)
+        sites = sorted_sites(places)
+        rank = {placed: number for number, placed in enumerate(sites.placed())}
+        return cls(sites, tuple(np.array([rank.get(one, -1) for one in each.placed()], np.int64) for each in lists))
+
+    def apart(self, copies: NDArray[np.int8]) -> tuple[NDArray[np.int8], ...]:
+        """Copies at all sites, list by list."""
+        padded = np.append(copies, np.int8(UNKNOWN))  # index -1 is its last
+        return tuple(padded[one] for one in self.found)
 
 
 def read_genotypes(gvcf: Path, sites: Sites) -> Genotypes:

@@ -18,18 +18,18 @@ def identity(
     making: Making,
     aligned_reads: Own,
     gvcf: Own,
-    reference: Annotated[ReferenceBundle, Parts("reference_genome", "identity_panel")],
+    reference: Annotated[ReferenceBundle, Parts("reference_genome", "identity_panel", "ancestry_panel")],
     person: Annotated[Person, Facts("sex")],
     settings: Annotated[Settings, Options("alignment_format")],
 ) -> Computed:
-    """Another person's share of the bases (VerifyBamID2's model), the sex chromosomes, and a sketch of the genotypes.
+    """Another person's share of the bases (VerifyBamID2's model), sex chromosomes, ancestry, a sketch of the genotypes.
 
-    Where the reference declares no panel of sites, the sex chromosomes alone are told.
+    Where the reference declares no panel of sites, the sex chromosomes alone are told; ancestry by its own panel.
     """
     from engine.call.haplotype.reads.source import ReadSource
     from engine.files.bgzf import LOOK_UP
     from engine.identity.karyotype import karyotype_of
-    from engine.identity.sample import identify
+    from engine.identity.sample import Panels, identify
 
     covered = {name: aligned_reads.measures[f"{name}_coverage"] for name in ("autosome", "x", "y")}
     autosomes, x, y = (value if isinstance(value, int | float) else None for value in covered.values())
@@ -39,8 +39,7 @@ def identity(
         making.sample,
         source,
         gvcf.file(".g.vcf.gz"),
-        reference.identity_panel,
-        reference.versions.get("identity_panel", ""),
+        Panels(reference.identity_panel, reference.versions.get("identity_panel", ""), reference.ancestry_panel),
         karyotype_of(person.sex, autosomes=autosomes, x=x, y=y),
         making.folder,
     )

@@ -87,12 +87,14 @@ def polygenic_scores(
     making: Making,
     variants: Own,
     gvcf: Own,
+    identity: Own,
     reference: Annotated[ReferenceBundle, Parts("reference_genome", "scoring_files")],
     person: Annotated[Person, Facts("sex", "polygenic_scores")],
 ) -> Computed | NotApplicable:
     """Polygenic scores of whom they were ordered for, by the scoring files that the reference declares.
 
-    What the gVCF calls as reference counts as such; of a score of which too little is known there is no sum.
+    What the gVCF calls as reference counts as such; of a score of which too little is known there is no sum. Beside
+    each stands whom the person is like by genotype: where a sum lies holds for one population.
     """
     if reference.scoring_files is None:
         return NotApplicable("the reference declares no scoring files")
@@ -110,6 +112,7 @@ def polygenic_scores(
         person.sex,
         making.sample,
         path,
+        str(identity.measures["ancestry"]),
     )
     return Computed(found.scores, vars(found))
 

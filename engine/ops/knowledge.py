@@ -248,6 +248,22 @@ def identity_panel(
     return Computed(found.sites, vars(found))
 
 
+@artifact(kinds={"numpy"}, by_sample=False)
+def ancestry_panel(
+    making: Making,
+    declared: Annotated[Sources, Declared("ancestry_panel", facts=("build",))],
+    reference: Genome,
+) -> Computed:
+    """Sites and persons by whom ancestry is told: peddy's panel of the 1000 Genomes Project, with its components."""
+    from engine.identity.ancestry_panel import build_ancestry_panel
+    from engine.identity.peddy import read_published
+    from engine.reference.genome import open_reference
+
+    published = read_published(declared.file("ancestry_panel"), str(declared.facts["build"]))
+    found = build_ancestry_panel(published, open_reference(reference.fasta), making.folder)
+    return Computed(found.sites_here, vars(found))
+
+
 @artifact(kinds={"json"}, by_sample=False)
 def repeat_loci(making: Making, declared: Annotated[Sources, Declared("repeat_loci")], reference: Genome) -> Computed:
     """Disease loci of short tandem repeats with their units and ranges (STRchive, or ExpansionHunter's format)."""

@@ -16,7 +16,7 @@ from engine.code_version import code_version
 from engine.errors import KnowledgeError, LakeError
 from engine.notebook.run import run_notebook
 from engine.ops.artifact import Computed, artifact
-from engine.ops.inputs import CohortFiles, EverySample, Making, Options, Parts
+from engine.ops.inputs import Artifact, CohortFiles, EverySample, Making, Options, Parts
 from engine.ops.services import Settings
 from engine.reference.bundle import ReferenceBundle
 from engine.reference.bundle_file import write_bundle
@@ -82,9 +82,28 @@ def cohort_overview(making: Making, tables: Tables) -> Computed:
 
 
 @artifact(kinds={"jupyter", "html"}, by_sample=False, pool="notebooks", programs=_said_by("ancestry_and_relatedness"))
-def ancestry_and_relatedness(making: Making, tables: Tables) -> Computed:
-    """Principal components of the genotypes, and the kinship of all pairs of samples."""
-    return _run("ancestry_and_relatedness", making, tables)
+def ancestry_and_relatedness(
+    making: Making,
+    tables: Annotated[CohortFiles, EverySample("identity")],
+    reference: Annotated[ReferenceBundle, Parts("ancestry_panel")],
+) -> Computed:
+    """Principal components of the genotypes, samples before the ancestry panel's persons, and kinship of all pairs."""
+    if reference.ancestry_panel is None:
+        return _run("ancestry_and_relatedness", making, tables)
+    from engine.identity.sample import write_placed
+
+    placed = making.scratch / "placed.parquet"
+    version = reference.versions["ancestry_panel"]
+    by_panel = {sample: one for (_, sample), one in tables.of_samples.items() if _panel_of(one) == version}
+    write_placed({sample: one.measures for sample, one in by_panel.items()}, placed)
+    told = {"panel": "ancestry_panel.npz", "placed": placed.name}
+    files = {"ancestry_panel.npz": reference.ancestry_panel, placed.name: placed}
+    return _run("ancestry_and_relatedness", making, tables, told, **files)
+
+
+def _panel_of(identity: Artifact) -> str | None:
+    """Version of the ancestry panel that a sample was placed by: places of two cannot be compared."""
+    return identity.receipt.recipe.inputs.get("ancestry_panel")
 
 
 @artifact(kinds={"jupyter", "html"}, by_sample=False, pool="notebooks", programs=_said_by("association"))

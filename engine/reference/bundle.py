@@ -57,6 +57,8 @@ class ReferenceBundle:
         dbsnp: table of ids by allele (:mod:`engine.annotate.dbsnp`), absent where none is declared.
         identity_panel: sites at which samples are compared (:mod:`engine.identity.declared_panel`), absent where none
             is declared.
+        ancestry_panel: sites and persons by whom ancestry is told (:mod:`engine.identity.ancestry_panel`), absent where
+            none is declared.
         repeat_loci: catalogue of disease loci of short tandem repeats (:mod:`engine.repeats.loci`), absent where none
             is declared.
         scoring_files: folder of scoring files (:mod:`engine.risk.knowledge`), absent where none is declared.
@@ -81,6 +83,7 @@ class ReferenceBundle:
     constraint: Path | None = None
     dbsnp: Path | None = None
     identity_panel: Path | None = None
+    ancestry_panel: Path | None = None
     repeat_loci: Path | None = None
     scoring_files: Path | None = None
 

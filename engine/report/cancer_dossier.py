@@ -17,6 +17,7 @@ from engine.person import Sex
 from engine.report.canrisk import GENES, UNTESTED, Cancer, Result, Standing
 from engine.report.exon_coverage import ExonCoverage
 from engine.report.further import limit
+from engine.report.risk import ANCESTRY
 from engine.report.statement import UNJUDGED, Statement
 from engine.report.unseen import why_unseen
 from engine.report.wording import name
@@ -69,11 +70,13 @@ class ToldStanding:
         score_id: as the PGS Catalog has it.
         standing: where the person lies.
         population: in which.
+        ancestry: whom the person is like by genotype, in words; empty where that is not known.
     """
 
     score_id: str
     standing: Standing
     population: str
+    ancestry: str = ""
 
     @property
     def line(self) -> str:
@@ -137,7 +140,8 @@ def told_standing(scores: Path, cancer: Cancer, score_id: str) -> ToldStanding:
             file=scores,
             remedy="declare them in distributions.tsv beside the scoring file, from the publication of the score",
         )
-    return ToldStanding(score_id, Standing(cancer, known.alpha, known.z(one["score"]["total"])), population["name"])
+    standing = Standing(cancer, known.alpha, known.z(one["score"]["total"]))
+    return ToldStanding(score_id, standing, population["name"], one.get("ancestry", ""))
 
 
 def sex_of(said: Statement) -> Literal["F", "M"]:
@@ -168,6 +172,7 @@ def statements(said: Statement, states: Sequence[GeneState], standings: Sequence
             if populations
             else []
         ),
+        *(f"The person's {ANCESTRY}: {told}." for told in sorted({one.ancestry for one in standings if one.ancestry})),
         "It does not determine anybody's overall risk of cancer: family history, age and way of life are not in it.",
         "It is no substitute for visits to a healthcare provider for recommended screening and follow-up, and no "
         "treatment is to be decided by it.",

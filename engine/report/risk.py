@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ LIMIT = (
 )
 
 
+ANCESTRY = "ancestry by genotype"
 NOT_SCORED = "Polygenic scores were asked for and not computed: the laboratory declares none"
 
 
@@ -37,6 +38,7 @@ class StatedRisk:
         variants: variants of the score.
         z: standard deviations above the population's mean, absent where no distribution is declared.
         population: of the distribution, absent where none is declared.
+        ancestry: whom the person is like by genotype, in words; empty where that is not known.
     """
 
     score_id: str
@@ -46,6 +48,7 @@ class StatedRisk:
     variants: int
     z: float | None = None
     population: str | None = None
+    ancestry: str = ""
 
     @property
     def sentence(self) -> str:
@@ -68,7 +71,8 @@ class StatedRisk:
         if self.z is None:
             return "where it lies among people is not known here"
         side = "above" if self.z >= 0 else "below"
-        return f"{abs(self.z):.2f} standard deviations {side} the mean of {self.population}, {_among(self.z)}"
+        place = f"{abs(self.z):.2f} standard deviations {side} the mean of {self.population}, {_among(self.z)}"
+        return f"{place}; {ANCESTRY}: {self.ancestry}" if self.ancestry else place
 
 
 def _among(z: float) -> str:
@@ -114,7 +118,8 @@ def _stated(told: Mapping[str, Any]) -> StatedRisk:
     population = told["population"]
     distribution = Distribution(**population["distribution"]) if population else None
     trait = told["trait"] or "a trait that its file does not name"
-    return risk_of(SampleScore(**told["score"]), trait, distribution, population and population["name"])
+    risk = risk_of(SampleScore(**told["score"]), trait, distribution, population and population["name"])
+    return replace(risk, ancestry=told.get("ancestry", ""))
 
 
 def risk_differences(before: Sequence[StatedRisk], after: Sequence[StatedRisk]) -> Iterator[str]:
@@ -127,5 +132,6 @@ def risk_differences(before: Sequence[StatedRisk], after: Sequence[StatedRisk]) 
 
 
 def risks_told(risks: Sequence[StatedRisk]) -> list[Mapping[str, Any]]:
-    """What is said of scores, as JSON holds it."""
-    return [asdict(one) for one in risks]
+    """What is said of scores, as JSON holds it; an ancestry counts only where it says something."""
+    told = [asdict(one) for one in risks]
+    return [{name: value for name, value in one.items() if name != "ancestry" or value} for one in told]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from engine.call.gvcf import called_stretches
@@ -50,6 +50,7 @@ class ToldScore:
         population: in which its sums are known, absent where none is declared.
         repeated: rows of the file that were there before, and count once.
         contradicted: alleles that rows of the file give different weights, taken as not known.
+        ancestry: whom the person is like by genotype, in words; empty where no panel tells it.
     """
 
     score: SampleScore
@@ -59,10 +60,18 @@ class ToldScore:
     population: Population | None = None
     repeated: int = 0
     contradicted: int = 0
+    ancestry: str = ""
 
 
 def score_sample(
-    calls: Path, gvcf: Path, reference: ReferenceBundle, scores: Path, sex: Sex, sample: str, output: Path
+    calls: Path,
+    gvcf: Path,
+    reference: ReferenceBundle,
+    scores: Path,
+    sex: Sex,
+    sample: str,
+    output: Path,
+    ancestry: str = "",
 ) -> ScoreMeasures:
     """Write a sample's scores.
 
@@ -74,11 +83,12 @@ def score_sample(
         sex: of the person, for copies of X and Y.
         sample: id that the scores are told under.
         output: JSON to be written.
+        ancestry: whom the person is like, as :class:`engine.identity.ancestry.Ancestry` tells it; empty where unknown.
     """
     files = [read_scoring_file(path) for path in score_files(scores)]
     dosages = _dosages(calls, gvcf, reference, files, sex)
     populations = read_populations(scores)
-    told = [_told(score, dosages, populations, sample) for score in files]
+    told = [replace(_told(score, dosages, populations, sample), ancestry=ancestry) for score in files]
     output.write_text(json.dumps([asdict(one) for one in told], indent=1) + "\n")
     summed = sum(one.score.total is not None for one in told)
     shares = [one.score.matched / max(one.score.variants, 1) for one in told]

@@ -29,6 +29,7 @@ from demo.simulate import haplotypes
 from demo.slices import CONTIG, SLICES
 from resources.environment import PROJECT, Settings, build_resources
 from resources.lake import Lake, LocalLake
+from tests.builders.ancestry import drawn, write_archive
 from tests.builders.pharmacogenes import definition, write_definitions
 from tests.builders.scores import write_score
 
@@ -138,6 +139,7 @@ def tiny_deployment(folder: Path, **options: str) -> Deployment:
         "panels: panels.csv\nfrequencies: frequencies.vcf.gz\npredictors: predictors.tsv\nstar_alleles: star_alleles\n"
         "splice_predictors: spliceai.vcf\nconstraint: constraint.tsv\ndosage: dosage.tsv\ndbsnp: dbsnp.vcf\n"
         "identity_panel: identity_panel\nrepeat_loci: repeats.json\nscoring_files: scores\n"
+        "ancestry_panel: peddy-9.9.tar.gz\n"
     )
     return Deployment(folder, str(declaration), options)
 
@@ -154,13 +156,17 @@ def _write_avp_reference(folder: Path) -> None:
     }
     (folder / "repeats.json").write_text(json.dumps([locus]))
     write_panel(folder / IDENTITY_PANEL, folder, within=(AVP.start, AVP.end))
+    placed = [START + 150 + 40 * number for number in range(200)]
+    sites = [("20", start, text[start - 1], "T" if text[start - 1] == "A" else "A") for start in placed]
+    copies, continents, _ = drawn(len(sites), 30)
+    write_archive(folder / "peddy-9.9.tar.gz", sites, copies, continents)
     place = (START + 100, text[START + 99], ["T" if text[START + 99] == "A" else "A"], "rs1")
     alleles = {"Reference": [place[1]], "Variant": place[2]}
     write_definitions(folder / "star_alleles", definition("AVP", contig=CONTIG, places=[place], alleles=alleles))
     (folder / "scores").mkdir()
     facts = ("genome_build=GRCh38", "trait_mapped=stature <tall>")
-    sites = [(start, text[start - 1]) for start in range(START + 1_000, START + 9_000, 2_000)]
-    rows = [f"- {CONTIG} {start} {base} {'G' if base != 'G' else 'A'} 0.25" for start, base in sites]
+    scored = [(start, text[start - 1]) for start in range(START + 1_000, START + 9_000, 2_000)]
+    rows = [f"- {CONTIG} {start} {base} {'G' if base != 'G' else 'A'} 0.25" for start, base in scored]
     write_score(folder / "scores" / "PGS9.txt", rows, facts=facts)
     told = "score_id\tpopulation\tmean\tsd\nPGS9\tanybody\t1.5\t0.25\n"
     (folder / "scores" / "distributions.tsv").write_text(told)

@@ -20,6 +20,7 @@ from tests.builders.sequencing import cut_pairs, write_lane
 from tests.conftest import PROJECT
 
 READERS = PROJECT / ".readers" / "bin"
+PEDDY = PROJECT / ".readers" / "peddy" / "peddy-0.4.8.tar.gz"
 """Where ``make readers`` puts programs whose dependencies are not ours."""
 GENE = "1001\t2200"
 _EXONS = ((1_001, 1_300), (1_901, 2_200))

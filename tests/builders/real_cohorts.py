@@ -73,6 +73,23 @@ def contributed(vcfs: Sequence[Path], folder: Path, sexes: dict[str, str], strat
     return {name: [str(folder / f"{name}.parquet")] for name in written}
 
 
+def read_copies(vcfs: Sequence[Path]) -> tuple[list[str], dict[tuple[str, int, str, str], np.ndarray]]:
+    """People of several files, and what each has of every allele of a single base (int8, -1 where a copy is unknown).
+
+    The files have the same sites, each of other people.
+    """
+    found: dict[tuple[str, int, str, str], np.ndarray] = {}
+    names = samples_of(vcfs)
+    for first, record in _records(vcfs):
+        alleles = record.genotype.array()[:, :-1]
+        if len(record.REF) == 1 and len(record.ALT) == 1 and len(record.ALT[0]) == 1:
+            place = (record.CHROM, record.POS, record.REF, record.ALT[0])
+            copies = np.where((alleles < 0).any(axis=1), -1, (alleles == 1).sum(axis=1))
+            everybody = found.setdefault(place, np.full(len(names), -1, np.int8))
+            everybody[first : first + len(copies)] = copies
+    return names, found
+
+
 def _records(vcfs: Sequence[Path]) -> Iterator[tuple[int, Any]]:
     """Each record with the number of the first person of its file."""
     first = 0

@@ -46,7 +46,7 @@ BY_SAMPLE = {
     "trio_variants": {"gvcf"},
     "findings": {"annotated_variants", "gvcf", "relatedness"},
     "pharmacogenomics": {"aligned_reads", "variants", "gvcf"},
-    "polygenic_scores": {"variants", "gvcf"},
+    "polygenic_scores": {"variants", "gvcf", "identity"},
     "statement": {
         *("raw_reads", "aligned_reads", "gvcf", "identity", "relatedness"),
         *("variants", "variant_consequences", "annotated_variants", "findings", "further_findings"),
@@ -66,6 +66,7 @@ KNOWLEDGE = {
     "phenotypes",
     "frequencies",
     "identity_panel",
+    "ancestry_panel",
 }
 COHORT = {"data_docs", "cohort_qc_report", "study_cohorts", "gold_snapshot", "joint_call"}
 NOTEBOOKS = {

@@ -31,6 +31,7 @@ AS_SHIPPED = {
     "ClinGen_gene_curation_list_GRCh38.tsv": ("dosage", None),
     "GCF_000001405.40.gz": ("dbsnp", None),
     "STRchive-loci.json": ("repeat_loci", None),
+    "peddy-0.4.8.tar.gz": ("ancestry_panel", "0.4.8"),
 }
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cohort.analysis.genotypes import MISSING, Dosages
+from engine.identity.components import MISSING, Dosages
 
 Counts = NDArray[np.int64]
 

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.errors import VariantFileError
 from engine.files.index_fit import index_beside
 from engine.files.variant_lines import require_variants
+from engine.identity.components import MISSING, Dosages
 
-Dosages = NDArray[np.int8]
-MISSING = -1
 _UNKNOWN: Final = 3
 """As cyvcf2 writes it."""
 _DIPLOID: Final = 2

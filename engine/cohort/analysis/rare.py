@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.cohort.analysis.association import ROUNDING, Effect, Numbers, firth, fitted, linear, varies
-from engine.cohort.analysis.genotypes import MISSING, Dosages
+from engine.identity.components import MISSING, Dosages
 
 _BINARY = frozenset({0.0, 1.0})
 

@@ -1,70 +1,18 @@
-"""How people of a cohort are alike: principal components of ancestry, kinship of every pair, and who is there twice."""
+"""How people of a cohort are alike: kinship of every pair, and who is there twice.
+
+Their principal components are in :mod:`engine.identity.components`.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.cohort.analysis.genotypes import MISSING, Dosages
+from engine.identity.components import MISSING, Dosages, parts
 
 Numbers = NDArray[np.float64]
 TWICE, FIRST, SECOND, THIRD = (2.0**-power for power in (1.5, 2.5, 3.5, 4.5))
 """Least kinship of one person (or twins), and of relatives of the first to third degree (Manichaikul 2010, table 1)."""
-_LEAST = 1e-12
-_AT_ONCE = 5_000
-"""Alleles that are taken into floating point at once."""
-
-
-@dataclass(frozen=True)
-class Components:
-    """Principal components.
-
-    Attributes:
-        coordinates: of each sample, by component; float64, samples by components, each of unit length.
-        shares: of the variance that each explains, of all.
-    """
-
-    coordinates: Numbers
-    shares: Numbers
-
-
-def principal_components(dosages: Dosages, count: int = 10) -> Components:
-    """Principal components of genotypes, each allele scaled by the spread that its frequency gives.
-
-    As EIGENSTRAT (Patterson, Price and Reich 2006, doi:10.1371/journal.pgen.0020190, equations 2 and 3); a missing
-    genotype is taken as the mean. Alleles that do not vary are left out. A component's sign is such that its largest
-    coordinate is positive.
-
-    Args:
-        dosages: alleles by samples.
-        count: components, at most as many as samples.
-    """
-    samples = dosages.shape[1]
-    covariance, used = np.zeros((samples, samples)), 0
-    for part in _parts(dosages):
-        scaled = _scaled(part)
-        covariance += scaled.T @ scaled
-        used += len(scaled)
-    values, vectors = np.linalg.eigh(covariance / max(used, 1))
-    values, order = values.clip(0), np.argsort(values)[::-1][:count]
-    chosen = vectors[:, order]
-    signs = np.sign(chosen[np.abs(chosen).argmax(axis=0), np.arange(len(order))])
-    return Components(chosen * signs, values[order] / max(float(values.sum()), _LEAST))
-
-
-def _scaled(dosages: Dosages) -> Numbers:
-    called = dosages != MISSING
-    copies = np.where(called, dosages, 0).astype(float)
-    number = called.sum(axis=1)
-    mean = copies.sum(axis=1) / np.maximum(number, 1)
-    spread = np.sqrt(mean / 2 * (1 - mean / 2))
-    varies = spread > 0
-    centred = np.where(called, copies - mean[:, None], 0.0)
-    scaled: Numbers = centred[varies] / spread[varies, None]
-    return scaled
 
 
 def kinship(dosages: Dosages) -> Numbers:
@@ -78,7 +26,7 @@ def kinship(dosages: Dosages) -> Numbers:
     """
     opposite = opposite_homozygotes(dosages)
     shared, own = np.zeros_like(opposite), np.zeros_like(opposite)
-    for part in _parts(dosages):
+    for part in parts(dosages):
         het, called = ((part == 1).astype(np.float32), (part != MISSING).astype(np.float32))
         shared += het.T @ het
         own += het.T @ called
@@ -93,16 +41,10 @@ def kinship(dosages: Dosages) -> Numbers:
 def opposite_homozygotes(dosages: Dosages) -> Numbers:
     """At how many alleles of each pair one has both copies and the other none (IBS0; float64, symmetric)."""
     found = np.zeros((dosages.shape[1], dosages.shape[1]))
-    for part in _parts(dosages):
+    for part in parts(dosages):
         none, both = ((part == copies).astype(np.float32) for copies in (0, 2))
         found += none.T @ both + both.T @ none
     return found
-
-
-def _parts(dosages: Dosages) -> Iterator[Dosages]:
-    """As many alleles as are taken into floating point at once."""
-    for start in range(0, len(dosages), _AT_ONCE):
-        yield dosages[start : start + _AT_ONCE]
 
 
 def related_pairs(found: Numbers, least: float = THIRD) -> list[tuple[int, int, float]]:

@@ -13,18 +13,18 @@ from scipy.stats import chi2_contingency, ttest_ind
 
 from engine.cohort.analysis.association import firth, fisher, linear, logistic, score_tests
 from engine.cohort.analysis.frequencies import frequency_spectrum, genotype_counts, hardy_weinberg
-from engine.cohort.analysis.genotypes import MISSING, DosageMatrix, read_genotypes
+from engine.cohort.analysis.genotypes import DosageMatrix, read_genotypes
 from engine.cohort.analysis.rare import burden, skat
 from engine.cohort.analysis.structure import (
     FIRST,
     groups_of_one_person,
     kinship,
     opposite_homozygotes,
-    principal_components,
     related_pairs,
 )
 from engine.cohort.analysis.survival import logrank, survival
 from engine.errors import VariantFileError
+from engine.identity.components import MISSING, principal_components
 
 DRAW = np.random.default_rng(15)
 

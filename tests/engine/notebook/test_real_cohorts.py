@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
 
-from engine.cohort.analysis.structure import principal_components
 from engine.cohort.disclosure import disclosed
 from engine.cohort.genotypes import common_genotypes
+from engine.identity.components import principal_components
 from engine.notebook.run import Ran, run_notebook
 from notebooks import FOLDER
 from tests.builders.real_cohorts import people, samples_of, tables_of

@@ -38,6 +38,7 @@ UNOPENED = {
     ("homozygosity", "variants"),
     ("mitochondria", "aligned_reads"),
     ("pharmacogenomics", "aligned_reads"),
+    ("polygenic_scores", "identity"),
     ("smn_copies", "aligned_reads"),
     ("structural_variants", "aligned_reads"),
     ("structural_variants", "target_depths"),

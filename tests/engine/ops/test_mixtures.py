@@ -115,9 +115,10 @@ def test_from_three_percent_on_it_warns_and_from_five_on_it_stops(platform: Reso
 
 def test_whom_a_person_is_like_is_told_beside(platform: Resources) -> None:
     receipt = platform.lake.require("identity", "four")
-    assert receipt.measures["ancestry"] == "of the 20 nearest reference persons: 20 NORTH"
+    assert receipt.measures["ancestry"] == "NORTH, of the 20 nearest reference persons: 20 NORTH"
     told = json.loads(platform.lake.path(receipt, "four.identity.json").read_text())
-    assert told["ancestry"] == {"nearest": [["NORTH", 20]], "is_far": False}
+    like = {"nearest": [["NORTH", 20]], "is_far": False, "missing_share": None}
+    assert told["ancestry"] == like | {"population": "NORTH", "components": []}
 
 
 def test_the_panel_tells_its_persons(platform: Resources) -> None:
