@@ -66,7 +66,6 @@ KNOWLEDGE = {
     "phenotypes",
     "frequencies",
     "identity_panel",
-    "ancestry_panel",
 }
 COHORT = {"data_docs", "cohort_qc_report", "study_cohorts", "gold_snapshot", "joint_call"}
 NOTEBOOKS = {
