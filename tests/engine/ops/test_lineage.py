@@ -155,7 +155,10 @@ def test_scores_are_told_of_whom_they_were_ordered_for_and_of_no_one_else(family
     (risk,) = said[CHILD].risks
     assert (risk.score_id, risk.trait, risk.variants, risk.matched) == ("PGS9", "stature <tall>", 4, 4)
     assert risk.total == 2.0, "a quarter for each of two copies of four reference bases"
-    assert risk.standing == "2.00 standard deviations above the mean of anybody, percentile 98"
+    beside = "2.00 standard deviations above the mean of anybody, percentile 98; ancestry by genotype: "
+    assert risk.standing.startswith(f"{beside}AFR, of the 20 nearest reference persons: ")
+    measured = family.resources.lake.require("identity", CHILD).measures
+    assert (risk.ancestry, measured["ancestry_population"]) == (measured["ancestry"], "AFR")
     assert f"{risk.sentence}." in said[CHILD].conclusion and "scoring_files" in said[CHILD].lineage.knowledge
     assert said[FATHER].risks == () and "scoring_files" not in said[FATHER].lineage.knowledge
     asked = set(of(family, "polygenic_scores").receipt.recipe.inputs)
