@@ -162,7 +162,7 @@ def test_scores_are_told_of_whom_they_were_ordered_for_and_of_no_one_else(family
     assert f"{risk.sentence}." in said[CHILD].conclusion and "scoring_files" in said[CHILD].lineage.knowledge
     assert said[FATHER].risks == () and "scoring_files" not in said[FATHER].lineage.knowledge
     asked = set(of(family, "polygenic_scores").receipt.recipe.inputs)
-    assert asked == {"variants", "gvcf", "reference_genome", "scoring_files"}
+    assert asked == {"variants", "gvcf", "identity", "reference_genome", "scoring_files"}
 
 
 def test_without_star_alleles_there_is_neither_edge_nor_input(family: Family) -> None:
