@@ -85,7 +85,11 @@ def _require_once(reads: Path, first: list[pysam.AlignedSegment]) -> None:
     """A few copies stand where regions of a file were put together again; a merged file has all its reads twice."""
     seen: set[tuple[object, ...]] = set()
     copies = []
+    place = (-1, -1)
     for number, read in enumerate(first, start=1):
+        before, place = place, (read.reference_id, read.reference_start)
+        if place < before and read.reference_id >= 0:
+            return  # a block that stands twice, or no order: whoever reads on says which
         this = read.query_name, read.get_tag("RG"), read.flag, read.reference_id, read.reference_start, read.cigarstring
         if this in seen:
             copies.append((number, read.query_name))
