@@ -82,7 +82,10 @@ def _require_groups(reads: Path, first: list[pysam.AlignedSegment], groups: Coll
 
 
 def _require_once(reads: Path, first: list[pysam.AlignedSegment]) -> None:
-    """A few copies stand where regions of a file were put together again; a merged file has all its reads twice."""
+    """A few copies stand where regions of a file were put together again; a merged file has all its pairs twice.
+
+    Reads without a mate are not judged: names need not be their own where there is nothing to be found by them.
+    """
     seen: set[tuple[object, ...]] = set()
     copies = []
     place = (-1, -1)
@@ -90,6 +93,8 @@ def _require_once(reads: Path, first: list[pysam.AlignedSegment]) -> None:
         before, place = place, (read.reference_id, read.reference_start)
         if place < before and read.reference_id >= 0:
             return  # a block that stands twice, or no order: whoever reads on says which
+        if not read.is_paired:
+            continue
         this = read.query_name, read.get_tag("RG"), read.flag, read.reference_id, read.reference_start, read.cigarstring
         if this in seen:
             copies.append((number, read.query_name))

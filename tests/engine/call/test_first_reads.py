@@ -68,8 +68,12 @@ def test_reads_that_would_be_left_out_or_misread_are_refused(
 
 
 def test_a_file_merged_with_itself_is_refused(reference: SmallReference, tmp_path: Path) -> None:
+    def paired(read: pysam.AlignedSegment) -> None:
+        read.flag |= 0x1 | (0x80 if read.reference_start % 20 else 0x40)
+
     with pytest.raises(AlignmentFileError, match="reads stand twice"):
-        require_usable_reads(changed(tmp_path, reference, lambda read: None, times=2), {"1"})
+        require_usable_reads(changed(tmp_path, reference, paired, times=2), {"1"})
+    require_usable_reads(changed(tmp_path, reference, paired), {"1"})
 
 
 @pytest.mark.parametrize("form", ["bam", "cram"])
