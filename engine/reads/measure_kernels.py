@@ -157,14 +157,15 @@ def measure(
     for i in range(len(offset) - 1):
         at = offset[i]
         flag = flag_of(data, at)
+        has_bases = int32_at(data, at + 20) > 0
         if not flag & NOT_PRIMARY:
             row = 1 if flag & LAST else 0
             _measure_bases(data, at, row, counts[row], cycle_sum, cycle_count, quality_count, gc_count, length_count)
-            if not flag & UNMAPPED:
+            if not flag & UNMAPPED and has_bases:
                 _measure_alignment(data, at, offset[i + 1], counts[row])
                 _measure_insert(data, at, inserts)
             counts[row, DUPLICATES] += flag & DUPLICATE != 0
-        if flag & (UNMAPPED | 0x100 | 0x200):
+        if flag & (UNMAPPED | 0x100 | 0x200) or not has_bases:
             continue
         row = 1 if flag & LAST else 0
         aligned, overlapping = _aligned_bases(data, at)

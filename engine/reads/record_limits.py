@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.kernel import kernel
-from engine.reads.record_kernels import cigar_at, flag_of, sequence_at
+from engine.reads.record_kernels import cigar_at, sequence_at
 from engine.reads.unaligned import int32_at, uint16_at, uint32_at
 
 WHOLE, BROKEN, UNEQUAL = range(3)
 
 _TAKES_BASES = 0b110010011
 """Bits of the operators M, I, S, = and X."""
-_SECONDARY = 0x100
 _SMALLEST, _LARGEST = 33, 1 << 28
 
 
@@ -31,14 +30,14 @@ def _is_whole(data: NDArray[np.uint8], at: int) -> bool:
 
 @kernel
 def _agrees(data: NDArray[np.uint8], at: int) -> bool:
-    """Whether CIGAR and bases are equally long. A secondary alignment may have no bases (SAM specification 1.4)."""
+    """Whether CIGAR and bases are equally long. A record may have no bases at all (SAM specification 1.4, SEQ)."""
     bases, read = int32_at(data, at + 20), 0
     cigar = cigar_at(data, at)
     for i in range(uint16_at(data, at + 16)):
         element = uint32_at(data, cigar + 4 * i)
         if _TAKES_BASES >> (element & 15) & 1:
             read += element >> 4
-    return read == bases or read == 0 or (bases == 0 and flag_of(data, at) & _SECONDARY != 0)
+    return read == bases or read == 0 or bases == 0
 
 
 @kernel

@@ -11,6 +11,7 @@ import pytest
 from engine.call.first_reads import require_usable_reads
 from engine.errors import AlignmentFileError
 from engine.reads.bam_records import BamRecords
+from engine.reads.measures import measure_records
 from tests.builders.alignments import Haplotype, SmallReference, random_sequence, write_bam, write_reference
 
 SEQUENCE = random_sequence(3_000)
@@ -89,25 +90,26 @@ def test_few_reads_and_consensus_qualities_are_taken(reference: SmallReference, 
 
 
 def no_bases(read: pysam.AlignedSegment) -> None:
-    read.query_sequence = None
+    if read.reference_start % 20:
+        read.query_sequence = None
 
 
 def too_few_bases(read: pysam.AlignedSegment) -> None:
     read.cigarstring = f"{len(read.query_sequence) + 40}M"
 
 
-@pytest.mark.parametrize("change", [no_bases, too_few_bases])
 def test_a_read_whose_cigar_tells_other_bases_is_refused_before_it_is_measured(
-    reference: SmallReference, tmp_path: Path, change: Change
+    reference: SmallReference, tmp_path: Path
 ) -> None:
     """The kernels trust it: bases that are not there were read, and memory beyond was written."""
     with pytest.raises(AlignmentFileError, match="more or fewer bases than its CIGAR tells"):
-        list(BamRecords(changed(tmp_path, reference, change)).batches())
+        list(BamRecords(changed(tmp_path, reference, too_few_bases)).batches())
 
 
-def test_a_secondary_alignment_may_have_no_bases(reference: SmallReference, tmp_path: Path) -> None:
-    def secondary(read: pysam.AlignedSegment) -> None:
-        read.flag |= 0x100
-        read.query_sequence = None
-
-    assert sum(len(batch) for batch in BamRecords(changed(tmp_path, reference, secondary)).batches()) > 100
+def test_reads_without_bases_cover_nothing(reference: SmallReference, tmp_path: Path) -> None:
+    """As programs write alignments whose bases stand elsewhere; what they would cover is not in the file."""
+    reads = changed(tmp_path, reference, no_bases)
+    measured = [measure_records(batch) for batch in BamRecords(reads).batches()]
+    with pysam.AlignmentFile(str(reads)) as file:
+        whole = sum(read.query_sequence is not None for read in file)
+    assert sum(len(stretches) for _, stretches in measured) == whole > 0
