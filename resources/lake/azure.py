@@ -5,6 +5,8 @@ each committed only where no blob of that name is; the artifact becomes visible 
 one, which the storage lets happen only while that is the one that was read: that write is the only commit. Who makes an
 artifact holds a lease on a blob of ``.work/``; of a process that died the lease runs out by itself.
 
+An upload or a download that is cut off goes on where it was, block by block, when the same is asked for again.
+
 What a tool needs as a file is brought to a folder of this machine, compared with its sha256, and kept there as long as
 there is room. That a blob is still what was published is known by its size and ETag, which the storage changes with
 every write; where they were not noted here, the blob is read.
@@ -17,11 +19,14 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -41,6 +46,12 @@ LEASE = 60
 """Seconds after which the lease of a process that died runs out; the longest that the storage grants."""
 _LOOK_AGAIN = 0.5
 _PARALLEL = 4
+_AHEAD = 2 * _PARALLEL
+"""Parts of a download that are asked for before the first of them is written."""
+_KEPT_HALF = 86_400.0
+"""Seconds for which half a download is kept for whoever goes on with it."""
+_SIGNS = 40
+"""Of a block's digest in its name; the storage takes names of 64 signs."""
 _SHA256 = "sha256"
 
 
@@ -303,23 +314,38 @@ class AzureLake(VouchedLake):
         from azure.core.exceptions import ResourceExistsError
 
         blob = self._blob(key)
-        with path.open("rb") as stream:
-            for overwrite in (False, True):
-                try:
-                    stream.seek(0)
-                    written = blob.upload_blob(
-                        stream,
-                        length=file.bytes,
-                        overwrite=overwrite,
-                        metadata={_SHA256: file.sha256},
-                        max_concurrency=_PARALLEL,
-                    )
-                    return str(written["etag"])
-                except ResourceExistsError:
-                    facts = blob.get_blob_properties()
-                    if facts.size == file.bytes and self._digest_of(key, facts.etag) == file.sha256:
-                        return str(facts.etag)
+        blocks = self._staged(blob, path, file.bytes) if file.bytes > BLOCK else None
+        for overwrite in (False, True):
+            try:
+                return _committed(blob, path, file, blocks, overwrite=overwrite)
+            except ResourceExistsError:
+                facts = blob.get_blob_properties()
+                if facts.size == file.bytes and self._digest_of(key, facts.etag) == file.sha256:
+                    return str(facts.etag)
         raise AssertionError("an upload that may overwrite does not find that the blob exists")
+
+    def _staged(self, blob: BlobClient, path: Path, size: int) -> list[str]:
+        """Send a file's blocks, several at once; names of all, in order.
+
+        Each is named by its place and digest: what an attempt that was cut off has left there is not sent again.
+        """
+        from azure.core.exceptions import ResourceNotFoundError
+
+        there: set[str] = set()
+        with suppress(ResourceNotFoundError):
+            there = {str(one.id) for one in blob.get_block_list("uncommitted")[1]}
+
+        def send(start: int) -> str:
+            with path.open("rb") as stream:
+                stream.seek(start)
+                content = stream.read(BLOCK)
+            name = f"{start // BLOCK:06}{sha256(content).hexdigest()[:_SIGNS]}"
+            if name not in there:
+                blob.stage_block(name, content)
+            return name
+
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            return list(pool.map(send, range(0, size, BLOCK)))
 
     def _write_receipt(self, key: str, text: str) -> None:
         """The current one only over that which this process read last: who lost the lease meanwhile writes nothing."""
@@ -358,22 +384,45 @@ class AzureLake(VouchedLake):
     # What was brought here
 
     def _fetch(self, receipt: Receipt, target: Path) -> None:
-        """Bring the files of a version here, all or none."""
-        coming = self.cache / ".coming" / f"{work_name(receipt.asset, receipt.sample)}.{os.getpid()}"
-        shutil.rmtree(coming, ignore_errors=True)
-        coming.mkdir(parents=True)
-        try:
+        """Bring the files of a version here, all or none; what an attempt that was cut off has brought is kept."""
+        name = f"{work_name(receipt.asset, receipt.sample)}.{receipt.data_version}"
+        coming = self.cache / ".coming" / name
+        coming.mkdir(parents=True, exist_ok=True)
+        _remove_old(coming.parent)
+        with _lock_of(coming).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if target.is_dir():  # another process was quicker
+                return
+            coming.mkdir(exist_ok=True)
             for file in receipt.files:
                 key = f"{self._version(receipt)}/{file.name}"
-                with self._told(key), (coming / file.name).open("wb") as stream:
-                    self._blob(key).download_blob(max_concurrency=_PARALLEL).readinto(stream)
-                if self.sha256(coming / file.name) != file.sha256:
+                with self._told(key):
+                    digest = self._download(key, coming / file.name, file.bytes)
+                if digest != file.sha256:
+                    (coming / file.name).unlink()
                     raise changed(receipt, file, self._place_of(key))
             target.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(OSError):  # another process was quicker
-                coming.rename(target)
-        finally:
-            shutil.rmtree(coming, ignore_errors=True)
+            coming.rename(target)
+
+    def _download(self, key: str, path: Path, size: int) -> str:
+        """Append to a file what it lacks of a blob, several parts at once, in order; sha256 of the whole."""
+        blob, digest = self._blob(key), sha256()
+
+        def part(start: int) -> bytes:
+            return bytes(blob.download_blob(offset=start, length=min(BLOCK, size - start)).readall())
+
+        with path.open("a+b") as stream, ThreadPoolExecutor(_PARALLEL) as pool:
+            stream.seek(0)
+            while had := stream.read(BLOCK):
+                digest.update(had)
+            starts = iter(range(stream.tell(), size, BLOCK))
+            coming = deque(pool.submit(part, start) for start in islice(starts, _AHEAD))
+            while coming:
+                content = coming.popleft().result()
+                coming.extend(pool.submit(part, start) for start in islice(starts, 1))
+                stream.write(content)
+                digest.update(content)
+        return digest.hexdigest()
 
     @cached_property
     def _in_use(self) -> dict[Path, IO[str]]:
@@ -408,6 +457,31 @@ def _tier_of(facts: Any) -> Tier:
     if str(facts.archive_status or "").startswith("rehydrate-pending"):
         return Tier.PENDING
     return Tier(str(facts.blob_tier or Tier.HOT).lower())
+
+
+def _committed(
+    blob: BlobClient, path: Path, file: ArtifactFile, blocks: Sequence[str] | None, *, overwrite: bool
+) -> str:
+    """Write a small file at once, or make the blob of blocks that were sent; its ETag."""
+    from azure.core import MatchConditions
+    from azure.storage.blob import BlobBlock
+
+    metadata = {_SHA256: file.sha256}
+    if blocks is None:
+        with path.open("rb") as stream:
+            written = blob.upload_blob(stream, length=file.bytes, overwrite=overwrite, metadata=metadata)
+    else:
+        condition: dict[str, Any] = {} if overwrite else {"match_condition": MatchConditions.IfMissing}
+        written = blob.commit_block_list([BlobBlock(one) for one in blocks], metadata=metadata, **condition)
+    return str(written["etag"])
+
+
+def _remove_old(folder: Path) -> None:
+    """Remove what began to come long ago, and for which nobody has come back."""
+    for begun in folder.iterdir():
+        with suppress(OSError):
+            if begun.is_dir() and time.time() - begun.stat().st_mtime > _KEPT_HALF:
+                shutil.rmtree(begun)
 
 
 def _lock_of(folder: Path) -> Path:

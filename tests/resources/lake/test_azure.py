@@ -18,6 +18,7 @@ from engine.storage import StorageError
 from resources.lake import azure
 from resources.lake.azure import AzureLake
 from tests.builders.azurite import Azurite, Token, azurite, why_not
+from tests.builders.busy_storage import BusyStorage, busy_storage
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "")
 
@@ -174,6 +175,48 @@ def test_a_storage_that_does_not_answer_is_told(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="the storage cannot do it") as refused:
         lake.receipt("gvcf", "S1")
     assert "can be reached" in refused.value.remedy
+
+
+@pytest.fixture
+def busy(running: Azurite) -> Iterator[BusyStorage]:
+    with busy_storage(running) as storage:
+        yield storage
+
+
+def by_way_of(storage: BusyStorage, url: str, folder: Path) -> AzureLake:
+    there = f"{storage.url}/{url.rpartition('/')[2]}"
+    return AzureLake(there, Token(), folder, options=storage.options)
+
+
+def test_an_upload_that_was_cut_off_goes_on_where_it_was(
+    url: str, tmp_path: Path, busy: BusyStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(azure, "LEASE", 15)  # the shortest that there is: a storage that is busy takes none back
+    content = os.urandom(5 * azure.BLOCK + 1000)
+    lake = by_way_of(busy, url, tmp_path / "one")
+    publish(lake, b"small", asset="variants")
+    busy.sent, busy.passes = 0, 8
+    with pytest.raises(StorageError, match="SERVER_BUSY"):
+        publish(lake, content)
+    before = busy.sent // azure.BLOCK
+    assert 1 <= before < 5, "it was cut off within the file"
+    busy.sent, busy.passes = 0, None
+    assert lake.receipt("gvcf", "S1") is None and lake.path(lake.require("variants", "S1"), "calls.g.vcf.gz").is_file()
+    receipt = publish(by_way_of(busy, url, tmp_path / "another process"), content)
+    assert busy.sent // azure.BLOCK == 5 - before, "blocks that were there are not sent again"
+    assert machine(url, tmp_path / "two").path(receipt, "calls.g.vcf.gz").read_bytes() == content
+
+
+def test_a_download_that_was_cut_off_goes_on_where_it_was(url: str, tmp_path: Path, busy: BusyStorage) -> None:
+    content = os.urandom(20 * azure.BLOCK + 1000)
+    receipt = publish(machine(url, tmp_path / "one"), content)
+    busy.passes = 18
+    with pytest.raises(StorageError, match="SERVER_BUSY"):
+        by_way_of(busy, url, tmp_path / "two").path(receipt, "calls.g.vcf.gz")
+    busy.brought, busy.passes = 0, None
+    assert by_way_of(busy, url, tmp_path / "two").path(receipt, "calls.g.vcf.gz").read_bytes() == content
+    assert busy.brought < 5 * azure.BLOCK, "what was here is not brought again"
+    assert not [one for one in (tmp_path / "two" / ".coming").iterdir() if one.is_dir()]
 
 
 def test_what_lies_in_the_archive_is_told_with_the_way_back(url: str, tmp_path: Path) -> None:
