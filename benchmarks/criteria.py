@@ -470,7 +470,7 @@ def _with_codon(facts: VariantFacts, row: Mapping[str, str], genes: Genes) -> Va
         known |= _in_codon(facts.transcript, one.edit.start, genes.replaced[contig, one.edit])
     codons = codons_of(own[0], known, [(_in_codon(facts.transcript, facts.edit.start, facts.edit.alt), own[2])])
     proteins = {}
-    as_far = "as_far" in rule_set().of_gene(facts.gene).get("PM5", {})
+    as_far = rule_set().of_gene(facts.gene).get("PM5", {}).get("as_far") == "required"
     for one in near:
         given = given_by(codons, _in_codon(facts.transcript, one.edit.start, one.edit.alt))
         another = ANOTHER if not as_far and not given & {own[0], own[2], "Ter"} else None

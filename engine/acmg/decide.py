@@ -130,21 +130,22 @@ def _same_residue(facts: VariantFacts, rules: RuleSet) -> Iterator[Evidence]:
         yield _compared("PS1", (_S, _M), same, facts, "the same change of the protein by another change of the DNA")
     elif panel.get("missense") != "none":
         different = [(one, other[2]) for one, other in comparable if other[2] != own[2]]
-        yield from _other_amino_acid(facts, different, panel)
+        by_distance = panel.get("as_far", rules.at("comparators", "as_far"))
+        yield from _other_amino_acid(facts, different, panel, by_distance)
 
 
 def _other_amino_acid(
-    facts: VariantFacts, different: list[tuple[Known, str]], panel: Mapping[str, Any]
+    facts: VariantFacts, different: list[tuple[Known, str]], panel: Mapping[str, Any], by_distance: str
 ) -> Iterator[Evidence]:
     """PM5, at the strength that the gene's panel gives it by how far amino acids lie apart and how many there are."""
     old, _, new = missense_of(facts.protein) or ("", 0, "")
-    as_far = [(one, to) for one, to in different if "as_far" not in panel or _is_as_far(old, new, to)]
+    as_far = [(one, to) for one, to in different if _is_as_far(old, new, to)]
     if as_far:
         pathogenic = {to for one, to in as_far if one.is_pathogenic}
         strength = _S if panel.get("several") and len(pathogenic) > 1 else _M
         what = "another amino acid at the same residue"
         yield _compared("PM5", (strength, _P), [one for one, _ in as_far], facts, what)
-    elif different and panel["as_far"] == "lowers":
+    elif different and by_distance == "lowers":
         what = "an amino acid at the same residue that lies further from the old one"
         yield _compared("PM5", (_P, _P), [one for one, _ in different], facts, what)
 
