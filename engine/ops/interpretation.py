@@ -112,7 +112,7 @@ def polygenic_scores(
         person.sex,
         making.sample,
         path,
-        str(identity.measures["ancestry"]),
+        str(identity.measures.get("ancestry", "")),  # a receipt of an earlier release has none
     )
     return Computed(found.scores, vars(found))
 
