@@ -206,7 +206,7 @@ class AzureLake(VouchedLake):
         finally:
             ended.set()
             keeper.join()
-            with suppress(AzureError):
+            with suppress(AzureError):  # the library asks again for about as long as the lease would last anyway
                 lease.release()
 
     # What the lake asks of a backend
@@ -490,7 +490,7 @@ def _lock_of(folder: Path) -> Path:
 
 def storage_error(error: Exception, place: str) -> LakeError | StorageError:
     """What the storage says, in words for whoever runs the platform."""
-    code, status = getattr(error, "error_code", None), getattr(error, "status_code", None)
+    code, status = _code(error), getattr(error, "status_code", None)
     if code in ("BlobArchived", "BlobBeingRehydrated"):
         return LakeError(
             "the blob lies in the archive tier and cannot be read",
@@ -518,7 +518,13 @@ def storage_error(error: Exception, place: str) -> LakeError | StorageError:
         )
     told = str(error).splitlines()[0] if str(error) else type(error).__name__
     return StorageError(
-        f"the storage cannot do it ({code or told})",
+        f"the storage cannot do it ({f'{code}: {told}' if code else told})",
         file=place,
         remedy="check that the storage can be reached; then it goes on: nothing is half written",
     )
+
+
+def _code(error: Exception) -> str | None:
+    """As the storage writes it; those that the library knows come as members of an enum, which are shown otherwise."""
+    code = getattr(error, "error_code", None)
+    return str(getattr(code, "value", code)) if code else None

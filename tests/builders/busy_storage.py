@@ -29,6 +29,7 @@ class BusyStorage:
         url: of the account, by way of it.
         certificate: that its TLS stands on.
         share: of requests that are refused: of 1 every, of 0.25 each fourth.
+        refuses_first: so many requests that come next are refused.
         passes: requests that still pass before all are refused; absent where there is no such end.
         refused: how many were.
         sent, brought: bytes of bodies that passed, there and back.
@@ -38,6 +39,7 @@ class BusyStorage:
     url: str
     certificate: Path
     share: float = 0.0
+    refuses_first: int = 0
     passes: int | None = None
     refused: int = 0
     sent: int = 0
@@ -59,6 +61,8 @@ class BusyStorage:
             self._owed = self._owed + self.share if self.share else 0.0
             refused = self._owed >= 1 or (self.passes is not None and self.passes < 0)
             self._owed -= self._owed >= 1
+            refused = refused or self.refuses_first > 0
+            self.refuses_first = max(0, self.refuses_first - 1)
             self.refused += refused
             return refused
 
