@@ -6,82 +6,26 @@ Sample names have a test of their own (:mod:`tests.test_hostile_files`), and so 
 
 from __future__ import annotations
 
-import csv
-import json
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict
-from html.parser import HTMLParser
-from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
 
 import pytest
+from jinja2 import DictLoader, Environment
 
-from engine.annotate.batches import read_batches
-from engine.annotate.source import open_source
-from engine.errors import GenomicsError
-from engine.fhir.narrative import narrative
-from engine.reads.sample_sheet import problem_report, read_sample_sheet
-from engine.reads.sample_sheet_columns import COLUMNS
-from engine.reference.bundle import Contig
-from portal.clinic.rendering import _templates
+from benchmarks import hostile
+from engine.reads.sample_sheet import read_sample_sheet
+from tests.builders import hostile_doors
 from tests.builders.hostile import hostile_strings
+from tests.builders.hostile_doors import HEADER, as_cells, in_fhir, in_headers, on_pages
 
 MANY = 10_000
-FREE = {"panel", "ancestry"}
-"""Columns in the laboratory's own words: text, which is escaped wherever it is shown."""
-HARMLESS = re.compile(r"[\w .,:;/#()+@-]*", re.ASCII)
-XHTML = "{http://www.w3.org/1999/xhtml}"
+PAGE = "refused.html.j2"
 
 
-def portions(count: int, size: int, seed: int = 16) -> Iterator[list[str]]:
-    strings = hostile_strings(count, seed)
-    while portion := list(islice(strings, size)):
-        yield portion
-
-
-def words_of(told: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every text of what is kept, with the name of what holds it."""
-    if isinstance(told, dict):
-        for key, value in told.items():
-            yield from words_of(value, key)
-    elif isinstance(told, list | tuple | set | frozenset):
-        for value in told:
-            yield from words_of(value, name)
-    elif isinstance(told, str):
-        yield name, told
-
-
-def test_of_ten_thousand_hostile_cells_none_is_taken_for_more_than_a_word(tmp_path: Path) -> None:
-    columns, cells = cycle(column.name for column in COLUMNS), {}
-    for number, text in enumerate(one.replace("\0", "") for one in hostile_strings(MANY)):
-        sample = f"S{number}"
-        for mate in (1, 2):
-            (tmp_path / f"{sample}_R{mate}.fastq").write_bytes(b"@r\nA\n+\nI\n")
-        cells[sample] = (next(columns), text)
-    sheet = tmp_path / "sheet.csv"
-    with sheet.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [column.name for column in COLUMNS], restval="")
-        writer.writeheader()
-        for sample, (column, text) in cells.items():
-            row = {"sample_id": sample, "read1": f"{sample}_R1.fastq", "read2": f"{sample}_R2.fastq"}
-            writer.writerow(row | {column: text})
-    judged = read_sample_sheet(sheet, tmp_path)
-    taken = [one for one in judged.samples if one.sample_id in cells]
-    kept = {
-        (cells[one.sample_id], name, word)
-        for one in taken
-        for name, word in [*words_of(asdict(one.person)), *(("lane", lane.name) for lane in one.lanes)]
-    }
-    assert not [one for one in kept if one[1] not in FREE and not HARMLESS.fullmatch(one[2])]
-    assert len(judged.problems) > MANY / 2 and len(taken) > 100, "harmless words of the same kind are taken"
-    assert all(path.is_relative_to(tmp_path) for one in judged.samples for lane in one.lanes for path in (lane.read1,))
-    report = problem_report(judged).replace("\n", "")
-    assert not {unicodedata.category(sign) for sign in set(report)} & {"Cc", "Cs"}, "a terminal is not spoken to"
+def test_of_ten_thousand_hostile_cells_none_is_taken_for_more_than_a_word() -> None:
+    found = as_cells(hostile_strings(MANY))
+    assert (found.strings, found.accepted_wrongly) == (MANY, [])
+    assert not found.unescaped, "a terminal is not spoken to"
+    assert MANY / 2 < found.refused < MANY - 100, "harmless words of the same kind are taken"
 
 
 def test_a_sheet_with_nul_is_refused_as_a_whole(tmp_path: Path) -> None:
@@ -91,84 +35,36 @@ def test_a_sheet_with_nul_is_refused_as_a_whole(tmp_path: Path) -> None:
     assert not judged.samples and "NUL" in judged.problems[0].problem
 
 
-CONTIGS = (Contig("chr1", 1000, ""),)
-RECORDS = "chr1\t10\t.\tA\tC\t50\tPASS\tDP=3\tGT\t0/1\nchr1\t12\trs1\tAT\tA\t.\t.\t.\tGT\t0/1\n"
-
-
-def test_of_ten_thousand_hostile_words_in_vcf_headers_none_becomes_a_record(tmp_path: Path) -> None:
-    said: Counter[str] = Counter()
-    for number, texts in enumerate(portions(MANY, 40)):
-        lines = ["##fileformat=VCFv4.3", "##contig=<ID=chr1,length=1000>"]
-        lines += ['##INFO=<ID=DP,Number=1,Type=Integer,Description="x">']
-        for text in texts if number % 2 else (one.replace("\n", " ").replace("\r", " ") for one in texts):
-            lines += [f"##source={text}", f'##INFO=<ID={text},Number=1,Type=Integer,Description="{text}">', f"##{text}"]
-        lines += ["#" + "\t".join(["CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", "S1"])]
-        path = tmp_path / "calls.vcf"
-        path.write_text("\n".join(lines) + "\n" + RECORDS, newline="")
-        try:
-            source = open_source(path, "S1", tmp_path, CONTIGS)
-            batches = read_batches(source.text, source.header, source.column, with_info=True)
-            positions = [int(position) for batch in batches for position in batch.position]
-        except GenomicsError as error:
-            assert error.file and error.remedy
-            said["refused"] += 1
-        else:
-            assert positions == [10, 12], texts
-            said["read"] += 1
-    assert min(said["refused"], said["read"]) > 10
-
-
-def text_of(div: str) -> str:
-    tree = ElementTree.fromstring(div)
-    assert {one.tag for one in tree.iter()} <= {f"{XHTML}div", f"{XHTML}p"}
-    assert not any(one.attrib for one in tree.iter())
-    return "".join(tree.itertext())
-
-
-def letters(text: str) -> str:
-    """What of a text is shown: without blanks, and signs that no XML may hold or that none would see."""
-    return "".join(sign for sign in text if sign.isprintable() and sign not in " \ufffd")
-
-
-def resources(text: str) -> list[dict[str, Any]]:
-    """What bears words of others."""
-    coded = {"coding": [{"display": text}], "text": text}
-    return [
-        {"resourceType": "Patient", "name": [{"family": text, "given": [text]}], "gender": "unknown"},
-        {"resourceType": "Observation", "code": coded, "valueString": text, "note": [{"text": text}]},
-        {"resourceType": "ServiceRequest", "code": coded, "identifier": [{"value": text}], "reasonCode": [coded]},
-    ]
+def test_of_ten_thousand_hostile_words_in_vcf_headers_none_becomes_a_record() -> None:
+    found = in_headers(hostile_strings(MANY))
+    assert (found.strings, found.accepted_wrongly) == (MANY, [])
+    assert min(found.refused, MANY - found.refused) > 10 * HEADER
 
 
 def test_of_ten_thousand_hostile_words_in_fhir_none_is_markup() -> None:
-    for text, number in zip(hostile_strings(MANY), range(MANY), strict=True):
-        resource = resources(text)[number % 3]
-        told = narrative(resource)["div"]
-        assert letters(text) in letters(text_of(told)), text
-        json.dumps(resource | {"text": told})
-
-
-class Tags(HTMLParser):
-    """The tags of a page, and attributes that run something or lead elsewhere."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: Counter[str] = Counter()
-        self.led: set[str] = set()
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        self.led |= {name for name, _ in attrs if name.startswith("on")}
-        self.led |= {str(value) for name, value in attrs if name in ("href", "src", "action")}
+    found = in_fhir(hostile_strings(MANY))
+    assert (found.strings, found.unescaped) == (MANY, [])
 
 
 @pytest.mark.parametrize("seed", [16, 17])
 def test_of_ten_thousand_hostile_words_on_the_portals_pages_none_is_markup(seed: int) -> None:
-    template = _templates().get_template("refused.html.j2")
-    fixed: dict[str, Any] = {"root": "/portal", "static": "/portal/static", "visit": None, "person": None, "may": {}}
-    fixed |= {"csrf_field": "csrf", "here": "/portal", "part": False, "breakable": ""}
-    harmless = Tags(template.render(fixed, reason="no"))
-    for texts in portions(MANY // 2, 50, seed):
-        page = Tags(template.render(fixed, reason="x ".join(texts)))
-        assert page.tags == harmless.tags and page.led == harmless.led, texts
+    found = on_pages(hostile_strings(MANY // 2, seed))
+    assert (found.strings, found.unescaped) == (MANY // 2, [])
+
+
+def test_the_command_tells_each_door_and_what_got_through(capsys: pytest.CaptureFixture[str]) -> None:
+    assert hostile.main(["--each", "200"]) == 0
+    rows = [row.strip("| ").split(" | ") for row in capsys.readouterr().out.splitlines()[2:]]
+    assert len(rows) == len(hostile.DOORS) and {tuple(row[i] for i in (1, 3, 4)) for row in rows} == {("200", "0", "0")}
+
+
+def test_the_command_ends_with_1_where_something_gets_through(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names that are taken as they are, a narrative that escapes nothing, pages that escape nothing."""
+    monkeypatch.setattr(hostile_doors, "safe_id", str)
+    monkeypatch.setattr(hostile_doors, "narrative", lambda told: {"div": f"<div>{told}</div>"})
+    monkeypatch.setattr(hostile_doors, "_templates", lambda: Environment(loader=DictLoader({PAGE: "{{ reason }}"})))
+    assert hostile.main(["--each", "200"]) == 1
+    through = [[cell != "0" for cell in row.split(" | ")[3:5]] for row in capsys.readouterr().out.splitlines()[2:]]
+    assert through == [[True, False], [False, False], [False, False], [False, True], [False, True]]
