@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import multiprocessing
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pysam
 
 from benchmarks.inputs import RESULTS, SHARED, indexed_reference
-from benchmarks.measure import Cost, run
+from benchmarks.measure import Cost, apart, run
 from engine.files.bgzf import BgzfWriter
 from engine.files.calls_index import index_calls
 from engine.htslib import bcftools_command
@@ -44,7 +43,7 @@ def main() -> None:
     fasta = indexed_reference(REFERENCE, folder)
     made_up = folder / f"made_up_{options.records}.vcf.gz"
     if not made_up.exists():
-        _apart(write_made_up, made_up, fasta, options.records)
+        apart(write_made_up, made_up, fasta, options.records)
     print("| records | program | user s | system s | variants a CPU second | peak MB |\n|---|---|---|---|---|---|")
     for name, calls in (("HG001 chr20", VARIANTS), ("made up", made_up)):
         if options.only in (None, name):
@@ -67,7 +66,7 @@ def _options() -> argparse.Namespace:
 def _compare(name: str, calls: Path, fasta: Path, folder: Path, beside: str | None) -> None:
     clinvar, frequencies = (folder / f"{calls.name}.{kind}.vcf.gz" for kind in ("clinvar", "frequencies"))
     if not frequencies.exists():
-        _apart(write_knowledge, calls, clinvar, frequencies)
+        apart(write_knowledge, calls, clinvar, frequencies)
     with pysam.VariantFile(str(calls)) as opened:
         records = sum(1 for _ in opened)
     out = folder / "out.vcf.gz"
@@ -89,15 +88,6 @@ def _compare(name: str, calls: Path, fasta: Path, folder: Path, beside: str | No
     for program, command in commands.items():
         cost = run(command, folder / "log.txt")
         print(f"| {name}, {records:,} | {program} | {_told(cost, records)} |", flush=True)
-
-
-def _apart(make: Callable[..., None], *arguments: object) -> None:
-    """Call a function in a process of its own: the peak of whoever starts a program counts as the program's."""
-    maker = multiprocessing.get_context("spawn").Process(target=make, args=arguments)
-    maker.start()
-    maker.join()
-    if maker.exitcode:
-        raise RuntimeError(f"{make.__name__} ended with {maker.exitcode}")
 
 
 def _told(cost: Cost, records: int) -> str:

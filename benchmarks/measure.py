@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,3 +61,12 @@ def run(command: Sequence[str], log: Path, output: Path | None = None) -> Cost:
         told = log.read_text(errors="replace").strip()[-600:]
         raise StepFailedError(f"{' '.join(command[:4])} ... ended with {process.returncode}: {told}")
     return Cost(used.ru_utime, used.ru_stime, wall, used.ru_maxrss / 1024)
+
+
+def apart(make: Callable[..., None], *arguments: object) -> None:
+    """Call a function in a process of its own: the peak of whoever starts a program counts as the program's."""
+    maker = multiprocessing.get_context("spawn").Process(target=make, args=arguments)
+    maker.start()
+    maker.join()
+    if maker.exitcode:
+        raise RuntimeError(f"{make.__name__} ended with {maker.exitcode}")

@@ -14,7 +14,7 @@ from engine.errors import LakeError
 from engine.ops.dagster_op import clear_failure, table_value
 from engine.ops.reanalysis import behind, reanalyse, versions_in_force
 from engine.ops.services import Services
-from engine.ops.shown import MOST_ROWS, Shown
+from engine.ops.shown import first_rows
 from engine.reads.registration import RegisteredSample, SampleStatus
 from engine.reanalysis.confirmation import CONFIRMATIONS, TOUCHED_FILE, read_touched
 from engine.receipt import Receipt, canonical_json, digest_text
@@ -65,7 +65,7 @@ def knowledge_confirmations(context: dg.AssetExecutionContext) -> dg.Materialize
     return dg.MaterializeResult(
         data_version=dg.DataVersion(look.receipt.data_version),
         metadata={
-            "touched": table_value(Shown(_TOUCHED, rows[:MOST_ROWS])),
+            "touched": table_value(first_rows(_TOUCHED, rows, told_in="sample_id")),
             "samples touched": len(look.touched),
             "samples asked for": len(look.asked),
             "samples confirmed": look.confirmed,
@@ -148,5 +148,6 @@ def _behind_now(
     digest = digest_text(canonical_json(rows))[:16]
     if digest == shown:
         return [], shown
-    metadata: dict[str, Any] = {"samples behind": table_value(Shown(_BEHIND, rows[:MOST_ROWS])), "samples": len(rows)}
+    shown_rows = first_rows(_BEHIND, rows, told_in="sample_id")
+    metadata: dict[str, Any] = {"samples": len(rows), "samples behind": table_value(shown_rows)}
     return [dg.AssetMaterialization(SAMPLES_BEHIND.key, metadata=metadata)], digest

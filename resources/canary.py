@@ -9,7 +9,7 @@ decides whether it was.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -88,7 +88,7 @@ class Canary:
         before = self.lake.previous(asset)
         if before is None or before.data_version == version or version in self.released(asset):
             return
-        cases = list(self.signed_cases())
+        cases = list(self._signed())
         if not cases:
             return
         release = str(measures.get("release") or f"data version {version[:12]}")
@@ -102,8 +102,8 @@ class Canary:
         if trial.is_held:
             raise held_back(trial)
 
-    def signed_cases(self) -> Iterator[Statement]:
-        """What was signed of the samples that take part, those signed last first; one statement a sample."""
+    def _signed(self) -> Iterator[Artifact]:
+        """The signed statements of the samples that take part, those signed last first; one a sample."""
         taking_part, found = set(self.registry.orders()), 0
         for entry in reversed(self.audit.standing(SIGNED)):
             sample = entry.event.sample
@@ -116,11 +116,11 @@ class Canary:
                 found += 1
                 yield said
 
-    def _said(self, sample: str, digest: str) -> Statement | None:
+    def _said(self, sample: str, digest: str) -> Artifact | None:
         """The statement with that digest, as far as it is kept."""
         for receipt in reversed(self.lake.history(_STATEMENT, sample)):
             if receipt.measures.get("statement_digest") == digest and self.lake.is_whole(receipt):
-                return _statement_in(Artifact(receipt, self.lake))
+                return Artifact(receipt, self.lake)
         return None
 
     def _keep(self, trial: Trial, recipe: Recipe) -> None:
@@ -233,14 +233,14 @@ def _replayed() -> tuple[Contract, ...]:
 
 
 def _interpreted(
-    services: Services, cases: list[Statement], log: Callable[[str], None]
+    services: Services, cases: Iterable[Artifact], log: Callable[[str], None]
 ) -> tuple[int, list[Flip], list[str]]:
     """Classifications in all, those that change, and cases that could not be interpreted."""
     told, changed, failed = 0, [], []
     for signed in cases:
-        sample = signed.case.sample
+        sample = str(signed.receipt.sample)
         try:
-            count, differing = flips(signed, interpreted(services, sample))
+            count, differing = flips(_statement_in(signed), interpreted(services, sample))
         except GenomicsError as error:
             log(f"{sample} cannot be interpreted: {error}")
             failed.append(f"{sample}: {error.problem}")

@@ -264,11 +264,11 @@ class _Look:
         readers = [Reader(sample, self._asked(sample)) for sample in samples if sample not in unknown]
         files = [Path(name) for name in self.services.warehouse.files(TABLE)]
         spans = gene_spans(bundle.gene_model) if compares and bundle.gene_model else None
-        by_sample: dict[str, list[str]] = {}
-        for one in touches(changes, files, readers, bundle, spans):
-            by_sample.setdefault(one.sample, []).append(str(one))
+        by_sample: dict[str, dict[str, str]] = {}  # a change is told once of a sample, by what it carries where it can
+        for one in sorted(touches(changes, files, readers, bundle, spans), key=lambda one: one.by == "gene"):
+            by_sample.setdefault(one.sample, {}).setdefault(one.allele, str(one))
         told = dict.fromkeys(unknown, "what it carries is not known")
-        return told | {sample: _listed(why) for sample, why in by_sample.items()}
+        return told | {sample: _listed(list(why.values())) for sample, why in by_sample.items()}
 
     def _note_carried(self, samples: Iterable[str]) -> set[str]:
         """Note what the samples carry, where that is not noted yet; those of whom it cannot be."""

@@ -46,6 +46,17 @@ def tables(receipt: Receipt, lake: Lake) -> dict[str, Shown]:
     return shown(receipt, lake) if shown else {}
 
 
+def first_rows(
+    columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], *, told_in: str, most: int = MOST_ROWS
+) -> Shown:
+    """The first rows, and below them, in the column ``told_in``, how many more there are."""
+    left_out = len(rows) - most
+    if left_out <= 0:
+        return Shown(columns, rows)
+    told = {column.name: "" for column in columns} | {told_in: f"and {left_out:,} more"}
+    return Shown(columns, [*rows[:most], told])
+
+
 def plot_address(receipt: Receipt, title: str) -> str:
     """Where the plot of that title is to be had, on the server of the web UI."""
     sample = f"?sample={quote(receipt.sample)}" if receipt.sample else ""
@@ -63,7 +74,7 @@ def _findings(receipt: Receipt, lake: Lake) -> dict[str, Shown]:
     from engine.report.statement import read_findings
 
     file = next(file.name for file in receipt.files if file.name.endswith(".findings.parquet"))
-    return {"variants": _first(MOST_ROWS, COLUMNS, table_rows(read_findings(lake.path(receipt, file))))}
+    return {"variants": first_rows(COLUMNS, table_rows(read_findings(lake.path(receipt, file))), told_in="gene")}
 
 
 def _exons(receipt: Receipt, lake: Lake) -> dict[str, Shown]:
@@ -71,16 +82,8 @@ def _exons(receipt: Receipt, lake: Lake) -> dict[str, Shown]:
     from engine.report.exon_coverage import EXON_COLUMNS, missed, read_exon_coverage
 
     (file,) = receipt.files
-    found = missed(read_exon_coverage(lake.path(receipt, file.name)))
-    return {"exons not seen throughout": _first(MOST_EXONS, EXON_COLUMNS, [asdict(row) for row in found])}
-
-
-def _first(most: int, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> Shown:
-    """The first rows, and below them, in the column of genes, how many more there are."""
-    left_out = len(rows) - most
-    if left_out <= 0:
-        return Shown(columns, rows)
-    return Shown(columns, [*rows[:most], {column.name: "" for column in columns} | {"gene": f"and {left_out:,} more"}])
+    rows = [asdict(row) for row in missed(read_exon_coverage(lake.path(receipt, file.name)))]
+    return {"exons not seen throughout": first_rows(EXON_COLUMNS, rows, told_in="gene", most=MOST_EXONS)}
 
 
 _SHOWN: Mapping[str, Callable[[Receipt, Lake], dict[str, Shown]]] = {"exon_coverage": _exons, "findings": _findings}

@@ -1,17 +1,26 @@
 """A lake laid over another: what is made goes into the upper one, what is not there is read from the lower.
 
-For trials that must leave the lower lake as it is; nobody vouches for what is made in the upper one.
+For trials that must leave the lower lake as it is; nobody vouches for what is made in the upper one. What the lower
+one has vouched for last is remembered: a gate asks for the whole chain of a sample with each artifact, and in a trial
+on five hundred cases that took a third of the time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from engine.receipt import Receipt
 from resources.lake.contract import Finding, KeptFile, Lake, Work
+
+_Key = tuple[str, str | None]
+"""Asset and sample."""
+_REMEMBERED = 200
+"""Receipts: those of a sample, its parents and the knowledge."""
+_Told = TypeVar("_Told", Receipt, Receipt | None)
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,8 @@ class Overlay:
 
     upper: Lake
     lower: Lake
+    _read: dict[_Key, Receipt | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _vouched: dict[_Key, Receipt] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def place(self) -> str:
@@ -40,11 +51,19 @@ class Overlay:
 
     def receipt(self, asset: str, sample: str | None = None) -> Receipt | None:
         """See the contract."""
-        return self._of(asset, sample).receipt(asset, sample)
+        if (made := self.upper.receipt(asset, sample)) is not None:
+            return made
+        if (asset, sample) not in self._read:
+            _remember(self._read, (asset, sample), self.lower.receipt(asset, sample))
+        return self._read[asset, sample]
 
     def require(self, asset: str, sample: str | None = None) -> Receipt:
         """See the contract."""
-        return self._of(asset, sample).require(asset, sample)
+        if self.upper.receipt(asset, sample) is not None:
+            return self.upper.require(asset, sample)
+        if (asset, sample) not in self._vouched:
+            _remember(self._vouched, (asset, sample), self.lower.require(asset, sample))
+        return self._vouched[asset, sample]
 
     def previous(self, asset: str, sample: str | None = None) -> Receipt | None:
         """See the contract: nothing but what was made here."""
@@ -111,3 +130,9 @@ class Overlay:
     ) -> AbstractContextManager[Work]:
         """See the contract; what is made now is made anew, unless it is there in the upper lake."""
         return self.upper.work(asset, sample, log=log)
+
+
+def _remember(known: dict[_Key, _Told], key: _Key, told: _Told) -> None:
+    known[key] = told
+    if len(known) > _REMEMBERED:
+        del known[next(iter(known))]

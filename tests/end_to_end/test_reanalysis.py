@@ -23,6 +23,7 @@ from engine.ops.reanalysis import behind
 from engine.reads.registration import SampleStatus
 from engine.reanalysis.confirmation import read_touched
 from genomics_assets.definitions import build_definitions
+from genomics_assets.reanalysis import SAMPLES_BEHIND
 from resources.environment import Resources, build_resources
 from resources.sample_runs import PARTITION
 from tests.builders.deployment import Delivery, Deployment, let_settle, tiny_deployment, write_reads, write_sheet
@@ -51,9 +52,9 @@ class Server:
     def look(self) -> int:
         """One look of every sensor; how many runs they asked for."""
         defs = build_definitions(self.deployment.settings)
-        return sum(self._tick(defs, name) for name in SENSORS)
+        return sum(self.tick(defs, name) for name in SENSORS)
 
-    def _tick(self, defs: dg.Definitions, name: str) -> int:
+    def tick(self, defs: dg.Definitions, name: str) -> int:
         sensor = defs.resolve_sensor_def(name)
         resources = {key: defs.resources[key] for key in sensor.required_resource_keys}  # type: ignore[index]
         context = dg.build_sensor_context(
@@ -67,6 +68,8 @@ class Server:
         elif not isinstance(told, dg.SensorResult):
             return 0
         self.cursors[name] = told.cursor
+        for event in told.asset_events:
+            self.instance.report_runless_asset_event(event)
         for request in told.dynamic_partitions_requests or ():
             assert isinstance(request, dg.AddDynamicPartitionsRequest)
             self.instance.add_dynamic_partitions(request.partitions_def_name, list(request.partition_keys))
@@ -117,6 +120,13 @@ def said(server: Server, sample: str) -> tuple[str, str]:
     )
 
 
+def shown_behind(server: Server) -> list[list[dict[str, Any]]]:
+    """What the asset of the samples behind has shown, oldest first."""
+    records = server.instance.fetch_materializations(SAMPLES_BEHIND.key, limit=50, ascending=True).records
+    told = [one.asset_materialization.metadata["samples behind"] for one in records if one.asset_materialization]
+    return [[dict(row.data) for row in one.records] if isinstance(one, dg.TableMetadataValue) else [] for one in told]
+
+
 def release(server: Server, name: str, old: str = "", new: str = "", more: str = "") -> None:
     """Another ClinVar release where the reference declares it: a word of its table replaced, and lines added."""
     deployment = server.deployment
@@ -147,6 +157,8 @@ def test_one_reclassification_amends_one_report_and_all_others_are_confirmed(ser
     (line,) = [one for one in gzip.decompress(source.read_bytes()).decode().splitlines() if f"\t{position}\t" in one]
     release(server, "2025-01", line, line.replace("\tPathogenic\t", "\tLikely_pathogenic\t"))
     told_once = {sample: platform(server).lake.require("variant_consequences", sample) for sample in BOTH}
+    server.look()
+    assert not server.tick(build_definitions(server.deployment.settings), "knowledge_changes")
     server.settle()
 
     assert runs(server) - had == Counter(
@@ -160,6 +172,9 @@ def test_one_reclassification_amends_one_report_and_all_others_are_confirmed(ser
     assert services.lake.require("annotated_variants", CARRIER.sample_id).recipe.knowledge["clinvar"] == "2025-01"
     assert {one.release_after for one in services.confirmations.of(OTHER.sample_id)} == {"2025-01"}
     assert not list(behind(services, [CARRIER.sample_id, OTHER.sample_id]))
+    (rows, none) = shown_behind(server)[-2:]
+    assert [(row["sample_id"], row["state"]) for row in rows] == [(CARRIER.sample_id, "waiting")] and none == []
+    assert rows[0]["why"].count(told[0][0]) == 1 and "pathogenic to likely pathogenic" in rows[0]["why"]
     (asked,) = [
         entry for entry in services.registry.history(CARRIER.sample_id) if entry.details.get("cause") == "knowledge"
     ]
