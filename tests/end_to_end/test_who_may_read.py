@@ -7,10 +7,16 @@ samples share.
 
 from __future__ import annotations
 
+import base64
 import gzip
+import json
 import os
 import re
+import sqlite3
+import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -30,6 +36,8 @@ IDENTITY = {
 }
 TELLING = ("Beispielhuber", "Kunigunde", "7711223", "1958-03-17", "19580317", "17.03.1958")
 """What would tell who the person is, however it is written."""
+PRINTED = "printed"
+"""Folder of what the jobs said to who started them."""
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +55,13 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
             f"subject-of-{STAYS.sample_id}", given=("Kunigunde",), **IDENTITY
         )
         os.umask(0)
+        (made.folder / PRINTED).mkdir()
         for job, sample in (("knowledge", None), ("sample", STAYS), ("sample", LEAVES), ("cohort", None)):
             done = made.execute(job, sample.sample_id if sample else None)
             assert done.returncode == 0, done.stderr[-6000:]
+            (made.folder / PRINTED / f"{job}.{sample.sample_id if sample else ''}").write_text(
+                done.stdout + done.stderr
+            )
         yield made
     finally:
         os.umask(before)
@@ -65,6 +77,23 @@ def texts(path: Path) -> Iterator[bytes]:
         file = pq.ParquetFile(path)
         groups = [file.metadata.row_group(number).to_dict() for number in range(file.num_row_groups)]
         yield f"{file.read().to_pydict()} {groups} {file.metadata.metadata}".encode()
+    if content[:4] == b"PK\x03\x04":
+        with zipfile.ZipFile(path) as packed:
+            yield from (packed.read(name) for name in packed.namelist())
+    if content.startswith(b"SQLite format 3"):
+        yield from rows_of(path)
+
+
+def rows_of(database: Path) -> Iterator[bytes]:
+    """Every row of every table, which in the file may be torn over pages; what Dagster keeps packed is unpacked."""
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for row in connection.execute(f'SELECT * FROM "{table}"'):
+                yield b" ".join(zlib.decompress(one) if is_zlib(one) else str(one).encode() for one in row)
+
+
+def is_zlib(value: object) -> bool:
+    return isinstance(value, bytes) and value[:2] == b"\x78\x9c"
 
 
 def files_that_tell(folder: Path, *words: str) -> set[str]:
@@ -92,7 +121,13 @@ def test_a_search_finds_what_is_packed(tmp_path: Path) -> None:
     (tmp_path / "a.gz").write_bytes(gzip.compress(b"x Kunigunde y"))
     pq.write_table(pa.table({"name": ["Beispielhuber"] * 9}), tmp_path / "b.parquet", compression="zstd")
     (tmp_path / "c.txt").write_text("AKunigundeB")
-    assert files_that_tell(tmp_path, *TELLING) == {"a.gz", "b.parquet"}
+    with zipfile.ZipFile(tmp_path / "d.npz", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("x", "Kunigunde " * 9)
+    for name, value in (("e.db", zlib.compress(b"x Kunigunde y")), ("f.db", "-" * 5000 + " Kunigunde " + "-" * 5000)):
+        with closing(sqlite3.connect(tmp_path / name)) as connection, connection:
+            connection.execute("CREATE TABLE kept (value)")
+            connection.execute("INSERT INTO kept VALUES (?)", [value])
+    assert files_that_tell(tmp_path, *TELLING) == {"a.gz", "b.parquet", "d.npz", "e.db", "f.db"}
 
 
 def test_who_a_person_is_stands_in_the_bundle_alone_and_sealed_in_the_registry(deployment: Deployment) -> None:
@@ -102,6 +137,29 @@ def test_who_a_person_is_stands_in_the_bundle_alone_and_sealed_in_the_registry(d
     assert telling == bundles == {name for name in bundles if name.endswith(".fhir.json")} != set()
     registry = build_resources(deployment.settings).registry
     assert registry.identity(f"subject-of-{STAYS.sample_id}").family == IDENTITY["family"]
+
+
+def test_what_the_jobs_print_tells_nobody(deployment: Deployment) -> None:
+    printed = deployment.folder / PRINTED
+    assert len(files_that_tell(printed, STAYS.sample_id)) == 1, "it is what they said"
+    assert files_that_tell(printed, *TELLING) == set()
+
+
+def test_in_the_bundle_the_patient_alone_tells_who_it_is(deployment: Deployment, tmp_path: Path) -> None:
+    """Not the narratives of other resources, nor the report that goes along."""
+    lake = deployment.lake
+    receipt = lake.require("fhir_bundle", STAYS.sample_id)
+    bundle = json.loads(
+        lake.path(receipt, next(one.name for one in receipt.files if one.name.endswith(".fhir.json"))).read_text()
+    )
+    attached = 0
+    for number, entry in enumerate(bundle["entry"]):
+        resource = entry["resource"]
+        file = tmp_path / f"{resource['resourceType']}.{number}"
+        file.write_text(json.dumps(resource, ensure_ascii=False))
+        for data in re.findall(r'"data": "([A-Za-z0-9+/=]+)"', file.read_text()):
+            file.with_name(f"{file.name}.{(attached := attached + 1)}").write_bytes(base64.b64decode(data))
+    assert attached and {name.split(".")[0] for name in files_that_tell(tmp_path, *TELLING)} == {"Patient"}
 
 
 def test_subject_and_order_stand_where_the_documents_say(deployment: Deployment) -> None:
