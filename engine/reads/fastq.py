@@ -3,10 +3,10 @@
 Here belongs what one needs to trust the bytes of a FASTQ file and to keep two of them in step. What the reads say
 (their quality, their sample) is measured and judged elsewhere.
 
-Every record has four lines. Names lose their comment and a ``/1`` or ``/2`` at the end, and the ``.1`` and ``.2`` or
-``_1`` and ``_2`` that archives append. Lower-case and IUPAC bases are passed on as they are; Windows line ends and
-empty lines at the very end are accepted. Qualities are Phred+33 unless the caller says otherwise; a file that is
-plainly another is refused.
+Every record has four lines. Names lose their comment and a ``/1`` or ``/2`` at the end, and the ``.1`` and ``.2``,
+``_1`` and ``_2`` or ``:1`` and ``:2`` that archives append. Lower-case and IUPAC bases are passed on as they are;
+Windows line ends and empty lines at the very end are accepted. Qualities are Phred+33 unless the caller says otherwise;
+a file that is plainly another is refused.
 
 >>> import tempfile
 >>> with tempfile.TemporaryDirectory() as folder:
@@ -52,7 +52,7 @@ _LONGEST_RECORD = 256 << 20
 _TRUNCATED = "the file ends in the middle of a record: it is truncated"
 _COPY_AGAIN = "copy the file again from the sequencer and compare its md5"
 
-_MATE_SEPARATORS = b"._-"
+_MATE_SEPARATORS = b"._-:"
 _SRA_SPOT = re.compile(r"[SED]RR\d+\.\d+")
 """A run and the number of a spot, the same for both mates: its last digit is no mate number."""
 
@@ -380,7 +380,7 @@ class _FastqFile:
             error.place = f"after read {self._found:,}" + (f", {error.place}" if error.place else "")
             raise
         self._filled += count
-        self._start = self._start or bytes(self._block[:START])
+        self._start = self._start or bytes(self._block[: min(START, self._filled)])
         self._ended = count == 0
         if self._ended and self._filled and self._block[self._filled - 1] != ord("\n"):
             self._block = np.append(self._block[: self._filled], np.uint8(ord("\n")))

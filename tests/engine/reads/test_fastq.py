@@ -215,7 +215,7 @@ def named(*names: str) -> bytes:
     return fastq(*((name, "ACGT"[i % 4] * 8, "I" * 8) for i, name in enumerate(names)))
 
 
-@pytest.mark.parametrize("form", ["SRR1.{}.{}", "read{}_{}", "r{}-{}", "SRR1.{}/{}", "ERR12.{}.{} length=8"])
+@pytest.mark.parametrize("form", ["SRR1.{}.{}", "read{}_{}", "r{}-{}", "r{}:{}", "SRR1.{}/{}", "ERR12.{}.{} length=8"])
 def test_mate_numbers_that_archives_append_are_no_part_of_the_name(write, form: str) -> None:
     files = [write(f"{mate}.fq", named(*(form.format(i, mate) for i in range(30)))) for mate in (1, 2)]
     batches = list(read_pairs(*files, batch_bases=100))
