@@ -165,7 +165,10 @@ class _Rows:
     def _number_of(self, effect: str, others: str) -> int:
         if not IS_BASES(effect):
             return -1
-        return self._pairs.number((effect, tuple(one for one in others.split("/") if IS_BASES(one))))
+        told = tuple(one for one in others.split("/") if IS_BASES(one))
+        if effect in told:
+            raise _NotPlainError
+        return self._pairs.number((effect, told))
 
     def _add_ids(self, text: bytes, kept: NDArray[np.int64], unplaced: NDArray[np.int64]) -> None:
         """Ids of rows without a place."""

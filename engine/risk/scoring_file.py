@@ -62,8 +62,9 @@ def read_scoring_file(path: Path) -> ScoringFile:
     """Read a scoring file, plain or gzip.
 
     Raises:
-        KnowledgeError: it is damaged, lacks a column, has a row that is cut off, a weight that is no number, or, at
-            places that are not harmonised, different weights of one allele.
+        KnowledgeError: it is damaged, lacks a column, has a row that is cut off, a weight that is no number or an
+            effect allele that is the other allele as well, or, at places that are not harmonised, different weights of
+            one allele.
     """
     lines = enumerate(text_lines(path, needs_line_end=False), start=1)
     head = _head(lines, path)
@@ -164,6 +165,13 @@ def _allele(row: Mapping[str, str], harmonised: bool, path: Path, number: int) -
         return None
     contig, position = (row.get("hm_chr", ""), row.get("hm_pos", "")) if harmonised else _raw_place(row)
     others = (row.get("other_allele") or row.get("hm_inferOtherAllele") or "").upper().split("/")
+    if effect in others:
+        raise KnowledgeError(
+            f"the effect allele {effect[:20]} is the other allele, too: nobody can tell which of two is counted",
+            file=path,
+            place=f"line {number:,}",
+            remedy="correct the row, or leave it out",
+        )
     placed = bool(contig) and position.isascii() and position.isdigit()
     return ScoredAllele(
         contig=bare_contig(contig) if placed else None,

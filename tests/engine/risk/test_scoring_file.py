@@ -136,6 +136,17 @@ def test_rows_that_say_different_things_both_count(tmp_path: Path, rows: list[st
     assert (len(score.alleles), score.repeated, score.contradicted) == (2, 0, 0)
 
 
+@pytest.mark.parametrize("columns", [COLUMNS, (*COLUMNS[:4], "hm_inferOtherAllele", "effect_weight")])
+def test_an_effect_allele_that_is_the_other_allele_is_refused_by_its_line(
+    tmp_path: Path, columns: tuple[str, ...]
+) -> None:
+    rows = ["rs1 20 5 A G 0.5", "rs2 20 6 c T/C 0.5"]
+    with pytest.raises(KnowledgeError) as refused:
+        read_scoring_file(write_score(tmp_path / "s.txt", rows, columns=columns))
+    assert "the effect allele C is the other allele, too" in refused.value.problem
+    assert (refused.value.file, refused.value.place) == (str(tmp_path / "s.txt"), "line 5")
+
+
 def test_the_catalogs_own_files_are_read(shared_data: Path) -> None:
     sizes = {path.name.partition("_")[0]: read_scoring_file(path) for path in (shared_data / "pgs").glob("*GRCh38*")}
     assert sizes["PGS000001"].variants == 77 and sizes["PGS001229"].variants == 51_209
