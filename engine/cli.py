@@ -33,7 +33,7 @@ from engine.commands.files import (
 )
 from engine.commands.index import add_index, index_beside
 from engine.commands.mitochondria import add_mitochondria
-from engine.commands.options import Command, UsageError, require_other_names
+from engine.commands.options import Command, UsageError, require_other_names, warn_of_depths
 from engine.commands.options import add_command as _command
 from engine.commands.options import say as _say
 from engine.commands.options import warn as _warn
@@ -416,6 +416,11 @@ def _call(options: argparse.Namespace) -> None:
         f"{summary.variant_records:,} variants and {summary.reference_blocks:,} reference blocks over "
         f"{summary.target_bases:,} bases of sample {summary.sample}, called by {summary.caller_version}",
     )
+    if options.region is None and summary.calls_nothing:
+        _warn(
+            f"{options.reads}: sample {summary.sample} has no read that could be called from: the gVCF says of no base"
+            " what it is. The file has no reads there, or duplicates, unmapped and badly mapped ones alone"
+        )
 
 
 def _add_gather(commands: Commands) -> None:
@@ -491,6 +496,7 @@ def _genotype(options: argparse.Namespace) -> None:
             )
             records, passing = one.records, one.pass_records
             lost, first = one.not_genotyped, one.first_not_genotyped
+            beyond, first_beyond = one.beyond_depth, one.first_beyond_depth
             _tell_overlaps(options.gvcf[0], one.overlapping_blocks, one.first_overlapping_block)
         else:
             reach = stack.enter_context(reach_of(options.intervals, reference))
@@ -505,6 +511,7 @@ def _genotype(options: argparse.Namespace) -> None:
             )
             records, passing = many.records, many.pass_records
             lost, first = many.not_genotyped, many.first_not_genotyped
+            beyond, first_beyond = many.beyond_depth, many.first_beyond_depth
             for path, given in zip(gvcfs, options.gvcf, strict=True):
                 coverage = measure_gvcf(path, ())
                 _tell_overlaps(given, coverage.overlapping_blocks, coverage.first_overlapping_block)
@@ -513,6 +520,7 @@ def _genotype(options: argparse.Namespace) -> None:
             f"{lost:,} records of the gVCFs could not be genotyped, the first at {first}: they have no genotype "
             "likelihoods (PL). They are written without genotype and marked NoLikelihoods"
         )
+    warn_of_depths(beyond, first_beyond)
     _say(options, f"{records:,} records, {passing:,} of them pass the filters")
 
 

@@ -28,9 +28,8 @@ FIXED = 8
 """Columns that every record has; FORMAT and the samples follow."""
 _PIECE = 1 << 21
 _LOOKED_AT = re.compile(rb"[\t;]END=|[\t;][^\t;=\n]* ")
-# A genotype may begin with the phase of its first allele (VCF 4.4, section 1.6.2), which htslib does not read: where it
-# is that of the others it says nothing more.
-_PREFIXED = re.compile(rb"(?<=\t)(?:/(?=[0-9.]+(?:/[0-9.]+)*[:\t\n])|\|(?=[0-9.]+(?:\|[0-9.]+)*[:\t\n]))")
+# A genotype may begin with the phase of its first allele (VCF 4.4, section 1.6.2), which htslib does not read.
+_PREFIXED = re.compile(rb"(?<=\t)[/|][0-9.]+(?:[/|][0-9.]+)*(?=[:\t\n])")
 _BY_ALLELE = re.compile(r"##INFO=<ID=([A-Za-z_][\w.]*),Number=A,", re.ASCII)
 _TAB, _LINE_END, _COMMA = 9, 10, 44
 _SMALL = ord("a")
@@ -138,6 +137,13 @@ def _fields_by_allele(header: list[str]) -> re.Pattern[bytes] | None:
     return re.compile(rf"(?:^|;)({'|'.join(map(re.escape, names))})=([^;]*)".encode()) if names else None
 
 
+def _without_prefix(found: re.Match[bytes]) -> bytes:
+    """A genotype without the phase of its first allele, which is that of the others or makes the whole unphased: of
+    ``|0/1`` nobody knows which haplotype has the 1."""
+    genotype = found[0][1:]
+    return genotype.replace(b"|", b"/") if b"/" in found[0] else genotype
+
+
 def _records(piece: bytes) -> bytes:
     """The lines of a piece that are no header, with line ends as Unix has them."""
     if b"\r" in piece:
@@ -148,7 +154,7 @@ def _records(piece: bytes) -> bytes:
             at = piece.index(b"\n", at) + 1
         piece = piece[at:]
     if b"\t/" in piece or b"\t|" in piece:
-        piece = _PREFIXED.sub(b"", piece)
+        piece = _PREFIXED.sub(_without_prefix, piece)
     if b"\n\n" in piece or piece.startswith(b"\n"):
         piece = b"".join(line + b"\n" for line in piece.split(b"\n") if line.strip())
     return piece

@@ -251,21 +251,26 @@ class _Genotypes:
             pa.array([one[place] for one in told], pa.int8()).take(coded.indices) for place in (0, 1)
         )
         self.haplotypes = pa.array([one[2] for one in told], pa.list_(pa.int8())).take(coded.indices)
+        self.spelt = pa.array([str(one[2]) for one in told], pa.string()).take(coded.indices)
 
 
 def _phase(fields: _Fields, carrying: _Genotypes) -> tuple[pa.Array, pa.Array]:
-    """Phase set and haplotypes: by GT and PS, else by GATK's PGT and PID."""
+    """Phase set and haplotypes: by GT and PS, else by GATK's PGT and PID; none where these contradict each other."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     phased = carrying.haplotypes.is_valid()
-    named = fields.text("PS", ".")
-    phase_set = pc.if_else(phased, pc.if_else(pc.equal(named, "."), "contig", named), pa.scalar(None, pa.string()))
+    own = fields.text("PS", ".")
+    phase_set = pc.if_else(phased, pc.if_else(pc.equal(own, "."), "contig", own), pa.scalar(None, pa.string()))
     if not pc.any(pc.equal(pc.match_substring(fields.text("PGT", "."), "|"), True)).as_py():
         return phase_set, carrying.haplotypes
     named, genotype = fields.text("PID", "."), fields.text("PGT", ".")
-    by_gatk = pc.and_(pc.invert(phased), pc.and_(pc.not_equal(named, "."), pc.match_substring(genotype, "|")))
-    haplotypes = _Genotypes(genotype).haplotypes
-    both = pa.concat_arrays([carrying.haplotypes, haplotypes])
+    told, others = pc.and_(pc.not_equal(named, "."), pc.match_substring(genotype, "|")), _Genotypes(genotype)
+    by_gatk = pc.and_(pc.invert(phased), told)
+    is_one_set = pc.and_(told, pc.equal(pc.replace_substring_regex(named, "_.*", ""), own))
+    differ = pc.and_(pc.equal(carrying.copies, 1), pc.not_equal(carrying.spelt, others.spelt))
+    unknown = np.asarray(pc.and_(phased, pc.and_(is_one_set, differ)))
+    both = pa.concat_arrays([carrying.haplotypes, others.haplotypes])
     rows = np.arange(fields.count) + np.where(np.asarray(by_gatk), fields.count, 0)
-    return pc.if_else(by_gatk, named, phase_set), both.take(pa.array(rows))
+    phase_set = pc.if_else(pa.array(unknown), pa.scalar(None, pa.string()), pc.if_else(by_gatk, named, phase_set))
+    return phase_set, both.take(pa.array(rows, mask=unknown))

@@ -75,7 +75,8 @@ def read_site_reads(lines: Iterable[str]) -> SiteReads:
 def read_call(keys: str, values: str, of_the_site: int | None = None) -> Call:
     """The call in a record's FORMAT and sample columns.
 
-    Depths come from AD, else from freebayes' RO and AO. Phase comes from GT and PS, else from GATK's PGT and PID.
+    Depths come from AD, else from freebayes' RO and AO. Phase comes from GT and PS, else from GATK's PGT and PID; it is
+    not known where these contradict each other.
 
     Args:
         keys: FORMAT.
@@ -88,6 +89,8 @@ def read_call(keys: str, values: str, of_the_site: int | None = None) -> Call:
     phase_set: str | None = sample.get("PS", ".")
     if haplotypes is None:
         phase_set, haplotypes = _phase_by_gatk(sample)
+    elif _contradicts_itself(sample, haplotypes):
+        phase_set, haplotypes = None, None
     elif phase_set == ".":
         phase_set = "contig"
     depths = sample.get("AD", "").split(",")
@@ -121,6 +124,13 @@ def allele_copies(genotype: str) -> tuple[int, int, tuple[int, ...] | None]:
     alleles = re.split(r"[/|]", genotype.lstrip("/|"))
     carrying = tuple(number for number, allele in enumerate(alleles) if allele == "1")
     return len(carrying), len(alleles), carrying if "|" in genotype and len(alleles) > 1 else None
+
+
+def _contradicts_itself(sample: dict[str, str], haplotypes: tuple[int, ...]) -> bool:
+    """GT and PGT put the allele on different haplotypes of one set: GATK's GenotypeGVCFs writes each as 0|1."""
+    named, by_gatk = _phase_by_gatk(sample)
+    is_one_set = named is not None and named.partition("_")[0] == sample.get("PS", ".")
+    return is_one_set and len(haplotypes) == 1 and by_gatk != haplotypes
 
 
 def _phase_by_gatk(sample: dict[str, str]) -> tuple[str | None, tuple[int, ...] | None]:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.annotate.columns import CLINVAR_COLUMNS
-from engine.annotate.contradictions import Contradictions
+from engine.annotate.contradictions import EXAMPLES, Contradictions
 from engine.annotate.edit import left_aligned
 from engine.annotate.sequences import Sequences
 from engine.errors import KnowledgeError, ReferenceMismatchError
@@ -79,6 +79,9 @@ class ClinvarMeasures:
             out, because they could be another condition's.
         contradictions: alleles of which several records say different things, see :func:`_settled`.
         contradiction_examples: the first of them, in words.
+        unknown_classifications: records whose classification holds a term that is not known here: it is told as it
+            stands, and counts for nothing.
+        unknown_classification_examples: the first of them, in words.
         release: date or name, empty where neither the declaration nor the file tells.
     """
 
@@ -90,6 +93,8 @@ class ClinvarMeasures:
     unpaired_conditions: int
     contradictions: int
     contradiction_examples: list[str]
+    unknown_classifications: int
+    unknown_classification_examples: list[str]
     release: str
 
 
@@ -145,6 +150,33 @@ _CLASSES: tuple[tuple[str, frozenset[str]], ...] = (
         | {f"{name},{level}" for name in ("uncertain_significance", "vus") for level in ("high", "mid", "low")},
     ),
 )
+
+# What ClinVar asserts beside or instead of a tier ("Representation of classifications"), and what earlier releases did.
+_BESIDE_TIERS = frozenset(
+    {"", ".", "-", "affects", "association", "association_not_found", "confers_sensitivity", "drug_response"}
+    | {"histocompatibility", "not_provided", "other", "protective", "risk_factor"}
+    | {f"no_{what}_for_the_single_variant" for what in ("classification", "classifications", "interpretation")}
+    | {"no_classifications_from_unflagged_records", "no_classification_provided", "no_known_pathogenicity"}
+)
+
+
+@lru_cache(maxsize=4096)
+def unknown_terms(text: str) -> tuple[str, ...]:
+    """What a classification holds that is none of ClinVar's terms.
+
+    >>> unknown_terms("Pathogenic|drug_response"), unknown_terms("Pathogenic,_very_low_penetrance")
+    ((), ('very_low_penetrance',))
+    """
+    known = _BESIDE_TIERS.union(*(words for _, words in _CLASSES))
+    return tuple(term for term in _terms(text) if term not in known and not term.startswith("conflicting"))
+
+
+def unknown_classifications_told(count: int, examples: Sequence[str]) -> str:
+    """A warning in one line."""
+    return (
+        f"the classification of {count:,} records of ClinVar holds terms that are not known here and count for nothing:"
+        f" {' | '.join(examples)}{' | ...' if count > len(examples) else ''}"
+    )
 
 
 def stars(review_status: str) -> int:
@@ -205,6 +237,8 @@ def build_clinvar(
         unpaired_conditions=reader.unpaired_conditions,
         contradictions=contradictions.count,
         contradiction_examples=contradictions.examples,
+        unknown_classifications=reader.unknown_classifications,
+        unknown_classification_examples=list(reader.unknown_examples),
         release=reader.release,
     )
 
@@ -274,6 +308,8 @@ class _Reader:
     def __init__(self, release: str) -> None:
         self.release = release
         self.placed = self.elsewhere = self.not_sequence = self.ref_mismatches = self.unpaired_conditions = 0
+        self.unknown_classifications = 0
+        self.unknown_examples: dict[str, None] = {}
 
     def rows(self, source: Path, sequences: Sequences, contigs: Sequence[Contig]) -> Iterator[tuple[Any, ...]]:
         """The table's rows without the release, in the order of the source."""
@@ -294,9 +330,16 @@ class _Reader:
                 else:
                     self.ref_mismatches += 1
             else:
-                facts, paired = facts
+                columns, paired = facts
                 self.unpaired_conditions += not paired
-                yield contig, *left_aligned(start, ref, alt, sequence), *facts
+                self._look_at_terms(columns[0], columns[2])
+                yield contig, *left_aligned(start, ref, alt, sequence), *columns
+
+    def _look_at_terms(self, variation: str, significance: str) -> None:
+        if unknown := unknown_terms(significance):
+            self.unknown_classifications += 1
+            if len(self.unknown_examples) < EXAMPLES:
+                self.unknown_examples[f"variation {variation} {', '.join(unknown)}"] = None
 
     def _records(self, source: Path) -> Iterator[_Record]:
         head = list(itertools.takewhile(lambda line: line.startswith("#"), text_lines(source)))

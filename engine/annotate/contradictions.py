@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-_EXAMPLES = 5
+EXAMPLES = 5
+"""So many are told in words."""
 _LONGEST_ALLELE = 20
 _REMEMBERED = 1_000_000
 """Alleles that are known again; a source in which more contradict each other is no longer counted exactly."""
@@ -53,7 +54,7 @@ class Contradictions:
         self.count += 1
         if len(self._seen) < _REMEMBERED:
             self._seen.add(allele)
-        if len(self.examples) < _EXAMPLES:
+        if len(self.examples) < EXAMPLES:
             contig, position, ref, alt = allele
             change = f"{ref[:_LONGEST_ALLELE]}>{alt[:_LONGEST_ALLELE]}"
             self.examples.append(f"{contig}:{position:,} {change}: {'; '.join(said)}")

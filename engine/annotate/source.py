@@ -400,11 +400,6 @@ def _require_genotypes(genotype: pa.Array, alleles: NDArray[np.int64]) -> None:
         number = int(wrong[0])
         told = genotype[number].as_py()[:20]
         raise CallError(number, f"the genotype {told!r} is not made of alleles of the record")
-    prefixed = [text[0] in "/|" for text in coded.dictionary.to_pylist()]
-    if any(prefixed):
-        number = int(np.flatnonzero(np.array(prefixed)[coded.indices.to_numpy()])[0])
-        told = genotype[number].as_py()[:20]
-        raise CallError(number, f"the genotype {told!r} begins with a phase of its first allele alone, not read here")
 
 
 def _highest_allele(genotype: str) -> int:

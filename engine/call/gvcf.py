@@ -62,6 +62,11 @@ class GvcfMeasures:
     overlapping_blocks: int = 0
     first_overlapping_block: str | None = None
 
+    @property
+    def calls_nothing(self) -> bool:
+        """No record tells of a base that was to be covered what it is."""
+        return not self.variant_records and self.no_call_target_bases + self.uncovered_target_bases == self.target_bases
+
 
 class GvcfColumns(NamedTuple):
     """Consecutive records of one contig, one row each, as far as coverage goes.

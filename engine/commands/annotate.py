@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.commands.files import STREAM, open_indexed_reference, readable, staged, staged_calls
-from engine.commands.options import UsageError, add_command, say, warn
+from engine.commands.options import UsageError, add_command, say, warn, warn_of_depths
 from engine.errors import VariantFileError
 
 if TYPE_CHECKING:
@@ -92,11 +92,12 @@ def _knowledge(
     options: argparse.Namespace, reference: Reference, sequences: Sequences, calls: Path, scratch: Path
 ) -> ReferenceBundle:
     """The reference with gene model and ClinVar as the engine reads them."""
-    from engine.annotate.clinvar import build_clinvar
+    from engine.annotate.clinvar import build_clinvar, unknown_classifications_told
     from engine.annotate.contradictions import contradictions_told
     from engine.reference.accessions import build_of_header, build_of_lengths
     from engine.reference.build import build_gene_model
     from engine.reference.bundle import ReferenceBundle
+    from engine.reference.gene_model_layout import broken_coding_sequences_told
 
     build = build_of_lengths((contig.name, contig.length) for contig in reference.contigs)
     if build is None:
@@ -105,11 +106,16 @@ def _knowledge(
         build = build_of_header(header_of(calls))
     if build is None:
         warn("neither the reference nor the VCF tells its build by the lengths of its contigs: no g. names are given")
-    build_gene_model(options.gene_model, reference.contigs, scratch, build=build)
+    model = build_gene_model(options.gene_model, reference.contigs, scratch, build=build)
+    if model.broken_coding:
+        warn(broken_coding_sequences_told(model.broken_coding, model.broken_coding_examples))
     if options.clinvar is not None:
         found = build_clinvar(options.clinvar, reference.fasta, reference.contigs, None, scratch, sequences=sequences)
         if found.contradictions:
             warn(contradictions_told("ClinVar", found.contradictions, found.contradiction_examples))
+        if found.unknown_classifications:
+            count, examples = found.unknown_classifications, found.unknown_classification_examples
+            warn(unknown_classifications_told(count, examples))
     return ReferenceBundle(
         name=options.reference.name,
         build=build or "",
@@ -134,11 +140,7 @@ def _tell(options: argparse.Namespace, summary: AnnotationSummary) -> None:
         warn(said)
     if summary.call_contradictions:
         warn(contradictions_told("the sample", summary.call_contradictions, summary.call_contradiction_examples))
-    if summary.beyond_depth:
-        warn(
-            f"{summary.beyond_depth:,} records, the first at {summary.first_beyond_depth}, tell of more reads of the"
-            " alleles (AD) than of reads (DP): one of them is not what its name says; both are passed on as they are"
-        )
+    warn_of_depths(summary.beyond_depth, summary.first_beyond_depth)
     if summary.ref_mismatches:
         warn(f"REF is not what the reference reads there in {summary.ref_mismatches:,} records: they are not named")
     say(

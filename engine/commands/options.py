@@ -81,6 +81,15 @@ def warn(line: str) -> None:
     print(f"{PROGRAM}: warning: {line}", file=sys.stderr, flush=True)
 
 
+def warn_of_depths(records: int, first: str | None) -> None:
+    """Tell of records whose AD counts more reads than DP, where there are any."""
+    if records:
+        warn(
+            f"{records:,} records, the first at {first}, tell of more reads of the alleles (AD) than of reads (DP): one"
+            " of them is not what its name says; both are passed on as they are"
+        )
+
+
 def say(options: argparse.Namespace, line: str) -> None:
     """Tell progress on standard error, unless it is to be quiet."""
     if not options.quiet:

@@ -171,7 +171,7 @@ def _genotype(fields: Sequence[str]) -> tuple[int, int]:
     """Allele of either copy, 0 where missing."""
     keys = fields[8].split(":")
     text = fields[9].split(":")[keys.index("GT")]
-    alleles = [0 if allele == "." else int(allele) for allele in re.split(r"[/|]", text)]
+    alleles = [0 if allele == "." else int(allele) for allele in re.split(r"[/|]", text.lstrip("/|"))]
     if len(alleles) > 2:
         raise ValueError(text)
     return alleles[0], alleles[-1]

@@ -108,12 +108,26 @@ class GvcfRecord:
         """AD, absent in reference blocks."""
         return integers(self.call.get("AD"))
 
+    @property
+    def is_beyond_depth(self) -> bool:
+        """AD counts reads of DP; where it counts more, one of them is not what it is said to be."""
+        return "DP" in self.call and sum(self.allele_depths or ()) > int(self.call["DP"])
+
     @cached_property
     def ploidy(self) -> int:
         """Number of alleles in GT; where that is a single dot, as the likelihoods have it."""
         if "GT" not in self.call:
             return 1 if self.likelihoods is not None and len(self.likelihoods) == 1 + len(self.alts) else 2
-        return len(self.call["GT"].replace("|", "/").split("/"))
+        return len(self.call["GT"].lstrip("/|").replace("|", "/").split("/"))
+
+    @property
+    def phased_alleles(self) -> list[int] | None:
+        """Numbers of the alleles in GT by haplotype, -1 for one that is missing; absent where GT is not phased."""
+        genotype = self.call.get("GT", ".")
+        names = genotype.lstrip("/|").split("|")
+        if "/" in genotype or "|" not in genotype:
+            return None
+        return [-1 if name == "." else int(name) for name in names]
 
     @property
     def is_not_called(self) -> bool:

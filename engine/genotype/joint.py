@@ -83,6 +83,8 @@ class JointSummary:
         not_genotyped: records of gVCFs that could not be genotyped, because they have no likelihoods: the sample has no
             genotype there.
         first_not_genotyped: place of the first of them, ``contig:position`` (1-based); absent without any.
+        beyond_depth: records of gVCFs at called sites that tell of more reads of the alleles (AD) than of reads (DP).
+        first_beyond_depth: place of the first of them, as above.
     """
 
     samples: tuple[str, ...]
@@ -91,6 +93,8 @@ class JointSummary:
     pass_records: int
     not_genotyped: int = 0
     first_not_genotyped: str | None = None
+    beyond_depth: int = 0
+    first_beyond_depth: str | None = None
 
 
 def genotype_gvcfs(
@@ -141,11 +145,13 @@ class Told:
         seen: sites at which some gVCF has an alternate allele.
         marks: what only some gVCFs bring, and the header is to declare.
         not_genotyped: places of records without likelihoods, ``contig:position``, 1-based.
+        beyond_depth: places of records with more reads in AD than in DP.
     """
 
     seen: int = 0
     marks: set[str] = field(default_factory=set)
     not_genotyped: list[str] = field(default_factory=list)
+    beyond_depth: list[str] = field(default_factory=list)
 
 
 class SiteWalk:
@@ -236,8 +242,16 @@ def finish(output: Path, inputs: Sequence[Gvcf], told: Told, written: int, passe
     """Declare what the calls have, index them, and tell of them."""
     add_header_lines(output, _declarations(told.marks, [line for gvcf in inputs for line in gvcf.header]))
     index_calls(output)
-    names, open_ones = tuple(sorted(gvcf.sample for gvcf in inputs)), told.not_genotyped
-    return JointSummary(names, told.seen, written, passed, len(open_ones), open_ones[0] if open_ones else None)
+    return JointSummary(
+        samples=tuple(sorted(gvcf.sample for gvcf in inputs)),
+        sites=told.seen,
+        records=written,
+        pass_records=passed,
+        not_genotyped=len(told.not_genotyped),
+        first_not_genotyped=next(iter(told.not_genotyped), None),
+        beyond_depth=len(told.beyond_depth),
+        first_beyond_depth=next(iter(told.beyond_depth), None),
+    )
 
 
 _CALLERS_OWN = HardFilters(snp=(), indel=())
@@ -332,7 +346,10 @@ class _Genotyper:
         if columns is None and any(record.has_alternate and record.start == site.start for record in lacking):
             columns = self._uncalled(site)
         if columns is not None and told:
-            self._told.not_genotyped += [f"{columns[0]}:{site.start + 1:,}"] * len(lacking)
+            beyond = [record for record in site.records if record.start == site.start and record.is_beyond_depth]
+            place = f"{columns[0]}:{site.start + 1:,}"
+            self._told.not_genotyped += [place] * len(lacking)
+            self._told.beyond_depth += [place] * len(beyond)
         return columns
 
     def _uncalled(self, site: MergedSite) -> list[str] | None:

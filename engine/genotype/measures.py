@@ -38,6 +38,8 @@ class VariantsSummary:
         substitution_counts: how many alternate alleles of passing SNPs are of each kind, for a plot.
         not_genotyped: records of the gVCF that could not be genotyped, because it has no likelihoods there.
         first_not_genotyped: place of the first of them, ``contig:position``; ``None`` without any.
+        beyond_depth: records of the gVCF that tell of more reads of the alleles (AD) than of reads (DP).
+        first_beyond_depth: place of the first of them, ``contig:position``; ``None`` without any.
         overlapping_blocks: reference blocks of the gVCF that reach over the record behind them.
         first_overlapping_block: place of the first of them, ``contig:position``; ``None`` without any.
     """
@@ -58,6 +60,8 @@ class VariantsSummary:
     substitution_counts: list[int]
     not_genotyped: int = 0
     first_not_genotyped: str | None = None
+    beyond_depth: int = 0
+    first_beyond_depth: str | None = None
     overlapping_blocks: int = 0
     first_overlapping_block: str | None = None
 

@@ -93,6 +93,7 @@ def _add(told: Told, more: dict[str, object]) -> None:
     told.seen += one.seen
     told.marks |= set(one.marks)
     told.not_genotyped += one.not_genotyped
+    told.beyond_depth += one.beyond_depth
 
 
 def _piece(gvcf: Gvcf, at: Interval, path: Path) -> Gvcf:

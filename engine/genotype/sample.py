@@ -64,7 +64,7 @@ def genotype_sample(
     """
     opened = open_gvcf(gvcf)
     tell_needs("genotyping", genotyping_needs(gvcf), output.parent, log, less="fewer runs at a time")
-    not_genotyped, first = 0, None
+    joint = None
     with reach_of(targets, reference) as reach:
         if (opened.caller if caller is None else caller) == BCFTOOLS:
             require_lengths([opened], reference.contigs)
@@ -80,13 +80,18 @@ def genotype_sample(
                 reach=reach,
                 progress=progress,
             )
-            not_genotyped, first = joint.not_genotyped, joint.first_not_genotyped
     coverage = measure_gvcf(gvcf, known_territory(reference, targets=targets))
     measures = measure_variants(output, uncovered_target_bases=coverage.uncovered_target_bases)
+    if joint is not None:
+        measures = replace(
+            measures,
+            not_genotyped=joint.not_genotyped,
+            first_not_genotyped=joint.first_not_genotyped,
+            beyond_depth=joint.beyond_depth,
+            first_beyond_depth=joint.first_beyond_depth,
+        )
     return replace(
         measures,
-        not_genotyped=not_genotyped,
-        first_not_genotyped=first,
         overlapping_blocks=coverage.overlapping_blocks,
         first_overlapping_block=coverage.first_overlapping_block,
     )

@@ -20,7 +20,8 @@ class SampleGenotype:
     """One sample at one site, before it is written.
 
     Attributes:
-        alleles: called alleles among those kept, ascending; empty where there is no call.
+        alleles: called alleles among those kept, ascending unless phased; empty where there is no call.
+        phased: whether they are in the order of the haplotypes.
         likelihoods: PL over the alleles kept, the best at 0; absent where the sample has none.
         depths: AD over the alleles kept.
         depth: DP, of a reference block its smallest.
@@ -32,6 +33,7 @@ class SampleGenotype:
     """
 
     alleles: list[int] = field(default_factory=list)
+    phased: bool = False
     likelihoods: list[int] | None = None
     depths: list[int] | None = None
     depth: int | None = None
@@ -68,7 +70,27 @@ def genotype_sample_at(site: MergedSite, number: int, kept: Sequence[int]) -> Sa
     call = genotype.likelihoods.index(0)
     if ranked[-1] > 0 and not (call == 0 and ranked[1] == 0):
         genotype.alleles = list(genotype_alleles(record.ploidy, len(places))[call])
+    _set_phase(genotype, [site.maps[number][place] for place in places])
     return genotype
+
+
+def _set_phase(genotype: SampleGenotype, own: Sequence[int]) -> None:
+    """Put the alleles in the order in which the gVCF has them, where it has phased them.
+
+    GATK leaves them ascending, beside a PGT that says otherwise: variants of different haplotypes then stand on one.
+
+    Args:
+        genotype: whose alleles were called.
+        own: number in the gVCF's record of each allele that was kept.
+    """
+    phased = genotype.record.phased_alleles if genotype.record is not None else None
+    if phased is None:
+        return
+    alike = len(set(genotype.alleles)) < 2
+    told = {own[allele]: allele for allele in genotype.alleles}
+    if not alike and sorted(phased) == sorted(own[allele] for allele in genotype.alleles):
+        genotype.alleles, alike = [told[allele] for allele in phased], True
+    genotype.phased = alike
 
 
 def format_columns(genotypes: Sequence[SampleGenotype]) -> tuple[str, list[str]]:
@@ -83,7 +105,7 @@ def _format_values(genotype: SampleGenotype) -> dict[str, str]:
     if genotype.no_data or genotype.record is None:
         return {"GT": "/".join(names)}
     call = genotype.record.call
-    row = {"GT": ("|" if "|" in call.get("GT", "") else "/").join(names)}
+    row = {"GT": ("|" if genotype.phased else "/").join(names)}
     if genotype.depths is not None:
         row["AD"] = ",".join(map(str, genotype.depths))
     if genotype.depth is not None:

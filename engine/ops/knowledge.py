@@ -77,8 +77,8 @@ def gene_model(making: Making, declared: Annotated[Sources, Declared("gene_model
     """Genes, transcripts and coding sequences (Ensembl-style GFF3), for consequences and HGVS names."""
     from engine.reference.build import build_gene_model
 
-    genes = build_gene_model(declared.file("gene_model"), reference.contigs, making.folder, build=reference.build)
-    return Computed(genes, {"genes": genes})
+    found = build_gene_model(declared.file("gene_model"), reference.contigs, making.folder, build=reference.build)
+    return Computed(found.genes, vars(found))
 
 
 @artifact(kinds={"vcf"}, by_sample=False)

@@ -19,10 +19,27 @@ from engine.files.variant_lines import variant_records
 from engine.reference.alternates import alternates_beside, alternates_named, read_alternates
 from engine.reference.bundle import Contig
 from engine.reference.contig_names import contig_aliases
+from engine.reference.gene_model_layout import EXAMPLES, broken_coding_sequences, require_layout
 from engine.reference.gene_model_source import read_features, what_is_missing
 from engine.reference.genome import FASTA_NAME, FASTA_SUFFIXES, open_reference, read_dictionary
 from engine.reference.intervals import Interval
 from engine.reference.known_bases import known_territory
+
+
+@dataclass(frozen=True)
+class GeneModelMeasures:
+    """What a gene model holds.
+
+    Attributes:
+        genes: on the reference's contigs.
+        broken_coding: transcripts whose coding sequence cannot be read on from part to part, see
+            :func:`engine.reference.gene_model_layout.broken_coding_sequences`.
+        broken_coding_examples: the first of them, each with its line.
+    """
+
+    genes: int
+    broken_coding: int
+    broken_coding_examples: list[str]
 
 
 @dataclass(frozen=True)
@@ -100,8 +117,10 @@ def read_contigs(folder: Path) -> tuple[Contig, ...]:
     return read_dictionary(next(folder.glob("*.dict")))
 
 
-def build_gene_model(gff3: Path, contigs: Sequence[Contig], folder: Path, *, build: str | None = None) -> int:
-    """Write ``genes.gff3.gz`` (bgzip, tabix), sorted, in the reference's contig names; returns its genes.
+def build_gene_model(
+    gff3: Path, contigs: Sequence[Contig], folder: Path, *, build: str | None = None
+) -> GeneModelMeasures:
+    """Write ``genes.gff3.gz`` (bgzip, tabix), sorted, in the reference's contig names.
 
     Features on contigs that the reference lacks are left out; ``chr20``, ``20`` and ``NC_000020.11`` are the same
     contig.
@@ -113,7 +132,8 @@ def build_gene_model(gff3: Path, contigs: Sequence[Contig], folder: Path, *, bui
         build: ``GRCh37`` or ``GRCh38``, whose RefSeq accessions are those of the contigs; those of either when absent.
 
     Raises:
-        KnowledgeError: the file is missing, damaged, no gene model, or holds no gene, or no transcript's exons or
+        KnowledgeError: the file is missing, damaged, no gene model, contradicts itself
+            (:func:`engine.reference.gene_model_layout.require_layout`), or holds no gene, or no transcript's exons or
             coding sequences, on any of the reference's contigs.
         ReferenceMismatchError: a feature ends beyond its contig.
     """
@@ -125,6 +145,7 @@ def build_gene_model(gff3: Path, contigs: Sequence[Contig], folder: Path, *, bui
     features = []
     genes = 0
     read = read_features(gff3)
+    require_layout(gff3, read)
     for place, feature in enumerate(read):
         contig = names.get(feature.contig)
         if contig is None:
@@ -155,7 +176,8 @@ def build_gene_model(gff3: Path, contigs: Sequence[Contig], folder: Path, *, bui
     plain.write_text("##gff-version 3\n" + "".join(f"{line}\n" for *_, line in sorted(features)))
     _bgzip(plain)
     pysam.tabix_index(str(plain) + ".gz", preset="gff", force=True)
-    return genes
+    odd = broken_coding_sequences([feature for feature in read if feature.contig in names])
+    return GeneModelMeasures(genes, len(odd), odd[:EXAMPLES])
 
 
 def build_known_sites(vcf: Path, contigs: Sequence[Contig], folder: Path, *, build: str | None = None) -> int:

@@ -24,6 +24,8 @@ _PARTS = frozenset({"exon", "CDS", "five_prime_UTR", "three_prime_UTR", "UTR"})
 _OTHER_PARTS = frozenset({"intron", "start_codon", "stop_codon", "stop_codon_redefined_as_selenocysteine", "protein"})
 _GENES = frozenset({"gene", "ncRNA_gene", "pseudogene"})
 _SYMBOL = re.compile(r";Name=([^;\n]+)")
+_IS_BUILT = re.compile("(?:gene|transcript):").match
+_EXCEPTION = re.compile("(?:^|;)(?:exception|part)=").search
 
 
 class Feature(NamedTuple):
@@ -40,6 +42,8 @@ class Feature(NamedTuple):
         strand: ``+``, ``-``, ``.`` or ``?``.
         phase: of a CDS 0, 1 or 2, else ``.``.
         attributes: as Ensembl writes them.
+        is_exception: the source says that it does not lie or read as others do (``exception=``, or a ``part=`` of
+            several places).
     """
 
     number: int
@@ -52,6 +56,25 @@ class Feature(NamedTuple):
     strand: str
     phase: str
     attributes: str
+    is_exception: bool = False
+
+    @property
+    def id(self) -> str:
+        """Its ID with its kind, such as ``gene:ENSG1``; empty without one."""
+        return self._value("ID")
+
+    @property
+    def parents(self) -> list[str]:
+        """Ids of the gene or the transcripts that it is part of."""
+        return [parent for parent in self._value("Parent").split(",") if parent]
+
+    def _value(self, key: str) -> str:
+        return f";{self.attributes}".partition(f";{key}=")[2].partition(";")[0]
+
+    @property
+    def is_transcript(self) -> bool:
+        """It is a transcript of whatever biotype."""
+        return self.attributes.startswith("ID=transcript:")
 
     @property
     def is_gene(self) -> bool:
@@ -66,7 +89,7 @@ class Feature(NamedTuple):
     @property
     def is_coding_transcript(self) -> bool:
         """It is a transcript that is said to make a protein."""
-        return self.attributes.startswith("ID=transcript:") and "biotype=protein_coding" in self.attributes.split(";")
+        return self.is_transcript and "biotype=protein_coding" in self.attributes.split(";")
 
     def line(self, contig: str) -> str:
         """The line on a contig of another name, without its end."""
@@ -110,7 +133,9 @@ def feature_lines(gff3: Path) -> Iterator[Feature]:
                 f"this is no line of a GFF3: {problem}", file=gff3, place=f"line {number:,}", remedy=remedy
             )
         contig, source, kind, start, end, score, strand, phase, attributes = fields
-        yield Feature(number, contig, source, kind, int(start), int(end), score, strand, phase, attributes)
+        is_exception = _EXCEPTION(attributes) is not None
+        place = (int(start), int(end))
+        yield Feature(number, contig, source, kind, *place, score, strand, phase, attributes, is_exception)
 
 
 def what_is_missing(features: Iterable[Feature]) -> str | None:
@@ -232,15 +257,17 @@ _REFSEQ_BIOTYPES = {"mRNA": "protein_coding", "lnc_RNA": "lncRNA", "transcript":
 
 def _of_refseq(features: list[Feature]) -> Iterator[Feature]:
     """Genes and their transcripts; a coding sequence that lies in its gene directly is given a transcript."""
-    known = {_attributes(feature.attributes).get("ID", "") for feature in features}
-    for feature in features:
-        facts = _attributes(feature.attributes)
+    told = [_attributes(feature.attributes) for feature in features]
+    known = {facts.get("ID", "") for facts in told}
+    # A microRNA lies in its precursor, which is the gene's transcript, and has an exon of its own.
+    nested = {facts.get("ID", "") for facts in told if facts.get("Parent", "").startswith("rna-")}
+    for feature, facts in zip(features, told, strict=True):
         name, parent = facts.get("ID", ""), facts.get("Parent", "")
         if feature.kind in _GENES and name.startswith("gene-"):
             yield feature._replace(attributes=_refseq_gene(name, facts))
         elif name.startswith("rna-") and parent.startswith("gene-") and parent in known:
             yield feature._replace(attributes=_refseq_transcript(feature.kind, name, parent, facts))
-        elif feature.kind in _PARTS and parent.startswith("rna-"):
+        elif feature.kind in _PARTS and parent.startswith("rna-") and parent not in nested:
             yield _part(feature, _refseq_name(parent), facts)
         elif feature.kind == "CDS" and parent.startswith("gene-") and parent in known and "exception" not in facts:
             yield from _whole_transcript(feature, parent, facts)
@@ -275,7 +302,8 @@ def _whole_transcript(feature: Feature, parent: str, facts: dict[str, str]) -> I
     gene = parent.removeprefix("gene-")
     name = facts.get("protein_id", gene)
     attributes = _joined(ID=f"transcript:{name}", Parent=f"gene:{gene}", biotype="protein_coding", transcript_id=name)
-    yield feature._replace(kind="mRNA", phase=".", attributes=attributes)
+    # Each part of a coding sequence brings it.
+    yield feature._replace(kind="mRNA", phase=".", attributes=attributes, is_exception=True)
     yield feature._replace(kind="exon", phase=".", attributes=f"Parent=transcript:{name}")
     yield _part(feature, name, facts)
 
@@ -297,8 +325,7 @@ def _require_parents(gff3: Path, features: list[Feature]) -> None:
     for feature in features:
         if problem := _misplaced(feature):
             raise KnowledgeError(problem, file=gff3, place=f"line {feature.number:,}", remedy=COPY_AGAIN)
-        parents = f";{feature.attributes}".partition(";Parent=")[2].partition(";")[0]
-        for parent in parents.split(",") if parents.startswith(("gene:", "transcript:")) else ():
+        for parent in filter(_IS_BUILT, feature.parents):
             problem = None if parent in named else f"a line is part of {parent}, which the file does not have"
             if problem := problem or transcripts.problem(feature, parent):
                 raise KnowledgeError(problem, file=gff3, place=f"line {feature.number:,}", remedy=COPY_AGAIN)

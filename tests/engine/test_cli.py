@@ -263,6 +263,36 @@ def test_recalibration_writes_report_and_reads(aligned, tmp_path):
     assert gvcfs[0].read_bytes() == gvcfs[1].read_bytes()
 
 
+NOTHING_TO_CALL_FROM = {
+    "no read": None,
+    "duplicates": lambda read: setattr(read, "is_duplicate", True),
+    "mapping quality 0": lambda read: setattr(read, "mapping_quality", 0),
+    "unmapped": lambda read: setattr(read, "flag", 4),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "caller"),
+    # bcftools calls from reads of mapping quality 0.
+    [*((kind, "haplotype") for kind in NOTHING_TO_CALL_FROM), ("no read", "bcftools"), ("duplicates", "bcftools")],
+)
+def test_a_file_without_a_read_to_call_from_is_told(folder, tmp_path, capsys, kind, caller):
+    path, change = tmp_path / "reads.bam", NOTHING_TO_CALL_FROM[kind]
+    with (
+        pysam.AlignmentFile(str(folder / "S1.bam")) as whole,
+        pysam.AlignmentFile(str(path), "wb", template=whole) as out,
+    ):
+        for read in whole if change else ():
+            change(read)
+            out.write(read)
+    arguments = ["call", "--quiet", "--reference", folder / "reference.fa", "--output", tmp_path / "o.g.vcf.gz"]
+    told = f"{path}: sample S1 has no read that could be called from"
+    for reads, region, is_told in ((path, (), True), (path, ("--region", "chr20:1-500"), False), (None, (), False)):
+        more = ["--caller", caller, *region, "--reads", reads or folder / "S1.bam"]
+        assert cli.main([str(one) for one in (*arguments, *more)]) == 0
+        assert (told in capsys.readouterr().err) == is_told
+
+
 def test_cram_is_measured_as_bam_is(aligned, tmp_path):
     cram, reference = tmp_path / "S1.cram", str(aligned / "reference.fa")
     pysam.view("-C", "-T", reference, "-o", str(cram), str(aligned / "S1.bam"), catch_stdout=False)

@@ -113,6 +113,21 @@ def test_clinvars_terms_keep_their_meaning(significance: str, classification: st
     assert (classify_significance(significance), other_terms(significance)) == (classification, others)
 
 
+def test_terms_that_clinvar_does_not_have_are_told(fasta: Path, tmp_path: Path) -> None:
+    told = ["Pathogenic", "Presumably_bad", "Pathogenic,_very_low_penetrance|risk_factor", "not_provided", "-", ""]
+    told += ["Conflicting_data_from_submitters", "no_classifications_from_unflagged_records", "Affects|association"]
+    source = tmp_path / "clinvar.vcf"
+    infos = (INFO.replace("CLNSIG=Pathogenic", f"CLNSIG={text}") for text in told)
+    records = (f"1\t2\t{number}\tA\tG{'T' * number}\t.\t.\t{info}\n" for number, info in enumerate(infos))
+    source.write_text(HEADER + "".join(records))
+    measures = build_clinvar(source, fasta, CONTIGS, None, tmp_path)
+    assert measures.unknown_classifications == 2
+    assert measures.unknown_classification_examples == [
+        "variation 1 presumably_bad",
+        "variation 2 very_low_penetrance",
+    ]
+
+
 def test_alleles_are_normalised_and_sorted(fasta: Path, tmp_path: Path) -> None:
     rows = build(fasta, tmp_path, f"1\t12\t1\tCA\tC\t.\t.\t{INFO}", f"1\t10\t2\tCAC\tC\t.\t.\t{INFO}")
     assert [(row["position"], row["ref"], row["alt"], row["variation_id"]) for row in rows] == [

@@ -248,7 +248,6 @@ def test_more_reads_of_the_alleles_than_reads_are_told(
         ({"info": "AC=1,2"}, "AC in INFO has 2 values (1,2) for 1 alternate alleles"),
         ({**TWO, "info": "DP=3;AC=1"}, "AC in INFO has 1 values (1) for 2 alternate alleles"),
         ({**TWO, "info": "AC=1,2,3;DP=3"}, "AC in INFO has 3 values (1,2,3) for 2 alternate alleles"),
-        ({"call": "|0/1"}, "begins with a phase of its first allele alone"),
         ({"pos": "9", "ref": SEQUENCE[8], "contig": "chr7"}, "contig chr7 is not in the reference"),
     ],
 )
@@ -288,6 +287,18 @@ def test_a_phase_before_the_first_allele_that_says_nothing_more_is_passed_over(
         assert len(list(vcf)) == 1
 
 
+@pytest.mark.parametrize("call", ["|0/1", "/0|1"])
+def test_a_genotype_of_which_one_allele_is_phased_is_unphased(
+    bundle: ReferenceBundle, tmp_path: Path, call: str
+) -> None:
+    for position in (500, 2_500):
+        ref = SEQUENCE[position - 1]
+        record = Record(pos=str(position), ref=ref, alt=OTHER[ref], keys="GT:DP:PS", call=f"{call}:7:400")
+        ((row,), _) = annotated(tmp_path, bundle, record)
+        assert (row["genotype"], row["copies"], row["depth"]) == ("0/1", 1, 7)
+        assert row["phase_set"] is None and row["haplotypes"] is None
+
+
 def test_an_allele_with_an_unknown_base_is_not_told_to_change_nothing(bundle: ReferenceBundle, tmp_path: Path) -> None:
     ((row,), _) = annotated(tmp_path, bundle, Record(alt="N"))
     assert row["consequence"] == "coding_sequence_variant" and row["hgvs_p"].endswith("Xaa)")
@@ -301,3 +312,26 @@ def test_records_of_one_allele_with_different_copies_are_told(bundle: ReferenceB
     assert (row["copies"], summary.duplicates, summary.call_contradictions) == (1, 1, 1)
     assert summary.call_contradiction_examples == [f"chr1:500 {REF}>{ALT}: 0/1; 1/1"]
     assert annotated(tmp_path, bundle, Record(), Record(call="0/1:4,4:8:30"))[1].call_contradictions == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "phase_set", "haplotypes"),
+    [
+        ("0|1:0|1:400_A_T:400", "400", [1]),
+        ("1|0:1|0:400_A_T:400", "400", [0]),
+        ("0|1:1|0:400_A_T:400", None, None),
+        ("0|1:1|0:400_A_T:90", "90", [1]),
+        ("1|1:1|0:400_A_T:400", "400", [0, 1]),
+        ("0/1:1|0:400_A_T:400", "400_A_T", [0]),
+    ],
+    ids=["agreed", "other", "contradicting", "phased anew", "two copies", "told by PGT"],
+)
+def test_a_phase_that_contradicts_itself_is_none(
+    bundle: ReferenceBundle, tmp_path: Path, call: str, phase_set: str | None, haplotypes: list[int] | None
+) -> None:
+    """GATK's GenotypeGVCFs writes every phased genotype as 0|1, whatever its PGT tells."""
+    for position in (500, 2_500):
+        ref = SEQUENCE[position - 1]
+        record = Record(pos=str(position), ref=ref, alt=OTHER[ref], keys="GT:PGT:PID:PS", call=call)
+        ((row,), _) = annotated(tmp_path, bundle, record)
+        assert (row["phase_set"], row["haplotypes"]) == (phase_set, haplotypes)

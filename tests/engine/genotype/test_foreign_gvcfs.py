@@ -171,6 +171,42 @@ def test_a_record_without_likelihoods_is_written_counted_and_told(fasta: Path, t
     assert "##FILTER=<ID=NoLikelihoods," in text
 
 
+def test_more_reads_of_the_alleles_than_reads_are_told(
+    fasta: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    beyond = write(tmp_path, "A", GATK, line(100, HET), line(200, HET.replace(":30:", ":29:")), line(300, HET))
+    sound = write(tmp_path, "B", GATK, block(1, 150), line(200, HET), block(201, 400))
+    for gvcfs in ([beyond], [beyond, sound]):
+        summary = genotyped(fasta, *gvcfs)[0]
+        assert (summary.beyond_depth, summary.first_beyond_depth) == (1, "chr1:200")
+        arguments = ["genotype", "--quiet", "--reference", fasta, "--output", tmp_path / "o.vcf"]
+        assert cli.main([str(one) for one in arguments + [part for path in gvcfs for part in ("--gvcf", path)]]) == 0
+        assert "1 records, the first at chr1:200, tell of more reads of the alleles" in capsys.readouterr().err
+    assert genotyped(fasta, sound)[0].beyond_depth == 0
+
+
+@pytest.mark.parametrize(
+    ("genotype", "told"), [("/0/1", "0/1"), ("|0/1", "0/1"), ("/0|1", "0/1"), ("|0|1", "0|1"), ("|1|0", "1|0")]
+)
+def test_a_phase_before_the_first_allele_is_no_allele(fasta: Path, tmp_path: Path, genotype: str, told: str) -> None:
+    """VCF 4.4 allows it."""
+    gvcf = write(tmp_path, "A", GATK, line(100, HET.replace("0/1", genotype)))
+    assert genotyped(fasta, gvcf)[1][0][9].startswith(f"{told}:14,16:30:")
+
+
+@pytest.mark.parametrize("genotypes", [("0|1", "1|0"), ("1|0", "1|0"), ("1|0", "0|1")])
+def test_variants_stay_on_the_haplotypes_that_the_gvcf_puts_them_on(
+    fasta: Path, tmp_path: Path, genotypes: tuple[str, str]
+) -> None:
+    lines = [
+        line(position, f"{HET.replace('0/1', genotype)}:100", keys="GT:AD:DP:GQ:PL:PS")
+        for position, genotype in zip((100, 130), genotypes, strict=True)
+    ]
+    other = write(tmp_path, "B", GATK, block(1, 99), line(100, HET), block(101, 400))
+    for gvcfs in ([write(tmp_path, "A", GATK, *lines)], [other, write(tmp_path, "A", GATK, *lines)]):
+        assert tuple(row[9].partition(":")[0] for row in genotyped(fasta, *gvcfs)[1]) == genotypes
+
+
 def test_a_sample_with_records_that_could_not_be_genotyped_stops_at_its_gate(fasta: Path, tmp_path: Path) -> None:
     gvcf = write(tmp_path, "A", GATK, line(100, HET), line(200, "1/1:0,30,0:30:90", keys="GT:AD:DP:GQ"))
     summary = genotype_sample(gvcf, SimpleNamespace(fasta=fasta, contigs=CONTIGS), tmp_path / "one.vcf.gz")

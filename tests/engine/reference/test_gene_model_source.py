@@ -10,6 +10,8 @@ from engine.annotate.gene_model import Transcript, read_gene_model
 from engine.errors import KnowledgeError, ReferenceMismatchError
 from engine.reference.build import build_gene_model, build_known_sites
 from engine.reference.bundle import Contig
+from engine.reference.gene_model_layout import broken_coding_sequences, require_layout
+from engine.reference.gene_model_source import read_features
 
 CHR1 = (Contig("chr1", 248_956_422, ""), Contig("chrM", 16_569, ""))
 GENCODE = """
@@ -174,3 +176,85 @@ def test_a_part_that_does_not_lie_within_its_transcript_is_refused(
     with pytest.raises(KnowledgeError) as caught:
         built(tmp_path, text_of(table.replace(old, new, 1)))
     assert told in caught.value.problem and (caught.value.place or "").startswith("line ")
+
+
+TWO_EXONS = """
+1 ensembl gene 101 900 . + . ID=gene:ENSG1;Name=AAA;biotype=protein_coding
+1 ensembl mRNA 101 900 . + . ID=transcript:ENST1;Parent=gene:ENSG1;biotype=protein_coding
+1 ensembl exon 101 400 . + . Parent=transcript:ENST1
+1 ensembl exon 501 900 . + . Parent=transcript:ENST1
+1 ensembl CDS 101 400 . + 0 ID=CDS:ENSP1;Parent=transcript:ENST1
+1 ensembl CDS 501 800 . + 0 ID=CDS:ENSP1;Parent=transcript:ENST1
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "told"),
+    [
+        ("exon 501 900", "exon 400 900", 5, "exons of transcript:ENST1 overlap: 101-400 and 400-900"),
+        ("gene 101 900", "gene 102 900", 3, "transcript:ENST1 of 101-900 reaches beyond its gene:ENSG1 of 102-900"),
+        (
+            "1 ensembl exon 101",
+            "1 ensembl mRNA 101 900 . + . ID=transcript:ENST1;Parent=gene:ENSG1\n1 ensembl exon 101",
+            4,
+            "transcript:ENST1 stands twice on 1: in line 3, too",
+        ),
+    ],
+)
+def test_a_model_that_contradicts_itself_is_refused_unless_it_says_that_it_is_an_exception(
+    old: str, new: str, line: int, told: str, tmp_path: Path
+) -> None:
+    changed = TWO_EXONS.replace(old, new)
+    with pytest.raises(KnowledgeError) as caught:
+        built(tmp_path, text_of(changed))
+    source = tmp_path / "source.gff3"
+    assert (caught.value.problem, caught.value.file, caught.value.place) == (told, str(source), f"line {line}")
+    excepted = changed.replace("Parent=gene:ENSG1", "Parent=gene:ENSG1;exception=trans-splicing")
+    assert built(tmp_path, text_of(excepted))
+
+
+def test_twins_on_two_chromosomes_are_two_transcripts(tmp_path: Path) -> None:
+    contigs = (*CHR1, Contig("chrY", 1_000, ""))
+    twins = text_of(TWO_EXONS) + text_of(TWO_EXONS).replace("\n1\t", "\nY\t")
+    assert {one.contig for one in built(tmp_path, twins, contigs)} == {"chr1", "chrY"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "strand"),
+    [
+        ("CDS 501 800 . + 0", "CDS 501 800 . + 1", "+"),
+        ("CDS 501 800 . + 0", "CDS 501 800 . + 1", "-"),
+        ("CDS 501 800", "CDS 398 800", "+"),
+        ("CDS 501 800", "CDS 398 800", "-"),
+        ("CDS 101 400", "CDS 101 399", "+"),
+        ("CDS 501 800", "CDS 502 800", "-"),
+        ("CDS 501 800", "CDS 402 800", "+"),
+        ("CDS 501 800 . + 0", "CDS 501 560 . + 0 Parent=transcript:ENST1\n1 ensembl CDS 562 800 . + 0", "+"),
+    ],
+)
+def test_coding_sequences_that_cannot_be_read_on_are_told(old: str, new: str, strand: str, tmp_path: Path) -> None:
+    source = tmp_path / "source.gff3"
+    source.write_text(text_of(TWO_EXONS.replace(" + ", f" {strand} ")))
+    assert build_gene_model(source, CHR1, tmp_path).broken_coding == 0
+    source.write_text(text_of(TWO_EXONS.replace(old, new).replace(" + ", f" {strand} ")))
+    found = build_gene_model(source, CHR1, tmp_path)
+    assert found.broken_coding == 1 and found.broken_coding_examples[0].startswith("ENST1 (line ")
+
+
+def test_a_microrna_of_refseq_lies_in_its_precursor(tmp_path: Path) -> None:
+    mirna = """
+NC_000001.11 BestRefSeq gene 1001 1070 . - . ID=gene-MIR1;Name=MIR1;gene_biotype=miRNA
+NC_000001.11 BestRefSeq primary_transcript 1001 1070 . - . ID=rna-NR_1.1;Parent=gene-MIR1
+NC_000001.11 BestRefSeq exon 1001 1070 . - . ID=exon-NR_1.1-1;Parent=rna-NR_1.1
+NC_000001.11 BestRefSeq miRNA 1001 1022 . - . ID=rna-MIR1;Parent=rna-NR_1.1
+NC_000001.11 BestRefSeq exon 1001 1022 . - . ID=exon-MIR1-1;Parent=rna-MIR1
+"""
+    found = built(tmp_path, text_of(REFSEQ + mirna))
+    assert [(one.name, one.exons) for one in found if one.gene == "MIR1"] == [("NR_1.1", ((1000, 1070),))]
+
+
+def test_models_of_whole_chromosomes_contradict_themselves_nowhere(shared_data: Path) -> None:
+    for source in (shared_data / "genemodel_chr20").glob("*.gff3.gz"):
+        features = read_features(source)
+        require_layout(source, features)
+        assert not broken_coding_sequences(features)
