@@ -13,6 +13,7 @@ import yaml
 
 from console.cli import main
 from engine.cohort.dataset import CALLS, FREQUENCIES
+from engine.htslib import run_bcftools
 from engine.ops.knowledge import reference_genome
 from engine.receipt import Recipe
 from resources.environment import Resources, build_resources
@@ -112,6 +113,20 @@ def test_genotypes_are_counted_normalised_and_kept_under_prefixed_ids(
     assert run("import", declared) == 0 and house.platform.lake.require("dataset_partner") == receipt
     told = [one.event for one in house.platform.audit.entries_of("dataset imported")]
     assert told[0].who == "Dr A" and told[0].details["dataset"] == "partner"
+
+
+def test_a_bcf_is_imported_as_the_vcf_that_it_was(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    vcf = house.vcf("text.vcf", [snv(house, "0/1", "1|1", "./."), deletion(house, "0/0", "0/1", "./1")])
+    run_bcftools("view", "--no-version", "-O", "b", "-o", str(house.folder / "binary.bcf"), str(house.folder / vcf))
+    found = {}
+    for name, file in (("text", vcf), ("binary", "binary.bcf")):
+        assert run("import", house.declared(name, file, sample_prefix="b-")) == 0
+        assert f"{name}: 2 alleles of 3 samples" in capsys.readouterr().out
+        receipt = house.platform.lake.require(f"dataset_{name}")
+        tables = [pq.read_table(house.platform.lake.path(receipt, table)) for table in (FREQUENCIES, CALLS)]
+        assert [set(table["source"].to_pylist()) for table in tables] == [{name}] * 2
+        found[name] = [table.drop_columns("source").to_pylist() for table in tables]
+    assert found["binary"] == found["text"] and [len(rows) for rows in found["text"]] == [2, 4]
 
 
 def test_sources_stand_side_by_side_and_are_added_up_where_that_is_asked(

@@ -86,7 +86,11 @@ def test_a_passing_call_is_a_row_with_its_dosage(tmp_path: Path) -> None:
         ("chr20 101 . T G,<NON_REF> 50 . . GT:GQ:DP:PL 0/1:99:30:9,0,9,9,9,9", "REF is T, and the reference reads A"),
     ],
 )
-def test_a_gvcf_of_another_build_is_refused(tmp_path: Path, line: str, problem: str) -> None:
+def test_a_gvcf_of_another_build_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, problem: str
+) -> None:
+    """By its own header each of them is sound: there the contig is longer."""
+    monkeypatch.setattr(f"{__name__}.HEADER", HEADER.replace("length=1000", "length=1200"))
     with pytest.raises(ReferenceMismatchError, match="reference") as caught:
         rows(tmp_path, [], [block(1, 3), line])
     assert problem in str(caught.value) and caught.value.sample == "S1" and caught.value.place
@@ -133,6 +137,35 @@ def test_overlapping_records_that_failed_are_cut_out_once(tmp_path: Path) -> Non
     ]
     _, missing = rows(tmp_path, failed, [block(1, 1000)])
     assert missing == [(100, 110, 2), (499, 500, 2)]
+
+
+def test_calls_that_overlap_are_carried_each_and_nothing_is_missing(tmp_path: Path) -> None:
+    variants = [
+        "chr20 101 . ATTTTTTTTT A 50 PASS . GT:GQ:DP:AD 0/1:60:30:14,16",
+        "chr20 103 . T G 50 PASS . GT:GQ:DP:AD 0/1:60:30:14,16",
+    ]
+    calls, missing = rows(tmp_path, variants, [block(1, 1000)])
+    assert [(call["position"], call["copies"]) for call in calls] == [(101, 1), (103, 1)]
+    assert missing == []
+
+
+@pytest.mark.parametrize(("second", "copies"), [("0/1", [1]), ("1/1", [])])
+def test_an_allele_written_at_two_places_is_carried_once_or_not_called(
+    tmp_path: Path, second: str, copies: list[int]
+) -> None:
+    """A deletion of one T of many is the same wherever it is written; two that disagree say nothing."""
+    variants = [
+        "chr20 101 . AT A 50 PASS . GT:GQ:DP:AD 0/1:60:30:14,16",
+        f"chr20 111 . TT T 50 PASS . GT:GQ:DP:AD {second}:60:30:14,16",
+    ]
+    calls, missing = rows(tmp_path, variants, [block(1, 1000)])
+    assert [(call["position"], call["ref"], call["copies"]) for call in calls] == [(101, "AT", one) for one in copies]
+    assert missing == ([] if copies else [(100, 102, 2)])
+
+
+def test_blocks_that_overlap_cover_what_either_does_once(tmp_path: Path) -> None:
+    blocks = [block(1, 300), block(200, 600), block(250, 400, quality=5), block(500, 700)]
+    assert rows(tmp_path, [], blocks) == ([], [(700, 1000, 2)])
 
 
 def test_the_single_x_of_a_male_counts_as_one_missing_copy(tmp_path: Path) -> None:
