@@ -19,6 +19,7 @@ from console.adding import adder
 from console.choosing import person
 from console.listing import print_table, since
 from console.output import plain, print_json, require_new
+from engine.cohort.disclosure import TOLD, disclosed
 from engine.cohort.study import Step, StudyVersion, define
 from engine.ops.joint_call import joint_call, require_callable
 from engine.ops.studies import look, publish, refresh
@@ -197,13 +198,18 @@ def _write(release: Release, file: Path, about: Path) -> None:
 
 
 def _about(release: Release) -> dict[str, Any]:
-    """What a list is: its cohort, version and data, its purpose, and who is not on it."""
+    """What a list is: its cohort, version and data, its purpose; of those who are not on it the counts that may leave.
+
+    It leaves with the list, and whoever has both would count those who did not agree.
+    """
     left_out = {"withdrawn": release.withdrawn, "without consent": release.without_consent}
     return _told(release.version) | {
+        "members": disclosed(release.version.member_count),
         "released_for": release.purpose,
         "released": datetime.now(UTC).isoformat(timespec="seconds"),
         "members_written": len(release.members),
-        "left_out": left_out,
+        "left_out": {why: disclosed(count) for why, count in left_out.items()},
+        "disclosure": TOLD,
     }
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from console.cli import main
 from engine.cohort.beacon import SCHEMA
-from engine.cohort.disclosure import disclosed
+from engine.cohort.disclosure import TOLD, disclosed
 from engine.ops.studies import MEMBERS
 from resources.environment import Resources, Settings, build_resources
 from resources.studies import ASKED, RELEASED
@@ -79,6 +79,8 @@ def test_a_cohort_is_defined_shown_and_listed_and_its_list_leaves_with_consent(
         *("GRU", 1),
         told["members_digest"],
     )
+    counts = about["members"], about["left_out"], about["disclosure"]
+    assert counts == (None, {"withdrawn": None, "without consent": None}, TOLD), "the file leaves with the list"
     audit = platform.audit
     asked = [(one.event.who, one.event.details["question"]) for one in audit.entries_of(ASKED)]
     assert asked[:2] == [("Dr A", "define")] * 2 and ("Dr B", "show") in asked and len(asked) == 4

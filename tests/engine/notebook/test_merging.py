@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from engine.annotate.alleles import annotate_alleles
+from engine.cohort.disclosure import MINIMUM_CELL, disclosed
 from engine.notebook.run import run_notebook
 from engine.reference.bundle import Contig
 from engine.reference.bundle_file import read_bundle, write_bundle
@@ -34,7 +39,8 @@ def test_the_notebook_annotates_as_the_library_does(shared_data: Path, tmp_path:
         db.execute("create table alleles (contig varchar, position int, ref varchar, alt varchar)")
         db.executemany("insert into alleles values (?, ?, ?, ?)", alleles)
         counted = (
-            "select *, 1 as allele_count, 12 as allele_number, 1 / 12 as allele_frequency, 1 as carriers from alleles"
+            "select *, 1 as allele_count, 12 as allele_number, 1 / 12 as allele_frequency,"
+            " if(position % 2 = 0, 7, 4) as carriers from alleles"
         )
         db.execute(f"copy ({counted}) to '{tmp_path}/cohort/cohort_allele_frequency.parquet'")
     write_bundle(bundle, tmp_path / "bundle.json")
@@ -45,6 +51,10 @@ def test_the_notebook_annotates_as_the_library_does(shared_data: Path, tmp_path:
     made = pq.read_table(tmp_path / "out" / "annotated_alleles.parquet")
     order = [(name, "ascending") for name in ("contig", "position", "ref", "alt")]
     assert made.equals(annotate_alleles(alleles, bundle, tmp_path).sort_by(order))
+    page = (tmp_path / "out" / "annotate.html").read_text()
+    told = made.filter(pc.is_in(made["clinvar_classification"], pa.array(["pathogenic", "likely_pathogenic"])))
+    listed = [(row["position"] % 2, f"<td>{escape(row['hgvs_c'])}</td>" in page) for row in told.to_pylist()]
+    assert set(listed) == {(0, True), (1, False)}, "listed are the alleles of as many people as may be told of"
 
 
 def test_the_alleles_of_503_people_are_annotated_as_the_library_does(shared_data: Path, tmp_path: Path) -> None:
@@ -92,9 +102,23 @@ def test_frequencies_stay_by_source_and_agree_where_people_are_alike(shared_data
         f"select count(*) from {ours} join {theirs} using (contig, position, ref, alt)"
     ).fetchall()
     assert ran.measures["shared"] == shared > 10_000 and float(ran.measures["least_correlation"]) > 0.95  # type: ignore[arg-type]
+    _require_counts_that_may_leave((tmp_path / "out" / "merge_and_analyze.html").read_text(), ours)
     merged = f"'{tmp_path}/out/merged_frequencies.parquet'"
     for source, table in (("cohort", ours), ("the 300", theirs)):
         told = f"select contig, position, ref, alt, allele_count, allele_number from {merged} where source = '{source}'"
         expected = f"select contig, position, ref, alt, allele_count, allele_number from {table}"
         assert duckdb.sql(f"({told}) except ({expected})").fetchall() == []
         assert duckdb.sql(f"({expected}) except ({told})").fetchall() == []
+
+
+def _require_counts_that_may_leave(page: str, table: str) -> None:
+    """Of each allele that a page lists enough people carry it, and do not; its frequency is that of a rounded count."""
+    row = r"<td>the 300</td>\s*<td>20</td>\s*<td>(\d+)</td>\s*<td>(\w+)</td>\s*<td>(\w+)</td>\s*<td>([\d.]+)</td>"
+    listed = re.findall(row, page)
+    assert len(listed) == 10
+    for position, ref, alt, frequency in listed:
+        asked = f"from {table} where position = {position} and ref = '{ref}' and alt = '{alt}'"
+        ((carriers, copies, number),) = duckdb.sql(f"select carriers, allele_count, allele_number {asked}").fetchall()
+        assert carriers >= MINIMUM_CELL and (copies == number or number - copies >= 2 * MINIMUM_CELL)
+        people = float(frequency) * number / 2
+        assert people == pytest.approx(disclosed(copies // 2, number // 2), abs=number * 1e-6)

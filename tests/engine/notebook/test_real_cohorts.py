@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import duckdb
@@ -49,6 +50,21 @@ def counted(cohort: Path, query: str) -> tuple[object, ...]:
     return row
 
 
+def with_cases(cohort: Path, cases: list[str], folder: Path) -> Path:
+    """The cohort's tables in a folder, with a phenotype that some samples have."""
+    folder.mkdir()
+    for file in cohort.glob("*.parquet"):
+        if file.stem != "sample_stratum":
+            (folder / file.name).symlink_to(file)
+    with duckdb.connect() as db:
+        db.execute(
+            f"copy (select unnest($1) as sample_id, 'phenotype' as kind, 'HP:0000118' as stratum)"
+            f" to '{folder}/sample_stratum.parquet'",
+            [cases],
+        )
+    return folder
+
+
 def test_the_overview_tells_what_is_in_the_tables(cohort: Path, tmp_path: Path) -> None:
     ran = run("cohort_overview", cohort, tmp_path)
     many = "select (select count(*) from dim_sample), count(*), count(*) filter (allele_count = 1)"
@@ -85,17 +101,7 @@ def test_association_finds_the_allele_that_was_planted(cohort: Path, tmp_path: P
         draw = random.Random(3)
         risk = [0.08 + 0.4 * copies for copies in genotypes.copies[:, causal]]
         cases = [sample for sample, chance in zip(genotypes.samples, risk, strict=True) if draw.random() < chance]
-        planted = tmp_path / "planted"
-        planted.mkdir()
-        for file in cohort.glob("*.parquet"):
-            if file.stem != "sample_stratum":
-                (planted / file.name).symlink_to(file)
-        db.execute(
-            f"copy (select unnest($1) as sample_id, 'phenotype' as kind, 'HP:0000118' as stratum)"
-            f" to '{planted}/sample_stratum.parquet'",
-            [cases],
-        )
-    ran = run("association", planted, tmp_path, covariates=2)
+    ran = run("association", with_cases(cohort, cases, tmp_path / "planted"), tmp_path, covariates=2)
     assert (ran.measures["cases"], ran.measures["decided"]) == (disclosed(len(cases)), True)
     contig, position, ref, alt = str(ran.measures["top"]).split("-")
     found = [number for number, one in enumerate(genotypes.alleles) if one == (contig, int(position), ref, alt)]
@@ -109,6 +115,19 @@ def test_without_a_phenotype_sex_is_a_check_that_finds_nothing(cohort: Path, tmp
         pytest.skip("once is enough: with the 503")
     ran = run("association", cohort, tmp_path)
     assert ran.measures["significant"] == 0 and 0.6 < float(ran.measures["inflation"]) < 1.4  # type: ignore[arg-type]
+
+
+def test_what_is_not_told_cannot_be_worked_out_from_the_odds_ratio(cohort: Path, tmp_path: Path) -> None:
+    if "kgp" in str(cohort):
+        pytest.skip("once is enough: with the 503")
+    cases = duckdb.sql(f"select sample_id from '{cohort}/dim_sample.parquet' order by sample_id limit 12").fetchall()
+    run("association", with_cases(cohort, [name for (name,) in cases], tmp_path / "planted"), tmp_path)
+    rows = re.findall(r"<tr>(.*?)</tr>", (tmp_path / "out" / "association.html").read_text(), re.DOTALL)
+    listed = [cells for row in rows if len(cells := re.findall(r"<td>(.*?)</td>", row)) == 9]
+    secret = [(odds, exact) for *_, carriers, beside, odds, _, exact in listed if "not told" in (carriers, beside)]
+    assert len(listed) == 10 >= len(secret) > 0
+    assert set(secret) == {("NaN", "NaN")}
+    assert sum("NaN" in cells for cells in listed) == len(secret)
 
 
 def test_strata_of_a_planted_score_fare_as_planted(cohort: Path, tmp_path: Path) -> None:
