@@ -116,7 +116,7 @@ def test_genotypes_are_counted_normalised_and_kept_under_prefixed_ids(
 
 
 def test_a_bcf_is_imported_as_the_vcf_that_it_was(house: House, capsys: pytest.CaptureFixture[str]) -> None:
-    vcf = house.vcf("text.vcf", [snv(house, "0/1", "1|1", "./."), deletion(house, "0/0", "0/1", "./1")])
+    vcf = house.vcf("text.vcf", [snv(house, "0/1", "1|1", "./.", place=60), deletion(house, "0/0", "0/1", "./1")])
     run_bcftools("view", "--no-version", "-O", "b", "-o", str(house.folder / "binary.bcf"), str(house.folder / vcf))
     found = {}
     for name, file in (("text", vcf), ("binary", "binary.bcf")):
