@@ -51,7 +51,7 @@ _AHEAD = 2 * _PARALLEL
 _KEPT_HALF = 86_400.0
 """Seconds for which half a download is kept for whoever goes on with it."""
 _SIGNS = 40
-"""Of a block's digest in its name; the storage takes names of 64 signs."""
+"""Of the file's digest in a block's name; the storage takes names of 64 signs."""
 _SHA256 = "sha256"
 
 
@@ -314,7 +314,7 @@ class AzureLake(VouchedLake):
         from azure.core.exceptions import ResourceExistsError
 
         blob = self._blob(key)
-        blocks = self._staged(blob, path, file.bytes) if file.bytes > BLOCK else None
+        blocks = self._staged(blob, path, file) if file.bytes > BLOCK else None
         for overwrite in (False, True):
             try:
                 return _committed(blob, path, file, blocks, overwrite=overwrite)
@@ -324,10 +324,11 @@ class AzureLake(VouchedLake):
                     return str(facts.etag)
         raise AssertionError("an upload that may overwrite does not find that the blob exists")
 
-    def _staged(self, blob: BlobClient, path: Path, size: int) -> list[str]:
+    def _staged(self, blob: BlobClient, path: Path, file: ArtifactFile) -> list[str]:
         """Send a file's blocks, several at once; names of all, in order.
 
-        Each is named by its place and digest: what an attempt that was cut off has left there is not sent again.
+        Each is named by its place and the file's digest: what an attempt that was cut off has left there of the same
+        file is not sent again.
         """
         from azure.core.exceptions import ResourceNotFoundError
 
@@ -336,16 +337,15 @@ class AzureLake(VouchedLake):
             there = {str(one.id) for one in blob.get_block_list("uncommitted")[1]}
 
         def send(start: int) -> str:
-            with path.open("rb") as stream:
-                stream.seek(start)
-                content = stream.read(BLOCK)
-            name = f"{start // BLOCK:06}{sha256(content).hexdigest()[:_SIGNS]}"
+            name = f"{start // BLOCK:06}{file.sha256[:_SIGNS]}"
             if name not in there:
-                blob.stage_block(name, content)
+                with path.open("rb") as stream:
+                    stream.seek(start)
+                    blob.stage_block(name, stream.read(BLOCK))
             return name
 
         with ThreadPoolExecutor(_PARALLEL) as pool:
-            return list(pool.map(send, range(0, size, BLOCK)))
+            return list(pool.map(send, range(0, file.bytes, BLOCK)))
 
     def _write_receipt(self, key: str, text: str) -> None:
         """The current one only over that which this process read last: who lost the lease meanwhile writes nothing."""
