@@ -163,6 +163,8 @@ def truths() -> list[Truth]:
         "HG001 with faults 20x, another 4 Mb": Simulation(*_HG001, "20:8000001-12000000", depth=20.0, faults_seed=62),
         # Held out: no weight or limit of the default filters was chosen by it.
         "HG001 held out 20x, 3 Mb": Simulation(*_HG001, "20:1000001-4000000", depth=20.0, faults_seed=71),
+        "HG001 held out 34x, 5 Mb": Simulation(*_HG001, "20:44000001-49000000", depth=34.0, faults_seed=81),
+        "HG002 held out 26x, 4.5 Mb": Simulation(*_HG002, "chr20:5000001-9500000", depth=26.0, faults_seed=82),
     }
     return [
         Truth("NA12878 52x, chr20 confident", TYPES, lambda folder: _chr20(folder, confident=True)),

@@ -81,6 +81,8 @@ class AnnotationSummary:
         call_contradiction_examples: the first of them, in words.
         beyond_depth: records of which more reads of the alleles (AD) are told than reads (DP).
         first_beyond_depth: place of the first of them, ``contig:position``; ``None`` without any.
+        unchanged: records whose alternate is REF itself, passed on without names.
+        first_unchanged: place of the first of them, as above.
         frequency_contradictions: alleles of which several records of the frequencies say different things.
         frequency_contradiction_examples: the first of them, in words.
     """
@@ -102,6 +104,8 @@ class AnnotationSummary:
     call_contradiction_examples: list[str] = field(default_factory=list)
     beyond_depth: int = 0
     first_beyond_depth: str | None = None
+    unchanged: int = 0
+    first_unchanged: str | None = None
     frequency_contradictions: int = 0
     frequency_contradiction_examples: list[str] = field(default_factory=list)
 
@@ -207,8 +211,10 @@ def annotate_file(
         parts.tally.summary(),
         call_contradictions=parts.contradictions.count,
         call_contradiction_examples=parts.contradictions.examples,
-        beyond_depth=sorting.beyond_depth,
-        first_beyond_depth=sorting.first_beyond_depth,
+        beyond_depth=sorting.beyond_depth.count,
+        first_beyond_depth=sorting.beyond_depth.first,
+        unchanged=sorting.unchanged.count,
+        first_unchanged=sorting.unchanged.first,
         frequency_contradictions=frequent.contradictions.count,
         frequency_contradiction_examples=frequent.contradictions.examples,
     )

@@ -85,7 +85,8 @@ def judge(vcf: Path, bundle: ReferenceBundle, contigs: Contigs, source: Source, 
 def _with_several_alternates(vcf: Path, sample: str) -> list[str]:
     """Lines of the records that hold more than one alternate allele; all are looked through for damage."""
     try:
-        return ["\t".join(fields) for _, fields in variant_records(vcf, with_calls=True) if "," in fields[4]]
+        records = variant_records(vcf, may_change_nothing=True, with_calls=True)
+        return ["\t".join(fields) for _, fields in records if "," in fields[4]]
     except VariantFileError as error:
         raise error.about(sample=sample) from error.__cause__
 

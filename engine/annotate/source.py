@@ -201,6 +201,25 @@ class Held:
     calls: dict[str, pa.Array]
 
 
+@dataclass
+class Noted:
+    """Records of which something is to be told.
+
+    Attributes:
+        count: how many.
+        first: place of the first of them, ``contig:position``; absent without any.
+    """
+
+    count: int = 0
+    first: str | None = None
+
+    def add(self, batch: Batch, which: NDArray[np.bool_]) -> None:
+        """Note some records of a batch."""
+        if which.any():
+            self.first = self.first or f"{batch.contig}:{batch.position[which][0]:,}"
+            self.count += int(which.sum())
+
+
 class Sorting:
     """All batches of a source, sorted out.
 
@@ -213,7 +232,7 @@ class Sorting:
     Attributes:
         left_out: records that the sample does not carry.
         beyond_depth: records with more reads of the alleles (AD) than reads (DP).
-        first_beyond_depth: place of the first of them, ``contig:position``; absent without any.
+        unchanged: records whose alternate is REF itself.
     """
 
     def __init__(self, source: Source, contigs: Contigs, known: KnownAlleles, *, plain: bool = True) -> None:
@@ -224,8 +243,8 @@ class Sorting:
         self._held: list[Held] | None = []
         self._settled: list[Findings] = []
         self._size = 0
-        self.left_out = self.beyond_depth = 0
-        self.first_beyond_depth: str | None = None
+        self.left_out = 0
+        self.beyond_depth, self.unchanged = Noted(), Noted()
 
     def write_judged(self, vcf: Path) -> None:
         """Go through the source, and write what is to be judged record by record."""
@@ -264,10 +283,11 @@ class Sorting:
             except VariantFileError as error:
                 error.place = f"{batch.contig}:{int(batch.position[0]):,}"
                 raise error.about(file=source.file) from None
+            self.unchanged.add(batch, _are_unchanged(batch))
             calls = None
             if source.sample is not None:
                 calls = _sound_calls(source, batch, self._declared)
-                self._compare_depths(batch, calls)
+                self.beyond_depth.add(batch, _are_beyond_depth(calls))
             told = sort_out(batch, None if calls is None else calls.copies, sequence, places)
             if not self._plain:
                 told.is_plain[:] = False
@@ -275,15 +295,6 @@ class Sorting:
             elif calls is not None:
                 set_compounds_apart(told, self._reach_on(batch.contig, sequence))
             yield Held(told, {} if calls is None else calls.arrays)
-
-    def _compare_depths(self, batch: Batch, calls: CallColumns) -> None:
-        """AD counts reads of DP; where it counts more, one of them is not what it is said to be."""
-        import pyarrow.compute as pc
-
-        beyond = np.asarray(pc.fill_null(pc.greater(calls.allele_reads, calls.arrays["depth"]), False))
-        if beyond.any():
-            self.first_beyond_depth = self.first_beyond_depth or f"{batch.contig}:{batch.position[beyond][0]:,}"
-            self.beyond_depth += int(beyond.sum())
 
     def _reach_on(self, contig: str, sequence: Sequence) -> KnownReach:
         if self._reach is None or self._reach[0] != contig:
@@ -407,3 +418,17 @@ def _highest_allele(genotype: str) -> int:
     if not _IS_GENOTYPE.fullmatch(genotype):
         return np.iinfo(np.int64).max
     return min(max(map(int, re.findall(r"\d+", genotype)), default=0), np.iinfo(np.int64).max)
+
+
+def _are_beyond_depth(calls: CallColumns) -> NDArray[np.bool_]:
+    """AD counts reads of DP; where it counts more, one of them is not what it is said to be."""
+    import pyarrow.compute as pc
+
+    return np.asarray(pc.fill_null(pc.greater(calls.allele_reads, calls.arrays["depth"]), False))
+
+
+def _are_unchanged(batch: Batch) -> NDArray[np.bool_]:
+    """The alternate is REF itself: the record names no variant, whatever its genotype says."""
+    import pyarrow.compute as pc
+
+    return np.asarray(pc.equal(batch.ref, batch.alt))

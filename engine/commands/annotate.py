@@ -141,6 +141,11 @@ def _tell(options: argparse.Namespace, summary: AnnotationSummary) -> None:
     if summary.call_contradictions:
         warn(contradictions_told("the sample", summary.call_contradictions, summary.call_contradiction_examples))
     warn_of_depths(summary.beyond_depth, summary.first_beyond_depth)
+    if summary.unchanged:
+        warn(
+            f"the alternate is REF itself in {summary.unchanged:,} records, the first at {summary.first_unchanged}:"
+            " they name no variant and are passed on without names"
+        )
     if summary.ref_mismatches:
         warn(f"REF is not what the reference reads there in {summary.ref_mismatches:,} records: they are not named")
     say(

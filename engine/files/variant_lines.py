@@ -90,6 +90,7 @@ def variant_records(
     *,
     error: type[GenomicsError] = VariantFileError,
     may_lack_ids: bool = False,
+    may_change_nothing: bool = False,
     with_calls: bool = False,
 ) -> Iterator[tuple[int, list[str]]]:
     """Line number, from 1, and columns of each record, its first eight columns judged against the specification.
@@ -98,13 +99,20 @@ def variant_records(
         path: VCF, plain, gzip or BGZF.
         error: the type of error to raise.
         may_lack_ids: whether ID may be empty, as some programs leave it, and is read as the full stop of VCF.
+        may_change_nothing: as of :func:`record_problem`.
         with_calls: whether the samples' columns are judged as well (:mod:`engine.files.sample_values`).
 
     Raises:
         GenomicsError: of the type given: the file is missing, damaged or has no VCF header, or a line is no record.
     """
     require_whole_by_index(path, error=error)
-    judged = RecordLines(path, error=error, may_lack_ids=may_lack_ids, with_calls=with_calls)
+    judged = RecordLines(
+        path,
+        error=error,
+        may_lack_ids=may_lack_ids,
+        may_change_nothing=may_change_nothing,
+        with_calls=with_calls,
+    )
     for number, line in enumerate(text_lines(path, error=error), start=1):
         fields = judged.fields(number, line)
         if fields is not None:
@@ -127,10 +135,12 @@ class RecordLines:
         *,
         error: type[GenomicsError] = VariantFileError,
         may_lack_ids: bool = False,
+        may_change_nothing: bool = False,
         with_calls: bool = False,
     ) -> None:
         self.width = 0
         self._path, self._error, self._may_lack_ids, self._with_calls = path, error, may_lack_ids, with_calls
+        self._of_knowledge, self._may_change_nothing = issubclass(error, KnowledgeError), may_change_nothing
         self._records = JudgedRecords(path)
 
     def fields(self, number: int, line: str) -> list[str] | None:
@@ -146,7 +156,9 @@ class RecordLines:
         fields = line.rstrip("\n").split("\t")
         if self._may_lack_ids and len(fields) > _ID:
             fields[_ID] = fields[_ID] or "."
-        if problem := record_problem(fields, self.width, of_knowledge=issubclass(self._error, KnowledgeError)):
+        if problem := record_problem(
+            fields, self.width, of_knowledge=self._of_knowledge, may_change_nothing=self._may_change_nothing
+        ):
             raise self._error(
                 f"this is no VCF record: {problem}", file=self._path, place=f"line {number:,}", remedy=COPY_AGAIN
             )
@@ -280,13 +292,16 @@ def _width(path: Path, line: str, number: int, error: type[GenomicsError]) -> in
     return len(columns)
 
 
-def record_problem(fields: list[str], width: int, *, of_knowledge: bool = False) -> str | None:
+def record_problem(
+    fields: list[str], width: int, *, of_knowledge: bool = False, may_change_nothing: bool = False
+) -> str | None:
     """What is wrong with a record, absent where nothing is.
 
     Args:
         fields: its columns.
         width: how many the header has.
         of_knowledge: whether alleles may hold IUPAC's codes of several bases, which no call has.
+        may_change_nothing: whether the one alternate may be REF itself, for whoever only names it.
     """
     if len(fields) != width:
         return f"it has {len(fields)} columns, the header {width}, separated by tabs"
@@ -300,13 +315,13 @@ def record_problem(fields: list[str], width: int, *, of_knowledge: bool = False)
     if not _is_in_range(position):
         return f"POS {position[:20]} is beyond {HIGHEST:,}, the highest of VCF"
     return (
-        _allele_problem(ref, alts.split(","), of_knowledge)
+        _allele_problem(ref, alts.split(","), of_knowledge, may_change_nothing)
         or _quality_problem(quality)
         or _info_problem(info, int(position))
     )
 
 
-def _allele_problem(ref: str, alts: list[str], of_knowledge: bool) -> str | None:
+def _allele_problem(ref: str, alts: list[str], of_knowledge: bool, may_change_nothing: bool) -> str | None:
     alleles = _KNOWN if of_knowledge else _CALLED
     for name, text, is_one in (("REF", ref, alleles.is_ref), *(("ALT", alt, alleles.is_alt) for alt in alts)):
         if not is_one(text):
@@ -315,7 +330,8 @@ def _allele_problem(ref: str, alts: list[str], of_knowledge: bool) -> str | None
             return f"{name} {text[:20]!r} is no {what}{code}"
     if len(alts) > 1 and len({alt.upper() for alt in alts}) < len(alts):
         return f"ALT {','.join(alts)[:20]!r} holds an allele twice"
-    if not of_knowledge and ref.upper() in (alt.upper() for alt in alts):
+    is_refused = not of_knowledge and not (may_change_nothing and len(alts) == 1)
+    if is_refused and ref.upper() in (alt.upper() for alt in alts):
         return f"ALT {','.join(alts)[:20]!r} holds REF itself"
     return None
 

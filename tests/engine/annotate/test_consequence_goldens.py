@@ -76,8 +76,8 @@ def with_a_sample(lines: list[str], contigs: tuple[Contig, ...]) -> Iterator[str
     yield '##FORMAT=<ID=GT,Number=1,Type=String,Description="">'
     yield "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS"
     for line in lines:
-        fields = line.split("\t")
-        if line and not line.startswith("#") and fields[3] != fields[4]:  # what is no variant is refused
+        if line and not line.startswith("#"):
+            fields = line.split("\t")
             yield "\t".join([*fields[:8], *(fields[8:10] or ["GT", "0/1"])])
 
 

@@ -99,7 +99,6 @@ TWO = {"alt": f"{ALT},{THIRD}", "call": "1/2:0,5,6:11:99"}
         ({"info": "DP=3;END=600;END=700", "alt": "<DEL>"}, "INFO has two values of END"),
         ({"info": "DP=3;AF=0.1;DP=4"}, "INFO has two values of DP"),
         ({"info": "XX;XX=4"}, "INFO has two values of XX"),
-        ({"alt": REF}, "holds REF itself"),
         ({"alt": f"{ALT},{REF.lower()}", "call": "1/2:0,5,6:11:99"}, "holds REF itself"),
         ({"info": ""}, "column 8 is empty"),
         ({"filter": ""}, "column 7 is empty"),
@@ -221,6 +220,16 @@ def test_what_lies_before_the_first_base_has_no_name_and_is_counted(
     assert summary.ref_mismatches == 1
     with pysam.TabixFile(str(tmp_path / "out.vcf.gz")) as opened:
         assert len(list(opened.fetch("chr1", 0, 1))) == 1
+
+
+@pytest.mark.parametrize("alt", [REF, REF.lower()])
+def test_an_alternate_that_is_the_reference_is_no_change_and_is_told(
+    bundle: ReferenceBundle, tmp_path: Path, alt: str
+) -> None:
+    (row,), summary = annotated(tmp_path, bundle, Record(alt=alt))
+    assert (row["hgvs_g"], row["hgvs_c"], row["hgvs_p"], row["variant_type"]) == (None, None, None, "other")
+    assert (summary.unchanged, summary.first_unchanged) == (1, "chr1:500")
+    assert annotated(tmp_path, bundle, Record())[1].unchanged == 0
 
 
 def test_a_key_that_is_there_again_with_the_same_value_is_passed_on(bundle: ReferenceBundle, tmp_path: Path) -> None:
