@@ -1,8 +1,8 @@
 """A lake laid over another: what is made goes into the upper one, what is not there is read from the lower.
 
 For trials that must leave the lower lake as it is; nobody vouches for what is made in the upper one. What the lower
-one has vouched for last is remembered: a gate asks for the whole chain of a sample with each artifact, and in a trial
-on five hundred cases that took a third of the time.
+one has vouched for last is remembered: a gate asks for the whole chain of a sample with each artifact, which took a
+third of the time of a trial on twelve signed cases.
 """
 
 from __future__ import annotations
