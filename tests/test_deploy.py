@@ -226,7 +226,7 @@ def test_kubernetes_takes_the_job_that_a_run_is(tmp_path: Path) -> None:
     command = [LAUNCHERS, "-m", "tests.builders.kubernetes_job", tmp_path]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    told = json.loads(done.stdout.splitlines()[-1])
+    told = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
     assert told["path"] == "/apis/batch/v1/namespaces/genomics/jobs"
     pod = told["job"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
