@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.annotate.calls import allele_copies, read_number
+from engine.annotate.calls import AS_GATK_WRITES, allele_copies, read_number
 from engine.files.variant_lines import HIGHEST
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ class _Genotypes:
 
 
 def _phase(fields: _Fields, carrying: _Genotypes) -> tuple[pa.Array, pa.Array]:
-    """Phase set and haplotypes: by GT and PS, else by GATK's PGT and PID; none where these contradict each other."""
+    """Phase set and haplotypes, by the same rules as :func:`engine.annotate.calls.read_call`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -269,8 +269,11 @@ def _phase(fields: _Fields, carrying: _Genotypes) -> tuple[pa.Array, pa.Array]:
     by_gatk = pc.and_(pc.invert(phased), told)
     is_one_set = pc.and_(told, pc.equal(pc.replace_substring_regex(named, "_.*", ""), own))
     differ = pc.and_(pc.equal(carrying.copies, 1), pc.not_equal(carrying.spelt, others.spelt))
-    unknown = np.asarray(pc.and_(phased, pc.and_(is_one_set, differ)))
+    contradicted = np.asarray(pc.and_(phased, pc.and_(is_one_set, differ)))
+    as_gatk_writes = np.asarray(pc.equal(carrying.spelt, str(AS_GATK_WRITES)))
+    unknown = contradicted & ~as_gatk_writes
     both = pa.concat_arrays([carrying.haplotypes, others.haplotypes])
-    rows = np.arange(fields.count) + np.where(np.asarray(by_gatk), fields.count, 0)
+    by_pgt = np.asarray(by_gatk) | (contradicted & as_gatk_writes)
+    rows = np.arange(fields.count) + np.where(by_pgt, fields.count, 0)
     phase_set = pc.if_else(pa.array(unknown), pa.scalar(None, pa.string()), pc.if_else(by_gatk, named, phase_set))
     return phase_set, both.take(pa.array(rows, mask=unknown))

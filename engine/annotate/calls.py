@@ -59,6 +59,10 @@ class SiteReads(dict[str, int]):
         return self.get(info_value(info, f"{ORIGINAL}=").rpartition("|")[0])
 
 
+AS_GATK_WRITES = (1,)
+"""Haplotypes of the ``0|1`` that GATK's GenotypeGVCFs writes of every phased genotype with one copy."""
+
+
 def read_site_reads(lines: Iterable[str]) -> SiteReads:
     """From VCF lines of one sample with several alternate alleles each."""
     reads = SiteReads()
@@ -75,8 +79,9 @@ def read_site_reads(lines: Iterable[str]) -> SiteReads:
 def read_call(keys: str, values: str, of_the_site: int | None = None) -> Call:
     """The call in a record's FORMAT and sample columns.
 
-    Depths come from AD, else from freebayes' RO and AO. Phase comes from GT and PS, else from GATK's PGT and PID; it is
-    not known where these contradict each other.
+    Depths come from AD, else from freebayes' RO and AO. Phase comes from GT and PS, else from GATK's PGT and PID. Where
+    these contradict each other within one set, PGT counts beside the 0|1 that GATK's GenotypeGVCFs writes of every
+    phased genotype; beside any other GT the phase is not known.
 
     Args:
         keys: FORMAT.
@@ -89,8 +94,8 @@ def read_call(keys: str, values: str, of_the_site: int | None = None) -> Call:
     phase_set: str | None = sample.get("PS", ".")
     if haplotypes is None:
         phase_set, haplotypes = _phase_by_gatk(sample)
-    elif _contradicts_itself(sample, haplotypes):
-        phase_set, haplotypes = None, None
+    elif (by_gatk := _of_one_set(sample)) and len(haplotypes) == 1 and by_gatk != haplotypes:
+        phase_set, haplotypes = (phase_set, by_gatk) if haplotypes == AS_GATK_WRITES else (None, None)
     elif phase_set == ".":
         phase_set = "contig"
     depths = sample.get("AD", "").split(",")
@@ -126,11 +131,10 @@ def allele_copies(genotype: str) -> tuple[int, int, tuple[int, ...] | None]:
     return len(carrying), len(alleles), carrying if "|" in genotype and len(alleles) > 1 else None
 
 
-def _contradicts_itself(sample: dict[str, str], haplotypes: tuple[int, ...]) -> bool:
-    """GT and PGT put the allele on different haplotypes of one set: GATK's GenotypeGVCFs writes each as 0|1."""
+def _of_one_set(sample: dict[str, str]) -> tuple[int, ...] | None:
+    """Haplotypes by PGT, where PID and PS name one phase set; absent where they do not."""
     named, by_gatk = _phase_by_gatk(sample)
-    is_one_set = named is not None and named.partition("_")[0] == sample.get("PS", ".")
-    return is_one_set and len(haplotypes) == 1 and by_gatk != haplotypes
+    return by_gatk if named is not None and named.partition("_")[0] == sample.get("PS", ".") else None
 
 
 def _phase_by_gatk(sample: dict[str, str]) -> tuple[str | None, tuple[int, ...] | None]:

@@ -117,6 +117,22 @@ def alleles(keys: str, call: str) -> tuple[int | None, ...] | None:
     return _numbers(values[0])
 
 
+def genotype_in_phase(keys: str, call: str) -> str:
+    """GT, its alleles in the order of the haplotypes where they are phased; ``.`` where there is none.
+
+    GATK's GenotypeGVCFs leaves the alleles of every phased genotype ascending and tells by PGT where they lie.
+
+    >>> [genotype_in_phase("GT:PGT:PID:PS", call) for call in ("0|2:1|0:5_A_T:5", "0|1:0|1:5_A_T:5", "0|1:1|0:5_A_T:9")]
+    ['2|0', '0|1', '0|1']
+    """
+    told = dict(zip(_names(keys), call.split(":"), strict=False))
+    genotype = told.get("GT", ".").lstrip("/|")
+    is_one_set = told.get("PID", ".").partition("_")[0] == told.get("PS", ".") != "."
+    if is_one_set and told.get("PGT") == "1|0" and genotype.startswith("0|"):
+        return f"{genotype[2:]}|0"
+    return genotype
+
+
 def has_no_read(keys: str, call: str) -> bool:
     """Whether a sample's column says that nothing was read there: of no depth, or where none is told of no allele."""
     told = dict(zip(_names(keys), call.split(":"), strict=False))

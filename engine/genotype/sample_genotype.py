@@ -20,8 +20,8 @@ class SampleGenotype:
     """One sample at one site, before it is written.
 
     Attributes:
-        alleles: called alleles among those kept, ascending unless phased; empty where there is no call.
-        phased: whether they are in the order of the haplotypes.
+        alleles: called alleles among those kept, ascending but where GT alone tells the phase; empty without a call.
+        phased: whether GT says that they are phased.
         likelihoods: PL over the alleles kept, the best at 0; absent where the sample has none.
         depths: AD over the alleles kept.
         depth: DP, of a reference block its smallest.
@@ -75,9 +75,9 @@ def genotype_sample_at(site: MergedSite, number: int, kept: Sequence[int]) -> Sa
 
 
 def _set_phase(genotype: SampleGenotype, own: Sequence[int]) -> None:
-    """Put the alleles in the order in which the gVCF has them, where it has phased them.
+    """Put the alleles in the order in which the gVCF has them, where its GT alone tells on which haplotypes they are.
 
-    GATK leaves them ascending, beside a PGT that says otherwise: variants of different haplotypes then stand on one.
+    GATK tells that by PGT, and its GenotypeGVCFs leaves GT ascending whatever PGT says; so does this.
 
     Args:
         genotype: whose alleles were called.
@@ -85,6 +85,9 @@ def _set_phase(genotype: SampleGenotype, own: Sequence[int]) -> None:
     """
     phased = genotype.record.phased_alleles if genotype.record is not None else None
     if phased is None:
+        return
+    if genotype.record is not None and "PGT" in genotype.record.call:
+        genotype.phased = True
         return
     alike = len(set(genotype.alleles)) < 2
     told = {own[allele]: allele for allele in genotype.alleles}

@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.call.gvcf import called_stretches
 from engine.errors import ReferenceMismatchError, VariantFileError
 from engine.files.index_fit import index_beside, require_index_fits
-from engine.files.sample_values import has_no_read
+from engine.files.sample_values import genotype_in_phase, has_no_read
 from engine.files.variant_lines import PASSED, JudgedRecords, variant_lines, variant_records
 from engine.pharmacogenomics.changes import Change, Genome, changes
 from engine.reference.accessions import bare_contig
@@ -201,7 +201,8 @@ class Site:
     def record(self, value: str) -> Record:
         """What the record says of one sample."""
         values = value.split(":")
-        text = values[0] if self._has_genotype and not has_no_read(self._keys, value) else "./."
+        is_known = self._has_genotype and not has_no_read(self._keys, value)
+        text = genotype_in_phase(self._keys, value) if is_known else "./."
         try:
             alleles = tuple(self._allele(one) for one in text.replace("|", "/").split("/"))
         except (ValueError, IndexError):

@@ -115,6 +115,25 @@ def test_phase_sets_and_contig_names(tmp_path: Path, genome: Genome) -> None:
     assert calls.known[FOURTH].phase is None
 
 
+def test_haplotypes_are_those_of_pgt_beside_what_gatk_writes_of_every_phased_genotype(
+    tmp_path: Path, genome: Genome
+) -> None:
+    path = write_calls(tmp_path / "calls.vcf", ["2:5 T C 0|1@5", "2:10 C T 0|1@5"])
+    first, second = (line for line in path.read_text().splitlines() if line.startswith("2\t"))
+    as_gatk_writes = [
+        (first, first.replace("GT:PS", "GT:PS:PGT:PID") + ":0|1:5_T_C"),
+        (second, second.replace("GT:PS", "GT:PS:PGT:PID") + ":1|0:5_T_C"),
+    ]
+    text = path.read_text()
+    for before, after in as_gatk_writes:
+        assert before != after and text.count(before) == 1
+        text = text.replace(before, after)
+    path.write_text(text)
+    (calls,) = read_genotypes(path, LOCI, genome)
+    assert calls.known[FIRST] == Genotype(("T", "C"), "5")
+    assert calls.known[SECOND] == Genotype(("T", "C"), "5")
+
+
 def test_every_sample_has_its_own(tmp_path: Path, genome: Genome) -> None:
     calls = write_calls(tmp_path / "c.vcf", ["5 T C 0/1 1/1"], samples=("A", "B"))
     first, second = read_genotypes(calls, LOCI, genome)
